@@ -1,0 +1,152 @@
+"""The project keeps its promises: a light import, no torch, clean code, true docs."""
+
+import inspect
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from statistics import median
+
+import pytest
+
+import sknevo
+
+ROOT = Path(__file__).parents[1]
+
+
+def run(*args):
+    """Run a fresh Python at the root of the project and return what it prints."""
+    done = subprocess.run(
+        [sys.executable, *args], cwd=ROOT, capture_output=True, text=True, timeout=300
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+# A light import ------------------------------------------------------------------
+
+
+def import_seconds(name):
+    return float(
+        run(
+            "-c",
+            "from time import perf_counter; begin = perf_counter(); "
+            f"import {name}; print(perf_counter() - begin)",
+        )
+    )
+
+
+def test_import_costs_little_more_than_scikit_learn():
+    import_seconds("sklearn"), import_seconds("sknevo")  # bytecode and disk warm up
+    # Interleaved, so that a busy moment of the machine falls on both alike.
+    pairs = [(import_seconds("sklearn"), import_seconds("sknevo")) for _ in range(5)]
+    theirs, ours = map(median, zip(*pairs, strict=True))
+    assert ours <= theirs + 0.2
+
+
+EVOLVE_A_PIPELINE = """
+from sklearn.datasets import make_classification
+from sknevo import EvolvedPipelineClassifier
+
+X, y = make_classification(n_samples=60, random_state=0)
+EvolvedPipelineClassifier(
+    population_size=2, generations=1, cv=2, random_state=0
+).fit(X, y).predict(X)
+"""
+
+
+@pytest.mark.parametrize("code", ["import sknevo", EVOLVE_A_PIPELINE])
+def test_torch_is_not_imported(code):
+    code += "\nimport sys; print(sorted({'torch', 'skorch'} & set(sys.modules)))"
+    assert run("-c", code).strip() == "[]"
+
+
+# Clean code ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("args", [["check"], ["format", "--check"]], ids=" ".join)
+def test_ruff_finds_nothing(args):
+    run("-m", "ruff", *args, ".")
+
+
+def test_imports_only_point_down():
+    run("-c", "from importlinter.cli import lint_imports; exit(lint_imports())")
+
+
+# True docs -----------------------------------------------------------------------
+
+
+def has_section(obj, title):
+    doc = inspect.getdoc(obj) or ""
+    return re.search(rf"^{title}\n-{{{len(title)}}}$", doc, re.MULTILINE) is not None
+
+
+def parameters(function):
+    names = list(inspect.signature(function).parameters)
+    return [name for name in names if name not in ("self", "cls", "args", "kwargs")]
+
+
+def missing_sections(function):
+    """Yield the sections that the docstring of a function lacks."""
+    if parameters(function) and not has_section(function, "Parameters"):
+        yield "Parameters"
+    returns = inspect.signature(function).return_annotation
+    silent = returns in (None, "None", inspect.Signature.empty)
+    if not silent and not any(has_section(function, s) for s in ("Returns", "Yields")):
+        yield "Returns"
+
+
+def missing_class_sections(cls):
+    """Yield the sections that the docstring of a class lacks."""
+    if issubclass(cls, Exception):
+        return
+    if parameters(cls) and not has_section(cls, "Parameters"):
+        yield "Parameters"
+    if hasattr(cls, "fit") and not has_section(cls, "Attributes"):
+        yield "Attributes"
+
+
+def public_methods(cls):
+    """Yield the public methods that the class itself or a base of ours defines."""
+    for name, method in inspect.getmembers(cls, inspect.isroutine):
+        ours = getattr(method, "__module__", None) or ""
+        if ours.startswith("sknevo") and not name.startswith("_"):
+            yield name, method
+
+
+@pytest.mark.parametrize("name", sknevo.__all__)
+def test_public_names_are_documented(name):
+    obj = getattr(sknevo, name)
+    if not callable(obj) and not inspect.ismodule(obj):
+        return  # a plain value, such as __version__
+    assert inspect.getdoc(obj), f"{name} has no docstring"
+    if inspect.isclass(obj):
+        assert not list(missing_class_sections(obj))
+        bare = [n for n, method in public_methods(obj) if not inspect.getdoc(method)]
+        assert not bare, f"methods of {name} without a docstring"
+    elif inspect.isfunction(obj):
+        assert not list(missing_sections(obj))
+
+
+def test_changelog_has_an_unreleased_section():
+    changelog = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    assert "## [Unreleased]" in changelog
+
+
+def test_files_that_the_readme_names_exist():
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    scripts = re.findall(r"\bpython (\S+\.py)", readme)
+    links = re.findall(r"\]\((?!https?://|#)([^)#]+)", readme)
+    assert scripts, "the README names no script to run"
+    assert [path for path in scripts + links if not (ROOT / path).exists()] == []
+
+
+def test_ci_finds_the_test_command_of_the_readme():
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    block = re.search(
+        r"^<!-- tests -->\n+```\w*\n(.+)\n```\n+<!-- /tests -->$", readme, re.MULTILINE
+    )
+    assert block is not None
+    assert re.fullmatch(r"pip install -e .+ && pytest", block[1])
+    assert os.access(ROOT / ".ci" / "run", os.X_OK)
