@@ -1,0 +1,40 @@
+"""Estimators that evolve themselves.
+
+- `EvolvedPipelineClassifier` and `EvolvedPipelineRegressor` evolve preparation,
+  scaling, feature extraction and model of a table as one individual,
+- `genes` says what may vary, `genomes` holds the search spaces, `evolution` the
+  strategies that breed and select.
+"""
+
+import importlib
+
+__version__ = "0.1.0.dev0"
+
+# Names are imported when they are first used (PEP 562): `import sknevo` stays cheap.
+_HOMES = {
+    "Categorical": "genes",
+    "Choice": "genes",
+    "Chromosome": "records",
+    "Crossover": "evolution",
+    "Elitist": "evolution",
+    "Evaluation": "records",
+    "EvolvedPipelineClassifier": "estimators",
+    "EvolvedPipelineRegressor": "estimators",
+    "Genome": "genes",
+    "Integer": "genes",
+    "Real": "genes",
+    "Repeat": "genes",
+    "Strategy": "evolution",
+}
+
+__all__ = [*_HOMES]
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_HOMES})

@@ -1,0 +1,296 @@
+"""The frozen things that flow: what the data are, who was bred, how it fared.
+
+A chromosome is plain JSON, and its form alone says which genes are expressed:
+
+- ``{"choice": "svm", "svm": {...}, "boosting": {...}}``: one branch of many speaks,
+- ``{"length": 2, "items": [...]}``: the first two items speak,
+- any other mapping is a record of genes, and anything else is the value of a gene.
+"""
+
+import hashlib
+import html
+import json
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+__all__ = ["Chromosome", "Column", "DataSpec", "Evaluation", "express", "flatten"]
+
+
+@dataclass(frozen=True)
+class Column:
+    """What is known of one column of a table.
+
+    Parameters
+    ----------
+    name : str or int
+        Its name in a DataFrame, its position in an array.
+    kind : {"numeric", "boolean", "categorical", "datetime", "text"}
+        What its values are.
+    n_unique : int, default=0
+        Number of distinct values, for columns that hold labels or text.
+    missing : bool, default=False
+        Whether values are missing.
+    """
+
+    name: str | int
+    kind: str
+    n_unique: int = 0
+    missing: bool = False
+
+
+@dataclass(frozen=True)
+class DataSpec:
+    """What genomes and builders may know of the training data.
+
+    Parameters
+    ----------
+    task : {"classification", "regression"}
+        What is to be predicted.
+    n_samples : int
+        Rows of the training part of a split.
+    n_classes : int
+        Number of classes, 0 for regression.
+    columns : tuple of Column
+        One per column of X, in order.
+    """
+
+    task: str
+    n_samples: int
+    n_classes: int
+    columns: tuple[Column, ...]
+
+
+def express(genes: Any) -> Any:
+    """Keep what the genes say and leave out what they are silent about.
+
+    Parameters
+    ----------
+    genes : JSON value
+        The genes of a chromosome.
+
+    Returns
+    -------
+    JSON value
+        A choice becomes ``{chosen: its genes}``, a list is cut to its length.
+
+    Examples
+    --------
+    >>> express({"optimizer": {"choice": "adam", "adam": {"lr": 0.1},
+    ...                        "sgd": {"lr": 0.5, "momentum": 0.9}}})
+    {'optimizer': {'adam': {'lr': 0.1}}}
+    """
+    match genes:
+        case {"choice": chosen}:
+            return {chosen: express(genes[chosen])}
+        case {"length": length, "items": items}:
+            return [express(item) for item in items[:length]]
+        case dict():
+            return {name: express(value) for name, value in genes.items()}
+        case _:
+            return genes
+
+
+def flatten(genes: Any) -> dict[str, Any]:
+    """Name every expressed gene by its path.
+
+    Parameters
+    ----------
+    genes : JSON value
+        The genes of a chromosome.
+
+    Returns
+    -------
+    dict
+        Path to value. The value of a choice is the name of the chosen branch, that of
+        a list is its length.
+
+    Examples
+    --------
+    >>> flatten({"scaling": "none", "model": {"choice": "svm", "svm": {"C": 1.0}}})
+    {'scaling': 'none', 'model': 'svm', 'model.svm.C': 1.0}
+    """
+    return {".".join(path): value for path, value, speaks in _walk(genes) if speaks}
+
+
+def _walk(
+    genes: Any, path: tuple[str, ...] = (), speaks: bool = True
+) -> Iterator[tuple[tuple[str, ...], Any, bool]]:
+    """Yield path, value and whether it is expressed, for every gene."""
+    match genes:
+        case {"choice": chosen}:
+            yield path, chosen, speaks
+            for name, branch in genes.items():
+                if name != "choice":
+                    yield from _walk(branch, (*path, name), speaks and name == chosen)
+        case {"length": length, "items": items}:
+            yield path, length, speaks
+            for i, item in enumerate(items):
+                yield from _walk(item, (*path, str(i)), speaks and i < length)
+        case dict():
+            for name, value in genes.items():
+                yield from _walk(value, (*path, name), speaks)
+        case _:
+            yield path, genes, speaks
+
+
+@dataclass(frozen=True)
+class Chromosome:
+    """A value for every gene, the silent ones included, and where it comes from.
+
+    Parameters
+    ----------
+    genes : dict
+        Plain JSON, see `sknevo.records`.
+    generation : int, default=0
+        The generation in which it was bred.
+    origin : str, default="user"
+        How it was bred: "seed", "random", "crossover", "mutation" or "user".
+    parents : tuple of str, default=()
+        The keys of its parents.
+
+    Attributes
+    ----------
+    expressed : dict
+        The genes that speak.
+    key : str
+        A hash of the expressed genes: two chromosomes that build the same thing have
+        the same key.
+
+    Examples
+    --------
+    >>> chromosome = Chromosome({"C": {"choice": "low", "low": 0.1, "high": 10}})
+    >>> chromosome.expressed
+    {'C': {'low': 0.1}}
+    >>> Chromosome.from_json(chromosome.to_json()) == chromosome
+    True
+    """
+
+    genes: dict[str, Any]
+    generation: int = 0
+    origin: str = "user"
+    parents: tuple[str, ...] = ()
+
+    @cached_property
+    def expressed(self) -> dict[str, Any]:
+        return express(self.genes)
+
+    @cached_property
+    def key(self) -> str:
+        canonical = json.dumps(self.expressed, sort_keys=True)
+        return hashlib.sha256(canonical.encode()).hexdigest()[:16]
+
+    def to_json(self) -> str:
+        """Return the chromosome as one line of JSON."""
+        return json.dumps(
+            {
+                "genes": self.genes,
+                "generation": self.generation,
+                "origin": self.origin,
+                "parents": self.parents,
+            }
+        )
+
+    @classmethod
+    def from_json(cls, text: str) -> "Chromosome":
+        """Read what `to_json` wrote; runs no code.
+
+        Parameters
+        ----------
+        text : str
+            One JSON object.
+
+        Returns
+        -------
+        Chromosome
+
+        Raises
+        ------
+        ValueError
+            If the text is not the JSON of a chromosome.
+        """
+        try:
+            record = json.loads(text)
+            return cls(
+                genes=dict(record["genes"]),
+                generation=int(record["generation"]),
+                origin=str(record["origin"]),
+                parents=tuple(map(str, record["parents"])),
+            )
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise ValueError(
+                "text must be the JSON of a chromosome, an object with genes, "
+                f"generation, origin and parents; got {text[:80]!r}."
+            ) from error
+
+    @property
+    def lineage(self) -> str:
+        """How it was bred, in one line."""
+        parents = f" of {' and '.join(self.parents)}" if self.parents else ""
+        return f"{self.origin}{parents}, generation {self.generation}"
+
+    def __hash__(self) -> int:
+        return hash(self.key)
+
+    def __str__(self) -> str:
+        lines = [f"Chromosome {self.key} ({self.lineage})"]
+        for path, value, speaks in _walk(self.genes):
+            name = "  " * len(path) + path[-1]
+            line = f"{name:<34} {_show(value)}"
+            lines.append(line if speaks else f"{line}  (silent)")
+        return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        rows = "".join(
+            f'<tr style="{"" if speaks else "opacity:.4"}">'
+            f'<td style="text-align:left;padding-left:{len(path)}em">'
+            f"{html.escape(path[-1])}</td>"
+            f'<td style="text-align:left">{html.escape(_show(value))}</td>'
+            f"<td>{'' if speaks else 'silent'}</td></tr>"
+            for path, value, speaks in _walk(self.genes)
+        )
+        title = f"<code>{self.key}</code> {html.escape(self.lineage)}"
+        return f"<table><caption>Chromosome {title}</caption>{rows}</table>"
+
+
+def _show(value: Any) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """How one chromosome fared.
+
+    Parameters
+    ----------
+    chromosome : Chromosome
+        Who was tried.
+    status : {"ok", "error", "timeout", "memory", "pruned"}
+        How the trial ended.
+    fitness : float
+        What evolution maximises; minus infinity unless the status is "ok".
+    scores : dict of str to tuple of float
+        For every metric, its score on each split.
+    fit_times, score_times : tuple of float
+        Seconds per split.
+    error : str, default=""
+        Why the trial failed.
+    cached : bool, default=False
+        Whether the answer was known before the question.
+    """
+
+    chromosome: Chromosome
+    status: str
+    fitness: float = -math.inf
+    scores: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+    fit_times: tuple[float, ...] = ()
+    score_times: tuple[float, ...] = ()
+    error: str = ""
+    cached: bool = False
+
+    @property
+    def duration(self) -> float:
+        """Seconds of fitting and scoring, 0 if the answer was cached."""
+        return 0.0 if self.cached else sum(self.fit_times) + sum(self.score_times)
