@@ -1,0 +1,76 @@
+"""Selection by tournament, uniform crossover, mutation, elites."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from sknevo.evolution._selection import tournament
+from sknevo.evolution._strategy import Strategy
+from sknevo.genes import Genome
+from sknevo.records import Chromosome, Evaluation
+
+__all__ = ["Crossover"]
+
+
+class Crossover(Strategy):
+    """Breed the fit by crossover and mutation; parents and offspring compete.
+
+    A (mu + lambda) genetic algorithm: a child is crossed from two parents or copied
+    from one, each chosen by tournament, and mutated; now and then a random newcomer
+    keeps the population open [1]_.
+
+    Parameters
+    ----------
+    crossover_probability : float, default=0.6
+        Chance of a child to have two parents.
+    mutation_probability : float or None, default=None
+        Chance of each expressed gene to change in a child; None stands for one gene
+        per child in the mean. A child of one parent always differs from it.
+    tournament_size : int, default=3
+        Number of contestants for each parenthood.
+    newcomer_probability : float, default=0.1
+        Chance of a child to be a random newcomer instead.
+
+    References
+    ----------
+    .. [1] Eiben, A. E., & Smith, J. E. (2015). Introduction to Evolutionary
+       Computing, chapters 3 to 5. Springer.
+
+    Examples
+    --------
+    >>> Crossover(tournament_size=5)
+    Crossover(tournament_size=5)
+    """
+
+    def __init__(
+        self,
+        crossover_probability: float = 0.6,
+        mutation_probability: float | None = None,
+        tournament_size: int = 3,
+        newcomer_probability: float = 0.1,
+    ) -> None:
+        self.crossover_probability = crossover_probability
+        self.mutation_probability = mutation_probability
+        self.tournament_size = tournament_size
+        self.newcomer_probability = newcomer_probability
+
+    def breed(
+        self,
+        genome: Genome,
+        population: Sequence[Evaluation],
+        rng: np.random.Generator,
+    ) -> Chromosome:
+        if rng.random() < self.newcomer_probability:
+            return Chromosome(genome.sample(rng), origin="random")
+        mother, father = (
+            tournament(population, rng, self.tournament_size).chromosome
+            for _ in range(2)
+        )
+        if mother.key == father.key or rng.random() >= self.crossover_probability:
+            genes = genome.mutate(mother.genes, rng, self.mutation_probability)
+            return Chromosome(genes, origin="mutation", parents=(mother.key,))
+        genes = genome.cross(mother.genes, father.genes, rng)
+        child = Chromosome(genes)
+        if child.key in (mother.key, father.key) or rng.random() < 0.5:
+            genes = genome.mutate(genes, rng, self.mutation_probability)
+        return Chromosome(genes, origin="crossover", parents=(mother.key, father.key))

@@ -1,0 +1,47 @@
+"""The fittest carry over, the rest are replaced by new random individuals."""
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from sknevo.evolution._selection import best
+from sknevo.evolution._strategy import Strategy
+from sknevo.genes import Genome
+from sknevo.records import Chromosome, Evaluation
+
+__all__ = ["Elitist"]
+
+
+class Elitist(Strategy):
+    """The fittest carry over, the rest are replaced by new random individuals.
+
+    With ``initial_population=[]`` this is random search with a memory of the best: the
+    honest baseline for every other strategy.
+
+    Parameters
+    ----------
+    elite_fraction : float, default=0.1
+        Share of the population that carries over, in (0, 1]; at least one does.
+
+    Examples
+    --------
+    >>> Elitist(elite_fraction=0.2)
+    Elitist(elite_fraction=0.2)
+    """
+
+    def __init__(self, elite_fraction: float = 0.1) -> None:
+        self.elite_fraction = elite_fraction
+
+    def breed(
+        self,
+        genome: Genome,
+        population: Sequence[Evaluation],
+        rng: np.random.Generator,
+    ) -> Chromosome:
+        return Chromosome(genome.sample(rng), origin="random")
+
+    def survive(
+        self, parents: Sequence[Evaluation], offspring: Sequence[Evaluation], size: int
+    ) -> list[Evaluation]:
+        return best([*parents, *offspring], math.ceil(self.elite_fraction * size))

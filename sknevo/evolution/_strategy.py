@@ -1,0 +1,68 @@
+"""The contract of a strategy: who is bred, and who survives."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+
+import numpy as np
+from sklearn.base import BaseEstimator
+
+from sknevo.evolution._selection import best
+from sknevo.genes import Genome
+from sknevo.records import Chromosome, Evaluation
+
+__all__ = ["Strategy"]
+
+
+class Strategy(BaseEstimator, ABC):
+    """Breeds individuals and says who survives; holds parameters and no state.
+
+    A strategy is a scikit-learn-style object, so that a grid search reaches its
+    parameters as ``strategy__mutation_probability``. It is never fitted.
+    """
+
+    @abstractmethod
+    def breed(
+        self,
+        genome: Genome,
+        population: Sequence[Evaluation],
+        rng: np.random.Generator,
+    ) -> Chromosome:
+        """Return one child.
+
+        Parameters
+        ----------
+        genome : Genome
+            What may vary.
+        population : sequence of Evaluation
+            The survivors of the last generation, the fittest first; never empty.
+        rng : numpy.random.Generator
+            The only source of randomness.
+
+        Returns
+        -------
+        Chromosome
+            Its `generation` is filled in by the caller.
+        """
+
+    def survive(
+        self, parents: Sequence[Evaluation], offspring: Sequence[Evaluation], size: int
+    ) -> list[Evaluation]:
+        """Return those of whom the next generation is bred.
+
+        By default the fittest of parents and offspring together.
+
+        Parameters
+        ----------
+        parents : sequence of Evaluation
+            The survivors of the generation before.
+        offspring : sequence of Evaluation
+            The generation that was just evaluated, the failed included.
+        size : int
+            The size of the population.
+
+        Returns
+        -------
+        list of Evaluation
+            At most `size` individuals, the fittest first.
+        """
+        return best([*parents, *offspring], size)
