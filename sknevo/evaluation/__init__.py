@@ -1,0 +1,22 @@
+"""How an individual fares: trials, the workers that run them, and what is measured.
+
+- `Trial` builds, fits and scores one individual and survives its faults,
+- `Evaluator` remembers, and spreads what is new over joblib's workers,
+- `Objectives` are scikit-learn's scorers and the one that evolution maximises,
+- `Shared` brings the data to each worker once.
+"""
+
+from sknevo.evaluation._evaluator import Evaluator
+from sknevo.evaluation._objectives import Objectives
+from sknevo.evaluation._shared import Shared
+from sknevo.evaluation._trial import Builder, Data, Trial, fit_estimator
+
+__all__ = [
+    "Builder",
+    "Data",
+    "Evaluator",
+    "Objectives",
+    "Shared",
+    "Trial",
+    "fit_estimator",
+]

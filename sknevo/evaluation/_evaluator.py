@@ -1,0 +1,156 @@
+"""Answers known individuals from memory and sends the rest to joblib's workers."""
+
+import math
+import statistics
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
+from dataclasses import replace
+
+from joblib import Parallel, delayed, effective_n_jobs
+from joblib.externals.loky.process_executor import TerminatedWorkerError
+
+from sknevo.evaluation._threads import inner_threads
+from sknevo.evaluation._trial import Trial
+from sknevo.records import Chromosome, Evaluation
+
+__all__ = ["Evaluator"]
+
+# How often a trial may lose its worker before it gets the blame.
+DEATHS = 2
+
+
+class Evaluator:
+    """Evaluates chromosomes, each individual once, in the order asked.
+
+    Parameters
+    ----------
+    trial : Trial
+        What is done with each.
+    n_jobs : int or None, default=None
+        Workers, as joblib counts them.
+
+    Attributes
+    ----------
+    known : dict of str to Evaluation
+        All that was tried, by key.
+    best : Evaluation or None
+        The fittest individual so far, the earlier one among equals.
+    """
+
+    def __init__(self, trial: Trial, n_jobs: int | None = None) -> None:
+        self.n_jobs = n_jobs
+        self.n_workers = effective_n_jobs(n_jobs)
+        self.trial = replace(trial, threads=inner_threads(self.n_workers))
+        self.known: dict[str, Evaluation] = {}
+        self.best: Evaluation | None = None
+        self._paces: deque[float] = deque(maxlen=50)
+
+    def evaluate(
+        self,
+        chromosomes: Sequence[Chromosome],
+        moment: Callable[[], float] = lambda: math.inf,
+    ) -> Iterator[Evaluation]:
+        """Yield the evaluation of each chromosome, in the order given.
+
+        Parameters
+        ----------
+        chromosomes : sequence of Chromosome
+            Who is evaluated.
+        moment : callable, default=never
+            Returns the `time.time()` at which work must stop. What is unfinished then
+            is yielded with the status "timeout", what has not begun is not yielded.
+            It does not hold for the very first individual: a search has to have one.
+
+        Yields
+        ------
+        Evaluation
+        """
+        new = {c.key: c for c in chromosomes if c.key not in self.known}
+        with closing(self._try(list(new.values()), moment)) as results:
+            for chromosome in chromosomes:
+                if chromosome.key in self.known:
+                    known = self.known[chromosome.key]
+                    yield replace(known, chromosome=chromosome, cached=True)
+                    continue
+                evaluation = next(results, None)
+                if evaluation is None:
+                    return
+                self._remember(evaluation)
+                yield evaluation
+
+    def _remember(self, evaluation: Evaluation) -> None:
+        self.known[evaluation.chromosome.key] = evaluation
+        if evaluation.status != "ok":
+            return
+        if self.best is None or evaluation.fitness > self.best.fitness:
+            self.best = evaluation
+        thought = self.trial.builder.cost(evaluation.chromosome.expressed)
+        self._paces.append(evaluation.duration / len(evaluation.fit_times) / thought)
+
+    def _try(
+        self, chromosomes: list[Chromosome], moment: Callable[[], float]
+    ) -> Iterator[Evaluation]:
+        """Yield a result for each; a worker that dies costs its own trial only."""
+        deaths = dict.fromkeys((c.key for c in chromosomes), 0)
+        waiting = list(chromosomes)
+        while waiting:
+            if deaths[waiting[0].key] >= DEATHS:
+                yield Evaluation(waiting.pop(0), "error", error="the worker died")
+                continue
+            try:
+                with closing(self._parallel(waiting, moment)) as results:
+                    for evaluation in results:
+                        waiting.pop(0)
+                        yield evaluation
+                return
+            except TerminatedWorkerError:
+                # Who was in a worker is not known: these are the first that wait.
+                working = waiting[: self.n_workers]
+                if time.time() >= moment():
+                    yield from (
+                        Evaluation(c, "timeout", error="stopped as time was over")
+                        for c in working
+                    )
+                    return
+                for chromosome in working:
+                    deaths[chromosome.key] += 1
+
+    def _parallel(
+        self, chromosomes: list[Chromosome], moment: Callable[[], float]
+    ) -> Iterator[Evaluation]:
+        return Parallel(
+            n_jobs=self.n_jobs,
+            return_as="generator",
+            batch_size=1,
+            pre_dispatch=2 * self.n_workers,
+        )(self._tasks(chromosomes, moment))
+
+    def _tasks(
+        self, chromosomes: list[Chromosome], moment: Callable[[], float]
+    ) -> Iterator[tuple]:
+        """Yield joblib's tasks until time is over or too short for what comes next."""
+        for i, chromosome in enumerate(list(chromosomes)):
+            if i == 0 and self.best is None:
+                yield delayed(self.trial)(chromosome, math.inf)
+                continue
+            stop = moment()
+            if time.time() + self._seconds(chromosome) > stop:
+                return
+            yield delayed(self.trial)(chromosome, stop)
+
+    def cost(self, chromosome: Chromosome) -> float:
+        """Return roughly what a trial costs, 0 if the answer is known."""
+        if chromosome.key in self.known:
+            return 0.0
+        return self.trial.builder.cost(chromosome.expressed)
+
+    def _seconds(self, chromosome: Chromosome) -> float:
+        """Return roughly the seconds on one split, by how long others really took."""
+        pace = statistics.median(self._paces) if self._paces else 0.0
+        return pace * self.cost(chromosome)
+
+    def close(self) -> None:
+        """Remove what was written for the workers."""
+        self.trial.data.close()

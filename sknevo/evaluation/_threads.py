@@ -1,0 +1,61 @@
+"""How many threads the libraries inside a trial may use."""
+
+import functools
+import os
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from threadpoolctl import ThreadpoolController
+
+__all__ = ["inner_threads", "limited_threads"]
+
+_lock = threading.Lock()
+_users = 0
+_blas_limit = None
+
+
+def inner_threads(n_workers: int) -> int:
+    """Return the threads per worker, such that workers x threads = cores."""
+    cores = (
+        len(os.sched_getaffinity(0))
+        if hasattr(os, "sched_getaffinity")
+        else os.cpu_count() or 1
+    )
+    return max(1, cores // n_workers)
+
+
+@contextmanager
+def limited_threads(openmp: int) -> Iterator[None]:
+    """Give OpenMP so many threads, and BLAS one.
+
+    With one thread BLAS always adds in the same order: a score then does not depend on
+    the number of workers. The boosters do not need that, they are exact with any.
+    OpenMP's limit belongs to the calling thread, BLAS's to the process: the first
+    trial that enters sets the latter, the last that leaves lifts it.
+
+    Parameters
+    ----------
+    openmp : int
+        Number of threads.
+    """
+    global _users, _blas_limit
+    with _lock:
+        if _users == 0:
+            _blas_limit = _controller(len(sys.modules)).limit(limits=1, user_api="blas")
+        _users += 1
+    try:
+        with _controller(len(sys.modules)).limit(limits=openmp, user_api="openmp"):
+            yield
+    finally:
+        with _lock:
+            _users -= 1
+            if _users == 0:
+                _blas_limit.restore_original_limits()
+
+
+@functools.lru_cache(maxsize=1)
+def _controller(n_modules: int) -> ThreadpoolController:
+    """Look for thread pools anew only when more libraries may have been loaded."""
+    return ThreadpoolController()

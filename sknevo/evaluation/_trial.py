@@ -1,0 +1,280 @@
+"""One trial: build an individual, fit and score it on each split, survive faults."""
+
+import faulthandler
+import hashlib
+import math
+import multiprocessing
+import os
+import pickle
+import threading
+import time
+import traceback
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import numpy as np
+from sklearn.base import BaseEstimator
+from sklearn.pipeline import Pipeline
+from sklearn.utils import _safe_indexing
+
+from sknevo.deadline import DeadlineReached, check_deadline, deadline
+from sknevo.evaluation._objectives import Objectives
+from sknevo.evaluation._shared import Shared
+from sknevo.evaluation._threads import limited_threads
+from sknevo.records import Chromosome, Evaluation
+
+__all__ = ["Builder", "Data", "Trial", "fit_estimator"]
+
+# Seconds that a worker may take to end by itself before it is ended.
+GRACE = 0.2
+
+
+class Builder(Protocol):
+    """Makes an unfitted scikit-learn estimator of expressed genes."""
+
+    def __call__(self, expressed: dict[str, Any], random_state: int) -> BaseEstimator:
+        """Return an unfitted estimator."""
+
+    def cost(self, expressed: dict[str, Any]) -> float:
+        """Return roughly how many seconds one fit takes."""
+
+
+@dataclass(frozen=True)
+class Data:
+    """What all trials of a search have in common and only trials touch.
+
+    Parameters
+    ----------
+    X : DataFrame or ndarray of shape (n_samples, ...)
+        Features.
+    y : ndarray of shape (n_samples,)
+        Targets.
+    splits : list of (train, test) index arrays
+        On which parts to fit and to score.
+    fit_params, score_params : dict of str to array-like of shape (n_samples,)
+        Metadata for the last step's `fit` and for the scorers.
+    """
+
+    X: Any
+    y: np.ndarray
+    splits: list[tuple[np.ndarray, np.ndarray]]
+    fit_params: Mapping[str, Any] = field(default_factory=dict)
+    score_params: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Trial:
+    """How a chromosome fares, as a function.
+
+    All randomness comes from `random_state` and the key of the chromosome.
+
+    Parameters
+    ----------
+    builder : Builder
+        Makes estimators.
+    data : Shared of Data
+        What to fit and score on.
+    objectives : Objectives
+        What to measure.
+    random_state : int
+        Seed.
+    threads : int, default=1
+        Threads for the libraries inside.
+    raise_error : bool, default=False
+        Whether a failed individual ends the search.
+    """
+
+    builder: Builder
+    data: Shared
+    objectives: Objectives
+    random_state: int
+    threads: int = 1
+    raise_error: bool = False
+
+    def __call__(self, chromosome: Chromosome, moment: float = math.inf) -> Evaluation:
+        """Try an individual.
+
+        Parameters
+        ----------
+        chromosome : Chromosome
+            Who is tried.
+        moment : float, default=inf
+            `time.time()` at which the trial must have ended.
+
+        Returns
+        -------
+        Evaluation
+        """
+        record = _Record()
+        status, error = "ok", ""
+        try:
+            with self._surroundings(moment):
+                for i in range(len(self.data.value.splits)):
+                    check_deadline()
+                    self._fit_and_score(chromosome, i, record)
+        except DeadlineReached as reached:
+            status, error = "timeout", str(reached)
+        except MemoryError as shortage:
+            status, error = "memory", f"MemoryError: {shortage}"
+        except Exception as fault:
+            if self.raise_error:
+                raise
+            status, error = "error", _describe(fault)
+        return record.evaluation(chromosome, status, error, self.objectives)
+
+    @contextmanager
+    def _surroundings(self, moment: float) -> Iterator[None]:
+        with ExitStack() as stack:
+            stack.enter_context(limited_threads(self.threads))
+            stack.enter_context(deadline(moment))
+            stack.enter_context(_watchdog(moment))
+            if threading.current_thread() is threading.main_thread():
+                # Bad individuals are the rule in a search, not worth a warning each.
+                stack.enter_context(warnings.catch_warnings())
+                warnings.simplefilter("ignore")
+            yield
+
+    def _fit_and_score(
+        self, chromosome: Chromosome, split: int, record: "_Record"
+    ) -> None:
+        data = self.data.value
+        train, test = data.splits[split]
+        estimator = self.builder(chromosome.expressed, self.seed(chromosome))
+        start = time.perf_counter()
+        y_train = _safe_indexing(data.y, train)
+        fit_params = _take(data.fit_params, train)
+        if self.objectives.blind_to_X and _begins_with_preparation(estimator):
+            X_train, X_test = self._prepared(estimator.steps[0][1], split)
+            estimator = Pipeline(estimator.steps[1:])
+        else:
+            X_train, X_test = (_safe_indexing(data.X, rows) for rows in (train, test))
+        fit_estimator(estimator, X_train, y_train, fit_params)
+        fitted = time.perf_counter()
+        score_params = _take(data.score_params, test)
+        y_test = _safe_indexing(data.y, test)
+        scores = self.objectives.measure(estimator, X_test, y_test, score_params)
+        scored = time.perf_counter()
+        record.add(scores, fitted - start, scored - fitted)
+
+    def _prepared(self, step: BaseEstimator, split: int) -> tuple[Any, Any]:
+        """Fit the first step once for all individuals that share it on this split."""
+        data = self.data.value
+        train, test = data.splits[split]
+
+        def prepare() -> tuple[Any, Any]:
+            X_train = step.fit_transform(
+                _safe_indexing(data.X, train), _safe_indexing(data.y, train)
+            )
+            return X_train, step.transform(_safe_indexing(data.X, test))
+
+        return self.data.computed((split, pickle.dumps(step)), prepare)
+
+    def seed(self, chromosome: Chromosome) -> int:
+        """Return the seed of all randomness in trials of this individual."""
+        text = f"{self.random_state}:{chromosome.key}"
+        return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4]) >> 1
+
+
+class _Record:
+    """What was measured so far."""
+
+    def __init__(self) -> None:
+        self.scores: list[dict[str, float]] = []
+        self.fit_times: list[float] = []
+        self.score_times: list[float] = []
+
+    def add(self, scores: dict[str, float], fit_time: float, score_time: float) -> None:
+        self.scores.append(scores)
+        self.fit_times.append(fit_time)
+        self.score_times.append(score_time)
+
+    def evaluation(
+        self, chromosome: Chromosome, status: str, error: str, objectives: Objectives
+    ) -> Evaluation:
+        names = self.scores[0] if self.scores else ()
+        scores = {name: tuple(s[name] for s in self.scores) for name in names}
+        fitness = -math.inf
+        if status == "ok":
+            fitness = objectives.fitness(scores)
+        if status == "ok" and not math.isfinite(fitness):
+            status, error = "error", f"the fitness is {fitness}"
+            fitness = -math.inf
+        return Evaluation(
+            chromosome,
+            status,
+            fitness,
+            scores,
+            tuple(self.fit_times),
+            tuple(self.score_times),
+            error,
+        )
+
+
+def fit_estimator(
+    estimator: BaseEstimator, X: Any, y: Any, fit_params: Mapping[str, Any]
+) -> BaseEstimator:
+    """Fit an estimator; of a Pipeline, the last step gets the metadata.
+
+    Parameters
+    ----------
+    estimator : estimator
+        Fitted in place.
+    X, y : array-like
+        Training data.
+    fit_params : dict
+        Metadata such as `sample_weight`.
+
+    Returns
+    -------
+    estimator
+    """
+    if fit_params and isinstance(estimator, Pipeline):
+        # Not Pipeline.fit: whether it routes metadata, and how, is a global setting.
+        for _, step in estimator.steps[:-1]:
+            if step not in (None, "passthrough"):
+                X = step.fit_transform(X, y)
+        estimator.steps[-1][1].fit(X, y, **fit_params)
+        return estimator
+    return estimator.fit(X, y, **fit_params)
+
+
+def _begins_with_preparation(estimator: BaseEstimator) -> bool:
+    return isinstance(estimator, Pipeline) and estimator.steps[0][0] == "preparation"
+
+
+def _take(params: Mapping[str, Any], rows: np.ndarray) -> dict[str, Any]:
+    return {name: _safe_indexing(value, rows) for name, value in params.items()}
+
+
+def _describe(fault: Exception) -> str:
+    frame = traceback.extract_tb(fault.__traceback__)[-1]
+    place = f"{os.path.basename(frame.filename)}:{frame.lineno}"
+    return f"{type(fault).__name__}: {fault} ({place})"
+
+
+@contextmanager
+def _watchdog(moment: float) -> Iterator[None]:
+    """End a worker process that native code holds beyond the deadline.
+
+    Only processes that run nothing but trials are ended: the parent survives, sees that
+    time is over, and goes on. The watchdog is a thread in C: it needs no interpreter.
+    """
+    expendable = (
+        moment < math.inf
+        and multiprocessing.parent_process() is not None
+        and multiprocessing.current_process().name.startswith("LokyProcess")
+    )
+    if not expendable:
+        yield
+        return
+    with open(os.devnull, "w") as nowhere:
+        faulthandler.dump_traceback_later(
+            max(0.01, moment + GRACE - time.time()), exit=True, file=nowhere
+        )
+        try:
+            yield
+        finally:
+            faulthandler.cancel_dump_traceback_later()

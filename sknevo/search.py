@@ -1,0 +1,244 @@
+"""The one loop: ask, evaluate, tell, until a rule says stop."""
+
+import math
+import statistics
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from sknevo.evaluation import Evaluator
+from sknevo.evolution import Evolution
+from sknevo.records import Chromosome, Evaluation
+
+__all__ = ["Generation", "Limits", "Listener", "Outcome", "search"]
+
+
+@dataclass(frozen=True)
+class Limits:
+    """When to stop.
+
+    Parameters
+    ----------
+    generations : int or None, default=None
+        Number of generations.
+    target_score : float or None, default=None
+        Stop as soon as an individual reaches it.
+    n_iter_no_change : int or None, default=None
+        Stop after so many generations without an improvement by more than `tol`.
+    tol : float, default=1e-4
+        What counts as an improvement.
+    max_time : float or None, default=None
+        Seconds from `started` to the end of the refit.
+    started : float, default=now
+        `time.time()` at which the clock began to run.
+    refit_seconds : callable or None, default=None
+        Says roughly how long the refit of an individual takes; None if there is none.
+    """
+
+    generations: int | None = None
+    target_score: float | None = None
+    n_iter_no_change: int | None = None
+    tol: float = 1e-4
+    max_time: float | None = None
+    started: float = field(default_factory=time.time)
+    refit_seconds: Callable[[Evaluation], float] | None = None
+
+    def end_of_search(self, best: Evaluation | None) -> float:
+        """Return the `time.time()` at which the refit of the best must begin.
+
+        A tenth of the time is put by for it as long as there is no winner to ask.
+        """
+        if self.max_time is None:
+            return math.inf
+        if self.refit_seconds is None:
+            return self.started + self.max_time
+        if best is None:
+            return self.started + 0.9 * self.max_time
+        return self.started + self.max_time - self.refit_seconds(best)
+
+    def reached(self, evaluation: Evaluation) -> str:
+        """Return why the search stops at this individual, or an empty string."""
+        target = self.target_score
+        if target is not None and evaluation.fitness >= target:
+            return f"target_score={target:g} reached: {evaluation.fitness:.6g}"
+        return ""
+
+    def over(self, history: Sequence["Generation"]) -> str:
+        """Return why the search stops after this generation, or an empty string."""
+        if self.generations is not None and len(history) >= self.generations:
+            return f"generations={self.generations} done"
+        patience = self.n_iter_no_change
+        if patience is not None and len(history) > patience:
+            before = history[-patience - 1].best
+            if not history[-1].best > before + self.tol:
+                return f"no improvement by {self.tol:g} in {patience} generations"
+        return ""
+
+    def time_left(self) -> float:
+        """Return the seconds that are left, infinity if there is no limit."""
+        if self.max_time is None:
+            return math.inf
+        return self.started + self.max_time - time.time()
+
+
+@dataclass(frozen=True)
+class Generation:
+    """What a generation has come to.
+
+    Parameters
+    ----------
+    number : int
+        Counted from 0.
+    best, median : float
+        Best fitness so far, and the median of those that succeeded in this generation.
+    evaluated, cached, failed : int
+        Individuals that were trained, that were known, and of the trained that failed.
+    seconds : float
+        Wall-clock time.
+    """
+
+    number: int
+    best: float
+    median: float
+    evaluated: int
+    cached: int
+    failed: int
+    seconds: float
+
+
+class Listener(Protocol):
+    """Hears of a search as it goes on; may end it."""
+
+    def generation_begins(self, number: int, size: int) -> None:
+        """Hear that so many individuals are going to be tried."""
+
+    def individual_ends(self, evaluation: Evaluation) -> bool:
+        """Hear how one fared; return whether the search is to stop."""
+
+    def generation_ends(self, generation: Generation, limits: Limits) -> bool:
+        """Hear of the whole generation; return whether the search is to stop."""
+
+
+@dataclass
+class Outcome:
+    """What a search leaves behind.
+
+    Parameters
+    ----------
+    evaluations : list of Evaluation
+        Every individual that was trained, in order.
+    history : list of Generation
+        Every generation.
+    stop_reason : str
+        Why it ended.
+    """
+
+    evaluations: list[Evaluation] = field(default_factory=list)
+    history: list[Generation] = field(default_factory=list)
+    stop_reason: str = ""
+
+
+def search(
+    evolution: Evolution,
+    evaluator: Evaluator,
+    limits: Limits,
+    listeners: Sequence[Listener] = (),
+) -> Outcome:
+    """Evolve until a limit is reached.
+
+    Parameters
+    ----------
+    evolution : Evolution
+        Who is tried.
+    evaluator : Evaluator
+        How they fare.
+    limits : Limits
+        When to stop.
+    listeners : sequence of Listener, default=()
+        Who hears of it.
+
+    Returns
+    -------
+    Outcome
+    """
+    outcome = Outcome()
+    try:
+        while not outcome.stop_reason:
+            _one_generation(evolution, evaluator, limits, listeners, outcome)
+    except KeyboardInterrupt:
+        if evaluator.best is None:
+            raise
+        outcome.stop_reason = "interrupted by the user"
+    return outcome
+
+
+def _one_generation(
+    evolution: Evolution,
+    evaluator: Evaluator,
+    limits: Limits,
+    listeners: Sequence[Listener],
+    outcome: Outcome,
+) -> None:
+    start = time.perf_counter()
+    number, brood = evolution.generation, evolution.ask()
+    if limits.max_time is not None:
+        # Should time run out within this generation, the cheap have been tried.
+        brood.sort(key=evaluator.cost)
+    for listener in listeners:
+        listener.generation_begins(number, len(brood))
+    evaluations = []
+    for evaluation in _evaluations(evaluator, brood, limits):
+        evaluations.append(evaluation)
+        if not evaluation.cached:
+            outcome.evaluations.append(evaluation)
+        heard = [listener.individual_ends(evaluation) for listener in listeners]
+        outcome.stop_reason = limits.reached(evaluation) or _stopped_by(heard)
+        if outcome.stop_reason:
+            break
+    else:
+        if len(evaluations) < len(brood):
+            outcome.stop_reason = f"max_time={limits.max_time:g} s used up"
+    evolution.tell(evaluations)
+    generation = _sum_up(number, evaluator, evaluations, time.perf_counter() - start)
+    outcome.history.append(generation)
+    heard = [listener.generation_ends(generation, limits) for listener in listeners]
+    outcome.stop_reason = (
+        outcome.stop_reason or limits.over(outcome.history) or _stopped_by(heard)
+    )
+
+
+def _evaluations(
+    evaluator: Evaluator, brood: Sequence[Chromosome], limits: Limits
+) -> Iterator[Evaluation]:
+    """Yield evaluations as long as there is time."""
+
+    def moment() -> float:
+        return limits.end_of_search(evaluator.best)
+
+    with closing(evaluator.evaluate(brood, moment)) as evaluations:
+        for evaluation in evaluations:
+            yield evaluation
+            if time.time() >= moment():
+                return
+
+
+def _sum_up(
+    number: int, evaluator: Evaluator, evaluations: Sequence[Evaluation], seconds: float
+) -> Generation:
+    succeeded = [e.fitness for e in evaluations if e.status == "ok"]
+    trained = [e for e in evaluations if not e.cached]
+    return Generation(
+        number=number,
+        best=evaluator.best.fitness if evaluator.best else -math.inf,
+        median=statistics.median(succeeded) if succeeded else math.nan,
+        evaluated=len(trained),
+        cached=len(evaluations) - len(trained),
+        failed=sum(e.status != "ok" for e in trained),
+        seconds=seconds,
+    )
+
+
+def _stopped_by(heard: Sequence[bool]) -> str:
+    return "stopped by a callback" if any(heard) else ""
