@@ -1,0 +1,8 @@
+"""The public faces: scikit-learn estimators whose `fit` is a search."""
+
+from sknevo.estimators.pipeline import (
+    EvolvedPipelineClassifier,
+    EvolvedPipelineRegressor,
+)
+
+__all__ = ["EvolvedPipelineClassifier", "EvolvedPipelineRegressor"]

@@ -1,0 +1,436 @@
+"""The one `fit`: validate, split, evolve, choose, refit."""
+
+import time
+from abc import abstractmethod
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from numbers import Integral, Real
+from typing import Any, Self
+
+import numpy as np
+from sklearn import get_config
+from sklearn.base import BaseEstimator, _fit_context
+from sklearn.callback import CallbackSupportMixin, with_callbacks
+from sklearn.model_selection import check_cv
+from sklearn.utils import check_random_state
+from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.metadata_routing import (
+    MetadataRouter,
+    MethodMapping,
+    process_routing,
+)
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.validation import (
+    _check_sample_weight,
+    check_consistent_length,
+    check_is_fitted,
+)
+
+from sknevo.estimators._listeners import Callbacks, Printer
+from sknevo.estimators._results import make_cv_results
+from sknevo.estimators._splits import make_splits
+from sknevo.evaluation import (
+    Builder,
+    Data,
+    Evaluator,
+    Objectives,
+    Shared,
+    Trial,
+    fit_estimator,
+)
+from sknevo.evolution import STRATEGIES, Evolution, Strategy
+from sknevo.genes import Genome
+from sknevo.records import Chromosome, DataSpec, Evaluation
+from sknevo.search import Limits, Outcome, search
+
+__all__ = ["BaseEvolved"]
+
+# A refit takes a little longer than is thought rather than a little shorter.
+REFIT_MARGIN = 1.15
+
+
+def _refitted(estimator: "BaseEvolved") -> bool:
+    if not estimator.refit:
+        raise AttributeError(
+            f"{type(estimator).__name__} was initialized with refit={estimator.refit}; "
+            "prediction is available after a refit of the best individual only."
+        )
+    return True
+
+
+class BaseEvolved(CallbackSupportMixin, BaseEstimator):
+    """What all evolved estimators share; a task says what differs below."""
+
+    _parameter_constraints: dict = {
+        "genome": [Genome, callable, None],
+        "strategy": [StrOptions(set(STRATEGIES)), Strategy],
+        "population_size": [Interval(Integral, 1, None, closed="left")],
+        "generations": [Interval(Integral, 1, None, closed="left"), None],
+        "scoring": [str, callable, list, tuple, dict, set, None],
+        "refit": ["boolean", str, callable],
+        "target_score": [Interval(Real, None, None, closed="neither"), None],
+        "n_iter_no_change": [Interval(Integral, 1, None, closed="left"), None],
+        "tol": [Interval(Real, 0, None, closed="left")],
+        "max_time": [Interval(Real, 0, None, closed="neither"), None],
+        "cv": ["cv_object"],
+        "initial_population": ["array-like", None],
+        "error_score": [StrOptions({"raise"}), Real],
+        "n_jobs": [Integral, None],
+        "random_state": ["random_state"],
+        "verbose": ["verbose"],
+    }
+    # The weights of samples are always for the individuals, unless the user says no.
+    __metadata_request__fit = {"sample_weight": True}
+
+    def __init__(
+        self,
+        *,
+        genome: Genome | Callable[[DataSpec], Genome] | None = None,
+        strategy: str | Strategy = "crossover",
+        population_size: int = 16,
+        generations: int | None = 6,
+        scoring: Any = None,
+        refit: bool | str | Callable = True,
+        target_score: float | None = None,
+        n_iter_no_change: int | None = None,
+        tol: float = 1e-4,
+        max_time: float | None = None,
+        cv: Any = None,
+        initial_population: Sequence | None = None,
+        error_score: float | str = np.nan,
+        n_jobs: int | None = None,
+        random_state: int | np.random.RandomState | None = None,
+        verbose: int = 0,
+    ) -> None:
+        self.genome = genome
+        self.strategy = strategy
+        self.population_size = population_size
+        self.generations = generations
+        self.scoring = scoring
+        self.refit = refit
+        self.target_score = target_score
+        self.n_iter_no_change = n_iter_no_change
+        self.tol = tol
+        self.max_time = max_time
+        self.cv = cv
+        self.initial_population = initial_population
+        self.error_score = error_score
+        self.n_jobs = n_jobs
+        self.random_state = random_state
+        self.verbose = verbose
+
+    # What a task says.
+
+    _default_scoring: str
+
+    @abstractmethod
+    def _validate(self, X: Any, y: Any) -> tuple[Any, Any]:
+        """Return X and y as the individuals get them; set what `fit` learns of them."""
+
+    @abstractmethod
+    def _validate_X(self, X: Any) -> Any:
+        """Return X as the fitted individual gets it."""
+
+    @abstractmethod
+    def _spec(self, X: Any, y: Any, n_samples: int) -> DataSpec:
+        """Return what genome and builder may know of the data."""
+
+    @abstractmethod
+    def _default_genome(self, spec: DataSpec) -> Genome:
+        """Return the search space if the user names none."""
+
+    @abstractmethod
+    def _well_known(self, spec: DataSpec) -> list[dict]:
+        """Return what the first generation begins with if the user names nobody."""
+
+    @abstractmethod
+    def _builder(self, spec: DataSpec, probabilities: bool) -> Builder:
+        """Return what makes estimators of expressed genes."""
+
+    # The fit.
+
+    @with_callbacks
+    @_fit_context(prefer_skip_nested_validation=False)
+    def fit(self, X: Any, y: Any, **params: Any) -> Self:
+        """Evolve individuals on the data and refit the best on all of it.
+
+        Parameters
+        ----------
+        X : DataFrame or array-like of shape (n_samples, n_features)
+            Features.
+        y : array-like of shape (n_samples,)
+            Targets.
+        **params : dict of str to array-like of shape (n_samples,)
+            `sample_weight` for the individuals and `groups` for `cv`. With metadata
+            routing enabled, whatever `scoring` and `cv` request.
+
+        Returns
+        -------
+        self : object
+            The fitted estimator.
+
+        Raises
+        ------
+        ValueError
+            If a parameter or the data are not as they should be, or no individual
+            succeeds.
+        """
+        started = time.time()
+        self._check_stopping()
+        X, y = self._validate(X, y)
+        objectives = Objectives.of(
+            self, self.scoring or self._default_scoring, self.refit
+        )
+        random_state = check_random_state(self.random_state).randint(2**31 - 1)
+        data = self._make_data(X, y, params, random_state)
+        n_train = min(len(train) for train, _ in data.splits)
+        spec = self._spec(X, y, n_train)
+        builder = self._builder(spec, objectives.needs_probabilities)
+        final_builder = self._builder(self._spec(X, y, len(y)), True)
+
+        def refit_seconds(best: Evaluation) -> float:
+            genes = best.chromosome.expressed
+            growth = final_builder.cost(genes) / builder.cost(genes)
+            return REFIT_MARGIN * growth * float(np.mean(best.fit_times))
+
+        limits = Limits(
+            generations=self.generations,
+            target_score=self.target_score,
+            n_iter_no_change=self.n_iter_no_change,
+            tol=self.tol,
+            max_time=self.max_time,
+            started=started,
+            refit_seconds=refit_seconds if self.refit else None,
+        )
+        trial = Trial(
+            builder,
+            Shared(data),
+            objectives,
+            random_state,
+            raise_error=self.error_score == "raise",
+        )
+        outcome = self._search(spec, trial, limits, X, y)
+        self._record(outcome, objectives, len(data.splits))
+        if self.refit:
+            self._refit(final_builder, trial.seed(self.best_chromosome_), data)
+        return self
+
+    def _check_stopping(self) -> None:
+        rules = ("generations", "target_score", "n_iter_no_change", "max_time")
+        if all(getattr(self, rule) is None for rule in rules):
+            raise ValueError(
+                f"the search would never end: set one of {', '.join(rules)}."
+            )
+
+    def _make_data(
+        self, X: Any, y: np.ndarray, params: Mapping[str, Any], random_state: int
+    ) -> Data:
+        params = {name: value for name, value in params.items() if value is not None}
+        check_consistent_length(X, y, *params.values())
+        fit_params, split_params, score_params = self._route(params)
+        if "sample_weight" in fit_params:
+            weights = fit_params["sample_weight"]
+            fit_params["sample_weight"] = _check_sample_weight(weights, X)
+        splits = make_splits(
+            self.cv,
+            X,
+            y,
+            classifier=self.__sklearn_tags__().estimator_type == "classifier",
+            random_state=random_state,
+            split_params=split_params,
+        )
+        return Data(X, y, splits, fit_params, score_params)
+
+    def _route(self, params: Mapping[str, Any]) -> tuple[dict, dict, dict]:
+        """Say which metadata are for the individuals, the splitter, the scorers."""
+        fit_params = {n: v for n, v in params.items() if n == "sample_weight"}
+        if get_config()["enable_metadata_routing"]:
+            routed = process_routing(self, "fit", **params)
+            return fit_params, dict(routed.splitter.split), dict(routed.scorer.score)
+        if unknown := params.keys() - {"sample_weight", "groups"}:
+            raise TypeError(
+                f"fit got unexpected metadata {sorted(unknown)}; accepted are "
+                "sample_weight and groups (others with metadata routing enabled)."
+            )
+        return fit_params, {n: v for n, v in params.items() if n == "groups"}, {}
+
+    def _search(
+        self, spec: DataSpec, trial: Trial, limits: Limits, X: Any, y: Any
+    ) -> Outcome:
+        rng = np.random.default_rng(trial.random_state)
+        self.genome_ = self._make_genome(spec)
+        evolution = Evolution(
+            self.genome_,
+            self._make_strategy(),
+            self.population_size,
+            rng,
+            self._first_generation(spec, rng),
+        )
+        # One task for each generation and one for the refit.
+        root = self._init_callback_context(
+            max_subtasks=None if self.generations is None else self.generations + 1
+        ).call_on_fit_task_begin(estimator=self, X=X, y=y)
+        listeners = [Callbacks(self, root, {"X": X, "y": y})]
+        if self.verbose:
+            listeners.append(Printer(self.verbose))
+        evaluator = Evaluator(trial, self.n_jobs)
+        try:
+            outcome = search(evolution, evaluator, limits, listeners)
+        finally:
+            evaluator.close()
+        root.call_on_fit_task_end(estimator=self, X=X, y=y)
+        return outcome
+
+    def _make_genome(self, spec: DataSpec) -> Genome:
+        genome = self._default_genome(spec) if self.genome is None else self.genome
+        if not isinstance(genome, Genome):
+            genome = genome(spec)
+        if not isinstance(genome, Genome) or not genome.genes:
+            raise ValueError(
+                "genome must be a Genome that names at least one gene, or a callable "
+                f"that returns one for a DataSpec; got {genome!r}."
+            )
+        return genome
+
+    def _make_strategy(self) -> Strategy:
+        if isinstance(self.strategy, str):
+            return STRATEGIES[self.strategy]()
+        return self.strategy
+
+    def _first_generation(
+        self, spec: DataSpec, rng: np.random.Generator
+    ) -> list[Chromosome]:
+        """Return the chromosomes that the search begins with."""
+        if self.initial_population is None:
+            known = self._well_known(spec) if self.genome is None else []
+            return [self._chromosome(genes, rng, "seed") for genes in known]
+        return [self._chromosome(one, rng, "user") for one in self.initial_population]
+
+    def _chromosome(
+        self, individual: Any, rng: np.random.Generator, origin: str
+    ) -> Chromosome:
+        """Make a chromosome of this genome of a dict, a chromosome or an estimator."""
+        genes = getattr(individual, "best_chromosome_", individual)
+        if isinstance(genes, Chromosome):
+            genes = genes.expressed
+        return Chromosome(
+            self.genome_.complete(genes, rng, "initial_population"), origin=origin
+        )
+
+    # What the search leaves behind.
+
+    def _record(self, outcome: Outcome, objectives: Objectives, n_splits: int) -> None:
+        self.stop_reason_ = outcome.stop_reason
+        evaluations = outcome.evaluations
+        if not any(e.status == "ok" for e in evaluations):
+            raise ValueError(_why_all_failed(evaluations, outcome.stop_reason))
+        error_score = np.nan if self.error_score == "raise" else self.error_score
+        self.cv_results_ = make_cv_results(evaluations, n_splits, error_score)
+        self.history_ = outcome.history
+        self.n_generations_ = len(outcome.history)
+        self.n_evaluations_ = len(evaluations)
+        self.n_splits_ = n_splits
+        self.scorer_ = objectives.scorers
+        self.multimetric_ = isinstance(self.scorer_, dict)
+        self.best_index_ = self._best_index(evaluations)
+        best = evaluations[self.best_index_]
+        self.best_chromosome_ = best.chromosome
+        self.best_params_ = best.chromosome.expressed
+        if not callable(self.refit):
+            self.best_score_ = best.fitness
+
+    def _best_index(self, evaluations: Sequence[Evaluation]) -> int:
+        if not callable(self.refit):
+            return int(np.argmax([e.fitness for e in evaluations]))
+        index = self.refit(self.cv_results_)
+        if not isinstance(index, Integral):
+            raise TypeError(f"refit must return an integer index; got {index!r}.")
+        if not 0 <= index < len(evaluations):
+            raise IndexError(
+                f"refit must return an index in [0, {len(evaluations)}); got {index}."
+            )
+        return int(index)
+
+    def _refit(self, builder: Builder, random_state: int, data: Data) -> None:
+        start = time.perf_counter()
+        estimator = builder(self.best_params_, random_state)
+        self.best_estimator_ = fit_estimator(estimator, data.X, data.y, data.fit_params)
+        self.refit_time_ = time.perf_counter() - start
+
+    # The fitted estimator.
+
+    @available_if(_refitted)
+    def predict(self, X: Any) -> np.ndarray:
+        """Predict with the best individual.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Features, in the columns of `fit`.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,)
+            Classes or values.
+        """
+        check_is_fitted(self, "best_estimator_")
+        return self.best_estimator_.predict(self._validate_X(X))
+
+    @available_if(_refitted)
+    def score(self, X: Any, y: Any, **params: Any) -> float:
+        """Return the score that was the fitness, on other data.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Features.
+        y : array-like of shape (n_samples,)
+            Targets.
+        **params : dict
+            Metadata for the scorer, such as `sample_weight`.
+
+        Returns
+        -------
+        float
+            The higher, the better.
+        """
+        check_is_fitted(self, "best_estimator_")
+        scorer = self.scorer_
+        if isinstance(scorer, dict):
+            scorer = scorer[self.refit]
+        score = scorer(self.best_estimator_, self._validate_X(X), y, **params)
+        return score[self.refit] if isinstance(score, Mapping) else score
+
+    def get_metadata_routing(self) -> MetadataRouter:
+        """Say who gets which metadata.
+
+        Returns
+        -------
+        MetadataRouter
+        """
+        scorer = Objectives.of(
+            self, self.scoring or self._default_scoring, self.refit
+        ).scorer
+        return (
+            MetadataRouter(owner=self)
+            .add_self_request(self)
+            .add(
+                scorer=scorer,
+                method_mapping=MethodMapping()
+                .add(caller="fit", callee="score")
+                .add(caller="score", callee="score"),
+            )
+            .add(
+                splitter=check_cv(self.cv),
+                method_mapping=MethodMapping().add(caller="fit", callee="split"),
+            )
+        )
+
+
+def _why_all_failed(evaluations: Sequence[Evaluation], stop_reason: str) -> str:
+    causes = Counter(e.error for e in evaluations).most_common(5)
+    lines = "\n".join(f"{count:>6} x {cause}" for cause, count in causes)
+    return (
+        f"none of {len(evaluations)} individuals succeeded ({stop_reason}). "
+        f"The most frequent causes:\n{lines}"
+    )

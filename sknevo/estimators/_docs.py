@@ -1,0 +1,107 @@
+"""The parameters and attributes that all evolved estimators share, described once."""
+
+from textwrap import dedent, indent
+
+__all__ = ["documented"]
+
+PARAMETERS = dedent("""\
+    strategy : {"crossover", "elitist"} or Strategy, default="crossover"
+        Who breeds and who survives. An object carries its own parameters, such as
+        ``Crossover(mutation_probability=0.3)``.
+    population_size : int, default=16
+        Individuals per generation.
+    generations : int or None, default=6
+        Number of generations; None leaves the end to another rule.
+    scoring : str, callable, list, tuple, dict or None, default=None
+        The fitness, as in scikit-learn's searches. None stands for accuracy, or for
+        R2 if values are predicted. With several metrics `refit` names the fitness.
+    refit : bool, str or callable, default=True
+        Whether the best individual is fitted on all of X; the metric that is the
+        fitness; or a callable that gets `cv_results_` and returns the index of the
+        best.
+    target_score : float or None, default=None
+        Stop as soon as an individual reaches this fitness.
+    n_iter_no_change : int or None, default=None
+        Stop after so many generations without an improvement.
+    tol : float, default=1e-4
+        What counts as an improvement.
+    max_time : float or None, default=None
+        Seconds for all of `fit`, the refit included. The first individual is always
+        allowed to end. The search then depends on the machine's speed: set
+        `generations` for results that a seed reproduces.
+    cv : int, splitter, iterable or None, default=None
+        The splits that individuals are scored on. None stands for five shuffled folds,
+        or for one hold-out of 20 % if there are more than 10,000 samples, stratified
+        for classifiers; all else is as in scikit-learn.
+    initial_population : sequence or None, default=None
+        Who comes first: dicts of expressed genes (what they leave open is drawn),
+        chromosomes, or fitted estimators of this kind. None stands for a few
+        well-known configurations, an empty list for random individuals only.
+    error_score : "raise" or float, default=nan
+        Score of failed individuals in `cv_results_`; "raise" ends the search at the
+        first. Whatever it is, their fitness is the worst.
+    n_jobs : int or None, default=None
+        Individuals that are trained at a time. The cores are shared out among them.
+        Results do not depend on it, unless `max_time` ends the search.
+    random_state : int, RandomState or None, default=None
+        Seed of everything: genes, splits, models.
+    verbose : int, default=0
+        1 prints a line per generation, 2 one per individual too.
+""")
+
+ATTRIBUTES = dedent("""\
+    best_estimator_ : estimator
+        The best individual, fitted on all of X. It works and pickles on its own.
+    best_chromosome_ : Chromosome
+        Its genes, the silent ones included, and its lineage. Prints and displays.
+    best_params_ : dict
+        Its expressed genes. They serve as an `initial_population`.
+    best_score_ : float
+        Its fitness: the mean score over the splits. Not set if `refit` is callable.
+    best_index_ : int
+        Its row in `cv_results_`.
+    cv_results_ : dict of str to array
+        One row per individual: the columns of RandomizedSearchCV, and `generation`,
+        `origin`, `parents`, `key`, `status` ("ok", "error", "timeout", "memory"),
+        `error`.
+    history_ : list of Generation
+        One record per generation: best, median, evaluated, cached, failed, seconds.
+    genome_ : Genome
+        What could vary.
+    n_generations_, n_evaluations_ : int
+        How many generations were bred and how many individuals trained.
+    stop_reason_ : str
+        Which rule ended the search.
+    scorer_ : callable or dict of str to callable
+        What individuals were scored with.
+    multimetric_ : bool
+        Whether there are several scorers.
+    n_splits_ : int
+        Number of splits.
+    refit_time_ : float
+        Seconds of the refit.
+    n_features_in_ : int
+        Number of columns.
+    feature_names_in_ : ndarray of str
+        Their names, if X is a DataFrame whose column names are all strings.
+""")
+
+
+def documented(cls: type) -> type:
+    """Put the shared descriptions into the docstring of an evolved estimator.
+
+    Parameters
+    ----------
+    cls : type
+        Its docstring holds ``{parameters}`` and ``{attributes}`` on lines of their own.
+
+    Returns
+    -------
+    type
+        The same class.
+    """
+    for name, text in (("parameters", PARAMETERS), ("attributes", ATTRIBUTES)):
+        cls.__doc__ = cls.__doc__.replace(
+            f"    {{{name}}}", indent(text.rstrip(), "    ")
+        )
+    return cls

@@ -1,0 +1,80 @@
+"""`cv_results_` as RandomizedSearchCV has it, with what evolution adds."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from scipy.stats import rankdata
+
+from sknevo.records import Evaluation, flatten
+
+__all__ = ["make_cv_results"]
+
+
+def make_cv_results(
+    evaluations: Sequence[Evaluation], n_splits: int, error_score: float
+) -> dict[str, Any]:
+    """Return one row per individual, in the order in which they were tried.
+
+    Parameters
+    ----------
+    evaluations : sequence of Evaluation
+        Every individual once.
+    n_splits : int
+        Number of splits.
+    error_score : float
+        Score of those that failed.
+
+    Returns
+    -------
+    dict of str to array
+        `params`, `param_*` (masked where a gene is silent), times, scores and ranks as
+        in scikit-learn; `generation`, `origin`, `parents`, `key`, `status`, `error`.
+    """
+    chromosomes = [e.chromosome for e in evaluations]
+    results: dict[str, Any] = {}
+    for name in ("fit", "score"):
+        times = [getattr(e, f"{name}_times") for e in evaluations]
+        results[f"mean_{name}_time"] = np.array([np.mean(t or 0.0) for t in times])
+        results[f"std_{name}_time"] = np.array([np.std(t or 0.0) for t in times])
+    results |= _parameters([flatten(c.genes) for c in chromosomes])
+    results["params"] = [c.expressed for c in chromosomes]
+    metrics = next((list(e.scores) for e in evaluations if e.status == "ok"), [])
+    for metric in metrics:
+        results |= _scores(evaluations, metric, n_splits, error_score)
+    results["generation"] = np.array([c.generation for c in chromosomes])
+    results["origin"] = np.array([c.origin for c in chromosomes])
+    results["parents"] = [c.parents for c in chromosomes]
+    results["key"] = np.array([c.key for c in chromosomes])
+    results["status"] = np.array([e.status for e in evaluations])
+    results["error"] = np.array([e.error for e in evaluations])
+    return results
+
+
+def _parameters(rows: list[dict[str, Any]]) -> dict[str, np.ma.MaskedArray]:
+    columns: dict[str, np.ma.MaskedArray] = {}
+    for i, row in enumerate(rows):
+        for name, value in row.items():
+            column = columns.setdefault(
+                f"param_{name}", np.ma.MaskedArray(np.empty(len(rows), object), True)
+            )
+            column[i] = value
+    return columns
+
+
+def _scores(
+    evaluations: Sequence[Evaluation], metric: str, n_splits: int, error_score: float
+) -> dict[str, np.ndarray]:
+    failed = (error_score,) * n_splits
+    table = np.array(
+        [e.scores[metric] if e.status == "ok" else failed for e in evaluations], float
+    )
+    mean = table.mean(axis=1)
+    columns = {f"split{i}_test_{metric}": table[:, i] for i in range(n_splits)}
+    worst = np.nanmin(mean, initial=0.0) - 1
+    ranks = rankdata(-np.nan_to_num(mean, nan=worst), method="min").astype(np.int32)
+    return columns | {
+        f"mean_test_{metric}": mean,
+        f"std_test_{metric}": table.std(axis=1),
+        f"rank_test_{metric}": ranks,
+    }

@@ -1,0 +1,222 @@
+"""Evolved pipelines for tables: preparation, scaling, feature extraction, model."""
+
+from typing import Any
+
+import numpy as np
+from sklearn.base import ClassifierMixin, RegressorMixin
+from sklearn.utils import Tags, column_or_1d
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import (
+    _num_samples,
+    assert_all_finite,
+    check_is_fitted,
+)
+
+from sknevo.builders.pipeline import PipelineBuilder
+from sknevo.estimators._base import BaseEvolved, _refitted
+from sknevo.estimators._docs import documented
+from sknevo.estimators._table import describe_columns, validate_table
+from sknevo.genes import Genome
+from sknevo.genomes.pipeline import pipeline, well_known
+from sknevo.records import DataSpec
+
+__all__ = ["EvolvedPipelineClassifier", "EvolvedPipelineRegressor"]
+
+
+class _EvolvedPipeline(BaseEvolved):
+    """What both faces share: the table, its genome and its builder."""
+
+    def _validate(self, X: Any, y: Any) -> tuple[Any, Any]:
+        X = validate_table(self, X, reset=True)
+        if _num_samples(X) < 2:
+            raise ValueError("Found 1 sample; at least 2 samples are required to fit.")
+        if y is None:
+            raise ValueError(
+                f"This {type(self).__name__} estimator requires y to be passed, but "
+                "the target y is None."
+            )
+        return X, self._validate_y(y)
+
+    def _validate_X(self, X: Any) -> Any:
+        return validate_table(self, X, reset=False)
+
+    def _default_genome(self, spec: DataSpec) -> Genome:
+        return pipeline(spec)
+
+    def _well_known(self, spec: DataSpec) -> list[dict]:
+        return well_known(spec)
+
+    def _builder(self, spec: DataSpec, probabilities: bool) -> PipelineBuilder:
+        return PipelineBuilder(spec, probabilities)
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        tags.input_tags.categorical = True
+        tags.input_tags.string = True
+        return tags
+
+
+@documented
+class EvolvedPipelineClassifier(ClassifierMixin, _EvolvedPipeline):
+    """Evolve a pipeline that classifies the rows of a table.
+
+    Breeds pipelines by a genetic algorithm [1]_ and refits the fittest.
+    An individual is a whole pipeline: how columns are prepared (imputation, encoding
+    of categories, dates, text), how they are scaled, which features are extracted or
+    selected, and which model is fitted with which hyperparameters: a support vector
+    machine, scikit-learn's, LightGBM's or XGBoost's gradient boosting.
+
+    Parameters
+    ----------
+    genome : Genome, callable or None, default=None
+        What may vary. A callable gets the `DataSpec` and returns a Genome, such as
+        ``partial(pipeline, models=["lightgbm"])`` of `sknevo.genomes.pipeline`; None
+        stands for all of it.
+    {parameters}
+
+    Attributes
+    ----------
+    {attributes}
+    classes_ : ndarray of shape (n_classes,)
+        The labels, sorted.
+
+    See Also
+    --------
+    EvolvedPipelineRegressor : The same for values.
+
+    References
+    ----------
+    .. [1] Olson, R. S., Bartley, N., Urbanowicz, R. J., & Moore, J. H. (2016).
+       Evaluation of a Tree-based Pipeline Optimization Tool for Automating Data
+       Science. GECCO 2016.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from sknevo import EvolvedPipelineClassifier
+    >>> X, y = load_iris(return_X_y=True, as_frame=True)
+    >>> clf = EvolvedPipelineClassifier(population_size=4, generations=2,
+    ...                                 random_state=0).fit(X, y)
+    >>> clf.stop_reason_
+    'generations=2 done'
+    >>> clf.score(X, y) > 0.9
+    True
+    """
+
+    _default_scoring = "accuracy"
+
+    def _validate_y(self, y: Any) -> np.ndarray:
+        y = column_or_1d(y, warn=True)
+        assert_all_finite(y, input_name="y")
+        check_classification_targets(y)
+        self.classes_ = np.unique(y)
+        if len(self.classes_) < 2:
+            raise ValueError(
+                "y must hold at least 2 classes; got 1 class: "
+                f"{self.classes_.tolist()}."
+            )
+        return y
+
+    def _spec(self, X: Any, y: np.ndarray, n_samples: int) -> DataSpec:
+        columns = describe_columns(X)
+        return DataSpec("classification", n_samples, len(self.classes_), columns)
+
+    @available_if(_refitted)
+    def predict_proba(self, X: Any) -> np.ndarray:
+        """Predict the probability of each class.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Features, in the columns of `fit`.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_classes)
+            In the order of `classes_`.
+        """
+        check_is_fitted(self, "best_estimator_")
+        return self.best_estimator_.predict_proba(self._validate_X(X))
+
+    @available_if(_refitted)
+    def decision_function(self, X: Any) -> np.ndarray:
+        """Return the confidence in each class.
+
+        The model's own decision function, or the logarithm of its probabilities (of
+        their odds, for two classes) if it has none.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Features, in the columns of `fit`.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,) or (n_samples, n_classes)
+        """
+        check_is_fitted(self, "best_estimator_")
+        X = self._validate_X(X)
+        if hasattr(self.best_estimator_, "decision_function"):
+            return self.best_estimator_.decision_function(X)
+        # Certain probabilities stay finite.
+        tiny = np.finfo(float).tiny
+        log = np.log(np.maximum(self.best_estimator_.predict_proba(X), tiny))
+        return log[:, 1] - log[:, 0] if log.shape[1] == 2 else log
+
+
+@documented
+class EvolvedPipelineRegressor(RegressorMixin, _EvolvedPipeline):
+    """Evolve a pipeline that predicts a value for the rows of a table.
+
+    Breeds pipelines by a genetic algorithm [1]_ and refits the fittest.
+    An individual is a whole pipeline: how columns are prepared (imputation, encoding
+    of categories, dates, text), how they are scaled, which features are extracted or
+    selected, and which model is fitted with which hyperparameters: a support vector
+    machine, scikit-learn's, LightGBM's or XGBoost's gradient boosting.
+
+    Parameters
+    ----------
+    genome : Genome, callable or None, default=None
+        What may vary. A callable gets the `DataSpec` and returns a Genome, such as
+        ``partial(pipeline, models=["lightgbm"])`` of `sknevo.genomes.pipeline`; None
+        stands for all of it.
+    {parameters}
+
+    Attributes
+    ----------
+    {attributes}
+
+    See Also
+    --------
+    EvolvedPipelineClassifier : The same for classes.
+
+    References
+    ----------
+    .. [1] Olson, R. S., Bartley, N., Urbanowicz, R. J., & Moore, J. H. (2016).
+       Evaluation of a Tree-based Pipeline Optimization Tool for Automating Data
+       Science. GECCO 2016.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_diabetes
+    >>> from sknevo import EvolvedPipelineRegressor
+    >>> X, y = load_diabetes(return_X_y=True, as_frame=True)
+    >>> reg = EvolvedPipelineRegressor(population_size=4, generations=2,
+    ...                                random_state=0).fit(X, y)
+    >>> reg.predict(X).shape
+    (442,)
+    """
+
+    _default_scoring = "r2"
+
+    def _validate_y(self, y: Any) -> np.ndarray:
+        y = column_or_1d(y, warn=True)
+        assert_all_finite(y, input_name="y")
+        if y.dtype.kind not in "biuf":
+            y = y.astype(float)
+        return y
+
+    def _spec(self, X: Any, y: np.ndarray, n_samples: int) -> DataSpec:
+        return DataSpec("regression", n_samples, 0, describe_columns(X))

@@ -1,0 +1,13 @@
+"""What may vary: genes, and genomes composed of them.
+
+Three leaves (`Real`, `Integer`, `Categorical`) and three ways to compose (`Genome`, a
+record; `Choice`, one of many; `Repeat`, a list of variable length). All are genes and
+know how to sample, mutate, cross, repair and recognise a value of theirs; recursion is
+the whole algorithm. The values are plain JSON, see `sknevo.records`.
+"""
+
+from sknevo.genes._composites import Choice, Genome, Repeat
+from sknevo.genes._gene import Gene
+from sknevo.genes._leaves import Categorical, Integer, Real
+
+__all__ = ["Categorical", "Choice", "Gene", "Genome", "Integer", "Real", "Repeat"]
