@@ -8,16 +8,12 @@ from numbers import Integral, Real
 from typing import Any, Self
 
 import numpy as np
-from sklearn import get_config
 from sklearn.base import BaseEstimator, _fit_context
 from sklearn.callback import CallbackSupportMixin, with_callbacks
-from sklearn.model_selection import check_cv
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.metadata_routing import (
     MetadataRouter,
-    MethodMapping,
-    process_routing,
 )
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import (
@@ -27,6 +23,7 @@ from sklearn.utils.validation import (
 )
 
 from sknevo.estimators._listeners import Callbacks, Printer
+from sknevo.estimators._metadata import make_router, route
 from sknevo.estimators._results import make_cv_results
 from sknevo.estimators._splits import make_splits
 from sknevo.evaluation import (
@@ -178,9 +175,7 @@ class BaseEvolved(CallbackSupportMixin, BaseEstimator):
         started = time.time()
         self._check_stopping()
         X, y = self._validate(X, y)
-        objectives = Objectives.of(
-            self, self.scoring or self._default_scoring, self.refit
-        )
+        objectives = self._objectives()
         random_state = check_random_state(self.random_state).randint(2**31 - 1)
         data = self._make_data(X, y, params, random_state)
         n_train = min(len(train) for train, _ in data.splits)
@@ -215,6 +210,9 @@ class BaseEvolved(CallbackSupportMixin, BaseEstimator):
             self._refit(final_builder, trial.seed(self.best_chromosome_), data)
         return self
 
+    def _objectives(self) -> Objectives:
+        return Objectives.of(self, self.scoring or self._default_scoring, self.refit)
+
     def _check_stopping(self) -> None:
         rules = ("generations", "target_score", "n_iter_no_change", "max_time")
         if all(getattr(self, rule) is None for rule in rules):
@@ -227,7 +225,7 @@ class BaseEvolved(CallbackSupportMixin, BaseEstimator):
     ) -> Data:
         params = {name: value for name, value in params.items() if value is not None}
         check_consistent_length(X, y, *params.values())
-        fit_params, split_params, score_params = self._route(params)
+        fit_params, split_params, score_params = route(self, params)
         if "sample_weight" in fit_params:
             weights = fit_params["sample_weight"]
             fit_params["sample_weight"] = _check_sample_weight(weights, X)
@@ -240,19 +238,6 @@ class BaseEvolved(CallbackSupportMixin, BaseEstimator):
             split_params=split_params,
         )
         return Data(X, y, splits, fit_params, score_params)
-
-    def _route(self, params: Mapping[str, Any]) -> tuple[dict, dict, dict]:
-        """Say which metadata are for the individuals, the splitter, the scorers."""
-        fit_params = {n: v for n, v in params.items() if n == "sample_weight"}
-        if get_config()["enable_metadata_routing"]:
-            routed = process_routing(self, "fit", **params)
-            return fit_params, dict(routed.splitter.split), dict(routed.scorer.score)
-        if unknown := params.keys() - {"sample_weight", "groups"}:
-            raise TypeError(
-                f"fit got unexpected metadata {sorted(unknown)}; accepted are "
-                "sample_weight and groups (others with metadata routing enabled)."
-            )
-        return fit_params, {n: v for n, v in params.items() if n == "groups"}, {}
 
     def _search(
         self, spec: DataSpec, trial: Trial, limits: Limits, X: Any, y: Any
@@ -408,23 +393,7 @@ class BaseEvolved(CallbackSupportMixin, BaseEstimator):
         -------
         MetadataRouter
         """
-        scorer = Objectives.of(
-            self, self.scoring or self._default_scoring, self.refit
-        ).scorer
-        return (
-            MetadataRouter(owner=self)
-            .add_self_request(self)
-            .add(
-                scorer=scorer,
-                method_mapping=MethodMapping()
-                .add(caller="fit", callee="score")
-                .add(caller="score", callee="score"),
-            )
-            .add(
-                splitter=check_cv(self.cv),
-                method_mapping=MethodMapping().add(caller="fit", callee="split"),
-            )
-        )
+        return make_router(self, self._objectives().scorer)
 
 
 def _why_all_failed(evaluations: Sequence[Evaluation], stop_reason: str) -> str:

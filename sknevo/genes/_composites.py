@@ -21,6 +21,7 @@ class Genome(Gene):
     Examples
     --------
     >>> import numpy as np
+    >>> from sknevo import Categorical, Real
     >>> genome = Genome(C=Real(0.1, 10, log=True), kernel=Categorical(["rbf"]))
     >>> genome.sample(np.random.default_rng(0))
     {'C': 1.88..., 'kernel': 'rbf'}
@@ -139,6 +140,7 @@ class Choice(Gene):
     Examples
     --------
     >>> import numpy as np
+    >>> from sknevo import Real
     >>> optimizer = Choice(adam=Genome(), sgd=Genome(momentum=Real(0, 0.99)))
     >>> sorted(optimizer.sample(np.random.default_rng(0)))
     ['adam', 'choice', 'sgd']

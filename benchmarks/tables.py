@@ -1,0 +1,38 @@
+"""The tables of a benchmark: CSV files with the target in the last column."""
+
+from pathlib import Path
+
+import pandas as pd
+from sklearn.model_selection import train_test_split
+
+NAMES = (
+    "adult",
+    "breast_cancer_lju",
+    "credit_g",
+    "hypothyroid",
+    "ionosphere",
+    "phoneme",
+    "pima",
+    "segment",
+    "titanic",
+    "wine",
+)
+
+
+def read(folder, name):
+    """Return features and target of one table."""
+    table = pd.read_csv(Path(folder) / f"{name}.csv")
+    return table.iloc[:, :-1], table.iloc[:, -1].to_numpy()
+
+
+def held_out(X, y, seed):
+    """Return the 70 % to learn from and the 30 % to judge by, stratified."""
+    return train_test_split(X, y, test_size=0.3, stratify=y, random_state=seed)
+
+
+def with_categories(X):
+    """Return X as default LightGBM takes it: labels as categories, plain names."""
+    labels = X.select_dtypes(exclude="number")
+    labels = labels.apply(lambda column: column.map(str, na_action="ignore"))
+    X = X.assign(**labels.astype("category"))
+    return X.set_axis([f"c{i}" for i in range(X.shape[1])], axis=1)

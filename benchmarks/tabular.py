@@ -1,0 +1,139 @@
+"""Evolution beside random search and default LightGBM, on ten tables, 30 s each.
+
+For every table, seed and score, interleaved in one run: an evolved classifier, random
+search over the same genome with the same time and workers (new random individuals
+only, nobody well-known to begin with), and default LightGBM. All are judged on
+the same held-out 30 %. Each row is printed and appended to a CSV file as soon as it
+is there; rows that are already in the file are not run again.
+
+    python benchmarks/tabular.py FOLDER_OF_CSVS --out rows.csv
+    python benchmarks/tabular.py --report rows.csv
+"""
+
+import argparse
+import csv
+import time
+from pathlib import Path
+
+import pandas as pd
+import tables
+from lightgbm import LGBMClassifier
+from sklearn.metrics import get_scorer
+
+from sknevo import Elitist, EvolvedPipelineClassifier
+
+SCORES = ("neg_log_loss", "balanced_accuracy")
+FIELDS = ("table", "seed", "score", "method", "held_out", "cv", "evaluated", "seconds")
+
+
+def evolved(score, seed, args):
+    return EvolvedPipelineClassifier(
+        scoring=score,
+        generations=None,
+        max_time=args.max_time,
+        n_jobs=args.n_jobs,
+        random_state=seed,
+    )
+
+
+def random_search(score, seed, args):
+    return evolved(score, seed, args).set_params(
+        strategy=Elitist(), initial_population=[]
+    )
+
+
+def one_row(method, score, seed, args, data):
+    X_train, X_test, y_train, y_test = data
+    begin = time.perf_counter()
+    if method == "lightgbm":
+        model = LGBMClassifier(verbose=-1, random_state=seed, n_jobs=args.n_jobs)
+        X = tables.with_categories(pd.concat([X_train, X_test]))
+        X_train, X_test = X[: len(X_train)], X[len(X_train) :]
+    else:
+        make = {"evolved": evolved, "random": random_search}[method]
+        model = make(score, seed, args)
+    model.fit(X_train, y_train)
+    seconds = time.perf_counter() - begin
+    return {
+        "held_out": round(get_scorer(score)(model, X_test, y_test), 5),
+        "cv": round(getattr(model, "best_score_", float("nan")), 5),
+        "evaluated": getattr(model, "n_evaluations_", 1),
+        "seconds": round(seconds, 2),
+    }
+
+
+def run(args):
+    done = set()
+    if Path(args.out).exists():
+        rows = pd.read_csv(args.out)
+        done = set(zip(rows.table, rows.seed, rows.score, rows.method, strict=True))
+    with open(args.out, "a", newline="") as file:
+        writer = csv.DictWriter(file, FIELDS)
+        if not done:
+            writer.writeheader()
+        # Seeds outermost: should the run be cut off, all tables are there.
+        for seed in range(args.seeds):
+            for name in args.tables:
+                data = tables.held_out(*tables.read(args.folder, name), seed)
+                for score in args.scores:
+                    for method in ("evolved", "random", "lightgbm"):
+                        if (name, seed, score, method) in done:
+                            continue
+                        row = {
+                            "table": name,
+                            "seed": seed,
+                            "score": score,
+                            "method": method,
+                            **one_row(method, score, seed, args, data),
+                        }
+                        print(*row.values(), flush=True)
+                        writer.writerow(row)
+                        file.flush()
+
+
+def report(path):
+    """Print per score the mean over seeds, and who is at least as good as whom."""
+    rows = pd.read_csv(path)
+    for score, part in rows.groupby("score"):
+        table = part.pivot_table(index="table", columns="method", values="held_out")
+        trials = part[part.method != "lightgbm"].pivot_table(
+            index="table", columns="method", values="evaluated"
+        )
+        table = table.join(trials.round(0).astype(int), rsuffix=" tried")
+        print(f"\n{score}, held out, mean of {part.seed.nunique()} seeds")
+        print(table.round(4).to_string())
+        as_good = int((table.evolved >= table.lightgbm).sum())
+        print(f"evolved at least as good as LightGBM: {as_good} of {len(table)}")
+        cases = part.pivot_table(
+            index=["table", "seed"], columns="method", values="held_out"
+        ).dropna()
+        pair = cases[["evolved", "random"]].rank(axis=1, ascending=False)
+        print("mean rank, evolved beside random:", pair.mean().round(3).to_dict())
+        ranks = cases.rank(axis=1, ascending=False).mean().round(3).to_dict()
+        print("mean rank of the three:", ranks)
+        wins = (cases.evolved > cases.random).sum()
+        ties = (cases.evolved == cases.random).sum()
+        print(f"evolved beats random in {wins} of {len(cases)} cases, {ties} ties")
+    timed = rows[rows.method != "lightgbm"].seconds
+    print(f"\nseconds of a search: median {timed.median()}, max {timed.max()}")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("folder", nargs="?", help="folder of the CSV files")
+    parser.add_argument("--out", default="benchmarks/results/tabular.csv")
+    parser.add_argument("--report", help="only print the report of this file")
+    parser.add_argument("--tables", nargs="*", default=tables.NAMES)
+    parser.add_argument("--scores", nargs="*", default=SCORES)
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--max-time", type=float, default=30)
+    parser.add_argument("--n-jobs", type=int, default=2)
+    args = parser.parse_args()
+    if not args.report:
+        Path(args.out).parent.mkdir(parents=True, exist_ok=True)
+        run(args)
+    report(args.report or args.out)
+
+
+if __name__ == "__main__":
+    main()

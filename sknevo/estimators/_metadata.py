@@ -1,0 +1,77 @@
+"""Metadata: which of them are for the individuals, the splitter, the scorers."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from sklearn import get_config
+from sklearn.base import BaseEstimator
+from sklearn.model_selection import check_cv
+from sklearn.utils.metadata_routing import (
+    MetadataRouter,
+    MethodMapping,
+    process_routing,
+)
+
+__all__ = ["make_router", "route"]
+
+
+def route(
+    estimator: BaseEstimator, params: Mapping[str, Any]
+) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
+    """Return the metadata for the individuals, the splitter and the scorers.
+
+    Parameters
+    ----------
+    estimator : estimator
+        Whose `fit` was called.
+    params : dict
+        The metadata that it got.
+
+    Returns
+    -------
+    tuple of three dicts
+
+    Raises
+    ------
+    TypeError
+        If nobody asks for one of them.
+    """
+    fit_params = {n: v for n, v in params.items() if n == "sample_weight"}
+    if get_config()["enable_metadata_routing"]:
+        routed = process_routing(estimator, "fit", **params)
+        return fit_params, dict(routed.splitter.split), dict(routed.scorer.score)
+    if unknown := params.keys() - {"sample_weight", "groups"}:
+        raise TypeError(
+            f"fit got unexpected metadata {sorted(unknown)}; accepted are "
+            "sample_weight and groups (others with metadata routing enabled)."
+        )
+    return fit_params, {n: v for n, v in params.items() if n == "groups"}, {}
+
+
+def make_router(estimator: BaseEstimator, scorer: Any) -> MetadataRouter:
+    """Return scikit-learn's description of who gets which metadata.
+
+    Parameters
+    ----------
+    estimator : estimator
+        Who routes.
+    scorer : callable
+        Its scorer.
+
+    Returns
+    -------
+    MetadataRouter
+    """
+    to_scorer = MethodMapping().add(caller="fit", callee="score")
+    return (
+        MetadataRouter(owner=estimator)
+        .add_self_request(estimator)
+        .add(
+            scorer=scorer,
+            method_mapping=to_scorer.add(caller="score", callee="score"),
+        )
+        .add(
+            splitter=check_cv(estimator.cv),
+            method_mapping=MethodMapping().add(caller="fit", callee="split"),
+        )
+    )
