@@ -30,9 +30,10 @@ PARAMETERS = dedent("""\
         allowed to end. The search then depends on the machine's speed: set
         `generations` for results that a seed reproduces.
     cv : int, splitter, iterable or None, default=None
-        The splits that individuals are scored on. None stands for five shuffled folds,
-        or for one hold-out of 20 % if there are more than 10,000 samples, stratified
-        for classifiers; all else is as in scikit-learn.
+        The splits that individuals are scored on. A number is one of shuffled folds,
+        stratified for classifiers, with the members of too rare classes in all training
+        parts; None stands for five, or for one hold-out of 20 % if there are more than
+        10,000 samples. Splitters and iterables are as in scikit-learn.
     initial_population : sequence or None, default=None
         Who comes first: dicts of expressed genes (what they leave open is drawn),
         chromosomes, or fitted estimators of this kind. None stands for a few

@@ -1,6 +1,7 @@
 """On which parts of the data an individual is fitted and scored."""
 
 from collections.abc import Mapping
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -36,8 +37,9 @@ def make_splits(
     Parameters
     ----------
     cv : None, int, splitter or iterable
-        As in scikit-learn; None stands for five shuffled folds, or for one hold-out of
-        20 % if there are more than 10,000 samples, stratified for classifiers.
+        A number of shuffled folds, stratified for classifiers; None stands for five of
+        them, or for one hold-out of 20 % if there are more than 10,000 samples.
+        Splitters and iterables are as in scikit-learn.
     X, y : array-like
         The data.
     classifier : bool
@@ -56,8 +58,8 @@ def make_splits(
     ValueError
         If no class has two members, or the splitter yields nothing.
     """
-    if cv is None and not split_params:
-        return _default_splits(y, classifier, random_state)
+    if not split_params and (cv is None or isinstance(cv, Integral)):
+        return _shuffled_splits(cv, y, classifier, random_state)
     splitter = check_cv(FOLDS if cv is None else cv, y, classifier=classifier)
     splits = [
         (np.asarray(train), np.asarray(test))
@@ -68,13 +70,16 @@ def make_splits(
     return splits
 
 
-def _default_splits(y: np.ndarray, classifier: bool, random_state: int) -> Splits:
+def _shuffled_splits(
+    cv: int | None, y: np.ndarray, classifier: bool, random_state: int
+) -> Splits:
+    folds = FOLDS if cv is None else cv
     if not classifier:
         common = np.arange(len(y))
-        folds = min(FOLDS, len(y))
+        folds = min(folds, len(y))
     else:
         _, labels, counts = np.unique(y, return_inverse=True, return_counts=True)
-        folds = min(FOLDS, counts.max())
+        folds = min(folds, counts.max())
         # Members of a rare class are for training only: in a test part they would be
         # of a class that the individual has never seen.
         common = np.flatnonzero(counts[labels] >= folds)
@@ -82,15 +87,16 @@ def _default_splits(y: np.ndarray, classifier: bool, random_state: int) -> Split
         what = "samples of one class" if classifier else "samples"
         raise ValueError(f"y must hold at least 2 {what} to be split; got 1 sample.")
     rare = np.setdiff1d(np.arange(len(y)), common)
-    splitter = _splitter(len(y), folds, classifier, random_state)
+    hold_out = cv is None and len(y) > MANY_SAMPLES
+    splitter = _splitter(hold_out, folds, classifier, random_state)
     return [
         (np.sort(np.concatenate([common[train], rare])), common[test])
         for train, test in splitter.split(common, y[common])
     ]
 
 
-def _splitter(n_samples: int, folds: int, classifier: bool, random_state: int) -> Any:
-    if n_samples > MANY_SAMPLES:
+def _splitter(hold_out: bool, folds: int, classifier: bool, random_state: int) -> Any:
+    if hold_out:
         shuffle = StratifiedShuffleSplit if classifier else ShuffleSplit
         return shuffle(n_splits=1, test_size=HOLD_OUT, random_state=random_state)
     fold = StratifiedKFold if classifier else KFold

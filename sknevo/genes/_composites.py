@@ -24,7 +24,7 @@ class Genome(Gene):
     >>> from sknevo import Categorical, Real
     >>> genome = Genome(C=Real(0.1, 10, log=True), kernel=Categorical(["rbf"]))
     >>> genome.sample(np.random.default_rng(0))
-    {'C': 1.88..., 'kernel': 'rbf'}
+    {'C': 1.87..., 'kernel': 'rbf'}
     """
 
     def __init__(self, **genes: Gene) -> None:
@@ -278,6 +278,7 @@ class Repeat(Gene):
             isinstance(value, Mapping)
             and value.keys() == {"length", "items"}
             and self.length.contains(value["length"])
+            and isinstance(value["items"], list)
             and len(value["items"]) == self.length.high
             and all(map(self.gene.contains, value["items"]))
         )

@@ -31,7 +31,7 @@ class _Leaf(Gene):
     def complete(self, partial: Any, rng: Generator, path: str = "genome") -> Any:
         if not self.contains(partial):
             raise ValueError(f"{path} must be in {self}; got {partial!r}.")
-        return partial
+        return self.repair(partial)
 
 
 class _Number(_Leaf):
@@ -89,6 +89,10 @@ class Real(_Number):
     True
     """
 
+    def __init__(self, low: float, high: float, log: bool = False) -> None:
+        # Floats throughout: 1 and 1.0 would be two individuals.
+        super().__init__(float(low), float(high), log)
+
     def contains(self, value: Any) -> bool:
         return (
             isinstance(value, int | float)
@@ -116,6 +120,14 @@ class Integer(_Number):
     >>> Integer(3, 3).sample(np.random.default_rng(0))
     3
     """
+
+    def __init__(self, low: int, high: int, log: bool = False) -> None:
+        super().__init__(low, high, log)
+        if low % 1 or high % 1:
+            raise ValueError(
+                f"low and high must be whole numbers; got {low} and {high}."
+            )
+        self.low, self.high = int(low), int(high)
 
     def sample(self, rng: Generator) -> int:
         # Half a step beyond each bound, so that the ends are as likely as the rest.
@@ -161,9 +173,16 @@ class Categorical(_Leaf):
     def __init__(
         self, options: Sequence[Any], weights: Sequence[float] | None = None
     ) -> None:
-        self.options = list(options)
+        self.options = [o.item() if isinstance(o, np.generic) else o for o in options]
         if not self.options:
             raise ValueError("options must hold at least one value; got none.")
+        if not all(map(_is_scalar, self.options)):
+            raise ValueError(
+                "each option must be a str, int, float, bool or None, and finite; got "
+                f"{self.options}."
+            )
+        if len(set(self.options)) < len(self.options):
+            raise ValueError(f"options must differ; got {self.options}.")
         weights = np.ones(len(self.options)) if weights is None else np.array(weights)
         if len(weights) != len(self.options) or not (weights > 0).all():
             raise ValueError(
@@ -192,3 +211,10 @@ class Categorical(_Leaf):
 
     def __repr__(self) -> str:
         return f"Categorical({self.options})"
+
+
+def _is_scalar(value: Any) -> bool:
+    """Whether JSON can hold the value and tell it from others."""
+    if isinstance(value, float):
+        return math.isfinite(value)
+    return value is None or isinstance(value, str | int)

@@ -1,0 +1,311 @@
+"""Gradient boosting that stops early on an inner split of what it is fitted on."""
+
+from collections.abc import Callable
+from typing import Any, Self
+
+import numpy as np
+from sklearn.base import (
+    BaseEstimator,
+    ClassifierMixin,
+    MetaEstimatorMixin,
+    RegressorMixin,
+    clone,
+)
+from sklearn.model_selection import train_test_split
+from sklearn.utils.class_weight import compute_sample_weight
+from sklearn.utils.validation import check_is_fitted
+
+from sknevo.deadline import check_deadline
+
+__all__ = ["EarlyStoppingClassifier", "EarlyStoppingRegressor"]
+
+# With fewer rows an inner split says little and costs much.
+FEW_SAMPLES = 150
+ROUNDS_WITHOUT_STOPPING = 100
+
+
+class _EarlyStopping(MetaEstimatorMixin, BaseEstimator):
+    """Fits a booster until an inner validation split stops to improve.
+
+    Parameters
+    ----------
+    estimator : estimator
+        An unfitted LightGBM, XGBoost or histogram gradient booster of scikit-learn.
+    patience : int, default=20
+        Rounds without an improvement.
+    validation_fraction : float, default=0.15
+        Share of the training data that the loss is watched on.
+    random_state : int or None, default=None
+        Seed of the split.
+
+    Attributes
+    ----------
+    estimator_ : estimator
+        The fitted booster.
+    """
+
+    def __init__(
+        self,
+        estimator: BaseEstimator,
+        patience: int = 20,
+        validation_fraction: float = 0.15,
+        random_state: int | None = None,
+    ) -> None:
+        self.estimator = estimator
+        self.patience = patience
+        self.validation_fraction = validation_fraction
+        self.random_state = random_state
+
+    def _fit(
+        self, X: Any, y: np.ndarray, weights: np.ndarray | None, labels: Any
+    ) -> Self:
+        fit = _LIBRARIES[type(self.estimator).__module__.partition(".")[0]]
+        self.estimator_ = clone(self.estimator)
+        rows = self._split(y, labels)
+        if rows is None:
+            _limit_rounds(self.estimator_)
+            fit(self.estimator_, (X, y, weights), None, self.patience)
+        else:
+            parts = (
+                (X[part], y[part], None if weights is None else weights[part])
+                for part in rows
+            )
+            fit(self.estimator_, *parts, self.patience)
+        self.n_features_in_ = X.shape[1]
+        return self
+
+    def _split(self, y: np.ndarray, labels: Any) -> Any:
+        """Return the rows to fit and to watch, or None if they are too few."""
+        n_watched = int(self.validation_fraction * len(y))
+        if len(y) < FEW_SAMPLES:
+            return None
+        if labels is not None:
+            counts = np.bincount(labels)
+            if len(counts) > min(n_watched, len(y) - n_watched):
+                return None
+            # Members of a class of one are for fitting only.
+            lonely = np.flatnonzero(counts[labels] < 2)
+        else:
+            lonely = np.array([], dtype=int)
+        rows = np.setdiff1d(np.arange(len(y)), lonely)
+        fitted, watched = train_test_split(
+            rows,
+            test_size=n_watched,
+            stratify=None if labels is None else labels[rows],
+            random_state=self.random_state,
+        )
+        return np.concatenate([fitted, lonely]), watched
+
+    @property
+    def feature_importances_(self) -> np.ndarray:
+        """The booster's own, where it has them."""
+        return self.estimator_.feature_importances_
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        return tags
+
+
+class EarlyStoppingClassifier(ClassifierMixin, _EarlyStopping):
+    """A boosting classifier that stops early; see `_EarlyStopping`.
+
+    Parameters
+    ----------
+    estimator : estimator
+        An unfitted booster; it gets the classes as numbers.
+    patience : int, default=20
+        Rounds without an improvement.
+    validation_fraction : float, default=0.15
+        Share of the training data that the loss is watched on.
+    class_weight : {"balanced"} or None, default=None
+        Whether all classes weigh alike.
+    random_state : int or None, default=None
+        Seed of the split.
+
+    Attributes
+    ----------
+    classes_ : ndarray
+        The labels.
+    estimator_ : estimator
+        The fitted booster.
+
+    Examples
+    --------
+    >>> from lightgbm import LGBMClassifier
+    >>> from sklearn.datasets import load_iris
+    >>> X, y = load_iris(return_X_y=True)
+    >>> clf = EarlyStoppingClassifier(LGBMClassifier(verbose=-1)).fit(X, y)
+    >>> clf.predict(X[:2])
+    array([0, 0])
+    """
+
+    def __init__(
+        self,
+        estimator: BaseEstimator,
+        patience: int = 20,
+        validation_fraction: float = 0.15,
+        class_weight: str | None = None,
+        random_state: int | None = None,
+    ) -> None:
+        super().__init__(estimator, patience, validation_fraction, random_state)
+        self.class_weight = class_weight
+
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+        """Fit the booster.
+
+        Parameters
+        ----------
+        X : ndarray of shape (n_samples, n_features)
+            Features, with NaN where they are missing.
+        y : array-like of shape (n_samples,)
+            Labels of any type.
+        sample_weight : array-like of shape (n_samples,) or None, default=None
+            Weights.
+
+        Returns
+        -------
+        self : object
+        """
+        self.classes_, codes = np.unique(y, return_inverse=True)
+        weights = None if sample_weight is None else np.asarray(sample_weight, float)
+        if self.class_weight is not None:
+            balance = compute_sample_weight(self.class_weight, codes)
+            weights = balance if weights is None else weights * balance
+        return self._fit(X, codes, weights, codes)
+
+    def predict_proba(self, X: Any) -> np.ndarray:
+        """Return the probability of each class."""
+        check_is_fitted(self)
+        return self.estimator_.predict_proba(X)
+
+    def predict(self, X: Any) -> np.ndarray:
+        """Return the most probable class."""
+        return self.classes_[self.predict_proba(X).argmax(axis=1)]
+
+
+class EarlyStoppingRegressor(RegressorMixin, _EarlyStopping):
+    """A boosting regressor that stops early; see `_EarlyStopping`.
+
+    Parameters
+    ----------
+    estimator : estimator
+        An unfitted booster.
+    patience : int, default=20
+        Rounds without an improvement.
+    validation_fraction : float, default=0.15
+        Share of the training data that the loss is watched on.
+    random_state : int or None, default=None
+        Seed of the split.
+
+    Attributes
+    ----------
+    estimator_ : estimator
+        The fitted booster.
+    """
+
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+        """Fit the booster.
+
+        Parameters
+        ----------
+        X : ndarray of shape (n_samples, n_features)
+            Features, with NaN where they are missing.
+        y : array-like of shape (n_samples,)
+            Values.
+        sample_weight : array-like of shape (n_samples,) or None, default=None
+            Weights.
+
+        Returns
+        -------
+        self : object
+        """
+        weights = None if sample_weight is None else np.asarray(sample_weight, float)
+        return self._fit(X, np.asarray(y, float), weights, None)
+
+    def predict(self, X: Any) -> np.ndarray:
+        """Return the predicted values."""
+        check_is_fitted(self)
+        return self.estimator_.predict(X)
+
+
+# How each library is told to watch, and to look at the clock -----------------------
+
+Part = tuple[Any, np.ndarray, np.ndarray | None]
+
+
+def _limit_rounds(booster: BaseEstimator) -> None:
+    name = "max_iter" if hasattr(booster, "max_iter") else "n_estimators"
+    rounds = min(getattr(booster, name), ROUNDS_WITHOUT_STOPPING)
+    booster.set_params(**{name: rounds})
+
+
+def _fit_lightgbm(booster: Any, fitted: Part, watched: Part | None, patience: int):
+    from lightgbm import early_stopping
+
+    def look_at_the_clock(_: Any) -> None:
+        check_deadline()
+
+    X, y, weights = fitted
+    if watched is None:
+        booster.fit(X, y, sample_weight=weights, callbacks=[look_at_the_clock])
+        return
+    stop = early_stopping(patience, verbose=False)
+    booster.fit(
+        X,
+        y,
+        sample_weight=weights,
+        eval_X=(watched[0],),
+        eval_y=(watched[1],),
+        eval_sample_weight=None if weights is None else [watched[2]],
+        callbacks=[stop, look_at_the_clock],
+    )
+
+
+def _fit_xgboost(booster: Any, fitted: Part, watched: Part | None, patience: int):
+    from xgboost.callback import TrainingCallback
+
+    class LookAtTheClock(TrainingCallback):
+        def after_iteration(self, model: Any, epoch: int, evals_log: Any) -> bool:
+            check_deadline()
+            return False
+
+    X, y, weights = fitted
+    booster.set_params(callbacks=[LookAtTheClock()])
+    if watched is None:
+        booster.fit(X, y, sample_weight=weights, verbose=False)
+    else:
+        booster.set_params(early_stopping_rounds=patience)
+        booster.fit(
+            X,
+            y,
+            sample_weight=weights,
+            eval_set=[watched[:2]],
+            sample_weight_eval_set=None if weights is None else [watched[2]],
+            verbose=False,
+        )
+    # The clock is the trial's; it must not be pickled with the fitted booster.
+    booster.set_params(callbacks=None)
+
+
+def _fit_sklearn(booster: Any, fitted: Part, watched: Part | None, patience: int):
+    X, y, weights = fitted
+    if watched is None:
+        booster.set_params(early_stopping=False).fit(X, y, sample_weight=weights)
+        return
+    booster.set_params(early_stopping=True, n_iter_no_change=patience)
+    booster.fit(
+        X,
+        y,
+        sample_weight=weights,
+        X_val=watched[0],
+        y_val=watched[1],
+        sample_weight_val=watched[2],
+    )
+
+
+_LIBRARIES: dict[str, Callable[..., None]] = {
+    "lightgbm": _fit_lightgbm,
+    "sklearn": _fit_sklearn,
+    "xgboost": _fit_xgboost,
+}

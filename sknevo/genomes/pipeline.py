@@ -1,0 +1,268 @@
+"""The search space of pipelines for tables, and the individuals known to do well."""
+
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
+
+from sknevo.genes import Categorical, Choice, Gene, Genome, Integer, Real
+from sknevo.records import DataSpec
+
+__all__ = ["pipeline", "well_known"]
+
+MODELS = ("svm", "hist_gradient_boosting", "lightgbm", "xgboost")
+
+# An exact SVM costs rows x rows: beyond this it is approximated.
+MANY_SAMPLES = 6000
+# Polynomial features grow with the square of the columns.
+MANY_COLUMNS = 40
+
+
+def pipeline(spec: DataSpec, *, models: Sequence[str] = MODELS) -> Genome:
+    """Return the search space for a table.
+
+    Parameters
+    ----------
+    spec : DataSpec
+        What the table holds: genes that it has no use for are left out.
+    models : sequence of str, default=("svm", "hist_gradient_boosting", "lightgbm", \
+"xgboost")
+        The models to choose from.
+
+    Returns
+    -------
+    Genome
+        Of `preparation`, `scaling`, `extraction`, `model` and, for classification,
+        `class_weight`.
+
+    Raises
+    ------
+    ValueError
+        If a model is not known.
+
+    Examples
+    --------
+    >>> from sknevo.records import Column, DataSpec
+    >>> spec = DataSpec("classification", 100, 2, (Column("a", "numeric"),))
+    >>> list(pipeline(spec).genes)
+    ['preparation', 'scaling', 'extraction', 'class_weight', 'model']
+    """
+    unknown = [name for name in models if name not in MODELS]
+    if unknown or not models:
+        raise ValueError(f"models must be among {list(MODELS)}; got {list(models)}.")
+    genes: dict[str, Gene] = {
+        "preparation": _preparation(spec),
+        "scaling": Categorical(SCALINGS, weights=[3, 3, 1, 1, 1, 1, 1]),
+        "extraction": _extraction(spec),
+    }
+    if spec.task == "classification":
+        genes["class_weight"] = Categorical([None, "balanced"], weights=[3, 1])
+    every = _models(spec)
+    weights = {"lightgbm": 3, "svm": 3, "xgboost": 2}
+    genes["model"] = Choice(
+        {name: w for name, w in weights.items() if name in models},
+        **{name: every[name] for name in models},
+    )
+    return Genome(**genes).constrained(partial(_repair, spec=spec))
+
+
+SCALINGS = ("none", "standard", "minmax", "maxabs", "robust", "quantile", "power")
+
+
+def _preparation(spec: DataSpec) -> Genome:
+    kinds = {column.kind for column in spec.columns}
+    numbers = [c for c in spec.columns if c.kind in ("numeric", "boolean", "datetime")]
+    genes: dict[str, Gene] = {}
+    if any(column.missing for column in numbers):
+        genes["imputation"] = Categorical(
+            ["none", "median", "mean", "most_frequent"], weights=[3, 2, 1, 1]
+        )
+        genes["missing_indicator"] = Categorical([False, True])
+    if "categorical" in kinds:
+        genes["encoding"] = Categorical(["onehot", "ordinal", "target"])
+        genes["rare"] = Categorical([0.0, 0.01, 0.05])
+    if "text" in kinds:
+        only = all(column.kind == "text" for column in spec.columns)
+        genes["text"] = Categorical(["target", "ngrams"] if only else TEXT)
+    return Genome(**genes)
+
+
+TEXT = ("drop", "target", "ngrams")
+
+
+def _extraction(spec: DataSpec) -> Choice:
+    widest = max(2, min(256, spec.n_samples // 2))
+    branches: dict[str, Gene] = {
+        "none": Genome(),
+        "pca": Genome(variance=Real(0.5, 0.999), whiten=Categorical([False, True])),
+        "nystroem": Genome(
+            gamma=Real(1e-3, 1, log=True),
+            n_components=Integer(min(16, widest), widest, log=True),
+        ),
+        "select_k_best": Genome(fraction=Real(0.1, 0.95)),
+        "polynomial": Genome(interaction_only=Categorical([False, True])),
+        "ica": Genome(n_components=Integer(1, max(1, min(30, len(spec.columns))))),
+        "agglomeration": Genome(fraction=Real(0.2, 0.9)),
+    }
+    if spec.task == "classification":
+        branches["lda"] = Genome()
+    return Choice({"none": 2.0 * len(branches)}, **branches)
+
+
+def _models(spec: DataSpec) -> dict[str, Genome]:
+    gamma = Real(1e-2, 10, log=True)
+    svm: dict[str, Gene] = {
+        "C": Real(1e-2, 1e3, log=True),
+        "approximate": Categorical([False, True], weights=[4, 1]),
+        "kernel": Choice(
+            {"rbf": 4, "linear": 2},
+            linear=Genome(),
+            poly=Genome(degree=Integer(2, 4), gamma=gamma, coef0=Real(0, 2)),
+            rbf=Genome(gamma=gamma),
+            sigmoid=Genome(gamma=gamma, coef0=Real(-2, 2)),
+        ),
+    }
+    if spec.task == "regression":
+        svm["epsilon"] = Real(1e-3, 0.5, log=True)
+    rate = Real(0.02, 0.3, log=True)
+    leaf = Integer(1, 100, log=True)
+    shrink = Real(1e-3, 30, log=True)
+    return {
+        "svm": Genome(**svm),
+        "hist_gradient_boosting": Genome(
+            learning_rate=rate,
+            max_leaf_nodes=Integer(3, 128, log=True),
+            min_samples_leaf=leaf,
+            l2_regularization=shrink,
+            max_features=Real(0.3, 1),
+        ),
+        "lightgbm": Genome(
+            learning_rate=rate,
+            num_leaves=Integer(3, 128, log=True),
+            min_child_samples=leaf,
+            reg_lambda=shrink,
+            subsample=Real(0.5, 1),
+            colsample_bytree=Real(0.3, 1),
+            extra_trees=Categorical([False, True], weights=[3, 1]),
+        ),
+        "xgboost": Genome(
+            learning_rate=rate,
+            max_depth=Integer(2, 10),
+            min_child_weight=Real(0.1, 30, log=True),
+            reg_lambda=shrink,
+            gamma=Real(1e-4, 5, log=True),
+            subsample=Real(0.5, 1),
+            colsample_bytree=Real(0.3, 1),
+        ),
+    }
+
+
+def _repair(genes: dict[str, Any], spec: DataSpec) -> dict[str, Any]:
+    """Let no individual be tried that cannot work, nor one twice under two names."""
+    genes = {**genes}
+    extraction = genes["extraction"]["choice"]
+    wide = len(spec.columns) > MANY_COLUMNS or (
+        genes["preparation"].get("encoding") == "onehot"
+        and sum(c.n_unique for c in spec.columns) > MANY_COLUMNS
+    )
+    if extraction == "polynomial" and wide:
+        extraction = "none"
+        genes["extraction"] = {**genes["extraction"], "choice": extraction}
+    svm = genes["model"]["choice"] == "svm"
+    if svm and genes["scaling"] == "none":
+        genes["scaling"] = "standard"
+    if not svm and extraction in ("none", "select_k_best"):
+        # Trees see the order of values only: a scaler changes nothing.
+        genes["scaling"] = "none"
+    incomplete = genes["preparation"].get("imputation") == "none"
+    if incomplete and (svm or extraction != "none"):
+        genes["preparation"] = {**genes["preparation"], "imputation": "median"}
+    if svm and spec.n_samples > MANY_SAMPLES:
+        model = genes["model"]
+        genes["model"] = {**model, "svm": {**model["svm"], "approximate": True}}
+    return genes
+
+
+def well_known(spec: DataSpec) -> list[dict[str, Any]]:
+    """Return individuals that are known to do well, the cheap ones first.
+
+    Parameters
+    ----------
+    spec : DataSpec
+        What the table holds.
+
+    Returns
+    -------
+    list of dict
+        Partial expressed genes.
+    """
+    plain: dict[str, Any] = {"extraction": {"none": {}}}
+    if spec.task == "classification":
+        plain["class_weight"] = None
+    trees = {
+        **plain,
+        "scaling": "none",
+        "preparation": _choose(spec, "ordinal", "none"),
+    }
+    machines = {
+        **plain,
+        "scaling": "standard",
+        "preparation": _choose(spec, "onehot", "median"),
+    }
+    return [
+        {**trees, "model": {"lightgbm": LIGHTGBM}},
+        {**machines, "model": {"svm": {**RBF, "C": 1.0}}},
+        {**trees, "model": {"lightgbm": SMALL_TREES}},
+        {**machines, "model": {"svm": {**LINEAR, "C": 0.1}}},
+        {**trees, "model": {"xgboost": XGBOOST}},
+        {**machines, "model": {"svm": {**RBF, "C": 10.0}}},
+        {**trees, "model": {"hist_gradient_boosting": HISTOGRAM}},
+        {**trees, "model": {"lightgbm": LARGE_TREES}},
+    ]
+
+
+def _choose(spec: DataSpec, encoding: str, imputation: str) -> dict[str, Any]:
+    wanted = {
+        "encoding": encoding,
+        "imputation": imputation,
+        "missing_indicator": False,
+        "rare": 0.01,
+        "text": "target",
+    }
+    return {name: wanted[name] for name in _preparation(spec).genes}
+
+
+RBF = {"approximate": False, "kernel": {"rbf": {"gamma": 1.0}}}
+LINEAR = {"approximate": False, "kernel": {"linear": {}}}
+LIGHTGBM = {
+    "learning_rate": 0.1,
+    "num_leaves": 15,
+    "min_child_samples": 20,
+    "reg_lambda": 1.0,
+    "subsample": 0.8,
+    "colsample_bytree": 0.8,
+    "extra_trees": False,
+}
+SMALL_TREES = {
+    **LIGHTGBM,
+    "learning_rate": 0.05,
+    "num_leaves": 6,
+    "colsample_bytree": 0.5,
+    "extra_trees": True,
+}
+LARGE_TREES = {**LIGHTGBM, "learning_rate": 0.05, "num_leaves": 63}
+XGBOOST = {
+    "learning_rate": 0.08,
+    "max_depth": 4,
+    "min_child_weight": 1.0,
+    "reg_lambda": 1.0,
+    "gamma": 0.001,
+    "subsample": 0.8,
+    "colsample_bytree": 0.8,
+}
+HISTOGRAM = {
+    "learning_rate": 0.06,
+    "max_leaf_nodes": 31,
+    "min_samples_leaf": 20,
+    "l2_regularization": 1.0,
+    "max_features": 0.7,
+}
