@@ -18,6 +18,9 @@ from typing import Any
 
 __all__ = ["Chromosome", "Column", "DataSpec", "Evaluation", "express", "flatten"]
 
+# What the JSON of a chromosome must hold.
+_FIELDS = {"genes": dict, "generation": int, "origin": str, "parents": list}
+
 
 @dataclass(frozen=True)
 class Column:
@@ -213,13 +216,18 @@ class Chromosome:
         """
         try:
             record = json.loads(text)
-            return cls(
-                genes=dict(record["genes"]),
-                generation=int(record["generation"]),
-                origin=str(record["origin"]),
+            for name, kind in _FIELDS.items():
+                if not isinstance(record[name], kind):
+                    raise TypeError(f"{name} must be a {kind.__name__}.")
+            chromosome = cls(
+                genes=record["genes"],
+                generation=record["generation"],
+                origin=record["origin"],
                 parents=tuple(map(str, record["parents"])),
             )
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            str(chromosome)  # Reads every gene: fails here if one is malformed.
+            return chromosome
+        except (LookupError, RecursionError, TypeError, ValueError) as error:
             raise ValueError(
                 "text must be the JSON of a chromosome, an object with genes, "
                 f"generation, origin and parents; got {text[:80]!r}."

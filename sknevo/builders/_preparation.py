@@ -9,6 +9,7 @@ from sklearn.compose import ColumnTransformer
 from sklearn.decomposition import TruncatedSVD
 from sklearn.feature_extraction.text import HashingVectorizer, TfidfTransformer
 from sklearn.impute import SimpleImputer
+from sklearn.model_selection import KFold
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, TargetEncoder
 
@@ -97,8 +98,8 @@ def _target_encoder(spec: DataSpec) -> TargetEncoder:
     kind = "continuous"
     if spec.task == "classification":
         kind = "binary" if spec.n_classes == 2 else "multiclass"
-    # The folds inside are the same for all individuals: preparations are shared.
-    return TargetEncoder(target_type=kind, cv=3, random_state=0)
+    # The folds inside are the same for all individuals, who share preparations.
+    return TargetEncoder(target_type=kind, cv=KFold(3, shuffle=True, random_state=0))
 
 
 def _text(spec: DataSpec, genes: dict[str, Any]) -> Any:
@@ -158,7 +159,7 @@ class _Dates(_Stateless):
         moments = pd.to_datetime(column, utc=True)
         elapsed = (moments - pd.Timestamp(0, tz="UTC")) / pd.Timedelta(days=1)
         date = moments.dt
-        parts = [date.year, date.month, date.day, date.weekday, date.hour, elapsed]
+        parts = [date.year, date.month, date.day, date.day_of_week, date.hour, elapsed]
         return np.column_stack([part.to_numpy(float) for part in parts])
 
 

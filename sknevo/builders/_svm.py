@@ -1,16 +1,18 @@
 """Support vector machines that decide as such and have probabilities on request."""
 
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, Self
 
 import numpy as np
+from sklearn import config_context
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.compose import TransformedTargetRegressor
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.kernel_approximation import Nystroem
 from sklearn.model_selection import StratifiedKFold
-from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC, SVR, LinearSVC, LinearSVR
 from sklearn.utils.metaestimators import available_if
@@ -51,17 +53,35 @@ class _SupportVectorMachine(BaseEstimator):
         parameters = {"kernel": self.kernel, "gamma": self.gamma * scale}
         return parameters | {"degree": self.degree, "coef0": self.coef0}
 
-    def _feature_map(self, X: np.ndarray) -> list[tuple[str, BaseEstimator]]:
-        if self.kernel == "linear":
-            return []
+    def _fit_map(self, X: np.ndarray) -> np.ndarray:
+        """Return what the machine is fitted on: landmarks if it is approximate."""
+        self.map_ = None
+        self.n_features_in_ = X.shape[1]
+        if self.n_components is None or self.kernel == "linear":
+            return X
         parameters = self._kernel_parameters(X)
         if self.kernel == "rbf":
             parameters = {"kernel": "rbf", "gamma": parameters["gamma"]}
         n_components = min(self.n_components, len(X))
-        landmarks = Nystroem(
+        self.map_ = Nystroem(
             n_components=n_components, random_state=self.random_state, **parameters
         )
-        return [("landmarks", landmarks)]
+        return self.map_.fit_transform(X)
+
+    def _mapped(self, X: np.ndarray) -> np.ndarray:
+        check_is_fitted(self)
+        return X if self.map_ is None else self.map_.transform(X)
+
+
+@contextmanager
+def _undisturbed() -> Iterator[None]:
+    """Pass weights on whatever the user has set, and stop early without a word.
+
+    A machine that is stopped by `max_iter` is an individual like any other.
+    """
+    with config_context(enable_metadata_routing=False), warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        yield
 
 
 class SupportVectorClassifier(ClassifierMixin, _SupportVectorMachine):
@@ -144,8 +164,7 @@ class SupportVectorClassifier(ClassifierMixin, _SupportVectorMachine):
         if self.n_components is None:
             kernel = self._kernel_parameters(X)
             return SVC(**shared, **kernel, max_iter=self.max_iter, cache_size=500)
-        linear = LinearSVC(**shared, dual=False, tol=1e-3)
-        return Pipeline([*self._feature_map(X), ("linear", linear)])
+        return LinearSVC(**shared, dual=False, tol=1e-3)
 
     def fit(self, X: np.ndarray, y: Any, sample_weight: Any = None) -> Self:
         """Fit the machine, and its probabilities if they are asked for.
@@ -164,44 +183,36 @@ class SupportVectorClassifier(ClassifierMixin, _SupportVectorMachine):
         self : object
         """
         self.classes_, counts = np.unique(y, return_counts=True)
+        X = self._fit_map(X)
         machine = self._machine(X)
-        weights = {} if sample_weight is None else {"sample_weight": sample_weight}
         folds = min(CALIBRATION_FOLDS, counts.min())
         self.calibrated_ = None
-        with warnings.catch_warnings():
-            # A machine that is stopped early is an individual like any other.
-            warnings.simplefilter("ignore", ConvergenceWarning)
+        with _undisturbed():
             if self.probabilities and folds > 1:
                 cv = StratifiedKFold(
                     folds, shuffle=True, random_state=self.random_state
                 )
                 self.calibrated_ = CalibratedClassifierCV(
                     machine, cv=cv, ensemble=False
-                ).fit(X, y, **weights)
+                ).fit(X, y, sample_weight=sample_weight)
                 self.machine_ = self.calibrated_.calibrated_classifiers_[0].estimator
             else:
-                prefix = "linear__" if isinstance(machine, Pipeline) else ""
-                weights = {prefix + name: w for name, w in weights.items()}
-                self.machine_ = machine.fit(X, y, **weights)
-        self.n_features_in_ = X.shape[1]
+                self.machine_ = machine.fit(X, y, sample_weight=sample_weight)
         return self
 
     def predict(self, X: np.ndarray) -> np.ndarray:
         """Return the machine's decision."""
-        check_is_fitted(self)
-        return self.machine_.predict(X)
+        return self.machine_.predict(self._mapped(X))
 
     def decision_function(self, X: np.ndarray) -> np.ndarray:
-        """Return the signed distances to the boundary, one a class if there are more."""
-        check_is_fitted(self)
-        return self.machine_.decision_function(X)
+        """Return the signed distances to the boundaries."""
+        return self.machine_.decision_function(self._mapped(X))
 
     @available_if(lambda self: self.probabilities)
     def predict_proba(self, X: np.ndarray) -> np.ndarray:
         """Return the probability of each class."""
-        check_is_fitted(self)
         if self.calibrated_ is not None:
-            return self.calibrated_.predict_proba(X)
+            return self.calibrated_.predict_proba(self._mapped(X))
         # A class of one cannot be held out: uncalibrated, but in the right order.
         values = self.decision_function(X)
         values = np.column_stack([-values, values]) if values.ndim == 1 else values
@@ -262,14 +273,13 @@ class SupportVectorRegressor(RegressorMixin, _SupportVectorMachine):
         if self.n_components is None:
             kernel = self._kernel_parameters(X)
             return SVR(**shared, **kernel, max_iter=self.max_iter, cache_size=500)
-        linear = LinearSVR(
+        return LinearSVR(
             **shared,
             dual=False,
             loss="squared_epsilon_insensitive",
             tol=1e-3,
             random_state=self.random_state,
         )
-        return Pipeline([*self._feature_map(X), ("linear", linear)])
 
     def fit(self, X: np.ndarray, y: Any, sample_weight: Any = None) -> Self:
         """Fit the machine.
@@ -287,18 +297,14 @@ class SupportVectorRegressor(RegressorMixin, _SupportVectorMachine):
         -------
         self : object
         """
-        machine = self._machine(X)
-        prefix = "linear__" if isinstance(machine, Pipeline) else ""
-        weights = {} if sample_weight is None else {"sample_weight": sample_weight}
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", ConvergenceWarning)
-            self.machine_ = TransformedTargetRegressor(
-                machine, transformer=StandardScaler()
-            ).fit(X, y, **{prefix + name: w for name, w in weights.items()})
-        self.n_features_in_ = X.shape[1]
+        X = self._fit_map(X)
+        standardised = TransformedTargetRegressor(
+            self._machine(X), transformer=StandardScaler()
+        )
+        with _undisturbed():
+            self.machine_ = standardised.fit(X, y, sample_weight=sample_weight)
         return self
 
     def predict(self, X: np.ndarray) -> np.ndarray:
         """Return the predicted values."""
-        check_is_fitted(self)
-        return self.machine_.predict(X)
+        return self.machine_.predict(self._mapped(X))

@@ -211,7 +211,8 @@ class BaseEvolved(CallbackSupportMixin, BaseEstimator):
         return self
 
     def _objectives(self) -> Objectives:
-        return Objectives.of(self, self.scoring or self._default_scoring, self.refit)
+        scoring = self.scoring or self._default_scoring
+        return Objectives.of(self, scoring, self.refit, getattr(self, "classes_", None))
 
     def _check_stopping(self) -> None:
         rules = ("generations", "target_score", "n_iter_no_change", "max_time")
@@ -288,6 +289,7 @@ class BaseEvolved(CallbackSupportMixin, BaseEstimator):
         """Return the chromosomes that the search begins with."""
         if self.initial_population is None:
             known = self._well_known(spec) if self.genome is None else []
+            known = known[: self.population_size]
             return [self._chromosome(genes, rng, "seed") for genes in known]
         return [self._chromosome(one, rng, "user") for one in self.initial_population]
 

@@ -3,8 +3,7 @@
 from typing import Any
 
 import numpy as np
-from sklearn.base import ClassifierMixin, RegressorMixin
-from sklearn.utils import Tags, column_or_1d
+from sklearn.utils import ClassifierTags, RegressorTags, Tags, column_or_1d
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import (
@@ -55,11 +54,12 @@ class _EvolvedPipeline(BaseEvolved):
         tags.input_tags.allow_nan = True
         tags.input_tags.categorical = True
         tags.input_tags.string = True
+        tags.target_tags.required = True
         return tags
 
 
 @documented
-class EvolvedPipelineClassifier(ClassifierMixin, _EvolvedPipeline):
+class EvolvedPipelineClassifier(_EvolvedPipeline):
     """Evolve a pipeline that classifies the rows of a table.
 
     Breeds pipelines by a genetic algorithm [1]_ and refits the fittest.
@@ -165,9 +165,16 @@ class EvolvedPipelineClassifier(ClassifierMixin, _EvolvedPipeline):
         log = np.log(np.maximum(self.best_estimator_.predict_proba(X), tiny))
         return log[:, 1] - log[:, 0] if log.shape[1] == 2 else log
 
+    # Not by ClassifierMixin, whose `score` does not ask `scoring`.
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.estimator_type = "classifier"
+        tags.classifier_tags = ClassifierTags()
+        return tags
+
 
 @documented
-class EvolvedPipelineRegressor(RegressorMixin, _EvolvedPipeline):
+class EvolvedPipelineRegressor(_EvolvedPipeline):
     """Evolve a pipeline that predicts a value for the rows of a table.
 
     Breeds pipelines by a genetic algorithm [1]_ and refits the fittest.
@@ -220,3 +227,10 @@ class EvolvedPipelineRegressor(RegressorMixin, _EvolvedPipeline):
 
     def _spec(self, X: Any, y: np.ndarray, n_samples: int) -> DataSpec:
         return DataSpec("regression", n_samples, 0, describe_columns(X))
+
+    # Not by RegressorMixin, whose `score` does not ask `scoring`.
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.estimator_type = "regressor"
+        tags.regressor_tags = RegressorTags()
+        return tags

@@ -3,9 +3,10 @@
 import math
 import statistics
 import time
+import warnings
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import replace
 
 from joblib import Parallel, delayed, effective_n_jobs
@@ -100,7 +101,7 @@ class Evaluator:
                 yield Evaluation(waiting.pop(0), "error", error="the worker died")
                 continue
             try:
-                with closing(self._parallel(waiting, moment)) as results:
+                with _closing(self._parallel(waiting, moment)) as results:
                     for evaluation in results:
                         waiting.pop(0)
                         yield evaluation
@@ -154,3 +155,14 @@ class Evaluator:
     def close(self) -> None:
         """Remove what was written for the workers."""
         self.trial.data.close()
+
+
+@contextmanager
+def _closing(results: Iterator[Evaluation]) -> Iterator[Iterator[Evaluation]]:
+    """Stop the workers at the end; that some are stopped early is no news then."""
+    try:
+        yield results
+    finally:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message=".*tasks")
+            results.close()

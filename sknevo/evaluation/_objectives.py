@@ -1,5 +1,7 @@
 """What is measured: scikit-learn's scorers, and the one that evolution maximises."""
 
+import copy
+import inspect
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -35,7 +37,9 @@ class Objectives:
     metric: str | None
 
     @classmethod
-    def of(cls, estimator: BaseEstimator, scoring: Any, refit: Any) -> "Objectives":
+    def of(
+        cls, estimator: BaseEstimator, scoring: Any, refit: Any, labels: Any = None
+    ) -> "Objectives":
         """Read `scoring` and `refit` as scikit-learn's searches do.
 
         Parameters
@@ -46,6 +50,8 @@ class Objectives:
             One scorer or several.
         refit : bool, str or callable
             With several scorers, the name of the one that is the fitness.
+        labels : array-like or None, default=None
+            All classes, for scores of probabilities on a split that lacks some.
 
         Returns
         -------
@@ -56,7 +62,7 @@ class Objectives:
         ValueError
             If there are several scorers and `refit` names none of them.
         """
-        scorer = check_scoring(estimator, scoring)
+        scorer = _told_labels(check_scoring(estimator, scoring), labels)
         names = list(getattr(scorer, "_scorers", ()))
         if names and isinstance(refit, bool | None):
             if refit:
@@ -105,3 +111,18 @@ class Objectives:
         """Return what evolution maximises: the mean over the splits."""
         name = next(iter(scores)) if self.metric is None else self.metric
         return float(np.mean(scores[name]))
+
+
+def _told_labels(scorer: Any, labels: Any) -> Any:
+    """Tell scores of probabilities, such as the log loss, what all classes are."""
+    if isinstance(scorer, _MultimetricScorer):
+        scorers = {n: _told_labels(s, labels) for n, s in scorer._scorers.items()}
+        return _MultimetricScorer(scorers=scorers, raise_exc=True)
+    if labels is None or not isinstance(scorer, _BaseScorer):
+        return scorer
+    wants_labels = "labels" in inspect.signature(scorer._score_func).parameters
+    if scorer._response_method != "predict_proba" or not wants_labels:
+        return scorer
+    told = copy.copy(scorer)
+    told._kwargs = {"labels": labels, **scorer._kwargs}
+    return told

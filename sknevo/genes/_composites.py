@@ -57,6 +57,8 @@ class Genome(Gene):
         return constrained
 
     def _constrain(self, value: dict[str, Any]) -> dict[str, Any]:
+        if self.repairs:  # Parts of the value may be a parent's: a repair may not.
+            value = copy.deepcopy(value)
         for repair in self.repairs:
             value = repair(value)
         return value
@@ -86,7 +88,7 @@ class Genome(Gene):
             isinstance(value, Mapping)
             and value.keys() == self.genes.keys()
             and all(gene.contains(value[name]) for name, gene in self.genes.items())
-            and self._constrain(copy.deepcopy(value)) == value
+            and self._constrain(value) == value
         )
 
     def complete(
