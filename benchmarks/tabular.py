@@ -56,7 +56,7 @@ def one_row(method, score, seed, args, data):
     seconds = time.perf_counter() - begin
     return {
         "held_out": round(get_scorer(score)(model, X_test, y_test), 5),
-        "cv": round(getattr(model, "best_score_", float("nan")), 5),
+        "cv": float("nan") if method == "lightgbm" else round(model.best_score_, 5),
         "evaluated": getattr(model, "n_evaluations_", 1),
         "seconds": round(seconds, 2),
     }

@@ -115,28 +115,35 @@ def flatten(genes: Any) -> dict[str, Any]:
     >>> flatten({"scaling": "none", "model": {"choice": "svm", "svm": {"C": 1.0}}})
     {'scaling': 'none', 'model': 'svm', 'model.svm.C': 1.0}
     """
-    return {".".join(path): value for path, value, speaks in _walk(genes) if speaks}
+    return {
+        ".".join(path): value
+        for path, value, speaks in _walk(genes)
+        if speaks and value is not _GROUP
+    }
+
+
+_GROUP = object()
 
 
 def _walk(
     genes: Any, path: tuple[str, ...] = (), speaks: bool = True
 ) -> Iterator[tuple[tuple[str, ...], Any, bool]]:
-    """Yield path, value and whether it is expressed, for every gene."""
+    """Yield path, value and whether it is expressed, for every gene and group."""
     match genes:
         case {"choice": chosen}:
-            yield path, chosen, speaks
-            for name, branch in genes.items():
-                if name != "choice":
-                    yield from _walk(branch, (*path, name), speaks and name == chosen)
+            head, branches = chosen, (name for name in genes if name != "choice")
+            children = [(name, genes[name], name == chosen) for name in branches]
         case {"length": length, "items": items}:
-            yield path, length, speaks
-            for i, item in enumerate(items):
-                yield from _walk(item, (*path, str(i)), speaks and i < length)
+            head = length
+            children = [(str(i), item, i < length) for i, item in enumerate(items)]
         case dict():
-            for name, value in genes.items():
-                yield from _walk(value, (*path, name), speaks)
+            head, children = _GROUP, [(name, genes[name], True) for name in genes]
         case _:
-            yield path, genes, speaks
+            head, children = genes, []
+    if head is not _GROUP or (path and children):
+        yield path, head, speaks
+    for name, child, spoken in children:
+        yield from _walk(child, (*path, name), speaks and spoken)
 
 
 @dataclass(frozen=True)
@@ -153,6 +160,8 @@ class Chromosome:
         How it was bred: "seed", "random", "crossover", "mutation" or "user".
     parents : tuple of str, default=()
         The keys of its parents.
+    scores : dict of str to float, default={}
+        Its mean scores, once it was tried. They do not count for equality.
 
     Attributes
     ----------
@@ -175,6 +184,7 @@ class Chromosome:
     generation: int = 0
     origin: str = "user"
     parents: tuple[str, ...] = ()
+    scores: Mapping[str, float] = field(default_factory=dict, compare=False)
 
     @cached_property
     def expressed(self) -> dict[str, Any]:
@@ -244,10 +254,11 @@ class Chromosome:
 
     def __str__(self) -> str:
         lines = [f"Chromosome {self.key} ({self.lineage})"]
+        lines += [f"  {name} = {_show(score)}" for name, score in self.scores.items()]
         for path, value, speaks in _walk(self.genes):
             name = "  " * len(path) + path[-1]
-            line = f"{name:<34} {_show(value)}"
-            lines.append(line if speaks else f"{line}  (silent)")
+            silent = "" if speaks else "(silent)"
+            lines.append(f"{name:<34} {_show(value):<12} {silent}".rstrip())
         return "\n".join(lines)
 
     def _repr_html_(self) -> str:
@@ -259,11 +270,15 @@ class Chromosome:
             f"<td>{'' if speaks else 'silent'}</td></tr>"
             for path, value, speaks in _walk(self.genes)
         )
-        title = f"<code>{self.key}</code> {html.escape(self.lineage)}"
-        return f"<table><caption>Chromosome {title}</caption>{rows}</table>"
+        scores = ", ".join(f"{name} {_show(s)}" for name, s in self.scores.items())
+        title = f"Chromosome <code>{self.key}</code>, {html.escape(self.lineage)}"
+        caption = f"<caption>{title}<br>{html.escape(scores)}</caption>"
+        return f"<table>{caption}{rows}</table>"
 
 
 def _show(value: Any) -> str:
+    if value is _GROUP:
+        return ""
     return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 

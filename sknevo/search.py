@@ -184,8 +184,7 @@ def _one_generation(
     start = time.perf_counter()
     number, brood = evolution.generation, evolution.ask()
     if limits.max_time is not None:
-        # Should time run out within this generation, the cheap have been tried.
-        brood.sort(key=evaluator.cost)
+        _put_in_order(brood, evaluator, limits)
     for listener in listeners:
         listener.generation_begins(number, len(brood))
     evaluations = []
@@ -198,7 +197,8 @@ def _one_generation(
         if outcome.stop_reason:
             break
     else:
-        if len(evaluations) < len(brood):
+        # Who is too dear for the time left is left out: cheaper ones may follow.
+        if not evaluations or _time_is_over(limits, evaluator):
             outcome.stop_reason = f"max_time={limits.max_time:g} s used up"
     evolution.tell(evaluations)
     generation = _sum_up(number, evaluator, evaluations, time.perf_counter() - start)
@@ -207,6 +207,18 @@ def _one_generation(
     outcome.stop_reason = (
         outcome.stop_reason or limits.over(outcome.history) or _stopped_by(heard)
     )
+
+
+def _put_in_order(
+    brood: list[Chromosome], evaluator: Evaluator, limits: Limits
+) -> None:
+    """Sort by cost: the dear first if there is time, so that none waits for the last.
+
+    Should time run out within this generation, the cheap come first.
+    """
+    expected = evaluator.expected_seconds(brood)
+    dear_first = expected is not None and 2 * expected < limits.time_left()
+    brood.sort(key=evaluator.cost, reverse=dear_first)
 
 
 def _evaluations(
@@ -222,6 +234,10 @@ def _evaluations(
             yield evaluation
             if time.time() >= moment():
                 return
+
+
+def _time_is_over(limits: Limits, evaluator: Evaluator) -> bool:
+    return time.time() >= limits.end_of_search(evaluator.best)
 
 
 def _sum_up(

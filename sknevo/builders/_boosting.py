@@ -35,6 +35,8 @@ class _EarlyStopping(MetaEstimatorMixin, BaseEstimator):
         Rounds without an improvement.
     validation_fraction : float, default=0.15
         Share of the training data that the loss is watched on.
+    refit : bool, default=False
+        Whether to fit all of the data again, for as many rounds as were best.
     random_state : int or None, default=None
         Seed of the split.
 
@@ -49,11 +51,13 @@ class _EarlyStopping(MetaEstimatorMixin, BaseEstimator):
         estimator: BaseEstimator,
         patience: int = 20,
         validation_fraction: float = 0.15,
+        refit: bool = False,
         random_state: int | None = None,
     ) -> None:
         self.estimator = estimator
         self.patience = patience
         self.validation_fraction = validation_fraction
+        self.refit = refit
         self.random_state = random_state
 
     def _fit(
@@ -61,17 +65,22 @@ class _EarlyStopping(MetaEstimatorMixin, BaseEstimator):
     ) -> Self:
         fit = _LIBRARIES[type(self.estimator).__module__.partition(".")[0]]
         self.estimator_ = clone(self.estimator)
+        self.n_features_in_ = X.shape[1]
+        everything = (X, y, weights)
         rows = self._split(y, labels)
         if rows is None:
-            _limit_rounds(self.estimator_)
-            fit(self.estimator_, (X, y, weights), None, self.patience)
-        else:
-            parts = (
-                (X[part], y[part], None if weights is None else weights[part])
-                for part in rows
-            )
-            fit(self.estimator_, *parts, self.patience)
-        self.n_features_in_ = X.shape[1]
+            _limit_rounds(self.estimator_, ROUNDS_WITHOUT_STOPPING)
+            fit(self.estimator_, everything, None, self.patience)
+            return self
+        parts = (
+            (X[part], y[part], None if weights is None else weights[part])
+            for part in rows
+        )
+        rounds = fit(self.estimator_, *parts, self.patience)
+        if self.refit:
+            self.estimator_ = clone(self.estimator)
+            _limit_rounds(self.estimator_, rounds)
+            fit(self.estimator_, everything, None, self.patience)
         return self
 
     def _split(self, y: np.ndarray, labels: Any) -> Any:
@@ -118,6 +127,8 @@ class EarlyStoppingClassifier(ClassifierMixin, _EarlyStopping):
         Rounds without an improvement.
     validation_fraction : float, default=0.15
         Share of the training data that the loss is watched on.
+    refit : bool, default=False
+        Whether to fit all of the data again, for as many rounds as were best.
     class_weight : {"balanced"} or None, default=None
         Whether all classes weigh alike.
     random_state : int or None, default=None
@@ -145,10 +156,11 @@ class EarlyStoppingClassifier(ClassifierMixin, _EarlyStopping):
         estimator: BaseEstimator,
         patience: int = 20,
         validation_fraction: float = 0.15,
+        refit: bool = False,
         class_weight: str | None = None,
         random_state: int | None = None,
     ) -> None:
-        super().__init__(estimator, patience, validation_fraction, random_state)
+        super().__init__(estimator, patience, validation_fraction, refit, random_state)
         self.class_weight = class_weight
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
@@ -195,6 +207,8 @@ class EarlyStoppingRegressor(RegressorMixin, _EarlyStopping):
         Rounds without an improvement.
     validation_fraction : float, default=0.15
         Share of the training data that the loss is watched on.
+    refit : bool, default=False
+        Whether to fit all of the data again, for as many rounds as were best.
     random_state : int or None, default=None
         Seed of the split.
 
@@ -234,13 +248,15 @@ class EarlyStoppingRegressor(RegressorMixin, _EarlyStopping):
 Part = tuple[Any, np.ndarray, np.ndarray | None]
 
 
-def _limit_rounds(booster: BaseEstimator) -> None:
+def _limit_rounds(booster: BaseEstimator, most: int) -> None:
     name = "max_iter" if hasattr(booster, "max_iter") else "n_estimators"
-    rounds = min(getattr(booster, name), ROUNDS_WITHOUT_STOPPING)
+    rounds = max(1, min(getattr(booster, name), most))
     booster.set_params(**{name: rounds})
 
 
-def _fit_lightgbm(booster: Any, fitted: Part, watched: Part | None, patience: int):
+def _fit_lightgbm(
+    booster: Any, fitted: Part, watched: Part | None, patience: int
+) -> int:
     from lightgbm import early_stopping
 
     def look_at_the_clock(_: Any) -> None:
@@ -249,7 +265,7 @@ def _fit_lightgbm(booster: Any, fitted: Part, watched: Part | None, patience: in
     X, y, weights = fitted
     if watched is None:
         booster.fit(X, y, sample_weight=weights, callbacks=[look_at_the_clock])
-        return
+        return booster.n_estimators
     stop = early_stopping(patience, verbose=False)
     booster.fit(
         X,
@@ -260,9 +276,12 @@ def _fit_lightgbm(booster: Any, fitted: Part, watched: Part | None, patience: in
         eval_sample_weight=None if weights is None else [watched[2]],
         callbacks=[stop, look_at_the_clock],
     )
+    return booster.best_iteration_
 
 
-def _fit_xgboost(booster: Any, fitted: Part, watched: Part | None, patience: int):
+def _fit_xgboost(
+    booster: Any, fitted: Part, watched: Part | None, patience: int
+) -> int:
     from xgboost.callback import TrainingCallback
 
     class LookAtTheClock(TrainingCallback):
@@ -271,28 +290,32 @@ def _fit_xgboost(booster: Any, fitted: Part, watched: Part | None, patience: int
             return False
 
     X, y, weights = fitted
+    # The clock is the trial's; it must not be pickled with the fitted booster.
     booster.set_params(callbacks=[LookAtTheClock()])
     if watched is None:
         booster.fit(X, y, sample_weight=weights, verbose=False)
-    else:
-        booster.set_params(early_stopping_rounds=patience)
-        booster.fit(
-            X,
-            y,
-            sample_weight=weights,
-            eval_set=[watched[:2]],
-            sample_weight_eval_set=None if weights is None else [watched[2]],
-            verbose=False,
-        )
-    # The clock is the trial's; it must not be pickled with the fitted booster.
+        booster.set_params(callbacks=None)
+        return booster.n_estimators
+    booster.set_params(early_stopping_rounds=patience)
+    booster.fit(
+        X,
+        y,
+        sample_weight=weights,
+        eval_set=[watched[:2]],
+        sample_weight_eval_set=None if weights is None else [watched[2]],
+        verbose=False,
+    )
     booster.set_params(callbacks=None)
+    return booster.best_iteration + 1
 
 
-def _fit_sklearn(booster: Any, fitted: Part, watched: Part | None, patience: int):
+def _fit_sklearn(
+    booster: Any, fitted: Part, watched: Part | None, patience: int
+) -> int:
     X, y, weights = fitted
     if watched is None:
         booster.set_params(early_stopping=False).fit(X, y, sample_weight=weights)
-        return
+        return booster.max_iter
     booster.set_params(early_stopping=True, n_iter_no_change=patience)
     booster.fit(
         X,
@@ -302,9 +325,10 @@ def _fit_sklearn(booster: Any, fitted: Part, watched: Part | None, patience: int
         y_val=watched[1],
         sample_weight_val=watched[2],
     )
+    return int(np.argmax(booster.validation_score_))
 
 
-_LIBRARIES: dict[str, Callable[..., None]] = {
+_LIBRARIES: dict[str, Callable[..., int]] = {
     "lightgbm": _fit_lightgbm,
     "sklearn": _fit_sklearn,
     "xgboost": _fit_xgboost,

@@ -129,12 +129,25 @@ class _Stateless(TransformerMixin, BaseEstimator):
 
 
 class _Floats(OneToOneFeatureMixin, _Stateless):
-    """Numbers and booleans as floats, NaN where they are missing."""
+    """Numbers and booleans as floats, NaN where they are missing.
+
+    A column without any value is zero throughout: not all boosters can bin it.
+    """
+
+    def fit(self, X: Any, y: Any = None) -> Self:
+        super().fit(X)
+        self.empty_ = np.isnan(_floats(X)).all(axis=0)
+        return self
 
     def transform(self, X: Any) -> np.ndarray:
-        if isinstance(X, pd.DataFrame):
-            return X.apply(pd.to_numeric).to_numpy(float, na_value=np.nan)
-        return np.asarray(X, float)
+        floats = _floats(X)
+        return np.where(self.empty_, 0.0, floats) if self.empty_.any() else floats
+
+
+def _floats(X: Any) -> np.ndarray:
+    if isinstance(X, pd.DataFrame):
+        return X.apply(pd.to_numeric).to_numpy(float, na_value=np.nan)
+    return np.asarray(X, float)
 
 
 class _Labels(OneToOneFeatureMixin, _Stateless):

@@ -164,7 +164,7 @@ class SupportVectorClassifier(ClassifierMixin, _SupportVectorMachine):
         if self.n_components is None:
             kernel = self._kernel_parameters(X)
             return SVC(**shared, **kernel, max_iter=self.max_iter, cache_size=500)
-        return LinearSVC(**shared, dual=False, tol=1e-3)
+        return LinearSVC(**shared, dual=False, tol=1e-2)
 
     def fit(self, X: np.ndarray, y: Any, sample_weight: Any = None) -> Self:
         """Fit the machine, and its probabilities if they are asked for.
@@ -277,7 +277,7 @@ class SupportVectorRegressor(RegressorMixin, _SupportVectorMachine):
             **shared,
             dual=False,
             loss="squared_epsilon_insensitive",
-            tol=1e-3,
+            tol=1e-2,
             random_state=self.random_state,
         )
 

@@ -4,10 +4,12 @@ import time
 from abc import abstractmethod
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from numbers import Integral, Real
 from typing import Any, Self
 
 import numpy as np
+from joblib import effective_n_jobs
 from sklearn.base import BaseEstimator, _fit_context
 from sklearn.callback import CallbackSupportMixin, with_callbacks
 from sklearn.utils import check_random_state
@@ -33,7 +35,7 @@ from sknevo.evaluation import (
     Objectives,
     Shared,
     Trial,
-    fit_estimator,
+    inner_threads,
 )
 from sknevo.evolution import STRATEGIES, Evolution, Strategy
 from sknevo.genes import Genome
@@ -202,12 +204,16 @@ class BaseEvolved(CallbackSupportMixin, BaseEstimator):
             Shared(data),
             objectives,
             random_state,
+            threads=inner_threads(effective_n_jobs(self.n_jobs)),
             raise_error=self.error_score == "raise",
         )
         outcome = self._search(spec, trial, limits, X, y)
         self._record(outcome, objectives, len(data.splits))
         if self.refit:
-            self._refit(final_builder, trial.seed(self.best_chromosome_), data)
+            final = replace(trial, builder=final_builder)
+            start = time.perf_counter()
+            self.best_estimator_ = final.refit(self.best_chromosome_)
+            self.refit_time_ = time.perf_counter() - start
         return self
 
     def _objectives(self) -> Objectives:
@@ -321,7 +327,8 @@ class BaseEvolved(CallbackSupportMixin, BaseEstimator):
         self.multimetric_ = isinstance(self.scorer_, dict)
         self.best_index_ = self._best_index(evaluations)
         best = evaluations[self.best_index_]
-        self.best_chromosome_ = best.chromosome
+        means = {name: float(np.mean(s)) for name, s in best.scores.items()}
+        self.best_chromosome_ = replace(best.chromosome, scores=means)
         self.best_params_ = best.chromosome.expressed
         if not callable(self.refit):
             self.best_score_ = best.fitness
@@ -337,12 +344,6 @@ class BaseEvolved(CallbackSupportMixin, BaseEstimator):
                 f"refit must return an index in [0, {len(evaluations)}); got {index}."
             )
         return int(index)
-
-    def _refit(self, builder: Builder, random_state: int, data: Data) -> None:
-        start = time.perf_counter()
-        estimator = builder(self.best_params_, random_state)
-        self.best_estimator_ = fit_estimator(estimator, data.X, data.y, data.fit_params)
-        self.refit_time_ = time.perf_counter() - start
 
     # The fitted estimator.
 

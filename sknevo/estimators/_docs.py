@@ -32,8 +32,9 @@ PARAMETERS = dedent("""\
     cv : int, splitter, iterable or None, default=None
         The splits that individuals are scored on. A number is one of shuffled folds,
         stratified for classifiers, with the members of too rare classes in all training
-        parts; None stands for five, or for one hold-out of 20 % if there are more than
-        10,000 samples. Splitters and iterables are as in scikit-learn.
+        parts; None stands for five, for three if there are more than 2,000 samples,
+        and for one hold-out of 20 % if there are more than 10,000. Splitters and
+        iterables are as in scikit-learn.
     initial_population : sequence or None, default=None
         Who comes first: dicts of expressed genes (what they leave open is drawn),
         chromosomes, or fitted estimators of this kind. None stands for a few

@@ -17,6 +17,7 @@ __all__ = ["make_splits"]
 
 # Cross-validation steadies the fitness of small tables; large ones need it less.
 FOLDS = 5
+SOME_SAMPLES, FEWER_FOLDS = 2_000, 3
 MANY_SAMPLES = 10_000
 HOLD_OUT = 0.2
 
@@ -38,8 +39,9 @@ def make_splits(
     ----------
     cv : None, int, splitter or iterable
         A number of shuffled folds, stratified for classifiers; None stands for five of
-        them, or for one hold-out of 20 % if there are more than 10,000 samples.
-        Splitters and iterables are as in scikit-learn.
+        them, for three if there are more than 2,000 samples, and for one hold-out of
+        20 % if there are more than 10,000. Splitters and iterables are as in
+        scikit-learn.
     X, y : array-like
         The data.
     classifier : bool
@@ -60,7 +62,8 @@ def make_splits(
     """
     if not split_params and (cv is None or isinstance(cv, Integral)):
         return _shuffled_splits(cv, y, classifier, random_state)
-    splitter = check_cv(FOLDS if cv is None else cv, y, classifier=classifier)
+    folds = _default_folds(len(y)) if cv is None else cv
+    splitter = check_cv(folds, y, classifier=classifier)
     splits = [
         (np.asarray(train), np.asarray(test))
         for train, test in splitter.split(X, y, **split_params)
@@ -70,10 +73,16 @@ def make_splits(
     return splits
 
 
+def _default_folds(n_samples: int) -> int:
+    return FEWER_FOLDS if n_samples > SOME_SAMPLES else FOLDS
+
+
 def _shuffled_splits(
     cv: int | None, y: np.ndarray, classifier: bool, random_state: int
 ) -> Splits:
-    folds = FOLDS if cv is None else cv
+    folds = _default_folds(len(y)) if cv is None else cv
+    if folds < 2:
+        raise ValueError(f"cv must be at least 2 if it is a number; got {cv}.")
     if not classifier:
         common = np.arange(len(y))
         folds = min(folds, len(y))

@@ -81,15 +81,23 @@ def _typed_column(column: pd.Series) -> tuple[pd.Series, pd.Series]:
         )
     if column.dtype != object:
         return column, column
+    return _typed_objects(column), column
+
+
+def _typed_objects(column: pd.Series) -> pd.Series:
     kind = types.infer_dtype(column, skipna=True)
     if kind in ("integer", "floating", "mixed-integer-float", "decimal"):
-        return _typed_column(pd.to_numeric(column))[0], column
-    if kind == "mixed" and not column.dropna().map(_is_scalar).all():
+        numbers = pd.to_numeric(column)
+        if numbers.dtype == object:  # too large for an integer
+            numbers = numbers.astype(float)
+        return _typed_column(numbers)[0]
+    unclear = kind == "complex" or kind.startswith("mixed")
+    if unclear and not column.dropna().map(_is_scalar).all():
         raise TypeError(
             f"Values of column {column.name!r} are not supported: argument must be a "
             "string or a real number, a boolean or a date."
         )
-    return column, column
+    return column
 
 
 def _is_scalar(value: Any) -> bool:

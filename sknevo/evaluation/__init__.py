@@ -9,7 +9,8 @@
 from sknevo.evaluation._evaluator import Evaluator
 from sknevo.evaluation._objectives import Objectives
 from sknevo.evaluation._shared import Shared
-from sknevo.evaluation._trial import Builder, Data, Trial, fit_estimator
+from sknevo.evaluation._threads import inner_threads
+from sknevo.evaluation._trial import Builder, Data, Trial
 
 __all__ = [
     "Builder",
@@ -18,5 +19,5 @@ __all__ = [
     "Objectives",
     "Shared",
     "Trial",
-    "fit_estimator",
+    "inner_threads",
 ]

@@ -12,14 +12,10 @@ from dataclasses import replace
 from joblib import Parallel, delayed, effective_n_jobs
 from joblib.externals.loky.process_executor import TerminatedWorkerError
 
-from sknevo.evaluation._threads import inner_threads
 from sknevo.evaluation._trial import Trial
 from sknevo.records import Chromosome, Evaluation
 
 __all__ = ["Evaluator"]
-
-# How often a trial may lose its worker before it gets the blame.
-DEATHS = 2
 
 
 class Evaluator:
@@ -43,7 +39,7 @@ class Evaluator:
     def __init__(self, trial: Trial, n_jobs: int | None = None) -> None:
         self.n_jobs = n_jobs
         self.n_workers = effective_n_jobs(n_jobs)
-        self.trial = replace(trial, threads=inner_threads(self.n_workers))
+        self.trial = trial
         self.known: dict[str, Evaluation] = {}
         self.best: Evaluation | None = None
         self._paces: deque[float] = deque(maxlen=50)
@@ -94,29 +90,32 @@ class Evaluator:
         self, chromosomes: list[Chromosome], moment: Callable[[], float]
     ) -> Iterator[Evaluation]:
         """Yield a result for each; a worker that dies costs its own trial only."""
-        deaths = dict.fromkeys((c.key for c in chromosomes), 0)
-        waiting = list(chromosomes)
+        waiting, suspects = list(chromosomes), 0
         while waiting:
-            if deaths[waiting[0].key] >= DEATHS:
-                yield Evaluation(waiting.pop(0), "error", error="the worker died")
-                continue
+            trying = waiting[:1] if suspects else list(waiting)
+            left = len(waiting) - len(trying)
             try:
-                with _closing(self._parallel(waiting, moment)) as results:
+                with _closing(self._parallel(trying, moment)) as results:
                     for evaluation in results:
                         waiting.pop(0)
                         yield evaluation
-                return
+                if len(waiting) > left:
+                    return
+                suspects = max(0, suspects - 1)
             except TerminatedWorkerError:
-                # Who was in a worker is not known: these are the first that wait.
-                working = waiting[: self.n_workers]
                 if time.time() >= moment():
                     yield from (
                         Evaluation(c, "timeout", error="stopped as time was over")
-                        for c in working
+                        for c in trying[: self.n_workers]
                     )
                     return
-                for chromosome in working:
-                    deaths[chromosome.key] += 1
+                if suspects:
+                    suspects -= 1
+                    yield Evaluation(waiting.pop(0), "error", error="the worker died")
+                else:
+                    # Who was in a worker is not known: most likely the first that
+                    # wait. They are tried again, each alone.
+                    suspects = self.n_workers
 
     def _parallel(
         self, chromosomes: list[Chromosome], moment: Callable[[], float]
@@ -146,6 +145,14 @@ class Evaluator:
         if chromosome.key in self.known:
             return 0.0
         return self.trial.builder.cost(chromosome.expressed)
+
+    def expected_seconds(self, chromosomes: Sequence[Chromosome]) -> float | None:
+        """Return roughly how long they take together, None if nobody can say yet."""
+        if not self._paces:
+            return None
+        n_splits = len(self.trial.data.value.splits)
+        work = sum(map(self._seconds, chromosomes)) * n_splits
+        return work / self.n_workers
 
     def _seconds(self, chromosome: Chromosome) -> float:
         """Return roughly the seconds on one split, by how long others really took."""

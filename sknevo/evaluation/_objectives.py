@@ -109,7 +109,9 @@ class Objectives:
 
     def fitness(self, scores: Mapping[str, tuple[float, ...]]) -> float:
         """Return what evolution maximises: the mean over the splits."""
-        name = next(iter(scores)) if self.metric is None else self.metric
+        # A single score is "score", whatever `refit` calls it.
+        single = self.metric is None or len(scores) == 1
+        name = next(iter(scores)) if single else self.metric
         return float(np.mean(scores[name]))
 
 

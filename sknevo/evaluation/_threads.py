@@ -52,7 +52,8 @@ def limited_threads(openmp: int) -> Iterator[None]:
         with _lock:
             _users -= 1
             if _users == 0:
-                _blas_limit.restore_original_limits()
+                # Restored alone, the limits would stay this thread's to set.
+                _blas_limit.__exit__(None, None, None)
 
 
 @functools.lru_cache(maxsize=1)

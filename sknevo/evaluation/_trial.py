@@ -26,7 +26,7 @@ from sknevo.evaluation._shared import Shared
 from sknevo.evaluation._threads import limited_threads
 from sknevo.records import Chromosome, Evaluation
 
-__all__ = ["Builder", "Data", "Trial", "fit_estimator"]
+__all__ = ["Builder", "Data", "Trial"]
 
 # Seconds that a worker may take to end by itself before it is ended.
 GRACE = 0.2
@@ -125,6 +125,26 @@ class Trial:
             status, error = "error", _describe(fault)
         return record.evaluation(chromosome, status, error, self.objectives)
 
+    def refit(self, chromosome: Chromosome) -> BaseEstimator:
+        """Build an individual once more and fit it on all of the data.
+
+        With as many threads as in a trial: how long it takes is then known beforehand.
+
+        Parameters
+        ----------
+        chromosome : Chromosome
+            The winner.
+
+        Returns
+        -------
+        estimator
+            Fitted.
+        """
+        data = self.data.value
+        estimator = self.builder(chromosome.expressed, self.seed(chromosome))
+        with self._surroundings(math.inf):
+            return _fit(estimator, data.X, data.y, data.fit_params)
+
     @contextmanager
     def _surroundings(self, moment: float) -> Iterator[None]:
         with ExitStack() as stack:
@@ -151,7 +171,7 @@ class Trial:
             estimator = Pipeline(estimator.steps[1:])
         else:
             X_train, X_test = (_safe_indexing(data.X, rows) for rows in (train, test))
-        fit_estimator(estimator, X_train, y_train, fit_params)
+        _fit(estimator, X_train, y_train, fit_params)
         fitted = time.perf_counter()
         score_params = _take(data.score_params, test)
         y_test = _safe_indexing(data.y, test)
@@ -213,7 +233,7 @@ class _Record:
         )
 
 
-def fit_estimator(
+def _fit(
     estimator: BaseEstimator, X: Any, y: Any, fit_params: Mapping[str, Any]
 ) -> BaseEstimator:
     """Fit an estimator; of a Pipeline, the last step gets the metadata.

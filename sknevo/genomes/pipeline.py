@@ -203,21 +203,28 @@ def well_known(spec: DataSpec) -> list[dict[str, Any]]:
         "scaling": "none",
         "preparation": _choose(spec, "ordinal", "none"),
     }
+    onehot_trees = {**trees, "preparation": _choose(spec, "onehot", "none")}
     machines = {
         **plain,
         "scaling": "standard",
         "preparation": _choose(spec, "onehot", "median"),
     }
-    return [
+    known = [
         {**trees, "model": {"lightgbm": LIGHTGBM}},
         {**machines, "model": {"svm": {**RBF, "C": 1.0}}},
-        {**trees, "model": {"lightgbm": SMALL_TREES}},
-        {**machines, "model": {"svm": {**LINEAR, "C": 0.1}}},
         {**trees, "model": {"xgboost": XGBOOST}},
+        {**trees, "model": {"lightgbm": MANY_LEAVES}},
+        {**onehot_trees, "model": {"xgboost": SLOW}},
+        {**trees, "model": {"lightgbm": FEW_LEAVES}},
         {**machines, "model": {"svm": {**RBF, "C": 10.0}}},
+        {**trees, "model": {"xgboost": DEEP}},
         {**trees, "model": {"hist_gradient_boosting": HISTOGRAM}},
-        {**trees, "model": {"lightgbm": LARGE_TREES}},
     ]
+    if spec.task == "classification":
+        known[4:4] = [
+            {**one, "class_weight": "balanced"} for one in (known[0], known[1])
+        ]
+    return known
 
 
 def _choose(spec: DataSpec, encoding: str, imputation: str) -> dict[str, Any]:
@@ -232,7 +239,6 @@ def _choose(spec: DataSpec, encoding: str, imputation: str) -> dict[str, Any]:
 
 
 RBF = {"approximate": False, "kernel": {"rbf": {"gamma": 1.0}}}
-LINEAR = {"approximate": False, "kernel": {"linear": {}}}
 LIGHTGBM = {
     "learning_rate": 0.1,
     "num_leaves": 15,
@@ -242,14 +248,14 @@ LIGHTGBM = {
     "colsample_bytree": 0.8,
     "extra_trees": False,
 }
-SMALL_TREES = {
+FEW_LEAVES = {
     **LIGHTGBM,
     "learning_rate": 0.05,
     "num_leaves": 6,
     "colsample_bytree": 0.5,
     "extra_trees": True,
 }
-LARGE_TREES = {**LIGHTGBM, "learning_rate": 0.05, "num_leaves": 63}
+MANY_LEAVES = {**LIGHTGBM, "learning_rate": 0.05, "num_leaves": 63}
 XGBOOST = {
     "learning_rate": 0.08,
     "max_depth": 4,
@@ -259,10 +265,18 @@ XGBOOST = {
     "subsample": 0.8,
     "colsample_bytree": 0.8,
 }
+SLOW = {**XGBOOST, "learning_rate": 0.04, "max_depth": 3, "colsample_bytree": 0.5}
+DEEP = {
+    **XGBOOST,
+    "max_depth": 10,
+    "min_child_weight": 0.5,
+    "subsample": 0.7,
+    "colsample_bytree": 0.6,
+}
 HISTOGRAM = {
     "learning_rate": 0.06,
-    "max_leaf_nodes": 31,
-    "min_samples_leaf": 20,
-    "l2_regularization": 1.0,
-    "max_features": 0.7,
+    "max_leaf_nodes": 90,
+    "min_samples_leaf": 5,
+    "l2_regularization": 0.1,
+    "max_features": 0.4,
 }
