@@ -207,6 +207,8 @@ def _one_generation(
     outcome.stop_reason = (
         outcome.stop_reason or limits.over(outcome.history) or _stopped_by(heard)
     )
+    if not outcome.stop_reason and generation.evaluated == 0:
+        outcome.stop_reason = "nobody new was found: all that were bred are known"
 
 
 def _put_in_order(

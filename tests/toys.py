@@ -1,15 +1,18 @@
 """Individuals that cost nothing, and some that misbehave, for tests of the engine."""
 
 import os
+import re
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.base import BaseEstimator, ClassifierMixin, TransformerMixin
 
 from sknevo.deadline import check_deadline
 from sknevo.evaluation import Data, Evaluator, Objectives, Shared, Trial
-from sknevo.genes import Categorical, Genome, Real
+from sknevo.genes import Categorical, Choice, Genome, Integer, Real, Repeat
+from sknevo.records import Chromosome, Evaluation
 
 
 class Toy(ClassifierMixin, BaseEstimator):
@@ -34,6 +37,10 @@ class Toy(ClassifierMixin, BaseEstimator):
                 for _ in range(10_000):
                     time.sleep(0.01)
                     check_deadline()
+            case "hang":
+                time.sleep(1000)
+            case "hog":  # in C, without ever letting go of the interpreter
+                re.match(r"(a+)+$", "a" * 64 + "b")
         time.sleep(self.seconds)
         return self
 
@@ -46,10 +53,93 @@ class ToyBuilder:
     seconds: float = 0.0
 
     def __call__(self, expressed, random_state):
-        return Toy(**expressed, seconds=self.seconds, random_state=random_state)
+        genes = {"seconds": self.seconds, **expressed}
+        return Toy(**genes, random_state=random_state)
 
     def cost(self, expressed):
-        return max(self.seconds, 1e-6)
+        return max(expressed.get("seconds", self.seconds), 1e-6)
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A builder made of a function of the expressed genes and the seed."""
+
+    make: Callable
+
+    def __call__(self, expressed, random_state):
+        return self.make(expressed, random_state)
+
+    def cost(self, expressed):
+        return 1.0
+
+
+class Centre(TransformerMixin, BaseEstimator):
+    """A preparation that keeps account of its fits."""
+
+    fits = []
+
+    def __init__(self, factor=1.0):
+        self.factor = factor
+
+    def fit(self, X, y=None):
+        self.fits.append((self.factor, len(X)))
+        self.mean_ = X.mean(axis=0)
+        return self
+
+    def transform(self, X):
+        return self.factor * (X - self.mean_)
+
+
+class Weighed(Toy):
+    """A toy that remembers with which metadata it was fitted."""
+
+    weights = []
+
+    def fit(self, X, y, sample_weight=None):
+        self.weights.append(sample_weight)
+        return super().fit(X, y)
+
+    def predict(self, X):
+        return np.zeros(len(X))
+
+
+# A landscape with every kind of gene; none of exp and log, which differ from platform
+# to platform in the last digit and so would change keys.
+LANDSCAPE = Genome(
+    x=Real(-1, 1),
+    n=Integer(0, 20),
+    shape=Choice(
+        round=Genome(radius=Real(0, 1)),
+        square=Genome(side=Real(0, 1), tilt=Integer(0, 9)),
+        flat=Genome(),
+    ),
+    steps=Repeat(Categorical(["left", "right", "up"]), 1, 4),
+)
+
+
+def height(expressed):
+    """Return how high an individual stands on the landscape: 2 at most."""
+    match expressed["shape"]:
+        case {"round": genes}:
+            shape = 0.3 - genes["radius"]
+        case {"square": genes}:
+            shape = 0.5 - (genes["side"] - 0.7) ** 2 - ((genes["tilt"] - 4) / 10) ** 2
+        case _:
+            shape = 0.0
+    steps = sum(step == "up" for step in expressed["steps"]) / 4
+    place = (expressed["x"] - 0.3) ** 2 + ((expressed["n"] - 13) / 20) ** 2
+    return 0.5 + shape + steps - place
+
+
+def rate(chromosome, status="ok"):
+    """Return how the chromosome fares on the landscape, without training anything."""
+    if status != "ok":
+        return Evaluation(chromosome, status, error="bad luck")
+    return Evaluation(chromosome, "ok", height(chromosome.expressed))
+
+
+def chromosome(x=0.0, act="learn", **genes):
+    return Chromosome({"x": x, "act": act, **genes})
 
 
 GENOME = Genome(x=Real(-1, 1), act=Categorical(["learn"]))

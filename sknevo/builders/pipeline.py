@@ -17,10 +17,10 @@ __all__ = ["PipelineBuilder"]
 
 # Work of the exact solver of an SVM that takes about two seconds: rows x columns per
 # iteration, see `_max_iter`.
-SOLVER_WORK = 4e9
-# Boosting rounds: slow learners may take more, but none for ever.
-ROUNDS = 12.0
-MOST_ROUNDS = 600
+SOLVER_WORK = 1e9
+# Boosting rounds: slow learners may take more, none for ever. Most stop long before.
+ROUNDS, MOST_ROUNDS = 30.0, 1000
+USUAL_SHARE = 0.4
 # The rows that early stopping watches are worth a second fit unless they abound.
 REFIT_SAMPLES = 10_000
 
@@ -35,6 +35,8 @@ class PipelineBuilder:
         What the table holds.
     probabilities : bool, default=True
         Whether all individuals must predict probabilities; it makes an SVM dearer.
+    final : bool, default=False
+        Whether it is the winner that is built, and no effort spared.
 
     Examples
     --------
@@ -49,6 +51,7 @@ class PipelineBuilder:
 
     spec: DataSpec
     probabilities: bool = True
+    final: bool = False
 
     def __call__(self, expressed: dict[str, Any], random_state: int) -> Pipeline:
         """Return the pipeline that the genes describe.
@@ -85,13 +88,17 @@ class PipelineBuilder:
         classifies = self.spec.task == "classification"
         booster = _BOOSTERS[name](classifies, genes, random_state)
         shared = {
-            "refit": self.spec.n_samples <= REFIT_SAMPLES,
+            "refit": self._refits,
             "random_state": random_state,
         }
         if not classifies:
             return EarlyStoppingRegressor(booster, **shared)
         class_weight = expressed["class_weight"]
         return EarlyStoppingClassifier(booster, class_weight=class_weight, **shared)
+
+    @property
+    def _refits(self) -> bool:
+        return self.final or self.spec.n_samples <= REFIT_SAMPLES
 
     def _svm(
         self, genes: dict[str, Any], expressed: dict[str, Any], random_state: int
@@ -140,8 +147,8 @@ class PipelineBuilder:
             return 0.01 + _svm_cost(genes, n, width, self.probabilities)
         each, leaf, leaves = _ROUND_COST[name]
         trees = spec.n_classes if spec.n_classes > 2 else 1
-        rounds = _rounds(genes["learning_rate"]) * trees
-        fits = 1.6 if n <= REFIT_SAMPLES else 1.0
+        rounds = USUAL_SHARE * _rounds(genes["learning_rate"]) * trees
+        fits = 1.6 if self._refits else 1.0
         grown = min(leaves(genes), n / (10 * trees))
         return 0.01 + fits * rounds * (each + leaf * grown + 4e-9 * n * width)
 

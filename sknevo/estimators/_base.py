@@ -86,8 +86,8 @@ class BaseEvolved(CallbackSupportMixin, BaseEstimator):
         *,
         genome: Genome | Callable[[DataSpec], Genome] | None = None,
         strategy: str | Strategy = "crossover",
-        population_size: int = 16,
-        generations: int | None = 6,
+        population_size: int = 12,
+        generations: int | None = 5,
         scoring: Any = None,
         refit: bool | str | Callable = True,
         target_score: float | None = None,
@@ -143,8 +143,10 @@ class BaseEvolved(CallbackSupportMixin, BaseEstimator):
         """Return what the first generation begins with if the user names nobody."""
 
     @abstractmethod
-    def _builder(self, spec: DataSpec, probabilities: bool) -> Builder:
-        """Return what makes estimators of expressed genes."""
+    def _builder(
+        self, spec: DataSpec, probabilities: bool, final: bool = False
+    ) -> Builder:
+        """Return what makes estimators of expressed genes, of the winner's if final."""
 
     # The fit.
 
@@ -183,7 +185,7 @@ class BaseEvolved(CallbackSupportMixin, BaseEstimator):
         n_train = min(len(train) for train, _ in data.splits)
         spec = self._spec(X, y, n_train)
         builder = self._builder(spec, objectives.needs_probabilities)
-        final_builder = self._builder(self._spec(X, y, len(y)), True)
+        final_builder = self._builder(self._spec(X, y, len(y)), True, final=True)
 
         def refit_seconds(best: Evaluation) -> float:
             genes = best.chromosome.expressed

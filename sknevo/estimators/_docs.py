@@ -8,9 +8,9 @@ PARAMETERS = dedent("""\
     strategy : {"crossover", "elitist"} or Strategy, default="crossover"
         Who breeds and who survives. An object carries its own parameters, such as
         ``Crossover(mutation_probability=0.3)``.
-    population_size : int, default=16
+    population_size : int, default=12
         Individuals per generation.
-    generations : int or None, default=6
+    generations : int or None, default=5
         Number of generations; None leaves the end to another rule.
     scoring : str, callable, list, tuple, dict or None, default=None
         The fitness, as in scikit-learn's searches. None stands for accuracy, or for

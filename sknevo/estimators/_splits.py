@@ -83,18 +83,21 @@ def _shuffled_splits(
     folds = _default_folds(len(y)) if cv is None else cv
     if folds < 2:
         raise ValueError(f"cv must be at least 2 if it is a number; got {cv}.")
-    if not classifier:
-        common = np.arange(len(y))
-        folds = min(folds, len(y))
-    else:
-        _, labels, counts = np.unique(y, return_inverse=True, return_counts=True)
-        folds = min(folds, counts.max())
-        # Members of a rare class are for training only: in a test part they would be
-        # of a class that the individual has never seen.
-        common = np.flatnonzero(counts[labels] >= folds)
-    if folds < 2:
-        what = "samples of one class" if classifier else "samples"
+    members = _members(y) if classifier else np.full(len(y), len(y))
+    what = "samples of one class" if classifier else "samples"
+    if members.max() < 2:
         raise ValueError(f"y must hold at least 2 {what} to be split; got 1 sample.")
+    if cv is not None and cv > members.max():
+        raise ValueError(
+            f"cv={cv} folds need as many {what}; got {members.max()} at most."
+        )
+    if cv is None:
+        # All but one class are in every test part, if they have two members at all.
+        second = np.sort(np.unique(y, return_counts=True)[1])[-2:][0]
+        folds = min(folds, max(2, second)) if classifier else min(folds, len(y))
+    # Members of a rare class are for training only: in a test part they would be of a
+    # class that the individual may never have seen.
+    common = np.flatnonzero(members >= folds)
     rare = np.setdiff1d(np.arange(len(y)), common)
     hold_out = cv is None and len(y) > MANY_SAMPLES
     splitter = _splitter(hold_out, folds, classifier, random_state)
@@ -102,6 +105,12 @@ def _shuffled_splits(
         (np.sort(np.concatenate([common[train], rare])), common[test])
         for train, test in splitter.split(common, y[common])
     ]
+
+
+def _members(y: np.ndarray) -> np.ndarray:
+    """Return for each sample how many there are of its class."""
+    _, labels, counts = np.unique(y, return_inverse=True, return_counts=True)
+    return counts[labels]
 
 
 def _splitter(hold_out: bool, folds: int, classifier: bool, random_state: int) -> Any:

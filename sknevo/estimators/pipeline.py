@@ -46,8 +46,10 @@ class _EvolvedPipeline(BaseEvolved):
     def _well_known(self, spec: DataSpec) -> list[dict]:
         return well_known(spec)
 
-    def _builder(self, spec: DataSpec, probabilities: bool) -> PipelineBuilder:
-        return PipelineBuilder(spec, probabilities)
+    def _builder(
+        self, spec: DataSpec, probabilities: bool, final: bool = False
+    ) -> PipelineBuilder:
+        return PipelineBuilder(spec, probabilities, final)
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()

@@ -72,6 +72,9 @@ class Shared:
                 self._cache.move_to_end(key)
                 return self._cache[key]
         result = compute()
+        for part in result:
+            if isinstance(part, np.ndarray):
+                part.flags.writeable = False  # many are going to read it
         with self._lock:
             if key not in self._cache:
                 self._cache[key] = result

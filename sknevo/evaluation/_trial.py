@@ -118,6 +118,8 @@ class Trial:
         except DeadlineReached as reached:
             status, error = "timeout", str(reached)
         except MemoryError as shortage:
+            if self.raise_error:
+                raise
             status, error = "memory", f"MemoryError: {shortage}"
         except Exception as fault:
             if self.raise_error:

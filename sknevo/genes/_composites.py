@@ -34,8 +34,9 @@ class Genome(Gene):
                     f"gene {name!r} must be a Gene (Real, Integer, Categorical, "
                     f"Genome, Choice, Repeat); got {gene!r}."
                 )
-        if reserved := genes.keys() & {"choice", "items"}:
-            raise ValueError(f"a gene must not be named {sorted(reserved)[0]!r}.")
+        reserved = [n for n in genes if n in ("choice", "items") or "." in n]
+        if reserved:
+            raise ValueError(f"a gene must not be named {reserved[0]!r}.")
         self.genes = genes
         self.repairs: tuple[Callable[[dict], dict], ...] = ()
 
@@ -289,7 +290,8 @@ class Repeat(Gene):
         self, partial: Any, rng: Generator, path: str = "genome"
     ) -> dict[str, Any]:
         low, high = self.length.low, self.length.high
-        if not isinstance(partial, Sequence) or not low <= len(partial) <= high:
+        is_list = isinstance(partial, Sequence) and not isinstance(partial, str)
+        if not is_list or not low <= len(partial) <= high:
             raise ValueError(
                 f"{path} must be a list of {low} to {high} items; got {partial!r}."
             )

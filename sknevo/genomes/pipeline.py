@@ -213,7 +213,7 @@ def well_known(spec: DataSpec) -> list[dict[str, Any]]:
         {**trees, "model": {"lightgbm": LIGHTGBM}},
         {**machines, "model": {"svm": {**RBF, "C": 1.0}}},
         {**trees, "model": {"xgboost": XGBOOST}},
-        {**trees, "model": {"lightgbm": MANY_LEAVES}},
+        {**onehot_trees, "model": {"lightgbm": MANY_LEAVES}},
         {**onehot_trees, "model": {"xgboost": SLOW}},
         {**trees, "model": {"lightgbm": FEW_LEAVES}},
         {**machines, "model": {"svm": {**RBF, "C": 10.0}}},
@@ -255,7 +255,12 @@ FEW_LEAVES = {
     "colsample_bytree": 0.5,
     "extra_trees": True,
 }
-MANY_LEAVES = {**LIGHTGBM, "learning_rate": 0.05, "num_leaves": 63}
+MANY_LEAVES = {
+    **LIGHTGBM,
+    "learning_rate": 0.05,
+    "num_leaves": 31,
+    "colsample_bytree": 0.5,
+}
 XGBOOST = {
     "learning_rate": 0.08,
     "max_depth": 4,

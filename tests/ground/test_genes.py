@@ -193,11 +193,11 @@ def test_mutation_does_not_pile_values_up_at_the_bounds(gene, rng):
     for _ in range(10_000):
         value = gene.mutate(value, rng)
         positions.append(value)
+    assert sum(position in (gene.low, gene.high) for position in positions) < 10
     low, high, positions = gene.low, gene.high, np.array(positions)
     if gene.log:
         low, high, positions = math.log(low), math.log(high), np.log(positions)
     counts, _ = np.histogram(positions, np.linspace(low, high, 21))
-    # Clipped steps would leave several times their share in the first and last bin.
     assert counts.min() > 250
     assert counts.max() < 1000
 
@@ -247,14 +247,21 @@ def test_a_repeat_grows_and_shrinks_anywhere(rng):
     assert {(4, 1, 2, 3), (1, 4, 2, 3), (1, 2, 4, 3), (1, 2, 3, 4)} <= said
 
 
+def test_a_repeat_grows_and_shrinks_by_one(rng):
+    layers = Repeat(Categorical([1, 2]), 1, 9)
+    value = {"length": 5, "items": [1, 2] * 4 + [1]}
+    lengths = {layers.mutate(value, rng)["length"] for _ in range(100)}
+    assert lengths == {4, 5, 6}
+
+
 # Messages ------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: Real(2, 1), r"low must be <= high.*got 2 and 1"),
-        (lambda: Real(0, math.inf), r"finite.*got 0 and inf"),
+        (lambda: Real(2, 1), r"low must be <= high.*got 2\.0 and 1\.0"),
+        (lambda: Real(0, math.inf), r"finite.*got 0\.0 and inf"),
         (lambda: Real(math.nan, 1), r"got nan and 1"),
         (lambda: Real(0, 1, log=True), r"low must be > 0 if log=True; got 0"),
         (lambda: Integer(0.5, 2), r"whole numbers.*got 0\.5 and 2"),
@@ -333,3 +340,22 @@ def test_constraints_add_up_and_leave_the_genome_as_it_was(rng):
     assert held.complete({"a": 5}, rng) == {"a": 1, "b": 1}
     assert not held.contains({"a": 2, "b": 2})
     assert free.contains({"a": 2, "b": 3})
+
+
+def test_a_careless_constraint_does_not_reach_the_parents(rng):
+    def hold(value):
+        if value["rule"]:
+            value["ruled"]["b"]["rate"] = 0.0
+        return value
+
+    branches = {name: Genome(rate=Real(0, 1)) for name in "ab"}
+    genome = Genome(rule=Categorical([False, True]), ruled=Choice(**branches))
+    genome = genome.constrained(hold)
+    free = genome.complete({"rule": False, "ruled": "a"}, rng)
+    held = genome.complete({"rule": True, "ruled": "b"}, rng)
+    before = copy.deepcopy(free)
+    for _ in range(20):
+        genome.cross(free, held, rng)
+        genome.mutate(free, rng)
+        genome.repair(free)
+    assert free == before

@@ -1,0 +1,98 @@
+"""What it saves to fit a preparation once for all individuals that share it.
+
+Per table, the same individuals (the well-known ones and as many of their children as
+fill two generations) are tried with and without sharing, in turn, with one worker. The
+ratio is time with / time without; scores are checked to be the same.
+
+    python benchmarks/shared_preparation.py FOLDER_OF_CSVS
+"""
+
+import argparse
+import statistics
+import time
+
+import numpy as np
+import tables
+from sklearn.base import BaseEstimator
+from sklearn.metrics import get_scorer
+
+from sknevo.builders.pipeline import PipelineBuilder
+from sknevo.estimators._splits import make_splits
+from sknevo.estimators._table import describe_columns, validate_table
+from sknevo.evaluation import Data, Objectives, Shared, Trial
+from sknevo.genomes.pipeline import pipeline, well_known
+from sknevo.records import Chromosome, DataSpec
+
+
+class Unshared(Shared):
+    """Computes anew each time."""
+
+    def computed(self, key, compute):
+        return compute()
+
+
+def individuals(spec, rng, n_children=20):
+    genome = pipeline(spec)
+    first = [genome.complete(genes, rng) for genes in well_known(spec)]
+    children = [
+        genome.mutate(first[rng.integers(len(first))], rng) for _ in range(n_children)
+    ]
+    return [Chromosome(genes) for genes in first + children]
+
+
+def seconds_and_scores(kind, builder, data, chromosomes):
+    shared = kind(data)
+    trial = Trial(builder, shared, Objectives(get_scorer("accuracy"), None), 0)
+    begin = time.perf_counter()
+    scores = [trial(chromosome).fitness for chromosome in chromosomes]
+    seconds = time.perf_counter() - begin
+    shared.close()
+    return seconds, scores
+
+
+def one_table(folder, name, repeats):
+    X, y = tables.read(folder, name)
+    rows = np.random.default_rng(0).permutation(len(X))[:4000]
+    X, y = validate_table(BaseEstimator(), X.iloc[rows], reset=True), y[rows]
+    splits = make_splits(None, X, y, classifier=True, random_state=0, split_params={})
+    spec = DataSpec(
+        "classification", len(splits[0][0]), len(set(y)), describe_columns(X)
+    )
+    builder = PipelineBuilder(spec, probabilities=False)
+    chromosomes = individuals(spec, np.random.default_rng(0))
+    ratios, without = [], []
+    for _ in range(repeats):
+        shared, scores = seconds_and_scores(
+            Shared, builder, Data(X, y, splits), chromosomes
+        )
+        unshared, same = seconds_and_scores(
+            Unshared, builder, Data(X, y, splits), chromosomes
+        )
+        assert scores == same
+        ratios.append(shared / unshared)
+        without.append(unshared)
+    return ratios, without, len(chromosomes)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("folder")
+    parser.add_argument("--tables", nargs="*", default=tables.NAMES)
+    parser.add_argument("--repeats", type=int, default=3)
+    args = parser.parse_args()
+    print(f"{'table':<20}{'individuals':>12}{'s without':>11}  ratio with / without")
+    medians = []
+    for name in args.tables:
+        ratios, without, n = one_table(args.folder, name, args.repeats)
+        medians.append(statistics.median(ratios))
+        raw = " ".join(f"{ratio:.3f}" for ratio in ratios)
+        print(
+            f"{name:<20}{n:>12}{statistics.median(without):>11.2f}  "
+            f"{medians[-1]:.3f}  ({raw})",
+            flush=True,
+        )
+    print(f"median over tables: {statistics.median(medians):.3f}")
+
+
+if __name__ == "__main__":
+    main()

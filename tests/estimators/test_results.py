@@ -1,0 +1,176 @@
+"""`cv_results_` can be read like that of RandomizedSearchCV."""
+
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.stats import loguniform
+from sklearn.datasets import load_iris
+from sklearn.model_selection import RandomizedSearchCV, StratifiedKFold
+from sklearn.svm import SVC
+from toys import Recipe
+
+from sknevo.estimators._results import make_cv_results
+from sknevo.evaluation import Data, Evaluator, Objectives, Shared, Trial
+from sknevo.records import Chromosome, Evaluation
+
+OURS = {"generation", "origin", "parents", "key", "status", "error"}
+X, y = load_iris(return_X_y=True)
+CV = StratifiedKFold(3, shuffle=True, random_state=0)
+
+
+class Probable(SVC):
+    """A machine with probabilities that cost nothing and mean little."""
+
+    def predict_proba(self, X):
+        odds = np.exp(self.decision_function(X))
+        return odds / odds.sum(axis=1, keepdims=True)
+
+
+@pytest.fixture(scope="module", params=["accuracy", ["accuracy", "neg_log_loss"]])
+def results(request):
+    """Return scikit-learn's results, and ours of the same candidates."""
+    refit = "accuracy" if isinstance(request.param, list) else True
+    search = RandomizedSearchCV(
+        Probable(),
+        {"C": loguniform(0.001, 100), "kernel": ["rbf", "linear"], "degree": [2, 3]},
+        n_iter=6,
+        scoring=request.param,
+        refit=refit,
+        cv=CV,
+        random_state=0,
+    ).fit(X, y)
+
+    def make(genes, seed):
+        return type(search.estimator)(**genes)
+
+    objectives = Objectives.of(search.estimator, request.param, refit)
+    data = Shared(Data(X, y, list(CV.split(X, y))))
+    evaluator = Evaluator(Trial(Recipe(make), data, objectives, 0))
+    candidates = [
+        Chromosome({name: getattr(v, "item", lambda v=v: v)() for name, v in p.items()})
+        for p in search.cv_results_["params"]
+    ]
+    evaluations = list(evaluator.evaluate(candidates))
+    assert {e.error for e in evaluations} == {""}
+    return search.cv_results_, make_cv_results(evaluations, 3, np.nan)
+
+
+def is_time(name):
+    return name.endswith("_time")
+
+
+def test_columns_are_scikit_learns_and_ours(results):
+    theirs, ours = results
+    assert set(ours) == set(theirs) | OURS
+
+
+def test_shapes_and_kinds_are_scikit_learns(results):
+    theirs, ours = results
+    for name, column in theirs.items():
+        assert type(ours[name]) is type(column), name
+        assert len(ours[name]) == len(column) == 6, name
+        if not name.startswith("param"):
+            assert ours[name].dtype == column.dtype, name
+
+
+def test_values_are_scikit_learns(results):
+    theirs, ours = results
+    for name, column in theirs.items():
+        if is_time(name):
+            assert (ours[name] >= 0).all(), name
+        elif "test" in name:
+            np.testing.assert_allclose(ours[name], column, err_msg=name)
+        else:
+            assert list(ours[name]) == list(column), name
+
+
+def test_a_data_frame_can_be_made(results):
+    _, ours = results
+    frame = pd.DataFrame(ours)
+    assert frame.shape == (6, len(ours))
+    assert frame.sort_values("rank_test_" + metric(ours)).iloc[0]["status"] == "ok"
+
+
+def metric(results):
+    return "score" if "mean_test_score" in results else "accuracy"
+
+
+# What evolution adds -------------------------------------------------------------
+
+
+def tried(i, model, fitness=None, **record):
+    branches = {"svm": {"C": 1.0}, "boosting": {"depth": 3 + i}}
+    genes = {"i": i, "model": {"choice": model, **branches}}
+    chromosome = Chromosome(genes, i, "mutation" if i else "random", ("k",) * i)
+    if fitness is None:
+        return Evaluation(chromosome, error="no luck", **record)
+    scores = {"score": (fitness - 0.5, fitness + 0.5)}
+    return Evaluation(chromosome, "ok", fitness, scores, (1.0, 3.0), (0.1, 0.1))
+
+
+MIXED = [
+    tried(0, "svm", -5.0),
+    tried(1, "boosting", status="error", fit_times=(4.0,)),
+    tried(2, "boosting", -2.0),
+    tried(3, "svm", status="timeout", scores={"score": (99.0,)}),
+    tried(4, "boosting", -2.0),
+]
+
+
+def test_the_failed_get_the_error_score_and_the_worst_rank():
+    results = make_cv_results(MIXED, 2, np.nan)
+    np.testing.assert_array_equal(
+        results["mean_test_score"], [-5, np.nan, -2, np.nan, -2]
+    )
+    np.testing.assert_array_equal(
+        results["split1_test_score"], [-4.5, np.nan, -1.5, np.nan, -1.5]
+    )
+    assert results["rank_test_score"].tolist() == [3, 4, 1, 4, 1]
+    assert results["rank_test_score"].dtype == np.int32
+
+
+def test_a_number_may_stand_for_the_score_of_the_failed():
+    results = make_cv_results(MIXED, 2, -100)
+    assert results["mean_test_score"].tolist() == [-5, -100, -2, -100, -2]
+    assert results["std_test_score"].tolist() == [0.5, 0, 0.5, 0, 0.5]
+    assert results["rank_test_score"].tolist() == [3, 4, 1, 4, 1]
+
+
+def test_times_are_of_the_splits_that_were_done():
+    results = make_cv_results(MIXED, 2, np.nan)
+    assert results["mean_fit_time"].tolist() == [2, 4, 2, 0, 2]
+    assert results["std_fit_time"].tolist() == [1, 0, 1, 0, 1]
+    assert results["mean_score_time"].tolist() == [0.1, 0, 0.1, 0, 0.1]
+
+
+def test_silent_genes_are_masked():
+    results = make_cv_results(MIXED, 2, np.nan)
+    assert results["param_model"].tolist()[:2] == ["svm", "boosting"]
+    depths = results["param_model.boosting.depth"]
+    assert depths.mask.tolist() == [True, False, False, True, False]
+    assert depths.compressed().tolist() == [4, 5, 7]
+    assert results["params"][1] == {"i": 1, "model": {"boosting": {"depth": 4}}}
+
+
+def test_descent_and_fate_are_told():
+    results = make_cv_results(MIXED, 2, np.nan)
+    assert set(results) >= OURS
+    assert results["generation"].tolist() == [0, 1, 2, 3, 4]
+    assert results["origin"].tolist() == ["random"] + ["mutation"] * 4
+    assert results["parents"][2] == ("k", "k")
+    assert results["key"].tolist() == [e.chromosome.key for e in MIXED]
+    assert results["status"].tolist() == ["ok", "error", "ok", "timeout", "ok"]
+    assert results["error"].tolist() == ["", "no luck", "", "no luck", ""]
+
+
+def test_a_second_metric_may_be_nan_where_the_first_is_not():
+    scores = [{"a": (1.0,), "b": (b,)} for b in (math.nan, 0.5, 0.7)]
+    evaluations = [
+        Evaluation(Chromosome({"i": i}), "ok", 1.0, s, (0.0,), (0.0,))
+        for i, s in enumerate(scores)
+    ]
+    results = make_cv_results(evaluations, 1, np.nan)
+    assert results["rank_test_a"].tolist() == [1, 1, 1]
+    assert results["rank_test_b"].tolist() == [3, 2, 1]

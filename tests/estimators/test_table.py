@@ -1,0 +1,256 @@
+"""Any table a user may bring, and what its columns are found to hold."""
+
+import datetime as dt
+import decimal
+
+import numpy as np
+import pandas as pd
+import pytest
+import scipy.sparse
+from sklearn.base import BaseEstimator
+
+from sknevo.estimators._table import describe_columns, validate_table
+
+
+class Anybody(BaseEstimator):
+    """Whoever is fitted."""
+
+
+def validated(X):
+    return validate_table(Anybody(), X, reset=True)
+
+
+def described(values, dtype=None):
+    """Return what is found out about one column of a DataFrame."""
+    frame = pd.DataFrame({"c": pd.Series(values, dtype=dtype)})
+    (column,) = describe_columns(validated(frame))
+    return column.kind, column.n_unique, column.missing
+
+
+# What columns hold ---------------------------------------------------------------
+
+DAYS = pd.to_datetime(["2026-01-01", "2026-02-01", None])
+SENTENCES = [f"the {i}th bee" for i in range(40)]
+
+
+@pytest.mark.parametrize(
+    ("values", "dtype", "expected"),
+    [
+        ([1, 2, 3], None, ("numeric", 0, False)),
+        ([1.5, None, 2], None, ("numeric", 0, True)),
+        ([1, 2, None], object, ("numeric", 0, True)),
+        ([1, 2.5, np.nan], object, ("numeric", 0, True)),
+        ([10**30, 5], object, ("numeric", 0, False)),
+        ([decimal.Decimal("1.5"), None], object, ("numeric", 0, True)),
+        ([1, pd.NA, 3], "Int64", ("numeric", 0, True)),
+        ([1.5, pd.NA], "Float64", ("numeric", 0, True)),
+        (pd.to_timedelta([1, 2, None], "D"), None, ("numeric", 0, True)),
+        (pd.arrays.SparseArray([0.0, 0.0, 1.0]), None, ("numeric", 0, False)),
+        ([True, False], None, ("boolean", 2, False)),
+        ([True, None, False], object, ("boolean", 2, True)),
+        ([True, pd.NA], "boolean", ("boolean", 2, True)),
+        (DAYS, None, ("datetime", 0, True)),
+        (DAYS.tz_localize("Europe/Berlin"), None, ("datetime", 0, True)),
+        ([dt.date(2026, 1, 1), None], object, ("datetime", 0, True)),
+        ([dt.datetime(2026, 1, 1), None], object, ("datetime", 0, True)),
+        (["ant", "bee", "ant"], None, ("categorical", 2, False)),
+        (["ant", None, "ant"], object, ("categorical", 1, True)),
+        (["ant", 1, "bee"], object, ("categorical", 3, False)),
+        (["a", "b", "a"], "category", ("categorical", 2, False)),
+        ([1, 2, 1], "category", ("categorical", 2, False)),
+        ([None, None], object, ("categorical", 0, True)),
+        (SENTENCES, None, ("text", 40, False)),
+        (SENTENCES, object, ("text", 40, False)),
+        (SENTENCES[:30], None, ("categorical", 30, False)),
+        (SENTENCES * 5, None, ("categorical", 40, False)),
+        ([str(i) for i in range(1001)] * 9, None, ("text", 1001, False)),
+    ],
+)
+def test_a_column_is_what_it_holds(values, dtype, expected):
+    assert described(values, dtype) == expected
+
+
+def test_columns_of_an_array_are_numeric_and_known_by_position():
+    X = np.array([[1, np.nan], [3, 4]])
+    columns = describe_columns(validated(X))
+    assert [(c.name, c.kind, c.missing) for c in columns] == [
+        (0, "numeric", False),
+        (1, "numeric", True),
+    ]
+    assert not describe_columns(validated(np.eye(2, dtype=int)))[0].missing
+
+
+def test_columns_of_a_data_frame_are_known_by_name():
+    frame = pd.DataFrame({"size": [1.0, 2.0], "kind": ["ant", "bee"]})
+    assert [c.name for c in describe_columns(validated(frame))] == ["size", "kind"]
+
+
+# What becomes of the table -------------------------------------------------------
+
+
+def test_numbers_stay_an_array():
+    for X in ([[1, 2], [3, 4]], np.eye(2, dtype=np.float32), np.eye(2, dtype=bool)):
+        table = validated(X)
+        assert isinstance(table, np.ndarray)
+        assert table.dtype.kind in "fib"
+        np.testing.assert_array_equal(table, X)
+
+
+def test_an_array_of_objects_becomes_a_table_with_typed_columns():
+    X = np.array([[1, "ant", True], [2.5, "bee", None]], dtype=object)
+    table = validated(X)
+    assert [c.kind for c in describe_columns(table)] == [
+        "numeric",
+        "categorical",
+        "boolean",
+    ]
+    assert table[0].dtype == float
+
+
+def test_an_array_of_text_becomes_a_table():
+    kinds = [c.kind for c in describe_columns(validated(np.array([["a"], ["b"]])))]
+    assert kinds == ["categorical"]
+
+
+def test_objects_that_are_numbers_become_numbers():
+    frame = pd.DataFrame({"n": [1, 2, None], "k": list("abc")}, dtype=object)
+    table = validated(frame)
+    assert table["n"].dtype == float
+    assert table["k"].tolist() == list("abc")
+
+
+def odd_frames():
+    kinds = {"a": [1, None], "b": [True, None], "c": ["x", 1]}
+    yield "objects", pd.DataFrame(kinds, dtype=object)
+    yield "sparse", pd.DataFrame({"s": pd.arrays.SparseArray([0, 1])})
+    yield "spans", pd.DataFrame({"d": pd.to_timedelta([1, 2], "D")})
+    yield "int names", pd.DataFrame([[1, "x"], [3, "y"]], dtype=object)
+    yield "index", pd.DataFrame({"n": [1, 2]}, dtype=object, index=[7, 7])
+
+
+@pytest.mark.parametrize(
+    "frame", [pytest.param(frame, id=name) for name, frame in odd_frames()]
+)
+def test_the_users_frame_is_never_touched(frame):
+    before, dtypes = frame.copy(deep=True), frame.dtypes.copy()
+    table = validated(frame)
+    assert table is not frame
+    table.iloc[0, 0] = 99
+    pd.testing.assert_frame_equal(frame, before)
+    pd.testing.assert_series_equal(frame.dtypes, dtypes)
+
+
+@pytest.mark.parametrize(
+    "frame", [pytest.param(frame, id=name) for name, frame in odd_frames()]
+)
+def test_rows_and_columns_keep_their_names_and_order(frame):
+    table = validated(frame)
+    assert table.columns.tolist() == frame.columns.tolist()
+    assert table.index.tolist() == frame.index.tolist()
+    assert len(describe_columns(table)) == frame.shape[1]
+
+
+# What is refused -----------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("X", "message"),
+    [
+        ([[np.inf, 1.0]], "contains infinity"),
+        (pd.DataFrame({"good": [1.0], "bad": [-np.inf]}), "infinity.*column 'bad'"),
+        (pd.DataFrame({"bad": [np.inf, 1]}, dtype=object), "infinity.*column 'bad'"),
+        (
+            pd.DataFrame({"bad": pd.array([np.inf, pd.NA], "Float64")}),
+            "infinity.*'bad'",
+        ),
+        (np.array([[1j]]), "Complex data not supported"),
+        (pd.DataFrame({"bad": [1j]}), "Complex data not supported.*'bad'"),
+        (pd.DataFrame([[1, 2]], columns=["a", "a"]), "unique column names.*\n.*'a'"),
+        (np.zeros((0, 3)), r"0 sample\(s\)"),
+        (np.zeros((3, 0)), r"0 feature\(s\)"),
+        (pd.DataFrame({"a": []}), r"0 sample\(s\)"),
+        (pd.DataFrame(index=[0, 1]), r"0 feature\(s\)"),
+        (np.zeros(3), "Expected 2D array"),
+        (np.zeros((2, 2, 2)), "Found array with dim 3"),
+    ],
+)
+def test_what_no_step_can_use_is_refused(X, message):
+    with pytest.raises(ValueError, match=message):
+        validated(X)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        [{"a": 1}, {"a": 2}],
+        [[1], [2, 3]],
+        [{1}, None],
+        ["a", {}],
+        [1, {"a": 1}],
+        [1.5, [2]],
+        [True, object()],
+        [1j, 2j],
+        [1j, 2],
+    ],
+    ids=str,
+)
+def test_values_of_which_nothing_can_be_made_are_refused(values):
+    column = np.empty((len(values), 1), dtype=object)
+    column[:, 0] = values
+    frame = pd.DataFrame({"bad": values}, dtype=object)
+    with pytest.raises(TypeError, match="must be a string or a real number"):
+        validated(frame)
+    with pytest.raises((TypeError, ValueError), match=r"real number|Complex"):
+        validated(column)
+
+
+def test_sparse_matrices_are_refused():
+    with pytest.raises(TypeError, match="Sparse data was passed"):
+        validated(scipy.sparse.csr_array(np.eye(3)))
+
+
+# At predict ----------------------------------------------------------------------
+
+FRAME = pd.DataFrame({"size": [1.0, 2.0], "kind": ["ant", "bee"]})
+
+
+@pytest.fixture
+def fitted():
+    estimator = Anybody()
+    validate_table(estimator, FRAME, reset=True)
+    return estimator
+
+
+def test_names_are_learnt_at_fit(fitted):
+    assert fitted.n_features_in_ == 2
+    assert fitted.feature_names_in_.tolist() == ["size", "kind"]
+
+
+@pytest.mark.parametrize(
+    ("frame", "message"),
+    [
+        (FRAME[["kind", "size"]], "must be in the same order"),
+        (FRAME.rename(columns={"kind": "sort"}), "should match(.|\n)*sort"),
+        (FRAME.assign(more=1), "unseen at fit time(.|\n)*more"),
+        (FRAME[["size"]], "missing(.|\n)*kind"),
+    ],
+)
+def test_other_columns_than_at_fit_are_refused(fitted, frame, message):
+    with pytest.raises(ValueError, match=message):
+        validate_table(fitted, frame, reset=False)
+
+
+def test_arrays_are_held_to_their_width_only():
+    estimator = Anybody()
+    validate_table(estimator, np.eye(3), reset=True)
+    assert not hasattr(estimator, "feature_names_in_")
+    assert validate_table(estimator, np.ones((1, 3)), reset=False).shape == (1, 3)
+    with pytest.raises(ValueError, match="expecting 3 features"):
+        validate_table(estimator, np.eye(2), reset=False)
+
+
+def test_names_that_are_numbers_are_not_learnt():
+    estimator = Anybody()
+    validate_table(estimator, FRAME.set_axis([0, 1], axis=1), reset=True)
+    assert not hasattr(estimator, "feature_names_in_")
+    assert estimator.n_features_in_ == 2

@@ -1,0 +1,209 @@
+"""Everyone is tried once, in order, whatever the workers do."""
+
+import math
+import time
+from dataclasses import replace
+
+import joblib
+import pytest
+from toys import chromosome, make_evaluator
+
+
+def statuses(evaluations):
+    return [evaluation.status for evaluation in evaluations]
+
+
+def plain(evaluations):
+    """Return what must not depend on who worked: all but the times."""
+    return [replace(e, fit_times=(), score_times=()) for e in evaluations]
+
+
+class Ticking:
+    """A trial that keeps account of who was tried, in one process."""
+
+    def __init__(self, evaluator):
+        self.tried = []
+        self.evaluator = evaluator
+        self.trial, evaluator.trial = evaluator.trial, self
+
+    def __getattr__(self, name):
+        return getattr(self.trial, name)
+
+    def __call__(self, chromosome, moment=math.inf):
+        self.tried.append(chromosome.genes["x"])
+        return self.trial(chromosome, moment)
+
+
+@pytest.fixture(scope="module")
+def workers():
+    """Start the workers, so that time limits need not allow for that."""
+    list(make_evaluator(n_jobs=2).evaluate([chromosome(i / 9) for i in range(4)]))
+
+
+# Memory and order ----------------------------------------------------------------
+
+
+@pytest.mark.parametrize("n_jobs", [1, 2])
+def test_evaluations_come_in_the_order_asked(n_jobs, workers):
+    evaluator = make_evaluator(n_jobs=n_jobs)
+    slow_first = [chromosome(i / 10, seconds=0.2 - i / 30) for i in range(6)]
+    evaluations = list(evaluator.evaluate(slow_first))
+    assert [e.chromosome for e in evaluations] == slow_first
+    assert [e.fitness for e in evaluations] == [-i / 10 for i in range(6)]
+    evaluator.close()
+
+
+def test_each_individual_is_tried_once_also_within_a_brood():
+    evaluator = make_evaluator()
+    ticking = Ticking(evaluator)
+    first = list(evaluator.evaluate([chromosome(x) for x in (0.1, 0.2, 0.1, 0.3)]))
+    assert ticking.tried == [0.1, 0.2, 0.3]
+    assert [e.cached for e in first] == [False, False, True, False]
+    second = list(evaluator.evaluate([chromosome(x) for x in (0.4, 0.3, 0.1)]))
+    assert ticking.tried == [0.1, 0.2, 0.3, 0.4]
+    assert [e.cached for e in second] == [False, True, True]
+    assert [e.fitness for e in second] == [-0.4, -0.3, -0.1]
+    assert [e.duration for e in second[1:]] == [0, 0]
+
+
+def test_the_failed_are_not_tried_again():
+    evaluator = make_evaluator()
+    ticking = Ticking(evaluator)
+    for cached in (False, True):
+        (evaluation,) = evaluator.evaluate([chromosome(0.1, "raise")])
+        assert (evaluation.status, evaluation.cached) == ("error", cached)
+    assert len(ticking.tried) == 1
+
+
+def test_an_answer_from_memory_is_of_the_one_who_asks():
+    evaluator = make_evaluator()
+    list(evaluator.evaluate([chromosome(0.1)]))
+    twin = replace(chromosome(0.1), generation=3, origin="mutation", parents=("k",))
+    (evaluation,) = evaluator.evaluate([twin])
+    assert evaluation.chromosome == twin
+
+
+def test_the_best_is_the_fittest_the_earlier_one_among_equals():
+    evaluator = make_evaluator()
+    assert evaluator.best is None
+    list(evaluator.evaluate([chromosome(0.1, "raise"), chromosome(0.1, "nan")]))
+    assert evaluator.best is None
+    list(evaluator.evaluate([chromosome(x) for x in (0.5, -0.2, 0.2, 0.9)]))
+    assert evaluator.best.chromosome == chromosome(-0.2)
+
+
+def test_what_is_known_costs_nothing():
+    evaluator = make_evaluator()
+    known, new = chromosome(0.1, seconds=0.01), chromosome(0.2, seconds=2.0)
+    assert evaluator.cost(known) == 0.01
+    list(evaluator.evaluate([known]))
+    assert evaluator.cost(known) == 0
+    assert evaluator.cost(new) == 2
+
+
+def test_nobody_is_asked_of_nobody():
+    assert list(make_evaluator().evaluate([])) == []
+
+
+def test_a_caller_may_stop_listening():
+    evaluator = make_evaluator(n_jobs=2)
+    brood = [chromosome(i / 10) for i in range(6)]
+    evaluations = evaluator.evaluate(brood)
+    assert next(evaluations).chromosome == brood[0]
+    evaluations.close()
+    assert [e.cached for e in evaluator.evaluate(brood)] == [True] + [False] * 5
+
+
+# Workers -------------------------------------------------------------------------
+
+MIXED = [
+    *(chromosome(i / 10) for i in range(5)),
+    *(chromosome(0.6, act) for act in ("raise", "starve", "nan")),
+    chromosome(0.1),
+    chromosome(0.7),
+]
+
+
+@pytest.mark.parametrize(
+    ("backend", "n_jobs"), [("loky", 2), ("threading", 2), ("sequential", 1)]
+)
+def test_evaluations_do_not_depend_on_who_works(backend, n_jobs, workers):
+    expected = plain(make_evaluator().evaluate(MIXED))
+    with joblib.parallel_config(backend=backend):
+        evaluator = make_evaluator(n_jobs=n_jobs)
+        # As text, for nan is not equal to itself.
+        assert repr(plain(evaluator.evaluate(MIXED))) == repr(expected)
+    evaluator.close()
+
+
+def test_to_raise_is_possible_in_a_worker_too(workers):
+    evaluator = make_evaluator(n_jobs=2, raise_error=True)
+    with pytest.raises(ValueError, match=r"cannot learn with x=0\.6"):
+        list(evaluator.evaluate(MIXED))
+
+
+def test_a_worker_that_dies_costs_its_own_individual_only(workers):
+    evaluator = make_evaluator(n_jobs=2)
+    acts = ["learn", "die", "learn", "learn"]
+    brood = [chromosome(i / 10, act) for i, act in enumerate(acts)]
+    evaluations = list(evaluator.evaluate(brood))
+    assert [e.chromosome for e in evaluations] == brood
+    assert statuses(evaluations) == ["ok", "error", "ok", "ok"]
+    assert evaluations[1].error == "the worker died"
+    (after,) = evaluator.evaluate([chromosome(0.9)])
+    assert after.status == "ok"
+    evaluator.close()
+
+
+# Time ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("n_jobs", [1, 2])
+def test_what_is_unfinished_at_the_moment_times_out_the_rest_is_left(n_jobs, workers):
+    evaluator = make_evaluator(n_jobs=n_jobs)
+    list(evaluator.evaluate([chromosome(0.5)]))
+    brood = [chromosome(0.1), *(chromosome(i / 10, "loop") for i in range(2, 15))]
+    start = time.time()
+    evaluations = list(evaluator.evaluate(brood, lambda: start + 0.5))
+    assert time.time() - start < 1.5
+    assert statuses(evaluations[:2]) == ["ok", "timeout"]
+    assert len(evaluations) == 2 if n_jobs == 1 else len(evaluations) < len(brood)
+    assert set(statuses(evaluations[1:])) == {"timeout"}
+    assert all(e.error for e in evaluations[1:])
+    evaluator.close()
+
+
+def test_nobody_begins_when_time_is_over():
+    evaluator = make_evaluator()
+    list(evaluator.evaluate([chromosome(0.1)]))
+    assert list(evaluator.evaluate([chromosome(0.2)], lambda: time.time() - 1)) == []
+
+
+def test_the_very_first_individual_has_time_without_end():
+    evaluator = make_evaluator(seconds=0.1)
+    brood = [chromosome(x) for x in (0.1, 0.2)]
+    evaluations = list(evaluator.evaluate(brood, lambda: time.time() - 1))
+    assert statuses(evaluations) == ["ok"]
+
+
+def test_nobody_begins_who_would_not_be_ready_in_time():
+    evaluator = make_evaluator()
+    list(evaluator.evaluate([chromosome(i / 10, seconds=0.02) for i in range(3)]))
+    end = time.time() + 0.5
+    brood = [chromosome(0.3, seconds=0.01), chromosome(0.4, seconds=60.0)]
+    assert statuses(evaluator.evaluate(brood, lambda: end)) == ["ok"]
+    assert time.time() < end
+
+
+@pytest.mark.parametrize("act", ["hang", "hog"])
+def test_a_hang_in_native_code_is_ended_at_the_moment(act, workers):
+    evaluator = make_evaluator(n_jobs=2)
+    list(evaluator.evaluate([chromosome(0.5), chromosome(0.6)]))
+    start = time.time()
+    brood = [chromosome(0.1), chromosome(0.2, act), chromosome(0.3)]
+    evaluations = list(evaluator.evaluate(brood, lambda: start + 0.6))
+    assert time.time() - start < 2
+    assert evaluations[0].status == "ok"
+    assert evaluations[1].status == "timeout"
+    assert evaluations[1].error
+    evaluator.close()

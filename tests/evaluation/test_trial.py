@@ -1,0 +1,293 @@
+"""One trial: every fault becomes a status, and nothing outside is touched."""
+
+import math
+import random
+import re
+import time
+import warnings
+
+import numpy as np
+import pytest
+import sklearn
+from sklearn.datasets import make_classification
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import make_scorer
+from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.tree import DecisionTreeClassifier
+from threadpoolctl import threadpool_info
+from toys import Centre, Recipe, Toy, ToyBuilder, Weighed, chromosome, score
+
+from sknevo.evaluation import Data, Objectives, Shared, Trial
+from sknevo.records import Chromosome
+
+X, y = make_classification(n_samples=60, n_features=5, random_state=0)
+rows = np.arange(60)
+SPLITS = [(rows[:40], rows[40:]), (rows[20:], rows[:20])]
+
+
+def make_trial(builder=None, scorer=score, metric=None, fit_params=None, **params):
+    data = Data(X, y, SPLITS, fit_params or {})
+    objectives = Objectives(scorer, metric)
+    builder = builder or ToyBuilder()
+    return Trial(builder, Shared(data), objectives, random_state=7, **params)
+
+
+ACCURACY = Objectives.of(LogisticRegression(), "accuracy", True).scorer
+
+
+# Faults --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("act", "status", "reason"),
+    [
+        ("raise", "error", r"ValueError: cannot learn with x=0\.2 \(toys\.py:\d+\)"),
+        ("starve", "memory", "MemoryError: no more"),
+        ("nan", "error", "the fitness is nan"),
+        ("loop", "timeout", "the time given to this trial is over"),
+    ],
+)
+def test_a_fault_becomes_a_status_with_a_reason(act, status, reason):
+    trial = make_trial()
+    bad = trial(chromosome(0.2, act), time.time() + 0.1)
+    assert bad.status == status
+    assert bad.fitness == -math.inf
+    assert re.fullmatch(reason, bad.error), bad.error
+    assert len(bad.fit_times) == (2 if act == "nan" else 0)
+    good = trial(chromosome(0.2))
+    assert (good.status, good.fitness, good.error) == ("ok", -0.2, "")
+    assert good.scores == {"score": (-0.2, -0.2)}
+
+
+def test_to_raise_is_possible_too():
+    trial = make_trial(raise_error=True)
+    with pytest.raises(ValueError, match="cannot learn with x"):
+        trial(chromosome(0.2, "raise"))
+
+
+def test_a_builder_and_a_scorer_may_fail_as_well():
+    def fail(*args):
+        raise RuntimeError("not today")
+
+    for trial in (make_trial(Recipe(fail)), make_trial(scorer=fail)):
+        bad = trial(chromosome())
+        assert bad.status == "error"
+        assert bad.error.startswith("RuntimeError: not today (test_trial.py:")
+
+
+def test_what_was_measured_before_a_fault_is_kept():
+    def moody(estimator, X, y):
+        if (X == X_SECOND).all():
+            raise ValueError("enough")
+        return 1.0
+
+    X_SECOND = X[SPLITS[1][1]]
+    bad = make_trial(scorer=moody)(chromosome())
+    assert bad.status == "error"
+    assert bad.fitness == -math.inf
+    assert bad.scores == {"score": (1.0,)}
+    assert len(bad.fit_times) == len(bad.score_times) == 1
+
+
+def test_time_may_be_over_before_and_between_the_splits():
+    trial = make_trial(ToyBuilder(seconds=0.2))
+    assert trial(chromosome(), time.time() - 1).fit_times == ()
+    late = trial(chromosome(), time.time() + 0.1)
+    assert late.status == "timeout"
+    assert len(late.fit_times) == 1
+
+
+def test_times_are_measured_for_each_split():
+    good = make_trial(ToyBuilder(seconds=0.05))(chromosome())
+    assert len(good.fit_times) == len(good.score_times) == 2
+    assert all(0.05 <= seconds < 1 for seconds in good.fit_times)
+    assert good.duration == sum(good.fit_times) + sum(good.score_times)
+
+
+# A function of seed and chromosome -----------------------------------------------
+
+
+def test_the_seed_depends_on_the_expressed_genes_and_the_random_state_only():
+    seeds = []
+
+    def make(genes, seed):
+        seeds.append(seed)
+        return Toy()
+
+    trial = make_trial(Recipe(make))
+    genes = {"model": {"choice": "a", "a": {}, "b": {"x": 1}}}
+    trial(Chromosome(genes))
+    trial(Chromosome({"model": {**genes["model"], "b": {"x": 2}}}, 5, "mutation"))
+    trial(Chromosome({"model": {**genes["model"], "choice": "b"}}))
+    assert seeds[:4] == [trial.seed(Chromosome(genes))] * 4  # each on two splits
+    assert seeds[4] == seeds[5] != seeds[0]
+    assert 0 <= min(seeds) <= max(seeds) < 2**31
+
+
+def noisy(genes, seed):
+    """Build what calls for all that a trial must put back."""
+    warnings.warn("at the builder", UserWarning, stacklevel=1)
+    return DecisionTreeClassifier(splitter="random", random_state=seed)
+
+
+@pytest.mark.parametrize("act", ["learn", "raise", "loop"])
+def test_the_surroundings_are_as_before(act):
+    def make(genes, seed):
+        if act == "learn":
+            return noisy(genes, seed)
+        return Toy(act=act)
+
+    np.ones((50, 50)) @ np.ones((50, 50))
+    before = surroundings()
+    status = make_trial(Recipe(make))(chromosome(), time.time() + 0.1).status
+    assert status == {"learn": "ok", "raise": "error", "loop": "timeout"}[act]
+    assert surroundings() == before
+
+
+def surroundings():
+    return (
+        random.getstate(),
+        repr(np.random.get_state()),  # noqa: NPY002
+        list(warnings.filters),
+        warnings.showwarning,
+        threadpool_info(),
+        sklearn.get_config(),
+    )
+
+
+def test_a_trial_is_given_its_share_of_threads():
+    inside = []
+
+    def look(estimator, X, y):
+        inside.extend(threadpool_info())
+        return 0.0
+
+    assert make_trial(scorer=look)(chromosome()).status == "ok"
+    blas = [pool["num_threads"] for pool in inside if pool["user_api"] == "blas"]
+    assert set(blas) == {1}
+
+
+# Preparation ---------------------------------------------------------------------
+
+
+def prepared(genes, seed):
+    model = DecisionTreeClassifier(max_depth=genes["depth"], random_state=seed)
+    steps = [("scaler", StandardScaler()), ("model", model)]
+    preparation = (genes.get("name", "preparation"), Centre(genes["factor"]))
+    return Pipeline([preparation, *steps])
+
+
+def individual(depth, factor=1.0, **genes):
+    return Chromosome({"depth": depth, "factor": factor, **genes})
+
+
+@pytest.fixture(autouse=True)
+def account():
+    Centre.fits.clear()
+    Weighed.weights.clear()
+    return Centre.fits
+
+
+def test_a_preparation_is_fitted_once_for_each_split(account):
+    trial = make_trial(Recipe(prepared), ACCURACY)
+    for depth in (1, 2, 3):
+        trial(individual(depth))
+    assert account == [(1.0, 40), (1.0, 40)]
+    trial(individual(1, factor=2.0))
+    assert account[2:] == [(2.0, 40), (2.0, 40)]
+
+
+def test_only_the_step_named_preparation_is_shared(account):
+    trial = make_trial(Recipe(prepared), ACCURACY)
+    for depth in (1, 2):
+        trial(individual(depth, name="centre"))
+    assert len(account) == 4
+
+
+def test_a_shared_preparation_scores_exactly_as_one_of_ones_own():
+    trial = make_trial(Recipe(prepared), ACCURACY)
+    for depth in (1, 2, 3):
+        genes = individual(depth)
+        expected = []
+        for train, test in SPLITS:
+            pipeline = prepared(genes.expressed, trial.seed(genes))
+            pipeline.fit(X[train], y[train])
+            expected.append(pipeline.score(X[test], y[test]))
+        assert trial(genes).scores == {"score": tuple(expected)}
+
+
+def test_a_preparation_that_fails_fails_its_own_only(account):
+    trial = make_trial(Recipe(prepared), ACCURACY)
+    statuses = [trial(individual(1, factor)).status for factor in ("bad", 1.0, "bad")]
+    assert statuses == ["error", "ok", "error"]
+
+
+def test_a_scorer_that_may_look_at_X_gets_the_original():
+    seen = []
+
+    def look(estimator, X, y):
+        seen.append(X)
+        return estimator.score(X, y)
+
+    assert make_trial(Recipe(prepared), look)(individual(2)).status == "ok"
+    for X_seen, (_, test) in zip(seen, SPLITS, strict=True):
+        np.testing.assert_array_equal(X_seen, X[test])
+
+
+# Metadata ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("first", ["preparation", "other"])
+@pytest.mark.parametrize("routing", [False, True])
+def test_weights_reach_the_last_step_only(routing, first):
+    def make(genes, seed):
+        steps = [(first, Centre()), ("scaler", Centre()), ("nothing", "passthrough")]
+        return Pipeline([*steps, ("model", Weighed())])
+
+    weights = {"sample_weight": np.linspace(0, 1, 60)}
+    scorer = make_scorer(lambda y, predicted: 0.0)  # blind to X
+    with sklearn.config_context(enable_metadata_routing=routing):
+        tried = make_trial(Recipe(make), scorer, fit_params=weights)(chromosome())
+    assert (tried.status, tried.error) == ("ok", "")
+    for seen, (train, _) in zip(Weighed.weights, SPLITS, strict=True):
+        np.testing.assert_array_equal(seen, weights["sample_weight"][train])
+
+
+def test_scorers_get_the_metadata_of_the_test_part():
+    seen = []
+
+    def look(estimator, X, y, sample_weight):
+        seen.append(sample_weight)
+        return 0.0
+
+    weights = np.arange(60.0)
+    data = Data(X, y, SPLITS, {}, {"sample_weight": weights})
+    trial = Trial(ToyBuilder(), Shared(data), Objectives(look, None), 0)
+    assert trial(chromosome()).status == "ok"
+    np.testing.assert_array_equal(seen, [weights[test] for _, test in SPLITS])
+
+
+# Refit ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("weights", [{}, {"sample_weight": np.linspace(0, 1, 60)}])
+def test_the_winner_is_built_once_more_and_fitted_on_all(weights, account):
+    trial = make_trial(Recipe(prepared), ACCURACY, fit_params=weights)
+    winner = individual(3)
+    trial(winner)
+    account.clear()
+    model = trial.refit(winner)
+    assert account == [(1.0, 60)]
+    assert [name for name, _ in model.steps] == ["preparation", "scaler", "model"]
+    alone = prepared(winner.expressed, trial.seed(winner))
+    alone.fit(X, y, **{f"model__{name}": value for name, value in weights.items()})
+    np.testing.assert_array_equal(model.predict_proba(X), alone.predict_proba(X))
+
+
+def test_a_refit_leaves_the_surroundings_as_before_and_passes_faults_on():
+    before = surroundings()
+    make_trial().refit(chromosome())
+    with pytest.raises(ValueError, match="cannot learn"):
+        make_trial().refit(chromosome(0.2, "raise"))
+    assert surroundings() == before

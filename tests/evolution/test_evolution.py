@@ -1,0 +1,158 @@
+"""The population is asked and told, and does not waste anybody's time."""
+
+import numpy as np
+import pytest
+from toys import LANDSCAPE, rate
+
+from sknevo.evolution import STRATEGIES, Elitist, Evolution
+from sknevo.genes import Categorical, Choice, Genome, Real
+from sknevo.records import Chromosome, Evaluation
+
+
+def evolve(strategy="crossover", size=6, genome=LANDSCAPE, seed=0, first=()):
+    rng = np.random.default_rng(seed)
+    return Evolution(genome, STRATEGIES[strategy](), size, rng, first)
+
+
+def users(n):
+    rng = np.random.default_rng(42)
+    return [Chromosome(LANDSCAPE.sample(rng), origin="user") for _ in range(n)]
+
+
+def test_to_ask_twice_is_an_error():
+    evolution = evolve()
+    evolution.ask()
+    with pytest.raises(RuntimeError, match="ask was called again before tell"):
+        evolution.ask()
+
+
+def test_to_tell_unasked_is_an_error():
+    evolution = evolve()
+    with pytest.raises(RuntimeError, match="tell was called before ask"):
+        evolution.tell([])
+    evolution.tell([rate(c) for c in evolution.ask()])
+    with pytest.raises(RuntimeError, match="tell was called before ask"):
+        evolution.tell([])
+
+
+def test_strangers_are_refused_and_the_right_ones_may_still_be_told():
+    evolution = evolve()
+    brood = evolution.ask()
+    (stranger,) = users(1)
+    with pytest.raises(ValueError, match=f"{stranger.key} was not asked for"):
+        evolution.tell([rate(brood[0]), rate(stranger)])
+    assert evolution.generation == 0
+    assert evolution.population == []
+    evolution.tell([rate(c) for c in brood])
+    assert evolution.generation == 1
+
+
+def test_generations_are_counted_and_full():
+    evolution = evolve()
+    for number in range(4):
+        assert evolution.generation == number
+        brood = evolution.ask()
+        assert [c.generation for c in brood] == [number] * 6
+        evolution.tell([rate(c) for c in brood])
+        fitnesses = [one.fitness for one in evolution.population]
+        assert fitnesses == sorted(fitnesses, reverse=True)
+
+
+@pytest.mark.parametrize("n", [0, 2, 6, 9])
+def test_the_initial_population_comes_first_and_is_filled_up(n):
+    first = users(n)
+    brood = evolve(first=first).ask()
+    assert [c.key for c in brood[:n]] == [c.key for c in first]
+    assert [c.origin for c in brood] == ["user"] * n + ["random"] * (6 - n)
+    assert len({c.key for c in brood}) == max(6, n)
+
+
+def test_the_callers_list_is_the_callers():
+    first = users(2)
+    evolution = evolve(first=first)
+    brood = evolution.ask()
+    told = [rate(c) for c in brood]
+    brood.clear()
+    first.clear()
+    evolution.tell(told)
+    assert len(evolution.population) == 6
+
+
+def test_time_may_run_out_within_a_generation():
+    evolution = evolve()
+    brood = evolution.ask()
+    evolution.tell([rate(c) for c in brood[:2]])
+    survivors = {one.chromosome.key for one in evolution.population}
+    assert survivors == {c.key for c in brood[:2]}
+    assert len(evolution.ask()) == 6
+
+
+def test_without_survivors_newcomers_are_asked_for():
+    evolution = evolve()
+    evolution.ask()
+    evolution.tell([])
+    assert {c.origin for c in evolution.ask()} == {"random"}
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_nobody_is_asked_for_twice_as_long_as_there_are_others(strategy):
+    genome = Genome(a=Categorical(list(range(6))), b=Categorical(list(range(5))))
+    evolution, keys = evolve(strategy, genome=genome, first=[]), []
+    for _ in range(3):
+        brood = evolution.ask()
+        keys += [c.key for c in brood]
+        evolution.tell([Evaluation(c, "ok", sum(c.genes.values())) for c in brood])
+    assert len(set(keys)) == len(keys) == 18
+
+
+def test_the_initial_population_is_known():
+    genome = Genome(a=Categorical([0, 1]))
+    for i in (0, 1):
+        brood = evolve("elitist", 2, genome, first=[Chromosome({"a": i})]).ask()
+        assert [c.genes["a"] for c in brood] == [i, 1 - i]
+
+
+def test_who_says_the_same_as_a_known_one_is_not_asked_for():
+    # Silent genes vary without end, but only two individuals can be built.
+    branches = {"a": Genome(x=Real(0, 1)), "b": Genome()}
+    genome = Genome(model=Choice(**branches)).constrained(hold_x)
+    keys = [c.key for c in evolve("elitist", 2, genome).ask()]
+    assert len(set(keys)) == 2
+
+
+def hold_x(value):
+    return {"model": {**value["model"], "a": {"x": 0.5}}}
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_a_genome_of_fewer_individuals_than_the_population_does_not_hang(strategy):
+    genome = Genome(a=Categorical([0, 1, 2]))
+    evolution = evolve(strategy, size=10, genome=genome)
+    for _ in range(5):
+        brood = evolution.ask()
+        assert len(brood) == 10
+        evolution.tell([Evaluation(c, "ok", c.genes["a"]) for c in brood])
+    assert evolution.population[0].fitness == 2
+    assert len(evolution.population) <= 3
+
+
+def test_the_generator_says_it_all():
+    def keys(seed):
+        evolution = evolve(seed=seed)
+        for _ in range(3):
+            brood = evolution.ask()
+            evolution.tell([rate(c) for c in brood])
+        return [c.key for c in brood]
+
+    assert keys(1) == keys(1)
+    assert keys(1) != keys(2)
+
+
+def test_a_strategy_is_shared_without_harm():
+    strategy = Elitist()
+    alone, first, second = (
+        Evolution(LANDSCAPE, strategy, 4, np.random.default_rng(0)) for _ in range(3)
+    )
+    expected = [c.key for c in alone.ask()]
+    assert [c.key for c in first.ask()] == expected
+    assert [c.key for c in second.ask()] == expected

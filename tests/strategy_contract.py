@@ -1,0 +1,157 @@
+"""What every strategy keeps, and the lineages it has always bred.
+
+A strategy in `sknevo.evolution.STRATEGIES` is put through all of this by itself, see
+`evolution/test_strategies.py`; a strategy of your own by::
+
+    @pytest.mark.parametrize("strategy", [MyStrategy()])
+    class TestMyStrategy(StrategyContract): ...
+
+Golden lineages say who was bred of whom with the default parameters. After a change
+that is meant to breed others, renew them, read the diff, and commit it:
+
+    python tests/strategy_contract.py
+"""
+
+import copy
+import json
+import random
+from pathlib import Path
+
+import numpy as np
+import pytest
+from sklearn.base import clone
+from toys import LANDSCAPE, rate
+
+from sknevo.evolution import STRATEGIES, Evolution
+from sknevo.records import Chromosome
+
+GOLDEN = Path(__file__).parent / "golden" / "lineages"
+ORIGINS = {"random": 0, "mutation": 1, "crossover": 2}  # and their number of parents
+
+
+def breed_generations(strategy, seed=0, size=8, generations=5, status=lambda i: "ok"):
+    """Evolve on the landscape; yield who was asked for and who survived."""
+    evolution = Evolution(LANDSCAPE, strategy, size, np.random.default_rng(seed))
+    for _ in range(generations):
+        brood = evolution.ask()
+        evolution.tell([rate(c, status(i)) for i, c in enumerate(brood)])
+        yield brood, evolution.population
+
+
+def lineage(strategy):
+    """Return key, origin and parents of everyone, by generation."""
+    return [
+        [[c.key, c.origin, *c.parents] for c in brood]
+        for brood, _ in breed_generations(strategy)
+    ]
+
+
+def population(seed=0, n=6, failed=2):
+    """Return successes, the fittest first, and failures after them."""
+    rng = np.random.default_rng(seed)
+    tried = [rate(Chromosome(LANDSCAPE.sample(rng))) for _ in range(n)]
+    luckless = [Chromosome(LANDSCAPE.sample(rng)) for _ in range(failed)]
+    ranked = sorted(tried, key=lambda evaluation: -evaluation.fitness)
+    return ranked + [rate(chromosome, "error") for chromosome in luckless]
+
+
+def children(strategy, parents, seed=0, n=30):
+    rng = np.random.default_rng(seed)
+    return [strategy.breed(LANDSCAPE, parents, rng) for _ in range(n)]
+
+
+class StrategyContract:
+    """Tests of one strategy, to be parametrized with it."""
+
+    @pytest.mark.parametrize(("n", "failed"), [(0, 2), (1, 0), (2, 0), (6, 2)])
+    def test_children_are_of_the_genome_and_of_the_population(
+        self, strategy, n, failed
+    ):
+        parents = population(n=n, failed=failed)
+        keys = {evaluation.chromosome.key for evaluation in parents}
+        for child in children(strategy, parents):
+            assert LANDSCAPE.contains(child.genes)
+            assert len(child.parents) == ORIGINS[child.origin]
+            assert set(child.parents) <= keys
+
+    def test_the_generator_is_the_only_source_of_randomness(self, strategy):
+        parents = population()
+        first = children(strategy, parents, seed=3)
+        random.seed(8)
+        np.random.seed(8)  # noqa: NPY002
+        assert children(strategy, parents, seed=3) == first
+        assert children(strategy, parents, seed=4) != first
+
+    def test_breeding_leaves_no_trace(self, strategy):
+        parents = population()
+        before, params = copy.deepcopy(parents), copy.deepcopy(vars(strategy))
+        dice = random.getstate(), repr(np.random.get_state())  # noqa: NPY002
+        children(strategy, parents)
+        assert parents == before
+        assert vars(strategy) == params
+        assert (random.getstate(), repr(np.random.get_state())) == dice  # noqa: NPY002
+
+    @pytest.mark.parametrize("size", [1, 3, 8, 30])
+    def test_the_fittest_survive_in_order(self, strategy, size):
+        parents, offspring = population(0), population(1)
+        random.Random(size).shuffle(offspring)
+        before = copy.deepcopy((parents, offspring))
+        survivors = strategy.survive(parents, offspring, size)
+        assert (parents, offspring) == before
+        assert 1 <= len(survivors) <= size
+        assert all(one in parents + offspring for one in survivors)
+        assert len({one.chromosome.key for one in survivors}) == len(survivors)
+        fitnesses = [one.fitness for one in survivors]
+        assert fitnesses == sorted(fitnesses, reverse=True)
+        succeeded = [one.status == "ok" for one in survivors]
+        assert succeeded == sorted(succeeded, reverse=True)
+
+    def test_the_failed_do_not_drive_out_the_successful(self, strategy):
+        parents = population(n=1, failed=0)
+        survivors = strategy.survive(parents, population(n=0, failed=9), 4)
+        assert survivors[0] == parents[0]
+
+    def test_generations_without_success_are_survived(self, strategy):
+        def status(i):
+            return "ok" if i == 3 and len(told) == 2 else "error"
+
+        told = []
+        for _, survivors in breed_generations(strategy, generations=4, status=status):
+            told.append(survivors)
+        assert [survivors[0].status for survivors in told] == ["error"] * 2 + ["ok"] * 2
+
+    def test_generations_without_time_are_survived(self, strategy):
+        evolution = Evolution(LANDSCAPE, strategy, 4, np.random.default_rng(0))
+        for _ in range(3):
+            assert len(evolution.ask()) == 4
+            evolution.tell([])
+
+    def test_parameters_are_scikit_learns(self, strategy):
+        params = strategy.get_params()
+        assert params
+        assert clone(strategy).get_params() == params
+        name = next(iter(params))
+        assert clone(strategy).set_params(**{name: 0.123}).get_params()[name] == 0.123
+        assert repr(strategy).startswith(f"{type(strategy).__name__}(")
+
+
+def golden(name):
+    return GOLDEN / f"{name}.json"
+
+
+def renew():
+    """Write the lineages of all strategies, a line for each individual."""
+    GOLDEN.mkdir(parents=True, exist_ok=True)
+    for stale in GOLDEN.glob("*.json"):
+        stale.unlink()
+    for name, strategy in STRATEGIES.items():
+        generations = [
+            ",\n  ".join(map(json.dumps, brood)) for brood in lineage(strategy())
+        ]
+        text = "],\n [".join(f"\n  {brood}\n " for brood in generations)
+        golden(name).write_text(f"[\n [{text}]\n]\n", encoding="utf-8")
+        print(f"renewed {golden(name)}")
+
+
+if __name__ == "__main__":
+    renew()

@@ -1,0 +1,267 @@
+"""The one loop: who is heard, and what ends it."""
+
+import math
+import time
+
+import numpy as np
+import pytest
+from toys import GENOME, chromosome, make_evaluator
+
+from sknevo.evolution import STRATEGIES, Elitist, Evolution
+from sknevo.genes import Categorical, Genome, Real
+from sknevo.records import Evaluation
+from sknevo.search import Generation, Limits, search
+
+
+def evolve(first=(), size=4, genome=GENOME, strategy=None, seed=0):
+    rng = np.random.default_rng(seed)
+    return Evolution(genome, strategy or Elitist(), size, rng, first)
+
+
+class Ear:
+    """Hears everything; stops or interrupts at the n-th individual."""
+
+    def __init__(self, stop=None, interrupt=None, stop_generation=None):
+        self.stop, self.interrupt = stop, interrupt
+        self.stop_generation = stop_generation
+        self.heard, self.individuals = [], []
+
+    def generation_begins(self, number, size):
+        self.heard.append(("begins", number, size))
+
+    def individual_ends(self, evaluation):
+        self.heard.append("individual")
+        self.individuals.append(evaluation)
+        if len(self.individuals) == self.interrupt:
+            raise KeyboardInterrupt
+        return len(self.individuals) == self.stop
+
+    def generation_ends(self, generation, limits):
+        self.heard.append(("ends", generation.number, type(limits)))
+        return generation.number == self.stop_generation
+
+
+# Listeners -----------------------------------------------------------------------
+
+
+def test_listeners_hear_everything_in_order():
+    ears = [Ear(), Ear()]
+    outcome = search(evolve(), make_evaluator(), Limits(generations=2), ears)
+    told = [("begins", 0, 4), *["individual"] * 4, ("ends", 0, Limits)]
+    told += [("begins", 1, 4), *["individual"] * 4, ("ends", 1, Limits)]
+    assert ears[0].heard == ears[1].heard == told
+    assert ears[0].individuals == outcome.evaluations
+    assert [g.number for g in outcome.history] == [0, 1]
+
+
+def test_a_listener_ends_the_search_at_an_individual():
+    ears = [Ear(stop=6), Ear()]
+    outcome = search(evolve(), make_evaluator(), Limits(generations=9), ears)
+    assert outcome.stop_reason == "stopped by a callback"
+    assert len(outcome.evaluations) == 6
+    assert len(ears[1].individuals) == 6  # all are heard out
+    assert [g.evaluated for g in outcome.history] == [4, 2]
+
+
+def test_a_listener_ends_the_search_after_a_generation():
+    ears = [Ear(stop_generation=1), Ear()]
+    outcome = search(evolve(), make_evaluator(), Limits(generations=9), ears)
+    assert outcome.stop_reason == "stopped by a callback"
+    assert ears[1].heard[-1] == ("ends", 1, Limits)
+    assert len(outcome.history) == 2
+
+
+def test_an_interrupt_leaves_the_best_so_far():
+    evaluator = make_evaluator()
+    outcome = search(evolve(), evaluator, Limits(generations=9), [Ear(interrupt=6)])
+    assert outcome.stop_reason == "interrupted by the user"
+    assert len(outcome.evaluations) == 6
+    assert len(outcome.history) == 1
+    assert evaluator.best.fitness == max(e.fitness for e in outcome.evaluations)
+
+
+def test_an_interrupt_before_any_success_is_passed_on():
+    first = [chromosome(0.1, "raise") for _ in range(4)]
+    with pytest.raises(KeyboardInterrupt):
+        search(
+            evolve(first), make_evaluator(), Limits(generations=9), [Ear(interrupt=1)]
+        )
+
+
+# Stopping ------------------------------------------------------------------------
+
+
+def test_generations():
+    outcome = search(evolve(), make_evaluator(), Limits(generations=3))
+    assert outcome.stop_reason == "generations=3 done"
+    assert len(outcome.history) == 3
+    assert len(outcome.evaluations) == 12
+
+
+@pytest.mark.parametrize("n_jobs", [1, 2])
+def test_a_target_stops_within_a_generation(n_jobs):
+    first = [chromosome(x) for x in (0.5, 0.25, 0.1, 0.05)]
+    evaluator = make_evaluator(n_jobs=n_jobs)
+    outcome = search(evolve(first), evaluator, Limits(target_score=-0.25))
+    assert outcome.stop_reason == "target_score=-0.25 reached: -0.25"
+    assert [e.fitness for e in outcome.evaluations] == [-0.5, -0.25]
+    assert evaluator.best.fitness == -0.25
+    evaluator.close()
+
+
+def test_patience():
+    # The best comes in the first generation, then nothing better can.
+    limits = Limits(generations=9, n_iter_no_change=2, tol=0.01)
+    outcome = search(evolve([chromosome(0.0)]), make_evaluator(), limits)
+    assert outcome.stop_reason == "no improvement by 0.01 in 2 generations"
+    assert len(outcome.history) == 3
+
+
+@pytest.mark.parametrize(
+    ("bests", "tol", "over"),
+    [
+        ([1.0], 0.1, False),
+        ([1.0, 1.0], 0.1, False),
+        ([1.0, 1.0, 1.0], 0.1, True),
+        ([1.0, 1.05, 1.1], 0.1, True),
+        ([1.0, 1.05, 1.2], 0.1, False),
+        ([0.0, 1.0, 1.0, 1.0], 0.1, True),
+        ([-math.inf, -math.inf, -math.inf], 0.1, True),
+        ([-math.inf, -math.inf, 0.0], 0.1, False),
+    ],
+)
+def test_patience_counts_improvements_by_more_than_tol(bests, tol, over):
+    history = [Generation(i, best, best, 1, 0, 0, 0) for i, best in enumerate(bests)]
+    assert bool(Limits(n_iter_no_change=2, tol=tol).over(history)) is over
+
+
+def test_an_improvement_slower_than_tol_is_one_if_patience_allows():
+    history = [Generation(i, i * 0.06, 0, 1, 0, 0, 0) for i in range(6)]
+    assert Limits(n_iter_no_change=1, tol=0.1).over(history)
+    assert not Limits(n_iter_no_change=2, tol=0.1).over(history)
+
+
+# Time ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("n_jobs", [1, 2])
+def test_max_time_is_kept_the_refit_included(n_jobs):
+    first = [chromosome(x, seconds=0.05) for x in (0.1, 0.2)]
+    genome = Genome(**GENOME.genes, seconds=Categorical([0.05]))
+    evaluator = make_evaluator(n_jobs=n_jobs)
+    warm_up = [chromosome(x, seconds=0.05) for x in (0.8, 0.9)]
+    list(evaluator.evaluate(warm_up))  # workers start
+    limits = Limits(max_time=1.5, refit_seconds=lambda best: 0.4)
+    start = time.time()
+    outcome = search(evolve(first, genome=genome), evaluator, limits)
+    seconds = time.time() - start
+    assert outcome.stop_reason == "max_time=1.5 s used up"
+    assert 0.6 < seconds < 1.5
+    assert len(outcome.evaluations) > 5
+    assert 0 < limits.time_left() < 1
+    evaluator.close()
+
+
+def test_time_for_the_refit_is_put_by():
+    best = Evaluation(chromosome(), "ok", 1.0)
+    limits = Limits(max_time=100, started=1000, refit_seconds=lambda best: 30)
+    assert limits.end_of_search(None) == 1090
+    assert limits.end_of_search(best) == 1070
+    assert Limits(max_time=100, started=1000).end_of_search(best) == 1100
+    assert Limits().end_of_search(best) == Limits().time_left() == math.inf
+
+
+def test_one_individual_is_tried_however_short_the_time():
+    outcome = search(evolve(), make_evaluator(), Limits(max_time=1e-9))
+    assert outcome.stop_reason == "max_time=1e-09 s used up"
+    assert len(outcome.evaluations) == 1
+
+
+@pytest.mark.parametrize(
+    ("max_time", "pace_is_known", "expected"),
+    [
+        (None, True, [0.4, 0.1, 0.3, 0.2]),  # as they were asked for
+        (60, False, [0.1, 0.2, 0.3, 0.4]),
+        (60, True, [0.4, 0.3, 0.2, 0.1]),  # so that none waits for a late dear one
+        (0.03, True, [0.1, 0.2, 0.3, 0.4]),
+    ],
+)
+def test_if_time_is_short_the_cheap_come_first(max_time, pace_is_known, expected):
+    first = [chromosome(x, seconds=x / 100) for x in (0.4, 0.1, 0.3, 0.2)]
+    genome = Genome(**GENOME.genes, seconds=Real(0, 1))
+    evaluator = make_evaluator()
+    if pace_is_known:
+        list(evaluator.evaluate([chromosome(0.9, seconds=0.01)]))
+    limits = Limits(generations=1, max_time=max_time)
+    outcome = search(evolve(first, genome=genome), evaluator, limits)
+    order = [e.chromosome.genes["x"] for e in outcome.evaluations]
+    assert order == expected[: len(order)]
+    assert len(order) == 4 or max_time == 0.03
+
+
+@pytest.mark.parametrize("act", ["learn", "raise"])
+@pytest.mark.parametrize("size", [1, 3])
+def test_the_search_ends_when_everybody_is_known(size, act):
+    genome = Genome(x=Categorical([0.1, 0.2]), act=Categorical([act]))
+    start = time.time()
+    outcome = search(
+        evolve(size=size, genome=genome), make_evaluator(), Limits(max_time=0.2)
+    )
+    assert outcome.stop_reason == "nobody new was found: all that were bred are known"
+    assert time.time() - start < 1
+    assert len(outcome.evaluations) <= 2
+
+
+# Generations ---------------------------------------------------------------------
+
+
+def test_a_generation_is_summed_up():
+    first = [chromosome(0.5), chromosome(0.1, "raise"), chromosome(0.2)]
+    first += [chromosome(0.5), chromosome(0.3, "nan")]
+    outcome = search(evolve(first), make_evaluator(), Limits(generations=1))
+    (generation,) = outcome.history
+    assert generation.best == -0.2
+    assert generation.median == -0.5  # of the three that came through
+    assert (generation.evaluated, generation.cached, generation.failed) == (4, 1, 2)
+    assert 0 < generation.seconds < 1
+    # Who was known is not tried, and so not in the list.
+    fitnesses = [e.fitness for e in outcome.evaluations]
+    assert fitnesses == [-0.5, -math.inf, -0.2, -math.inf]
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_a_generation_that_fails_as_a_whole_is_survived(strategy):
+    first = [chromosome(x, "raise") for x in (0.1, 0.2, 0.3, 0.4)]
+    genome = Genome(x=Real(-1, 1), act=Categorical(["raise", "learn"]))
+    evolution = evolve(first, genome=genome, strategy=STRATEGIES[strategy]())
+    evaluator = make_evaluator()
+    outcome = search(evolution, evaluator, Limits(generations=6))
+    assert outcome.history[0].best == -math.inf
+    assert math.isnan(outcome.history[0].median)
+    assert outcome.history[0].failed == 4
+    assert len(outcome.history) == 6
+    assert evaluator.best is not None
+
+
+def test_a_search_in_which_all_fail_ends_without_a_best():
+    genome = Genome(x=Real(-1, 1), act=Categorical(["raise", "starve", "nan"]))
+    evaluator = make_evaluator()
+    outcome = search(evolve(genome=genome), evaluator, Limits(generations=2))
+    assert outcome.stop_reason == "generations=2 done"
+    assert {e.status for e in outcome.evaluations} <= {"error", "memory"}
+    assert evaluator.best is None
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_the_whole_search_does_not_depend_on_the_number_of_workers(strategy):
+    acts = Categorical(["learn", "raise", "nan"], weights=[4, 1, 1])
+    genome = Genome(x=Real(-1, 1), act=acts)
+
+    def lineage(n_jobs):
+        evolution = evolve(size=5, genome=genome, strategy=STRATEGIES[strategy]())
+        evaluator = make_evaluator(n_jobs=n_jobs)
+        outcome = search(evolution, evaluator, Limits(generations=4))
+        evaluator.close()
+        return [(e.chromosome, e.status, e.fitness) for e in outcome.evaluations]
+
+    assert lineage(1) == lineage(2)
