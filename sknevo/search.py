@@ -58,6 +58,12 @@ class Limits:
             return self.started + 0.9 * self.max_time
         return self.started + self.max_time - self.refit_seconds(best)
 
+    def affords(self, evaluation: Evaluation) -> bool:
+        """Return whether there is time to refit this individual, should it win."""
+        if self.max_time is None or self.refit_seconds is None:
+            return True
+        return self.refit_seconds(evaluation) <= self.time_left()
+
     def reached(self, evaluation: Evaluation) -> str:
         """Return why the search stops at this individual, or an empty string."""
         target = self.target_score
@@ -131,12 +137,16 @@ class Outcome:
         Every individual that was trained, in order.
     history : list of Generation
         Every generation.
+    best : Evaluation or None
+        The fittest individual, the earlier one among equals; with a time limit, of
+        those that could still be refitted within it when they were found.
     stop_reason : str
         Why it ended.
     """
 
     evaluations: list[Evaluation] = field(default_factory=list)
     history: list[Generation] = field(default_factory=list)
+    best: Evaluation | None = None
     stop_reason: str = ""
 
 
@@ -168,7 +178,7 @@ def search(
         while not outcome.stop_reason:
             _one_generation(evolution, evaluator, limits, listeners, outcome)
     except KeyboardInterrupt:
-        if evaluator.best is None:
+        if outcome.best is None:
             raise
         outcome.stop_reason = "interrupted by the user"
     return outcome
@@ -188,7 +198,7 @@ def _one_generation(
     for listener in listeners:
         listener.generation_begins(number, len(brood))
     evaluations = []
-    for evaluation in _evaluations(evaluator, brood, limits):
+    for evaluation in _evaluations(evaluator, brood, limits, outcome):
         evaluations.append(evaluation)
         if not evaluation.cached:
             outcome.evaluations.append(evaluation)
@@ -198,10 +208,11 @@ def _one_generation(
             break
     else:
         # Who is too dear for the time left is left out: cheaper ones may follow.
-        if not evaluations or _time_is_over(limits, evaluator):
+        if not evaluations or time.time() >= limits.end_of_search(outcome.best):
             outcome.stop_reason = f"max_time={limits.max_time:g} s used up"
     evolution.tell(evaluations)
-    generation = _sum_up(number, evaluator, evaluations, time.perf_counter() - start)
+    seconds = time.perf_counter() - start
+    generation = _sum_up(number, outcome.best, evaluations, seconds)
     outcome.history.append(generation)
     heard = [listener.generation_ends(generation, limits) for listener in listeners]
     outcome.stop_reason = (
@@ -224,32 +235,42 @@ def _put_in_order(
 
 
 def _evaluations(
-    evaluator: Evaluator, brood: Sequence[Chromosome], limits: Limits
+    evaluator: Evaluator,
+    brood: Sequence[Chromosome],
+    limits: Limits,
+    outcome: Outcome,
 ) -> Iterator[Evaluation]:
-    """Yield evaluations as long as there is time."""
+    """Yield evaluations as long as there is time, and note the best."""
 
     def moment() -> float:
-        return limits.end_of_search(evaluator.best)
+        return limits.end_of_search(outcome.best)
 
     with closing(evaluator.evaluate(brood, moment)) as evaluations:
         for evaluation in evaluations:
+            if _wins(evaluation, outcome.best, limits):
+                outcome.best = evaluation
             yield evaluation
             if time.time() >= moment():
                 return
 
 
-def _time_is_over(limits: Limits, evaluator: Evaluator) -> bool:
-    return time.time() >= limits.end_of_search(evaluator.best)
+def _wins(evaluation: Evaluation, best: Evaluation | None, limits: Limits) -> bool:
+    if evaluation.status != "ok" or best is None:
+        return evaluation.status == "ok"
+    return evaluation.fitness > best.fitness and limits.affords(evaluation)
 
 
 def _sum_up(
-    number: int, evaluator: Evaluator, evaluations: Sequence[Evaluation], seconds: float
+    number: int,
+    best: Evaluation | None,
+    evaluations: Sequence[Evaluation],
+    seconds: float,
 ) -> Generation:
     succeeded = [e.fitness for e in evaluations if e.status == "ok"]
     trained = [e for e in evaluations if not e.cached]
     return Generation(
         number=number,
-        best=evaluator.best.fitness if evaluator.best else -math.inf,
+        best=best.fitness if best else -math.inf,
         median=statistics.median(succeeded) if succeeded else math.nan,
         evaluated=len(trained),
         cached=len(evaluations) - len(trained),

@@ -8,7 +8,7 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.cluster import FeatureAgglomeration
 from sklearn.decomposition import PCA, FastICA
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
-from sklearn.feature_selection import SelectPercentile, f_classif, f_regression
+from sklearn.feature_selection import SelectKBest, f_classif, f_regression
 from sklearn.kernel_approximation import Nystroem
 from sklearn.preprocessing import (
     MaxAbsScaler,
@@ -98,7 +98,7 @@ def make_extraction(  # noqa: C901 (a table, not a maze)
             )
         case {"select_k_best": genes}:
             score = f_classif if spec.task == "classification" else f_regression
-            return SelectPercentile(score, percentile=100 * genes["fraction"])
+            return FractionSelection(score, genes["fraction"])
         case {"polynomial": genes}:
             return PolynomialFeatures(
                 interaction_only=genes["interaction_only"], include_bias=False
@@ -116,6 +116,47 @@ def make_extraction(  # noqa: C901 (a table, not a maze)
             return FractionAgglomeration(genes["fraction"])
         case _:
             raise ValueError(f"extraction must be a known one; got {expressed!r}.")
+
+
+class FractionSelection(TransformerMixin, BaseEstimator):
+    """Keeps the fraction of the features that tells most of the target, one at least.
+
+    Parameters
+    ----------
+    score : callable, default=f_classif
+        Scores each feature, see `SelectKBest`.
+    fraction : float, default=0.5
+        Number of features to keep in relation to their number.
+    """
+
+    def __init__(
+        self, score: Callable[..., Any] = f_classif, fraction: float = 0.5
+    ) -> None:
+        self.score = score
+        self.fraction = fraction
+
+    def fit(self, X: np.ndarray, y: Any) -> Self:
+        """Score the features.
+
+        Parameters
+        ----------
+        X : ndarray of shape (n_samples, n_features)
+            Features.
+        y : array-like of shape (n_samples,)
+            Targets.
+
+        Returns
+        -------
+        self : object
+        """
+        k = max(1, round(self.fraction * X.shape[1]))
+        self.selection_ = SelectKBest(self.score, k=k).fit(X, y)
+        self.n_features_in_ = X.shape[1]
+        return self
+
+    def transform(self, X: np.ndarray) -> np.ndarray:
+        """Return the best features."""
+        return self.selection_.transform(X)
 
 
 class FractionAgglomeration(TransformerMixin, BaseEstimator):

@@ -150,7 +150,9 @@ class PipelineBuilder:
         rounds = USUAL_SHARE * _rounds(genes["learning_rate"]) * trees
         fits = 1.6 if self._refits else 1.0
         grown = min(leaves(genes), n / (10 * trees))
-        return 0.01 + fits * rounds * (each + leaf * grown + 4e-9 * n * width)
+        return 0.01 + fits * rounds * (
+            each + leaf * grown * (1 + width / 50) + 4e-9 * n * width
+        )
 
 
 # Seconds per boosting round and per leaf, and where the leaves stand, measured on

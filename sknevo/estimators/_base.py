@@ -317,7 +317,7 @@ class BaseEvolved(CallbackSupportMixin, BaseEstimator):
     def _record(self, outcome: Outcome, objectives: Objectives, n_splits: int) -> None:
         self.stop_reason_ = outcome.stop_reason
         evaluations = outcome.evaluations
-        if not any(e.status == "ok" for e in evaluations):
+        if outcome.best is None:
             raise ValueError(_why_all_failed(evaluations, outcome.stop_reason))
         error_score = np.nan if self.error_score == "raise" else self.error_score
         self.cv_results_ = make_cv_results(evaluations, n_splits, error_score)
@@ -327,7 +327,7 @@ class BaseEvolved(CallbackSupportMixin, BaseEstimator):
         self.n_splits_ = n_splits
         self.scorer_ = objectives.scorers
         self.multimetric_ = isinstance(self.scorer_, dict)
-        self.best_index_ = self._best_index(evaluations)
+        self.best_index_ = self._best_index(outcome)
         best = evaluations[self.best_index_]
         means = {name: float(np.mean(s)) for name, s in best.scores.items()}
         self.best_chromosome_ = replace(best.chromosome, scores=means)
@@ -335,9 +335,10 @@ class BaseEvolved(CallbackSupportMixin, BaseEstimator):
         if not callable(self.refit):
             self.best_score_ = best.fitness
 
-    def _best_index(self, evaluations: Sequence[Evaluation]) -> int:
+    def _best_index(self, outcome: Outcome) -> int:
+        evaluations = outcome.evaluations
         if not callable(self.refit):
-            return int(np.argmax([e.fitness for e in evaluations]))
+            return evaluations.index(outcome.best)
         index = self.refit(self.cv_results_)
         if not isinstance(index, Integral):
             raise TypeError(f"refit must return an integer index; got {index!r}.")

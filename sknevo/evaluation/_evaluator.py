@@ -32,8 +32,6 @@ class Evaluator:
     ----------
     known : dict of str to Evaluation
         All that was tried, by key.
-    best : Evaluation or None
-        The fittest individual so far, the earlier one among equals.
     """
 
     def __init__(self, trial: Trial, n_jobs: int | None = None) -> None:
@@ -41,7 +39,6 @@ class Evaluator:
         self.n_workers = effective_n_jobs(n_jobs)
         self.trial = trial
         self.known: dict[str, Evaluation] = {}
-        self.best: Evaluation | None = None
         self._paces: deque[float] = deque(maxlen=50)
 
     def evaluate(
@@ -81,8 +78,6 @@ class Evaluator:
         self.known[evaluation.chromosome.key] = evaluation
         if evaluation.status != "ok":
             return
-        if self.best is None or evaluation.fitness > self.best.fitness:
-            self.best = evaluation
         thought = self.trial.builder.cost(evaluation.chromosome.expressed)
         self._paces.append(evaluation.duration / len(evaluation.fit_times) / thought)
 
@@ -132,7 +127,7 @@ class Evaluator:
     ) -> Iterator[tuple]:
         """Yield joblib's tasks until time is over or too short for what comes next."""
         for i, chromosome in enumerate(list(chromosomes)):
-            if i == 0 and self.best is None:
+            if i == 0 and not self._paces:
                 yield delayed(self.trial)(chromosome, math.inf)
                 continue
             stop = moment()

@@ -13,8 +13,9 @@ MODELS = ("svm", "hist_gradient_boosting", "lightgbm", "xgboost")
 
 # An exact SVM costs rows x rows: beyond this it is approximated.
 MANY_SAMPLES = 6000
-# Polynomial features grow with the square of the columns.
-MANY_COLUMNS = 40
+# Polynomial features grow with the square of the columns; trees find interactions
+# themselves and are slow on so many.
+MANY_COLUMNS, MANY_COLUMNS_FOR_TREES = 40, 15
 
 
 def pipeline(spec: DataSpec, *, models: Sequence[str] = MODELS) -> Genome:
@@ -159,15 +160,12 @@ def _models(spec: DataSpec) -> dict[str, Genome]:
 def _repair(genes: dict[str, Any], spec: DataSpec) -> dict[str, Any]:
     """Let no individual be tried that cannot work, nor one twice under two names."""
     genes = {**genes}
+    svm = genes["model"]["choice"] == "svm"
     extraction = genes["extraction"]["choice"]
-    wide = len(spec.columns) > MANY_COLUMNS or (
-        genes["preparation"].get("encoding") == "onehot"
-        and sum(c.n_unique for c in spec.columns) > MANY_COLUMNS
-    )
-    if extraction == "polynomial" and wide:
+    most = MANY_COLUMNS if svm else MANY_COLUMNS_FOR_TREES
+    if extraction == "polynomial" and _width(spec, genes["preparation"]) > most:
         extraction = "none"
         genes["extraction"] = {**genes["extraction"], "choice": extraction}
-    svm = genes["model"]["choice"] == "svm"
     if svm and genes["scaling"] == "none":
         genes["scaling"] = "standard"
     if not svm and extraction in ("none", "select_k_best"):
@@ -180,6 +178,12 @@ def _repair(genes: dict[str, Any], spec: DataSpec) -> dict[str, Any]:
         model = genes["model"]
         genes["model"] = {**model, "svm": {**model["svm"], "approximate": True}}
     return genes
+
+
+def _width(spec: DataSpec, preparation: dict[str, Any]) -> int:
+    """Return roughly how many columns there are when all are numbers."""
+    wide = {"categorical"} if preparation.get("encoding") == "onehot" else {}
+    return sum(c.n_unique if c.kind in wide else 1 for c in spec.columns)
 
 
 def well_known(spec: DataSpec) -> list[dict[str, Any]]:

@@ -83,15 +83,6 @@ def test_an_answer_from_memory_is_of_the_one_who_asks():
     assert evaluation.chromosome == twin
 
 
-def test_the_best_is_the_fittest_the_earlier_one_among_equals():
-    evaluator = make_evaluator()
-    assert evaluator.best is None
-    list(evaluator.evaluate([chromosome(0.1, "raise"), chromosome(0.1, "nan")]))
-    assert evaluator.best is None
-    list(evaluator.evaluate([chromosome(x) for x in (0.5, -0.2, 0.2, 0.9)]))
-    assert evaluator.best.chromosome == chromosome(-0.2)
-
-
 def test_what_is_known_costs_nothing():
     evaluator = make_evaluator()
     known, new = chromosome(0.1, seconds=0.01), chromosome(0.2, seconds=2.0)

@@ -1,0 +1,259 @@
+"""Pipelines: every individual works on every table, and each part as it says."""
+
+import time
+import warnings
+
+import numpy as np
+import pandas as pd
+import pytest
+import tables
+from builder_contract import BuilderContract, Case
+from sklearn.datasets import load_iris, make_classification
+from threadpoolctl import threadpool_limits
+
+from sknevo.builders._boosting import EarlyStoppingClassifier
+from sknevo.builders._preparation import make_preparation, prepared_width
+from sknevo.builders._svm import SupportVectorClassifier, SupportVectorRegressor
+from sknevo.builders.pipeline import PipelineBuilder
+from sknevo.deadline import DeadlineReached, deadline
+from sknevo.genomes.pipeline import MODELS, pipeline, well_known
+from sknevo.records import Chromosome
+
+
+def case(X, y, **spec):
+    spec = tables.spec_of(X, y, **spec)
+    return Case(pipeline(spec), PipelineBuilder(spec), X, y)
+
+
+def mixed_case(labels):
+    X = tables.mixed()
+    return case(X, np.random.default_rng(0).choice(labels, len(X)))
+
+
+def numeric_case(n_classes):
+    X, _ = make_classification(120, 6, random_state=0)
+    return case(X, np.array([f"class {i % n_classes}" for i in range(120)]))
+
+
+def rare_class_case():
+    X, y = make_classification(170, 4, n_redundant=0, random_state=0)
+    y[:2] = [7, 8]
+    return case(X, y)
+
+
+def regression_case():
+    X = tables.mixed()
+    return case(X, np.random.default_rng(0).normal(size=len(X)), regression=True)
+
+
+CASES = {
+    "mixed columns, two labels": mixed_case(["tame", "wild"]),
+    "mixed columns, three labels": mixed_case([1, 2, 3]),
+    "thirty classes": numeric_case(30),
+    "classes of one member": rare_class_case(),
+    "values": regression_case(),
+    "text only": case(tables.mixed()[["note"]], np.arange(90) % 2),
+    "one column": case(load_iris().data[:, :1], load_iris().target),
+}
+
+
+@pytest.mark.parametrize("case", CASES.values(), ids=CASES)
+class TestPipelineBuilder(BuilderContract):
+    pass
+
+
+def individual(spec, **model):
+    """Return an individual with this model on unscaled, prepared columns."""
+    genome = pipeline(spec)
+    genes = {"extraction": "none", "model": model}
+    return Chromosome(genome.complete(genes, np.random.default_rng(0))).expressed
+
+
+# Preparation ----------------------------------------------------------------------
+
+
+@pytest.fixture
+def wide():
+    """Return labels of which there are far too many for a column each."""
+    names = [f"name {i}" for i in range(400)]
+    return pd.DataFrame({"name": names, "city": np.repeat(names[:100], 4)})
+
+
+@pytest.mark.parametrize("encoding", ["onehot", "ordinal", "target"])
+@pytest.mark.parametrize("text", ["drop", "target", "ngrams"])
+def test_many_labels_do_not_explode(wide, encoding, text):
+    y = np.arange(400) % 2
+    genes = {"encoding": encoding, "rare": 0.0, "text": text}
+    preparation = make_preparation(tables.spec_of(wide, y), genes)
+    assert preparation.fit_transform(wide, y).shape[1] <= 60
+
+
+@pytest.mark.parametrize("encoding", ["onehot", "ordinal", "target"])
+def test_what_was_never_seen_is_prepared_without_a_warning(encoding):
+    X, y = tables.mixed(), np.arange(90) % 2
+    genes = {"encoding": encoding, "rare": 0.05, "text": "ngrams", "imputation": "mean"}
+    preparation = make_preparation(tables.spec_of(X, y), genes).fit(X, y)
+    new = X.head(4).assign(kind="wasp", legs=np.nan, note="!", seen=pd.NaT)
+    assert np.isfinite(preparation.transform(new)).all()
+
+
+def test_prepared_width_is_about_right():
+    X, y = tables.mixed(), np.arange(90) % 2
+    genes = {"encoding": "onehot", "rare": 0.0, "text": "ngrams", "imputation": "mean"}
+    spec = tables.spec_of(X, y)
+    width = make_preparation(spec, genes).fit_transform(X, y).shape[1]
+    assert abs(prepared_width(spec, genes) - width) <= 3
+
+
+DATES = ["2026-11-23 17:30", None, "1970-01-02 00:00"]
+
+
+def test_dates_become_their_parts():
+    X = pd.DataFrame({"seen": pd.to_datetime(DATES)})
+    preparation = make_preparation(tables.spec_of(X, [0, 1, 0]), {"imputation": "none"})
+    dates = preparation.fit_transform(X, [0, 1, 0])
+    assert dates[2].tolist() == [1970, 1, 2, 4, 0, 1]
+    assert dates[0, :5].tolist() == [2026, 11, 23, 0, 17]
+    assert np.isnan(dates[1]).all()
+
+
+# Boosting -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", set(MODELS) - {"svm"})
+def test_boosters_stop_early_and_are_refitted_on_all_rows(name):
+    X, y = make_classification(400, 5, flip_y=0.4, random_state=0)
+    spec = tables.spec_of(X, y)
+    expressed = individual(spec, **{name: {"learning_rate": 0.3}})
+    model = PipelineBuilder(spec)(expressed, 0).fit(X, y)[-1]
+    most = model.estimator.get_params()
+    booster = model.estimator_
+    rounds = getattr(booster, "max_iter", None) or booster.n_estimators
+    assert rounds < (most.get("max_iter") or most["n_estimators"])
+    assert model.refit
+
+
+@pytest.mark.parametrize("name", ["lightgbm", "xgboost"])
+def test_boosters_look_at_the_clock(name):
+    X, y = make_classification(400, 5, random_state=0)
+    spec = tables.spec_of(X, y)
+    pipe = PipelineBuilder(spec)(individual(spec, **{name: {}}), 0)
+    with deadline(time.time() - 1), pytest.raises(DeadlineReached):
+        pipe.fit(X, y)
+
+
+@pytest.mark.parametrize("name", set(MODELS) - {"svm"})
+def test_scores_do_not_depend_on_the_number_of_threads(name):
+    X, y = make_classification(1500, 20, n_informative=8, random_state=0)
+    spec = tables.spec_of(X, y)
+    expressed = individual(spec, **{name: {}})
+    predicted = []
+    for threads in (1, 2):
+        with threadpool_limits(threads, user_api="openmp"):
+            model = PipelineBuilder(spec)(expressed, 0).fit(X, y)
+            predicted.append(model.predict_proba(X))
+    np.testing.assert_array_equal(*predicted)
+
+
+def test_boosters_watch_rows_that_they_are_not_fitted_on():
+    seen = {}
+
+    class Spy(EarlyStoppingClassifier):
+        def _split(self, y, labels):
+            seen["rows"] = super()._split(y, labels)
+            return seen["rows"]
+
+    from lightgbm import LGBMClassifier
+
+    X, y = make_classification(300, 5, random_state=0)
+    Spy(LGBMClassifier(verbose=-1), random_state=0).fit(X, y)
+    fitted, watched = seen["rows"]
+    assert not set(fitted) & set(watched)
+    assert len(fitted) + len(watched) == 300
+    assert abs(y[watched].mean() - y.mean()) < 0.05
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_balanced_weights_favour_the_rare_class(name):
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(600, 2))
+    y = (X[:, 0] + rng.normal(size=600) > 2).astype(int)
+    spec = tables.spec_of(X, y)
+    genes = individual(spec, **{name: {}})
+    plain, balanced = (
+        PipelineBuilder(spec)({**genes, "class_weight": weight}, 0).fit(X, y)
+        for weight in (None, "balanced")
+    )
+    assert balanced.predict(X).mean() > plain.predict(X).mean() + 0.05
+
+
+# Support vector machines ----------------------------------------------------------
+
+
+@pytest.mark.parametrize("n_components", [None, 30])
+def test_svm_decides_by_itself_and_is_calibrated_apart(n_components):
+    X, y = load_iris(return_X_y=True)
+    svm = SupportVectorClassifier(n_components=n_components, random_state=0).fit(X, y)
+    values = svm.decision_function(X)
+    np.testing.assert_array_equal(svm.classes_[values.argmax(axis=1)], svm.predict(X))
+    np.testing.assert_allclose(svm.predict_proba(X).sum(axis=1), 1)
+
+
+def test_svm_without_probabilities_has_none():
+    X, y = load_iris(return_X_y=True)
+    svm = SupportVectorClassifier(probabilities=False).fit(X, y)
+    assert not hasattr(svm, "predict_proba")
+    same = SupportVectorClassifier(probabilities=True).fit(X, y)
+    np.testing.assert_array_equal(svm.predict(X), same.predict(X))
+
+
+@pytest.mark.parametrize("kernel", ["linear", "poly", "rbf", "sigmoid"])
+@pytest.mark.parametrize("n_components", [None, 30])
+def test_svm_weights_reach_every_kind_of_machine(kernel, n_components):
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(200, 2))
+    truth = (X[:, 0] > 0).astype(int)
+    lies = np.arange(200) % 2 == 0
+    y, weights = np.where(lies, 1 - truth, truth), np.where(lies, 1e-9, 1.0)
+    svm = SupportVectorClassifier(
+        kernel, degree=3, n_components=n_components, random_state=0
+    )
+    assert (svm.fit(X, y, sample_weight=weights).predict(X) == truth).mean() > 0.8
+
+
+def test_svr_does_not_depend_on_the_scale_of_the_target():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(100, 2))
+    y = X[:, 0] + 0.1 * rng.normal(size=100)
+    small, large = (
+        SupportVectorRegressor().fit(X, scale * y).predict(X) / scale
+        for scale in (1e-3, 1e4)
+    )
+    np.testing.assert_allclose(small, large, atol=1e-6)
+
+
+def test_exact_svm_of_a_hopeless_individual_ends():
+    """Unscaled columns and a huge C: libsvm would iterate for ever."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(1500, 5)) * [1, 10, 100, 1000, 10_000]
+    y = rng.integers(0, 2, 1500)
+    spec = tables.spec_of(X, y)
+    genes = individual(spec, svm={"C": 1000.0, "kernel": {"poly": {"degree": 4}}})
+    pipe = PipelineBuilder(spec, probabilities=False)({**genes, "scaling": "none"}, 0)
+    begin = time.perf_counter()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        pipe.fit(X, y)
+    assert time.perf_counter() - begin < 20
+
+
+def test_known_individuals_are_ordered_by_cost_and_all_work():
+    X, y = tables.mixed(), np.arange(90) % 2
+    spec = tables.spec_of(X, y)
+    genome, rng = pipeline(spec), np.random.default_rng(0)
+    for genes in well_known(spec):
+        chromosome = Chromosome(genome.complete(genes, rng))
+        assert genome.contains(chromosome.genes)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            PipelineBuilder(spec)(chromosome.expressed, 0).fit(X, y)

@@ -1,0 +1,111 @@
+"""The search space of tables: what is left out, and what is repaired."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sknevo.genomes.pipeline import MODELS, SCALINGS, pipeline, well_known
+from sknevo.records import Chromosome, Column, DataSpec
+
+KINDS = ("numeric", "boolean", "categorical", "datetime", "text")
+COLUMNS = st.builds(
+    Column,
+    name=st.integers(0, 99),
+    kind=st.sampled_from(KINDS),
+    n_unique=st.integers(2, 500),
+    missing=st.booleans(),
+)
+SPECS = st.builds(
+    lambda n_samples, n_classes, columns: DataSpec(
+        "classification" if n_classes else "regression",
+        n_samples,
+        n_classes,
+        tuple(columns),
+    ),
+    st.integers(4, 10**6),
+    st.sampled_from([0, 2, 3, 50]),
+    st.lists(COLUMNS, min_size=1, max_size=60),
+)
+
+
+def samples(spec, n=300, seed=0):
+    genome, rng = pipeline(spec), np.random.default_rng(seed)
+    return [Chromosome(genome.sample(rng)).expressed for _ in range(n)]
+
+
+def spec(n_samples=500, n_columns=5, task="classification", **column):
+    columns = [Column(i, **{"kind": "numeric", **column}) for i in range(n_columns)]
+    return DataSpec(task, n_samples, 2 * (task == "classification"), tuple(columns))
+
+
+@given(SPECS, st.integers(0, 2**32 - 1))
+def test_operators_stay_inside_for_any_table(table, seed):
+    genome, rng = pipeline(table), np.random.default_rng(seed)
+    mother, father = genome.sample(rng), genome.sample(rng)
+    for genes in (
+        mother,
+        genome.mutate(mother, rng),
+        genome.cross(mother, father, rng),
+    ):
+        assert genome.contains(genes)
+        assert genome.repair(genes) == genes
+
+
+@given(SPECS)
+def test_known_individuals_belong_to_the_genome_of_any_table(table):
+    genome, rng = pipeline(table), np.random.default_rng(0)
+    known = [genome.complete(genes, rng) for genes in well_known(table)]
+    assert all(map(genome.contains, known))
+    assert len({Chromosome(genes).key for genes in known}) == len(known)
+
+
+def test_every_part_can_be_drawn():
+    drawn = samples(spec(missing=True), 3000)
+    assert {s for d in drawn for s in [d["scaling"]]} == set(SCALINGS)
+    assert {name for d in drawn for name in d["model"]} == set(MODELS)
+    assert {name for d in drawn for name in d["extraction"]} == {
+        "none", "pca", "nystroem", "select_k_best", "polynomial", "ica", "lda",
+        "agglomeration",
+    }  # fmt: skip
+    kernels = {
+        k for d in drawn for m in d["model"].values() for k in m.get("kernel", ())
+    }
+    assert kernels == {"linear", "poly", "rbf", "sigmoid"}
+    assert {d["class_weight"] for d in drawn} == {None, "balanced"}
+
+
+def test_genes_that_a_table_has_no_use_for_are_left_out():
+    assert pipeline(spec()).genes["preparation"].genes == {}
+    mixed = pipeline(spec(kind="categorical", n_unique=3)).genes["preparation"].genes
+    assert set(mixed) == {"encoding", "rare"}
+    assert "class_weight" not in pipeline(spec(task="regression")).genes
+
+
+def test_an_svm_that_cannot_finish_is_approximated():
+    large = samples(spec(n_samples=50_000))
+    assert all(d["model"]["svm"]["approximate"] for d in large if "svm" in d["model"])
+    small = samples(spec(n_samples=500))
+    assert not all(
+        d["model"]["svm"]["approximate"] for d in small if "svm" in d["model"]
+    )
+
+
+def test_svms_are_scaled_and_complete():
+    for drawn in samples(spec(missing=True)):
+        if "svm" in drawn["model"]:
+            assert drawn["scaling"] != "none"
+            assert drawn["preparation"]["imputation"] != "none"
+        elif "none" in drawn["extraction"]:
+            assert drawn["scaling"] == "none"
+
+
+def test_polynomials_of_many_columns_are_not_tried():
+    assert not any("polynomial" in d["extraction"] for d in samples(spec(n_columns=60)))
+
+
+def test_models_can_be_chosen():
+    only = pipeline(spec(), models=["svm"])
+    assert list(only.genes["model"].branches) == ["svm"]
+    with pytest.raises(ValueError, match=r"models must be among .*; got \['forest'\]"):
+        pipeline(spec(), models=["forest"])
