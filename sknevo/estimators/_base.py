@@ -186,21 +186,6 @@ class BaseEvolved(CallbackSupportMixin, BaseEstimator):
         spec = self._spec(X, y, n_train)
         builder = self._builder(spec, objectives.needs_probabilities)
         final_builder = self._builder(self._spec(X, y, len(y)), True, final=True)
-
-        def refit_seconds(best: Evaluation) -> float:
-            genes = best.chromosome.expressed
-            growth = final_builder.cost(genes) / builder.cost(genes)
-            return REFIT_MARGIN * growth * float(np.mean(best.fit_times))
-
-        limits = Limits(
-            generations=self.generations,
-            target_score=self.target_score,
-            n_iter_no_change=self.n_iter_no_change,
-            tol=self.tol,
-            max_time=self.max_time,
-            started=started,
-            refit_seconds=refit_seconds if self.refit else None,
-        )
         trial = Trial(
             builder,
             Shared(data),
@@ -209,14 +194,33 @@ class BaseEvolved(CallbackSupportMixin, BaseEstimator):
             threads=inner_threads(effective_n_jobs(self.n_jobs)),
             raise_error=self.error_score == "raise",
         )
+        limits = self._limits(started, builder, final_builder)
         outcome = self._search(spec, trial, limits, X, y)
         self._record(outcome, objectives, len(data.splits))
         if self.refit:
-            final = replace(trial, builder=final_builder)
             start = time.perf_counter()
-            self.best_estimator_ = final.refit(self.best_chromosome_)
+            winner = replace(trial, builder=final_builder)
+            self.best_estimator_ = winner.refit(self.best_chromosome_)
             self.refit_time_ = time.perf_counter() - start
         return self
+
+    def _limits(
+        self, started: float, builder: Builder, final_builder: Builder
+    ) -> Limits:
+        def refit_seconds(evaluation: Evaluation) -> float:
+            genes = evaluation.chromosome.expressed
+            growth = final_builder.cost(genes) / builder.cost(genes)
+            return REFIT_MARGIN * growth * float(np.mean(evaluation.fit_times))
+
+        return Limits(
+            generations=self.generations,
+            target_score=self.target_score,
+            n_iter_no_change=self.n_iter_no_change,
+            tol=self.tol,
+            max_time=self.max_time,
+            started=started,
+            refit_seconds=refit_seconds if self.refit else None,
+        )
 
     def _objectives(self) -> Objectives:
         scoring = self.scoring or self._default_scoring
