@@ -4,6 +4,7 @@ import functools
 import shutil
 import tempfile
 import threading
+import weakref
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from pathlib import Path
@@ -50,6 +51,8 @@ class Shared:
         with self._lock:
             if self._folder is None:
                 self._folder = tempfile.mkdtemp(prefix="sknevo-")
+                # Should nobody call `close`: at the latest when the process ends.
+                weakref.finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
                 joblib.dump(self.value, Path(self._folder) / "value.joblib")
         return _load, (self._folder,)
 
