@@ -99,7 +99,7 @@ def report(path):
         trials = part[part.method != "lightgbm"].pivot_table(
             index="table", columns="method", values="evaluated"
         )
-        table = table.join(trials.round(0).astype(int), rsuffix=" tried")
+        table = table.join(trials.round(0).astype(int).add_suffix(" tried"))
         print(f"\n{score}, held out, mean of {part.seed.nunique()} seeds")
         print(table.round(4).to_string())
         as_good = int((table.evolved >= table.lightgbm).sum())
