@@ -95,9 +95,8 @@ def _encoder(spec: DataSpec, genes: dict[str, Any]) -> BaseEstimator:
 
 
 def _target_encoder(spec: DataSpec) -> TargetEncoder:
-    kind = "continuous"
-    if spec.task == "classification":
-        kind = "binary" if spec.n_classes == 2 else "multiclass"
+    # Classes as they are in the split: a user's `cv` may leave only two of many.
+    kind = "auto" if spec.task == "classification" else "continuous"
     # The folds inside are the same for all individuals, who share preparations.
     return TargetEncoder(target_type=kind, cv=KFold(3, shuffle=True, random_state=0))
 
