@@ -4,7 +4,12 @@ from typing import Any, Self
 
 import numpy as np
 import pandas as pd
-from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
+from sklearn.base import (
+    BaseEstimator,
+    OneToOneFeatureMixin,
+    TransformerMixin,
+    clone,
+)
 from sklearn.compose import ColumnTransformer
 from sklearn.decomposition import TruncatedSVD
 from sklearn.feature_extraction.text import HashingVectorizer, TfidfTransformer
@@ -186,8 +191,6 @@ class _Columnwise(TransformerMixin, BaseEstimator):
         return self
 
     def fit_transform(self, X: Any, y: Any = None) -> np.ndarray:
-        from sklearn.base import clone
-
         columns = _Labels().fit(X).transform(X).T
         self.transformers_ = [clone(self.transformer) for _ in columns]
         pairs = zip(self.transformers_, columns, strict=True)
