@@ -16,10 +16,10 @@ from pathlib import Path
 import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
-from sknevo.genomes.pipeline import pipeline
 from toys import make_evaluator
 
 from sknevo.evolution import Crossover, Evolution
+from sknevo.genomes.pipeline import pipeline
 from sknevo.records import Column, DataSpec
 from sknevo.search import Limits, search
 

@@ -103,6 +103,12 @@ class Weighed(Toy):
         return np.zeros(len(X))
 
 
+def look(shared):
+    """Say, in a worker, what the shared array is there, and which one."""
+    array = shared.value["X"]
+    return type(array).__name__, array.flags.writeable, array.sum(), id(shared)
+
+
 # A landscape with every kind of gene; none of exp and log, which differ from platform
 # to platform in the last digit and so would change keys.
 LANDSCAPE = Genome(

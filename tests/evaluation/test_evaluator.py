@@ -129,8 +129,9 @@ def test_evaluations_do_not_depend_on_who_works(backend, n_jobs, workers):
 
 def test_to_raise_is_possible_in_a_worker_too(workers):
     evaluator = make_evaluator(n_jobs=2, raise_error=True)
+    brood = [chromosome(0.1), chromosome(0.6, "raise"), chromosome(0.2)]
     with pytest.raises(ValueError, match=r"cannot learn with x=0\.6"):
-        list(evaluator.evaluate(MIXED))
+        list(evaluator.evaluate(brood))
 
 
 def test_a_worker_that_dies_costs_its_own_individual_only(workers):

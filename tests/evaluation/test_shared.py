@@ -7,6 +7,7 @@ from pathlib import Path
 import joblib
 import numpy as np
 import pytest
+from toys import look
 
 from sknevo.evaluation import Shared, _shared
 
@@ -21,12 +22,6 @@ def folder(tmp_path, monkeypatch):
 
 def big():
     return np.arange(300_000.0)
-
-
-def look(shared):
-    """Say, in a worker, what the value is there, and which one."""
-    array = shared.value["X"]
-    return type(array).__name__, array.flags.writeable, array.sum(), id(shared)
 
 
 # On the way to a worker ----------------------------------------------------------
