@@ -150,7 +150,10 @@ class _Floats(OneToOneFeatureMixin, _Stateless):
 
 def _floats(X: Any) -> np.ndarray:
     if isinstance(X, pd.DataFrame):
-        return X.apply(pd.to_numeric).to_numpy(float, na_value=np.nan)
+        # Column by column is slow: only for numbers that are stored as objects.
+        numbers = all(map(pd.api.types.is_numeric_dtype, X.dtypes))
+        X = X if numbers else X.apply(pd.to_numeric)
+        return X.to_numpy(float, na_value=np.nan)
     return np.asarray(X, float)
 
 

@@ -174,10 +174,21 @@ def _repair(genes: dict[str, Any], spec: DataSpec) -> dict[str, Any]:
     incomplete = genes["preparation"].get("imputation") == "none"
     if incomplete and (svm or extraction != "none"):
         genes["preparation"] = {**genes["preparation"], "imputation": "median"}
+    genes["preparation"] = _without_effectless(genes["preparation"])
     if svm and spec.n_samples > MANY_SAMPLES:
         model = genes["model"]
         genes["model"] = {**model, "svm": {**model["svm"], "approximate": True}}
     return genes
+
+
+def _without_effectless(preparation: dict[str, Any]) -> dict[str, Any]:
+    """Set genes that change nothing to one value, so that like has the same key."""
+    preparation = {**preparation}
+    if preparation.get("imputation") == "none":
+        preparation["missing_indicator"] = False
+    if preparation.get("encoding") == "target":
+        preparation["rare"] = 0.0
+    return preparation
 
 
 def _width(spec: DataSpec, preparation: dict[str, Any]) -> int:

@@ -100,6 +100,16 @@ def test_svms_are_scaled_and_complete():
             assert drawn["scaling"] == "none"
 
 
+def test_genes_without_effect_do_not_tell_individuals_apart():
+    columns = (Column(0, "numeric", 0, True), Column(1, "categorical", 3))
+    for drawn in samples(DataSpec("classification", 500, 2, columns)):
+        preparation = drawn["preparation"]
+        if preparation["imputation"] == "none":
+            assert preparation["missing_indicator"] is False
+        if preparation["encoding"] == "target":
+            assert preparation["rare"] == 0
+
+
 def test_polynomials_of_many_columns_are_not_tried():
     assert not any("polynomial" in d["extraction"] for d in samples(spec(n_columns=60)))
 
