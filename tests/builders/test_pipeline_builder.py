@@ -127,17 +127,32 @@ def test_dates_become_their_parts():
 # Boosting -------------------------------------------------------------------------
 
 
+def rounds_of(booster):
+    return getattr(booster, "max_iter", None) or booster.n_estimators
+
+
 @pytest.mark.parametrize("name", set(MODELS) - {"svm"})
-def test_boosters_stop_early_and_are_refitted_on_all_rows(name):
-    X, y = make_classification(400, 5, flip_y=0.4, random_state=0)
+def test_a_booster_stops_early_and_is_refitted_on_all_rows(name):
+    X, y = make_classification(2500, 5, flip_y=0.4, random_state=0)
     spec = tables.spec_of(X, y)
     expressed = individual(spec, **{name: {"learning_rate": 0.3}})
     model = PipelineBuilder(spec)(expressed, 0).fit(X, y)[-1]
-    most = model.estimator.get_params()
-    booster = model.estimator_
-    rounds = getattr(booster, "max_iter", None) or booster.n_estimators
-    assert rounds < (most.get("max_iter") or most["n_estimators"])
+    (booster,) = model.estimators_
+    assert rounds_of(booster) < rounds_of(model.estimator)
     assert model.refit
+
+
+@pytest.mark.parametrize("name", set(MODELS) - {"svm"})
+def test_on_few_rows_a_committee_averages(name):
+    X, y = make_classification(400, 5, flip_y=0.4, random_state=0)
+    spec = tables.spec_of(X, y)
+    expressed = individual(spec, **{name: {"learning_rate": 0.3}})
+    pipe = PipelineBuilder(spec)(expressed, 0).fit(X, y)
+    members = pipe[-1].estimators_
+    assert len(members) == 3
+    each = [member.predict_proba(pipe[:-1].transform(X)) for member in members]
+    assert not np.array_equal(each[0], each[1])
+    np.testing.assert_allclose(pipe.predict_proba(X), np.mean(each, axis=0))
 
 
 @pytest.mark.parametrize("name", ["lightgbm", "xgboost"])
@@ -162,22 +177,26 @@ def test_scores_do_not_depend_on_the_number_of_threads(name):
     np.testing.assert_array_equal(*predicted)
 
 
-def test_boosters_watch_rows_that_they_are_not_fitted_on():
-    seen = {}
+@pytest.mark.parametrize("n_members", [1, 3])
+@pytest.mark.parametrize("rare", [0, 1, 2])
+def test_boosters_watch_rows_that_they_are_not_fitted_on(n_members, rare):
+    seen = []
 
     class Spy(EarlyStoppingClassifier):
-        def _split(self, y, labels):
-            seen["rows"] = super()._split(y, labels)
-            return seen["rows"]
+        def _splits(self, y, labels):
+            seen.extend(super()._splits(y, labels))
+            return seen
 
     from lightgbm import LGBMClassifier
 
     X, y = make_classification(300, 5, random_state=0)
-    Spy(LGBMClassifier(verbose=-1), random_state=0).fit(X, y)
-    fitted, watched = seen["rows"]
-    assert not set(fitted) & set(watched)
-    assert len(fitted) + len(watched) == 300
-    assert abs(y[watched].mean() - y.mean()) < 0.05
+    y[:rare] = 2
+    Spy(LGBMClassifier(verbose=-1), n_members=n_members, random_state=0).fit(X, y)
+    assert len(seen) == n_members
+    for fitted, watched in seen:
+        assert sorted([*fitted, *watched]) == list(range(300))
+        assert abs(y[watched].mean() - y.mean()) < 0.05
+        assert set(y[fitted]) == set(y)
 
 
 @pytest.mark.parametrize("name", MODELS)
