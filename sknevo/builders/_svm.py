@@ -88,7 +88,9 @@ class SupportVectorClassifier(ClassifierMixin, _SupportVectorMachine):
     """A support vector classifier whose classes are its own, not its probabilities'.
 
     `predict` is the machine's decision; `predict_proba`, if asked for, is a sigmoid
-    fitted to cross-validated decision values [1]_.
+    fitted to cross-validated decision values [1]_. Of n samples no class is thought
+    rarer than 1 / (n + 2), as in the rule of succession: sigmoids are too sure of what
+    lies far out.
 
     Parameters
     ----------
@@ -118,6 +120,8 @@ class SupportVectorClassifier(ClassifierMixin, _SupportVectorMachine):
     ----------
     classes_ : ndarray
         The labels.
+    least_probability_ : float
+        What no class is thought to be rarer than.
 
     References
     ----------
@@ -183,6 +187,7 @@ class SupportVectorClassifier(ClassifierMixin, _SupportVectorMachine):
         self : object
         """
         self.classes_, counts = np.unique(y, return_counts=True)
+        self.least_probability_ = 1 / (len(X) + 2)
         X = self._fit_map(X)
         machine = self._machine(X)
         folds = min(CALIBRATION_FOLDS, counts.min())
@@ -212,7 +217,9 @@ class SupportVectorClassifier(ClassifierMixin, _SupportVectorMachine):
     def predict_proba(self, X: np.ndarray) -> np.ndarray:
         """Return the probability of each class."""
         if self.calibrated_ is not None:
-            return self.calibrated_.predict_proba(self._mapped(X))
+            probabilities = self.calibrated_.predict_proba(self._mapped(X))
+            probabilities = np.maximum(probabilities, self.least_probability_)
+            return probabilities / probabilities.sum(axis=1, keepdims=True)
         # A class of one cannot be held out: uncalibrated, but in the right order.
         values = self.decision_function(X)
         values = np.column_stack([-values, values]) if values.ndim == 1 else values

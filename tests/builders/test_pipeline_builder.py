@@ -143,11 +143,11 @@ def test_a_booster_stops_early_and_is_refitted_on_all_rows(name):
 
 
 @pytest.mark.parametrize("name", set(MODELS) - {"svm"})
-def test_on_few_rows_a_committee_averages(name):
+def test_on_few_rows_the_winner_is_a_committee(name):
     X, y = make_classification(400, 5, flip_y=0.4, random_state=0)
     spec = tables.spec_of(X, y)
     expressed = individual(spec, **{name: {"learning_rate": 0.3}})
-    pipe = PipelineBuilder(spec)(expressed, 0).fit(X, y)
+    pipe = PipelineBuilder(spec, final=True)(expressed, 0).fit(X, y)
     members = pipe[-1].estimators_
     assert len(members) == 3
     each = [member.predict_proba(pipe[:-1].transform(X)) for member in members]
@@ -223,6 +223,14 @@ def test_svm_decides_by_itself_and_is_calibrated_apart(n_components):
     values = svm.decision_function(X)
     np.testing.assert_array_equal(svm.classes_[values.argmax(axis=1)], svm.predict(X))
     np.testing.assert_allclose(svm.predict_proba(X).sum(axis=1), 1)
+
+
+def test_svm_is_never_surer_than_its_samples_allow():
+    X, y = make_classification(60, 2, n_redundant=0, class_sep=3, random_state=0)
+    svm = SupportVectorClassifier(kernel="linear", random_state=0).fit(X, y)
+    far_out = svm.predict_proba(1000 * X)
+    assert far_out.min() >= 1 / 63
+    np.testing.assert_allclose(far_out.sum(axis=1), 1)
 
 
 def test_svm_without_probabilities_has_none():
