@@ -1,0 +1,23 @@
+"""Images to evolve on: fetched once and kept, loaded from folders, or drawn.
+
+All functions return scikit-learn's `Bunch` with `images`, `data`, `target` and
+`target_names`.
+"""
+
+from sknevo.datasets._folders import load_image_folder
+from sknevo.datasets._insects import make_insects
+from sknevo.datasets._torchvision import (
+    fetch_cifar10,
+    fetch_cifar100,
+    fetch_fashion_mnist,
+    fetch_mnist,
+)
+
+__all__ = [
+    "fetch_cifar10",
+    "fetch_cifar100",
+    "fetch_fashion_mnist",
+    "fetch_mnist",
+    "load_image_folder",
+    "make_insects",
+]

@@ -1,0 +1,60 @@
+"""Folders of images: found, turned, cropped, and refused with the reason."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from sknevo.datasets import load_image_folder
+
+
+@pytest.fixture
+def folder(tmp_path):
+    for label, (name, colour) in enumerate({"dogs": "red", "cats": "blue"}.items()):
+        (tmp_path / name / "deeper").mkdir(parents=True)
+        for i in range(2 + label):
+            image = Image.new("RGB", (40, 20), colour)
+            image.save(tmp_path / name / "deeper" / f"{i}.PNG")
+    (tmp_path / ".hidden").mkdir()
+    (tmp_path / "dogs" / "notes.txt").write_text("good dogs")
+    return tmp_path
+
+
+def test_each_folder_is_a_class(folder):
+    pets = load_image_folder(folder, image_size=8)
+    assert pets.images.shape == (5, 8, 8, 3)
+    assert pets.target_names.tolist() == ["cats", "dogs"]
+    assert pets.target.tolist() == [0, 0, 0, 1, 1]
+    assert pets.images[0, 0, 0].tolist() == [0, 0, 255]
+    assert pets.filenames[0].endswith("0.PNG")
+
+
+def test_images_are_cropped_to_their_middle(folder):
+    striped = np.zeros((20, 40, 3), np.uint8)
+    striped[:, 10:30] = 255
+    Image.fromarray(striped).save(folder / "cats" / "striped.png")
+    pets = load_image_folder(folder, image_size=[10, 10])
+    (striped,) = pets.images[[name.endswith("striped.png") for name in pets.filenames]]
+    assert striped[:, 1:-1].min() == 255
+
+
+def test_gray_and_transparent_images_become_rgb(folder):
+    for mode in ("L", "RGBA", "P", "1"):
+        Image.new(mode, (9, 9)).save(folder / "cats" / f"{mode}.png")
+    assert load_image_folder(folder, (6, 4)).images.shape == (9, 6, 4, 3)
+
+
+def test_a_folder_that_is_not_there(tmp_path):
+    with pytest.raises(NotADirectoryError, match="root must be a folder"):
+        load_image_folder(tmp_path / "nowhere")
+
+
+def test_a_folder_without_images(tmp_path):
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(ValueError, match="found 1 folders and no image"):
+        load_image_folder(tmp_path)
+
+
+def test_a_broken_image_is_named(folder):
+    (folder / "cats" / "broken.jpg").write_bytes(b"not a picture")
+    with pytest.raises(OSError, match=r"broken\.jpg is not an image that can be read"):
+        load_image_folder(folder)
