@@ -54,7 +54,9 @@ def one_table(folder, name, repeats):
     X, y = tables.read(folder, name)
     rows = np.random.default_rng(0).permutation(len(X))[:4000]
     X, y = validate_table(BaseEstimator(), X.iloc[rows], reset=True), y[rows]
-    splits = make_splits(None, X, y, classifier=True, random_state=0, split_params={})
+    splits = make_splits(
+        3, X, y, classifier=True, random_state=0, split_params={}, default_folds={}
+    )
     spec = DataSpec(
         "classification", len(splits[0][0]), len(set(y)), describe_columns(X)
     )

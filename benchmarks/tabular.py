@@ -101,38 +101,51 @@ def run(args):
                         file.flush()
 
 
-def beside(other, cases):
-    """Print how evolution fares beside a random search."""
-    pair = cases[["evolved", other]].rank(axis=1, ascending=False)
-    print(f"mean rank, evolved beside {other}:", pair.mean().round(3).to_dict())
-    wins = (cases.evolved > cases[other]).sum()
-    ties = (cases.evolved == cases[other]).sum()
-    print(f"evolved beats {other} in {wins} of {len(cases)} cases, {ties} ties")
-
-
 def report(path):
-    """Print per score the mean over seeds, and who is at least as good as whom."""
+    """Print the tables of doc/figures.md: means over seeds, and who beats whom."""
     rows = pd.read_csv(path)
+    methods = [name for name in (*SEARCHES, "lightgbm") if name in set(rows.method)]
+    whole = rows.groupby(["table", "seed", "score"]).method.transform("size")
+    rows = rows[whole == len(methods)]
     for score, part in rows.groupby("score"):
-        table = part.pivot_table(index="table", columns="method", values="held_out")
-        trials = part[part.method != "lightgbm"].pivot_table(
-            index="table", columns="method", values="evaluated"
-        )
-        table = table.join(trials.round(0).astype(int).add_suffix(" tried"))
-        print(f"\n{score}, held out, mean of {part.seed.nunique()} seeds")
-        print(table.round(4).to_string())
-        as_good = int((table.evolved >= table.lightgbm).sum())
-        print(f"evolved at least as good as LightGBM: {as_good} of {len(table)}")
-        cases = part.pivot_table(
-            index=["table", "seed"], columns="method", values="held_out"
-        ).dropna()
-        for other in ("random", "seeded"):
-            if other in cases:
-                beside(other, cases)
-        ranks = cases.rank(axis=1, ascending=False).mean().round(3).to_dict()
-        print("mean rank of all:", ranks)
+        print(f"\n### Held-out {score}, {part.seed.nunique()} seeds\n")
+        print_means(part, methods)
+        print_ranks(part, methods)
     timed = rows[rows.method != "lightgbm"].seconds
-    print(f"\nseconds of a search: median {timed.median()}, max {timed.max()}")
+    print(
+        f"\n{len(timed)} searches took {timed.min():.1f} to {timed.max():.1f} s, "
+        f"median {timed.median():.2f}."
+    )
+
+
+def print_means(part, methods):
+    """Print a row per table, the best score bold, and individuals tried."""
+    searches = [name for name in methods if name in SEARCHES]
+    means = part.pivot_table(index="table", columns="method", values="held_out")
+    tried = part.pivot_table(index="table", columns="method", values="evaluated")
+    print("| table |", " | ".join(methods), "| tried:", " / ".join(searches), "|")
+    print("|-" * (len(methods) + 2) + "|")
+    for table, row in means[methods].iterrows():
+        cells = [f"**{x:.4f}**" if x == row.max() else f"{x:.4f}" for x in row]
+        counts = " / ".join(f"{tried.loc[table, name]:.0f}" for name in searches)
+        print("|", table, "|", " | ".join(cells), "|", counts, "|")
+    as_good = int((means.evolved >= means.lightgbm).sum())
+    print(f"\nAt least as good as LightGBM on {as_good} of {len(means)} tables.")
+
+
+def print_ranks(part, methods):
+    """Print how evolution fares in each case of a table and a seed."""
+    cases = part.pivot_table(
+        index=["table", "seed"], columns="method", values="held_out"
+    )
+    for other in methods[1:]:
+        pair = cases[["evolved", other]].rank(axis=1, ascending=False).mean()
+        won, lost = (cases.evolved > cases[other]), (cases.evolved < cases[other])
+        print(
+            f"Beside {other}: mean rank {pair.evolved:.2f} to {pair[other]:.2f} "
+            f"({won.sum()} won, {len(cases) - won.sum() - lost.sum()} tied, "
+            f"{lost.sum()} lost)."
+        )
 
 
 def main():

@@ -74,7 +74,8 @@ def read_table(path, target):
     if target not in table:
         raise SystemExit(f"no column {target!r} among {list(table.columns)}")
     table = table.dropna(subset=[target]).reset_index(drop=True)
-    return table.drop(columns=target), table[target]
+    # Whole numbers that came as floats, for cells were empty, are whole numbers.
+    return table.drop(columns=target), table[target].convert_dtypes().infer_objects()
 
 
 def split(y, regression, random_state):

@@ -1,5 +1,6 @@
 """Estimators that evolve themselves.
 
+- `EvolvedClassifier` evolves networks for images, with their optimizer,
 - `EvolvedPipelineClassifier` and `EvolvedPipelineRegressor` evolve preparation,
   scaling, feature extraction and model of a table as one individual,
 - `genes` says what may vary, `genomes` holds the search spaces, `evolution` the
@@ -18,6 +19,7 @@ _HOMES = {
     "Crossover": "evolution",
     "Elitist": "evolution",
     "Evaluation": "records",
+    "EvolvedClassifier": "estimators",
     "EvolvedPipelineClassifier": "estimators",
     "EvolvedPipelineRegressor": "estimators",
     "Genome": "genes",
@@ -25,6 +27,7 @@ _HOMES = {
     "Real": "genes",
     "Repeat": "genes",
     "Strategy": "evolution",
+    "load_network": "builders._saving",
 }
 
 __all__ = [*_HOMES]

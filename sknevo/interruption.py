@@ -1,8 +1,8 @@
-"""The moment at which the work in hand must stop.
+"""Why the work in hand stops before its end: time is over, or it promises nothing.
 
 A trial sets a deadline; whatever loops inside it (boosting rounds, epochs) asks
 `check_deadline` once per turn. So neither needs to know the other, and a loop that is
-run outside a trial is never stopped.
+run outside a trial is never stopped. An individual that gives up raises `Pruned`.
 """
 
 import time
@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
-__all__ = ["DeadlineReached", "check_deadline", "deadline"]
+__all__ = ["DeadlineReached", "Pruned", "check_deadline", "deadline"]
 
 # Wall-clock time rather than a monotonic clock: workers on other machines share it.
 _deadline: ContextVar[float] = ContextVar("sknevo_deadline", default=float("inf"))
@@ -18,6 +18,10 @@ _deadline: ContextVar[float] = ContextVar("sknevo_deadline", default=float("inf"
 
 class DeadlineReached(TimeoutError):
     """The time that was given to a trial is over."""
+
+
+class Pruned(Exception):
+    """An individual gives up, and says why."""
 
 
 @contextmanager
@@ -31,7 +35,7 @@ def deadline(moment: float) -> Iterator[None]:
 
     Examples
     --------
-    >>> from sknevo.deadline import check_deadline, deadline
+    >>> from sknevo.interruption import check_deadline, deadline
     >>> with deadline(float('inf')):
     ...     check_deadline()
     """

@@ -56,14 +56,18 @@ class DataSpec:
         Rows of the training part of a split.
     n_classes : int
         Number of classes, 0 for regression.
-    columns : tuple of Column
-        One per column of X, in order.
+    columns : tuple of Column, default=()
+        Of a table: one per column of X, in order.
+    shape : tuple of int, default=()
+        Of one sample for a network, as the user has it: (n_features,),
+        (height, width), (channels, height, width) or (height, width, channels).
     """
 
     task: str
     n_samples: int
     n_classes: int
-    columns: tuple[Column, ...]
+    columns: tuple[Column, ...] = ()
+    shape: tuple[int, ...] = ()
 
 
 def express(genes: Any) -> Any:
@@ -298,6 +302,8 @@ class Evaluation:
         For every metric, its score on each split.
     fit_times, score_times : tuple of float
         Seconds per split.
+    saved_times : tuple of float
+        Seconds per split that a preparation took which others had fitted before.
     error : str, default=""
         Why the trial failed.
     cached : bool, default=False
@@ -310,6 +316,7 @@ class Evaluation:
     scores: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
     fit_times: tuple[float, ...] = ()
     score_times: tuple[float, ...] = ()
+    saved_times: tuple[float, ...] = ()
     error: str = ""
     cached: bool = False
 

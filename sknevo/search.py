@@ -1,5 +1,6 @@
-"""The one loop: ask, evaluate, tell, until a rule says stop."""
+"""The one loop: ask, evaluate, tell, until a rule says stop; then the finals."""
 
+import heapq
 import math
 import statistics
 import time
@@ -13,6 +14,9 @@ from sknevo.evolution import Evolution
 from sknevo.records import Chromosome, Evaluation
 
 __all__ = ["Generation", "Limits", "Listener", "Outcome", "search"]
+
+# Most of the time that the finals may take: the rest is for the search.
+FINALS_SHARE = 0.2
 
 
 @dataclass(frozen=True)
@@ -35,6 +39,11 @@ class Limits:
         `time.time()` at which the clock began to run.
     refit_seconds : callable or None, default=None
         Says roughly how long the refit of an individual takes; None if there is none.
+    n_finalists : int, default=0
+        So many of the best are tried again with other seeds before the winner is named:
+        fewer, or none, if that took more than a fifth of `max_time`.
+    n_workers : int, default=1
+        How many are tried at a time.
     """
 
     generations: int | None = None
@@ -44,19 +53,40 @@ class Limits:
     max_time: float | None = None
     started: float = field(default_factory=time.time)
     refit_seconds: Callable[[Evaluation], float] | None = None
+    n_finalists: int = 0
+    n_workers: int = 1
 
     def end_of_search(self, best: Evaluation | None) -> float:
-        """Return the `time.time()` at which the refit of the best must begin.
+        """Return the `time.time()` at which the finals of the best must begin.
 
-        A tenth of the time is put by for it as long as there is no winner to ask.
+        A tenth of the time is put by for its refit as long as there is no winner to
+        ask.
         """
+        finals = self._seconds_of_finals(self.finalists(best), best)
+        return self.end_of_finals(best) - finals
+
+    def end_of_finals(self, best: Evaluation | None) -> float:
+        """Return the `time.time()` at which the refit of the best must begin."""
         if self.max_time is None:
             return math.inf
-        if self.refit_seconds is None:
-            return self.started + self.max_time
-        if best is None:
-            return self.started + 0.9 * self.max_time
-        return self.started + self.max_time - self.refit_seconds(best)
+        refit = 0.0
+        if self.refit_seconds is not None:
+            refit = self.refit_seconds(best) if best else 0.1 * self.max_time
+        return self.started + self.max_time - refit
+
+    def finalists(self, best: Evaluation | None) -> int:
+        """Return how many are tried again, fewer than 2 if there is no time for it."""
+        n = self.n_finalists
+        if self.max_time is not None:
+            share = FINALS_SHARE * self.max_time
+            while n > 1 and self._seconds_of_finals(n, best) > share:
+                n -= 1
+        return n
+
+    def _seconds_of_finals(self, n: int, best: Evaluation | None) -> float:
+        if best is None or n < 2:
+            return 0.0
+        return math.ceil(n / self.n_workers) * best.duration
 
     def affords(self, evaluation: Evaluation) -> bool:
         """Return whether there is time to refit this individual, should it win."""
@@ -142,12 +172,31 @@ class Outcome:
         those that could still be refitted within it when they were found.
     stop_reason : str
         Why it ended.
+    finals : list of Evaluation
+        Of those that were tried again before the best was named.
+    asked : dict of str to int
+        The order in which individuals were asked for, by key.
     """
 
     evaluations: list[Evaluation] = field(default_factory=list)
     history: list[Generation] = field(default_factory=list)
     best: Evaluation | None = None
     stop_reason: str = ""
+    finals: list[Evaluation] = field(default_factory=list)
+    asked: dict[str, int] = field(default_factory=dict)
+
+    def ask(self, brood: Sequence[Chromosome]) -> None:
+        """Note who is asked for."""
+        for chromosome in brood:
+            self.asked.setdefault(chromosome.key, len(self.asked))
+
+    def in_order(self, evaluations: list[Evaluation]) -> list[Evaluation]:
+        """Return them in the order asked: that of trying may depend on the clock."""
+        return sorted(evaluations, key=self.place)
+
+    def place(self, evaluation: Evaluation) -> int:
+        """Return which one, of all that were asked, it is."""
+        return self.asked[evaluation.chromosome.key]
 
 
 def search(
@@ -177,10 +226,12 @@ def search(
     try:
         while not outcome.stop_reason:
             _one_generation(evolution, evaluator, limits, listeners, outcome)
+        _play_finals(evaluator, limits, outcome)
     except KeyboardInterrupt:
         if outcome.best is None:
             raise
         outcome.stop_reason = "interrupted by the user"
+    outcome.evaluations = outcome.in_order(outcome.evaluations)
     return outcome
 
 
@@ -193,6 +244,7 @@ def _one_generation(
 ) -> None:
     start = time.perf_counter()
     number, brood = evolution.generation, evolution.ask()
+    outcome.ask(brood)
     if limits.max_time is not None:
         _put_in_order(brood, evaluator, limits)
     for listener in listeners:
@@ -210,7 +262,7 @@ def _one_generation(
         # Who is too dear for the time left is left out: cheaper ones may follow.
         if not evaluations or time.time() >= limits.end_of_search(outcome.best):
             outcome.stop_reason = f"max_time={limits.max_time:g} s used up"
-    evolution.tell(evaluations)
+    evolution.tell(outcome.in_order(evaluations))
     seconds = time.perf_counter() - start
     generation = _sum_up(number, outcome.best, evaluations, seconds)
     outcome.history.append(generation)
@@ -247,17 +299,43 @@ def _evaluations(
 
     with closing(evaluator.evaluate(brood, moment)) as evaluations:
         for evaluation in evaluations:
-            if _wins(evaluation, outcome.best, limits):
+            if _wins(evaluation, outcome, limits):
                 outcome.best = evaluation
             yield evaluation
             if time.time() >= moment():
                 return
 
 
-def _wins(evaluation: Evaluation, best: Evaluation | None, limits: Limits) -> bool:
+def _wins(evaluation: Evaluation, outcome: Outcome, limits: Limits) -> bool:
+    best = outcome.best
     if evaluation.status != "ok" or best is None:
         return evaluation.status == "ok"
-    return evaluation.fitness > best.fitness and limits.affords(evaluation)
+    fitter = evaluation.fitness > best.fitness
+    if evaluation.fitness == best.fitness:
+        fitter = outcome.place(evaluation) < outcome.place(best)
+    return fitter and limits.affords(evaluation)
+
+
+def _play_finals(evaluator: Evaluator, limits: Limits, outcome: Outcome) -> None:
+    """Try the best again: who is the fittest of many by one score is so by luck too."""
+    n_finalists = limits.finalists(outcome.best)
+    if outcome.best is None or n_finalists < 2:
+        return
+    able = [e for e in outcome.evaluations if e.status == "ok" and limits.affords(e)]
+    finalists = heapq.nlargest(n_finalists, able, key=lambda e: e.fitness)
+
+    def moment() -> float:
+        return limits.end_of_finals(outcome.best)
+
+    chromosomes = [e.chromosome for e in finalists]
+    with closing(evaluator.again().evaluate(chromosomes, moment)) as evaluations:
+        outcome.finals = list(evaluations)
+    if [e.status for e in outcome.finals] == ["ok"] * len(finalists):
+        means = [
+            e.fitness + f.fitness
+            for e, f in zip(finalists, outcome.finals, strict=True)
+        ]
+        outcome.best = finalists[means.index(max(means))]
 
 
 def _sum_up(

@@ -13,7 +13,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import pytest
 from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
+from sklearn.utils.validation import check_is_fitted
 
 from sknevo.records import Chromosome
 
@@ -47,7 +50,8 @@ class BuilderContract:
         for chromosome in case.chromosomes(1):
             estimator = case.builder(chromosome.expressed, 0)
             assert repr(clone(estimator)) == repr(estimator)
-            assert not [name for name in vars(estimator) if name.endswith("_")]
+            with pytest.raises(NotFittedError):
+                check_is_fitted(estimator)
 
     def test_the_seed_decides(self, case):
         chromosome = case.chromosomes(2)[0]

@@ -3,13 +3,22 @@
 import pytest
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from sknevo import EvolvedPipelineClassifier, EvolvedPipelineRegressor
+from sknevo import (
+    EvolvedClassifier,
+    EvolvedPipelineClassifier,
+    EvolvedPipelineRegressor,
+)
 
-ESTIMATORS = (EvolvedPipelineClassifier, EvolvedPipelineRegressor)
+ESTIMATORS = (EvolvedClassifier, EvolvedPipelineClassifier, EvolvedPipelineRegressor)
+SMALL = {"population_size": 2, "generations": 1, "cv": 2}
 
 
 @parametrize_with_checks(
-    [make(population_size=2, generations=1, cv=2) for make in ESTIMATORS]
+    [
+        EvolvedClassifier(**SMALL, max_epochs=30),
+        EvolvedPipelineClassifier(**SMALL),
+        EvolvedPipelineRegressor(**SMALL),
+    ]
 )
 def test_small_estimators_are_estimators(estimator, check):
     check(estimator)

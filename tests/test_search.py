@@ -5,7 +5,7 @@ import time
 
 import numpy as np
 import pytest
-from toys import GENOME, chromosome, make_evaluator
+from toys import GENOME, Toy, ToyBuilder, chromosome, make_evaluator
 
 from sknevo.evolution import STRATEGIES, Elitist, Evolution
 from sknevo.genes import Categorical, Genome, Real
@@ -285,3 +285,71 @@ def test_who_cannot_be_refitted_in_time_does_not_win():
     outcome = search(evolve(size=1, first=first), make_evaluator(), limits)
     assert outcome.best.chromosome.genes["x"] == 0.3
     assert len(outcome.evaluations) == 3
+
+
+# Order -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("max_time", [None, 3600, 0.25])
+def test_individuals_are_listed_as_asked_however_they_were_tried(max_time):
+    brood = [chromosome(i / 10, seconds=0.01 * (i % 3)) for i in range(6)]
+    brood += [chromosome(0.0, seconds=s) for s in (0.02, 0.03)]  # as good as the first
+    limits = Limits(generations=1, max_time=max_time)
+    outcome = search(evolve(brood, size=8), make_evaluator(), limits)
+    tried = [e.chromosome for e in outcome.evaluations]
+    assert tried == [one for one in brood if one in tried]
+    if max_time != 0.25:
+        assert tried == brood
+        assert outcome.best.chromosome == brood[0]
+
+
+# Finals ----------------------------------------------------------------------------
+
+
+class Lucky(ToyBuilder):
+    """Individuals whose first score is luck: the seed decides."""
+
+    def __call__(self, expressed, random_state):
+        return Toy(x=random_state % 1000 / 1000, random_state=random_state)
+
+
+def play(n_finalists, **limits):
+    evaluator = make_evaluator(builder=Lucky())
+    brood = [chromosome(i / 10) for i in range(8)]
+    limits = Limits(generations=1, n_finalists=n_finalists, **limits)
+    return search(evolve(brood, size=8), evaluator, limits)
+
+
+def test_the_best_are_tried_again_with_other_seeds():
+    outcome = play(3)
+    ranked = sorted(outcome.evaluations, key=lambda e: -e.fitness)
+    assert [e.chromosome for e in outcome.finals] == [e.chromosome for e in ranked[:3]]
+    assert all(
+        again.fitness != first.fitness
+        for again, first in zip(outcome.finals, ranked[:3], strict=True)
+    )
+    sums = [a.fitness + b.fitness for a, b in zip(ranked, outcome.finals, strict=False)]
+    assert outcome.best is ranked[sums.index(max(sums))]
+    assert len(outcome.evaluations) == 8
+
+
+def test_without_finals_the_first_score_decides():
+    outcome = play(0)
+    assert outcome.finals == []
+    assert outcome.best.fitness == max(e.fitness for e in outcome.evaluations)
+
+
+def test_finals_are_left_out_if_they_take_too_long():
+    best = Evaluation(chromosome(0), "ok", 1.0, {}, (4.0,), (1.0,))
+    for max_time, n in ((1000, 3), (50, 3), (40, 2), (20, 0), (None, 3)):
+        limits = Limits(max_time=max_time, n_finalists=3, n_workers=2)
+        assert limits.finalists(best) in ({n} if n else {0, 1}), max_time
+
+
+def test_time_is_put_by_for_the_finals():
+    best = Evaluation(chromosome(0), "ok", 1.0, {}, (4.0,), (1.0,))
+    limits = Limits(
+        max_time=100, n_finalists=3, n_workers=2, started=0.0, refit_seconds=lambda _: 7
+    )
+    assert limits.end_of_finals(best) == 93
+    assert limits.end_of_search(best) == 83

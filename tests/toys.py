@@ -9,9 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin, TransformerMixin
 
-from sknevo.deadline import check_deadline
 from sknevo.evaluation import Data, Evaluator, Objectives, Shared, Trial
 from sknevo.genes import Categorical, Choice, Genome, Integer, Real, Repeat
+from sknevo.interruption import check_deadline
 from sknevo.records import Chromosome, Evaluation
 
 
@@ -103,6 +103,11 @@ class Weighed(Toy):
         return np.zeros(len(X))
 
 
+def profit(y, predicted, amount=1.0):
+    """Score by what every right answer is worth."""
+    return float(np.mean((y == predicted) * amount))
+
+
 def look(shared):
     """Say, in a worker, what the shared array is there, and which one."""
     array = shared.value["X"]
@@ -160,6 +165,7 @@ def make_evaluator(seconds=0.0, n_jobs=1, n_splits=2, **trial):
     rows = np.arange(10)
     data = Data(X, rows % 2, [(rows[:5], rows[5:])] * n_splits)
     objectives = Objectives(score, None)
+    trial = {"builder": ToyBuilder(seconds), **trial}
     return Evaluator(
-        Trial(ToyBuilder(seconds), Shared(data), objectives, 0, **trial), n_jobs
+        Trial(data=Shared(data), objectives=objectives, random_state=0, **trial), n_jobs
     )

@@ -20,7 +20,7 @@ from sklearn.model_selection import (
 from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.validation import check_is_fitted
 
-from sknevo.deadline import check_deadline
+from sknevo.interruption import check_deadline
 
 __all__ = ["EarlyStoppingClassifier", "EarlyStoppingRegressor"]
 

@@ -4,6 +4,7 @@ from typing import Any, Self
 
 import numpy as np
 import pandas as pd
+from sklearn import config_context
 from sklearn.base import (
     BaseEstimator,
     OneToOneFeatureMixin,
@@ -131,6 +132,10 @@ class _Stateless(TransformerMixin, BaseEstimator):
         self.n_features_in_ = X.shape[1]
         return self
 
+    def set_output(self, *, transform: str | None = None) -> Self:
+        """Stay with arrays, whatever the user's configuration is."""
+        return self
+
 
 class _Floats(OneToOneFeatureMixin, _Stateless):
     """Numbers and booleans as floats, NaN where they are missing.
@@ -161,9 +166,24 @@ class _Labels(OneToOneFeatureMixin, _Stateless):
     """Labels as strings, so that all encoders can sort them; missing is a label."""
 
     def transform(self, X: Any) -> np.ndarray:
-        frame = pd.DataFrame(X)
-        labels = frame.astype(str).astype(object)
-        return labels.mask(frame.isna(), "(missing)").to_numpy(object)
+        return np.column_stack(_columns_of_labels(X))
+
+
+def _columns_of_labels(X: Any) -> list[np.ndarray]:
+    frame = pd.DataFrame(X)
+    return [_labels(frame.iloc[:, i]) for i in range(frame.shape[1])]
+
+
+def _labels(column: pd.Series) -> np.ndarray:
+    """Name every value by itself: by its column's type, a gap would rename the rest."""
+    codes, values = pd.factorize(column.astype(object))
+    return np.array([*map(_label, values), "(missing)"], object)[codes]
+
+
+def _label(value: Any) -> str:
+    # Whole numbers turn into floats where values are missing.
+    whole = isinstance(value, float) and value.is_integer()
+    return str(int(value) if whole else value)
 
 
 class _Dates(_Stateless):
@@ -176,14 +196,16 @@ class _Dates(_Stateless):
 
     @staticmethod
     def _numbers(column: pd.Series) -> np.ndarray:
-        moments = pd.to_datetime(column, utc=True)
+        strings = pd.api.types.infer_dtype(column, skipna=True) == "string"
+        how = {"format": "ISO8601", "errors": "coerce"} if strings else {}
+        moments = pd.to_datetime(column, utc=True, **how)
         elapsed = (moments - pd.Timestamp(0, tz="UTC")) / pd.Timedelta(days=1)
         date = moments.dt
         parts = [date.year, date.month, date.day, date.day_of_week, date.hour, elapsed]
         return np.column_stack([part.to_numpy(float) for part in parts])
 
 
-class _Columnwise(TransformerMixin, BaseEstimator):
+class _Columnwise(_Stateless):
     """Fits a transformer of strings to each column of text."""
 
     def __init__(self, transformer: BaseEstimator) -> None:
@@ -194,15 +216,18 @@ class _Columnwise(TransformerMixin, BaseEstimator):
         return self
 
     def fit_transform(self, X: Any, y: Any = None) -> np.ndarray:
-        columns = _Labels().fit(X).transform(X).T
+        columns = _columns_of_labels(X)
         self.transformers_ = [clone(self.transformer) for _ in columns]
         pairs = zip(self.transformers_, columns, strict=True)
-        return np.hstack([one.fit_transform(column) for one, column in pairs])
+        # A configuration of the user's would reach what they make inside.
+        with config_context(transform_output="default"):
+            return np.hstack([one.fit_transform(column) for one, column in pairs])
 
     def transform(self, X: Any) -> np.ndarray:
-        columns = _Labels().fit(X).transform(X).T
+        columns = _columns_of_labels(X)
         pairs = zip(self.transformers_, columns, strict=True)
-        return np.hstack([one.transform(column) for one, column in pairs])
+        with config_context(transform_output="default"):
+            return np.hstack([one.transform(column) for one, column in pairs])
 
 
 def prepared_width(spec: DataSpec, genes: dict[str, Any]) -> int:

@@ -1,8 +1,13 @@
 """The public faces: scikit-learn estimators whose `fit` is a search."""
 
+from sknevo.estimators.convnet import EvolvedClassifier
 from sknevo.estimators.pipeline import (
     EvolvedPipelineClassifier,
     EvolvedPipelineRegressor,
 )
 
-__all__ = ["EvolvedPipelineClassifier", "EvolvedPipelineRegressor"]
+__all__ = [
+    "EvolvedClassifier",
+    "EvolvedPipelineClassifier",
+    "EvolvedPipelineRegressor",
+]

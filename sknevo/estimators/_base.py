@@ -14,16 +14,20 @@ from sklearn.base import BaseEstimator, _fit_context
 from sklearn.callback import CallbackSupportMixin, with_callbacks
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
-from sklearn.utils.metadata_routing import (
-    MetadataRouter,
-)
+from sklearn.utils.metadata_routing import MetadataRouter
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import (
     _check_sample_weight,
+    _num_samples,
     check_consistent_length,
     check_is_fitted,
 )
 
+from sknevo.estimators._beginning import (
+    known_chromosomes,
+    make_chromosome,
+    make_genome,
+)
 from sknevo.estimators._listeners import Callbacks, Printer
 from sknevo.estimators._metadata import make_router, route
 from sknevo.estimators._results import make_cv_results
@@ -39,7 +43,7 @@ from sknevo.evaluation import (
 )
 from sknevo.evolution import STRATEGIES, Evolution, Strategy
 from sknevo.genes import Genome
-from sknevo.records import Chromosome, DataSpec, Evaluation
+from sknevo.records import DataSpec, Evaluation
 from sknevo.search import Limits, Outcome, search
 
 __all__ = ["BaseEvolved"]
@@ -121,14 +125,20 @@ class BaseEvolved(CallbackSupportMixin, BaseEstimator):
     # What a task says.
 
     _default_scoring: str
+    # Number of folds up to so many samples; beyond, a part is held out.
+    _default_folds: Mapping[int, int]
+    # Threads of a trial, if results depend on them; None shares the cores out.
+    _threads: int | None = None
+    # So many of the best are tried again with other seeds before the winner is named.
+    _n_finalists = 0
 
     @abstractmethod
-    def _validate(self, X: Any, y: Any) -> tuple[Any, Any]:
-        """Return X and y as the individuals get them; set what `fit` learns of them."""
+    def _validate_X(self, X: Any, reset: bool = False) -> Any:
+        """Return X as individuals get it; set what is known of it if this is `fit`."""
 
     @abstractmethod
-    def _validate_X(self, X: Any) -> Any:
-        """Return X as the fitted individual gets it."""
+    def _validate_y(self, y: Any) -> Any:
+        """Return y as individuals get it; set what `fit` learns of it."""
 
     @abstractmethod
     def _spec(self, X: Any, y: Any, n_samples: int) -> DataSpec:
@@ -150,6 +160,17 @@ class BaseEvolved(CallbackSupportMixin, BaseEstimator):
 
     # The fit.
 
+    def _validate(self, X: Any, y: Any) -> tuple[Any, Any]:
+        X = self._validate_X(X, reset=True)
+        if _num_samples(X) < 2:
+            raise ValueError("Found 1 sample; at least 2 samples are required to fit.")
+        if y is None:
+            raise ValueError(
+                f"This {type(self).__name__} estimator requires y to be passed, but "
+                "the target y is None."
+            )
+        return X, self._validate_y(y)
+
     @with_callbacks
     @_fit_context(prefer_skip_nested_validation=False)
     def fit(self, X: Any, y: Any, **params: Any) -> Self:
@@ -157,7 +178,7 @@ class BaseEvolved(CallbackSupportMixin, BaseEstimator):
 
         Parameters
         ----------
-        X : DataFrame or array-like of shape (n_samples, n_features)
+        X : DataFrame or array-like of shape (n_samples, n_features), or images
             Features.
         y : array-like of shape (n_samples,)
             Targets.
@@ -191,7 +212,7 @@ class BaseEvolved(CallbackSupportMixin, BaseEstimator):
             Shared(data),
             objectives,
             random_state,
-            threads=inner_threads(effective_n_jobs(self.n_jobs)),
+            threads=self._threads or inner_threads(effective_n_jobs(self.n_jobs)),
             raise_error=self.error_score == "raise",
         )
         limits = self._limits(started, builder, final_builder)
@@ -199,7 +220,8 @@ class BaseEvolved(CallbackSupportMixin, BaseEstimator):
         self._record(outcome, objectives, len(data.splits))
         if self.refit:
             start = time.perf_counter()
-            winner = replace(trial, builder=final_builder)
+            threads = inner_threads(1) if self._threads else trial.threads
+            winner = replace(trial, builder=final_builder, threads=threads)
             self.best_estimator_ = winner.refit(self.best_chromosome_)
             self.refit_time_ = time.perf_counter() - start
         return self
@@ -210,7 +232,8 @@ class BaseEvolved(CallbackSupportMixin, BaseEstimator):
         def refit_seconds(evaluation: Evaluation) -> float:
             genes = evaluation.chromosome.expressed
             growth = final_builder.cost(genes) / builder.cost(genes)
-            return REFIT_MARGIN * growth * float(np.mean(evaluation.fit_times))
+            whole = np.add(evaluation.fit_times, evaluation.saved_times)
+            return REFIT_MARGIN * growth * float(whole.mean())
 
         return Limits(
             generations=self.generations,
@@ -220,6 +243,8 @@ class BaseEvolved(CallbackSupportMixin, BaseEstimator):
             max_time=self.max_time,
             started=started,
             refit_seconds=refit_seconds if self.refit else None,
+            n_finalists=0 if callable(self.refit) else self._n_finalists,
+            n_workers=effective_n_jobs(self.n_jobs),
         )
 
     def _objectives(self) -> Objectives:
@@ -249,6 +274,7 @@ class BaseEvolved(CallbackSupportMixin, BaseEstimator):
             classifier=self.__sklearn_tags__().estimator_type == "classifier",
             random_state=random_state,
             split_params=split_params,
+            default_folds=self._default_folds,
         )
         return Data(X, y, splits, fit_params, score_params)
 
@@ -256,14 +282,17 @@ class BaseEvolved(CallbackSupportMixin, BaseEstimator):
         self, spec: DataSpec, trial: Trial, limits: Limits, X: Any, y: Any
     ) -> Outcome:
         rng = np.random.default_rng(trial.random_state)
-        self.genome_ = self._make_genome(spec)
-        evolution = Evolution(
-            self.genome_,
-            self._make_strategy(),
-            self.population_size,
-            rng,
-            self._first_generation(spec, rng),
-        )
+        self.genome_ = make_genome(self.genome or self._default_genome, spec)
+        first = self.initial_population
+        if first is None:
+            first = known_chromosomes(self._well_known(spec), self.genome_, rng)
+            first = first[: self.population_size]
+        else:
+            first = [make_chromosome(one, self.genome_, rng, "user") for one in first]
+        strategy = self.strategy
+        if isinstance(strategy, str):
+            strategy = STRATEGIES[strategy]()
+        evolution = Evolution(self.genome_, strategy, self.population_size, rng, first)
         # One task for each generation and one for the refit.
         root = self._init_callback_context(
             max_subtasks=None if self.generations is None else self.generations + 1
@@ -279,43 +308,6 @@ class BaseEvolved(CallbackSupportMixin, BaseEstimator):
         root.call_on_fit_task_end(estimator=self, X=X, y=y)
         return outcome
 
-    def _make_genome(self, spec: DataSpec) -> Genome:
-        genome = self._default_genome(spec) if self.genome is None else self.genome
-        if not isinstance(genome, Genome):
-            genome = genome(spec)
-        if not isinstance(genome, Genome) or not genome.genes:
-            raise ValueError(
-                "genome must be a Genome that names at least one gene, or a callable "
-                f"that returns one for a DataSpec; got {genome!r}."
-            )
-        return genome
-
-    def _make_strategy(self) -> Strategy:
-        if isinstance(self.strategy, str):
-            return STRATEGIES[self.strategy]()
-        return self.strategy
-
-    def _first_generation(
-        self, spec: DataSpec, rng: np.random.Generator
-    ) -> list[Chromosome]:
-        """Return the chromosomes that the search begins with."""
-        if self.initial_population is None:
-            known = self._well_known(spec) if self.genome is None else []
-            known = known[: self.population_size]
-            return [self._chromosome(genes, rng, "seed") for genes in known]
-        return [self._chromosome(one, rng, "user") for one in self.initial_population]
-
-    def _chromosome(
-        self, individual: Any, rng: np.random.Generator, origin: str
-    ) -> Chromosome:
-        """Make a chromosome of this genome of a dict, a chromosome or an estimator."""
-        genes = getattr(individual, "best_chromosome_", individual)
-        if isinstance(genes, Chromosome):
-            genes = genes.expressed
-        return Chromosome(
-            self.genome_.complete(genes, rng, "initial_population"), origin=origin
-        )
-
     # What the search leaves behind.
 
     def _record(self, outcome: Outcome, objectives: Objectives, n_splits: int) -> None:
@@ -324,7 +316,9 @@ class BaseEvolved(CallbackSupportMixin, BaseEstimator):
         if outcome.best is None:
             raise ValueError(_why_all_failed(evaluations, outcome.stop_reason))
         error_score = np.nan if self.error_score == "raise" else self.error_score
-        self.cv_results_ = make_cv_results(evaluations, n_splits, error_score)
+        self.cv_results_ = make_cv_results(
+            evaluations, n_splits, error_score, outcome.finals
+        )
         self.history_ = outcome.history
         self.n_generations_ = len(outcome.history)
         self.n_evaluations_ = len(evaluations)

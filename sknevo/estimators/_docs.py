@@ -32,9 +32,8 @@ PARAMETERS = dedent("""\
     cv : int, splitter, iterable or None, default=None
         The splits that individuals are scored on. A number is one of shuffled folds,
         stratified for classifiers, with the members of too rare classes in all training
-        parts; None stands for five, for three if there are more than 2,000 samples,
-        and for one hold-out of 20 % if there are more than 10,000. Splitters and
-        iterables are as in scikit-learn.
+        parts; None stands for folds if samples are few and for one hold-out of 20 % if
+        they are many, see the notes. Splitters and iterables are as in scikit-learn.
     initial_population : sequence or None, default=None
         Who comes first: dicts of expressed genes (what they leave open is drawn),
         chromosomes, or fitted estimators of this kind. None stands for a few
@@ -64,8 +63,8 @@ ATTRIBUTES = dedent("""\
         Its row in `cv_results_`.
     cv_results_ : dict of str to array
         One row per individual: the columns of RandomizedSearchCV, and `generation`,
-        `origin`, `parents`, `key`, `status` ("ok", "error", "timeout", "memory"),
-        `error`.
+        `origin`, `parents`, `key`, `status` ("ok", "error", "timeout", "memory",
+        "pruned"), `error`.
     history_ : list of Generation
         One record per generation: best, median, evaluated, cached, failed, seconds.
     genome_ : Genome

@@ -12,7 +12,10 @@ __all__ = ["make_cv_results"]
 
 
 def make_cv_results(
-    evaluations: Sequence[Evaluation], n_splits: int, error_score: float
+    evaluations: Sequence[Evaluation],
+    n_splits: int,
+    error_score: float,
+    finals: Sequence[Evaluation] = (),
 ) -> dict[str, Any]:
     """Return one row per individual, in the order in which they were tried.
 
@@ -24,12 +27,15 @@ def make_cv_results(
         Number of splits.
     error_score : float
         Score of those that failed.
+    finals : sequence of Evaluation, default=()
+        Of those that were tried again in the end.
 
     Returns
     -------
     dict of str to array
         `params`, `param_*` (masked where a gene is silent), times, scores and ranks as
-        in scikit-learn; `generation`, `origin`, `parents`, `key`, `status`, `error`.
+        in scikit-learn; `generation`, `origin`, `parents`, `key`, `status`, `error`,
+        and `final_score` if there were finals.
     """
     chromosomes = [e.chromosome for e in evaluations]
     results: dict[str, Any] = {}
@@ -48,6 +54,10 @@ def make_cv_results(
     results["key"] = np.array([c.key for c in chromosomes])
     results["status"] = np.array([e.status for e in evaluations])
     results["error"] = np.array([e.error for e in evaluations])
+    if finals:
+        again = {e.chromosome.key: e.fitness for e in finals if e.status == "ok"}
+        final = [again.get(c.key, np.nan) for c in chromosomes]
+        results["final_score"] = np.array(final)
     return results
 
 

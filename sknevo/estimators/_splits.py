@@ -6,8 +6,10 @@ from typing import Any
 
 import numpy as np
 from sklearn.model_selection import (
+    GroupKFold,
     KFold,
     ShuffleSplit,
+    StratifiedGroupKFold,
     StratifiedKFold,
     StratifiedShuffleSplit,
     check_cv,
@@ -15,10 +17,6 @@ from sklearn.model_selection import (
 
 __all__ = ["make_splits"]
 
-# Cross-validation steadies the fitness of small tables; large ones need it less.
-FOLDS = 5
-SOME_SAMPLES, FEWER_FOLDS = 2_000, 3
-MANY_SAMPLES = 10_000
 HOLD_OUT = 0.2
 
 Splits = list[tuple[np.ndarray, np.ndarray]]
@@ -32,16 +30,16 @@ def make_splits(
     classifier: bool,
     random_state: int,
     split_params: Mapping[str, Any],
+    default_folds: Mapping[int, int],
 ) -> Splits:
     """Return the splits of a search, the same for all individuals.
 
     Parameters
     ----------
     cv : None, int, splitter or iterable
-        A number of shuffled folds, stratified for classifiers; None stands for five of
-        them, for three if there are more than 2,000 samples, and for one hold-out of
-        20 % if there are more than 10,000. Splitters and iterables are as in
-        scikit-learn.
+        A number of shuffled folds, stratified for classifiers; None stands for
+        `default_folds`. With `groups` no group is in two of them, and nothing is held
+        out. Splitters and iterables are as in scikit-learn.
     X, y : array-like
         The data.
     classifier : bool
@@ -50,6 +48,9 @@ def make_splits(
         Seed of the default.
     split_params : dict
         Metadata for the splitter, such as `groups`.
+    default_folds : dict of int to int
+        Number of folds up to so many samples, in ascending order; with more samples
+        than any, 20 % are held out.
 
     Returns
     -------
@@ -60,9 +61,18 @@ def make_splits(
     ValueError
         If no class has two members, or the splitter yields nothing.
     """
-    if not split_params and (cv is None or isinstance(cv, Integral)):
-        return _shuffled_splits(cv, y, classifier, random_state)
-    folds = _default_folds(len(y)) if cv is None else cv
+    hold_out = cv is None and len(y) > max(default_folds)
+    enough = [k for most, k in default_folds.items() if len(y) <= most]
+    folds = cv if cv is not None else (enough or [*default_folds.values()][-1:])[0]
+    if not split_params and isinstance(folds, Integral):
+        members = _checked_members(cv, y, classifier)
+        if cv is None:
+            folds = _feasible(folds, y, classifier)
+        splitter = _splitter(hold_out, folds, classifier, random_state)
+        return _without_rare_tests(splitter, members >= folds, y)
+    if isinstance(folds, Integral) and "groups" in split_params:
+        fold = StratifiedGroupKFold if classifier else GroupKFold
+        folds = fold(folds, shuffle=True, random_state=random_state)
     splitter = check_cv(folds, y, classifier=classifier)
     splits = [
         (np.asarray(train), np.asarray(test))
@@ -73,15 +83,9 @@ def make_splits(
     return splits
 
 
-def _default_folds(n_samples: int) -> int:
-    return FEWER_FOLDS if n_samples > SOME_SAMPLES else FOLDS
-
-
-def _shuffled_splits(
-    cv: int | None, y: np.ndarray, classifier: bool, random_state: int
-) -> Splits:
-    folds = _default_folds(len(y)) if cv is None else cv
-    if folds < 2:
+def _checked_members(cv: int | None, y: np.ndarray, classifier: bool) -> np.ndarray:
+    """Return the size of each sample's class, if classes can be split."""
+    if cv is not None and cv < 2:
         raise ValueError(f"cv must be at least 2 if it is a number; got {cv}.")
     members = _members(y) if classifier else np.full(len(y), len(y))
     what = "samples of one class" if classifier else "samples"
@@ -91,16 +95,23 @@ def _shuffled_splits(
         raise ValueError(
             f"cv={cv} folds need as many {what}; got {members.max()} at most."
         )
-    if cv is None:
-        # All but one class are in every test part, if they have two members at all.
-        second = np.sort(np.unique(y, return_counts=True)[1])[-2:][0]
-        folds = min(folds, max(2, second)) if classifier else min(folds, len(y))
-    # Members of a rare class are for training only: in a test part they would be of a
-    # class that the individual may never have seen.
-    common = np.flatnonzero(members >= folds)
-    rare = np.setdiff1d(np.arange(len(y)), common)
-    hold_out = cv is None and len(y) > MANY_SAMPLES
-    splitter = _splitter(hold_out, folds, classifier, random_state)
+    return members
+
+
+def _feasible(folds: int, y: np.ndarray, classifier: bool) -> int:
+    """Return fewer folds if need be: all but one class, if of two, are in all tests."""
+    if not classifier:
+        return min(folds, len(y))
+    second = np.sort(np.unique(y, return_counts=True)[1])[-2:][0]
+    return min(folds, max(2, second))
+
+
+def _without_rare_tests(splitter: Any, common: np.ndarray, y: np.ndarray) -> Splits:
+    """Split what is common; members of a rare class are for training only.
+
+    In a test part they would be of a class that the individual may never have seen.
+    """
+    rare, common = np.flatnonzero(~common), np.flatnonzero(common)
     return [
         (np.sort(np.concatenate([common[train], rare])), common[test])
         for train, test in splitter.split(common, y[common])

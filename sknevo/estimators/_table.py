@@ -1,5 +1,6 @@
 """What users bring as a table, validated, and what its columns hold."""
 
+import re
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ __all__ = ["describe_columns", "validate_table"]
 MANY_LABELS = 30
 TEXT_SHARE = 0.2
 TOO_MANY_LABELS = 1000
+DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
 def validate_table(estimator: BaseEstimator, X: Any, *, reset: bool) -> Any:
@@ -133,7 +135,21 @@ def _describe(column: pd.Series) -> Column:
         return Column(column.name, "numeric", missing=missing)
     if types.infer_dtype(column) in ("datetime64", "datetime", "date"):
         return Column(column.name, "datetime", missing=missing)
+    if _holds_dates(column):
+        return Column(column.name, "datetime", missing=missing)
     n_unique = column.nunique()
     rare = n_unique > MANY_LABELS and n_unique > TEXT_SHARE * column.count()
     kind = "text" if rare or n_unique > TOO_MANY_LABELS else "categorical"
     return Column(column.name, kind, int(n_unique), missing)
+
+
+def _holds_dates(column: pd.Series) -> bool:
+    """Return whether all are strings such as 2026-11-23, as CSV files have them."""
+    values = column.dropna()
+    if types.infer_dtype(values) != "string" or not DATE.match(values.iloc[0]):
+        return False
+    try:
+        pd.to_datetime(values, format="ISO8601", utc=True)
+    except ValueError:
+        return False
+    return True

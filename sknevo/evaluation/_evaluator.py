@@ -9,8 +9,9 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import replace
 
-from joblib import Parallel, delayed, effective_n_jobs
+from joblib import effective_n_jobs
 from joblib.externals.loky.process_executor import TerminatedWorkerError
+from sklearn.utils.parallel import Parallel, delayed
 
 from sknevo.evaluation._trial import Trial
 from sknevo.records import Chromosome, Evaluation
@@ -40,6 +41,19 @@ class Evaluator:
         self.trial = trial
         self.known: dict[str, Evaluation] = {}
         self._paces: deque[float] = deque(maxlen=50)
+
+    def again(self) -> "Evaluator":
+        """Return an evaluator that tries everybody anew, with other seeds.
+
+        Returns
+        -------
+        Evaluator
+            Of the same data, which are this one's to close.
+        """
+        trial = replace(self.trial, repetition=self.trial.repetition + 1)
+        other = Evaluator(trial, self.n_jobs)
+        other._paces = self._paces
+        return other
 
     def evaluate(
         self,
@@ -87,7 +101,10 @@ class Evaluator:
         """Yield a result for each; a worker that dies costs its own trial only."""
         waiting, suspects = list(chromosomes), 0
         while waiting:
-            trying = waiting[:1] if suspects else list(waiting)
+            # The very first has all the time it needs: no one who has not, and may
+            # have to be stopped by force, is beside it.
+            alone = suspects or not self.known
+            trying = waiting[:1] if alone else list(waiting)
             left = len(waiting) - len(trying)
             try:
                 with _closing(self._parallel(trying, moment)) as results:
@@ -127,7 +144,7 @@ class Evaluator:
     ) -> Iterator[tuple]:
         """Yield joblib's tasks until time is over or too short for what comes next."""
         for i, chromosome in enumerate(list(chromosomes)):
-            if i == 0 and not self._paces:
+            if i == 0 and not self.known:
                 yield delayed(self.trial)(chromosome, math.inf)
                 continue
             stop = moment()

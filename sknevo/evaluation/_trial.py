@@ -20,10 +20,10 @@ from sklearn.base import BaseEstimator
 from sklearn.pipeline import Pipeline
 from sklearn.utils import _safe_indexing
 
-from sknevo.deadline import DeadlineReached, check_deadline, deadline
 from sknevo.evaluation._objectives import Objectives
 from sknevo.evaluation._shared import Shared
 from sknevo.evaluation._threads import limited_threads
+from sknevo.interruption import DeadlineReached, Pruned, check_deadline, deadline
 from sknevo.records import Chromosome, Evaluation
 
 __all__ = ["Builder", "Data", "Trial"]
@@ -69,7 +69,8 @@ class Data:
 class Trial:
     """How a chromosome fares, as a function.
 
-    All randomness comes from `random_state` and the key of the chromosome.
+    All randomness comes from `random_state`, `repetition` and the key of the
+    chromosome.
 
     Parameters
     ----------
@@ -85,6 +86,8 @@ class Trial:
         Threads for the libraries inside.
     raise_error : bool, default=False
         Whether a failed individual ends the search.
+    repetition : int, default=0
+        How often individuals have been tried before: each time with other seeds.
     """
 
     builder: Builder
@@ -93,6 +96,7 @@ class Trial:
     random_state: int
     threads: int = 1
     raise_error: bool = False
+    repetition: int = 0
 
     def __call__(self, chromosome: Chromosome, moment: float = math.inf) -> Evaluation:
         """Try an individual.
@@ -117,6 +121,8 @@ class Trial:
                     self._fit_and_score(chromosome, i, record)
         except DeadlineReached as reached:
             status, error = "timeout", str(reached)
+        except Pruned as reason:
+            status, error = "pruned", str(reason)
         except MemoryError as shortage:
             if self.raise_error:
                 raise
@@ -129,8 +135,6 @@ class Trial:
 
     def refit(self, chromosome: Chromosome) -> BaseEstimator:
         """Build an individual once more and fit it on all of the data.
-
-        With as many threads as in a trial: how long it takes is then known beforehand.
 
         Parameters
         ----------
@@ -165,11 +169,12 @@ class Trial:
         data = self.data.value
         train, test = data.splits[split]
         estimator = self.builder(chromosome.expressed, self.seed(chromosome))
-        start = time.perf_counter()
+        start, saved = time.perf_counter(), 0.0
         y_train = _safe_indexing(data.y, train)
         fit_params = _take(data.fit_params, train)
         if self.objectives.blind_to_X and _begins_with_preparation(estimator):
-            X_train, X_test = self._prepared(estimator.steps[0][1], split)
+            X_train, X_test, saved = self._prepared(estimator.steps[0][1], split)
+            saved = max(0.0, saved - (time.perf_counter() - start))
             estimator = Pipeline(estimator.steps[1:])
         else:
             X_train, X_test = (_safe_indexing(data.X, rows) for rows in (train, test))
@@ -179,24 +184,31 @@ class Trial:
         y_test = _safe_indexing(data.y, test)
         scores = self.objectives.measure(estimator, X_test, y_test, score_params)
         scored = time.perf_counter()
-        record.add(scores, fitted - start, scored - fitted)
+        record.add(scores, fitted - start, scored - fitted, saved)
 
-    def _prepared(self, step: BaseEstimator, split: int) -> tuple[Any, Any]:
-        """Fit the first step once for all individuals that share it on this split."""
+    def _prepared(self, step: BaseEstimator, split: int) -> tuple[Any, Any, float]:
+        """Fit the first step once for all individuals that share it on this split.
+
+        Returns both parts as the step makes them, and how long it took.
+        """
         data = self.data.value
         train, test = data.splits[split]
 
-        def prepare() -> tuple[Any, Any]:
+        def prepare() -> tuple[Any, Any, float]:
+            start = time.perf_counter()
             X_train = step.fit_transform(
                 _safe_indexing(data.X, train), _safe_indexing(data.y, train)
             )
-            return X_train, step.transform(_safe_indexing(data.X, test))
+            X_test = step.transform(_safe_indexing(data.X, test))
+            return X_train, X_test, time.perf_counter() - start
 
         return self.data.computed((split, pickle.dumps(step)), prepare)
 
     def seed(self, chromosome: Chromosome) -> int:
         """Return the seed of all randomness in trials of this individual."""
         text = f"{self.random_state}:{chromosome.key}"
+        if self.repetition:
+            text += f":{self.repetition}"
         return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4]) >> 1
 
 
@@ -207,11 +219,19 @@ class _Record:
         self.scores: list[dict[str, float]] = []
         self.fit_times: list[float] = []
         self.score_times: list[float] = []
+        self.saved_times: list[float] = []
 
-    def add(self, scores: dict[str, float], fit_time: float, score_time: float) -> None:
+    def add(
+        self,
+        scores: dict[str, float],
+        fit_time: float,
+        score_time: float,
+        saved_time: float,
+    ) -> None:
         self.scores.append(scores)
         self.fit_times.append(fit_time)
         self.score_times.append(score_time)
+        self.saved_times.append(saved_time)
 
     def evaluation(
         self, chromosome: Chromosome, status: str, error: str, objectives: Objectives
@@ -231,6 +251,7 @@ class _Record:
             scores,
             tuple(self.fit_times),
             tuple(self.score_times),
+            tuple(self.saved_times),
             error,
         )
 

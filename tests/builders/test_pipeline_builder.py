@@ -6,17 +6,22 @@ import warnings
 import numpy as np
 import pandas as pd
 import pytest
+import sklearn
 import tables
 from builder_contract import BuilderContract, Case
 from sklearn.datasets import load_iris, make_classification
 from threadpoolctl import threadpool_limits
 
 from sknevo.builders._boosting import EarlyStoppingClassifier
-from sknevo.builders._preparation import make_preparation, prepared_width
+from sknevo.builders._preparation import (
+    _Labels,
+    make_preparation,
+    prepared_width,
+)
 from sknevo.builders._svm import SupportVectorClassifier, SupportVectorRegressor
 from sknevo.builders.pipeline import PipelineBuilder
-from sknevo.deadline import DeadlineReached, deadline
 from sknevo.genomes.pipeline import MODELS, pipeline, well_known
+from sknevo.interruption import DeadlineReached, deadline
 from sknevo.records import Chromosome
 
 
@@ -122,6 +127,36 @@ def test_dates_become_their_parts():
     assert dates[2].tolist() == [1970, 1, 2, 4, 0, 1]
     assert dates[0, :5].tolist() == [2026, 11, 23, 0, 17]
     assert np.isnan(dates[1]).all()
+
+
+def test_strings_of_dates_are_dates():
+    stamps = pd.to_datetime(pd.Series(DATES))
+    X = pd.DataFrame({"seen": stamps.dt.strftime("%Y-%m-%d %H:%M:%S")})
+    spec = tables.spec_of(X, [0, 1, 0])
+    assert spec.columns[0].kind == "datetime"
+    dates = make_preparation(spec, {"imputation": "none"}).fit_transform(X, [0, 1, 0])
+    assert dates[2].tolist() == [1970, 1, 2, 4, 0, 1]
+    assert np.isnan(dates[1]).all()
+
+
+@pytest.mark.parametrize("values", [[3, 1, None], [3.0, 1.5, None], ["3", "b", None]])
+def test_labels_do_not_depend_on_the_other_rows(values):
+    frame = pd.DataFrame({"a": pd.Series(pd.Categorical(values))})
+    labels = _Labels().fit(frame)
+    whole = labels.transform(frame)
+    np.testing.assert_array_equal(labels.transform(frame.iloc[:2]), whole[:2])
+    assert whole[2] == "(missing)"
+    assert whole[0] == "3"
+
+
+def test_a_table_is_prepared_the_same_under_any_configuration():
+    X, y = tables.mixed(), np.arange(90) % 2
+    spec = tables.spec_of(X, y)
+    expressed = individual(spec, lightgbm={})
+    expected = PipelineBuilder(spec)(expressed, 0).fit(X, y).predict_proba(X)
+    with sklearn.config_context(transform_output="pandas"):
+        pipe = PipelineBuilder(spec)(expressed, 0).fit(X, y)
+        np.testing.assert_array_equal(pipe.predict_proba(X), expected)
 
 
 # Boosting -------------------------------------------------------------------------

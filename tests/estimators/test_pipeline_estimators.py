@@ -3,6 +3,7 @@
 import pickle
 import subprocess
 import sys
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -20,6 +21,7 @@ from sklearn.model_selection import (
 )
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
+from toys import profit
 
 from sknevo import (
     Categorical,
@@ -220,6 +222,25 @@ def test_metadata_routing(iris):
         clf.fit(X, y, sample_weight=weights)
         scores = cross_val_score(clf, X, y, params={"sample_weight": weights}, cv=2)
     assert np.isfinite(scores).all()
+
+
+@pytest.mark.parametrize("n_jobs", [1, 2])
+def test_configuration_reaches_the_workers(n_jobs):
+    X, y = load_iris(return_X_y=True, as_frame=True)
+    with sklearn.config_context(
+        enable_metadata_routing=True, transform_output="pandas"
+    ):
+        scorer = make_scorer(profit).set_score_request(amount=True)
+        clf = small(scoring=scorer, generations=1, n_jobs=n_jobs)
+        clf.fit(X, y, amount=np.full(len(y), 5.0))
+    assert set(clf.cv_results_["status"]) == {"ok"}
+    assert clf.cv_results_["mean_test_score"].max() > 4
+
+
+def test_a_narrowed_genome_begins_with_the_known_that_are_left(iris):
+    clf = small(genome=partial(pipeline, models=["svm"]), generations=1).fit(*iris)
+    assert "seed" in clf.cv_results_["origin"]
+    assert set(clf.cv_results_["param_model"]) == {"svm"}
 
 
 def test_imbalanced_and_many_classes():

@@ -18,6 +18,7 @@ def split(y, cv=None, *, classifier=True, seed=0, **params):
         classifier=classifier,
         random_state=seed,
         split_params=params,
+        default_folds={2_000: 5, 10_000: 3},
     )
 
 
@@ -173,3 +174,16 @@ def test_the_smaller_of_two_classes_is_in_every_test_part():
     splits = split(labels)
     assert len(splits) == 4
     assert all(set(labels[test]) == {0, 1} for _, test in splits)
+
+
+@pytest.mark.parametrize("cv", [None, 3])
+@pytest.mark.parametrize("classifier", [True, False])
+def test_no_group_is_on_both_sides(cv, classifier):
+    y = np.repeat([0, 1], 60)
+    groups = np.arange(120) // 3
+    splits = split(y, cv, classifier=classifier, groups=groups)
+    assert len(splits) == (cv or 5)
+    for train, test in splits:
+        assert not set(groups[train]) & set(groups[test])
+        assert abs(y[test].mean() - 0.5) < 0.35
+    assert_same(splits, split(y, cv, classifier=classifier, groups=groups))

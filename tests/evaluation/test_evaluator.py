@@ -178,6 +178,15 @@ def test_the_very_first_individual_has_time_without_end():
     assert statuses(evaluations) == ["ok"]
 
 
+def test_nobody_beside_the_very_first_can_end_it(workers):
+    evaluator = make_evaluator(n_jobs=2)
+    brood = [chromosome(0.1, seconds=0.8), chromosome(0.2, "hog")]
+    start = time.time()
+    evaluations = list(evaluator.evaluate(brood, lambda: start + 0.3))
+    assert statuses(evaluations) == ["ok"]
+    evaluator.close()
+
+
 def test_nobody_begins_who_would_not_be_ready_in_time():
     evaluator = make_evaluator()
     list(evaluator.evaluate([chromosome(i / 10, seconds=0.02) for i in range(3)]))

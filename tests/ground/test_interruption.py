@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from sknevo.deadline import DeadlineReached, check_deadline, deadline
+from sknevo.interruption import DeadlineReached, check_deadline, deadline
 
 
 def is_over():

@@ -1,0 +1,98 @@
+"""Augmentation of whole batches on the device, each image in its own way."""
+
+import math
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+__all__ = ["Augmentation"]
+
+# Side of what is erased, in shares of the image's.
+ERASED = (0.2, 0.5)
+
+
+class Augmentation(nn.Module):
+    """Moves, covers and recolours standardised images while training.
+
+    Parameters
+    ----------
+    genes : dict
+        `shift` and `zoom` in shares of the side, `rotate` in degrees, `flip`
+        (left to right), `erase` (how often a rectangle is covered [1]_), `colour`
+        (how much brightness and contrast of each channel vary).
+
+    References
+    ----------
+    .. [1] Zhong, Z. et al. (2020). Random Erasing Data Augmentation. AAAI.
+    """
+
+    def __init__(self, genes: dict[str, Any]) -> None:
+        super().__init__()
+        self.genes = genes
+        self.generator: torch.Generator | None = None
+
+    def forward(self, X: Tensor) -> Tensor:
+        if not self.training:
+            return X
+        genes = self.genes
+        if any(genes[name] for name in ("shift", "zoom", "rotate", "flip")):
+            X = self._move(X)
+        if genes["colour"]:
+            X = self._recolour(X, genes["colour"])
+        if genes["erase"]:
+            X = self._erase(X, genes["erase"])
+        return X
+
+    def _uniform(self, X: Tensor, *shape: int) -> Tensor:
+        """Draw from [-1, 1], one or more numbers for each image."""
+        drawn = torch.rand(len(X), *shape, generator=self.generator, device=X.device)
+        return 2 * drawn - 1
+
+    def _move(self, X: Tensor) -> Tensor:
+        """Sample every image at shifted, turned, scaled places; borders go on."""
+        genes, (height, width) = self.genes, X.shape[2:]
+        angle = math.radians(genes["rotate"]) * self._uniform(X)
+        scale = torch.exp(genes["zoom"] * self._uniform(X))
+        mirror = torch.ones(len(X), device=X.device)
+        if genes["flip"]:
+            mirror = torch.where(self._uniform(X) < 0, -mirror, mirror)
+        cos, sin = scale * torch.cos(angle), scale * torch.sin(angle)
+        # By whole pixels: an image that is only shifted stays sharp.
+        sides = torch.tensor([width, height], device=X.device)
+        pixels = torch.round(genes["shift"] * sides * self._uniform(X, 2))
+        shift = 2 * pixels / sides
+        ratio = height / width
+        rows = [
+            torch.stack([mirror * cos, -sin * ratio, shift[:, 0]], dim=1),
+            torch.stack([mirror * sin / ratio, cos, shift[:, 1]], dim=1),
+        ]
+        places = nn.functional.affine_grid(
+            torch.stack(rows, dim=1), list(X.shape), align_corners=False
+        )
+        return nn.functional.grid_sample(
+            X, places, padding_mode="border", align_corners=False
+        )
+
+    def _recolour(self, X: Tensor, strength: float) -> Tensor:
+        channels = X.shape[1]
+        gain = 1 + strength * self._uniform(X, channels, 1, 1)
+        return X * gain + strength * self._uniform(X, 1, 1, 1)
+
+    def _erase(self, X: Tensor, often: float) -> Tensor:
+        """Cover a rectangle by the mean colour."""
+        chosen = self._uniform(X, 1, 1, 1) < 2 * often - 1
+        covered = chosen
+        for axis, side in ((2, X.shape[2]), (3, X.shape[3])):
+            least, most = ERASED
+            length = least + (most - least) * (self._uniform(X) + 1) / 2
+            begin = (1 - length) * (self._uniform(X) + 1) / 2
+            place = (torch.arange(side, device=X.device) + 0.5) / side
+            inside = (place >= begin[:, None]) & (place < (begin + length)[:, None])
+            sides = [len(X), 1, 1, 1]
+            sides[axis] = side
+            covered = covered & inside.view(sides)
+        return X.masked_fill(covered, 0.0)
+
+    def extra_repr(self) -> str:
+        return ", ".join(f"{k}={v}" for k, v in self.genes.items() if v)

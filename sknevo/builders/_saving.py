@@ -1,0 +1,107 @@
+"""Networks as files without pickle: weights as safetensors, the rest as JSON in it."""
+
+import json
+from os import PathLike
+from typing import Any
+
+import numpy as np
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+
+from sknevo.builders._training import Net
+from sknevo.builders.convnet import ConvNetBuilder
+from sknevo.records import DataSpec
+
+__all__ = ["load_network", "save_network"]
+
+# Files of another version are refused; raise it when their content changes.
+VERSION = 1
+
+
+def save_network(net: Net, expressed: dict[str, Any], path: str | PathLike) -> None:
+    """Write a fitted network.
+
+    Parameters
+    ----------
+    net : Net
+        Fitted, of a `ConvNetBuilder`.
+    expressed : dict
+        The genes that it was built of.
+    path : path
+        File to write; one that is there is replaced.
+
+    Raises
+    ------
+    TypeError
+        If the labels are neither strings, numbers nor booleans.
+    """
+    labels = net.classes_
+    if labels.dtype.kind not in "OUbiuf" or not all(
+        isinstance(label, str | bool | int | float) for label in labels.tolist()
+    ):
+        raise TypeError(
+            "labels must be strings, numbers or booleans to be written as JSON; got "
+            f"{labels.dtype}."
+        )
+    about = {
+        "version": VERSION,
+        "genes": expressed,
+        "sample_shape": list(net.get_params_for("module")["sample_shape"]),
+        "labels": labels.tolist(),
+        "dtype": labels.dtype.str,
+        "precision": net.precision,
+    }
+    weights = {k: v.contiguous().cpu() for k, v in net.module_.state_dict().items()}
+    save_file(weights, path, metadata={"sknevo": json.dumps(about)})
+
+
+def load_network(path: str | PathLike, device: str = "auto") -> Net:
+    """Read a network that `EvolvedClassifier.save_network` has written.
+
+    Nothing in the file is executed.
+
+    Parameters
+    ----------
+    path : path
+        The file.
+    device : str, default="auto"
+        Where to predict, as torch names it.
+
+    Returns
+    -------
+    NeuralNetClassifier
+        Fitted.
+
+    Raises
+    ------
+    OSError
+        If there is no such file.
+    ValueError
+        If it is not such a file, is damaged, or of another version.
+    """
+    try:
+        with safe_open(path, "pt") as file:
+            about = json.loads((file.metadata() or {}).get("sknevo", "{}"))
+            weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        if about.get("version") != VERSION:
+            raise ValueError(f"its version is {about.get('version')}, not {VERSION}")
+        return _rebuild(about, weights, device)
+    except OSError:
+        raise
+    except (SafetensorError, ValueError, TypeError, KeyError, RuntimeError) as fault:
+        raise ValueError(
+            f"{path} is not a network that sknevo {VERSION=} can read: {fault}"
+        ) from fault
+
+
+def _rebuild(
+    about: dict[str, Any], weights: dict[str, torch.Tensor], device: str
+) -> Net:
+    labels = np.array(about["labels"], np.dtype(about["dtype"]))
+    spec = DataSpec(
+        "classification", 1, len(labels), shape=tuple(about["sample_shape"])
+    )
+    builder = ConvNetBuilder(spec, device, about["precision"], final=True)
+    net = builder(about["genes"], random_state=0)
+    return net.restored(labels, weights)

@@ -1,0 +1,98 @@
+"""What a search begins with: the user's genome and individuals, or ours."""
+
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from typing import Any
+
+import numpy as np
+
+from sknevo.genes import Genome
+from sknevo.records import Chromosome, DataSpec
+
+__all__ = ["known_chromosomes", "make_chromosome", "make_genome"]
+
+
+def make_genome(genome: Genome | Callable[[DataSpec], Any], spec: DataSpec) -> Genome:
+    """Return the genome for the data.
+
+    Parameters
+    ----------
+    genome : Genome or callable
+        A callable gets the spec and returns a Genome.
+    spec : DataSpec
+        What the data are.
+
+    Returns
+    -------
+    Genome
+
+    Raises
+    ------
+    ValueError
+        If it is none, or names no gene.
+    """
+    if not isinstance(genome, Genome):
+        genome = genome(spec)
+    if not isinstance(genome, Genome) or not genome.genes:
+        raise ValueError(
+            "genome must be a Genome that names at least one gene, or a callable "
+            f"that returns one for a DataSpec; got {genome!r}."
+        )
+    return genome
+
+
+def make_chromosome(
+    individual: Any, genome: Genome, rng: np.random.Generator, origin: str
+) -> Chromosome:
+    """Make a chromosome of a genome.
+
+    Parameters
+    ----------
+    individual : dict, Chromosome or fitted evolved estimator
+        Expressed genes; what they leave open is drawn.
+    genome : Genome
+        What may vary.
+    rng : Generator
+        Source of randomness.
+    origin : str
+        Where it comes from.
+
+    Returns
+    -------
+    Chromosome
+
+    Raises
+    ------
+    ValueError
+        If a gene is not in the genome or out of range.
+    """
+    genes = getattr(individual, "best_chromosome_", individual)
+    if isinstance(genes, Chromosome):
+        genes = genes.expressed
+    complete = genome.complete(genes, rng, "initial_population")
+    return Chromosome(complete, origin=origin)
+
+
+def known_chromosomes(
+    known: Sequence[dict[str, Any]], genome: Genome, rng: np.random.Generator
+) -> list[Chromosome]:
+    """Return the known individuals that a genome, maybe the user's, has room for.
+
+    Parameters
+    ----------
+    known : sequence of dict
+        Expressed genes.
+    genome : Genome
+        What may vary.
+    rng : Generator
+        Source of randomness.
+
+    Returns
+    -------
+    list of Chromosome
+    """
+    chromosomes = []
+    for genes in known:
+        with suppress(ValueError):
+            chromosomes.append(make_chromosome(genes, genome, rng, "seed"))
+    return chromosomes

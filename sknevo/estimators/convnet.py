@@ -1,0 +1,215 @@
+"""Evolved networks for images: layers, optimizer, training and augmentation."""
+
+import math
+from collections.abc import Callable, Sequence
+from numbers import Integral
+from os import PathLike
+from typing import Any
+
+import numpy as np
+from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from sknevo.estimators._base import BaseEvolved, _refitted
+from sknevo.estimators._classifier import ClassifierFace
+from sknevo.estimators._docs import documented
+from sknevo.evaluation import Builder
+from sknevo.evolution import Strategy
+from sknevo.genes import Genome
+from sknevo.genomes.convnet import convnet, well_known
+from sknevo.records import DataSpec
+
+__all__ = ["EvolvedClassifier"]
+
+
+@documented
+class EvolvedClassifier(ClassifierFace, BaseEvolved):
+    """Evolve a network that classifies images, or rows of numbers.
+
+    An individual is a network *with* what trains it [1]_: its blocks of convolutions
+    (width, kernel, normalisation, activation, shortcut, pooling, dropout) and dense
+    layers, its optimizer with the parameters of its own, batch size, epochs, schedule
+    of the learning rate, label smoothing and augmentation. The fittest is trained once
+    more on all of X, by skorch.
+
+    Parameters
+    ----------
+    genome : Genome, callable or None, default=None
+        What may vary. A callable gets the `DataSpec` and returns a Genome, such as
+        ``partial(convnet, max_layers=2, max_parameters=100_000)`` of
+        `sknevo.genomes.convnet`; None stands for `convnet`.
+    {parameters}
+    image_shape : tuple of int or None, default=None
+        Shape of an image if X holds images as rows: (height, width),
+        (channels, height, width) or (height, width, channels).
+    max_epochs : int or None, default=None
+        Most passes over the training data; None stands for 500,000 samples seen, but at
+        least 10 and at most 100 epochs. Not used if `genome` is given.
+    device : str, default="auto"
+        Where networks are trained, as torch names it. "auto" stands for CUDA where
+        there is one, else the CPU.
+    precision : {"auto", "float32", "bfloat16"}, default="auto"
+        What networks compute in; "auto" stands for bfloat16 where the hardware has it.
+
+    Attributes
+    ----------
+    {attributes}
+    classes_ : ndarray of shape (n_classes,)
+        The labels, sorted.
+
+    See Also
+    --------
+    EvolvedPipelineClassifier : For tables.
+
+    Notes
+    -----
+    X may be (n, height, width), (n, channels, height, width), (n, height, width,
+    channels), or (n, features): then dense networks evolve, or images if `image_shape`
+    says so. Bytes stay bytes until they are in a batch. Without `cv`, five folds score
+    individuals on up to 500 samples, and 20 % are held out of more. The best three are
+    trained again with other seeds before the winner is named, unless that would take
+    more than a fifth of `max_time`: `cv_results_` has the `final_score`.
+
+    References
+    ----------
+    .. [1] Assunção, F., Lourenço, N., Machado, P., & Ribeiro, B. (2019). DENSER: deep
+       evolutionary network structured representation. Genetic Programming and Evolvable
+       Machines.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_digits
+    >>> from sknevo import EvolvedClassifier
+    >>> digits = load_digits()
+    >>> clf = EvolvedClassifier(population_size=2, generations=1, max_epochs=4,
+    ...                         random_state=0).fit(digits.images, digits.target)
+    >>> clf.score(digits.images, digits.target) > 0.8
+    True
+    """
+
+    _parameter_constraints = {
+        **BaseEvolved._parameter_constraints,
+        "image_shape": [tuple, list, None],
+        "max_epochs": [Interval(Integral, 1, None, closed="left"), None],
+        "device": [str],
+        "precision": [StrOptions({"auto", "float32", "bfloat16"})],
+    }
+    _default_folds = {500: 5}
+    _n_finalists = 3
+    _threads = 1
+
+    def __init__(
+        self,
+        *,
+        genome: Genome | Callable[[DataSpec], Genome] | None = None,
+        strategy: str | Strategy = "crossover",
+        population_size: int = 12,
+        generations: int | None = 5,
+        scoring: Any = None,
+        refit: bool | str | Callable = True,
+        target_score: float | None = None,
+        n_iter_no_change: int | None = None,
+        tol: float = 1e-4,
+        max_time: float | None = None,
+        cv: Any = None,
+        initial_population: Sequence | None = None,
+        error_score: float | str = np.nan,
+        n_jobs: int | None = None,
+        random_state: int | np.random.RandomState | None = None,
+        verbose: int = 0,
+        image_shape: Sequence[int] | None = None,
+        max_epochs: int | None = None,
+        device: str = "auto",
+        precision: str = "auto",
+    ) -> None:
+        super().__init__(
+            genome=genome,
+            strategy=strategy,
+            population_size=population_size,
+            generations=generations,
+            scoring=scoring,
+            refit=refit,
+            target_score=target_score,
+            n_iter_no_change=n_iter_no_change,
+            tol=tol,
+            max_time=max_time,
+            cv=cv,
+            initial_population=initial_population,
+            error_score=error_score,
+            n_jobs=n_jobs,
+            random_state=random_state,
+            verbose=verbose,
+        )
+        self.image_shape = image_shape
+        self.max_epochs = max_epochs
+        self.device = device
+        self.precision = precision
+
+    def _validate_X(self, X: Any, reset: bool = False) -> np.ndarray:
+        X = validate_data(self, X, reset=reset, dtype="numeric", allow_nd=True)
+        if X.ndim > 4:
+            raise ValueError(
+                "X must be of shape (n, features), (n, height, width) or with channels "
+                f"first or last; got {X.shape}."
+            )
+        if reset:
+            self._sample_shape = self._shape_of_a_sample(X)
+        elif math.prod(X.shape[1:]) != math.prod(self._sample_shape):
+            raise ValueError(
+                f"X must hold samples of shape {self._sample_shape}, as in fit; got "
+                f"{X.shape[1:]}."
+            )
+        return X
+
+    def _shape_of_a_sample(self, X: np.ndarray) -> tuple[int, ...]:
+        if self.image_shape is None:
+            return X.shape[1:]
+        shape = tuple(self.image_shape)
+        if len(shape) not in (2, 3) or math.prod(shape) != math.prod(X.shape[1:]):
+            raise ValueError(
+                "image_shape must be (height, width) or with channels first or last, "
+                f"and fit samples of shape {X.shape[1:]}; got {self.image_shape!r}."
+            )
+        return shape
+
+    def _spec(self, X: Any, y: np.ndarray, n_samples: int) -> DataSpec:
+        return DataSpec(
+            "classification", n_samples, len(self.classes_), shape=self._sample_shape
+        )
+
+    def _default_genome(self, spec: DataSpec) -> Genome:
+        return convnet(spec, max_epochs=self.max_epochs)
+
+    def _well_known(self, spec: DataSpec) -> list[dict]:
+        return well_known(spec, self.genome_)
+
+    def _builder(
+        self, spec: DataSpec, probabilities: bool, final: bool = False
+    ) -> Builder:
+        # Here, so that evolving pipelines never imports torch.
+        from sknevo.builders.convnet import ConvNetBuilder
+
+        return ConvNetBuilder(spec, self.device, self.precision, final)
+
+    @available_if(_refitted)
+    def save_network(self, path: str | PathLike) -> None:
+        """Write the best network to a file, without pickle.
+
+        Weights are written as safetensors, genes and labels as JSON in the same file;
+        `sknevo.load_network` reads it back as a fitted skorch net and executes nothing.
+
+        Parameters
+        ----------
+        path : path
+            File to write, such as "digits.safetensors"; one that is there is replaced.
+
+        Raises
+        ------
+        TypeError
+            If the labels are neither strings, numbers nor booleans.
+        """
+        from sknevo.builders._saving import save_network
+
+        check_is_fitted(self, "best_estimator_")
+        save_network(self.best_estimator_, self.best_params_, path)

@@ -1,0 +1,44 @@
+"""The optimizer as part of an individual, each with its own parameters."""
+
+from sknevo.genes import Categorical, Choice, Genome, Real
+
+__all__ = ["optimizer"]
+
+
+def optimizer() -> Choice:
+    """Return the choice of an optimizer with its parameters.
+
+    Returns
+    -------
+    Choice
+        Of `sgd`, `adam`, `adamw` and `rmsprop`, named and scaled as in `torch.optim`.
+
+    Examples
+    --------
+    >>> sorted(optimizer().branches)
+    ['adam', 'adamw', 'rmsprop', 'sgd']
+    """
+    decay = Real(1e-6, 1e-2, log=True)
+    beta1 = Real(0.8, 0.97)
+    return Choice(
+        {"adam": 2, "adamw": 2},
+        sgd=Genome(
+            lr=Real(3e-3, 0.5, log=True),
+            momentum=Real(0.1, 0.99),
+            nesterov=Categorical([False, True]),
+            weight_decay=decay,
+        ),
+        adam=Genome(lr=Real(1e-4, 2e-2, log=True), beta1=beta1, weight_decay=decay),
+        # Decoupled from the gradient, the decay is on another scale.
+        adamw=Genome(
+            lr=Real(1e-4, 2e-2, log=True),
+            beta1=beta1,
+            weight_decay=Real(1e-4, 0.3, log=True),
+        ),
+        rmsprop=Genome(
+            lr=Real(1e-4, 1e-2, log=True),
+            alpha=Real(0.9, 0.999),
+            momentum=Real(0.0, 0.9),
+            weight_decay=decay,
+        ),
+    )

@@ -1,0 +1,319 @@
+"""The search space of networks for images, and the individuals known to do well."""
+
+import math
+from collections.abc import Iterator
+from functools import partial
+from typing import Any
+
+from sknevo.genes import Categorical, Gene, Genome, Integer, Real, Repeat
+from sknevo.genomes._optimizer import optimizer
+from sknevo.records import DataSpec, express
+from sknevo.sizes import image_shape, network_size, sides
+
+__all__ = ["convnet", "well_known"]
+
+NORMALISATIONS = ("none", "batch", "instance", "group", "layer")
+ACTIVATIONS = ("relu", "leaky_relu", "elu", "selu", "gelu", "silu", "tanh")
+# Widths are multiples of eight: hardware likes them, and so do groups of channels.
+STEP = 8
+NARROW, WIDE = 8, 256
+FEW_UNITS, MANY_UNITS = 16, 512
+# A few hundred thousand images pass a network in a search's trial, however many there
+# are: few images are seen often.
+IMAGES, FEWEST_EPOCHS, MOST_EPOCHS = 500_000, 10, 100
+
+
+def convnet(
+    spec: DataSpec,
+    *,
+    max_layers: int = 6,
+    max_parameters: int = 1_000_000,
+    max_epochs: int | None = None,
+) -> Genome:
+    """Return the search space for images, or for rows of features.
+
+    Parameters
+    ----------
+    spec : DataSpec
+        What the data are: rows of features have no convolutions.
+    max_layers : int, default=6
+        Most layers with weights beside the last, convolutions and dense together.
+    max_parameters : int, default=1_000_000
+        Most numbers that a network learns.
+    max_epochs : int or None, default=None
+        Most passes over the training data; None stands for 500,000 images seen, but
+        at least 10 and at most 100 epochs.
+
+    Returns
+    -------
+    Genome
+        Of `blocks` and `bridge` (for images), `dense`, `optimizer`, `training` and
+        `augmentation` (for images).
+
+    Raises
+    ------
+    ValueError
+        If the smallest network has more parameters than that.
+
+    Examples
+    --------
+    >>> from sknevo.records import DataSpec
+    >>> spec = DataSpec("classification", 1000, 10, shape=(28, 28))
+    >>> list(convnet(spec, max_layers=2, max_parameters=100_000).genes)
+    ['blocks', 'bridge', 'dense', 'optimizer', 'training', 'augmentation']
+    """
+    images = _are_images(spec)
+    genes: dict[str, Gene] = {}
+    if images:
+        genes["blocks"] = Repeat(_block(), 1, max_layers)
+        genes["bridge"] = Categorical(["average", "flatten"])
+    genes["dense"] = Repeat(_dense(), 0, max(1, min(2, max_layers - images)))
+    genes["optimizer"] = optimizer()
+    genes["training"] = _training(spec, max_epochs)
+    if images:
+        genes["augmentation"] = _augmentation(spec)
+    limits = {"max_layers": max_layers, "max_parameters": max_parameters}
+    _check_limits(genes, spec, **limits)
+    return Genome(**genes).constrained(partial(_repair, spec=spec, **limits))
+
+
+def _are_images(spec: DataSpec) -> bool:
+    return len(image_shape(spec.shape)) == 3
+
+
+def _parameters(genes: dict[str, Any], spec: DataSpec) -> int:
+    return network_size(genes, image_shape(spec.shape), spec.n_classes).parameters
+
+
+def _block() -> Genome:
+    return Genome(
+        channels=Integer(NARROW, WIDE, log=True),
+        kernel=Categorical([1, 3, 5, 7], weights=[1, 6, 3, 1]),
+        normalisation=Categorical(NORMALISATIONS, weights=[2, 6, 1, 1, 1]),
+        activation=Categorical(ACTIVATIONS, weights=[3, 1, 1, 1, 2, 2, 1]),
+        pooling=Categorical(["none", "max", "average"], weights=[3, 3, 1]),
+        dropout=Real(0.0, 0.5),
+        residual=Categorical([False, True]),
+    )
+
+
+def _dense() -> Genome:
+    return Genome(
+        units=Integer(FEW_UNITS, MANY_UNITS, log=True),
+        normalisation=Categorical(["none", "batch", "layer"], weights=[2, 2, 1]),
+        activation=Categorical(ACTIVATIONS, weights=[3, 1, 1, 1, 2, 2, 1]),
+        dropout=Real(0.0, 0.5),
+    )
+
+
+def _training(spec: DataSpec, max_epochs: int | None) -> Genome:
+    if max_epochs is None:
+        max_epochs = _usual_epochs(spec)
+    largest = max(2, min(512, spec.n_samples))
+    return Genome(
+        batch_size=Integer(min(16, largest), largest, log=True),
+        epochs=Integer(max(1, max_epochs // 8), max_epochs, log=True),
+        schedule=Categorical(
+            ["constant", "cosine", "one_cycle", "step"], weights=[1, 3, 3, 1]
+        ),
+        label_smoothing=Categorical([0.0, 0.05, 0.1], weights=[2, 1, 1]),
+    )
+
+
+def _usual_epochs(spec: DataSpec) -> int:
+    return min(MOST_EPOCHS, max(FEWEST_EPOCHS, IMAGES // spec.n_samples))
+
+
+def _augmentation(spec: DataSpec) -> Genome:
+    """Shifts and zooms are shares of the side, rotations degrees."""
+    genes: dict[str, Gene] = {
+        "shift": Categorical([0.0, 0.05, 0.1, 0.2], weights=[2, 1, 1, 1]),
+        "flip": Categorical([False, True], weights=[2, 1]),
+        "rotate": Categorical([0, 10, 20, 45], weights=[3, 1, 1, 1]),
+        "zoom": Categorical([0.0, 0.1, 0.25], weights=[2, 1, 1]),
+        "erase": Categorical([0.0, 0.25, 0.5], weights=[3, 1, 1]),
+        "colour": Categorical([0.0, 0.2, 0.4], weights=[2, 1, 1]),
+    }
+    return Genome(**genes)
+
+
+# Constraints ---------------------------------------------------------------------
+
+
+def _check_limits(
+    genes: dict[str, Gene], spec: DataSpec, max_layers: int, max_parameters: int
+) -> None:
+    smallest = {"dense": []}
+    if "blocks" in genes:
+        block = {"channels": NARROW, "kernel": 1, "normalisation": "none"}
+        block |= {"pooling": "none", "residual": False}
+        smallest |= {"blocks": [block], "bridge": "average"}
+    least = _parameters(smallest, spec)
+    if least > max_parameters:
+        raise ValueError(
+            f"max_parameters must be at least {least}, what the smallest network for "
+            f"data of shape {spec.shape} has; got {max_parameters}."
+        )
+
+
+def _repair(
+    genes: dict[str, Any], spec: DataSpec, max_layers: int, max_parameters: int
+) -> dict[str, Any]:
+    """Make a network that can be built, in one way only, within its limits."""
+    genes = {**genes}
+    if "blocks" in genes:
+        room = max_layers - genes["blocks"]["length"]
+        genes["dense"]["length"] = min(genes["dense"]["length"], room)
+        _fit_to_sides(genes["blocks"], spec)
+    for layer in _layers(genes):
+        name = "channels" if "channels" in layer else "units"
+        layer[name] = max(STEP, round(layer[name] / STEP) * STEP)
+    _shrink(genes, spec, max_parameters)
+    return genes
+
+
+def _fit_to_sides(blocks: dict[str, Any], spec: DataSpec) -> None:
+    """Silence what a block that sees one pixel or a thin line cannot do."""
+    for i, block in enumerate(blocks["items"][: blocks["length"]]):
+        height, width = sides(blocks["items"][:i], image_shape(spec.shape))[-1]
+        if min(height, width) < 2:
+            block["pooling"] = "none"
+        if height * width == 1:
+            block["kernel"] = 1
+            if block["normalisation"] == "instance":
+                block["normalisation"] = "layer"
+
+
+def _layers(genes: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    for name in ("blocks", "dense"):
+        repeat = genes.get(name, {"length": 0, "items": []})
+        yield from repeat["items"][: repeat["length"]]
+
+
+def _shrink(genes: dict[str, Any], spec: DataSpec, max_parameters: int) -> None:
+    """Narrow the widest layers, then take away the last, until the network is small."""
+    while _parameters(express(genes), spec) > max_parameters:
+        widest = max(_layers(genes), key=_excess, default=None)
+        if widest is not None and _excess(widest) > 1:
+            _narrow(widest)
+        elif genes.get("bridge") == "flatten":
+            genes["bridge"] = "average"
+        elif genes["dense"]["length"]:
+            genes["dense"]["length"] -= 1
+        elif genes["blocks"]["length"] > 1:
+            genes["blocks"]["length"] -= 1
+        else:
+            (block,) = _layers(genes)
+            block |= {"kernel": 1, "normalisation": "none", "residual": False}
+
+
+def _excess(layer: dict[str, Any]) -> float:
+    """Return how many times as wide as the narrowest a layer is."""
+    if "channels" in layer:
+        return layer["channels"] / NARROW
+    return layer["units"] / FEW_UNITS
+
+
+def _narrow(layer: dict[str, Any]) -> None:
+    name, least = ("channels", NARROW) if "channels" in layer else ("units", FEW_UNITS)
+    layer[name] = max(least, int(0.8 * layer[name]) // STEP * STEP)
+
+
+# Who is known to do well ----------------------------------------------------------
+
+
+def well_known(spec: DataSpec, genome: Genome | None = None) -> list[dict[str, Any]]:
+    """Return individuals that are known to do well, the cheap ones first.
+
+    Parameters
+    ----------
+    spec : DataSpec
+        What the data are.
+    genome : Genome or None, default=None
+        Whose limit of epochs they keep to; None stands for that of `convnet`.
+
+    Returns
+    -------
+    list of dict
+        Partial expressed genes.
+    """
+    adam = {"adam": {"lr": 3e-3, "beta1": 0.9, "weight_decay": 1e-5}}
+    sgd = {"sgd": {"lr": 0.05, "momentum": 0.9, "nesterov": True, "weight_decay": 1e-4}}
+    most = _most_epochs(genome, spec)
+    fast, slow = (
+        {"schedule": "one_cycle", "label_smoothing": 0.0, "epochs": math.ceil(most / k)}
+        for k in (4, 2)
+    )
+    if not _are_images(spec):
+        units = {"dense": [_units(64)], "training": fast}
+        return [{**units, "optimizer": adam}, {**units, "optimizer": sgd}]
+    small = {
+        "blocks": [_channels(16), _channels(32)],
+        "bridge": "flatten",
+        "dense": [],
+        "training": fast,
+        "augmentation": STILL,
+    }
+    moved = {**STILL, "shift": 0.1}
+    wide = {
+        **small,
+        "training": slow,
+        "blocks": [_channels(32), _channels(64)],
+        "augmentation": moved,
+    }
+    deep = {
+        **wide,
+        "blocks": [
+            _channels(32, pooling="none"),
+            _channels(32),
+            _channels(64, pooling="none", residual=True),
+            _channels(64),
+        ],
+        "bridge": "average",
+    }
+    return [
+        {**small, "optimizer": adam},
+        {**small, "optimizer": sgd, "augmentation": moved},
+        {**wide, "optimizer": adam},
+        {**deep, "optimizer": adam},
+    ]
+
+
+def _most_epochs(genome: Genome | None, spec: DataSpec) -> int:
+    try:
+        return genome.genes["training"].genes["epochs"].high
+    except (AttributeError, KeyError):  # a genome of the user's own
+        return _usual_epochs(spec)
+
+
+def _channels(
+    channels: int, pooling: str = "max", residual: bool = False
+) -> dict[str, Any]:
+    return {
+        "channels": channels,
+        "kernel": 3,
+        "normalisation": "batch",
+        "activation": "relu",
+        "pooling": pooling,
+        "dropout": 0.0,
+        "residual": residual,
+    }
+
+
+def _units(units: int) -> dict[str, Any]:
+    return {
+        "units": units,
+        "normalisation": "batch",
+        "activation": "relu",
+        "dropout": 0.1,
+    }
+
+
+STILL = {
+    "shift": 0.0,
+    "flip": False,
+    "rotate": 0,
+    "zoom": 0.0,
+    "erase": 0.0,
+    "colour": 0.0,
+}

@@ -1,0 +1,136 @@
+"""How large a network is, from its expressed genes alone and without torch.
+
+Genomes ask it to keep within limits, builders ask it for what a network costs.
+"""
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+__all__ = ["NetworkSize", "image_shape", "network_size", "sides"]
+
+Shape = tuple[int, ...]
+
+# Gray, gray with alpha, colour, colour with alpha.
+CHANNELS = (1, 2, 3, 4)
+
+
+def image_shape(sample_shape: Shape) -> Shape:
+    """Return a sample's shape with the channels first.
+
+    Parameters
+    ----------
+    sample_shape : tuple of int
+        (height, width), (channels, height, width), (height, width, channels), or
+        (features,). The channels are last if there are 1 to 4 of them there and not
+        in the first place.
+
+    Returns
+    -------
+    tuple of int
+        (channels, height, width) or (features,).
+
+    Examples
+    --------
+    >>> image_shape((28, 28)), image_shape((32, 32, 3)), image_shape((3, 32, 32))
+    ((1, 28, 28), (3, 32, 32), (3, 32, 32))
+    """
+    match tuple(sample_shape):
+        case (height, width):
+            return (1, height, width)
+        case (height, width, channels) if channels in CHANNELS and (
+            height not in CHANNELS
+        ):
+            return (channels, height, width)
+    return tuple(sample_shape)
+
+
+@dataclass(frozen=True)
+class NetworkSize:
+    """What a network holds and does.
+
+    Parameters
+    ----------
+    parameters : int
+        Numbers that are learned.
+    operations : int
+        Multiplications with them, per sample and forward pass.
+    """
+
+    parameters: int
+    operations: int
+
+    def __add__(self, other: "NetworkSize") -> "NetworkSize":
+        return NetworkSize(
+            self.parameters + other.parameters, self.operations + other.operations
+        )
+
+
+def sides(blocks: list[dict[str, Any]], shape: Shape) -> list[Shape]:
+    """Return the (height, width) that each convolution block sees, and the last's own.
+
+    Parameters
+    ----------
+    blocks : list of dict
+        Expressed genes of the blocks.
+    shape : tuple of int
+        (channels, height, width) of an image.
+
+    Returns
+    -------
+    list of (height, width), one longer than the blocks
+    """
+    seen = [shape[1:]]
+    for block in blocks:
+        height, width = seen[-1]
+        halves = block["pooling"] != "none"
+        seen.append((height // 2, width // 2) if halves else (height, width))
+    return seen
+
+
+def network_size(genes: dict[str, Any], shape: Shape, n_outputs: int) -> NetworkSize:
+    """Return the size of the network that the genes describe.
+
+    Parameters
+    ----------
+    genes : dict
+        Expressed: `dense`, and for images `blocks` and `bridge`.
+    shape : tuple of int
+        (channels, height, width) of an image, or (features,).
+    n_outputs : int
+        Width of the last layer.
+
+    Returns
+    -------
+    NetworkSize
+    """
+    size, width = NetworkSize(0, 0), math.prod(shape)
+    if "blocks" in genes:
+        seen = sides(genes["blocks"], shape)
+        channels = shape[0]
+        for block, (height, width) in zip(genes["blocks"], seen, strict=False):
+            size += _convolution(block, channels, height * width)
+            channels = block["channels"]
+        width = channels * (math.prod(seen[-1]) if genes["bridge"] == "flatten" else 1)
+    for layer in genes["dense"]:
+        size += _linear(width, layer["units"], layer["normalisation"])
+        width = layer["units"]
+    return size + _linear(width, n_outputs, "none")
+
+
+def _convolution(block: dict[str, Any], channels: int, pixels: int) -> NetworkSize:
+    weights = channels * block["channels"] * block["kernel"] ** 2
+    if block["residual"] and channels != block["channels"]:
+        weights += channels * block["channels"]
+    return NetworkSize(
+        weights + _shifts(block["channels"], block["normalisation"]), weights * pixels
+    )
+
+
+def _linear(width: int, units: int, normalisation: str) -> NetworkSize:
+    return NetworkSize(width * units + _shifts(units, normalisation), width * units)
+
+
+def _shifts(width: int, normalisation: str) -> int:
+    """Count the biases, or the scales and shifts of a normalisation in their place."""
+    return width if normalisation == "none" else 2 * width

@@ -1,0 +1,330 @@
+"""Networks: every individual trains on every kind of sample, as its genes say."""
+
+import pickle
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+import torch
+from builder_contract import BuilderContract, Case
+from sklearn.base import clone
+from sklearn.datasets import load_digits
+from skorch import NeuralNetClassifier
+
+from sknevo.builders._augmentation import Augmentation
+from sknevo.builders._batches import ShuffledBatches, as_tensor, statistics
+from sknevo.builders._networks import Network
+from sknevo.builders._training import SCHEDULES, resolve_device, resolve_precision
+from sknevo.builders.convnet import ConvNetBuilder
+from sknevo.genomes.convnet import STILL, convnet, well_known
+from sknevo.interruption import DeadlineReached, Pruned, deadline
+from sknevo.records import Chromosome, DataSpec
+from sknevo.sizes import image_shape, network_size
+
+SHAPES = [(8, 8), (3, 6, 7), (9, 8, 3), (5,), (1, 1)]
+
+
+def images(shape, n=48, n_classes=3, dtype=np.uint8):
+    rng = np.random.default_rng(0)
+    y = np.arange(n) % n_classes
+    X = rng.integers(0, 200, (n, *shape)) + 50 * (y > 0).reshape(-1, *[1] * len(shape))
+    return X.astype(dtype), np.array([f"class {label}" for label in y])
+
+
+def spec_of(X, y, **limits):
+    return DataSpec("classification", len(y), len(set(y)), shape=X.shape[1:])
+
+
+def case(shape, **data):
+    X, y = images(shape, **data)
+    spec = spec_of(X, y)
+    genome = convnet(spec, max_layers=4, max_epochs=2, max_parameters=30_000)
+    return Case(genome, ConvNetBuilder(spec, device="cpu"), X, y, n=20)
+
+
+CASES = {f"{shape}": case(shape) for shape in SHAPES}
+CASES["floats"] = case((8, 8), dtype=float)
+
+
+@pytest.mark.parametrize("case", CASES.values(), ids=CASES)
+class TestConvNetBuilder(BuilderContract):
+    pass
+
+
+@pytest.fixture(scope="module")
+def digits():
+    X, y = load_digits(return_X_y=True)
+    return X.reshape(-1, 8, 8).astype(np.uint8), y.astype(str)
+
+
+def net_of(X, y, known=0, final=False, precision="float32", **training):
+    spec = spec_of(X, y)
+    genes = well_known(spec)[known]
+    genes["training"] = {**genes["training"], "batch_size": 32, "epochs": 8, **training}
+    genome = convnet(spec, max_epochs=64)
+    chromosome = Chromosome(genome.complete(genes, np.random.default_rng(0)))
+    builder = ConvNetBuilder(spec, "cpu", precision, final)
+    return builder(chromosome.expressed, 0)
+
+
+# The network ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_sizes_are_those_that_torch_counts(shape):
+    rng = np.random.default_rng(0)
+    spec = DataSpec("classification", 100, 4, shape=shape)
+    channels = torch.ones(image_shape(shape)[0])
+    for _ in range(30):
+        expressed = Chromosome(convnet(spec).sample(rng)).expressed
+        network = Network(expressed, shape, 4, 0 * channels, channels)
+        counted = sum(p.numel() for p in network.parameters())
+        assert counted == network_size(expressed, image_shape(shape), 4).parameters
+        assert network(torch.rand(3, *shape)).shape == (3, 4)
+
+
+def test_layouts_are_the_same_images():
+    X = np.random.default_rng(0).integers(0, 256, (5, 3, 9, 8)).astype(np.uint8)
+    last = np.moveaxis(X, 1, -1)
+    spec = DataSpec("classification", 5, 2, shape=X.shape[1:])
+    expressed = Chromosome(convnet(spec).sample(np.random.default_rng(0))).expressed
+    outputs = []
+    for array in (X, last, last.reshape(5, -1)):
+        shape = (9, 8, 3) if array is not X else (3, 9, 8)
+        network = Network(expressed, shape, 2, **statistics(array, shape)).eval()
+        outputs.append(network(as_tensor(array)).detach())
+    torch.testing.assert_close(outputs[1], outputs[0])
+    torch.testing.assert_close(outputs[2], outputs[0])
+
+
+def test_inputs_are_standardised_by_channel():
+    X = np.random.default_rng(0).normal([1, 5], [2, 0.1], (400, 6, 5, 2))
+    X[..., 1] = 7.0
+    known = statistics(X, (6, 5, 2))
+    np.testing.assert_allclose(known["mean"], [1, 7], atol=0.15)
+    np.testing.assert_allclose(known["scale"], [2, 1], atol=0.15)
+
+
+def test_global_generators_are_not_touched(digits):
+    X, y = digits
+    before = torch.get_rng_state(), repr(np.random.get_state())  # noqa: NPY002
+    net_of(X[:100], y[:100], 1, epochs=8).fit(X[:100], y[:100])
+    assert torch.equal(torch.get_rng_state(), before[0])
+    assert repr(np.random.get_state()) == before[1]  # noqa: NPY002
+
+
+def test_two_fits_at_a_time_do_not_disturb_each_other(digits):
+    X, y = digits[0][:150], digits[1][:150]
+    nets = [net_of(X, y, known) for known in (0, 1, 0, 1)]
+    with ThreadPoolExecutor(4) as pool:
+        together = list(pool.map(lambda net: net.fit(X, y).predict_proba(X), nets))
+    alone = [net_of(X, y, known).fit(X, y).predict_proba(X) for known in (0, 1)]
+    for seen, expected in zip(together, alone * 2, strict=True):
+        np.testing.assert_allclose(seen, expected, atol=1e-5)
+
+
+# Augmentation --------------------------------------------------------------------
+
+
+def augmented(X, **genes):
+    augmentation = Augmentation({**STILL, **genes})
+    augmentation.generator = torch.Generator().manual_seed(0)
+    return augmentation.train()(X)
+
+
+def test_images_are_moved_by_whole_pixels():
+    X = torch.zeros(200, 1, 10, 10)
+    X[:, :, 5, 5] = 1.0
+    moved = augmented(X, shift=0.2)
+    torch.testing.assert_close(moved.sum(dim=(1, 2, 3)), torch.ones(200))
+    places = moved.flatten(1).argmax(dim=1)
+    rows, columns = places // 10, places % 10
+    assert set(rows.tolist()) == set(columns.tolist()) == {3, 4, 5, 6, 7}
+
+
+def test_half_of_the_images_are_flipped():
+    X = torch.arange(3.0).expand(1000, 1, 2, 3)
+    flipped = (augmented(X, flip=True) - X.flip(-1)).abs().amax(dim=(1, 2, 3)) < 1e-5
+    assert 0.4 < flipped.float().mean() < 0.6
+
+
+def test_a_quarter_turn_is_a_quarter_turn():
+    X = torch.rand(1, 1, 5, 5)
+    augmentation = Augmentation({**STILL, "rotate": 90})
+    augmentation._uniform = lambda X, *shape: torch.ones(len(X), *shape)
+    turned = augmentation.train()(X)
+    assert min((turned - torch.rot90(X, k, (2, 3))).abs().max() for k in (1, 3)) < 1e-4
+
+
+def test_images_of_any_ratio_keep_their_shapes_when_turned():
+    X = torch.zeros(300, 1, 20, 40)
+    X[:, :, 6:14, 16:24] = 1.0  # a square stays one, as large
+    areas = augmented(X, rotate=45).sum(dim=(1, 2, 3))
+    torch.testing.assert_close(areas, torch.full((300,), 64.0), rtol=0.05, atol=0)
+
+
+def test_rectangles_are_covered():
+    X = torch.ones(2000, 1, 16, 16)
+    covered = (augmented(X, erase=0.5) == 0).float().mean(dim=(1, 2, 3))
+    assert 0.45 < (covered > 0).float().mean() < 0.55
+    assert covered.max() < 0.35
+    assert covered[covered > 0].min() > 0.02
+
+
+def test_colours_change_by_image_and_channel():
+    X = torch.ones(50, 3, 4, 4)
+    changed = augmented(X, colour=0.4)
+    assert changed.std(dim=0).min() > 0.1
+    assert changed.std(dim=1).max() > 0.05
+    assert (changed.std(dim=(2, 3)) < 1e-6).all()
+
+
+def test_nothing_is_augmented_in_prediction():
+    X = torch.rand(4, 1, 5, 5)
+    genes = {"shift": 0.2, "flip": True, "erase": 0.5, "colour": 0.4}
+    assert Augmentation({**STILL, **genes}).eval()(X) is X
+
+
+# Training ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_digits_are_learned(digits, precision):
+    X, y = digits
+    net = net_of(X[:1000], y[:1000], precision=precision).fit(X[:1000], y[:1000])
+    assert isinstance(net, NeuralNetClassifier)
+    assert net.score(X[1000:], y[1000:]) > 0.93
+    assert net.predict(X[:3]).dtype.kind == "U"
+    losses = [epoch["train_loss"] for epoch in net.history]
+    assert len(losses) == 8
+    assert losses[-1] < losses[0] / 4
+    np.testing.assert_allclose(net.predict_proba(X).sum(axis=1), 1, rtol=1e-4)
+
+
+def test_weights_of_samples_count(digits):
+    X, y = digits[0][:300], digits[1][:300].copy()
+    wrong = np.arange(300) % 2 == 0
+    y[wrong] = "7"
+    net = net_of(X, y, epochs=16).fit(X, y, sample_weight=np.where(wrong, 1e-6, 1.0))
+    true = digits[1][:300]
+    assert (net.predict(X) == true).mean() > 0.8
+
+
+def test_what_is_mapped_and_what_is_read_only_can_be_learned(tmp_path, digits):
+    X, y = digits[0][:100], digits[1][:100]
+    np.save(tmp_path / "X.npy", X)
+    mapped = np.load(tmp_path / "X.npy", mmap_mode="r")
+    one, other = (net_of(X, y).fit(A, y).predict_proba(A) for A in (X, mapped))
+    np.testing.assert_array_equal(one, other)
+
+
+def test_batches_hold_every_sample_once_and_no_single_one():
+    tensors = [torch.arange(33), torch.arange(33) * 2]
+    batches = ShuffledBatches(tensors, 16, torch.Generator().manual_seed(0))
+    first, second = list(batches), list(batches)
+    assert len(first) == len(batches) == 3
+    assert min(len(batch[0]) for batch in first) == 11
+    assert sorted(torch.cat([b[0] for b in first]).tolist()) == list(range(33))
+    assert not torch.equal(first[0][0], second[0][0])
+    assert all(torch.equal(2 * a, b) for a, b in first)
+
+
+@pytest.mark.parametrize("name", SCHEDULES)
+def test_schedules_end_low_whatever_the_number_of_epochs(name):
+    shares = [SCHEDULES[name](step / 1000) for step in range(1000)]
+    assert max(shares) <= 1
+    assert max(shares) > 0.99
+    assert min(shares) > 0
+    if name != "constant":
+        assert shares[-1] < 0.011
+
+
+def test_the_learning_rate_follows_its_schedule(digits):
+    X, y = digits[0][:100], digits[1][:100]
+    net = net_of(X, y, schedule="cosine")
+    seen = []
+    step = type(net).train_step
+
+    class Watched(type(net)):
+        def train_step(self, batch, **_):
+            seen.append(self.optimizer_.param_groups[0]["lr"])
+            return step(self, batch)
+
+    net.__class__ = Watched
+    net.fit(X, y)
+    assert seen[0] == net.get_params()["optimizer__lr"]
+    assert seen == sorted(seen, reverse=True)
+    assert seen[-1] < seen[0] / 100
+
+
+def test_a_network_whose_loss_is_not_finite_gives_up(digits):
+    X, y = digits[0][:100].astype(np.float32), digits[1][:100]
+    X[0] = np.nan
+    with pytest.raises(Pruned, match="the loss is nan after epoch 1"):
+        net_of(X, y).fit(X, y)
+
+
+def test_a_network_at_chance_level_gives_up_unless_it_is_the_winner():
+    X = np.zeros((400, 4, 4), np.uint8)
+    y = np.arange(400) % 4
+    with pytest.raises(Pruned, match="at chance level after 4 of 8 epochs"):
+        net_of(X, y).fit(X, y)
+    net_of(X, y, final=True).fit(X, y)
+
+
+def test_a_network_looks_at_the_clock(digits):
+    X, y = digits
+    with deadline(time.time() - 1), pytest.raises(DeadlineReached):
+        net_of(X, y).fit(X, y)
+
+
+def test_a_clone_trains_the_same(digits):
+    X, y = digits[0][:100], digits[1][:100]
+    net = net_of(X, y)
+    expected = net.fit(X, y).predict_proba(X)
+    np.testing.assert_array_equal(clone(net).fit(X, y).predict_proba(X), expected)
+    np.testing.assert_array_equal(net.fit(X, y).predict_proba(X), expected)
+
+
+# Devices -------------------------------------------------------------------------
+
+
+def test_a_device_that_is_not_there_is_the_cpu(monkeypatch):
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    assert [resolve_device(d) for d in ("auto", "cuda:1", "cpu")] == ["cpu"] * 3
+    monkeypatch.setattr("torch.cuda.is_available", lambda: True)
+    assert [resolve_device(d) for d in ("auto", "cuda:1", "cpu")] == [
+        "cuda",
+        "cuda:1",
+        "cpu",
+    ]
+
+
+def test_precision_is_the_users_or_the_hardwares(monkeypatch):
+    assert resolve_precision("float32", "cpu") == "float32"
+    for has_it, expected in ((True, "bfloat16"), (False, "float32")):
+        monkeypatch.setattr(
+            "torch.cpu._is_avx512_bf16_supported", lambda has_it=has_it: has_it
+        )
+        assert resolve_precision("auto", "cpu") == expected
+
+
+def test_a_net_from_a_machine_with_a_gpu_predicts_without_one(digits, recwarn):
+    X, y = digits[0][:100], digits[1][:100]
+    net = net_of(X, y).fit(X, y)
+    net.device = "cuda"
+    there = pickle.loads(pickle.dumps(net))
+    assert there.device == "cpu"
+    np.testing.assert_array_equal(
+        there.predict(X), net.set_params(device="cpu").predict(X)
+    )
+    assert not recwarn.list
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs CUDA")
+def test_digits_are_learned_on_a_gpu(digits):
+    X, y = digits
+    net = net_of(X, y)
+    net.set_params(device="cuda", precision="bfloat16").fit(X, y)
+    assert net.score(X, y) > 0.97

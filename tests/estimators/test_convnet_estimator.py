@@ -1,0 +1,237 @@
+"""Evolved networks as their users meet them."""
+
+import pickle
+import time
+from contextlib import suppress
+from functools import partial
+
+import numpy as np
+import pytest
+from sklearn.datasets import load_digits
+from sklearn.metrics import f1_score
+from sklearn.model_selection import GridSearchCV, StratifiedKFold, cross_val_score
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer
+from skorch import NeuralNetClassifier
+
+import sknevo
+from sknevo import EvolvedClassifier
+from sknevo.datasets import make_insects
+from sknevo.genomes.convnet import convnet
+from sknevo.sizes import network_size
+
+SMALL = {"population_size": 3, "generations": 2, "max_epochs": 4, "random_state": 0}
+small_net = partial(convnet, max_layers=2, max_parameters=5_000, max_epochs=3)
+
+
+@pytest.fixture(scope="module")
+def digits():
+    X, y = load_digits(n_class=4, return_X_y=True)
+    names = np.array(["zero", "one", "two", "three"])
+    return X.reshape(-1, 8, 8).astype(np.uint8), names[y]
+
+
+@pytest.fixture(scope="module")
+def fitted(digits):
+    return EvolvedClassifier(**SMALL).fit(*digits)
+
+
+def test_digits_are_learned(digits, fitted):
+    X, y = digits
+    assert type(fitted.best_estimator_).__mro__[1] is NeuralNetClassifier
+    assert fitted.score(X, y) > 0.95
+    assert fitted.classes_.tolist() == ["one", "three", "two", "zero"]
+    assert set(fitted.predict(X)) == set(y)
+    probabilities = fitted.predict_proba(X[:5])
+    assert probabilities.shape == (5, 4)
+    np.testing.assert_allclose(probabilities.sum(axis=1), 1, rtol=1e-5)
+    np.testing.assert_array_equal(fitted.best_estimator_.predict(X), fitted.predict(X))
+
+
+def test_silent_genes_are_marked(fitted):
+    text = str(fitted.best_chromosome_)
+    assert "optimizer" in text
+    assert "(silent)" in text
+    assert sum(name in fitted.best_params_["optimizer"] for name in ("adam", "sgd")) < 2
+
+
+def test_the_best_are_tried_again(fitted):
+    results = fitted.cv_results_
+    finals = results["final_score"]
+    assert np.isfinite(finals).sum() == 3
+    means = results["mean_test_score"] + finals
+    assert fitted.best_index_ == np.nanargmax(means)
+    assert fitted.best_score_ == results["mean_test_score"][fitted.best_index_]
+
+
+@pytest.mark.parametrize("n_jobs", [2])
+def test_results_do_not_depend_on_workers(digits, fitted, n_jobs):
+    other = EvolvedClassifier(**SMALL, n_jobs=n_jobs).fit(*digits)
+    for name in ("key", "mean_test_score", "final_score"):
+        np.testing.assert_array_equal(
+            other.cv_results_[name], fitted.cv_results_[name], err_msg=name
+        )
+    X = digits[0]
+    np.testing.assert_allclose(
+        other.predict_proba(X), fitted.predict_proba(X), atol=1e-4
+    )
+
+
+def test_it_pickles_without_its_data(digits, fitted):
+    X, _ = digits
+    text = pickle.dumps(fitted)
+    again = pickle.loads(text)
+    np.testing.assert_array_equal(again.predict(X), fitted.predict(X))
+    assert len(pickle.dumps(fitted.best_estimator_)) < 3_000_000
+
+
+@pytest.mark.parametrize("layout", ["channels first", "channels last", "rows"])
+def test_images_come_in_any_layout(layout):
+    insects = make_insects(24, image_size=16, random_state=0)
+    X, y = insects.images, insects.target
+    image_shape = None
+    if layout == "channels first":
+        X = np.moveaxis(X, -1, 1)
+    if layout == "rows":
+        X, image_shape = insects.data, (16, 16, 3)
+    clf = EvolvedClassifier(
+        genome=small_net,
+        population_size=2,
+        generations=1,
+        image_shape=image_shape,
+        cv=2,
+        random_state=0,
+    ).fit(X, y)
+    assert "blocks" in clf.best_params_
+    assert clf.predict(X).shape == (24,)
+
+
+def test_rows_of_features_evolve_dense_networks():
+    X, y = load_digits(n_class=3, return_X_y=True)
+    clf = EvolvedClassifier(**SMALL).fit(X, y)
+    assert "blocks" not in clf.best_params_
+    assert clf.score(X, y) > 0.95
+
+
+def test_limits_hold_and_known_individuals_come_along(digits):
+    X, y = digits
+    clf = EvolvedClassifier(
+        genome=small_net, population_size=6, generations=2, random_state=0
+    ).fit(X, y)
+    for params in clf.cv_results_["params"]:
+        assert network_size(params, (1, 8, 8), 4).parameters <= 5_000
+        assert len(params["blocks"]) + len(params["dense"]) <= 2
+        assert params["training"]["epochs"] <= 3
+    assert "seed" in clf.cv_results_["origin"]
+
+
+def test_any_scoring_and_any_cv(digits):
+    X, y = digits
+    clf = EvolvedClassifier(
+        **{**SMALL, "generations": 1},
+        scoring=["precision_macro", "recall_macro", "f1_macro"],
+        refit="f1_macro",
+        cv=StratifiedKFold(2),
+    ).fit(X, y)
+    assert clf.n_splits_ == 2
+    assert {"mean_test_precision_macro", "split1_test_recall_macro"} <= set(
+        clf.cv_results_
+    )
+    assert clf.score(X, y) == f1_score(y, clf.predict(X), average="macro")
+
+
+def test_it_is_tuned_and_validated_like_any_estimator(digits):
+    X, y = digits[0][:200], digits[1][:200]
+    fast = EvolvedClassifier(
+        genome=small_net, population_size=1, generations=1, random_state=0
+    )
+    pipe = make_pipeline(FunctionTransformer(lambda X: 16 - X), fast)
+    assert len(cross_val_score(pipe, X, y, cv=2)) == 2
+    grid = GridSearchCV(fast, {"precision": ["float32", "bfloat16"]}, cv=2).fit(X, y)
+    assert grid.best_estimator_.predict(X[:3]).shape == (3,)
+
+
+def test_networks_that_learn_nothing_are_pruned():
+    rng = np.random.default_rng(0)
+    X = np.zeros((900, 6, 6), np.uint8)
+    X[0] = 1
+    y = rng.integers(0, 3, 900)
+    clf = EvolvedClassifier(
+        initial_population=[{"training": {"batch_size": 16}}],
+        population_size=1,
+        generations=1,
+        max_epochs=8,
+        random_state=0,
+    )
+    with pytest.raises(ValueError, match=r"1 x still at chance level after \d of"):
+        clf.fit(X, y)
+
+
+def test_max_time_is_kept(digits):
+    X, y = digits
+    clf = EvolvedClassifier(max_time=6, generations=None, max_epochs=16, random_state=0)
+    begin = time.time()
+    clf.fit(X, y)
+    assert time.time() - begin < 8
+    assert "max_time=6 s" in clf.stop_reason_
+    assert clf.n_evaluations_ > 1
+
+
+# Without pickle ------------------------------------------------------------------
+
+
+def test_a_network_is_saved_and_loaded_without_pickle(digits, fitted, tmp_path):
+    X, _ = digits
+    path = tmp_path / "digits.safetensors"
+    fitted.save_network(path)
+    net = sknevo.load_network(path, device="cpu")
+    np.testing.assert_array_equal(net.predict(X), fitted.predict(X))
+    np.testing.assert_allclose(net.predict_proba(X), fitted.predict_proba(X), atol=1e-6)
+    assert b"pickle" not in path.read_bytes()
+
+
+def test_files_that_are_no_networks_are_refused(fitted, tmp_path):
+    path = tmp_path / "digits.safetensors"
+    with pytest.raises(FileNotFoundError):
+        sknevo.load_network(path)
+    fitted.save_network(path)
+    whole = path.read_bytes()
+    rng = np.random.default_rng(0)
+    version = whole.replace(b'\\"version\\": 1', b'\\"version\\": 2')
+    channels = whole.replace(b"channels", b"chinnels")
+    for content in (b"", b"no network", whole[:-40], version, channels):
+        path.write_bytes(content)
+        with pytest.raises(ValueError, match="is not a network that sknevo"):
+            sknevo.load_network(path, device="cpu")
+    for _ in range(30):  # whatever is wrong in the head, there is one kind of error
+        damaged = bytearray(whole)
+        damaged[rng.integers(8, 400)] = rng.integers(256)
+        path.write_bytes(damaged)
+        with suppress(ValueError):
+            sknevo.load_network(path, device="cpu")
+
+
+# What is refused -----------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("parameters", "shape", "message"),
+    [
+        ({"image_shape": (3, 3)}, (6, 10), "image_shape must be"),
+        ({"image_shape": (10,)}, (6, 10), "image_shape must be"),
+        ({"image_shape": 8}, (6, 64), "'image_shape' parameter"),
+        ({"max_epochs": 0}, (6, 4), "'max_epochs' parameter"),
+        ({"precision": "float16"}, (6, 4), "'precision' parameter"),
+        ({"device": 0}, (6, 4), "'device' parameter"),
+        ({}, (6, 2, 2, 2, 2), "X must be of shape"),
+    ],
+)
+def test_what_does_not_fit_is_refused(parameters, shape, message):
+    X, y = np.zeros(shape), np.arange(6) % 2
+    with pytest.raises(ValueError, match=message):
+        EvolvedClassifier(**parameters).fit(X, y)
+
+
+def test_other_images_than_in_fit_are_refused(fitted):
+    with pytest.raises(ValueError, match=r"samples of shape \(8, 8\), as in fit"):
+        fitted.predict(np.zeros((2, 8, 9), np.uint8))

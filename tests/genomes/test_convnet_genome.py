@@ -1,0 +1,122 @@
+"""The search space of networks: within limits, and one way to say one thing."""
+
+from functools import partial
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sknevo.genomes.convnet import convnet, well_known
+from sknevo.records import Chromosome, DataSpec
+from sknevo.sizes import image_shape, network_size
+
+SIDE = st.integers(1, 64)
+SHAPES = st.one_of(
+    st.tuples(SIDE, SIDE),
+    st.tuples(st.sampled_from([1, 3]), SIDE, SIDE),
+    st.tuples(st.integers(1, 200)),
+)
+SPECS = st.builds(
+    lambda n_samples, n_classes, shape: DataSpec(
+        "classification", n_samples, n_classes, shape=shape
+    ),
+    st.integers(2, 10**6),
+    st.sampled_from([2, 3, 100]),
+    SHAPES,
+)
+MNIST = DataSpec("classification", 48_000, 10, shape=(28, 28))
+
+
+def samples(genome, n=300, seed=0):
+    rng = np.random.default_rng(seed)
+    return [Chromosome(genome.sample(rng)).expressed for _ in range(n)]
+
+
+def parameters(expressed, spec):
+    return network_size(expressed, image_shape(spec.shape), spec.n_classes).parameters
+
+
+def layers(expressed):
+    return len(expressed.get("blocks", [])) + len(expressed["dense"])
+
+
+@given(SPECS, st.integers(0, 2**32 - 1), st.integers(1, 8))
+def test_operators_stay_inside_for_any_data(spec, seed, max_layers):
+    rng = np.random.default_rng(seed)
+    genome = convnet(spec, max_layers=max_layers, max_parameters=60_000)
+    mother, father = genome.sample(rng), genome.sample(rng)
+    for genes in (
+        mother,
+        genome.mutate(mother, rng),
+        genome.cross(mother, father, rng),
+    ):
+        assert genome.contains(genes)
+        assert genome.repair(genes) == genes
+        expressed = Chromosome(genes).expressed
+        assert layers(expressed) <= max_layers
+        assert parameters(expressed, spec) <= 60_000
+
+
+@given(SPECS)
+def test_known_individuals_belong_to_the_genome_of_any_data(spec):
+    genome, rng = convnet(spec), np.random.default_rng(0)
+    known = [genome.complete(genes, rng) for genes in well_known(spec)]
+    assert all(map(genome.contains, known))
+
+
+def test_known_individuals_begin_with_the_cheap():
+    genome, rng = convnet(MNIST), np.random.default_rng(0)
+    known = [Chromosome(genome.complete(k, rng)).expressed for k in well_known(MNIST)]
+    costs = [network_size(one, (1, 28, 28), 10).operations for one in known]
+    assert costs == sorted(costs)
+    assert len({Chromosome(genome.complete(k, rng)).key for k in well_known(MNIST)}) > 3
+
+
+def test_limits_below_the_smallest_network_are_refused():
+    with pytest.raises(ValueError, match=r"max_parameters must be at least 1\d\d;?"):
+        convnet(MNIST, max_parameters=10)
+
+
+@pytest.mark.parametrize("limit", [300, 2_000, 100_000])
+def test_small_limits_are_used_well(limit):
+    sizes = [
+        parameters(e, MNIST) for e in samples(convnet(MNIST, max_parameters=limit))
+    ]
+    assert max(sizes) <= limit
+    assert max(sizes) > limit / 2
+
+
+def test_two_layers_are_two_layers():
+    drawn = samples(convnet(MNIST, max_layers=2))
+    assert {layers(one) for one in drawn} == {1, 2}
+    assert {len(one["dense"]) for one in drawn} == {0, 1}
+
+
+def test_epochs_are_bounded():
+    for most in (1, 3, 40):
+        drawn = samples(convnet(MNIST, max_epochs=most))
+        assert max(one["training"]["epochs"] for one in drawn) == most
+
+
+def test_few_samples_are_seen_often():
+    few = DataSpec("classification", 50, 4, shape=(64, 64, 3))
+    assert max(one["training"]["epochs"] for one in samples(convnet(few))) > 50
+    assert max(one["training"]["epochs"] for one in samples(convnet(MNIST))) <= 10
+    assert max(one["training"]["batch_size"] for one in samples(convnet(few))) <= 50
+
+
+def test_small_images_are_not_pooled_away():
+    spec = DataSpec("classification", 100, 3, shape=(3, 2))
+    for one in samples(convnet(spec)):
+        assert sum(block["pooling"] != "none" for block in one["blocks"]) <= 1
+
+
+def test_rows_of_features_have_no_genes_of_images():
+    rows = DataSpec("classification", 100, 3, shape=(7,))
+    assert set(convnet(rows).genes) == {"dense", "optimizer", "training"}
+
+
+def test_it_serves_as_a_genome_with_limits():
+    genome = partial(convnet, max_layers=2, max_parameters=100_000)(MNIST)
+    assert "blocks" in genome.genes

@@ -1,0 +1,44 @@
+"""How large networks are, known without building them."""
+
+import pytest
+
+from sknevo.sizes import NetworkSize, image_shape, network_size
+
+BLOCK = {"channels": 8, "kernel": 3, "normalisation": "batch", "pooling": "max"}
+BLOCK |= {"residual": False}
+
+
+@pytest.mark.parametrize(
+    ("sample", "expected"),
+    [
+        ((28, 28), (1, 28, 28)),
+        ((3, 32, 32), (3, 32, 32)),
+        ((32, 32, 3), (3, 32, 32)),
+        ((32, 32, 1), (1, 32, 32)),
+        ((1, 32, 4), (1, 32, 4)),
+        ((64, 8, 8), (64, 8, 8)),
+        ((5,), (5,)),
+    ],
+)
+def test_channels_come_first(sample, expected):
+    assert image_shape(sample) == expected
+
+
+def test_a_network_counted_by_hand():
+    genes = {
+        "blocks": [BLOCK, {**BLOCK, "channels": 16, "residual": True}],
+        "bridge": "flatten",
+        "dense": [{"units": 10, "normalisation": "none"}],
+    }
+    first = NetworkSize(3 * 8 * 9 + 16, 3 * 8 * 9 * 12 * 10)
+    second = NetworkSize(8 * 16 * (9 + 1) + 32, 8 * 16 * (9 + 1) * 6 * 5)
+    # 12 x 10 is halved twice: 3 x 2.
+    dense = NetworkSize(16 * 6 * 10 + 10, 16 * 6 * 10)
+    head = NetworkSize(10 * 4 + 4, 10 * 4)
+    assert network_size(genes, (3, 12, 10), 4) == first + second + dense + head
+
+
+def test_rows_of_features_need_no_convolutions():
+    genes = {"dense": [{"units": 7, "normalisation": "layer"}]}
+    size = network_size(genes, (5,), 2)
+    assert size == NetworkSize(5 * 7 + 14 + 7 * 2 + 2, 5 * 7 + 7 * 2)
