@@ -193,8 +193,9 @@ def test_if_time_is_short_the_cheap_come_first(max_time, pace_is_known, expected
     if pace_is_known:
         list(evaluator.evaluate([chromosome(0.9, seconds=0.01)]))
     limits = Limits(generations=1, max_time=max_time)
-    outcome = search(evolve(first, genome=genome), evaluator, limits)
-    order = [e.chromosome.genes["x"] for e in outcome.evaluations]
+    ear = Ear()
+    search(evolve(first, genome=genome), evaluator, limits, [ear])
+    order = [e.chromosome.genes["x"] for e in ear.individuals]
     assert order == expected[: len(order)]
     assert len(order) == 4 or max_time == 0.03
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any, Self
 
 import numpy as np
-from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.base import BaseEstimator
 from sklearn.cluster import FeatureAgglomeration
 from sklearn.decomposition import PCA, FastICA
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
@@ -20,6 +20,7 @@ from sklearn.preprocessing import (
     StandardScaler,
 )
 
+from sknevo.builders._arrays import ArrayTransformer
 from sknevo.records import DataSpec
 
 __all__ = ["make_extraction", "make_scaling"]
@@ -118,7 +119,7 @@ def make_extraction(  # noqa: C901 (a table, not a maze)
             raise ValueError(f"extraction must be a known one; got {expressed!r}.")
 
 
-class FractionSelection(TransformerMixin, BaseEstimator):
+class FractionSelection(ArrayTransformer):
     """Keeps the fraction of the features that tells most of the target, one at least.
 
     Parameters
@@ -150,7 +151,8 @@ class FractionSelection(TransformerMixin, BaseEstimator):
         self : object
         """
         k = max(1, round(self.fraction * X.shape[1]))
-        self.selection_ = SelectKBest(self.score, k=k).fit(X, y)
+        selection = SelectKBest(self.score, k=k).set_output(transform="default")
+        self.selection_ = selection.fit(X, y)
         self.n_features_in_ = X.shape[1]
         return self
 
@@ -159,7 +161,7 @@ class FractionSelection(TransformerMixin, BaseEstimator):
         return self.selection_.transform(X)
 
 
-class FractionAgglomeration(TransformerMixin, BaseEstimator):
+class FractionAgglomeration(ArrayTransformer):
     """Merges like features into a fraction of as many.
 
     Parameters
@@ -189,7 +191,8 @@ class FractionAgglomeration(TransformerMixin, BaseEstimator):
         if X.shape[1] == 1:
             self.agglomeration_ = None
         else:
-            self.agglomeration_ = FeatureAgglomeration(n_clusters).fit(X)
+            agglomeration = FeatureAgglomeration(n_clusters)
+            self.agglomeration_ = agglomeration.set_output(transform="default").fit(X)
         self.n_features_in_ = X.shape[1]
         return self
 

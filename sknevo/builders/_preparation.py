@@ -5,12 +5,7 @@ from typing import Any, Self
 import numpy as np
 import pandas as pd
 from sklearn import config_context
-from sklearn.base import (
-    BaseEstimator,
-    OneToOneFeatureMixin,
-    TransformerMixin,
-    clone,
-)
+from sklearn.base import BaseEstimator, OneToOneFeatureMixin, clone
 from sklearn.compose import ColumnTransformer
 from sklearn.decomposition import TruncatedSVD
 from sklearn.feature_extraction.text import HashingVectorizer, TfidfTransformer
@@ -19,6 +14,7 @@ from sklearn.model_selection import KFold
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, TargetEncoder
 
+from sknevo.builders._arrays import ArrayTransformer
 from sknevo.records import Column, DataSpec
 
 __all__ = ["make_preparation"]
@@ -125,15 +121,11 @@ def _text(spec: DataSpec, genes: dict[str, Any]) -> Any:
             return make_pipeline(_Labels(), _target_encoder(spec))
 
 
-class _Stateless(TransformerMixin, BaseEstimator):
+class _Stateless(ArrayTransformer):
     """A transformer that learns nothing but the number of columns."""
 
     def fit(self, X: Any, y: Any = None) -> Self:
         self.n_features_in_ = X.shape[1]
-        return self
-
-    def set_output(self, *, transform: str | None = None) -> Self:
-        """Stay with arrays, whatever the user's configuration is."""
         return self
 
 

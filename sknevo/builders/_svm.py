@@ -65,7 +65,7 @@ class _SupportVectorMachine(BaseEstimator):
         n_components = min(self.n_components, len(X))
         self.map_ = Nystroem(
             n_components=n_components, random_state=self.random_state, **parameters
-        )
+        ).set_output(transform="default")
         return self.map_.fit_transform(X)
 
     def _mapped(self, X: np.ndarray) -> np.ndarray:

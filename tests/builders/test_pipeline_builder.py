@@ -149,14 +149,22 @@ def test_labels_do_not_depend_on_the_other_rows(values):
     assert whole[0] == "3"
 
 
-def test_a_table_is_prepared_the_same_under_any_configuration():
+@pytest.mark.parametrize("regression", [False, True])
+def test_pipelines_are_the_same_under_any_configuration(regression):
     X, y = tables.mixed(), np.arange(90) % 2
-    spec = tables.spec_of(X, y)
-    expressed = individual(spec, lightgbm={})
-    expected = PipelineBuilder(spec)(expressed, 0).fit(X, y).predict_proba(X)
-    with sklearn.config_context(transform_output="pandas"):
-        pipe = PipelineBuilder(spec)(expressed, 0).fit(X, y)
-        np.testing.assert_array_equal(pipe.predict_proba(X), expected)
+    spec = tables.spec_of(X, y, regression=regression)
+    genome, rng = pipeline(spec), np.random.default_rng(0)
+    for extraction in genome.genes["extraction"].branches:
+        for model in ({"lightgbm": {}}, {"svm": {"approximate": True}}):
+            partial = {"extraction": extraction, "model": model}
+            expressed = Chromosome(genome.complete(partial, rng)).expressed
+            build = PipelineBuilder(spec)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # as in a trial
+                expected = build(expressed, 0).fit(X, y).predict(X)
+                with sklearn.config_context(transform_output="pandas"):
+                    predicted = build(expressed, 0).fit(X, y).predict(X)
+            np.testing.assert_array_equal(predicted, expected)
 
 
 # Boosting -------------------------------------------------------------------------
