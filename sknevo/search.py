@@ -17,6 +17,8 @@ __all__ = ["Generation", "Limits", "Listener", "Outcome", "search"]
 
 # Most of the time that the finals may take: the rest is for the search.
 FINALS_SHARE = 0.2
+# Origins of individuals of whom something is known before they are tried.
+KNOWN = ("seed", "user")
 
 
 @dataclass(frozen=True)
@@ -279,11 +281,13 @@ def _put_in_order(
 ) -> None:
     """Sort by cost: the dear first if there is time, so that none waits for the last.
 
-    Should time run out within this generation, the cheap come first.
+    Should time run out within this generation, the known come first, and the cheap.
     """
     expected = evaluator.expected_seconds(brood)
-    dear_first = expected is not None and 2 * expected < limits.time_left()
-    brood.sort(key=evaluator.cost, reverse=dear_first)
+    if expected is not None and 2 * expected < limits.time_left():
+        brood.sort(key=evaluator.cost, reverse=True)
+    else:
+        brood.sort(key=lambda c: (c.origin not in KNOWN, evaluator.cost(c)))
 
 
 def _evaluations(

@@ -9,7 +9,6 @@ from sknevo import (
     EvolvedPipelineRegressor,
 )
 
-ESTIMATORS = (EvolvedClassifier, EvolvedPipelineClassifier, EvolvedPipelineRegressor)
 SMALL = {"population_size": 2, "generations": 1, "cv": 2}
 
 
@@ -25,6 +24,12 @@ def test_small_estimators_are_estimators(estimator, check):
 
 
 @pytest.mark.slow
-@parametrize_with_checks([make() for make in ESTIMATORS])
+@parametrize_with_checks(
+    [
+        EvolvedClassifier(max_epochs=10, population_size=4, generations=2),
+        EvolvedPipelineClassifier(),
+        EvolvedPipelineRegressor(),
+    ]
+)
 def test_default_estimators_are_estimators(estimator, check):
     check(estimator)
