@@ -21,6 +21,8 @@ ACTIVATIONS = {
     "tanh": nn.Tanh,
 }
 POOLINGS = {"max": nn.MaxPool2d, "average": nn.AvgPool2d}
+# They never fall: the greatest of four activations is the activation of the greatest.
+RISING = ("relu", "leaky_relu", "elu", "selu", "tanh")
 GROUPS = 4
 
 
@@ -72,6 +74,7 @@ class Network(nn.Module):
             self.dense.append(_Dense(layer, width, draw))
             width = layer["units"]
         self.head = _linear(width, n_outputs, True, draw)
+        self.to(memory_format=torch.channels_last)
 
     def forward(self, X: Tensor) -> Tensor:
         """Return the logits of a batch.
@@ -86,6 +89,8 @@ class Network(nn.Module):
         Tensor of shape (n_samples, n_outputs)
         """
         X = self.augment(self.standardise(self.arrange(X)))
+        if X.ndim == 4:  # pooling a pixel's channels side by side is six times as fast
+            X = X.contiguous(memory_format=torch.channels_last)
         return self.head(self.dense(self.blocks(X)))
 
 
@@ -145,9 +150,15 @@ class _Block(nn.Module):
         pooling = genes["pooling"]
         self.pool = nn.Identity() if pooling == "none" else POOLINGS[pooling](2)
         self.drop = Dropout(genes["dropout"])
+        self.pool_first = (
+            pooling == "max" and genes["activation"] in RISING and not genes["residual"]
+        )
 
     def forward(self, X: Tensor) -> Tensor:
-        Z = self.activate(self.normalise(self.convolve(X)))
+        Z = self.normalise(self.convolve(X))
+        if self.pool_first:  # the same, on a quarter of the values
+            return self.drop(self.activate(self.pool(Z)))
+        Z = self.activate(Z)
         if self.shortcut is not None:
             Z = Z + self.shortcut(X)
         return self.drop(self.pool(Z))

@@ -14,7 +14,7 @@ from skorch import NeuralNetClassifier
 
 from sknevo.builders._augmentation import Augmentation
 from sknevo.builders._batches import ShuffledBatches, as_tensor, statistics
-from sknevo.builders._networks import Network
+from sknevo.builders._networks import RISING, Network, _Block
 from sknevo.builders._training import SCHEDULES, resolve_device, resolve_precision
 from sknevo.builders.convnet import ConvNetBuilder
 from sknevo.genomes.convnet import STILL, convnet, well_known
@@ -96,6 +96,23 @@ def test_layouts_are_the_same_images():
         outputs.append(network(as_tensor(array)).detach())
     torch.testing.assert_close(outputs[1], outputs[0])
     torch.testing.assert_close(outputs[2], outputs[0])
+
+
+@pytest.mark.parametrize("activation", RISING)
+def test_the_greatest_activation_is_that_of_the_greatest(activation):
+    genes = {
+        "channels": 8,
+        "kernel": 3,
+        "normalisation": "batch",
+        "activation": activation,
+        "pooling": "max",
+        "dropout": 0.0,
+        "residual": False,
+    }
+    block = _Block(genes, 3, torch.Generator().manual_seed(0))
+    X = torch.randn(4, 3, 7, 9)
+    Z = block.activate(block.normalise(block.convolve(X)))
+    torch.testing.assert_close(block(X), torch.nn.functional.max_pool2d(Z, 2))
 
 
 def test_inputs_are_standardised_by_channel():
