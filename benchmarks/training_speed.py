@@ -43,7 +43,7 @@ class Standardise(torch.nn.Module):
 
 
 def plain_module(expressed, X):
-    """The same layers as one would write them."""
+    """Make the same layers as one would write them."""
     layers, channels = [Standardise()], 1
     for block in expressed["blocks"]:
         width = block["channels"]
