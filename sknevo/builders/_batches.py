@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -9,13 +10,15 @@ import torch
 from torch import Tensor
 
 from sknevo.builders._networks import Arrange
+from sknevo.streams import ImageStream
 
-__all__ = ["ShuffledBatches", "SlicedBatches", "as_tensor", "statistics"]
+__all__ = ["ShuffledBatches", "SlicedBatches", "as_tensor", "samples", "statistics"]
 
 # What torch computes with and takes little room; all else becomes float32.
 DTYPES = (np.uint8, np.float32, np.float16)
-# Inputs are standardised by the statistics of so many samples: more change nothing.
-LOOKED_AT = 10_000
+# Inputs are standardised by the statistics of so many samples, and of so many values
+# if samples are large: more change nothing.
+LOOKED_AT, FEWEST_LOOKED_AT, VALUES = 10_000, 32, 2**24
 
 
 def as_tensor(X: Any, device: str = "cpu") -> Tensor:
@@ -42,7 +45,7 @@ def statistics(X: Any, sample_shape: tuple[int, ...]) -> dict[str, Tensor]:
 
     Parameters
     ----------
-    X : array-like of shape (n_samples, ...)
+    X : array-like of shape (n_samples, ...), or ImageStream
         Training samples.
     sample_shape : tuple of int
         Of a sample, see `sknevo.sizes.image_shape`.
@@ -51,7 +54,8 @@ def statistics(X: Any, sample_shape: tuple[int, ...]) -> dict[str, Tensor]:
     -------
     dict of str to Tensor
     """
-    step = math.ceil(len(X) / LOOKED_AT)
+    enough = max(FEWEST_LOOKED_AT, VALUES // math.prod(sample_shape))
+    step = math.ceil(len(X) / min(LOOKED_AT, enough))
     arranged = Arrange(sample_shape)(as_tensor(X[::step])).double()
     axes = [axis for axis in range(arranged.ndim) if axis != 1]
     mean, scale = arranged.mean(axes), arranged.std(axes, correction=0)
@@ -61,13 +65,55 @@ def statistics(X: Any, sample_shape: tuple[int, ...]) -> dict[str, Tensor]:
     }
 
 
+def samples(X: Any, device: str) -> Any:
+    """Return what batches are taken out of by index.
+
+    Parameters
+    ----------
+    X : array-like of shape (n_samples, ...), or ImageStream
+        Samples.
+    device : str
+        Where batches shall be.
+
+    Returns
+    -------
+    Tensor or what is indexed like one
+        Images that are streamed are not read yet.
+    """
+    return _OnDisk(X, device) if isinstance(X, ImageStream) else as_tensor(X, device)
+
+
+class _OnDisk:
+    """Samples that become tensors when they are taken by index."""
+
+    def __init__(self, X: ImageStream, device: str) -> None:
+        self.X = X
+        self.device = device
+
+    def __len__(self) -> int:
+        return len(self.X)
+
+    def __getitem__(self, rows: Tensor) -> Tensor:
+        return as_tensor(self.X[rows.cpu().numpy()], self.device)
+
+
+def _read_ahead(batches: Iterator[Any]) -> Iterator[Any]:
+    """Make each batch while the one before it is used."""
+    with ThreadPoolExecutor(1) as reader:
+        coming = reader.submit(next, batches, None)
+        while (batch := coming.result()) is not None:
+            coming = reader.submit(next, batches, None)
+            yield batch
+
+
 class ShuffledBatches:
     """Batches of tensors of the same length, in another order each time.
 
     Parameters
     ----------
-    tensors : sequence of Tensor
-        All on the generator's device.
+    tensors : sequence
+        Samples (see `samples`), and Tensors that go with them; all on the generator's
+        device.
     size : int
         Most samples in a batch.
     generator : torch.Generator
@@ -75,7 +121,7 @@ class ShuffledBatches:
     """
 
     def __init__(
-        self, tensors: list[Tensor], size: int, generator: torch.Generator
+        self, tensors: list[Any], size: int, generator: torch.Generator
     ) -> None:
         self.tensors = tensors
         self.size = size
@@ -92,8 +138,10 @@ class ShuffledBatches:
             generator=self.generator,
             device=self.generator.device,
         )
-        for rows in order.tensor_split(len(self)):
-            yield [tensor[rows] for tensor in self.tensors]
+        parts = order.tensor_split(len(self))
+        batches = ([tensor[rows] for tensor in self.tensors] for rows in parts)
+        on_disk = isinstance(self.tensors[0], _OnDisk)
+        return _read_ahead(batches) if on_disk else batches
 
 
 class SlicedBatches:
@@ -101,7 +149,7 @@ class SlicedBatches:
 
     Parameters
     ----------
-    X : array-like of shape (n_samples, ...)
+    X : array-like of shape (n_samples, ...), or ImageStream
         Samples.
     size : int
         Samples in a batch.
@@ -115,5 +163,7 @@ class SlicedBatches:
         return math.ceil(len(self.X) / self.size)
 
     def __iter__(self) -> Iterator[Tensor]:
-        for begin in range(0, len(self.X), self.size):
-            yield as_tensor(self.X[begin : begin + self.size])
+        begins = range(0, len(self.X), self.size)
+        batches = (as_tensor(self.X[begin : begin + self.size]) for begin in begins)
+        on_disk = isinstance(self.X, ImageStream)
+        return _read_ahead(batches) if on_disk else batches

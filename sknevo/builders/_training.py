@@ -1,6 +1,7 @@
 """How networks are trained: a skorch net, fast on arrays, that gives up in time."""
 
 import math
+import multiprocessing
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Self
@@ -14,16 +15,19 @@ from sknevo.builders._batches import (
     ShuffledBatches,
     SlicedBatches,
     as_tensor,
+    samples,
     statistics,
 )
 from sknevo.interruption import Pruned, check_deadline
+from sknevo.streams import streamed
 
 __all__ = ["Net", "resolve_device", "resolve_precision"]
 
 # A network that has not learned anything after a quarter of its epochs, and of so many
 # batches, is not going to: it does not beat a constant guess by a share of its loss.
 FIRST_RUNG, FEWEST_BATCHES, CHANCE = 0.25, 50, 0.995
-PREDICTED_AT_ONCE = 1024
+# Samples, and the pixels or features of all of them, that are predicted at once.
+PREDICTED_AT_ONCE, PIXELS_AT_ONCE = 1024, 2**21
 WARM_UP = 0.25
 
 
@@ -49,7 +53,8 @@ SCHEDULES: dict[str, Callable[[float], float]] = {
 class Net(NeuralNetClassifier):
     """A skorch classifier of a `Network`, for labels of any type.
 
-    Samples are held as one tensor on the device, and batches taken out of it by index.
+    Samples are held as one tensor on the device, and batches taken out of it by index;
+    those of an `ImageStream` are read batch by batch, one ahead.
 
     Parameters
     ----------
@@ -93,7 +98,7 @@ class Net(NeuralNetClassifier):
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, ...)
+        X : array-like of shape (n_samples, ...), or ImageStream
             Samples.
         y : array-like of shape (n_samples,)
             Labels.
@@ -144,11 +149,11 @@ class Net(NeuralNetClassifier):
     def get_dataset(self, X: Any, y: Any = None) -> Any:
         """Return samples, codes of the labels and weights as tensors to train with."""
         if y is None:
-            return X
+            return streamed(X, self.get_params_for("module")["sample_shape"])
         codes = np.searchsorted(self.classes_, y)
         weights = np.asarray(self._weights, float)
         return [
-            as_tensor(X, self.device),
+            samples(X, self.device),
             torch.as_tensor(codes, device=self.device),
             as_tensor(weights / weights.mean(), self.device),
         ]
@@ -157,7 +162,9 @@ class Net(NeuralNetClassifier):
         """Return what yields batches, shuffled if training."""
         if training:
             return ShuffledBatches(dataset, self.batch_size, self._generator)
-        return SlicedBatches(dataset, PREDICTED_AT_ONCE)
+        pixels = math.prod(self.get_params_for("module")["sample_shape"])
+        size = min(PREDICTED_AT_ONCE, max(1, PIXELS_AT_ONCE // pixels))
+        return SlicedBatches(dataset, size)
 
     def run_single_epoch(
         self, iterator: Any, training: bool, prefix: str, step_fn: Any, **_: Any
@@ -295,7 +302,8 @@ def resolve_device(device: str) -> str:
     ----------
     device : str
         As torch names them. "auto" stands for CUDA where there is one, else the CPU;
-        so does a CUDA device where there is none.
+        so does a CUDA device that is not there. Worker processes take several devices
+        in turn.
 
     Returns
     -------
@@ -303,9 +311,19 @@ def resolve_device(device: str) -> str:
     """
     if device != "auto" and not device.startswith("cuda"):
         return device
-    if not torch.cuda.is_available():
+    n_devices = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    if not n_devices:
         return "cpu"
-    return "cuda" if device == "auto" else device
+    if device == "auto":
+        return f"cuda:{_worker_number() % n_devices}"
+    there = int(device.partition(":")[2] or 0) < n_devices
+    return device if there else resolve_device("auto")
+
+
+def _worker_number() -> int:
+    """Return the place of this process among its siblings, 0 if it has none."""
+    number = multiprocessing.current_process().name.rpartition("-")[2]
+    return int(number) if number.isdigit() else 0
 
 
 def resolve_precision(precision: str, device: str) -> str:

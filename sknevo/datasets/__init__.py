@@ -4,7 +4,7 @@ All functions return scikit-learn's `Bunch` with `images`, `data`, `target` and
 `target_names`.
 """
 
-from sknevo.datasets._folders import load_image_folder
+from sknevo.datasets._folders import load_image_folder, load_imagenet
 from sknevo.datasets._insects import make_insects
 from sknevo.datasets._torchvision import (
     fetch_cifar10,
@@ -19,5 +19,6 @@ __all__ = [
     "fetch_fashion_mnist",
     "fetch_mnist",
     "load_image_folder",
+    "load_imagenet",
     "make_insects",
 ]

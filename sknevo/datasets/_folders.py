@@ -1,29 +1,32 @@
-"""Images of one's own: a folder for each class."""
+"""Images of one's own, and ImageNet's: a folder for each class."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from numbers import Integral
 from os import PathLike
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image
 from sklearn.utils import Bunch
-from sklearn.utils._param_validation import Interval, validate_params
+from sklearn.utils._param_validation import Interval, StrOptions, validate_params
 
-__all__ = ["load_image_folder"]
+from sknevo.streams import ImageStream, pixels_of
+
+__all__ = ["load_image_folder", "load_imagenet"]
 
 SUFFIXES = (".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
+ROOT = [str, PathLike]
+IMAGE_SIZE = [Interval(Integral, 1, None, closed="left"), tuple, list]
 
 
 @validate_params(
-    {
-        "root": [str, PathLike],
-        "image_size": [Interval(Integral, 1, None, closed="left"), tuple, list],
-    },
+    {"root": ROOT, "image_size": IMAGE_SIZE, "in_memory": ["boolean"]},
     prefer_skip_nested_validation=True,
 )
 def load_image_folder(
-    root: str | PathLike, image_size: int | Sequence[int] = 64
+    root: str | PathLike,
+    image_size: int | Sequence[int] = 64,
+    in_memory: bool = True,
 ) -> Bunch:
     """Load images from a folder that has a folder for each class.
 
@@ -36,13 +39,17 @@ def load_image_folder(
         Holds a folder for each class; hidden ones are left out.
     image_size : int or (height, width), default=64
         Pixels of the images that are returned; an int stands for a square.
+    in_memory : bool, default=True
+        Whether images are read now. If not, each is read whenever it is in a batch, for
+        folders that do not fit into memory.
 
     Returns
     -------
     Bunch
-        `images`, ndarray of uint8 of shape (n_samples, height, width, 3); `data`, the
-        same as rows; `target`, ndarray of int; `target_names`, the folders' names,
-        sorted; `filenames`, ndarray of str; `DESCR`.
+        `images`, ndarray of uint8 of shape (n_samples, height, width, 3), or a
+        `sknevo.streams.ImageStream` of that shape if not `in_memory`; `data`, the same
+        as rows, if `in_memory`; `target`, ndarray of int; `target_names`, the folders'
+        names, sorted; `filenames`, ndarray of str; `DESCR`.
 
     Raises
     ------
@@ -65,32 +72,96 @@ def load_image_folder(
     >>> pets.images.shape, pets.target_names.tolist()
     ((2, 32, 32, 3), ['cats', 'dogs'])
     """
-    root = Path(root)
+    images = _stream(Path(root), image_size)
+    if in_memory:
+        images.images = np.asarray(images.images)
+        images.data = images.images.reshape(len(images.images), -1)
+    return images
+
+
+@validate_params(
+    {
+        "root": ROOT,
+        "subset": [StrOptions({"train", "val"})],
+        "image_size": IMAGE_SIZE,
+    },
+    prefer_skip_nested_validation=True,
+)
+def load_imagenet(
+    root: str | PathLike,
+    subset: str = "train",
+    image_size: int | Sequence[int] = 224,
+) -> Bunch:
+    """Load ImageNet, or another set that is laid out like it, from disk.
+
+    Images are read when they are in a batch, and never held whole.
+
+    Parameters
+    ----------
+    root : path
+        Holds `train` and `val`, with a folder for each class in them.
+    subset : {"train", "val"}, default="train"
+        Which to load.
+    image_size : int or (height, width), default=224
+        Pixels of an image; an int stands for a square.
+
+    Returns
+    -------
+    Bunch
+        `images`, a `sknevo.streams.ImageStream` of shape (n_samples, height, width, 3);
+        `target`, ndarray of int; `target_names`, the folders' names such as
+        "n01440764", sorted; `filenames`, ndarray of str; `DESCR`.
+
+    Raises
+    ------
+    OSError
+        If there is no such folder.
+    ValueError
+        If there is no image in a folder of a class.
+
+    References
+    ----------
+    Russakovsky, O. et al. (2015). ImageNet Large Scale Visual Recognition Challenge.
+    International Journal of Computer Vision.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from PIL import Image
+    >>> from sknevo.datasets import load_imagenet
+    >>> with tempfile.TemporaryDirectory() as root:
+    ...     folder = Path(root) / "val" / "n01440764"
+    ...     folder.mkdir(parents=True)
+    ...     Image.new("RGB", (500, 375)).save(folder / "ILSVRC2012_val_00000293.JPEG")
+    ...     imagenet = load_imagenet(root, subset="val")
+    >>> imagenet.images.shape
+    (1, 224, 224, 3)
+    """
+    return _stream(Path(root) / subset, image_size)
+
+
+def _stream(root: Path, image_size: int | Sequence[int]) -> Bunch:
+    """Return what is known of a folder's images without reading them."""
     if not root.is_dir():
         raise NotADirectoryError(f"root must be a folder; there is none at {root}.")
-    height, width = (
-        (image_size,) * 2 if isinstance(image_size, Integral) else tuple(image_size)
-    )
     folders = sorted(
         folder
         for folder in root.iterdir()
         if folder.is_dir() and not folder.name.startswith(".")
     )
     files = [
-        (file, label)
-        for label, folder in enumerate(folders)
-        for file in sorted(folder.rglob("*"))
-        if file.suffix.lower() in SUFFIXES
+        (file, label) for label, folder in enumerate(folders) for file in _in(folder)
     ]
     if not files:
         raise ValueError(
             f"root must hold folders of images ({', '.join(SUFFIXES)}), one for each "
             f"class; found {len(folders)} folders and no image in {root}."
         )
-    images = np.stack([_load(file, (width, height)) for file, _ in files])
+    square = isinstance(image_size, Integral)
+    shape = (*((image_size,) * 2 if square else image_size), 3)
     return Bunch(
-        images=images,
-        data=images.reshape(len(images), -1),
+        images=ImageStream(_Files([str(file) for file, _ in files], shape), shape),
         target=np.array([label for _, label in files]),
         target_names=np.array([folder.name for folder in folders]),
         filenames=np.array([str(file) for file, _ in files]),
@@ -98,10 +169,37 @@ def load_image_folder(
     )
 
 
-def _load(file: Path, size: tuple[int, int]) -> np.ndarray:
-    try:
-        with Image.open(file) as image:
-            upright = ImageOps.exif_transpose(image).convert("RGB")
-            return np.asarray(ImageOps.fit(upright, size, Image.Resampling.BILINEAR))
-    except (OSError, SyntaxError) as fault:
-        raise OSError(f"{file} is not an image that can be read: {fault}") from fault
+def _in(folder: Path) -> Iterator[Path]:
+    return (
+        file for file in sorted(folder.rglob("*")) if file.suffix.lower() in SUFFIXES
+    )
+
+
+class _Files(Sequence):
+    """Images in files, each read when it is asked for.
+
+    Parameters
+    ----------
+    files : sequence of str
+        Their names.
+    shape : tuple of int
+        (height, width, 3) of the arrays they become.
+    """
+
+    def __init__(self, files: Sequence[str], shape: tuple[int, ...]) -> None:
+        self.files = files
+        self.shape = shape
+
+    def __len__(self) -> int:
+        return len(self.files)
+
+    def __getitem__(self, i: int) -> np.ndarray:
+        try:
+            with Image.open(self.files[i]) as image:
+                # A JPEG can be decoded at a half or less of its size, much faster.
+                image.draft("RGB", (2 * max(self.shape),) * 2)
+                return pixels_of(image, self.shape)
+        except (OSError, SyntaxError) as fault:
+            raise OSError(
+                f"{self.files[i]} is not an image that can be read: {fault}"
+            ) from fault

@@ -173,7 +173,7 @@ class BaseEvolved(CallbackSupportMixin, BaseEstimator):
 
     @with_callbacks
     @_fit_context(prefer_skip_nested_validation=False)
-    def fit(self, X: Any, y: Any, **params: Any) -> Self:
+    def fit(self, X: Any, y: Any = None, **params: Any) -> Self:
         """Evolve individuals on the data and refit the best on all of it.
 
         Parameters
@@ -181,7 +181,7 @@ class BaseEvolved(CallbackSupportMixin, BaseEstimator):
         X : DataFrame or array-like of shape (n_samples, n_features), or images
             Features.
         y : array-like of shape (n_samples,)
-            Targets.
+            Targets; None only where X brings them along.
         **params : dict of str to array-like of shape (n_samples,)
             `sample_weight` for the individuals and `groups` for `cv`. With metadata
             routing enabled, whatever `scoring` and `cv` request.

@@ -9,7 +9,11 @@ from typing import Any
 import numpy as np
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import (
+    _check_n_features,
+    check_is_fitted,
+    validate_data,
+)
 
 from sknevo.estimators._base import BaseEvolved, _refitted
 from sknevo.estimators._classifier import ClassifierFace
@@ -19,6 +23,7 @@ from sknevo.evolution import Strategy
 from sknevo.genes import Genome
 from sknevo.genomes.convnet import convnet, well_known
 from sknevo.records import DataSpec
+from sknevo.streams import ImageStream, labels_of, streamed
 
 __all__ = ["EvolvedClassifier"]
 
@@ -42,7 +47,8 @@ class EvolvedClassifier(ClassifierFace, BaseEvolved):
     {parameters}
     image_shape : tuple of int or None, default=None
         Shape of an image if X holds images as rows: (height, width),
-        (channels, height, width) or (height, width, channels).
+        (channels, height, width) or (height, width, channels). Images of a Dataset are
+        scaled and cropped to it; None stands for the shape of the first.
     max_epochs : int or None, default=None
         Most passes over the training data; None stands for 500,000 samples seen, but at
         least 10 and at most 100 epochs. Not used if `genome` is given.
@@ -66,7 +72,10 @@ class EvolvedClassifier(ClassifierFace, BaseEvolved):
     -----
     X may be (n, height, width), (n, channels, height, width), (n, height, width,
     channels), or (n, features): then dense networks evolve, or images if `image_shape`
-    says so. Bytes stay bytes until they are in a batch. Without `cv`, five folds score
+    says so. Bytes stay bytes until they are in a batch. X may also be a torch Dataset
+    of images and labels (y is None then), such as torchvision's `ImageFolder`, or a
+    `sknevo.streams.ImageStream`: images are read for each batch and never held whole.
+    Without `cv`, five folds score
     individuals on up to 500 samples, and 20 % are held out of more. The best three are
     trained again with other seeds before the winner is named, unless that would take
     more than a fifth of `max_time`: `cv_results_` has the `final_score`.
@@ -146,8 +155,15 @@ class EvolvedClassifier(ClassifierFace, BaseEvolved):
         self.device = device
         self.precision = precision
 
-    def _validate_X(self, X: Any, reset: bool = False) -> np.ndarray:
-        X = validate_data(self, X, reset=reset, dtype="numeric", allow_nd=True)
+    def _validate(self, X: Any, y: Any) -> tuple[Any, np.ndarray]:
+        return super()._validate(X, labels_of(X) if y is None else y)
+
+    def _validate_X(self, X: Any, reset: bool = False) -> np.ndarray | ImageStream:
+        X = streamed(X, self.image_shape if reset else self._sample_shape)
+        if isinstance(X, ImageStream):
+            _check_n_features(self, X, reset=reset)
+        else:
+            X = validate_data(self, X, reset=reset, dtype="numeric", allow_nd=True)
         if X.ndim > 4:
             raise ValueError(
                 "X must be of shape (n, features), (n, height, width) or with channels "
@@ -162,7 +178,7 @@ class EvolvedClassifier(ClassifierFace, BaseEvolved):
             )
         return X
 
-    def _shape_of_a_sample(self, X: np.ndarray) -> tuple[int, ...]:
+    def _shape_of_a_sample(self, X: np.ndarray | ImageStream) -> tuple[int, ...]:
         if self.image_shape is None:
             return X.shape[1:]
         shape = tuple(self.image_shape)

@@ -1,5 +1,6 @@
 """Networks: every individual trains on every kind of sample, as its genes say."""
 
+import multiprocessing
 import pickle
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -310,12 +311,20 @@ def test_a_clone_trains_the_same(digits):
 def test_a_device_that_is_not_there_is_the_cpu(monkeypatch):
     monkeypatch.setattr("torch.cuda.is_available", lambda: False)
     assert [resolve_device(d) for d in ("auto", "cuda:1", "cpu")] == ["cpu"] * 3
+
+
+def test_worker_processes_take_several_devices_in_turn(monkeypatch):
     monkeypatch.setattr("torch.cuda.is_available", lambda: True)
-    assert [resolve_device(d) for d in ("auto", "cuda:1", "cpu")] == [
-        "cuda",
-        "cuda:1",
-        "cpu",
-    ]
+    monkeypatch.setattr("torch.cuda.device_count", lambda: 2)
+    here = multiprocessing.current_process()
+    for name, device in (
+        ("MainProcess", "cuda:0"),
+        ("LokyProcess-1", "cuda:1"),
+        ("LokyProcess-2", "cuda:0"),
+    ):
+        monkeypatch.setattr(here, "name", name)
+        assert resolve_device("auto") == resolve_device("cuda:2") == device
+    assert [resolve_device(d) for d in ("cuda:1", "cpu")] == ["cuda:1", "cpu"]
 
 
 def test_precision_is_the_users_or_the_hardwares(monkeypatch):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from sknevo.datasets import load_image_folder
+from sknevo.datasets import load_image_folder, load_imagenet
 
 
 @pytest.fixture
@@ -58,3 +58,24 @@ def test_a_broken_image_is_named(folder):
     (folder / "cats" / "broken.jpg").write_bytes(b"not a picture")
     with pytest.raises(OSError, match=r"broken\.jpg is not an image that can be read"):
         load_image_folder(folder)
+
+
+def test_images_may_stay_on_disk(folder):
+    held = load_image_folder(folder, image_size=8)
+    read = load_image_folder(folder, image_size=8, in_memory=False)
+    np.testing.assert_array_equal(np.asarray(read.images), held.images)
+    assert "data" not in read
+
+
+def test_imagenet_has_a_folder_for_each_subset(folder, tmp_path):
+    (tmp_path / "set").mkdir()
+    folder.joinpath("dogs").rename(tmp_path / "set" / "dogs")
+    folder.joinpath("cats").rename(tmp_path / "set" / "cats")
+    (tmp_path / "set").rename(tmp_path / "val")
+    imagenet = load_imagenet(tmp_path, subset="val", image_size=8)
+    assert imagenet.images.shape == (5, 8, 8, 3)
+    assert imagenet.target_names.tolist() == ["cats", "dogs"]
+    with pytest.raises(NotADirectoryError, match="train"):
+        load_imagenet(tmp_path)
+    with pytest.raises(ValueError, match="'subset' parameter"):
+        load_imagenet(tmp_path, subset="test")

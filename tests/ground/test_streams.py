@@ -1,0 +1,95 @@
+"""Images that stay on disk: what is read, when, and what becomes of bad ones."""
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from sklearn.utils import _safe_indexing
+from torch.utils.data import Dataset, Subset
+
+from sknevo.streams import ImageStream, labels_of, streamed
+
+
+class Reading(Dataset):
+    """Gray images, each as bright as its place; remembers which were read."""
+
+    def __init__(self, n, size=(4, 3)):
+        self.images = [Image.new("L", size, i) for i in range(n)]
+        self.read = []
+
+    def __len__(self):
+        return len(self.images)
+
+    def __getitem__(self, i):
+        self.read.append(i)
+        return self.images[i], f"label {i % 2}"
+
+
+def test_only_what_is_asked_for_is_read():
+    dataset = Reading(6)
+    stream = ImageStream(dataset, (3, 4))
+    assert stream.shape == (6, 3, 4)
+    assert stream.ndim == 3
+    part = stream[np.array([5, 2, 3])][1:]
+    assert dataset.read == []
+    assert np.asarray(part)[:, 0, 0].tolist() == [2, 3]
+    assert sorted(dataset.read) == [2, 3]
+
+
+@pytest.mark.parametrize(
+    "rows", [[1, 4], np.array([1, 4]), np.arange(6) % 3 == 1, slice(1, 5, 3)]
+)
+def test_it_is_indexed_like_an_array(rows):
+    stream = ImageStream(Reading(6))
+    part = _safe_indexing(stream, rows)
+    assert isinstance(part, ImageStream)
+    assert np.asarray(part)[:, 0, 0].tolist() == [1, 4]
+    assert len(np.asarray(stream[:0])) == 0
+
+
+def test_images_take_the_shape_that_is_asked_for():
+    dataset = [Image.new("RGB", (30, 20)), Image.new("L", (9, 9))]
+    assert np.asarray(ImageStream(dataset, (8, 8))).shape == (2, 8, 8)
+    assert np.asarray(ImageStream(dataset, (6, 8, 3))).shape == (2, 6, 8, 3)
+    assert ImageStream(dataset).shape == (2, 20, 30, 3)
+    tensors = [(torch.rand(3, 5, 5), 0)] * 2
+    assert np.asarray(ImageStream(tensors)).dtype == np.float32
+    assert np.asarray(ImageStream(tensors), dtype=float).dtype == float
+
+
+def test_arrays_of_other_shapes_are_refused():
+    stream = ImageStream([np.zeros((4, 4)), np.zeros((4, 5))])
+    with pytest.raises(ValueError, match=r"image 1 is of shape \(4, 5\)"):
+        np.asarray(stream)
+
+
+def test_an_image_that_cannot_be_read_is_named():
+    class Broken(Reading):
+        def __getitem__(self, i):
+            if i == 2:
+                raise RuntimeError("no such file")
+            return super().__getitem__(i)
+
+    with pytest.raises(OSError, match="image 2 cannot be read: no such file"):
+        np.asarray(ImageStream(Broken(3)))
+
+
+def test_nothing_is_no_stream():
+    with pytest.raises(ValueError, match="at least 1 image; got none"):
+        ImageStream([])
+
+
+def test_datasets_bring_their_labels():
+    dataset = Reading(4)
+    assert labels_of(dataset).tolist() == ["label 0", "label 1"] * 2
+    assert labels_of(Subset(dataset, [3, 1])).tolist() == ["label 1", "label 1"]
+    dataset.targets = torch.tensor([7, 8, 9, 7])
+    assert labels_of(Subset(dataset, [2, 3])).tolist() == [9, 7]
+    assert labels_of(np.zeros((2, 3))) is None
+
+
+def test_only_torch_datasets_are_streamed_unasked():
+    assert isinstance(streamed(Reading(2)), ImageStream)
+    stream = ImageStream(Reading(2))
+    for other in (stream, [1, 2], np.zeros(3)):
+        assert streamed(other) is other
