@@ -55,14 +55,19 @@ class NetworkSize:
         Numbers that are learned.
     operations : int
         Multiplications with them, per sample and forward pass.
+    values : int
+        What the layers give, per sample.
     """
 
     parameters: int
     operations: int
+    values: int
 
     def __add__(self, other: "NetworkSize") -> "NetworkSize":
         return NetworkSize(
-            self.parameters + other.parameters, self.operations + other.operations
+            self.parameters + other.parameters,
+            self.operations + other.operations,
+            self.values + other.values,
         )
 
 
@@ -104,7 +109,7 @@ def network_size(genes: dict[str, Any], shape: Shape, n_outputs: int) -> Network
     -------
     NetworkSize
     """
-    size, width = NetworkSize(0, 0), math.prod(shape)
+    size, width = NetworkSize(0, 0, 0), math.prod(shape)
     if "blocks" in genes:
         seen = sides(genes["blocks"], shape)
         channels = shape[0]
@@ -123,12 +128,15 @@ def _convolution(block: dict[str, Any], channels: int, pixels: int) -> NetworkSi
     if block["residual"] and channels != block["channels"]:
         weights += channels * block["channels"]
     return NetworkSize(
-        weights + _shifts(block["channels"], block["normalisation"]), weights * pixels
+        weights + _shifts(block["channels"], block["normalisation"]),
+        weights * pixels,
+        block["channels"] * pixels,
     )
 
 
 def _linear(width: int, units: int, normalisation: str) -> NetworkSize:
-    return NetworkSize(width * units + _shifts(units, normalisation), width * units)
+    weights = width * units
+    return NetworkSize(weights + _shifts(units, normalisation), weights, units)
 
 
 def _shifts(width: int, normalisation: str) -> int:

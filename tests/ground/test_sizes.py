@@ -30,15 +30,15 @@ def test_a_network_counted_by_hand():
         "bridge": "flatten",
         "dense": [{"units": 10, "normalisation": "none"}],
     }
-    first = NetworkSize(3 * 8 * 9 + 16, 3 * 8 * 9 * 12 * 10)
-    second = NetworkSize(8 * 16 * (9 + 1) + 32, 8 * 16 * (9 + 1) * 6 * 5)
+    first = NetworkSize(3 * 8 * 9 + 16, 3 * 8 * 9 * 12 * 10, 8 * 12 * 10)
+    second = NetworkSize(8 * 16 * (9 + 1) + 32, 8 * 16 * (9 + 1) * 6 * 5, 16 * 6 * 5)
     # 12 x 10 is halved twice: 3 x 2.
-    dense = NetworkSize(16 * 6 * 10 + 10, 16 * 6 * 10)
-    head = NetworkSize(10 * 4 + 4, 10 * 4)
+    dense = NetworkSize(16 * 6 * 10 + 10, 16 * 6 * 10, 10)
+    head = NetworkSize(10 * 4 + 4, 10 * 4, 4)
     assert network_size(genes, (3, 12, 10), 4) == first + second + dense + head
 
 
 def test_rows_of_features_need_no_convolutions():
     genes = {"dense": [{"units": 7, "normalisation": "layer"}]}
     size = network_size(genes, (5,), 2)
-    assert size == NetworkSize(5 * 7 + 14 + 7 * 2 + 2, 5 * 7 + 7 * 2)
+    assert size == NetworkSize(5 * 7 + 14 + 7 * 2 + 2, 5 * 7 + 7 * 2, 7 + 2)

@@ -1,0 +1,142 @@
+"""Optuna's TPE with its Hyperband pruner, over a genome of ours and with its time.
+
+Two or more processes share a study in a journal file; each trains with one thread. A
+network's accuracy on held-out images is reported after each epoch. The search ends in
+time for the best that is complete to be trained again on all images, as ours does.
+"""
+
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+import optuna
+import torch
+from joblib import Parallel, delayed
+from optuna.storages import JournalStorage
+from optuna.storages.journal import JournalFileBackend
+from optuna.trial import TrialState
+from sklearn.model_selection import train_test_split
+
+from sknevo.builders.convnet import ConvNetBuilder
+from sknevo.genes import Categorical, Choice, Genome, Integer, Real, Repeat
+from sknevo.genomes.convnet import convnet, well_known
+from sknevo.records import Chromosome, DataSpec
+
+HELD_OUT, REFIT_MARGIN = 0.2, 1.15
+
+
+def search(X, y, limits, max_time, n_jobs, device, seed):
+    """Return the best network, fitted on all images, and how many were tried."""
+    begin = time.time()
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    with tempfile.TemporaryDirectory() as folder:
+        file = str(Path(folder) / "study")
+        spec = DataSpec(
+            "classification",
+            round((1 - HELD_OUT) * len(y)),
+            len(np.unique(y)),
+            shape=X.shape[1:],
+        )
+        genome = convnet(spec, **limits)
+        study = _study(file, genome, seed)
+        for known in well_known(spec, genome):
+            study.enqueue_trial(_flat(genome, known, "genome"))
+        Parallel(n_jobs)(
+            delayed(_work)(file, genome, spec, X, y, begin + max_time, device, seed, i)
+            for i in range(n_jobs)
+        )
+        genes = study.best_trial.user_attrs["genes"]
+        n_trials = len(study.trials)
+    torch.set_num_threads(n_jobs)
+    return ConvNetBuilder(spec, device, final=True)(genes, seed).fit(X, y), n_trials
+
+
+def _study(file, genome, seed):
+    return optuna.create_study(
+        study_name="study",
+        storage=JournalStorage(JournalFileBackend(file)),
+        sampler=optuna.samplers.TPESampler(seed=seed, constant_liar=True),
+        pruner=optuna.pruners.HyperbandPruner(
+            max_resource=genome.genes["training"].genes["epochs"].high
+        ),
+        direction="maximize",
+        load_if_exists=True,
+    )
+
+
+def _work(file, genome, spec, X, y, end, device, seed, worker):
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    torch.set_num_threads(1)
+    study = _study(file, genome, 1000 * seed + worker)
+    rng = np.random.default_rng(0)
+    X_train, X_test, y_train, y_test = train_test_split(
+        X, y, test_size=HELD_OUT, stratify=y, random_state=seed
+    )
+
+    def end_of_search():
+        complete = study.get_trials(deepcopy=False, states=[TrialState.COMPLETE])
+        best = max(complete, key=lambda t: t.value, default=None)
+        if best is None:
+            return end
+        growth = len(y) / len(y_train)
+        return end - REFIT_MARGIN * growth * best.user_attrs["seconds"]
+
+    def objective(trial):
+        genes = genome.complete(_suggest(trial, genome, "genome"), rng)
+        expressed = Chromosome(genes).expressed
+        net = ConvNetBuilder(spec, device, final=True)(expressed, seed)
+
+        def after_epoch(net, **_):
+            score = float((net.predict(X_test) == y_test).mean())
+            trial.report(score, len(net.history))
+            trial.set_user_attr("score", score)
+            if trial.should_prune() or time.time() > end_of_search():
+                raise optuna.TrialPruned
+
+        net.on_epoch_end = after_epoch
+        begin = time.time()
+        net.fit(X_train, y_train)
+        trial.set_user_attr("seconds", time.time() - begin)
+        trial.set_user_attr("genes", expressed)
+        return trial.user_attrs["score"]
+
+    while time.time() < end_of_search():
+        study.optimize(objective, n_trials=1, catch=(RuntimeError, ValueError))
+
+
+def _suggest(trial, gene, path):
+    """Let Optuna suggest an expressed value of a gene."""
+    match gene:
+        case Genome():
+            return {n: _suggest(trial, g, f"{path}.{n}") for n, g in gene.genes.items()}
+        case Choice():
+            chosen = trial.suggest_categorical(path, list(gene.branches))
+            branch = _suggest(trial, gene.branches[chosen], f"{path}.{chosen}")
+            return {chosen: branch}
+        case Repeat():
+            length = trial.suggest_int(path, gene.length.low, gene.length.high)
+            return [_suggest(trial, gene.gene, f"{path}.{i}") for i in range(length)]
+        case Categorical():
+            return trial.suggest_categorical(path, gene.options)
+        case Integer():
+            return trial.suggest_int(path, gene.low, gene.high, log=gene.log)
+        case Real():
+            return trial.suggest_float(path, gene.low, gene.high, log=gene.log)
+
+
+def _flat(gene, value, path):
+    """Return what `_suggest` would have been told for an expressed, partial value."""
+    match gene:
+        case Genome():
+            parts = [_flat(gene.genes[n], v, f"{path}.{n}") for n, v in value.items()]
+        case Choice():
+            ((chosen, branch),) = value.items()
+            branch = _flat(gene.branches[chosen], branch, f"{path}.{chosen}")
+            parts = [{path: chosen}, branch]
+        case Repeat():
+            items = [_flat(gene.gene, v, f"{path}.{i}") for i, v in enumerate(value)]
+            parts = [{path: len(value)}, *items]
+        case _:
+            return {path: value}
+    return {name: v for part in parts for name, v in part.items()}

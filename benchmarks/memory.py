@@ -1,0 +1,67 @@
+"""How much a process grows that tries one network after the other.
+
+Random individuals of the default genome are fitted and scored by one `Trial`, one after
+the other in one process, as a worker does it; the images are scikit-learn's digits at
+24 x 24. Printed are the resident memory after every tenth, and how much it grows per
+individual over the second half, by least squares: the first half warms up allocators
+and kernels.
+
+    python benchmarks/memory.py --n-trials 200
+"""
+
+import argparse
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+from sklearn.datasets import load_digits
+
+from sknevo import EvolvedClassifier
+from sknevo.builders.convnet import ConvNetBuilder
+from sknevo.evaluation import Data, Objectives, Shared, Trial
+from sknevo.genomes.convnet import convnet
+from sknevo.records import Chromosome, DataSpec
+
+
+def resident_mib():
+    """Return the memory that this process holds; Linux tells."""
+    status = Path("/proc/self/status").read_text()
+    (line,) = (line for line in status.splitlines() if line.startswith("VmRSS"))
+    return int(line.split()[1]) / 1024
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--n-trials", type=int, default=200)
+    parser.add_argument("--device", default="auto")
+    args = parser.parse_args()
+
+    images, y = load_digits(return_X_y=True)
+    X = np.kron(images.reshape(-1, 8, 8), np.ones((3, 3))).astype(np.uint8)
+    rows = np.random.default_rng(0).permutation(len(y))
+    splits = [(rows[:1400], rows[1400:])]
+    spec = DataSpec("classification", 1400, 10, shape=X.shape[1:])
+    trial = Trial(
+        ConvNetBuilder(spec, args.device),
+        Shared(Data(X, y, splits)),
+        Objectives.of(EvolvedClassifier(), "accuracy", True),
+        random_state=0,
+    )
+    genome, rng = convnet(spec, max_epochs=2), np.random.default_rng(0)
+
+    held, statuses = [], Counter()
+    for number in range(1, args.n_trials + 1):
+        evaluation = trial(Chromosome(genome.sample(rng)))
+        statuses[evaluation.status] += 1
+        held.append(resident_mib())
+        if number % 10 == 0:
+            print(f"after {number:>4}: {held[-1]:.1f} MiB", flush=True)
+    half = len(held) // 2
+    growth = np.polyfit(np.arange(half), held[-half:], 1)[0]
+    print(
+        f"{dict(statuses)}; {growth * 1024:.1f} KiB per individual in the second half"
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,100 @@
+"""Evolve a network, take it out of sknevo in three ways, and read each of them back.
+
+    python examples/export_network.py
+    python examples/export_network.py --max-time 60 --folder networks
+
+The network standardises images itself, so all of them take bytes as they are. ONNX
+needs `pip install sknevo[export]`.
+"""
+
+import argparse
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import torch
+from sklearn.datasets import load_digits
+
+import sknevo
+
+
+def main():
+    args = parse_arguments()
+    digits = load_digits()
+    images = digits.images.astype(np.uint8)
+    evolved = sknevo.EvolvedClassifier(
+        generations=None,
+        max_time=args.max_time,
+        max_epochs=10,
+        random_state=args.random_state,
+        verbose=1,
+    ).fit(images[:-200], digits.target[:-200])
+    unseen = images[-200:]
+    expected = evolved.predict(unseen)
+    print(f"{(expected == digits.target[-200:]).mean():.1%} of unseen digits are right")
+
+    module = evolved.best_estimator_.module_.cpu().eval()
+    with tempfile.TemporaryDirectory() as folder:
+        folder = Path(args.folder or folder)
+        folder.mkdir(exist_ok=True)
+        for export in (to_safetensors, to_torchscript, to_onnx):
+            file, predict = export(evolved, module, images, folder)
+            same = (predict(unseen) == expected).mean()
+            size = file.stat().st_size / 1024
+            print(f"{file.name}: {size:.0f} KiB, {same:.1%} of predictions the same")
+
+
+def to_safetensors(evolved, module, images, folder):
+    """Write genes, labels and weights; sknevo reads them back without pickle."""
+    file = folder / "digits.safetensors"
+    evolved.save_network(file)
+    return file, sknevo.load_network(file).predict
+
+
+def to_torchscript(evolved, module, images, folder):
+    """Trace the module; C++ and phones read it."""
+    file = folder / "digits.pt"
+    torch.jit.trace(module, torch.from_numpy(images[:2])).save(file)
+    traced = torch.jit.load(file)
+
+    def predict(images):
+        with torch.inference_mode():
+            return evolved.classes_[traced(torch.from_numpy(images)).argmax(1)]
+
+    return file, predict
+
+
+def to_onnx(evolved, module, images, folder):
+    """Write what browsers and inference servers read, for any number of images."""
+    import onnxruntime
+
+    file = folder / "digits.onnx"
+    torch.onnx.export(
+        module,
+        (torch.from_numpy(images[:2]),),
+        file,
+        input_names=["images"],
+        output_names=["logits"],
+        dynamic_shapes=({0: torch.export.Dim("n_images")},),
+        external_data=False,
+        verbose=False,
+    )
+    session = onnxruntime.InferenceSession(file)
+
+    def predict(images):
+        (logits,) = session.run(["logits"], {"images": images})
+        return evolved.classes_[logits.argmax(axis=1)]
+
+    return file, predict
+
+
+def parse_arguments():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--max-time", type=float, default=30, help="seconds to evolve")
+    parser.add_argument("--random-state", type=int, default=0)
+    parser.add_argument("--folder", help="where to write; default: nothing is kept")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()
