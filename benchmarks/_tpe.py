@@ -7,6 +7,7 @@ time for the best that is complete to be trained again on all images, as ours do
 
 import tempfile
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +22,7 @@ from sklearn.model_selection import train_test_split
 from sknevo.builders.convnet import ConvNetBuilder
 from sknevo.genes import Categorical, Choice, Genome, Integer, Real, Repeat
 from sknevo.genomes.convnet import convnet, well_known
+from sknevo.interruption import Pruned
 from sknevo.records import Chromosome, DataSpec
 
 HELD_OUT, REFIT_MARGIN = 0.2, 1.15
@@ -41,7 +43,9 @@ def search(X, y, limits, max_time, n_jobs, device, seed):
         genome = convnet(spec, **limits)
         study = _study(file, genome, seed)
         for known in well_known(spec, genome):
-            study.enqueue_trial(_flat(genome, known, "genome"))
+            with suppress(ValueError):  # of more layers than the genome has
+                genome.complete(known, np.random.default_rng(0))
+                study.enqueue_trial(_flat(genome, known, "genome"))
         Parallel(n_jobs)(
             delayed(_work)(file, genome, spec, X, y, begin + max_time, device, seed, i)
             for i in range(n_jobs)
@@ -96,7 +100,10 @@ def _work(file, genome, spec, X, y, end, device, seed, worker):
 
         net.on_epoch_end = after_epoch
         begin = time.time()
-        net.fit(X_train, y_train)
+        try:
+            net.fit(X_train, y_train)
+        except Pruned as reason:
+            raise optuna.TrialPruned from reason
         trial.set_user_attr("seconds", time.time() - begin)
         trial.set_user_attr("genes", expressed)
         return trial.user_attrs["score"]

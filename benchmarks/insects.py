@@ -5,7 +5,7 @@ small networks among its genes), a plain small network trained by hand, and a co
 histogram with an SVM. The drawings are `make_insects` at 64 x 64; train and test come
 from one draw.
 
-    python benchmarks/insects.py --max-time 240
+    python benchmarks/insects.py --max-time 180
 """
 
 import argparse
@@ -79,7 +79,7 @@ METHODS = (evolved, plain_network, colour_histogram)
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--max-time", type=float, default=240)
+    parser.add_argument("--max-time", type=float, default=180)
     parser.add_argument("--n-jobs", type=int, default=2)
     parser.add_argument("--seeds", type=int, default=5)
     args = parser.parse_args()
@@ -93,7 +93,10 @@ def main():
             n_right = int((predicted == y[50:]).sum())
             right[method.__name__].append(n_right)
             seconds = time.perf_counter() - begin
-            print(f"seed {seed} {method.__name__}: {n_right} of 16, {seconds:.0f} s")
+            print(
+                f"seed {seed} {method.__name__}: {n_right} of 16, {seconds:.0f} s",
+                flush=True,
+            )
     for name, counts in right.items():
         print(f"{name}: median {statistics.median(counts)} of 16, {counts}")
 

@@ -15,6 +15,8 @@ __all__ = ["make_insects"]
 NAMES = ("ant", "bee", "butterfly", "moth")
 # Drawn so many times as large and then shrunk: edges are smooth.
 OVERSAMPLING = 4
+# Insects look up, and lean to either side by so many radians (a standard deviation).
+LEANING = 0.5
 
 Colour = tuple[int, int, int]
 Random = np.random.RandomState
@@ -37,7 +39,7 @@ def make_insects(
     """Draw ants, bees, butterflies and moths.
 
     Place, size, direction, pose, colours, background and clutter vary, and all kinds
-    share one palette: what tells them apart is shape and pattern.
+    share one palette on the same grounds: what tells them apart is shape and pattern.
 
     Parameters
     ----------
@@ -100,13 +102,14 @@ class _Canvas:
         self.draw = ImageDraw.Draw(self.image, "RGBA")
 
     def background(self) -> None:
-        """Draw blotches of two colours."""
+        """Draw blotches of two colours that are near to each other."""
         side, random = self.side, self.random
         few = random.uniform(-1, 1, (random.randint(3, 9),) * 2)
         grain = np.asarray(
             Image.fromarray(few.astype(np.float32)).resize((side, side), Image.BICUBIC)
         )
-        one, other = (np.array(_colour(random), float) for _ in range(2))
+        one = np.array(_ground(random), float)
+        other = one + random.uniform(-45, 45) + random.uniform(-15, 15, 3)
         share = (np.clip(grain, -1, 1)[..., None] + 1) / 2
         pixels = one * share + other * (1 - share)
         pixels += random.normal(0, random.uniform(0, 14), (side, side, 1))
@@ -116,11 +119,11 @@ class _Canvas:
     def place(self) -> None:
         """Choose where the insect is, how large, and where it looks."""
         random = self.random
-        self.scale = self.side * random.uniform(0.24, 0.38)
-        self.centre = self.side * random.uniform(0.38, 0.62, 2)
-        angle = random.uniform(0, 2 * math.pi)
+        self.scale = self.side * random.uniform(0.26, 0.38)
+        self.centre = self.side * random.uniform(0.4, 0.6, 2)
+        angle = random.normal(0, LEANING)
         cos, sin = math.cos(angle), math.sin(angle)
-        lengths = np.diag(random.uniform(0.85, 1.15, 2))
+        lengths = np.diag(random.uniform(0.85, 1.15, 2) * (1, -1))
         self.turn = np.array([[cos, -sin], [sin, cos]]) @ lengths
 
     def _places(self, points: np.ndarray) -> list[tuple[float, float]]:
@@ -156,8 +159,8 @@ class _Canvas:
     def clutter(self) -> None:
         """Draw blades and pebbles, some of them in front of the insect."""
         random, side = self.random, self.side
-        for _ in range(random.randint(0, 5)):
-            colour = (*_colour(random), 255)
+        for _ in range(random.randint(0, 4)):
+            colour = (*_ground(random), 255)
             begin, end = random.uniform(-0.1, 1.1, (2, 2)) * side
             if random.rand() < 0.6:
                 width = max(1, round(side * random.uniform(0.006, 0.025)))
@@ -181,6 +184,13 @@ def _colour(random: Random, value: tuple[float, float] = (0.15, 0.95)) -> Colour
     rgb = colorsys.hsv_to_rgb(
         random.rand(), random.rand() ** 0.7, random.uniform(*value)
     )
+    return tuple(int(255 * part) for part in rgb)
+
+
+def _ground(random: Random) -> Colour:
+    """Return a colour of soil, grass, leaves, water or stone."""
+    hue, saturation = random.uniform(0.05, 0.6), random.uniform(0.05, 0.45)
+    rgb = colorsys.hsv_to_rgb(hue, saturation, random.uniform(0.45, 0.9))
     return tuple(int(255 * part) for part in rgb)
 
 

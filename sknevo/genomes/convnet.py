@@ -240,25 +240,32 @@ def well_known(spec: DataSpec, genome: Genome | None = None) -> list[dict[str, A
     adam = {"adam": {"lr": 3e-3, "beta1": 0.9, "weight_decay": 1e-5}}
     sgd = {"sgd": {"lr": 0.05, "momentum": 0.9, "nesterov": True, "weight_decay": 1e-4}}
     most = _most_epochs(genome, spec)
-    fast, slow = (
+    fast, slow, long = (
         {"schedule": "one_cycle", "label_smoothing": 0.0, "epochs": math.ceil(most / k)}
-        for k in (4, 2)
+        for k in (4, 2, 1)
     )
     if not _are_images(spec):
         units = {"dense": [_units(64)], "training": fast}
         return [{**units, "optimizer": adam}, {**units, "optimizer": sgd}]
+    still, moved, varied = _known_augmentations(spec)
     small = {
         "blocks": [_channels(16), _channels(32)],
         "bridge": "flatten",
         "dense": [],
         "training": fast,
-        "augmentation": STILL,
+        "augmentation": still,
     }
-    moved = {**STILL, "shift": 0.1}
+    pyramid = {
+        **small,
+        "blocks": [_channels(min(64, 16 * 2**i)) for i in range(_halvings(spec))],
+        "bridge": "average",
+        "training": long,
+        "augmentation": varied,
+    }
     wide = {
         **small,
-        "training": slow,
         "blocks": [_channels(32), _channels(64)],
+        "training": slow,
         "augmentation": moved,
     }
     deep = {
@@ -274,7 +281,9 @@ def well_known(spec: DataSpec, genome: Genome | None = None) -> list[dict[str, A
     return [
         {**small, "optimizer": adam},
         {**small, "optimizer": sgd, "augmentation": moved},
+        {**pyramid, "optimizer": adam},
         {**wide, "optimizer": adam},
+        {**wide, "optimizer": adam, "training": long},
         {**deep, "optimizer": adam},
     ]
 
@@ -284,6 +293,29 @@ def _most_epochs(genome: Genome | None, spec: DataSpec) -> int:
         return genome.genes["training"].genes["epochs"].high
     except (AttributeError, KeyError):  # a genome of the user's own
         return _usual_epochs(spec)
+
+
+def _known_augmentations(spec: DataSpec) -> list[dict[str, Any]]:
+    """Return none, a moderate and a strong one."""
+    # What photos show may be mirrored and of another colour; digits may not.
+    photos = image_shape(spec.shape)[0] > 1
+    still = {
+        "shift": 0.0,
+        "flip": False,
+        "rotate": 0,
+        "zoom": 0.0,
+        "erase": 0.0,
+        "colour": 0.0,
+    }
+    moved = {**still, "shift": 0.1, "flip": photos}
+    varied = {**moved, "rotate": 20 if photos else 10, "zoom": 0.1}
+    return [still, moved, {**varied, "colour": 0.4 if photos else 0.0}]
+
+
+def _halvings(spec: DataSpec) -> int:
+    """Return how often images may be pooled until a few pixels are left."""
+    side = min(image_shape(spec.shape)[1:])
+    return max(2, min(5, round(math.log2(side)) - 1))
 
 
 def _channels(
@@ -307,13 +339,3 @@ def _units(units: int) -> dict[str, Any]:
         "activation": "relu",
         "dropout": 0.1,
     }
-
-
-STILL = {
-    "shift": 0.0,
-    "flip": False,
-    "rotate": 0,
-    "zoom": 0.0,
-    "erase": 0.0,
-    "colour": 0.0,
-}
