@@ -91,10 +91,14 @@ def _work(file, genome, spec, X, y, end, device, seed, worker):
         expressed = Chromosome(genes).expressed
         net = ConvNetBuilder(spec, device, final=True)(expressed, seed)
 
+        scoring = []
+
         def after_epoch(net, **_):
+            begin = time.time()
             score = float((net.predict(X_test) == y_test).mean())
             trial.report(score, len(net.history))
             trial.set_user_attr("score", score)
+            scoring.append(time.time() - begin)
             if trial.should_prune() or time.time() > end_of_search():
                 raise optuna.TrialPruned
 
@@ -104,7 +108,7 @@ def _work(file, genome, spec, X, y, end, device, seed, worker):
             net.fit(X_train, y_train)
         except Pruned as reason:
             raise optuna.TrialPruned from reason
-        trial.set_user_attr("seconds", time.time() - begin)
+        trial.set_user_attr("seconds", time.time() - begin - sum(scoring))
         trial.set_user_attr("genes", expressed)
         return trial.user_attrs["score"]
 

@@ -6,19 +6,25 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Self
 
 import numpy as np
+from joblib import wrap_non_picklable_objects
 from PIL import Image, ImageOps
+
+from sknevo.sizes import image_shape as channels_first
 
 __all__ = ["ImageStream", "labels_of", "pixels_of", "streamed"]
 
 # Decoders let go of the interpreter: threads read side by side.
 READERS = min(8, os.cpu_count() or 1)
+# What PIL calls images of so many channels.
+MODES = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}
 
 
 class ImageStream:
     """Images of a dataset, read when `numpy.asarray` asks for them.
 
     It is indexed by rows like an array; what comes back is a stream of these rows.
-    Images are read from several threads, and again each time they are asked for.
+    Images are read from several threads, and again each time they are asked for. The
+    first is read now: all others have to be of its type.
 
     Parameters
     ----------
@@ -29,18 +35,22 @@ class ImageStream:
         augmentation evolves.
     image_shape : tuple of int or None, default=None
         Shape of an image as an array, see `sknevo.sizes.image_shape`. Those of PIL are
-        scaled until they cover it and cropped to their middle: gray for (height,
-        width), RGB for (height, width, 3). None stands for the shape of the first.
+        scaled until they cover it, cropped to their middle and given its channels. None
+        stands for the shape of the first.
 
     Attributes
     ----------
     shape : tuple of int
         (n_samples, *image_shape).
+    dtype : numpy.dtype
+        Of the images.
 
     Raises
     ------
+    OSError
+        If an image cannot be read.
     ValueError
-        If there is no image.
+        If there is no image, or one is not of the shape or type of the others.
 
     Examples
     --------
@@ -58,9 +68,10 @@ class ImageStream:
             raise ValueError("dataset must hold at least 1 image; got none.")
         self.dataset = dataset
         self.rows = np.arange(len(dataset))
-        if image_shape is None:
-            image_shape = pixels_of(_image(dataset[0])).shape
-        self.image_shape = tuple(image_shape)
+        self.image_shape = None if image_shape is None else tuple(image_shape)
+        self.dtype = None
+        first = self._read(0)
+        self.image_shape, self.dtype = first.shape, first.dtype
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -81,30 +92,37 @@ class ImageStream:
         return part
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
-        if not len(self):
-            return np.empty(self.shape, dtype or np.uint8)
-        first = self._read(self.rows[0])
-        images = np.empty(self.shape, dtype or first.dtype)
-        images[0] = first
+        images = np.empty(self.shape, dtype or self.dtype)
+        Image.init()  # threads that do it at the same time disturb each other
 
         def read(place: int) -> None:
             images[place] = self._read(self.rows[place])
 
         with ThreadPoolExecutor(READERS) as readers:
-            for _ in readers.map(read, range(1, len(self))):
+            for _ in readers.map(read, range(len(self))):
                 pass  # what went wrong in a thread is raised here
         return images
+
+    def __getstate__(self) -> dict[str, Any]:
+        # Datasets are often classes of a script or notebook, unknown to workers.
+        dataset = wrap_non_picklable_objects(self.dataset, keep_wrapper=False)
+        return {**self.__dict__, "dataset": dataset}
 
     def _read(self, row: int) -> np.ndarray:
         try:
             pixels = pixels_of(_image(self.dataset[int(row)]), self.image_shape)
+        except MemoryError:
+            raise
         except Exception as fault:
             raise OSError(f"image {row} cannot be read: {fault}") from fault
-        if pixels.shape != self.image_shape:
-            raise ValueError(
-                f"X must hold images of shape {self.image_shape}; image {row} is of "
-                f"shape {pixels.shape}."
-            )
+        known = {"shape": self.image_shape, "dtype": self.dtype}
+        for name, wanted in known.items():
+            found = getattr(pixels, name)
+            if wanted not in (None, found):
+                raise ValueError(
+                    f"X must hold images of {name} {wanted}; image {row} is of {name} "
+                    f"{found}."
+                )
         return pixels
 
 
@@ -136,16 +154,20 @@ def labels_of(X: Any) -> np.ndarray | None:
     Returns
     -------
     ndarray of shape (n_samples,) or None
-        A dataset's `targets` where it has them, else the second part of all of its
-        items, which have to be read for it. None if X is not a dataset.
+        A dataset's `targets` where it has them, transformed as it says, else the second
+        part of all of its items, which have to be read for it. None if X is not a
+        dataset, or one of images only.
     """
     if not _is_torch_dataset(X):
         return None
     if hasattr(X, "targets"):
-        return np.asarray(X.targets)
-    if hasattr(X, "indices") and hasattr(X, "dataset"):  # a part of another, as torch's
+        transform = getattr(X, "target_transform", None)
+        return np.asarray([*map(transform, X.targets)] if transform else X.targets)
+    if hasattr(X, "indices") and hasattr(X.dataset, "targets"):  # torch's Subset
         return labels_of(X.dataset)[np.asarray(X.indices)]
-    return np.asarray([X[i][1] for i in range(len(X))])
+    items = (X[i] for i in range(len(X)))
+    labels = [item[1] for item in items if isinstance(item, tuple | list)]
+    return np.asarray(labels) if len(labels) == len(X) else None
 
 
 def _is_torch_dataset(X: Any) -> bool:
@@ -166,18 +188,35 @@ def pixels_of(image: Any, shape: tuple[int, ...] | None = None) -> np.ndarray:
     image : PIL.Image.Image, array or tensor
         Arrays and tensors are returned as they are.
     shape : tuple of int or None, default=None
-        What one of PIL is scaled and cropped to, after it is turned as its camera says:
-        (height, width) makes it gray, (height, width, 3) RGB. None leaves the size.
+        What one of PIL is scaled and cropped to, after it is turned as its camera says,
+        see `sknevo.sizes.image_shape`. None leaves it as it is, gray or RGB.
 
     Returns
     -------
     ndarray
+
+    Raises
+    ------
+    ValueError
+        If it is of PIL and holds more than bytes.
     """
     if not isinstance(image, Image.Image):
         return np.asarray(image)
+    if image.mode.startswith(("I", "F")):
+        raise ValueError(
+            f"images of PIL must hold bytes; got mode {image.mode!r}: turn it into an "
+            "array in the dataset."
+        )
     upright = ImageOps.exif_transpose(image)
-    gray = len(shape) == 2 if shape else upright.mode == "L"
-    upright = upright.convert("L" if gray else "RGB")
-    if shape:
-        upright = ImageOps.fit(upright, shape[1::-1], Image.Resampling.BILINEAR)
-    return np.asarray(upright)
+    if not shape:
+        return np.asarray(upright if upright.mode == "L" else upright.convert("RGB"))
+    channels, height, width = channels_first(shape)
+    if channels not in MODES:
+        raise ValueError(f"images of PIL have 1 to 4 channels; {shape} asks for more.")
+    fitted = ImageOps.fit(
+        upright.convert(MODES[channels]), (width, height), Image.Resampling.BILINEAR
+    )
+    pixels = np.asarray(fitted).reshape(height, width, channels)
+    # The channels are where the shape has them, or nowhere in (height, width).
+    first = len(shape) == 3 and channels_first(shape) == tuple(shape)
+    return np.moveaxis(pixels, -1, 0) if first else pixels.reshape(shape)

@@ -334,6 +334,24 @@ def test_the_best_are_tried_again_with_other_seeds():
     assert len(outcome.evaluations) == 8
 
 
+def test_a_finalist_that_fails_does_not_win():
+    first = play(3)
+
+    class Failing(Lucky):
+        def __call__(self, expressed, random_state):
+            toy = super().__call__(expressed, random_state)
+            if toy.x == -first.finals[0].fitness:
+                toy.act = "raise"
+            return toy
+
+    evaluator = make_evaluator(builder=Failing())
+    brood = [chromosome(i / 10) for i in range(8)]
+    limits = Limits(generations=1, n_finalists=3)
+    outcome = search(evolve(brood, size=8), evaluator, limits)
+    assert [e.status for e in outcome.finals] == ["error", "ok", "ok"]
+    assert outcome.best.chromosome != outcome.finals[0].chromosome
+
+
 def test_without_finals_the_first_score_decides():
     outcome = play(0)
     assert outcome.finals == []

@@ -94,7 +94,7 @@ class _OnDisk:
         return len(self.X)
 
     def __getitem__(self, rows: Tensor) -> Tensor:
-        return as_tensor(self.X[rows.cpu().numpy()], self.device)
+        return as_tensor(self.X[rows.numpy()], self.device)
 
 
 def _read_ahead(batches: Iterator[Any]) -> Iterator[Any]:
@@ -138,9 +138,11 @@ class ShuffledBatches:
             generator=self.generator,
             device=self.generator.device,
         )
+        on_disk = isinstance(self.tensors[0], _OnDisk)
+        if on_disk:  # whoever reads ahead does not wait for the device
+            order = order.cpu()
         parts = order.tensor_split(len(self))
         batches = ([tensor[rows] for tensor in self.tensors] for rows in parts)
-        on_disk = isinstance(self.tensors[0], _OnDisk)
         return _read_ahead(batches) if on_disk else batches
 
 

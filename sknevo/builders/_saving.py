@@ -84,10 +84,11 @@ def load_network(path: str | PathLike, device: str = "auto") -> Net:
         with safe_open(path, "pt") as file:
             about = json.loads((file.metadata() or {}).get("sknevo", "{}"))
             weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-        if about.get("version") != VERSION:
-            raise ValueError(f"its version is {about.get('version')}, not {VERSION}")
+        version = about.get("version") if isinstance(about, dict) else None
+        if version != VERSION:
+            raise ValueError(f"its version is {version}, not {VERSION}")
         return _rebuild(about, weights, device)
-    except OSError:
+    except (OSError, torch.OutOfMemoryError):
         raise
     except (SafetensorError, ValueError, TypeError, KeyError, RuntimeError) as fault:
         raise ValueError(

@@ -113,7 +113,7 @@ class Net(NeuralNetClassifier):
         ------
         Pruned
             If the loss is not finite; unless `patient`, if it is no better than a
-            constant guess after a quarter of the epochs.
+            constant guess after a quarter of the epochs, and 50 batches.
         """
         self.check_data(X, y)
         self._known = {
@@ -123,7 +123,11 @@ class Net(NeuralNetClassifier):
         self._weights = np.ones(len(y)) if sample_weight is None else sample_weight
         self._generator = torch.Generator(self.device).manual_seed(self.random_state)
         try:
-            super().fit(X, y)
+            # Not skorch's own `fit`, which takes Ctrl-C for the end of the training.
+            self.initialize()
+            self.notify("on_train_begin", X=X, y=y)
+            self.fit_loop(X, y)
+            self.notify("on_train_end", X=X, y=y)
         finally:
             del self._weights, self._generator
         return self._settled()
@@ -135,7 +139,8 @@ class Net(NeuralNetClassifier):
         prediction for a sample then does not depend on which others are in the batch.
         """
         self.module_.eval()
-        if not len(self.module_.blocks):
+        has_double = torch.device(self.device).type != "mps"
+        if has_double and not len(self.module_.blocks):
             self.module_.double()
         return self
 
@@ -173,16 +178,19 @@ class Net(NeuralNetClassifier):
         if iterator is None:
             return
         epochs_before = len(self.history) - 1
-        losses, n_samples = [], 0
+        losses, sizes = [], []
         with self._training_mode():
             for i, batch in enumerate(iterator):
                 check_deadline()
                 self._anneal((epochs_before + i / len(iterator)) / self.max_epochs)
                 losses.append(step_fn(batch))
-                n_samples += len(batch[0])
-        loss = float(torch.stack(losses).sum()) / n_samples
-        self.history.record(f"{prefix}_loss", loss)
-        self._give_up_if_hopeless(loss, iterator)
+                sizes.append(len(batch[0]))
+        summed = torch.stack(losses).cpu()
+        self.history.record(f"{prefix}_loss", float(summed.sum()) / sum(sizes))
+        # Of a first epoch, the first batches say nothing of what was learned.
+        late = len(sizes) // 2
+        recent = float(summed[late:].sum()) / sum(sizes[late:])
+        self._give_up_if_hopeless(recent, iterator)
 
     def train_step(self, batch: Any, **_: Any) -> Tensor:
         """Learn from a batch; return the sum of its losses."""
@@ -195,6 +203,7 @@ class Net(NeuralNetClassifier):
 
     def evaluation_step(self, batch: Any, training: bool = False) -> Tensor:
         """Return the logits of a batch."""
+        check_deadline()
         with torch.inference_mode():
             return self.infer(batch)
 
@@ -235,7 +244,8 @@ class Net(NeuralNetClassifier):
         if not math.isfinite(loss):
             raise Pruned(f"the loss is {loss} after epoch {epoch}")
         rung = math.ceil(FIRST_RUNG * self.max_epochs)
-        if self.patient or epoch != max(rung, math.ceil(FEWEST_BATCHES / len(batches))):
+        rung = max(rung, math.ceil(FEWEST_BATCHES / len(batches)))
+        if self.patient or epoch != rung or epoch == self.max_epochs:
             return
         guess = self._loss_of_a_guess(*batches.tensors[1:])
         if loss > CHANCE * guess:
@@ -343,7 +353,7 @@ def resolve_precision(precision: str, device: str) -> str:
     if precision != "auto":
         return precision
     if device.startswith("cuda"):
-        has_it = torch.cuda.is_bf16_supported()
+        has_it = torch.cuda.is_bf16_supported(including_emulation=False)
     else:
         has_it = torch.cpu._is_avx512_bf16_supported()
     return "bfloat16" if has_it else "float32"

@@ -117,7 +117,7 @@ def load_imagenet(
     OSError
         If there is no such folder.
     ValueError
-        If there is no image in a folder of a class.
+        If there is no image in it.
 
     References
     ----------
@@ -171,7 +171,9 @@ def _stream(root: Path, image_size: int | Sequence[int]) -> Bunch:
 
 def _in(folder: Path) -> Iterator[Path]:
     return (
-        file for file in sorted(folder.rglob("*")) if file.suffix.lower() in SUFFIXES
+        file
+        for file in sorted(folder.rglob("*"))
+        if file.suffix.lower() in SUFFIXES and not file.name.startswith(".")
     )
 
 
@@ -199,7 +201,12 @@ class _Files(Sequence):
                 # A JPEG can be decoded at a half or less of its size, much faster.
                 image.draft("RGB", (2 * max(self.shape),) * 2)
                 return pixels_of(image, self.shape)
-        except (OSError, SyntaxError) as fault:
+        except (
+            OSError,
+            SyntaxError,
+            ValueError,
+            Image.DecompressionBombError,
+        ) as fault:
             raise OSError(
                 f"{self.files[i]} is not an image that can be read: {fault}"
             ) from fault

@@ -220,8 +220,7 @@ class BaseEvolved(CallbackSupportMixin, BaseEstimator):
         self._record(outcome, objectives, len(data.splits))
         if self.refit:
             start = time.perf_counter()
-            threads = inner_threads(1) if self._threads else trial.threads
-            winner = replace(trial, builder=final_builder, threads=threads)
+            winner = replace(trial, builder=final_builder)
             self.best_estimator_ = winner.refit(self.best_chromosome_)
             self.refit_time_ = time.perf_counter() - start
         return self

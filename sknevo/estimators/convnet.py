@@ -9,11 +9,7 @@ from typing import Any
 import numpy as np
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import (
-    _check_n_features,
-    check_is_fitted,
-    validate_data,
-)
+from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
 from sknevo.estimators._base import BaseEvolved, _refitted
 from sknevo.estimators._classifier import ClassifierFace
@@ -74,7 +70,8 @@ class EvolvedClassifier(ClassifierFace, BaseEvolved):
     channels), or (n, features): then dense networks evolve, or images if `image_shape`
     says so. Bytes stay bytes until they are in a batch. X may also be a torch Dataset
     of images and labels (y is None then), such as torchvision's `ImageFolder`, or a
-    `sknevo.streams.ImageStream`: images are read for each batch and never held whole.
+    `sknevo.streams.ImageStream`: images are read for each batch, from several threads,
+    and never held whole.
     Without `cv`, five folds score
     individuals on up to 500 samples, and 20 % are held out of more. The best three are
     trained again with other seeds before the winner is named, unless that would take
@@ -160,10 +157,12 @@ class EvolvedClassifier(ClassifierFace, BaseEvolved):
 
     def _validate_X(self, X: Any, reset: bool = False) -> np.ndarray | ImageStream:
         X = streamed(X, self.image_shape if reset else self._sample_shape)
-        if isinstance(X, ImageStream):
-            _check_n_features(self, X, reset=reset)
-        else:
-            X = validate_data(self, X, reset=reset, dtype="numeric", allow_nd=True)
+        if getattr(X, "ndim", None) is None:
+            X = np.asarray(X)
+        if X.ndim <= 2:
+            X = validate_data(self, X, reset=reset, dtype="numeric")
+        elif not isinstance(X, ImageStream):
+            X = check_array(X, dtype="numeric", allow_nd=True, estimator=self)
         if X.ndim > 4:
             raise ValueError(
                 "X must be of shape (n, features), (n, height, width) or with channels "
@@ -171,6 +170,7 @@ class EvolvedClassifier(ClassifierFace, BaseEvolved):
             )
         if reset:
             self._sample_shape = self._shape_of_a_sample(X)
+            self.n_features_in_ = math.prod(self._sample_shape)
         elif math.prod(X.shape[1:]) != math.prod(self._sample_shape):
             raise ValueError(
                 f"X must hold samples of shape {self._sample_shape}, as in fit; got "
@@ -182,12 +182,33 @@ class EvolvedClassifier(ClassifierFace, BaseEvolved):
         if self.image_shape is None:
             return X.shape[1:]
         shape = tuple(self.image_shape)
-        if len(shape) not in (2, 3) or math.prod(shape) != math.prod(X.shape[1:]):
+        rows = X.ndim == 2 and math.prod(shape) == X.shape[1]
+        if len(shape) not in (2, 3) or not (rows or shape == X.shape[1:]):
             raise ValueError(
                 "image_shape must be (height, width) or with channels first or last, "
                 f"and fit samples of shape {X.shape[1:]}; got {self.image_shape!r}."
             )
         return shape
+
+    @available_if(_refitted)
+    def score(self, X: Any, y: Any = None, **params: Any) -> float:
+        """Return the score that was the fitness, on other data.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, ...), or Dataset
+            Images, or rows.
+        y : array-like of shape (n_samples,) or None, default=None
+            Labels; None for a Dataset that brings them along.
+        **params : dict
+            Metadata for the scorer, such as `sample_weight`.
+
+        Returns
+        -------
+        float
+            The higher, the better.
+        """
+        return super().score(X, labels_of(X) if y is None else y, **params)
 
     def _spec(self, X: Any, y: np.ndarray, n_samples: int) -> DataSpec:
         return DataSpec(

@@ -11,8 +11,8 @@ import time
 import traceback
 import warnings
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -30,6 +30,8 @@ __all__ = ["Builder", "Data", "Trial"]
 
 # Seconds that a worker may take to end by itself before it is ended.
 GRACE = 0.2
+# An individual that gives up in its refit is fitted so often in all.
+MOST_REFITS = 3
 
 
 class Builder(Protocol):
@@ -136,6 +138,9 @@ class Trial:
     def refit(self, chromosome: Chromosome) -> BaseEstimator:
         """Build an individual once more and fit it on all of the data.
 
+        Should it give up, which it did not in its trial, it is fitted again with
+        another seed, at most twice.
+
         Parameters
         ----------
         chromosome : Chromosome
@@ -146,8 +151,15 @@ class Trial:
         estimator
             Fitted.
         """
+        for repetition in range(MOST_REFITS - 1):
+            with suppress(Pruned):
+                return self._refit(chromosome, repetition)
+        return self._refit(chromosome, MOST_REFITS - 1)
+
+    def _refit(self, chromosome: Chromosome, repetition: int) -> BaseEstimator:
         data = self.data.value
-        estimator = self.builder(chromosome.expressed, self.seed(chromosome))
+        seed = replace(self, repetition=repetition).seed(chromosome)
+        estimator = self.builder(chromosome.expressed, seed)
         with self._surroundings(math.inf):
             return _fit(estimator, data.X, data.y, data.fit_params)
 

@@ -18,11 +18,12 @@ from sknevo.builders._batches import ShuffledBatches, as_tensor, statistics
 from sknevo.builders._networks import RISING, Network, _Block
 from sknevo.builders._training import SCHEDULES, resolve_device, resolve_precision
 from sknevo.builders.convnet import ConvNetBuilder
-from sknevo.genomes.convnet import STILL, convnet, well_known
+from sknevo.genomes.convnet import convnet, well_known
 from sknevo.interruption import DeadlineReached, Pruned, deadline
 from sknevo.records import Chromosome, DataSpec
 from sknevo.sizes import image_shape, network_size
 
+STILL = dict.fromkeys(("shift", "flip", "rotate", "zoom", "erase", "colour"), 0)
 SHAPES = [(8, 8), (3, 6, 7), (9, 8, 3), (5,), (1, 1)]
 
 
@@ -303,6 +304,18 @@ def test_a_clone_trains_the_same(digits):
     expected = net.fit(X, y).predict_proba(X)
     np.testing.assert_array_equal(clone(net).fit(X, y).predict_proba(X), expected)
     np.testing.assert_array_equal(net.fit(X, y).predict_proba(X), expected)
+
+
+def test_an_interrupted_training_is_not_taken_for_a_whole_one(digits, monkeypatch):
+    X, y = digits[0][:100], digits[1][:100]
+    net = net_of(X, y)
+
+    def interrupted(batch, **_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(net, "train_step", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        net.fit(X, y)
 
 
 # Devices -------------------------------------------------------------------------

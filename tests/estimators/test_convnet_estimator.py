@@ -106,6 +106,16 @@ def test_images_come_in_any_layout(layout):
     assert clf.predict(X).shape == (24,)
 
 
+def test_images_and_rows_of_them_are_the_same(digits):
+    X, y = digits
+    clf = EvolvedClassifier(**{**SMALL, "population_size": 1}).fit(X, y)
+    rows = X.reshape(len(X), -1)
+    np.testing.assert_array_equal(clf.predict(rows), clf.predict(X))
+    clf.set_params(image_shape=(8, 8)).fit(rows, y)
+    np.testing.assert_array_equal(clf.predict(rows), clf.predict(X))
+    assert clf.n_features_in_ == 64
+
+
 def test_rows_of_features_evolve_dense_networks():
     X, y = load_digits(n_class=3, return_X_y=True)
     clf = EvolvedClassifier(**SMALL).fit(X, y)
@@ -219,6 +229,7 @@ def test_files_that_are_no_networks_are_refused(fitted, tmp_path):
     [
         ({"image_shape": (3, 3)}, (6, 10), "image_shape must be"),
         ({"image_shape": (10,)}, (6, 10), "image_shape must be"),
+        ({"image_shape": (4, 4, 3)}, (6, 3, 4, 4), "image_shape must be"),
         ({"image_shape": 8}, (6, 64), "'image_shape' parameter"),
         ({"max_epochs": 0}, (6, 4), "'max_epochs' parameter"),
         ({"precision": "float16"}, (6, 4), "'precision' parameter"),

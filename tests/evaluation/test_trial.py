@@ -5,6 +5,7 @@ import random
 import re
 import time
 import warnings
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -19,6 +20,7 @@ from threadpoolctl import threadpool_info
 from toys import Centre, Recipe, Toy, ToyBuilder, Weighed, chromosome, score
 
 from sknevo.evaluation import Data, Objectives, Shared, Trial
+from sknevo.interruption import Pruned
 from sknevo.records import Chromosome
 
 X, y = make_classification(n_samples=60, n_features=5, random_state=0)
@@ -283,6 +285,30 @@ def test_the_winner_is_built_once_more_and_fitted_on_all(weights, account):
     alone = prepared(winner.expressed, trial.seed(winner))
     alone.fit(X, y, **{f"model__{name}": value for name, value in weights.items()})
     np.testing.assert_array_equal(model.predict_proba(X), alone.predict_proba(X))
+
+
+class Fickle(Toy):
+    """Gives up if it is given one of some seeds."""
+
+    bad = ()
+
+    def fit(self, X, y):
+        if self.random_state in self.bad:
+            raise Pruned("the loss is nan")
+        return super().fit(X, y)
+
+
+@pytest.mark.parametrize("n_bad", [1, 2, 3])
+def test_who_gives_up_in_the_refit_gets_another_seed(n_bad, monkeypatch):
+    trial = make_trial(lambda genes, seed: Fickle(**genes, random_state=seed))
+    winner = chromosome()
+    seeds = [replace(trial, repetition=i).seed(winner) for i in range(n_bad)]
+    monkeypatch.setattr(Fickle, "bad", seeds)
+    if n_bad == 3:
+        with pytest.raises(Pruned, match="the loss is nan"):
+            trial.refit(winner)
+    else:
+        assert trial.refit(winner).random_state not in seeds
 
 
 def test_a_refit_leaves_the_surroundings_as_before_and_passes_faults_on():

@@ -1,5 +1,7 @@
 """Images that stay on disk: what is read, when, and what becomes of bad ones."""
 
+import pickle
+
 import numpy as np
 import pytest
 import torch
@@ -31,9 +33,9 @@ def test_only_what_is_asked_for_is_read():
     assert stream.shape == (6, 3, 4)
     assert stream.ndim == 3
     part = stream[np.array([5, 2, 3])][1:]
-    assert dataset.read == []
+    assert dataset.read == [0]  # which says what the others have to be like
     assert np.asarray(part)[:, 0, 0].tolist() == [2, 3]
-    assert sorted(dataset.read) == [2, 3]
+    assert sorted(dataset.read) == [0, 2, 3]
 
 
 @pytest.mark.parametrize(
@@ -52,6 +54,10 @@ def test_images_take_the_shape_that_is_asked_for():
     assert np.asarray(ImageStream(dataset, (8, 8))).shape == (2, 8, 8)
     assert np.asarray(ImageStream(dataset, (6, 8, 3))).shape == (2, 6, 8, 3)
     assert ImageStream(dataset).shape == (2, 20, 30, 3)
+    assert np.asarray(ImageStream(dataset, (3, 8, 6))).shape == (2, 3, 8, 6)
+    assert np.asarray(ImageStream(dataset, (8, 6, 1))).shape == (2, 8, 6, 1)
+    red = Image.new("RGB", (8, 8), "red")
+    assert np.asarray(ImageStream([red], (3, 8, 8)))[0, :, 0, 0].tolist() == [255, 0, 0]
     tensors = [(torch.rand(3, 5, 5), 0)] * 2
     assert np.asarray(ImageStream(tensors)).dtype == np.float32
     assert np.asarray(ImageStream(tensors), dtype=float).dtype == float
@@ -61,6 +67,30 @@ def test_arrays_of_other_shapes_are_refused():
     stream = ImageStream([np.zeros((4, 4)), np.zeros((4, 5))])
     with pytest.raises(ValueError, match=r"image 1 is of shape \(4, 5\)"):
         np.asarray(stream)
+
+
+def test_arrays_of_other_types_are_refused():
+    stream = ImageStream([np.zeros((4, 4), np.uint8), np.full((4, 4), 0.7)])
+    with pytest.raises(ValueError, match="dtype uint8; image 1 is of dtype float64"):
+        np.asarray(stream)
+
+
+@pytest.mark.parametrize("mode", ["I;16", "F", "I"])
+def test_images_of_more_than_bytes_are_not_cut_to_bytes(mode):
+    with pytest.raises(OSError, match=f"must hold bytes; got mode '{mode}'"):
+        ImageStream([Image.new(mode, (4, 4))])
+
+
+def test_a_dataset_of_a_notebook_reaches_its_workers():
+    class Local:
+        def __len__(self):
+            return 2
+
+        def __getitem__(self, i):
+            return np.full((2, 2), i, np.uint8)
+
+    there = pickle.loads(pickle.dumps(ImageStream(Local())[1:]))
+    assert np.asarray(there).tolist() == [[[1, 1], [1, 1]]]
 
 
 def test_an_image_that_cannot_be_read_is_named():
@@ -85,7 +115,12 @@ def test_datasets_bring_their_labels():
     assert labels_of(Subset(dataset, [3, 1])).tolist() == ["label 1", "label 1"]
     dataset.targets = torch.tensor([7, 8, 9, 7])
     assert labels_of(Subset(dataset, [2, 3])).tolist() == [9, 7]
+    dataset.target_transform = lambda label: -int(label)
+    assert labels_of(dataset).tolist() == [-7, -8, -9, -7]
     assert labels_of(np.zeros((2, 3))) is None
+    pairs = [(dataset.images[0], label) for label in "abc"]
+    assert labels_of(Subset(pairs, [2, 0])).tolist() == ["c", "a"]
+    assert labels_of(Subset(dataset.images, [0])) is None
 
 
 def test_only_torch_datasets_are_streamed_unasked():
