@@ -278,12 +278,18 @@ def well_known(spec: DataSpec, genome: Genome | None = None) -> list[dict[str, A
         ],
         "bridge": "average",
     }
+    # Large kernels pay where there is time for all epochs.
+    wider = {
+        **wide,
+        "blocks": [_channels(32, kernel=5), _channels(64, kernel=5)],
+        "training": {**long, "batch_size": _usual_batch(spec)},
+    }
     return [
         {**small, "optimizer": adam},
         {**small, "optimizer": sgd, "augmentation": moved},
         {**pyramid, "optimizer": adam},
         {**wide, "optimizer": adam},
-        {**wide, "optimizer": adam, "training": long},
+        {**wider, "optimizer": adam},
         {**deep, "optimizer": adam},
     ]
 
@@ -293,6 +299,10 @@ def _most_epochs(genome: Genome | None, spec: DataSpec) -> int:
         return genome.genes["training"].genes["epochs"].high
     except (AttributeError, KeyError):  # a genome of the user's own
         return _usual_epochs(spec)
+
+
+def _usual_batch(spec: DataSpec) -> int:
+    return max(min(16, spec.n_samples), min(128, spec.n_samples // 32))
 
 
 def _known_augmentations(spec: DataSpec) -> list[dict[str, Any]]:
@@ -319,11 +329,11 @@ def _halvings(spec: DataSpec) -> int:
 
 
 def _channels(
-    channels: int, pooling: str = "max", residual: bool = False
+    channels: int, kernel: int = 3, pooling: str = "max", residual: bool = False
 ) -> dict[str, Any]:
     return {
         "channels": channels,
-        "kernel": 3,
+        "kernel": kernel,
         "normalisation": "batch",
         "activation": "relu",
         "pooling": pooling,
