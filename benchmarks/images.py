@@ -8,7 +8,7 @@ soon as it is there.
 
     python benchmarks/images.py --data-home FOLDER --max-layers 2 --max-time 180
     python benchmarks/images.py --fashion --data-home FOLDER --max-layers 6 \
-        --max-time 1800
+        --max-epochs 20 --max-time 1800
 
 Optuna is of the extra `benchmarks`.
 """
@@ -24,9 +24,13 @@ from sknevo.datasets import fetch_fashion_mnist, fetch_mnist
 from sknevo.genomes.convnet import convnet
 
 
+def limits_of(args):
+    return {"max_layers": args.max_layers, "max_epochs": args.max_epochs}
+
+
 def evolved(X, y, seed, args, **parameters):
     clf = EvolvedClassifier(
-        genome=partial(convnet, max_layers=args.max_layers),
+        genome=partial(convnet, **limits_of(args)),
         generations=None,
         max_time=args.max_time,
         n_jobs=args.n_jobs,
@@ -46,8 +50,7 @@ def random(X, y, seed, args):
 def tpe(X, y, seed, args):
     from _tpe import search
 
-    limits = {"max_layers": args.max_layers}
-    return search(X, y, limits, args.max_time, args.n_jobs, args.device, seed)
+    return search(X, y, limits_of(args), args.max_time, args.n_jobs, args.device, seed)
 
 
 METHODS = {method.__name__: method for method in (evolved, random, tpe)}
@@ -58,6 +61,7 @@ def main():
     parser.add_argument("--data-home", help="where MNIST/ is; default: scikit-learn's")
     parser.add_argument("--fashion", action="store_true", help="Fashion-MNIST instead")
     parser.add_argument("--max-layers", type=int, default=2)
+    parser.add_argument("--max-epochs", type=int, help="default: the genome's")
     parser.add_argument("--max-time", type=float, default=180)
     parser.add_argument("--n-jobs", type=int, default=2)
     parser.add_argument("--device", default="auto")

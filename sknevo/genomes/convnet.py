@@ -278,11 +278,17 @@ def well_known(spec: DataSpec, genome: Genome | None = None) -> list[dict[str, A
         ],
         "bridge": "average",
     }
-    # Large kernels pay where there is time for all epochs.
+    # Large kernels pay where there is time for all epochs, and then something must keep
+    # them from learning by heart: images that move, or dropout where these do harm.
     wider = {
         **wide,
         "blocks": [_channels(32, kernel=5), _channels(64, kernel=5)],
         "training": {**long, "batch_size": _usual_batch(spec)},
+    }
+    dropped = {
+        **wider,
+        "blocks": [{**block, "dropout": 0.2} for block in wider["blocks"]],
+        "augmentation": still,
     }
     return [
         {**small, "optimizer": adam},
@@ -290,6 +296,7 @@ def well_known(spec: DataSpec, genome: Genome | None = None) -> list[dict[str, A
         {**pyramid, "optimizer": adam},
         {**wide, "optimizer": adam},
         {**wider, "optimizer": adam},
+        {**dropped, "optimizer": adam},
         {**deep, "optimizer": adam},
     ]
 
