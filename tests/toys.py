@@ -5,6 +5,7 @@ import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin, TransformerMixin
@@ -13,6 +14,15 @@ from sknevo.evaluation import Data, Evaluator, Journal, Objectives, Shared, Tria
 from sknevo.genes import Categorical, Choice, Genome, Integer, Real, Repeat
 from sknevo.interruption import check_deadline
 from sknevo.records import Chromosome, Evaluation
+
+
+def die(deaths=None):
+    """End this process, always or as often as the file says."""
+    left = 1 if deaths is None else int(Path(deaths).read_text())
+    if deaths is not None:
+        Path(deaths).write_text(str(max(0, left - 1)))
+    if left:
+        os._exit(1)
 
 
 class Toy(ClassifierMixin, BaseEstimator):
@@ -29,8 +39,8 @@ class Toy(ClassifierMixin, BaseEstimator):
         match self.act:
             case "raise":
                 raise ValueError(f"cannot learn with x={self.x:.1f}")
-            case "die":
-                os._exit(1)
+            case act if act.startswith("die"):
+                die(*act.split()[1:])
             case "starve":
                 raise MemoryError("no more")
             case "loop":

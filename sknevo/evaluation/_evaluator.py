@@ -20,6 +20,8 @@ from sknevo.records import Chromosome, Evaluation
 __all__ = ["Evaluator"]
 
 NO_JOURNAL = Journal(None)
+# Whose worker dies so often while nobody else is tried is guilty of it.
+MOST_DEATHS = 2
 
 
 class Evaluator:
@@ -122,7 +124,7 @@ class Evaluator:
         self, chromosomes: list[Chromosome], moment: Callable[[], float]
     ) -> Iterator[Evaluation]:
         """Yield a result for each; a worker that dies costs its own trial only."""
-        waiting, suspects = list(chromosomes), 0
+        waiting, suspects, deaths = list(chromosomes), 0, 0
         while waiting:
             # The very first has all the time it needs: no one who has not, and may
             # have to be stopped by force, is beside it.
@@ -136,7 +138,7 @@ class Evaluator:
                         yield evaluation
                 if len(waiting) > left:
                     return
-                suspects = max(0, suspects - 1)
+                suspects, deaths = max(0, suspects - 1), 0
             except TerminatedWorkerError:
                 if time.time() >= moment():
                     yield from (
@@ -144,13 +146,13 @@ class Evaluator:
                         for c in trying[: self.n_workers]
                     )
                     return
-                if suspects:
-                    suspects -= 1
+                # Who was in a worker is not known: most likely the first that wait.
+                # They are tried again, each alone; maybe it was killed from outside.
+                deaths = deaths + 1 if suspects else 0
+                suspects = suspects or self.n_workers
+                if deaths == MOST_DEATHS:
+                    suspects, deaths = suspects - 1, 0
                     yield Evaluation(waiting.pop(0), "error", error="the worker died")
-                else:
-                    # Who was in a worker is not known: most likely the first that
-                    # wait. They are tried again, each alone.
-                    suspects = self.n_workers
 
     def _parallel(
         self, chromosomes: list[Chromosome], moment: Callable[[], float]

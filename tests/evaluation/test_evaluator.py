@@ -147,6 +147,16 @@ def test_a_worker_that_dies_costs_its_own_individual_only(workers):
     evaluator.close()
 
 
+def test_who_was_killed_from_outside_is_tried_again(workers, tmp_path):
+    deaths = tmp_path / "deaths"
+    deaths.write_text("2")  # once in company, once alone
+    evaluator = make_evaluator(n_jobs=2)
+    brood = [chromosome(0.1), chromosome(0.2, f"die {deaths}"), chromosome(0.3)]
+    assert statuses(evaluator.evaluate(brood)) == ["ok", "ok", "ok"]
+    assert deaths.read_text() == "0"
+    evaluator.close()
+
+
 # Time ----------------------------------------------------------------------------
 
 
