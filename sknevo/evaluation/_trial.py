@@ -23,7 +23,6 @@ from sklearn.utils import _safe_indexing
 from sknevo.evaluation._objectives import Objectives
 from sknevo.evaluation._shared import Shared
 from sknevo.evaluation._threads import limited_threads
-from sknevo.fingerprints import fingerprint
 from sknevo.interruption import DeadlineReached, Pruned, check_deadline, deadline
 from sknevo.records import Chromosome, Evaluation
 
@@ -66,13 +65,6 @@ class Data:
     splits: list[tuple[np.ndarray, np.ndarray]]
     fit_params: Mapping[str, Any] = field(default_factory=dict)
     score_params: Mapping[str, Any] = field(default_factory=dict)
-
-    @property
-    def fingerprint(self) -> str:
-        """A hash of all of it."""
-        return fingerprint(
-            self.X, self.y, self.splits, self.fit_params, self.score_params
-        )
 
 
 @dataclass(frozen=True)
