@@ -24,10 +24,12 @@ _HOMES = {
     "EvolvedPipelineRegressor": "estimators",
     "Genome": "genes",
     "Integer": "genes",
+    "JournalError": "evaluation",
     "Real": "genes",
     "Repeat": "genes",
     "Strategy": "evolution",
     "load_network": "builders._saving",
+    "read_journal": "evaluation",
 }
 
 __all__ = [*_HOMES]

@@ -294,8 +294,9 @@ class Evaluation:
     ----------
     chromosome : Chromosome
         Who was tried.
-    status : {"ok", "error", "timeout", "memory", "pruned"}
-        How the trial ended.
+    status : {"ok", "error", "timeout", "memory", "pruned", "unfinished"}
+        How the trial ended: of its own accord, or for its own limits, or because the
+        search was over.
     fitness : float
         What evolution maximises; minus infinity unless the status is "ok".
     scores : dict of str to tuple of float

@@ -334,7 +334,7 @@ def _play_finals(evaluator: Evaluator, limits: Limits, outcome: Outcome) -> None
     chromosomes = [e.chromosome for e in finalists]
     with closing(evaluator.again().evaluate(chromosomes, moment)) as evaluations:
         outcome.finals = list(evaluations)
-    ended = [e for e in outcome.finals if e.status != "timeout"]
+    ended = [e for e in outcome.finals if e.status != "unfinished"]
     if len(ended) == len(finalists):  # those that fail have no fitness to win with
         means = [e.fitness + f.fitness for e, f in zip(finalists, ended, strict=True)]
         outcome.best = finalists[means.index(max(means))]

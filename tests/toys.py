@@ -5,14 +5,24 @@ import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin, TransformerMixin
 
-from sknevo.evaluation import Data, Evaluator, Objectives, Shared, Trial
+from sknevo.evaluation import Data, Evaluator, Journal, Objectives, Shared, Trial
 from sknevo.genes import Categorical, Choice, Genome, Integer, Real, Repeat
 from sknevo.interruption import check_deadline
 from sknevo.records import Chromosome, Evaluation
+
+
+def die(deaths=None):
+    """End this process, always or as often as the file says."""
+    left = 1 if deaths is None else int(Path(deaths).read_text())
+    if deaths is not None:
+        Path(deaths).write_text(str(max(0, left - 1)))
+    if left:
+        os._exit(1)
 
 
 class Toy(ClassifierMixin, BaseEstimator):
@@ -29,8 +39,8 @@ class Toy(ClassifierMixin, BaseEstimator):
         match self.act:
             case "raise":
                 raise ValueError(f"cannot learn with x={self.x:.1f}")
-            case "die":
-                os._exit(1)
+            case act if act.startswith("die"):
+                die(*act.split()[1:])
             case "starve":
                 raise MemoryError("no more")
             case "loop":
@@ -153,6 +163,7 @@ def chromosome(x=0.0, act="learn", **genes):
     return Chromosome({"x": x, "act": act, **genes})
 
 
+NO_JOURNAL = Journal(None)
 GENOME = Genome(x=Real(-1, 1), act=Categorical(["learn"]))
 
 
@@ -160,12 +171,11 @@ def score(estimator, X, y):
     return estimator.score(X, y)
 
 
-def make_evaluator(seconds=0.0, n_jobs=1, n_splits=2, **trial):
+def make_evaluator(seconds=0.0, n_jobs=1, n_splits=2, journal=NO_JOURNAL, **trial):
     X = np.arange(20.0).reshape(10, 2)
     rows = np.arange(10)
     data = Data(X, rows % 2, [(rows[:5], rows[5:])] * n_splits)
     objectives = Objectives(score, None)
     trial = {"builder": ToyBuilder(seconds), **trial}
-    return Evaluator(
-        Trial(data=Shared(data), objectives=objectives, random_state=0, **trial), n_jobs
-    )
+    trial = Trial(data=Shared(data), objectives=objectives, random_state=0, **trial)
+    return Evaluator(trial, n_jobs, journal)

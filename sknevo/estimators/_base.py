@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from numbers import Integral, Real
+from os import PathLike
 from typing import Any, Self
 
 import numpy as np
@@ -28,6 +29,7 @@ from sknevo.estimators._beginning import (
     make_chromosome,
     make_genome,
 )
+from sknevo.estimators._identity import identity
 from sknevo.estimators._listeners import Callbacks, Printer
 from sknevo.estimators._metadata import make_router, route
 from sknevo.estimators._results import make_cv_results
@@ -36,6 +38,7 @@ from sknevo.evaluation import (
     Builder,
     Data,
     Evaluator,
+    Journal,
     Objectives,
     Shared,
     Trial,
@@ -77,6 +80,7 @@ class BaseEvolved(CallbackSupportMixin, BaseEstimator):
         "max_time": [Interval(Real, 0, None, closed="neither"), None],
         "cv": ["cv_object"],
         "initial_population": ["array-like", None],
+        "journal": [str, PathLike, None],
         "error_score": [StrOptions({"raise"}), Real],
         "n_jobs": [Integral, None],
         "random_state": ["random_state"],
@@ -100,6 +104,7 @@ class BaseEvolved(CallbackSupportMixin, BaseEstimator):
         max_time: float | None = None,
         cv: Any = None,
         initial_population: Sequence | None = None,
+        journal: str | PathLike | None = None,
         error_score: float | str = np.nan,
         n_jobs: int | None = None,
         random_state: int | np.random.RandomState | None = None,
@@ -117,6 +122,7 @@ class BaseEvolved(CallbackSupportMixin, BaseEstimator):
         self.max_time = max_time
         self.cv = cv
         self.initial_population = initial_population
+        self.journal = journal
         self.error_score = error_score
         self.n_jobs = n_jobs
         self.random_state = random_state
@@ -197,11 +203,15 @@ class BaseEvolved(CallbackSupportMixin, BaseEstimator):
             If a parameter or the data are not as they should be, or no individual
             succeeds.
         """
+        with Journal(self.journal) as journal:
+            return self._fit(X, y, params, journal)
+
+    def _fit(self, X: Any, y: Any, params: Mapping[str, Any], journal: Journal) -> Self:
         started = time.time()
         self._check_stopping()
         X, y = self._validate(X, y)
         objectives = self._objectives()
-        random_state = check_random_state(self.random_state).randint(2**31 - 1)
+        random_state = self._seed(journal)
         data = self._make_data(X, y, params, random_state)
         n_train = min(len(train) for train, _ in data.splits)
         spec = self._spec(X, y, n_train)
@@ -216,7 +226,7 @@ class BaseEvolved(CallbackSupportMixin, BaseEstimator):
             raise_error=self.error_score == "raise",
         )
         limits = self._limits(started, builder, final_builder)
-        outcome = self._search(spec, trial, limits, X, y)
+        outcome = self._search(spec, trial, limits, journal)
         self._record(outcome, objectives, len(data.splits))
         if self.refit:
             start = time.perf_counter()
@@ -277,11 +287,19 @@ class BaseEvolved(CallbackSupportMixin, BaseEstimator):
         )
         return Data(X, y, splits, fit_params, score_params)
 
+    def _seed(self, journal: Journal) -> int:
+        """Return the seed of everything: a search that goes on keeps its own."""
+        if self.random_state is None and journal.search:
+            return journal.search["seed"]
+        return int(check_random_state(self.random_state).randint(2**31 - 1))
+
     def _search(
-        self, spec: DataSpec, trial: Trial, limits: Limits, X: Any, y: Any
+        self, spec: DataSpec, trial: Trial, limits: Limits, journal: Journal
     ) -> Outcome:
+        X, y = trial.data.value.X, trial.data.value.y
         rng = np.random.default_rng(trial.random_state)
         self.genome_ = make_genome(self.genome or self._default_genome, spec)
+        journal.begin(identity(self, trial))
         first = self.initial_population
         if first is None:
             first = known_chromosomes(self._well_known(spec), self.genome_, rng)
@@ -299,7 +317,7 @@ class BaseEvolved(CallbackSupportMixin, BaseEstimator):
         listeners = [Callbacks(self, root, {"X": X, "y": y})]
         if self.verbose:
             listeners.append(Printer(self.verbose))
-        evaluator = Evaluator(trial, self.n_jobs)
+        evaluator = Evaluator(trial, self.n_jobs, journal)
         try:
             outcome = search(evolution, evaluator, limits, listeners)
         finally:

@@ -38,6 +38,12 @@ PARAMETERS = dedent("""\
         Who comes first: dicts of expressed genes (what they leave open is drawn),
         chromosomes, or fitted estimators of this kind. None stands for a few
         well-known configurations, an empty list for random individuals only.
+    journal : path-like or None, default=None
+        A file that keeps every evaluation. Should the process die, start the same
+        script again: what is in the file is not trained again, and the search comes to
+        the same end. A search that has ended goes on from it if `generations` is
+        raised. Only one fit at a time has the file, and only the same search on the
+        same data; `read_journal` returns what it holds.
     error_score : "raise" or float, default=nan
         Score of failed individuals in `cv_results_`; "raise" ends the search at the
         first. Whatever it is, their fitness is the worst.
@@ -64,7 +70,7 @@ ATTRIBUTES = dedent("""\
     cv_results_ : dict of str to array
         One row per individual: the columns of RandomizedSearchCV, and `generation`,
         `origin`, `parents`, `key`, `status` ("ok", "error", "timeout", "memory",
-        "pruned"), `error`.
+        "pruned", "unfinished"), `error`.
     history_ : list of Generation
         One record per generation: best, median, evaluated, cached, failed, seconds.
     genome_ : Genome

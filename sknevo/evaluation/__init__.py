@@ -3,10 +3,12 @@
 - `Trial` builds, fits and scores one individual and survives its faults,
 - `Evaluator` remembers, and spreads what is new over joblib's workers,
 - `Objectives` are scikit-learn's scorers and the one that evolution maximises,
-- `Shared` brings the data to each worker once.
+- `Shared` brings the data to each worker once,
+- `Journal` keeps evaluations in a file, for the next time.
 """
 
 from sknevo.evaluation._evaluator import Evaluator
+from sknevo.evaluation._journal import Journal, JournalError, read_journal
 from sknevo.evaluation._objectives import Objectives
 from sknevo.evaluation._shared import Shared
 from sknevo.evaluation._threads import inner_threads
@@ -16,8 +18,11 @@ __all__ = [
     "Builder",
     "Data",
     "Evaluator",
+    "Journal",
+    "JournalError",
     "Objectives",
     "Shared",
     "Trial",
     "inner_threads",
+    "read_journal",
 ]

@@ -13,10 +13,15 @@ from joblib import effective_n_jobs
 from joblib.externals.loky.process_executor import TerminatedWorkerError
 from sklearn.utils.parallel import Parallel, delayed
 
+from sknevo.evaluation._journal import Journal
 from sknevo.evaluation._trial import Trial
 from sknevo.records import Chromosome, Evaluation
 
 __all__ = ["Evaluator"]
+
+NO_JOURNAL = Journal(None)
+# Whose worker dies so often while nobody else is tried is guilty of it.
+MOST_DEATHS = 2
 
 
 class Evaluator:
@@ -28,6 +33,8 @@ class Evaluator:
         What is done with each.
     n_jobs : int or None, default=None
         Workers, as joblib counts them.
+    journal : Journal, default=Journal(None)
+        What is remembered from before, and for the next time.
 
     Attributes
     ----------
@@ -35,8 +42,14 @@ class Evaluator:
         All that was tried, by key.
     """
 
-    def __init__(self, trial: Trial, n_jobs: int | None = None) -> None:
+    def __init__(
+        self,
+        trial: Trial,
+        n_jobs: int | None = None,
+        journal: Journal = NO_JOURNAL,
+    ) -> None:
         self.n_jobs = n_jobs
+        self.journal = journal
         self.n_workers = effective_n_jobs(n_jobs)
         self.trial = trial
         self.known: dict[str, Evaluation] = {}
@@ -51,7 +64,7 @@ class Evaluator:
             Of the same data, which are this one's to close.
         """
         trial = replace(self.trial, repetition=self.trial.repetition + 1)
-        other = Evaluator(trial, self.n_jobs)
+        other = Evaluator(trial, self.n_jobs, self.journal)
         other._paces = self._paces
         return other
 
@@ -68,28 +81,40 @@ class Evaluator:
             Who is evaluated.
         moment : callable, default=never
             Returns the `time.time()` at which work must stop. What is unfinished then
-            is yielded with the status "timeout", what has not begun is not yielded.
+            is yielded with the status "unfinished", what has not begun is not yielded.
             It does not hold for the very first individual: a search has to have one.
 
         Yields
         ------
         Evaluation
         """
-        new = {c.key: c for c in chromosomes if c.key not in self.known}
+        new = {
+            c.key: c
+            for c in chromosomes
+            if c.key not in self.known and self._recalled(c) is None
+        }
         with closing(self._try(list(new.values()), moment)) as results:
             for chromosome in chromosomes:
                 if chromosome.key in self.known:
                     known = self.known[chromosome.key]
                     yield replace(known, chromosome=chromosome, cached=True)
                     continue
-                evaluation = next(results, None)
+                evaluation = self._recalled(chromosome) or next(results, None)
                 if evaluation is None:
                     return
                 self._remember(evaluation)
                 yield evaluation
 
+    def _recalled(self, chromosome: Chromosome) -> Evaluation | None:
+        """Return what the journal says of a trial, as an answer to who asks."""
+        evaluation = self.journal.recall(chromosome, self.trial.repetition)
+        return evaluation and replace(evaluation, chromosome=chromosome)
+
     def _remember(self, evaluation: Evaluation) -> None:
         self.known[evaluation.chromosome.key] = evaluation
+        # Whom the end of the search cut off deserves another trial.
+        if evaluation.status != "unfinished":
+            self.journal.append(evaluation, self.trial.repetition)
         if evaluation.status != "ok":
             return
         thought = self.trial.builder.cost(evaluation.chromosome.expressed)
@@ -99,7 +124,7 @@ class Evaluator:
         self, chromosomes: list[Chromosome], moment: Callable[[], float]
     ) -> Iterator[Evaluation]:
         """Yield a result for each; a worker that dies costs its own trial only."""
-        waiting, suspects = list(chromosomes), 0
+        waiting, suspects, deaths = list(chromosomes), 0, 0
         while waiting:
             # The very first has all the time it needs: no one who has not, and may
             # have to be stopped by force, is beside it.
@@ -113,21 +138,21 @@ class Evaluator:
                         yield evaluation
                 if len(waiting) > left:
                     return
-                suspects = max(0, suspects - 1)
+                suspects, deaths = max(0, suspects - 1), 0
             except TerminatedWorkerError:
                 if time.time() >= moment():
                     yield from (
-                        Evaluation(c, "timeout", error="stopped as time was over")
+                        Evaluation(c, "unfinished", error="stopped as time was over")
                         for c in trying[: self.n_workers]
                     )
                     return
-                if suspects:
-                    suspects -= 1
+                # Who was in a worker is not known: most likely the first that wait.
+                # They are tried again, each alone; maybe it was killed from outside.
+                deaths = deaths + 1 if suspects else 0
+                suspects = suspects or self.n_workers
+                if deaths == MOST_DEATHS:
+                    suspects, deaths = suspects - 1, 0
                     yield Evaluation(waiting.pop(0), "error", error="the worker died")
-                else:
-                    # Who was in a worker is not known: most likely the first that
-                    # wait. They are tried again, each alone.
-                    suspects = self.n_workers
 
     def _parallel(
         self, chromosomes: list[Chromosome], moment: Callable[[], float]

@@ -122,7 +122,7 @@ class Trial:
                     check_deadline()
                     self._fit_and_score(chromosome, i, record)
         except DeadlineReached as reached:
-            status, error = "timeout", str(reached)
+            status, error = "unfinished", str(reached)
         except Pruned as reason:
             status, error = "pruned", str(reason)
         except MemoryError as shortage:

@@ -147,6 +147,16 @@ def test_a_worker_that_dies_costs_its_own_individual_only(workers):
     evaluator.close()
 
 
+def test_who_was_killed_from_outside_is_tried_again(workers, tmp_path):
+    deaths = tmp_path / "deaths"
+    deaths.write_text("2")  # once in company, once alone
+    evaluator = make_evaluator(n_jobs=2)
+    brood = [chromosome(0.1), chromosome(0.2, f"die {deaths}"), chromosome(0.3)]
+    assert statuses(evaluator.evaluate(brood)) == ["ok", "ok", "ok"]
+    assert deaths.read_text() == "0"
+    evaluator.close()
+
+
 # Time ----------------------------------------------------------------------------
 
 
@@ -158,9 +168,9 @@ def test_what_is_unfinished_at_the_moment_times_out_the_rest_is_left(n_jobs, wor
     start = time.time()
     evaluations = list(evaluator.evaluate(brood, lambda: start + 0.5))
     assert time.time() - start < 1.5
-    assert statuses(evaluations[:2]) == ["ok", "timeout"]
+    assert statuses(evaluations[:2]) == ["ok", "unfinished"]
     assert len(evaluations) == 2 if n_jobs == 1 else len(evaluations) < len(brood)
-    assert set(statuses(evaluations[1:])) == {"timeout"}
+    assert set(statuses(evaluations[1:])) == {"unfinished"}
     assert all(e.error for e in evaluations[1:])
     evaluator.close()
 
@@ -205,6 +215,6 @@ def test_a_hang_in_native_code_is_ended_at_the_moment(act, workers):
     evaluations = list(evaluator.evaluate(brood, lambda: start + 0.6))
     assert time.time() - start < 2
     assert evaluations[0].status == "ok"
-    assert evaluations[1].status == "timeout"
+    assert evaluations[1].status == "unfinished"
     assert evaluations[1].error
     evaluator.close()

@@ -47,7 +47,7 @@ ACCURACY = Objectives.of(LogisticRegression(), "accuracy", True).scorer
         ("raise", "error", r"ValueError: cannot learn with x=0\.2 \(toys\.py:\d+\)"),
         ("starve", "memory", "MemoryError: no more"),
         ("nan", "error", "the fitness is nan"),
-        ("loop", "timeout", "the time given to this trial is over"),
+        ("loop", "unfinished", "the time given to this trial is over"),
     ],
 )
 def test_a_fault_becomes_a_status_with_a_reason(act, status, reason):
@@ -96,7 +96,7 @@ def test_time_may_be_over_before_and_between_the_splits():
     trial = make_trial(ToyBuilder(seconds=0.2))
     assert trial(chromosome(), time.time() - 1).fit_times == ()
     late = trial(chromosome(), time.time() + 0.1)
-    assert late.status == "timeout"
+    assert late.status == "unfinished"
     assert len(late.fit_times) == 1
 
 
@@ -143,7 +143,7 @@ def test_the_surroundings_are_as_before(act):
     np.ones((50, 50)) @ np.ones((50, 50))
     before = surroundings()
     status = make_trial(Recipe(make))(chromosome(), time.time() + 0.1).status
-    assert status == {"learn": "ok", "raise": "error", "loop": "timeout"}[act]
+    assert status == {"learn": "ok", "raise": "error", "loop": "unfinished"}[act]
     assert surroundings() == before
 
 

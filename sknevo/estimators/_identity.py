@@ -1,0 +1,70 @@
+"""What makes a search the same search, as the journal's head has it."""
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from sknevo.evaluation import Trial
+from sknevo.fingerprints import fingerprint
+
+if TYPE_CHECKING:
+    from sknevo.estimators._base import BaseEvolved
+
+__all__ = ["identity"]
+
+# Parameters that no evaluation depends on: a search may be extended, or go on with more
+# workers. Of `cv`, `random_state` and `refit` counts what they came to.
+FREE = {
+    "cv",
+    "error_score",
+    "generations",
+    "initial_population",
+    "journal",
+    "max_time",
+    "n_iter_no_change",
+    "n_jobs",
+    "population_size",
+    "random_state",
+    "refit",
+    "strategy",
+    "target_score",
+    "tol",
+    "verbose",
+}
+
+
+def identity(estimator: "BaseEvolved", trial: Trial) -> dict[str, Any]:
+    """Return all that evaluations depend on.
+
+    Parameters
+    ----------
+    estimator : BaseEvolved
+        With the `genome_` of this search.
+    trial : Trial
+        How individuals are tried.
+
+    Returns
+    -------
+    dict of str to JSON value
+    """
+    data = trial.data.value
+    parameters = estimator.get_params(deep=False)
+    return {
+        "estimator": type(estimator).__name__,
+        "seed": trial.random_state,
+        "fitness": trial.objectives.metric,
+        **{
+            name: _described(parameters[name])
+            for name in sorted(parameters.keys() - FREE)
+        },
+        "genome_": _described(estimator.genome_),
+        "data": fingerprint(data.X, data.y, data.fit_params, data.score_params),
+        "splits": fingerprint(data.splits),
+    }
+
+
+def _described(value: Any) -> Any:
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    if isinstance(value, set | frozenset):
+        value = sorted(value, key=repr)  # their order differs between processes
+    return re.sub(r" at 0x[0-9a-f]+", "", repr(value))

@@ -1,0 +1,323 @@
+"""The append-only log of evaluations: cache, checkpoint and history in one."""
+
+import json
+import math
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, BinaryIO, Self
+
+from filelock import FileLock, Timeout
+
+from sknevo.records import Chromosome, Evaluation
+
+__all__ = ["Journal", "JournalError", "read_journal"]
+
+FORMAT = 1
+# Every journal begins with it, also one whose first line was torn.
+BEGIN = b'{"sknevo_journal":'
+# What a line says of an evaluation beside its chromosome and its numbers.
+STATUSES = ("ok", "error", "timeout", "memory", "pruned")
+# Whatever comes of reading a line that is not as it should be.
+FAULTS = (
+    ArithmeticError,
+    AttributeError,
+    LookupError,
+    RecursionError,
+    TypeError,
+    ValueError,
+)
+TIMES = ("fit_times", "score_times", "saved_times")
+
+
+class JournalError(ValueError):
+    """A journal cannot be read or written, or is that of another search."""
+
+
+class Journal:
+    """Keeps evaluations in a file of JSON lines, for the next time.
+
+    A line is written, flushed and synced per evaluation. A last line that was torn when
+    the process died is dropped. Only one process at a time has the file: beside it lies
+    an empty one, with `.lock` appended to the name, that stands for the right to it.
+
+    Parameters
+    ----------
+    path : path-like or None
+        The file; None remembers nothing.
+
+    Attributes
+    ----------
+    search : dict of str to JSON value
+        What the file says of its search; empty if there is none yet.
+
+    Raises
+    ------
+    JournalError
+        If another process has the file, it cannot be read, or is no journal.
+
+    Examples
+    --------
+    >>> import os, tempfile
+    >>> path = os.path.join(tempfile.mkdtemp(), "run.jsonl")
+    >>> with Journal(path) as journal:
+    ...     journal.begin({"random_state": 0})
+    ...     journal.append(Evaluation(Chromosome({"x": 1}), "ok", 0.5))
+    >>> with Journal(path) as journal:
+    ...     journal.recall(Chromosome({"x": 1})).fitness
+    0.5
+    """
+
+    def __init__(self, path: str | os.PathLike | None) -> None:
+        self.path = None if path is None else Path(path)
+        self.search: dict[str, Any] = {}
+        self._evaluations: dict[tuple[str, int], Evaluation] = {}
+        self._file: BinaryIO | None = None
+        self._lock = None if path is None else FileLock(f"{self.path}.lock")
+
+    def __enter__(self) -> Self:
+        if self.path is None:
+            return self
+        try:
+            self._lock.acquire(blocking=False)
+        except Timeout:
+            raise JournalError(
+                f"journal {str(self.path)!r} is in use: another fit writes to it. Wait "
+                "for it to end, or give another path."
+            ) from None
+        except OSError as fault:
+            raise self._unwritable(fault) from fault
+        try:
+            self.search, self._evaluations, self._size = _read(self.path)
+        except BaseException:
+            self._lock.release()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+        if self._lock is not None:
+            self._lock.release()
+
+    def begin(self, search: Mapping[str, Any]) -> None:
+        """Say which search goes on, or begins.
+
+        Parameters
+        ----------
+        search : dict of str to JSON value
+            All that evaluations depend on.
+
+        Raises
+        ------
+        JournalError
+            If the file is that of another search, or cannot be written.
+        """
+        if self.path is None:
+            return
+        differing = [
+            name
+            for name in search
+            if self.search and self.search.get(name) != search[name]
+        ]
+        if differing:
+            lines = "\n".join(
+                f"  {name}: {_short(self.search.get(name))} there, "
+                f"{_short(search[name])} here"
+                for name in differing
+            )
+            raise JournalError(
+                f"journal {str(self.path)!r} is that of another search. What differs:\n"
+                f"{lines}\nGive another path, or remove the file."
+            )
+        try:
+            self._file = self.path.open("ab", buffering=0)
+            self._file.truncate(self._size)  # a line was torn
+        except OSError as fault:
+            raise self._unwritable(fault) from fault
+        if not self.search:
+            self._write({"sknevo_journal": FORMAT, "search": {**search}})
+            self.search = {**search}
+
+    def recall(self, chromosome: Chromosome, repetition: int = 0) -> Evaluation | None:
+        """Return how an individual fared, None if it was not tried.
+
+        Parameters
+        ----------
+        chromosome : Chromosome
+            Who asks; others of the same key are the same individual.
+        repetition : int, default=0
+            Which of its trials.
+
+        Returns
+        -------
+        Evaluation or None
+        """
+        return self._evaluations.get((chromosome.key, repetition))
+
+    def append(self, evaluation: Evaluation, repetition: int = 0) -> None:
+        """Write down how an individual fared, unless it is written already.
+
+        Parameters
+        ----------
+        evaluation : Evaluation
+            Of a trial that came to its end.
+        repetition : int, default=0
+            Which of its trials.
+
+        Raises
+        ------
+        JournalError
+            If it cannot be written; what was written before is as it was.
+        """
+        name = (evaluation.chromosome.key, repetition)
+        if self._file is not None and name not in self._evaluations:
+            self._write(_as_record(evaluation, repetition))
+            self._evaluations[name] = evaluation
+
+    def _write(self, record: Mapping[str, Any]) -> None:
+        line = json.dumps(record, separators=(",", ":"), allow_nan=False) + "\n"
+        line = line.encode()
+        try:
+            if self._file.write(line) != len(line):  # no room for all of it
+                self._file.write(b" ")  # says why
+            os.fsync(self._file.fileno())
+        except OSError as fault:
+            raise self._unwritable(fault) from fault
+        self._size += len(line)
+
+    def _unwritable(self, fault: OSError) -> JournalError:
+        return JournalError(
+            f"journal {str(self.path)!r} cannot be written: {fault.strerror or fault}. "
+            "What it holds is safe: make room for it, or give another path, and fit "
+            "again."
+        )
+
+
+def read_journal(path: str | os.PathLike) -> list[Evaluation]:
+    """Read the history of a search; runs no code.
+
+    Parameters
+    ----------
+    path : path-like
+        Of the journal; also of a search that still goes on.
+
+    Returns
+    -------
+    list of Evaluation
+        In the order in which they were written, those of the finals not included.
+
+    Raises
+    ------
+    JournalError
+        If it is no journal, or damaged.
+
+    Examples
+    --------
+    >>> read_journal("setup.cfg")
+    Traceback (most recent call last):
+    ...
+    sknevo.evaluation._journal.JournalError: 'setup.cfg' is no journal of sknevo.
+    """
+    path = Path(path)
+    if not path.exists():
+        raise JournalError(f"there is no journal {str(path)!r}.")
+    _, evaluations, _ = _read(path)
+    return [e for (_, repetition), e in evaluations.items() if repetition == 0]
+
+
+# What a file says of its search, its evaluations, and how many bytes of it are sound.
+Content = tuple[dict[str, Any], dict[tuple[str, int], Evaluation], int]
+
+
+def _read(path: Path) -> Content:
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        content = b""
+    except OSError as fault:
+        raise JournalError(
+            f"journal {str(path)!r} cannot be read: {fault.strerror or fault}."
+        ) from fault
+    if content[: len(BEGIN)] != BEGIN[: len(content)]:
+        raise JournalError(f"{str(path)!r} is no journal of sknevo.")
+    size = content.rfind(b"\n") + 1
+    head, *lines = content[:size].split(b"\n")[:-1] or [b""]
+    search = _parsed(path, 1, head, _search_of) if head else {}
+    evaluations = {}
+    for number, line in enumerate(lines, start=2):
+        evaluation, repetition = _parsed(path, number, line, _as_evaluation)
+        evaluations[evaluation.chromosome.key, repetition] = evaluation
+    return search, evaluations, size
+
+
+def _parsed(path: Path, number: int, line: bytes, read: Callable[[Any], Any]) -> Any:
+    try:
+        return read(json.loads(line, parse_constant=_refuse))
+    except JournalError:
+        raise
+    except FAULTS as fault:
+        raise JournalError(
+            f"line {number} of journal {str(path)!r} is damaged: {_short(line)}. "
+            "Remove the line to lose this evaluation only."
+        ) from fault
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(f"{constant} is no JSON.")
+
+
+def _search_of(record: dict[str, Any]) -> dict[str, Any]:
+    if record["sknevo_journal"] != FORMAT:
+        raise JournalError(
+            f"the journal has format {record['sknevo_journal']!r}; this version of "
+            f"sknevo reads format {FORMAT}."
+        )
+    return dict(record["search"])
+
+
+def _as_record(evaluation: Evaluation, repetition: int) -> dict[str, Any]:
+    return {
+        "repetition": repetition,
+        "chromosome": json.loads(evaluation.chromosome.to_json()),
+        "status": evaluation.status,
+        "fitness": _as_json(evaluation.fitness),
+        "scores": {
+            name: [_as_json(score) for score in scores]
+            for name, scores in evaluation.scores.items()
+        },
+        **{name: list(getattr(evaluation, name)) for name in TIMES},
+        "error": evaluation.error,
+    }
+
+
+def _as_json(number: float) -> float | str:
+    """Return a number as JSON has it, which knows no infinity."""
+    return number if math.isfinite(number) else str(number)
+
+
+def _as_evaluation(record: dict[str, Any]) -> tuple[Evaluation, int]:
+    status, error = record["status"], record["error"]
+    if status not in STATUSES or not isinstance(error, str):
+        raise ValueError(f"status must be one of {STATUSES}.")
+    evaluation = Evaluation(
+        Chromosome.from_json(json.dumps(record["chromosome"])),
+        status,
+        float(record["fitness"]),
+        {name: _floats(scores) for name, scores in record["scores"].items()},
+        **{name: _floats(record[name]) for name in TIMES},
+        error=error,
+    )
+    if (status == "ok") != math.isfinite(evaluation.fitness):
+        raise ValueError("those that succeed have a finite fitness, and only those.")
+    return evaluation, int(record["repetition"])
+
+
+def _floats(numbers: list) -> tuple[float, ...]:
+    return tuple(map(float, numbers))
+
+
+def _short(value: Any) -> str:
+    text = str(value)
+    return text if len(text) <= 80 else f"{text[:77]}..."

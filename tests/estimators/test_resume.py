@@ -1,0 +1,154 @@
+"""A search that is killed goes on where it was, and ends as if nothing had been."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pytest
+from sklearn.datasets import load_iris
+
+from sknevo import EvolvedPipelineClassifier, JournalError, read_journal
+from sknevo.genomes.pipeline import pipeline
+
+CHEAP = {
+    "genome": partial(pipeline, models=["svm", "lightgbm"]),
+    "population_size": 6,
+    "generations": 3,
+    "cv": 2,
+    "initial_population": [],
+    "random_state": 0,
+}
+SCRIPT = """
+import sys
+from functools import partial
+from sklearn.datasets import load_iris
+from sknevo import EvolvedPipelineClassifier
+from sknevo.genomes.pipeline import pipeline
+clf = EvolvedPipelineClassifier(
+    genome=partial(pipeline, models=["svm", "lightgbm"]), population_size=6,
+    generations=3, cv=2, initial_population=[], random_state=0,
+    journal=sys.argv[1], n_jobs=int(sys.argv[2]),
+)
+clf.fit(*load_iris(return_X_y=True))
+"""
+
+
+def search(**parameters):
+    return EvolvedPipelineClassifier(**{**CHEAP, **parameters})
+
+
+@pytest.fixture(scope="module")
+def iris():
+    return load_iris(return_X_y=True)
+
+
+@pytest.fixture(scope="module")
+def whole(iris):
+    """Return a search that nothing disturbed."""
+    return search().fit(*iris)
+
+
+def assert_same(one, other):
+    assert one.best_chromosome_ == other.best_chromosome_
+    assert one.best_score_ == other.best_score_
+    for name, column in one.cv_results_.items():
+        if isinstance(column, list):
+            assert column == other.cv_results_[name]
+        elif "time" not in name:
+            np.testing.assert_array_equal(column, other.cv_results_[name], name)
+    assert one.stop_reason_ == other.stop_reason_
+
+
+def trained(path):
+    return len(read_journal(path)) if Path(path).exists() else 0
+
+
+@pytest.mark.parametrize("n_jobs", [1, 2])
+def test_a_killed_search_ends_as_an_undisturbed_one(tmp_path, iris, whole, n_jobs):
+    path = tmp_path / "run.jsonl"
+    process = subprocess.Popen([sys.executable, "-c", SCRIPT, path, str(n_jobs)])
+    while process.poll() is None and trained(path) < 3:
+        time.sleep(0.01)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    before = trained(path)
+    assert 3 <= before < whole.n_evaluations_
+    kept = path.read_bytes()
+    assert_same(search(journal=path).fit(*iris), whole)
+    assert path.read_bytes().startswith(kept[: kept.rfind(b"\n") + 1])
+    assert trained(path) == whole.n_evaluations_
+
+
+def test_a_journal_changes_nothing(tmp_path, iris, whole):
+    assert_same(search(journal=tmp_path / "run.jsonl").fit(*iris), whole)
+
+
+def test_a_search_that_ended_is_not_trained_again(tmp_path, iris, whole):
+    path = tmp_path / "run.jsonl"
+    first = search(journal=path).fit(*iris)
+    size = path.stat().st_size
+    again = search(journal=path, n_jobs=2).fit(*iris)
+    assert_same(again, whole)
+    assert (
+        again.cv_results_["mean_fit_time"].tolist()
+        == first.cv_results_["mean_fit_time"].tolist()
+    )
+    assert path.stat().st_size == size
+
+
+def test_a_search_is_extended(tmp_path, iris):
+    path = tmp_path / "run.jsonl"
+    search(journal=path).fit(*iris)
+    before = read_journal(path)
+    longer = search(journal=path, generations=4).fit(*iris)
+    assert_same(longer, search(generations=4).fit(*iris))
+    assert read_journal(path)[: len(before)] == before
+
+
+def test_without_a_seed_the_journal_remembers_it(tmp_path, iris):
+    path = tmp_path / "run.jsonl"
+    first = search(journal=path, random_state=None).fit(*iris)
+    size = path.stat().st_size
+    assert_same(search(journal=path, random_state=None).fit(*iris), first)
+    assert path.stat().st_size == size
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        ({"random_state": 1}, r"seed: \d+ there, \d+ here"),
+        ({"scoring": "f1_macro"}, "scoring: None there, f1_macro here"),
+        ({"cv": 3}, "splits: "),
+    ],
+)
+def test_another_search_is_refused(tmp_path, iris, change, named):
+    path = tmp_path / "run.jsonl"
+    search(journal=path, generations=1, population_size=1).fit(*iris)
+    other = search(journal=path, **change)
+    with pytest.raises(JournalError, match=named):
+        other.fit(*iris)
+    assert not hasattr(other, "best_estimator_")
+    X, y = iris
+    with pytest.raises(JournalError, match="data: "):
+        search(journal=path).fit(X + 1, y)
+    with pytest.raises(JournalError, match="data: "):
+        search(journal=path).fit(X, y[::-1])
+
+
+def test_two_fits_do_not_share_a_journal(tmp_path, iris):
+    path = tmp_path / "run.jsonl"
+    process = subprocess.Popen([sys.executable, "-c", SCRIPT, path, "1"])
+    try:
+        while process.poll() is None and not trained(path):
+            time.sleep(0.01)
+        with pytest.raises(JournalError, match="is in use"):
+            search(journal=path).fit(*iris)
+    finally:
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    assert os.path.exists(path)

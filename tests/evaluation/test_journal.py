@@ -1,0 +1,291 @@
+"""Nothing that was written is lost, and nothing else is taken for it."""
+
+import json
+import math
+import os
+import time
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from toys import chromosome, make_evaluator
+
+from sknevo import JournalError, read_journal
+from sknevo.evaluation import Journal
+from sknevo.records import Evaluation
+
+SEARCH = {"random_state": 0, "data": "abc"}
+TRIED = [
+    Evaluation(
+        chromosome(0.1),
+        "ok",
+        0.1 + 0.2,
+        {"score": (0.1, 1 / 3)},
+        (1.0,),
+        (2.0,),
+        (0.5,),
+    ),
+    Evaluation(
+        replace(chromosome(0.2), origin="mutation", parents=("a", "b"), generation=3),
+        "ok",
+        -7.0,
+        {"loss": (math.inf, math.nan), "é": (-math.inf,)},
+    ),
+    Evaluation(chromosome(0.3), "error", error='ValueError: "quoted"\nnext line'),
+    Evaluation(chromosome(0.4), "pruned", error="why not"),
+    Evaluation(chromosome(0.5), "timeout"),
+    Evaluation(chromosome(0.6), "memory"),
+]
+
+
+def write(path, evaluations=TRIED, search=SEARCH):
+    with Journal(path) as journal:
+        journal.begin(search)
+        for evaluation in evaluations:
+            journal.append(evaluation)
+
+
+@pytest.fixture
+def path(tmp_path):
+    path = tmp_path / "run.jsonl"
+    write(path)
+    return path
+
+
+def lines_of(path):
+    return path.read_bytes().splitlines(keepends=True)
+
+
+# What is written is read ---------------------------------------------------------
+
+
+def test_evaluations_come_back_as_they_were(path):
+    assert str(read_journal(path)) == str(TRIED)  # NaN is not equal to itself
+
+
+def test_who_asks_again_gets_the_answer(path):
+    with Journal(path) as journal:
+        assert journal.search == SEARCH
+        for evaluation in TRIED:
+            assert journal.recall(evaluation.chromosome).status == evaluation.status
+        assert journal.recall(chromosome(0.9)) is None
+        assert journal.recall(TRIED[0].chromosome, repetition=1) is None
+
+
+def test_repetitions_are_kept_apart(path):
+    again = replace(TRIED[0], fitness=0.9)
+    with Journal(path) as journal:
+        journal.begin(SEARCH)
+        journal.append(again, repetition=1)
+    with Journal(path) as journal:
+        assert journal.recall(again.chromosome, repetition=1).fitness == 0.9
+        assert journal.recall(again.chromosome).fitness == TRIED[0].fitness
+    assert len(read_journal(path)) == len(TRIED)
+
+
+def test_every_line_is_plain_json(path):
+    def refuse(constant):
+        raise AssertionError(constant)
+
+    for line in lines_of(path):
+        json.loads(line, parse_constant=refuse)
+
+
+def test_without_a_path_nothing_is_remembered():
+    with Journal(None) as journal:
+        journal.begin(SEARCH)
+        journal.append(TRIED[0])
+        assert journal.recall(TRIED[0].chromosome) is None
+
+
+@pytest.mark.parametrize("n_jobs", [1, 2])
+def test_an_evaluator_trains_nobody_twice(tmp_path, n_jobs):
+    path, brood = tmp_path / "run.jsonl", [chromosome(i / 10) for i in range(5)]
+    brood.insert(2, chromosome(0.6, "raise"))
+    with Journal(path) as journal:
+        journal.begin(SEARCH)
+        first = list(make_evaluator(journal=journal).evaluate(brood[:4]))
+    with Journal(path) as journal:
+        journal.begin(SEARCH)
+        evaluator = make_evaluator(n_jobs=n_jobs, journal=journal)
+        second = list(evaluator.evaluate(brood))
+        evaluator.close()
+    assert second[:4] == first  # to the second that they took
+    assert [e.fitness for e in second[4:]] == [-0.3, -0.4]
+    assert not any(e.cached for e in second)
+    assert [e.chromosome.key for e in read_journal(path)] == [c.key for c in brood]
+
+
+def test_who_was_cut_off_is_not_written(tmp_path):
+    path = tmp_path / "run.jsonl"
+    with Journal(path) as journal:
+        journal.begin(SEARCH)
+        evaluator = make_evaluator(journal=journal)
+        list(evaluator.evaluate([chromosome(0.1)]))
+        soon = time.time() + 0.3
+        (cut,) = evaluator.evaluate([chromosome(0.2, "loop")], lambda: soon)
+    assert cut.status == "unfinished"
+    assert len(read_journal(path)) == 1
+
+
+# Damage --------------------------------------------------------------------------
+
+
+def test_a_torn_line_is_dropped(path):
+    whole = path.read_bytes()
+    last = len(lines_of(path)[-1])
+    for lost in range(1, last):
+        path.write_bytes(whole[:-lost])
+        assert len(read_journal(path)) == len(TRIED) - 1
+        write(path, TRIED)
+        assert path.read_bytes() == whole
+
+
+def test_a_torn_head_begins_anew(path):
+    whole, head = path.read_bytes(), lines_of(path)[0]
+    for kept in range(len(head)):
+        path.write_bytes(head[:kept])
+        write(path, TRIED)
+        assert path.read_bytes() == whole
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (b'"status":"ok"', b'"status":"fine"'),
+        (b'"status":"ok"', b'"status":"error"'),
+        (b'"fitness":', b'"fitnes":'),
+        (b'"fitness":0.3', b'"fitness":"nan", "x":0.3'),
+        (b'"scores":{', b'"scores":[{'),
+        (b'"error":""', b'"error":3'),
+        (b'"repetition":0', b'"repetition":"inf"'),
+        (b'"genes":', b'"gen":'),
+        (b'{"repetition"', b'"repetition"'),
+        (b'{"repetition"', b"\xff"),
+        (b'{"repetition":0', b'{"repetition":' + b"[" * 100_000),
+    ],
+)
+def test_damage_is_named_by_its_line(path, old, new):
+    head, first, *others = lines_of(path)
+    assert old in first
+    path.write_bytes(head + first.replace(old, new, 1) + b"".join(others))
+    with pytest.raises(
+        JournalError, match=r"line 2 of journal .*run.jsonl' is damaged"
+    ):
+        read_journal(path)
+    with pytest.raises(JournalError, match="line 2"), Journal(path):
+        pass
+    path.write_bytes(head + b"".join(others))
+    assert len(read_journal(path)) == len(TRIED) - 1
+
+
+@given(st.binary(max_size=200), st.integers(0, 2000), st.booleans())
+def test_no_bytes_end_in_anything_but_one_exception(tmp_path_factory, new, place, cut):
+    path = tmp_path_factory.mktemp("fuzz") / "run.jsonl"
+    write(path)
+    whole = path.read_bytes()
+    path.write_bytes(whole[:place] + new + (b"" if cut else whole[place + len(new) :]))
+    try:
+        for evaluation in read_journal(path):
+            assert evaluation.chromosome.key
+    except JournalError:
+        pass
+
+
+def test_other_files_are_left_alone(tmp_path):
+    path = tmp_path / "notes.txt"
+    path.write_text("my notes")
+    for read in (read_journal, lambda path: write(path)):
+        with pytest.raises(JournalError, match=r"notes.txt' is no journal of sknevo"):
+            read(path)
+    assert path.read_text() == "my notes"
+
+
+@pytest.mark.parametrize("version", [0, 2, "1", None])
+def test_other_formats_are_refused(path, version):
+    head, *others = lines_of(path)
+    head = json.dumps({**json.loads(head), "sknevo_journal": version}).encode()
+    head = head.replace(b'{"sknevo_journal": ', b'{"sknevo_journal":') + b"\n"
+    path.write_bytes(head + b"".join(others))
+    with pytest.raises(JournalError, match=r"has format .* reads format 1"):
+        read_journal(path)
+
+
+# Whose file it is ----------------------------------------------------------------
+
+
+def test_another_search_is_refused(path):
+    whole = path.read_bytes()
+    with Journal(path) as journal, pytest.raises(JournalError) as caught:
+        journal.begin({"random_state": 7, "data": "abc", "device": "cpu"})
+    assert "random_state: 0 there, 7 here" in str(caught.value)
+    assert "device: None there, cpu here" in str(caught.value)
+    assert "data" not in str(caught.value)
+    assert path.read_bytes() == whole
+
+
+def test_only_one_at_a_time(path):
+    with Journal(path):
+        with pytest.raises(JournalError, match="is in use"), Journal(path):
+            pass
+        assert len(read_journal(path)) == len(TRIED)  # to look at it is allowed
+    with Journal(path) as journal:
+        assert journal.search
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")
+def test_a_full_disk_is_told_and_what_was_written_is_safe(path, monkeypatch):
+    whole = path.read_bytes()
+    with Journal(path) as journal:
+        journal.begin(SEARCH)
+        with open("/dev/full", "ab", buffering=0) as full:
+            real, journal._file = journal._file, full
+            with pytest.raises(
+                JournalError, match=r"No space left on device.* is safe"
+            ):
+                journal.append(Evaluation(chromosome(0.9), "ok", 0.0))
+            journal._file = real
+    assert path.read_bytes() == whole
+
+
+def test_half_a_line_on_a_full_disk_is_dropped_the_next_time(path):
+    class Full:
+        def __init__(self, file):
+            self.file, self.calls = file, 0
+
+        def write(self, line):
+            self.calls += 1
+            if self.calls > 1:
+                raise OSError(28, "No space left on device")
+            return self.file.write(line[:9])
+
+        def __getattr__(self, name):
+            return getattr(self.file, name)
+
+    whole = path.read_bytes()
+    with Journal(path) as journal:
+        journal.begin(SEARCH)
+        journal._file = Full(journal._file)
+        with pytest.raises(JournalError, match="No space left"):
+            journal.append(Evaluation(chromosome(0.9), "ok", 0.0))
+    assert len(read_journal(path)) == len(TRIED)
+    write(path, [])
+    assert path.read_bytes() == whole
+
+
+@pytest.mark.parametrize("name", ["file/run.jsonl", ""])
+def test_places_that_cannot_be_written_are_named(tmp_path, name):
+    (tmp_path / "file").touch()
+    with pytest.raises(JournalError, match=r"cannot be (written|read)"):
+        write(tmp_path / name)
+
+
+def test_folders_are_made(tmp_path):
+    write(tmp_path / "new" / "folder" / "run.jsonl")
+    assert len(read_journal(tmp_path / "new" / "folder" / "run.jsonl")) == len(TRIED)
+
+
+def test_there_must_be_a_journal_to_read(tmp_path):
+    with pytest.raises(JournalError, match="there is no journal"):
+        read_journal(tmp_path / "none.jsonl")
