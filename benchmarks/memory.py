@@ -35,6 +35,8 @@ def main():
     parser.add_argument("--n-trials", type=int, default=200)
     parser.add_argument("--device", default="auto")
     args = parser.parse_args()
+    if args.n_trials < 4:
+        parser.error("--n-trials must be at least 4: growth is fitted to half of them")
 
     images, y = load_digits(return_X_y=True)
     X = np.kron(images.reshape(-1, 8, 8), np.ones((3, 3))).astype(np.uint8)

@@ -297,7 +297,7 @@ class BaseEvolved(CallbackSupportMixin, BaseEstimator):
     def _seed(self, journal: Journal) -> int:
         """Return the seed of everything: a search that goes on keeps its own."""
         if self.random_state is None and journal.search:
-            return journal.search["random_state"]
+            return journal.search["seed"]
         return int(check_random_state(self.random_state).randint(2**31 - 1))
 
     def _search(

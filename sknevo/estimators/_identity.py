@@ -4,6 +4,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from sknevo.evaluation import Trial
+from sknevo.fingerprints import fingerprint
 
 if TYPE_CHECKING:
     from sknevo.estimators._base import BaseEvolved
@@ -11,7 +12,7 @@ if TYPE_CHECKING:
 __all__ = ["identity"]
 
 # Parameters that no evaluation depends on: a search may be extended, or go on with more
-# workers. Splits count among the data, seed and fitness by what they came to.
+# workers. Of `cv`, `random_state` and `refit` counts what they came to.
 FREE = {
     "cv",
     "error_score",
@@ -45,17 +46,19 @@ def identity(estimator: "BaseEvolved", trial: Trial) -> dict[str, Any]:
     -------
     dict of str to JSON value
     """
+    data = trial.data.value
     parameters = estimator.get_params(deep=False)
     return {
         "estimator": type(estimator).__name__,
-        "random_state": trial.random_state,
+        "seed": trial.random_state,
         "fitness": trial.objectives.metric,
         **{
             name: _described(parameters[name])
             for name in sorted(parameters.keys() - FREE)
         },
         "genome_": _described(estimator.genome_),
-        "data": trial.data.value.fingerprint,
+        "data": fingerprint(data.X, data.y, data.fit_params, data.score_params),
+        "splits": fingerprint(data.splits),
     }
 
 

@@ -22,7 +22,6 @@ from sknevo.evaluation._objectives import Objectives
 from sknevo.evaluation._shared import Shared
 from sknevo.evaluation._threads import limited_threads
 from sknevo.evaluation._warden import noted
-from sknevo.fingerprints import fingerprint
 from sknevo.interruption import DeadlineReached, Pruned, check_deadline, deadline
 from sknevo.records import Chromosome, Evaluation
 
@@ -63,13 +62,6 @@ class Data:
     splits: list[tuple[np.ndarray, np.ndarray]]
     fit_params: Mapping[str, Any] = field(default_factory=dict)
     score_params: Mapping[str, Any] = field(default_factory=dict)
-
-    @property
-    def fingerprint(self) -> str:
-        """A hash of all of it."""
-        return fingerprint(
-            self.X, self.y, self.splits, self.fit_params, self.score_params
-        )
 
 
 @dataclass(frozen=True)

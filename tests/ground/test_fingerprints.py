@@ -1,0 +1,114 @@
+"""The same data have the same name, and other data another."""
+
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+from sknevo.fingerprints import fingerprint
+from sknevo.streams import ImageStream
+
+TABLE = pd.DataFrame(
+    {
+        "size": [1.5, np.nan, 3.0],
+        "kind": pd.Categorical(["ant", "bee", None]),
+        "note": ["a", None, "c"],
+        "seen": pd.to_datetime(["2026-01-01", None, "2026-01-03"]),
+        "wings": pd.array([True, None, False], dtype="boolean"),
+    }
+)
+IMAGES = [Image.new("L", (8, 6), color) for color in range(40)]
+DATA = {
+    "floats": np.linspace(0, 1, 7),
+    "bytes": np.arange(24, dtype=np.uint8).reshape(2, 3, 4),
+    "strings": np.array(["ant", "bee"]),
+    "objects": np.array(["ant", 3, None, 2.5], dtype=object),
+    "flags": np.array([True, False]),
+    "columns first": np.asfortranarray(np.arange(6.0).reshape(2, 3)),
+    "nothing": np.empty((0, 3)),
+    "table": TABLE,
+    "series": TABLE["note"],
+    "stream": ImageStream(IMAGES),
+    "splits": [(np.arange(3), np.arange(3, 5)), (np.arange(2), np.arange(2, 5))],
+    "parameters": {"b": np.ones(2), "a": [1, "x", None]},
+}
+
+
+def copied(value):
+    if isinstance(value, ImageStream):
+        return ImageStream([image.copy() for image in IMAGES])
+    if isinstance(value, dict):
+        return {name: copied(value[name]) for name in reversed(value)}
+    if isinstance(value, list | tuple):
+        return type(value)(map(copied, value))
+    return value.copy() if hasattr(value, "copy") else value
+
+
+@pytest.mark.parametrize("value", DATA.values(), ids=DATA)
+def test_copies_have_the_same_name(value):
+    assert fingerprint(value) == fingerprint(copied(value))
+
+
+def test_all_that_differ_have_different_names():
+    X = DATA["floats"]
+    others = [
+        *([value] for value in DATA.values()),
+        [X, X],
+        [[X, X]],
+        [X[::-1]],
+        [X.astype(np.float32)],
+        [X.reshape(7, 1)],
+        [np.nextafter(X, 2)],
+        [TABLE.rename(columns={"size": "length"})],
+        [TABLE[::-1]],
+        [TABLE[TABLE.columns[::-1]]],
+        [TABLE.astype({"kind": object})],
+        [TABLE.fillna({"size": 2.0})],
+        [ImageStream(IMAGES[::-1])],
+        [ImageStream(IMAGES[:-1])],
+        [np.array(["ant", 3, None, 2.75], dtype=object)],
+        [None],
+        ["None"],
+        [1],
+        [1.0],
+        [True],
+    ]
+    assert len({fingerprint(*values) for values in others}) == len(others)
+
+
+def test_the_memory_layout_does_not_matter():
+    X = np.arange(6.0).reshape(2, 3)
+    assert fingerprint(X) == fingerprint(np.asfortranarray(X))
+    assert fingerprint(X[:, ::2]) == fingerprint(X[:, ::2].copy())
+
+
+def test_where_rows_come_from_does_not_matter():
+    assert fingerprint(TABLE) == fingerprint(TABLE.set_axis([7, 8, 9]))
+
+
+@pytest.mark.parametrize("seed", ["0", "1"])
+def test_names_are_the_same_in_any_process(seed):
+    script = """
+import numpy as np, pandas as pd
+from sknevo.fingerprints import fingerprint
+kinds = pd.Categorical(["ant", "bee"])
+table = pd.DataFrame({"kind": kinds, "note": ["a", "".join("bc")]})
+print(fingerprint(table, np.array(["x", "y" * 3], dtype=object), {"b": 1, "a": None}))
+"""
+    environment = {**os.environ, "PYTHONHASHSEED": seed}
+    printed = subprocess.run(
+        [sys.executable, "-c", script],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.strip()
+    kinds = {"kind": pd.Categorical(["ant", "bee"]), "note": ["a", "bc"]}
+    here = fingerprint(
+        pd.DataFrame(kinds), np.array(["x", "yyy"], object), {"a": None, "b": 1}
+    )
+    assert printed == here
