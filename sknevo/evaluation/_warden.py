@@ -112,7 +112,6 @@ class Warden:
                     pid, until, status = json.loads(note.read_text())
                 except (OSError, ValueError):  # just written, or just removed
                     continue
-                reason = self._reason(pid, until)
                 held = 0 if self.memory_limit is None else _resident(pid) / 2**20
                 if time.time() > until + GRACE:
                     self.condemn(note.stem, status, "stopped by force: time was over")
