@@ -306,7 +306,8 @@ class BaseEvolved(CallbackSupportMixin, BaseEstimator):
         X, y = trial.data.value.X, trial.data.value.y
         rng = np.random.default_rng(trial.random_state)
         self.genome_ = make_genome(self.genome or self._default_genome, spec)
-        journal.begin(identity(self, trial))
+        if self.journal is not None:  # hashing the data takes its time
+            journal.begin(identity(self, trial))
         first = self.initial_population
         if first is None:
             first = known_chromosomes(self._well_known(spec), self.genome_, rng)
