@@ -264,7 +264,7 @@ class BaseEvolved(CallbackSupportMixin, BaseEstimator):
         )
 
     def _objectives(self) -> Objectives:
-        scoring = self.scoring or self._default_scoring
+        scoring = self._default_scoring if self.scoring is None else self.scoring
         return Objectives.of(self, scoring, self.refit, getattr(self, "classes_", None))
 
     def _check_stopping(self) -> None:
@@ -317,6 +317,7 @@ class BaseEvolved(CallbackSupportMixin, BaseEstimator):
         strategy = self.strategy
         if isinstance(strategy, str):
             strategy = STRATEGIES[strategy]()
+        strategy._validate_params()
         evolution = Evolution(self.genome_, strategy, self.population_size, rng, first)
         # One task for each generation and one for the refit.
         root = self._init_callback_context(

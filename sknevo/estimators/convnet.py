@@ -174,6 +174,8 @@ class EvolvedClassifier(ClassifierFace, BaseEvolved):
                 "X must be of shape (n, features), (n, height, width) or with channels "
                 f"first or last; got {X.shape}."
             )
+        if 0 in X.shape:
+            raise ValueError(f"X must hold samples with values; got shape {X.shape}.")
         if reset:
             self._sample_shape = self._shape_of_a_sample(X)
             self.n_features_in_ = math.prod(self._sample_shape)
