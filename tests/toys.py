@@ -16,13 +16,52 @@ from sknevo.interruption import check_deadline
 from sknevo.records import Chromosome, Evaluation
 
 
-def die(deaths=None):
+def fail(toy):
+    raise ValueError(f"cannot learn with x={toy.x:.1f}")
+
+
+def die(toy, deaths=None):
     """End this process, always or as often as the file says."""
     left = 1 if deaths is None else int(Path(deaths).read_text())
     if deaths is not None:
         Path(deaths).write_text(str(max(0, left - 1)))
     if left:
         os._exit(1)
+
+
+def starve(toy):
+    raise MemoryError("no more")
+
+
+def swell(toy):
+    held = [b"x" * 10**7 for _ in range(200)]
+    time.sleep(len(held))
+
+
+def loop(toy):
+    for _ in range(10_000):
+        time.sleep(0.01)
+        check_deadline()
+
+
+def hang(toy):
+    time.sleep(1000)
+
+
+def hog(toy):
+    """Stay in C, without ever letting go of the interpreter."""
+    re.match(r"(a+)+$", "a" * 64 + "b")
+
+
+ACTS = {
+    "raise": fail,
+    "die": die,
+    "starve": starve,
+    "swell": swell,
+    "loop": loop,
+    "hang": hang,
+    "hog": hog,
+}
 
 
 class Toy(ClassifierMixin, BaseEstimator):
@@ -36,21 +75,9 @@ class Toy(ClassifierMixin, BaseEstimator):
 
     def fit(self, X, y):
         self.classes_ = np.unique(y)
-        match self.act:
-            case "raise":
-                raise ValueError(f"cannot learn with x={self.x:.1f}")
-            case act if act.startswith("die"):
-                die(*act.split()[1:])
-            case "starve":
-                raise MemoryError("no more")
-            case "loop":
-                for _ in range(10_000):
-                    time.sleep(0.01)
-                    check_deadline()
-            case "hang":
-                time.sleep(1000)
-            case "hog":  # in C, without ever letting go of the interpreter
-                re.match(r"(a+)+$", "a" * 64 + "b")
+        act, *how = self.act.split()
+        if act in ACTS:  # others show in the score
+            ACTS[act](self, *how)
         time.sleep(self.seconds)
         return self
 
@@ -171,11 +198,13 @@ def score(estimator, X, y):
     return estimator.score(X, y)
 
 
-def make_evaluator(seconds=0.0, n_jobs=1, n_splits=2, journal=NO_JOURNAL, **trial):
+def make_evaluator(
+    seconds=0.0, n_jobs=1, n_splits=2, memory_limit=None, journal=NO_JOURNAL, **trial
+):
     X = np.arange(20.0).reshape(10, 2)
     rows = np.arange(10)
     data = Data(X, rows % 2, [(rows[:5], rows[5:])] * n_splits)
     objectives = Objectives(score, None)
     trial = {"builder": ToyBuilder(seconds), **trial}
     trial = Trial(data=Shared(data), objectives=objectives, random_state=0, **trial)
-    return Evaluator(trial, n_jobs, journal)
+    return Evaluator(trial, n_jobs, memory_limit, journal)

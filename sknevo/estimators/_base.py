@@ -78,6 +78,8 @@ class BaseEvolved(CallbackSupportMixin, BaseEstimator):
         "n_iter_no_change": [Interval(Integral, 1, None, closed="left"), None],
         "tol": [Interval(Real, 0, None, closed="left")],
         "max_time": [Interval(Real, 0, None, closed="neither"), None],
+        "max_eval_time": [Interval(Real, 0, None, closed="neither"), None],
+        "memory_limit": [Interval(Real, 0, None, closed="neither"), None],
         "cv": ["cv_object"],
         "initial_population": ["array-like", None],
         "journal": [str, PathLike, None],
@@ -102,6 +104,8 @@ class BaseEvolved(CallbackSupportMixin, BaseEstimator):
         n_iter_no_change: int | None = None,
         tol: float = 1e-4,
         max_time: float | None = None,
+        max_eval_time: float | None = None,
+        memory_limit: float | None = None,
         cv: Any = None,
         initial_population: Sequence | None = None,
         journal: str | PathLike | None = None,
@@ -120,6 +124,8 @@ class BaseEvolved(CallbackSupportMixin, BaseEstimator):
         self.n_iter_no_change = n_iter_no_change
         self.tol = tol
         self.max_time = max_time
+        self.max_eval_time = max_eval_time
+        self.memory_limit = memory_limit
         self.cv = cv
         self.initial_population = initial_population
         self.journal = journal
@@ -224,6 +230,7 @@ class BaseEvolved(CallbackSupportMixin, BaseEstimator):
             random_state,
             threads=self._threads or inner_threads(effective_n_jobs(self.n_jobs)),
             raise_error=self.error_score == "raise",
+            max_eval_time=self.max_eval_time,
         )
         limits = self._limits(started, builder, final_builder)
         outcome = self._search(spec, trial, limits, journal)
@@ -257,7 +264,7 @@ class BaseEvolved(CallbackSupportMixin, BaseEstimator):
         )
 
     def _objectives(self) -> Objectives:
-        scoring = self.scoring or self._default_scoring
+        scoring = self._default_scoring if self.scoring is None else self.scoring
         return Objectives.of(self, scoring, self.refit, getattr(self, "classes_", None))
 
     def _check_stopping(self) -> None:
@@ -310,6 +317,7 @@ class BaseEvolved(CallbackSupportMixin, BaseEstimator):
         strategy = self.strategy
         if isinstance(strategy, str):
             strategy = STRATEGIES[strategy]()
+        strategy._validate_params()
         evolution = Evolution(self.genome_, strategy, self.population_size, rng, first)
         # One task for each generation and one for the refit.
         root = self._init_callback_context(
@@ -318,7 +326,7 @@ class BaseEvolved(CallbackSupportMixin, BaseEstimator):
         listeners = [Callbacks(self, root, {"X": X, "y": y})]
         if self.verbose:
             listeners.append(Printer(self.verbose))
-        evaluator = Evaluator(trial, self.n_jobs, journal)
+        evaluator = Evaluator(trial, self.n_jobs, self.memory_limit, journal)
         try:
             outcome = search(evolution, evaluator, limits, listeners)
         finally:

@@ -29,6 +29,14 @@ PARAMETERS = dedent("""\
         Seconds for all of `fit`, the refit included. The first individual is always
         allowed to end. The search then depends on the machine's speed: set
         `generations` for results that a seed reproduces.
+    max_eval_time : float or None, default=None
+        Seconds that an individual may take for all of its splits, also in native code
+        that never returns: its worker is then ended. The refit is not limited.
+    memory_limit : float or None, default=None
+        Megabytes that a worker process may hold; who takes more is ended. Like
+        `max_eval_time` it needs worker processes of joblib's own backend, which are
+        started for it with ``n_jobs=1`` too; with other backends an individual ends by
+        itself between boosting rounds, epochs or splits, or not at all.
     cv : int, splitter, iterable or None, default=None
         The splits that individuals are scored on. A number is one of shuffled folds,
         stratified for classifiers, with the members of too rare classes in all training

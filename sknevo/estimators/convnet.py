@@ -118,6 +118,8 @@ class EvolvedClassifier(ClassifierFace, BaseEvolved):
         n_iter_no_change: int | None = None,
         tol: float = 1e-4,
         max_time: float | None = None,
+        max_eval_time: float | None = None,
+        memory_limit: float | None = None,
         cv: Any = None,
         initial_population: Sequence | None = None,
         journal: str | PathLike | None = None,
@@ -141,6 +143,8 @@ class EvolvedClassifier(ClassifierFace, BaseEvolved):
             n_iter_no_change=n_iter_no_change,
             tol=tol,
             max_time=max_time,
+            max_eval_time=max_eval_time,
+            memory_limit=memory_limit,
             cv=cv,
             initial_population=initial_population,
             journal=journal,
@@ -170,6 +174,8 @@ class EvolvedClassifier(ClassifierFace, BaseEvolved):
                 "X must be of shape (n, features), (n, height, width) or with channels "
                 f"first or last; got {X.shape}."
             )
+        if 0 in X.shape:
+            raise ValueError(f"X must hold samples with values; got shape {X.shape}.")
         if reset:
             self._sample_shape = self._shape_of_a_sample(X)
             self.n_features_in_ = math.prod(self._sample_shape)

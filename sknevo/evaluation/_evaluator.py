@@ -10,18 +10,19 @@ from contextlib import closing, contextmanager
 from dataclasses import replace
 
 from joblib import effective_n_jobs
+from joblib._parallel_backends import LokyBackend
 from joblib.externals.loky.process_executor import TerminatedWorkerError
+from joblib.parallel import get_active_backend
 from sklearn.utils.parallel import Parallel, delayed
 
 from sknevo.evaluation._journal import Journal
 from sknevo.evaluation._trial import Trial
+from sknevo.evaluation._warden import Inquest, Warden
 from sknevo.records import Chromosome, Evaluation
 
 __all__ = ["Evaluator"]
 
 NO_JOURNAL = Journal(None)
-# Whose worker dies so often while nobody else is tried is guilty of it.
-MOST_DEATHS = 2
 
 
 class Evaluator:
@@ -33,6 +34,8 @@ class Evaluator:
         What is done with each.
     n_jobs : int or None, default=None
         Workers, as joblib counts them.
+    memory_limit : float or None, default=None
+        Megabytes that a worker process may hold; who takes more is ended.
     journal : Journal, default=Journal(None)
         What is remembered from before, and for the next time.
 
@@ -46,13 +49,17 @@ class Evaluator:
         self,
         trial: Trial,
         n_jobs: int | None = None,
+        memory_limit: float | None = None,
         journal: Journal = NO_JOURNAL,
     ) -> None:
+        self.memory_limit = memory_limit
         self.n_jobs = n_jobs
         self.journal = journal
         self.n_workers = effective_n_jobs(n_jobs)
         self.trial = trial
         self.known: dict[str, Evaluation] = {}
+        # Those that ended before others that were asked for earlier.
+        self._early: dict[str, Evaluation] = {}
         self._paces: deque[float] = deque(maxlen=50)
 
     def again(self) -> "Evaluator":
@@ -64,7 +71,7 @@ class Evaluator:
             Of the same data, which are this one's to close.
         """
         trial = replace(self.trial, repetition=self.trial.repetition + 1)
-        other = Evaluator(trial, self.n_jobs, self.journal)
+        other = Evaluator(trial, self.n_jobs, self.memory_limit, self.journal)
         other._paces = self._paces
         return other
 
@@ -91,19 +98,36 @@ class Evaluator:
         new = {
             c.key: c
             for c in chromosomes
-            if c.key not in self.known and self._recalled(c) is None
+            if c.key not in self.known
+            and c.key not in self._early
+            and self._recalled(c) is None
         }
-        with closing(self._try(list(new.values()), moment)) as results:
+        with closing(self._try(new, moment)) as arriving:
             for chromosome in chromosomes:
                 if chromosome.key in self.known:
                     known = self.known[chromosome.key]
                     yield replace(known, chromosome=chromosome, cached=True)
                     continue
-                evaluation = self._recalled(chromosome) or next(results, None)
+                evaluation = self._recalled(chromosome)
+                evaluation = evaluation or self._awaited(chromosome, arriving)
                 if evaluation is None:
                     return
                 self._remember(evaluation)
                 yield evaluation
+
+    def _awaited(
+        self, chromosome: Chromosome, arriving: Iterator[Evaluation]
+    ) -> Evaluation | None:
+        """Return the answer that is asked for; keep those that arrive before it."""
+        while chromosome.key not in self._early:
+            evaluation = next(arriving, None)
+            if evaluation is None:
+                return None
+            # Whom the end of the search cut off deserves another trial.
+            if evaluation.status != "unfinished":
+                self.journal.append(evaluation, self.trial.repetition)
+            self._early[evaluation.chromosome.key] = evaluation
+        return self._early.pop(chromosome.key)
 
     def _recalled(self, chromosome: Chromosome) -> Evaluation | None:
         """Return what the journal says of a trial, as an answer to who asks."""
@@ -112,57 +136,55 @@ class Evaluator:
 
     def _remember(self, evaluation: Evaluation) -> None:
         self.known[evaluation.chromosome.key] = evaluation
-        # Whom the end of the search cut off deserves another trial.
-        if evaluation.status != "unfinished":
-            self.journal.append(evaluation, self.trial.repetition)
         if evaluation.status != "ok":
             return
         thought = self.trial.builder.cost(evaluation.chromosome.expressed)
         self._paces.append(evaluation.duration / len(evaluation.fit_times) / thought)
 
     def _try(
-        self, chromosomes: list[Chromosome], moment: Callable[[], float]
+        self, waiting: dict[str, Chromosome], moment: Callable[[], float]
     ) -> Iterator[Evaluation]:
-        """Yield a result for each; a worker that dies costs its own trial only."""
-        waiting, suspects, deaths = list(chromosomes), 0, 0
+        """Yield results as they arrive; who kills a worker costs one trial only."""
+        inquest = Inquest(self.n_workers)
         while waiting:
             # The very first has all the time it needs: no one who has not, and may
             # have to be stopped by force, is beside it.
-            alone = suspects or not self.known
-            trying = waiting[:1] if alone else list(waiting)
-            left = len(waiting) - len(trying)
+            names = inquest.alone() or list(waiting)[: None if self.known else 1]
+            trying = [waiting[name] for name in names]
+            warden = Warden(self.trial.data, self.memory_limit)
             try:
-                with _closing(self._parallel(trying, moment)) as results:
+                with warden, _closing(self._parallel(trying, moment)) as results:
                     for evaluation in results:
-                        waiting.pop(0)
+                        del waiting[evaluation.chromosome.key]
                         yield evaluation
-                if len(waiting) > left:
-                    return
-                suspects, deaths = max(0, suspects - 1), 0
+                if not waiting.keys().isdisjoint(names):
+                    return  # there is no time for them
             except TerminatedWorkerError:
-                if time.time() >= moment():
-                    yield from (
-                        Evaluation(c, "unfinished", error="stopped as time was over")
-                        for c in trying[: self.n_workers]
-                    )
+                over = time.time() >= moment()
+                for name, (status, error) in inquest.verdicts(names, warden, over):
+                    if name in waiting:
+                        yield Evaluation(waiting.pop(name), status, error=error)
+                if over:
                     return
-                # Who was in a worker is not known: most likely the first that wait.
-                # They are tried again, each alone; maybe it was killed from outside.
-                deaths = deaths + 1 if suspects else 0
-                suspects = suspects or self.n_workers
-                if deaths == MOST_DEATHS:
-                    suspects, deaths = suspects - 1, 0
-                    yield Evaluation(waiting.pop(0), "error", error="the worker died")
+            inquest.acquit(waiting)
 
     def _parallel(
         self, chromosomes: list[Chromosome], moment: Callable[[], float]
     ) -> Iterator[Evaluation]:
+        # Who may have to be ended by force is not tried in this process: of two workers
+        # one is idle.
+        apart = self.n_workers == 1 and self._forceful and _has_workers()
         return Parallel(
-            n_jobs=self.n_jobs,
-            return_as="generator",
+            n_jobs=2 if apart else self.n_jobs,
+            return_as="generator_unordered",
             batch_size=1,
-            pre_dispatch=2 * self.n_workers,
+            pre_dispatch=1 if apart else 2 * self.n_workers,
         )(self._tasks(chromosomes, moment))
+
+    @property
+    def _forceful(self) -> bool:
+        limits = (self.trial.max_eval_time, self.memory_limit)
+        return any(limit is not None for limit in limits)
 
     def _tasks(
         self, chromosomes: list[Chromosome], moment: Callable[[], float]
@@ -199,6 +221,12 @@ class Evaluator:
     def close(self) -> None:
         """Remove what was written for the workers."""
         self.trial.data.close()
+
+
+def _has_workers() -> bool:
+    """Whether joblib would start processes of its own here."""
+    backend, _ = get_active_backend()
+    return isinstance(backend, LokyBackend)
 
 
 @contextmanager

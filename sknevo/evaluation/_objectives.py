@@ -2,7 +2,7 @@
 
 import copy
 import inspect
-from collections.abc import Mapping
+from collections.abc import Mapping, Sized
 from dataclasses import dataclass
 from typing import Any
 
@@ -60,8 +60,10 @@ class Objectives:
         Raises
         ------
         ValueError
-            If there are several scorers and `refit` names none of them.
+            If there is no scorer, or several and `refit` names none of them.
         """
+        if isinstance(scoring, Sized) and not len(scoring):
+            raise ValueError(f"scoring must name at least one metric; got {scoring!r}.")
         scorer = _told_labels(check_scoring(estimator, scoring), labels)
         names = list(getattr(scorer, "_scorers", ()))
         if names and isinstance(refit, bool | None):

@@ -31,6 +31,11 @@ class Shared:
     value : object
         Anything that joblib dumps.
 
+    Attributes
+    ----------
+    folder : str or None
+        Where it was written, None as long as it has not been sent.
+
     Examples
     --------
     >>> import pickle
@@ -42,19 +47,19 @@ class Shared:
 
     def __init__(self, value: Any) -> None:
         self.value = value
-        self._folder: str | None = None
+        self.folder: str | None = None
         self._lock = threading.Lock()
         self._cache: OrderedDict[Hashable, Any] = OrderedDict()
         self._cache_bytes = 0
 
     def __reduce__(self) -> tuple[Callable[[str], "Shared"], tuple[str]]:
         with self._lock:
-            if self._folder is None:
-                self._folder = tempfile.mkdtemp(prefix="sknevo-")
+            if self.folder is None:
+                self.folder = tempfile.mkdtemp(prefix="sknevo-")
                 # Should nobody call `close`: at the latest when the process ends.
-                weakref.finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
-                joblib.dump(self.value, Path(self._folder) / "value.joblib")
-        return _load, (self._folder,)
+                weakref.finalize(self, shutil.rmtree, self.folder, ignore_errors=True)
+                joblib.dump(self.value, Path(self.folder) / "value.joblib")
+        return _load, (self.folder,)
 
     def computed(self, key: Hashable, compute: Callable[[], Any]) -> Any:
         """Return what `compute` returned for this key, computing it if need be.
@@ -90,15 +95,17 @@ class Shared:
         """Forget what was computed and remove what was written."""
         self._cache.clear()
         self._cache_bytes = 0
-        if self._folder is not None:
-            shutil.rmtree(self._folder, ignore_errors=True)
-            self._folder = None
+        if self.folder is not None:
+            shutil.rmtree(self.folder, ignore_errors=True)
+            self.folder = None
 
 
 @functools.lru_cache(maxsize=1)
 def _load(folder: str) -> Shared:
     """Load the value once per process; the next search's data replace it."""
-    return Shared(joblib.load(Path(folder) / "value.joblib", mmap_mode="r"))
+    shared = Shared(joblib.load(Path(folder) / "value.joblib", mmap_mode="r"))
+    shared.folder = folder
+    return shared
 
 
 def _nbytes(result: tuple[Any, ...]) -> int:

@@ -1,9 +1,7 @@
 """One trial: build an individual, fit and score it on each split, survive faults."""
 
-import faulthandler
 import hashlib
 import math
-import multiprocessing
 import os
 import pickle
 import threading
@@ -23,13 +21,12 @@ from sklearn.utils import _safe_indexing
 from sknevo.evaluation._objectives import Objectives
 from sknevo.evaluation._shared import Shared
 from sknevo.evaluation._threads import limited_threads
+from sknevo.evaluation._warden import noted
 from sknevo.interruption import DeadlineReached, Pruned, check_deadline, deadline
 from sknevo.records import Chromosome, Evaluation
 
 __all__ = ["Builder", "Data", "Trial"]
 
-# Seconds that a worker may take to end by itself before it is ended.
-GRACE = 0.2
 # An individual that gives up in its refit is fitted so often in all.
 MOST_REFITS = 3
 
@@ -88,6 +85,8 @@ class Trial:
         Threads for the libraries inside.
     raise_error : bool, default=False
         Whether a failed individual ends the search.
+    max_eval_time : float or None, default=None
+        Seconds that a trial may take.
     repetition : int, default=0
         How often individuals have been tried before: each time with other seeds.
     """
@@ -98,6 +97,7 @@ class Trial:
     random_state: int
     threads: int = 1
     raise_error: bool = False
+    max_eval_time: float | None = None
     repetition: int = 0
 
     def __call__(self, chromosome: Chromosome, moment: float = math.inf) -> Evaluation:
@@ -116,13 +116,17 @@ class Trial:
         """
         record = _Record()
         status, error = "ok", ""
+        until, late = self._until(moment)
         try:
-            with self._surroundings(moment):
+            with (
+                noted(self.data.folder, chromosome.key, until, late),
+                self._surroundings(until),
+            ):
                 for i in range(len(self.data.value.splits)):
                     check_deadline()
                     self._fit_and_score(chromosome, i, record)
         except DeadlineReached as reached:
-            status, error = "unfinished", str(reached)
+            status, error = late, str(reached)
         except Pruned as reason:
             status, error = "pruned", str(reason)
         except MemoryError as shortage:
@@ -134,6 +138,14 @@ class Trial:
                 raise
             status, error = "error", _describe(fault)
         return record.evaluation(chromosome, status, error, self.objectives)
+
+    def _until(self, moment: float) -> tuple[float, str]:
+        """Return when a trial must have ended, and its status if it has not."""
+        if self.max_eval_time is None:
+            return moment, "unfinished"
+        return min(
+            (moment, "unfinished"), (time.time() + self.max_eval_time, "timeout")
+        )
 
     def refit(self, chromosome: Chromosome) -> BaseEstimator:
         """Build an individual once more and fit it on all of the data.
@@ -168,7 +180,6 @@ class Trial:
         with ExitStack() as stack:
             stack.enter_context(limited_threads(self.threads))
             stack.enter_context(deadline(moment))
-            stack.enter_context(_watchdog(moment))
             if threading.current_thread() is threading.main_thread():
                 # Bad individuals are the rule in a search, not worth a warning each.
                 stack.enter_context(warnings.catch_warnings())
@@ -308,28 +319,3 @@ def _describe(fault: Exception) -> str:
     frame = traceback.extract_tb(fault.__traceback__)[-1]
     place = f"{os.path.basename(frame.filename)}:{frame.lineno}"
     return f"{type(fault).__name__}: {fault} ({place})"
-
-
-@contextmanager
-def _watchdog(moment: float) -> Iterator[None]:
-    """End a worker process that native code holds beyond the deadline.
-
-    Only processes that run nothing but trials are ended: the parent survives, sees that
-    time is over, and goes on. The watchdog is a thread in C: it needs no interpreter.
-    """
-    expendable = (
-        moment < math.inf
-        and multiprocessing.parent_process() is not None
-        and multiprocessing.current_process().name.startswith("LokyProcess")
-    )
-    if not expendable:
-        yield
-        return
-    with open(os.devnull, "w") as nowhere:
-        faulthandler.dump_traceback_later(
-            max(0.01, moment + GRACE - time.time()), exit=True, file=nowhere
-        )
-        try:
-            yield
-        finally:
-            faulthandler.cancel_dump_traceback_later()

@@ -1,8 +1,10 @@
 """Selection by tournament, uniform crossover, mutation, elites."""
 
 from collections.abc import Sequence
+from numbers import Integral, Real
 
 import numpy as np
+from sklearn.utils._param_validation import Interval
 
 from sknevo.evolution._selection import tournament
 from sknevo.evolution._strategy import Strategy
@@ -41,6 +43,13 @@ class Crossover(Strategy):
     >>> Crossover(tournament_size=5)
     Crossover(tournament_size=5)
     """
+
+    _parameter_constraints = {
+        "crossover_probability": [Interval(Real, 0, 1, closed="both")],
+        "mutation_probability": [Interval(Real, 0, 1, closed="both"), None],
+        "tournament_size": [Interval(Integral, 1, None, closed="left")],
+        "newcomer_probability": [Interval(Real, 0, 1, closed="both")],
+    }
 
     def __init__(
         self,

@@ -2,8 +2,10 @@
 
 import math
 from collections.abc import Sequence
+from numbers import Real
 
 import numpy as np
+from sklearn.utils._param_validation import Interval
 
 from sknevo.evolution._selection import best
 from sknevo.evolution._strategy import Strategy
@@ -29,6 +31,10 @@ class Elitist(Strategy):
     >>> Elitist(elite_fraction=0.2)
     Elitist(elite_fraction=0.2)
     """
+
+    _parameter_constraints = {
+        "elite_fraction": [Interval(Real, 0, 1, closed="right")],
+    }
 
     def __init__(self, elite_fraction: float = 0.1) -> None:
         self.elite_fraction = elite_fraction

@@ -17,8 +17,12 @@ class Strategy(BaseEstimator, ABC):
     """Breeds individuals and says who survives; holds parameters and no state.
 
     A strategy is a scikit-learn-style object, so that a grid search reaches its
-    parameters as ``strategy__mutation_probability``. It is never fitted.
+    parameters as ``strategy__mutation_probability``. It is never fitted. What its
+    parameters may be it says in `_parameter_constraints`, as scikit-learn's do: they
+    are checked before a search begins.
     """
+
+    _parameter_constraints: dict = {}
 
     @abstractmethod
     def breed(

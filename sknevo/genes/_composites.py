@@ -234,6 +234,8 @@ class Repeat(Gene):
     """
 
     def __init__(self, gene: Gene, low: int, high: int) -> None:
+        if not isinstance(gene, Gene):
+            raise TypeError(f"gene must be a Gene; got {gene!r}.")
         if not 0 <= low <= high or high == 0:
             raise ValueError(f"need 0 <= low <= high, high > 0; got {low}, {high}.")
         self.gene, self.length = gene, Integer(low, high)

@@ -53,7 +53,7 @@ def convnet(
     Raises
     ------
     ValueError
-        If the smallest network has more parameters than that.
+        If a limit is less than 1, or the smallest network has more parameters.
 
     Examples
     --------
@@ -62,6 +62,9 @@ def convnet(
     >>> list(convnet(spec, max_layers=2, max_parameters=100_000).genes)
     ['blocks', 'bridge', 'dense', 'optimizer', 'training', 'augmentation']
     """
+    for name, limit in (("max_layers", max_layers), ("max_epochs", max_epochs)):
+        if limit is not None and limit < 1:
+            raise ValueError(f"{name} must be at least 1; got {limit}.")
     images = _are_images(spec)
     genes: dict[str, Gene] = {}
     if images:

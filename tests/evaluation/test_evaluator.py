@@ -8,6 +8,9 @@ import joblib
 import pytest
 from toys import chromosome, make_evaluator
 
+from sknevo import read_journal
+from sknevo.evaluation import Journal
+
 
 def statuses(evaluations):
     return [evaluation.status for evaluation in evaluations]
@@ -218,3 +221,44 @@ def test_a_hang_in_native_code_is_ended_at_the_moment(act, workers):
     assert evaluations[1].status == "unfinished"
     assert evaluations[1].error
     evaluator.close()
+
+
+# Limits --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("n_jobs", [1, 2])
+@pytest.mark.parametrize("act", ["loop", "hang", "hog"])
+def test_who_takes_too_long_is_stopped_and_costs_itself_only(workers, act, n_jobs):
+    evaluator = make_evaluator(n_jobs=n_jobs, max_eval_time=1.0)
+    brood = [chromosome(i / 10, "learn" if i != 1 else act) for i in range(5)]
+    start = time.time()
+    evaluations = list(evaluator.evaluate(brood))
+    assert time.time() - start < 20
+    assert [e.chromosome for e in evaluations] == brood
+    assert statuses(evaluations) == ["ok", "timeout", "ok", "ok", "ok"]
+    assert "time" in evaluations[1].error
+    evaluator.close()
+
+
+@pytest.mark.parametrize("n_jobs", [1, 2])
+def test_who_takes_too_much_memory_is_stopped(workers, n_jobs):
+    evaluator = make_evaluator(n_jobs=n_jobs, memory_limit=1000)
+    brood = [chromosome(i / 10, "learn" if i != 1 else "swell") for i in range(5)]
+    evaluations = list(evaluator.evaluate(brood))
+    assert statuses(evaluations) == ["ok", "memory", "ok", "ok", "ok"]
+    assert "memory_limit=1000" in evaluations[1].error
+    evaluator.close()
+
+
+def test_what_others_did_meanwhile_is_not_lost(workers, tmp_path):
+    with Journal(tmp_path / "run.jsonl") as journal:
+        journal.begin({})
+        evaluator = make_evaluator(n_jobs=2, max_eval_time=2.0, journal=journal)
+        brood = [chromosome(0.1), chromosome(0.2, "hog")]
+        brood += [chromosome(i / 10) for i in range(3, 9)]
+        evaluations = list(evaluator.evaluate(brood))
+        evaluator.close()
+    assert statuses(evaluations) == ["ok", "timeout"] + 6 * ["ok"]
+    written = [e.chromosome.key for e in read_journal(tmp_path / "run.jsonl")]
+    assert len(written) == len(brood)
+    assert written.index(brood[1].key) > 4  # the others did not wait for it

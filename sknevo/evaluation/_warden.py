@@ -1,0 +1,198 @@
+"""What ends a trial that does not end by itself: native code, or too much memory.
+
+Whoever runs a trial in a worker process leaves a note of it in the folder of the shared
+data. The warden, a thread of the parent, reads the notes and ends the workers whose
+time is over or whose memory is too large. The notes that are left when a worker has
+died say who was in the workers then.
+"""
+
+import json
+import math
+import multiprocessing
+import os
+import signal
+import threading
+import time
+from collections import Counter
+from collections.abc import Container, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Self
+
+from sknevo.evaluation._shared import Shared
+
+__all__ = ["Inquest", "Warden", "noted"]
+
+# Seconds between two looks, and those that a worker may take to end by itself.
+PERIOD, GRACE = 0.05, 0.2
+# Whose worker dies so often while nobody else is tried is guilty of it.
+MOST_DEATHS = 2
+# Where Linux tells of processes.
+PROCESSES = Path("/proc")
+
+
+@contextmanager
+def noted(folder: str | None, key: str, until: float, status: str) -> Iterator[None]:
+    """Leave a note of a trial while it runs in a process that runs nothing but trials.
+
+    Parameters
+    ----------
+    folder : str or None
+        Where; None leaves none.
+    key : str
+        Who is tried.
+    until : float
+        `time.time()` at which the trial must have ended.
+    status : str
+        Of the trial if it has not.
+    """
+    name = multiprocessing.current_process().name
+    if folder is None or not name.startswith("LokyProcess"):
+        yield
+        return
+    note = Path(folder) / f"{key}.note"
+    note.write_text(json.dumps([os.getpid(), until, status]))
+    try:
+        yield
+    finally:
+        note.unlink(missing_ok=True)
+
+
+class Warden:
+    """Ends workers whose trial takes too long or too much memory, inside a block.
+
+    Parameters
+    ----------
+    data : Shared
+        In whose folder, once there is one, the notes are.
+    memory_limit : float or None, default=None
+        Megabytes that a worker may hold.
+
+    Attributes
+    ----------
+    verdicts : dict of str to (str, str)
+        Key to status and reason of those that were ended.
+    """
+
+    def __init__(self, data: Shared, memory_limit: float | None = None) -> None:
+        if memory_limit is not None:
+            _resident(os.getpid())  # fails here if it cannot be told
+        self.data = data
+        self.memory_limit = memory_limit
+        self.verdicts: dict[str, tuple[str, str]] = {}
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._watch, daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        self._thread.join()
+
+    def in_workers(self) -> list[str]:
+        """Return the keys of those whose notes are there, and forget the notes.
+
+        To be asked when workers have died.
+        """
+        notes = self._notes()
+        for note in notes:
+            note.unlink(missing_ok=True)
+        return [note.stem for note in notes]
+
+    def _notes(self) -> list[Path]:
+        folder = self.data.folder
+        return [] if folder is None else sorted(Path(folder).glob("*.note"))
+
+    def _watch(self) -> None:
+        while not self._over.wait(PERIOD):
+            for note in self._notes():
+                try:
+                    pid, until, status = json.loads(note.read_text())
+                except (OSError, ValueError):  # just written, or just removed
+                    continue
+                held = 0 if self.memory_limit is None else _resident(pid) / 2**20
+                if time.time() > until + GRACE:
+                    self.condemn(note.stem, status, "stopped by force: time was over")
+                elif held > (self.memory_limit or math.inf):
+                    limit = f"memory_limit={self.memory_limit:g}"
+                    reason = f"stopped by force: {held:.0f} MB in its worker, {limit}"
+                    self.condemn(note.stem, "memory", reason)
+                if note.stem in self.verdicts:
+                    _end(pid)
+
+    def condemn(self, key: str, status: str, reason: str) -> None:
+        """Note why an individual is to be given up, the first reason only."""
+        self.verdicts.setdefault(key, (status, reason))
+
+
+class Inquest:
+    """Finds out who it was when a worker has died.
+
+    Parameters
+    ----------
+    n_workers : int
+        How many are tried at a time.
+    """
+
+    def __init__(self, n_workers: int) -> None:
+        self.n_workers = n_workers
+        self._suspects: list[str] = []
+        self._deaths: Counter[str] = Counter()
+
+    def alone(self) -> list[str]:
+        """Return who is to be tried alone, nobody if there is no suspect."""
+        return self._suspects[:1]
+
+    def acquit(self, waiting: Container[str]) -> None:
+        """Suspect none but those that still wait for a result."""
+        self._suspects = [name for name in self._suspects if name in waiting]
+
+    def verdicts(
+        self, names: list[str], warden: Warden, over: bool
+    ) -> list[tuple[str, tuple[str, str]]]:
+        """Return key, status and reason of those that are given up.
+
+        Parameters
+        ----------
+        names : list of str
+            Keys of those that were tried, in the order in which they began.
+        warden : Warden
+            Who watched over them.
+        over : bool
+            Whether the time of the search is over.
+        """
+        there = warden.in_workers()
+        if over:
+            for name in there:
+                warden.condemn(name, "unfinished", "stopped as time was over")
+        elif not warden.verdicts and self._suspects:
+            # Maybe it was killed from outside: it gets another chance.
+            self._deaths[names[0]] += 1
+            if self._deaths[names[0]] == MOST_DEATHS:
+                warden.condemn(names[0], "error", "the worker died")
+        elif not warden.verdicts:
+            self._suspects = there or names[: self.n_workers]
+        return list(warden.verdicts.items())
+
+
+def _end(pid: int) -> None:
+    with suppress(OSError):  # it ended in the meantime
+        os.kill(pid, getattr(signal, "SIGKILL", signal.SIGTERM))
+
+
+def _resident(pid: int) -> int:
+    """Return the bytes of memory that a process holds, 0 if there is none."""
+    if not PROCESSES.exists():  # not Linux
+        import psutil
+
+        try:
+            return psutil.Process(pid).memory_info().rss
+        except psutil.Error:
+            return 0
+    try:
+        pages = int((PROCESSES / str(pid) / "statm").read_text().split()[1])
+    except OSError:
+        return 0
+    return pages * os.sysconf("SC_PAGE_SIZE")
