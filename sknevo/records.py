@@ -309,6 +309,11 @@ class Evaluation:
         Why the trial failed.
     cached : bool, default=False
         Whether the answer was known before the question.
+    resource : int or None, default=None
+        What it was given of the resource of a race (epochs, samples); None stands for
+        all that it wants.
+    objectives : tuple of float, default=()
+        What a strategy with several goals maximises; empty if there is but the fitness.
     """
 
     chromosome: Chromosome
@@ -320,6 +325,14 @@ class Evaluation:
     saved_times: tuple[float, ...] = ()
     error: str = ""
     cached: bool = False
+    resource: int | None = None
+    objectives: tuple[float, ...] = ()
+
+    @property
+    def merit(self) -> tuple[float, float]:
+        """By what individuals are compared: who went further in a race comes first."""
+        reach = math.inf if self.resource is None else self.resource
+        return (reach if self.status == "ok" else -math.inf, self.fitness)
 
     @property
     def duration(self) -> float:

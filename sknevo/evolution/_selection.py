@@ -27,7 +27,7 @@ def best(population: Iterable[Evaluation], n: int) -> list[Evaluation]:
     unique: dict[str, Evaluation] = {}
     for evaluation in population:
         unique.setdefault(evaluation.chromosome.key, evaluation)
-    return sorted(unique.values(), key=lambda e: -e.fitness)[:n]
+    return sorted(unique.values(), key=lambda e: e.merit, reverse=True)[:n]
 
 
 def tournament(
@@ -49,4 +49,4 @@ def tournament(
     Evaluation
     """
     contestants = rng.integers(len(population), size=size)
-    return max((population[i] for i in contestants), key=lambda e: e.fitness)
+    return max((population[i] for i in contestants), key=lambda e: e.merit)

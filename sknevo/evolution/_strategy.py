@@ -20,8 +20,15 @@ class Strategy(BaseEstimator, ABC):
     parameters as ``strategy__mutation_probability``. It is never fitted. What its
     parameters may be it says in `_parameter_constraints`, as scikit-learn's do: they
     are checked before a search begins.
+
+    Attributes
+    ----------
+    steady : bool
+        Whether it goes on without generations: `survive` then hears of one individual
+        at a time, and another is bred at once.
     """
 
+    steady: bool = False
     _parameter_constraints: dict = {}
 
     @abstractmethod
