@@ -200,8 +200,11 @@ class Trial:
         return replace(entry, resource=None) if entry.resource >= whole else entry
 
     def cost(self, entry: Entry) -> float:
-        """Return roughly how many seconds a fit takes."""
-        cost = self.builder.cost(self._genes(entry))
+        """Return roughly how many seconds a fit takes, 0 if it cannot be built."""
+        try:
+            cost = self.builder.cost(self._genes(entry))
+        except Exception:  # its trial is going to say why
+            return 0.0
         if entry.resource is None or self.resource != SAMPLES:
             return cost
         return cost * min(1.0, entry.resource / self._n_train)
