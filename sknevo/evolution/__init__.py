@@ -8,20 +8,36 @@
 A new strategy is one file and one line in `STRATEGIES`.
 """
 
+from sknevo.evolution._ageing import Ageing
 from sknevo.evolution._crossover import Crossover
 from sknevo.evolution._elitist import Elitist
 from sknevo.evolution._evolution import Evolution
-from sknevo.evolution._selection import best, tournament
+from sknevo.evolution._nsga2 import NSGA2
+from sknevo.evolution._selection import (
+    best,
+    crowding_distance,
+    non_dominated_sort,
+    tournament,
+)
 from sknevo.evolution._strategy import Strategy
 
 __all__ = [
+    "NSGA2",
     "STRATEGIES",
+    "Ageing",
     "Crossover",
     "Elitist",
     "Evolution",
     "Strategy",
     "best",
+    "crowding_distance",
+    "non_dominated_sort",
     "tournament",
 ]
 
-STRATEGIES: dict[str, type[Strategy]] = {"crossover": Crossover, "elitist": Elitist}
+STRATEGIES: dict[str, type[Strategy]] = {
+    "ageing": Ageing,
+    "crossover": Crossover,
+    "elitist": Elitist,
+    "nsga2": NSGA2,
+}
