@@ -165,8 +165,12 @@ def noisy(chromosome):
     pit = ((at - np.array([0.2, 0.8, 0.5, 0.3, 0.6, 0.7])) ** 2).sum()
     slant = (at[0] + at[1] - 1) ** 2 + (at[2] - at[3] - 0.2) ** 2
     letters = [genes[f"c{i}"] for i in range(4)]
-    fitting = sum(letter == right for letter, right in zip(letters, "abca", strict=True))
-    pairs = sum(a == "a" and b == "b" for a, b in zip(letters, letters[1:], strict=False))
+    fitting = sum(
+        letter == right for letter, right in zip(letters, "abca", strict=True)
+    )
+    pairs = sum(
+        a == "a" and b == "b" for a, b in zip(letters, letters[1:], strict=False)
+    )
     return 0.15 * fitting + 0.1 * pairs - pit - 2 * slant
 
 
@@ -199,7 +203,9 @@ def everyone(gene: Gene):
         case Genome():
             records = [{}]
             for name, inner in gene.genes.items():
-                records = [{**r, name: value} for r in records for value in everyone(inner)]
+                records = [
+                    {**r, name: value} for r in records for value in everyone(inner)
+                ]
             yield from records
         case Choice():
             silent = {name: next(everyone(g)) for name, g in gene.branches.items()}
@@ -285,9 +291,7 @@ def score_everyone(folder, name):
 
     X, y = read(folder, name)
     if len(y) > ROWS:
-        X, y = resample(
-            X, y, n_samples=ROWS, replace=False, stratify=y, random_state=0
-        )
+        X, y = resample(X, y, n_samples=ROWS, replace=False, stratify=y, random_state=0)
     X, y = X.to_numpy(float), np.unique(y, return_inverse=True)[1]
     folds = StratifiedKFold(FOLDS, shuffle=True, random_state=0)
     scores = {}

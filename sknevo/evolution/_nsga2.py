@@ -63,7 +63,9 @@ class NSGA2(Strategy):
     ) -> Chromosome:
         merits = pareto_merits(population)
         mother, father = (
-            population[max(rng.integers(len(population), size=2), key=merits.__getitem__)]
+            population[
+                max(rng.integers(len(population), size=2), key=merits.__getitem__)
+            ]
             for _ in range(2)
         )
         return child_of(

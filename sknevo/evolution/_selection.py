@@ -12,6 +12,7 @@ __all__ = [
     "crowding_distance",
     "non_dominated_sort",
     "pareto_merits",
+    "pareto_order",
     "tournament",
     "unique",
 ]
@@ -150,6 +151,25 @@ def crowding_distance(points: np.ndarray) -> np.ndarray:
         if width > 0 and math.isfinite(width):
             distances[order[1:-1]] += (ordered[2:] - ordered[:-2]) / width
     return distances / n_objectives
+
+
+def pareto_order(points: np.ndarray) -> list[int]:
+    """Return indices, the best front first, its sparse places before crowded ones.
+
+    Parameters
+    ----------
+    points : ndarray of shape (n, n_objectives)
+        What is maximised.
+
+    Returns
+    -------
+    list of int
+    """
+    order: list[int] = []
+    for front in non_dominated_sort(points):
+        crowding = crowding_distance(points[front])
+        order += front[np.argsort(-crowding, kind="stable")].tolist()
+    return order
 
 
 def pareto_merits(population: Sequence[Evaluation]) -> list[tuple[int, float]]:

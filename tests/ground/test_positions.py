@@ -54,7 +54,9 @@ def test_numbers_are_moved_and_nothing_else():
 
 @pytest.mark.parametrize("path", ["model.tree", "layers.1.units", "fixed", "nobody"])
 def test_what_is_silent_fixed_or_unknown_is_not_moved(path):
-    with pytest.raises(ValueError, match=f"must name expressed numbers among.*got '{path}'"):
+    with pytest.raises(
+        ValueError, match=f"must name expressed numbers among.*got '{path}'"
+    ):
         moved(GENOME, GENES, {path: 0.5})
 
 
