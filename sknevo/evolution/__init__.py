@@ -8,7 +8,8 @@
 - `NSGA2` evolves towards several goals,
 - `Coevolution` evolves parts of the genome in populations of their own,
 - `Preselection` breeds several children and tries the one that promises most,
-- `Evolution` is the population: ask it for individuals, tell it how they fared.
+- `Evolution` is the population: ask it for individuals, tell it how they fared,
+- `Race` stands between it and the trials: many begin with little, few are given all.
 
 A new strategy is one file and one line in `STRATEGIES`.
 """
@@ -21,6 +22,7 @@ from sknevo.evolution._evolution import Evolution
 from sknevo.evolution._gaussian import Gaussian
 from sknevo.evolution._nsga2 import NSGA2
 from sknevo.evolution._preselection import Preselection
+from sknevo.evolution._race import Race, Rung
 from sknevo.evolution._selection import (
     best,
     crowding_distance,
@@ -39,6 +41,8 @@ __all__ = [
     "Evolution",
     "Gaussian",
     "Preselection",
+    "Race",
+    "Rung",
     "Strategy",
     "best",
     "crowding_distance",
