@@ -104,10 +104,11 @@ def _step(
         return parent
     places = np.array([[where[path] for path in paths] for where in kin])
     mean = places[: (len(places) + 1) // 2].mean(axis=0)
-    # A weighted sum of deviations has their covariance, without a matrix of it.
+    # A random sum of deviations has their covariance, without a matrix of it.
     deviations = places - places.mean(axis=0)
-    spread = rng.standard_normal(len(kin)) @ deviations / np.sqrt(len(kin) - 1)
-    drawn = mean + spread + FLOOR * rng.standard_normal(len(paths))
+    weights = rng.standard_normal((len(kin), 1)) / np.sqrt(len(kin) - 1)
+    drawn = mean + (weights * deviations).sum(axis=0)
+    drawn += FLOOR * rng.standard_normal(len(paths))
     genes = moved(genome, parent.genes, dict(zip(paths, drawn.tolist(), strict=True)))
     return Chromosome(genes, origin="mutation", parents=(parent.key,))
 

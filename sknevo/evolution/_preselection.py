@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from functools import cached_property
-from numbers import Integral
+from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
@@ -25,9 +25,10 @@ class Preselection(Strategy):
     """Breed several children, and try the one that promises most.
 
     A model (extremely randomised trees) learns from all that were tried how genes make
-    fitness; of several children, all bred by another strategy, the one is tried whose
-    predicted fitness is best [1]_. With several goals, it is one of the best predicted
-    front. The failed count as the worst, so that what fails is bred less.
+    fitness; of several children, all bred by another strategy, the one is tried that
+    promises most [1]_. What the trees do not agree on may turn out well, and counts as
+    a promise [2]_. With several goals, it is one of the most promising front. The
+    failed count as bad, so that what fails is bred less.
 
     Parameters
     ----------
@@ -35,6 +36,8 @@ class Preselection(Strategy):
         Who breeds, and who survives; None stands for `Crossover()`.
     n_candidates : int, default=8
         Children to choose from.
+    optimism : float, default=2.0
+        How many standard deviations of the trees are added to what they predict.
     memory : int, default=500
         So many of those tried last are learned from.
 
@@ -42,6 +45,8 @@ class Preselection(Strategy):
     ----------
     .. [1] Jin, Y. (2011). Surrogate-assisted evolutionary computation: Recent advances
        and future challenges. Swarm and Evolutionary Computation 1(2).
+    .. [2] Hutter, F., Hoos, H. H., & Leyton-Brown, K. (2011). Sequential Model-Based
+       Optimization for General Algorithm Configuration. LION 5.
 
     Examples
     --------
@@ -52,6 +57,7 @@ class Preselection(Strategy):
     _parameter_constraints = {
         "strategy": [Strategy, None],
         "n_candidates": [Interval(Integral, 1, None, closed="left")],
+        "optimism": [Interval(Real, 0, None, closed="left")],
         "memory": [Interval(Integral, FEWEST, None, closed="left")],
     }
 
@@ -59,10 +65,12 @@ class Preselection(Strategy):
         self,
         strategy: Strategy | None = None,
         n_candidates: int = 8,
+        optimism: float = 2.0,
         memory: int = 500,
     ) -> None:
         self.strategy = strategy
         self.n_candidates = n_candidates
+        self.optimism = optimism
         self.memory = memory
 
     @property
@@ -88,7 +96,8 @@ class Preselection(Strategy):
         ]
         tried = {evaluation.chromosome.key for evaluation in survivors.told}
         candidates = [child for child in bred if child.key not in tried] or bred
-        return candidates[pareto_order(survivors.surrogate.predict(candidates))[0]]
+        promises = survivors.surrogate.promises(candidates, self.optimism)
+        return candidates[pareto_order(promises)[0]]
 
     def survive(
         self, parents: Sequence[Evaluation], offspring: Sequence[Evaluation], size: int
@@ -171,13 +180,15 @@ class _Surrogate:
         """Say how far one went in a race, as a number that is never infinite."""
         return int(np.searchsorted(self._reaches, reach))
 
-    def predict(self, candidates: Sequence[Chromosome]) -> np.ndarray:
-        """Return the goals that each would reach if it went as far as any.
+    def promises(self, candidates: Sequence[Chromosome], optimism: float) -> np.ndarray:
+        """Return what each may reach if it goes as far as any.
 
         Parameters
         ----------
         candidates : sequence of Chromosome
             Who may be tried.
+        optimism : float
+            Standard deviations of the trees to add to their mean.
 
         Returns
         -------
@@ -185,8 +196,11 @@ class _Surrogate:
         """
         level = self._level(self._reaches[-1])
         rows = [_features(candidate, level) for candidate in candidates]
-        predicted = self._trees.predict(self._vectorizer.transform(rows))
-        return predicted.reshape(len(rows), -1)
+        X = self._vectorizer.transform(rows).astype(np.float32)
+        predicted = np.array(
+            [t.tree_.predict(X).reshape(len(X), -1) for t in self._trees.estimators_]
+        )
+        return predicted.mean(axis=0) + optimism * predicted.std(axis=0)
 
 
 def _features(chromosome: Chromosome, level: int) -> dict[str, Any]:

@@ -19,23 +19,20 @@ __all__ = [
 
 
 def unique(population: Iterable[Evaluation]) -> list[Evaluation]:
-    """Return each individual once, in the place of its first mention.
+    """Return each individual once, as it was first told.
 
     Parameters
     ----------
     population : iterable of Evaluation
-        Who was tried, some more than once in a race.
+        Who was tried.
 
     Returns
     -------
     list of Evaluation
-        Each as it fared when it went furthest, the earlier among equals.
     """
     known: dict[str, Evaluation] = {}
     for evaluation in population:
-        before = known.setdefault(evaluation.chromosome.key, evaluation)
-        if evaluation.merit[0] > before.merit[0]:
-            known[evaluation.chromosome.key] = evaluation
+        known.setdefault(evaluation.chromosome.key, evaluation)
     return list(known.values())
 
 
