@@ -48,6 +48,8 @@ RESULTS = Path(__file__).parent / "results"
 TABLES = ("ionosphere", "phoneme")
 ROWS, FOLDS = 500, 3
 SHARES = (0.01, 0.001)
+# Elitist breeds random individuals only.
+RANDOM = "elitist"
 # A search that has found nobody new in so many trials is over.
 IDLE = 100
 
@@ -377,47 +379,76 @@ def interval(values, rng, n=2000):
     return np.quantile(np.median(drawn, axis=1), [0.025, 0.975])
 
 
-def report(landscape, runs, budget):
+def report(name, runs, budget):
     """Print a row for each strategy and share, random search first."""
     for i, share in enumerate(SHARES):
-        print(f"\n{landscape.name}, the best {share:.1%}, at most {budget} evaluations")
+        print(f"\n{name}, the best {share:.1%}, at most {budget} evaluations")
         print("| strategy | median | 95 % | reached | p |\n|-|-|-|-|-|")
-        baseline = np.array([run[i] for run in runs["elitist"]])
-        for name, rows in runs.items():
-            counts = np.array([row[i] for row in rows])
-            capped = np.minimum(counts, budget)
+        for strategy, counts in runs.items():
+            capped = np.minimum(counts[:, i], budget)
             low, high = interval(capped, np.random.default_rng(0))
-            reached = np.isfinite(counts).sum()
-            p = mannwhitneyu(capped, np.minimum(baseline, budget), alternative="less")
-            shown = "" if name == "elitist" else f"{p.pvalue:.2g}"
-            print(
-                f"| {name} | {np.median(capped):.0f} | {low:.0f} - {high:.0f} "
-                f"| {reached}/{len(rows)} | {shown} |"
+            reached = np.isfinite(counts[:, i]).sum()
+            p = (
+                ""
+                if strategy == RANDOM
+                else f"{p_value(runs, strategy, i, budget):.2g}"
             )
+            print(
+                f"| {strategy} | {np.median(capped):.0f} | {low:.0f} - {high:.0f} "
+                f"| {reached}/{len(counts)} | {p} |"
+            )
+
+
+def p_value(runs, strategy, i, budget, baseline=RANDOM):
+    ours, theirs = (np.minimum(runs[s][:, i], budget) for s in (strategy, baseline))
+    return mannwhitneyu(ours, theirs, alternative="less").pvalue
+
+
+def summary(everywhere, budget):
+    """Print how many evaluations each needs in relation to random search."""
+    strategies = list(next(iter(everywhere.values())))
+    titles = " | ".join(f"the best {share:.1%}" for share in SHARES)
+    print("\nGeometric means over all landscapes and seeds, random search = 1")
+    print(f"| strategy | {titles} |\n|-|{'-|' * len(SHARES)}")
+    means = {s: geometric_means(everywhere, s, budget) for s in strategies}
+    for strategy in strategies:
+        ratios = means[strategy] / means[RANDOM]
+        print(f"| {strategy} | {' | '.join(f'{ratio:.2f}' for ratio in ratios)} |")
+
+
+def geometric_means(everywhere, strategy, budget):
+    counts = np.array(
+        [np.minimum(runs[strategy], budget) for runs in everywhere.values()]
+    )
+    return np.exp(np.log(counts).mean(axis=(0, 1)))
 
 
 def main():
     args = parse_arguments()
-    names = ["elitist", *(name for name in args.strategies if name != "elitist")]
+    everywhere = {}
     for landscape in landscapes(args.folder):
         thresholds = np.quantile(landscape.everyone, 1 - np.array(SHARES))
-        runs = {}
-        for name in names:
+        runs = everywhere[landscape.name] = {}
+        for name in dict.fromkeys([RANDOM, *args.strategies]):
             begin = time.perf_counter()
-            runs[name] = [
-                evaluations_to(
-                    landscape,
-                    STRATEGIES[name](),
-                    seed,
-                    thresholds,
-                    args.budget,
-                    args.population_size,
-                )
-                for seed in range(args.seeds)
-            ]
+            runs[name] = np.array(
+                [
+                    evaluations_to(
+                        landscape,
+                        STRATEGIES[name](),
+                        seed,
+                        thresholds,
+                        args.budget,
+                        args.population_size,
+                    )
+                    for seed in range(args.seeds)
+                ]
+            )
             seconds = time.perf_counter() - begin
-            print(f"raw {landscape.name} {name} ({seconds:.0f} s): {runs[name]}")
-        report(landscape, runs, args.budget)
+            rows = " ".join(f"{a:.0f}/{b:.0f}" for a, b in runs[name])
+            print(f"{landscape.name} {name} ({seconds:.0f} s): {rows}", flush=True)
+        report(landscape.name, runs, args.budget)
+    summary(everywhere, args.budget)
 
 
 def parse_arguments():
