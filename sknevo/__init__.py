@@ -13,18 +13,23 @@ __version__ = "0.1.0.dev0"
 
 # Names are imported when they are first used (PEP 562): `import sknevo` stays cheap.
 _HOMES = {
+    "Ageing": "evolution",
     "Categorical": "genes",
     "Choice": "genes",
     "Chromosome": "records",
+    "Coevolution": "evolution",
     "Crossover": "evolution",
     "Elitist": "evolution",
     "Evaluation": "records",
     "EvolvedClassifier": "estimators",
     "EvolvedPipelineClassifier": "estimators",
     "EvolvedPipelineRegressor": "estimators",
+    "Gaussian": "evolution",
     "Genome": "genes",
     "Integer": "genes",
     "JournalError": "evaluation",
+    "NSGA2": "evolution",
+    "Preselection": "evolution",
     "Real": "genes",
     "Repeat": "genes",
     "Strategy": "evolution",

@@ -5,7 +5,8 @@ from textwrap import dedent, indent
 __all__ = ["documented"]
 
 PARAMETERS = dedent("""\
-    strategy : {"crossover", "elitist"} or Strategy, default="crossover"
+    strategy : {"ageing", "coevolution", "crossover", "elitist", "gaussian", "nsga2", \
+"preselection"} or Strategy, default="crossover"
         Who breeds and who survives. An object carries its own parameters, such as
         ``Crossover(mutation_probability=0.3)``.
     population_size : int, default=12
