@@ -294,7 +294,8 @@ class Evaluation:
     ----------
     chromosome : Chromosome
         Who was tried.
-    status : {"ok", "error", "timeout", "memory", "pruned", "unfinished"}
+    status : {"ok", "error", "timeout", "memory", "pruned", "slow", \
+"unfinished"}
         How the trial ended: of its own accord, or for its own limits, or because the
         search was over.
     fitness : float

@@ -51,7 +51,7 @@ def identity(estimator: "BaseEvolved", trial: Trial) -> dict[str, Any]:
     return {
         "estimator": type(estimator).__name__,
         "seed": trial.random_state,
-        "fitness": trial.objectives.metric,
+        "fitness": trial.objectives.weights or trial.objectives.metric,
         **{
             name: _described(parameters[name])
             for name in sorted(parameters.keys() - FREE)

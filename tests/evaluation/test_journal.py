@@ -203,13 +203,13 @@ def test_other_files_are_left_alone(tmp_path):
     assert path.read_text() == "my notes"
 
 
-@pytest.mark.parametrize("version", [0, 2, "1", None])
+@pytest.mark.parametrize("version", [0, 1, "2", None])
 def test_other_formats_are_refused(path, version):
     head, *others = lines_of(path)
     head = json.dumps({**json.loads(head), "sknevo_journal": version}).encode()
     head = head.replace(b'{"sknevo_journal": ', b'{"sknevo_journal":') + b"\n"
     path.write_bytes(head + b"".join(others))
-    with pytest.raises(JournalError, match=r"has format .* reads format 1"):
+    with pytest.raises(JournalError, match=r"has format .* reads format 2"):
         read_journal(path)
 
 
