@@ -358,7 +358,7 @@ class BaseEvolved(FrontMixin, CallbackSupportMixin, BaseEstimator):
         self.stop_reason_ = outcome.stop_reason
         evaluations = outcome.evaluations
         if outcome.best is None:
-            raise ValueError(_why_all_failed(evaluations, outcome.stop_reason))
+            raise _all_failed(evaluations, outcome.stop_reason)
         error_score = np.nan if self.error_score == "raise" else self.error_score
         self.cv_results_ = make_cv_results(
             evaluations, n_splits, error_score, outcome.finals, self._describe
@@ -460,10 +460,12 @@ class BaseEvolved(FrontMixin, CallbackSupportMixin, BaseEstimator):
         return make_router(self, self._objectives().scorer)
 
 
-def _why_all_failed(evaluations: Sequence[Evaluation], stop_reason: str) -> str:
+def _all_failed(evaluations: Sequence[Evaluation], stop_reason: str) -> Exception:
     causes = Counter(e.error for e in evaluations).most_common(5)
     lines = "\n".join(f"{count:>6} x {cause}" for cause, count in causes)
-    return (
+    # Data of a wrong type are wrong for all.
+    types = all(e.error.startswith("TypeError: ") for e in evaluations)
+    return (TypeError if evaluations and types else ValueError)(
         f"none of {len(evaluations)} individuals succeeded ({stop_reason}). "
         f"The most frequent causes:\n{lines}"
     )
