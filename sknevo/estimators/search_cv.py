@@ -163,7 +163,7 @@ class EvolvedSearchCV(DelegatingFace, BaseEvolved):
         target = get_tags(self.estimator).target_tags
         if y is None and target.required:
             return super()._validate(X, y)  # says that y is missing
-        if not target.multi_output and np.shape(y)[1:] == (1,):
+        if not target.multi_output and getattr(y, "shape", ())[1:] == (1,):
             y = column_or_1d(y, warn=True)  # one warning rather than one per fit
         X, y = indexable(X, y)
         self._labels = np.unique(y) if self._classifies(y) else None
