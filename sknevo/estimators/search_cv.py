@@ -16,6 +16,7 @@ from sklearn.utils.metadata_routing import (
     process_routing,
 )
 from sklearn.utils.multiclass import type_of_target
+from sklearn.utils.validation import assert_all_finite
 
 from sknevo.builders.search_cv import SearchBuilder
 from sknevo.estimators._base import BaseEvolved
@@ -183,6 +184,7 @@ class EvolvedSearchCV(DelegatingFace, BaseEvolved):
     def _classifies(self, y: Any) -> bool:
         if y is None or get_tags(self.estimator).estimator_type != "classifier":
             return False
+        assert_all_finite(y, input_name="y")
         return type_of_target(y) in ("binary", "multiclass")
 
     def _default_genome(self, spec: DataSpec) -> Genome:
