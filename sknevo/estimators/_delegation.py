@@ -207,6 +207,7 @@ class DelegatingFace:
     def __sklearn_tags__(self) -> Tags:
         tags = deepcopy(get_tags(self.estimator))
         tags.requires_fit = True
+        tags.array_api_support = False
         return tags
 
     def _sk_visual_block_(self) -> _VisualBlock:
