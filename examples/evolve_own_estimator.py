@@ -65,7 +65,11 @@ def main():
         "max_time": args.max_time / 2,
     }
     fast = EvolvedSearchCV(
-        PIPELINE, SPACE, scoring=["accuracy", "predict_time"], refit="accuracy", **shared
+        PIPELINE,
+        SPACE,
+        scoring=["accuracy", "predict_time"],
+        refit="accuracy",
+        **shared,
     ).fit(X_train, y_train)
     print("Accuracy against milliseconds to predict 1,000 samples:")
     for row in fast.pareto_front_:

@@ -108,6 +108,11 @@ class Objectives:
         return any(r in ("predict_proba", "any") for r in responses)
 
     @property
+    def measures_costs(self) -> bool:
+        """Whether a score depends on how a model is built, not on what it predicts."""
+        return any(isinstance(scorer, Cost) for scorer in self._scorers)
+
+    @property
     def blind_to_X(self) -> bool:
         """Whether X serves to predict only, so that prepared X does as well."""
         return all(isinstance(scorer, _BaseScorer) for scorer in self._scorers)

@@ -15,7 +15,7 @@ from sklearn.tree import DecisionTreeClassifier
 from sknevo import Evaluation, EvolvedPipelineClassifier, EvolvedSearchCV, read_journal
 from sknevo.estimators._front import pareto_front
 from sknevo.genomes.pipeline import pipeline
-from sknevo.records import Chromosome
+from sknevo.records import Chromosome, Column, DataSpec
 
 X, y = make_classification(n_samples=300, n_informative=8, flip_y=0, random_state=0)
 SMALL = {"population_size": 6, "generations": 2, "cv": 2, "random_state": 0}
@@ -230,6 +230,23 @@ def test_who_predicts_too_slowly_cannot_win():
     (error,) = results["error"][results["status"] == "slow"]
     assert "more than max_predict_time=0.05" in error
     assert search.pareto_front_.tolist() == [search.best_index_]
+
+
+@pytest.mark.parametrize(
+    ("params", "whole"),
+    [
+        ({"max_predict_time": 0.1}, True),
+        ({"scoring": GOALS, "refit": "accuracy"}, True),
+        ({"scoring": ["accuracy", "recall"], "refit": "recall"}, False),
+        ({}, False),
+    ],
+)
+def test_what_is_measured_is_what_the_winner_would_be(params, whole):
+    """A winner may be a committee, and predicts probabilities."""
+    spec = DataSpec("classification", 100, 2, (Column("a", "numeric"),))
+    clf = EvolvedPipelineClassifier(**params)
+    builder = clf._builder(spec, probabilities=False)
+    assert (builder.final, builder.probabilities) == (whole, whole)
 
 
 def test_it_is_the_whole_pipeline_that_is_timed():
