@@ -36,9 +36,9 @@ __all__ = ["EvolvedSearchCV"]
 class EvolvedSearchCV(DelegatingFace, BaseEvolved):
     """Evolve the parameters of any scikit-learn estimator.
 
-    In the place of RandomizedSearchCV: individuals are clones of the estimator with
-    parameters that are bred rather than drawn, and the fittest is fitted on all of X.
-    Data are passed on as they are.
+    In the place of RandomizedSearchCV: individuals are clones of the estimator whose
+    parameters are bred, rather than drawn at random [1]_, and the fittest is fitted on
+    all of X. Data are passed on as they are.
 
     Parameters
     ----------
@@ -102,7 +102,7 @@ class EvolvedSearchCV(DelegatingFace, BaseEvolved):
 
     _parameter_constraints = {
         **BaseEvolved._parameter_constraints,
-        "estimator": [HasMethods(["fit"])],
+        "estimator": [HasMethods(["fit", "get_params", "set_params"])],
         "genome": [Genome, dict, list, tuple],
     }
     # The estimator requests metadata, not this one.
