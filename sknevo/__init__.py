@@ -3,6 +3,7 @@
 - `EvolvedClassifier` evolves networks for images, with their optimizer,
 - `EvolvedPipelineClassifier` and `EvolvedPipelineRegressor` evolve preparation,
   scaling, feature extraction and model of a table as one individual,
+- `EvolvedSearchCV` evolves the parameters of any scikit-learn estimator,
 - `genes` says what may vary, `genomes` holds the search spaces, `evolution` the
   strategies that breed and select.
 """
@@ -25,6 +26,7 @@ _HOMES = {
     "EvolvedPipelineClassifier": "estimators",
     "EvolvedPipelineRegressor": "estimators",
     "Gaussian": "evolution",
+    "EvolvedSearchCV": "estimators",
     "Genome": "genes",
     "Integer": "genes",
     "JournalError": "evaluation",

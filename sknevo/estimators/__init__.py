@@ -5,9 +5,11 @@ from sknevo.estimators.pipeline import (
     EvolvedPipelineClassifier,
     EvolvedPipelineRegressor,
 )
+from sknevo.estimators.search_cv import EvolvedSearchCV
 
 __all__ = [
     "EvolvedClassifier",
     "EvolvedPipelineClassifier",
     "EvolvedPipelineRegressor",
+    "EvolvedSearchCV",
 ]
