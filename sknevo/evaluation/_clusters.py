@@ -23,7 +23,7 @@ from joblib.parallel import ParallelBackendBase, get_active_backend
 
 from sknevo.evaluation._shared import DataNotHere, Shared
 from sknevo.evaluation._warden import MOST_DEATHS
-from sknevo.records import Chromosome, Evaluation
+from sknevo.records import Entry, Evaluation
 
 __all__ = ["cluster_backend"]
 
@@ -76,6 +76,7 @@ class ClusterBackend(ParallelBackendBase):
         self.chosen = chosen
         self.data = data
         self._jobs: set[Any] = set()
+        self._rests = ThreadPoolExecutor(16, "sknevo-rests")
         self._lock = threading.Lock()
         self._n_parcels = 0
 
@@ -99,8 +100,13 @@ class ClusterBackend(ParallelBackendBase):
         return self.chosen.retrieval_context()
 
     def submit(self, func: Batch, callback: Callable | None = None) -> Any:
+        if not _entries(func):  # to rest one need not travel
+            return self._rests.submit(lambda: callback(_run(func)))
         parcel = self.data.parcel
-        job = self._send(func)
+        try:
+            job = self._send(func)
+        except Exception as fault:  # joblib asks in threads in which it would get lost
+            return self._rests.submit(callback, (None, fault))
         self._jobs.add(job)
         job.add_done_callback(partial(self._ended, func, callback, parcel))
         return job
@@ -123,10 +129,8 @@ class ClusterBackend(ParallelBackendBase):
             if isinstance(fault, DataNotHere) and self._send_data(parcel):
                 self.submit(batch, callback)
                 return
-        except self._deaths as death:
+        except self._deaths:
             results, fault = _given_up(batch), None
-            if not results:
-                fault = death
         except BaseException as error:  # whatever it is, joblib's to raise
             results, fault = None, error
         callback((results, fault))
@@ -206,9 +210,8 @@ def _run_for_dask(batch: Batch, account: str, key: str) -> Outcome:
 
     client = get_client()
     deaths = client.get_metadata([account, key], 0)
-    given_up = _given_up(batch) if deaths >= MOST_DEATHS else []
-    if given_up:
-        return given_up, None
+    if deaths >= MOST_DEATHS:
+        return _given_up(batch), None
     client.set_metadata([account, key], deaths + 1)
     return _run(batch)
 
@@ -293,11 +296,15 @@ def _run(batch: Batch) -> Outcome:
         return None, fault
 
 
+def _entries(batch: Batch) -> list[Entry]:
+    """Return who is to be tried; nobody if a worker is to rest."""
+    return [args[0] for _, args, _ in batch.items if isinstance(args[0], Entry)]
+
+
 def _given_up(batch: Batch) -> list[Evaluation]:
-    """Return what became of trials whose workers died; nothing if it is none."""
-    tried = [args[0] for _, args, _ in batch.items if args]
+    """Return what became of trials whose workers died."""
+    error = "the worker died"
     return [
-        Evaluation(one, "error", error="the worker died")
-        for one in tried
-        if isinstance(one, Chromosome)
+        Evaluation(entry.chromosome, "error", error=error, resource=entry.resource)
+        for entry in _entries(batch)
     ]
