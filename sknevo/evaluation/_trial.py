@@ -2,6 +2,7 @@
 
 import hashlib
 import math
+import multiprocessing
 import os
 import pickle
 import threading
@@ -123,6 +124,7 @@ class Trial:
         -------
         Evaluation
         """
+        n_splits = len(self.data.value.splits)  # no fault of the individual's
         record = _Record()
         status, error = "ok", ""
         until, late = self._until(moment)
@@ -131,7 +133,7 @@ class Trial:
                 noted(self.data.folder, entry.name, until, late),
                 self._surroundings(until),
             ):
-                for i in range(len(self.data.value.splits)):
+                for i in range(n_splits):
                     check_deadline()
                     self._fit_and_score(entry, i, record)
         except DeadlineReached as reached:
@@ -189,7 +191,7 @@ class Trial:
         with ExitStack() as stack:
             stack.enter_context(limited_threads(self.threads))
             stack.enter_context(deadline(moment))
-            if threading.current_thread() is threading.main_thread():
+            if _apart():
                 # Bad individuals are the rule in a search, not worth a warning each.
                 stack.enter_context(warnings.catch_warnings())
                 warnings.simplefilter("ignore")
@@ -370,6 +372,12 @@ def _begins_with_preparation(estimator: BaseEstimator) -> bool:
 
 def _part(values: Any, rows: np.ndarray) -> Any:
     return None if values is None else _safe_indexing(values, rows)
+
+
+def _apart() -> bool:
+    """Whether no other thread of the user's hears the warnings of this one."""
+    in_worker = multiprocessing.parent_process() is not None
+    return in_worker or threading.current_thread() is threading.main_thread()
 
 
 def _take(params: Mapping[str, Any], rows: np.ndarray) -> dict[str, Any]:
