@@ -23,8 +23,8 @@ FEATURES, AT_ONCE = 64, 512
 N_TURNS = 4
 MOST_SAMPLES = 20_000
 CHANNELS = (8, 16, 32)
-# Larger images are looked at in this size.
-LARGEST_SIDE = 64
+# Larger images are looked at from so far away that no side is longer.
+LARGEST_SIDE = 48
 # A coarse picture of so many pixels a side is kept by the features.
 COARSE = 7
 # What the parts of the lesson weigh. Soundness little: at a weight of 1 a blur that
