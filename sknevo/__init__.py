@@ -1,6 +1,7 @@
 """Estimators that evolve themselves.
 
 - `EvolvedClassifier` evolves networks for images, with their optimizer,
+- `EvolvedGAN` evolves generators with their discriminators, for images and tables,
 - `EvolvedPipelineClassifier` and `EvolvedPipelineRegressor` evolve preparation,
   scaling, feature extraction and model of a table as one individual,
 - `genes` says what may vary, `genomes` holds the search spaces, `evolution` the
@@ -20,6 +21,7 @@ _HOMES = {
     "Elitist": "evolution",
     "Evaluation": "records",
     "EvolvedClassifier": "estimators",
+    "EvolvedGAN": "estimators",
     "EvolvedPipelineClassifier": "estimators",
     "EvolvedPipelineRegressor": "estimators",
     "Genome": "genes",

@@ -4,7 +4,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from sklearn.utils.multiclass import type_of_target
 from torch import Tensor
 
 from sknevo.builders._batches import as_tensor, statistics
@@ -106,6 +105,8 @@ class Condition:
     ----------
     y : array-like of shape (n_samples,) or None
         Labels or values of the training samples.
+    labelled : bool, default=True
+        Which of both.
 
     Attributes
     ----------
@@ -115,19 +116,19 @@ class Condition:
         The labels, if they are such.
     """
 
-    def __init__(self, y: Any) -> None:
+    def __init__(self, y: Any, labelled: bool = True) -> None:
         self.classes_: np.ndarray | None = None
         self.width = 0
         if y is None:
             return
         y = np.asarray(y)
-        if type_of_target(y) in ("binary", "multiclass"):
+        if labelled:
             self.classes_, counts = np.unique(y, return_counts=True)
             self.frequencies = counts / counts.sum()
             # Of a single label there is nothing to learn.
             self.width = len(counts) if len(counts) > 1 else 0
         else:
-            self.width = 1
+            self.width, y = 1, y.astype(float)
             self.middle, self.spread = float(y.mean()), float(y.std()) or 1.0
             self.quantiles = np.quantile(y, np.linspace(0, 1, QUANTILES))
 

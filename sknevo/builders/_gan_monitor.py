@@ -130,7 +130,9 @@ class Monitor:
         losses, norms = tuple(map(float, losses)), tuple(map(float, norms))
         for who, loss, norm in zip(PLAYERS, losses, norms, strict=True):
             if not math.isfinite(loss) or not math.isfinite(norm):
-                what = f"loss is {loss}" if math.isfinite(norm) else f"gradient is {norm}"
+                what = (
+                    f"loss is {loss}" if math.isfinite(norm) else f"gradient is {norm}"
+                )
                 raise Pruned(f"not finite: the {who}'s {what} after {step} steps")
             if norm > EXPLODED:
                 raise Pruned(

@@ -58,6 +58,8 @@ class GAN(BaseEstimator):
         What convolutions compute in; the weights are float32.
     judging : bool, default=True
         Whether the training ends when the generator collapses.
+    labelled : bool, default=True
+        Whether y holds labels rather than values.
     random_state : int, default=0
         Seed of everything.
 
@@ -84,6 +86,7 @@ class GAN(BaseEstimator):
         device: str = "cpu",
         precision: str = "float32",
         judging: bool = True,
+        labelled: bool = True,
         random_state: int = 0,
     ) -> None:
         self.genes = genes
@@ -91,6 +94,7 @@ class GAN(BaseEstimator):
         self.device = device
         self.precision = precision
         self.judging = judging
+        self.labelled = labelled
         self.random_state = random_state
 
     # Training.
@@ -116,7 +120,7 @@ class GAN(BaseEstimator):
             generator collapses or starves.
         """
         X = streamed(X, self.sample_shape)
-        self._condition = Condition(y)
+        self._condition = Condition(y, self.labelled)
         self._scale = Scale(X, self.sample_shape)
         self._build()
         training = _Training(self, X, y)
@@ -208,14 +212,14 @@ class GAN(BaseEstimator):
                 made.append(self.generator_(Z, part))
         return torch.cat(made)
 
-    def _conditions(
-        self, n: int, y: Any, generator: torch.Generator
-    ) -> Tensor | None:
+    def _conditions(self, n: int, y: Any, generator: torch.Generator) -> Tensor | None:
         if not self._condition.width:
             self._condition.check_absent(y)
             return None
         if y is None:
-            seed = int(torch.randint(2**31 - 1, (), generator=generator, device=self.device))
+            seed = int(
+                torch.randint(2**31 - 1, (), generator=generator, device=self.device)
+            )
             drawn = self._condition.draw(n, np.random.default_rng(seed))
         else:
             drawn = self._condition.encode(np.broadcast_to(np.asarray(y), n))
@@ -341,7 +345,11 @@ class _Training:
         self.loss = LOSSES[self.loss_name]
         self.noise, self.G, self.D = gan._noise, gan.generator_, gan.discriminator_
         self.players = {
-            name: (network, list(network.parameters()), _optimizer(network, genes[name]))
+            name: (
+                network,
+                list(network.parameters()),
+                _optimizer(network, genes[name]),
+            )
             for name, network in (("discriminator", self.D), ("generator", self.G))
         }
         self.augment: nn.Module = nn.Identity()
@@ -466,7 +474,14 @@ class _Training:
 
 
 # What `Augmentation` asks for and is not differentiable augmentation of a GAN's.
-AS_IT_IS = {"shift": 0.0, "flip": False, "rotate": 0, "zoom": 0.0, "erase": 0.0, "colour": 0.0}
+AS_IT_IS = {
+    "shift": 0.0,
+    "flip": False,
+    "rotate": 0,
+    "zoom": 0.0,
+    "erase": 0.0,
+    "colour": 0.0,
+}
 
 
 class _Average:
@@ -495,7 +510,9 @@ class _Average:
         with torch.no_grad():
             if not self.decay:
                 torch._foreach_copy_(*self.pairs)
-            for kept, new in zip(self.smooth.buffers(), self.now.buffers(), strict=True):
+            for kept, new in zip(
+                self.smooth.buffers(), self.now.buffers(), strict=True
+            ):
                 kept.copy_(new)
         return self.smooth
 

@@ -56,6 +56,7 @@ class GANBuilder:
             self.spec.shape,
             device=device,
             precision=resolve_precision(self.precision, device),
+            labelled=self.spec.n_classes != 1,
             random_state=random_state,
         )
 

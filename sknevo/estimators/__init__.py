@@ -1,6 +1,7 @@
 """The public faces: scikit-learn estimators whose `fit` is a search."""
 
 from sknevo.estimators.convnet import EvolvedClassifier
+from sknevo.estimators.gan import EvolvedGAN
 from sknevo.estimators.pipeline import (
     EvolvedPipelineClassifier,
     EvolvedPipelineRegressor,
@@ -8,6 +9,7 @@ from sknevo.estimators.pipeline import (
 
 __all__ = [
     "EvolvedClassifier",
+    "EvolvedGAN",
     "EvolvedPipelineClassifier",
     "EvolvedPipelineRegressor",
 ]

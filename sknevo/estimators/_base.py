@@ -141,6 +141,8 @@ class BaseEvolved(CallbackSupportMixin, BaseEstimator):
     _default_folds: Mapping[int, int]
     # Threads of a trial, if results depend on them; None shares the cores out.
     _threads: int | None = None
+    # Whether there is nothing to learn without y.
+    _needs_y = True
     # So many of the best are tried again with other seeds before the winner is named.
     _n_finalists = 0
 
@@ -176,12 +178,12 @@ class BaseEvolved(CallbackSupportMixin, BaseEstimator):
         X = self._validate_X(X, reset=True)
         if _num_samples(X) < 2:
             raise ValueError("Found 1 sample; at least 2 samples are required to fit.")
-        if y is None:
+        if y is None and self._needs_y:
             raise ValueError(
                 f"This {type(self).__name__} estimator requires y to be passed, but "
                 "the target y is None."
             )
-        return X, self._validate_y(y)
+        return X, None if y is None else self._validate_y(y)
 
     @with_callbacks
     @_fit_context(prefer_skip_nested_validation=False)
@@ -216,13 +218,14 @@ class BaseEvolved(CallbackSupportMixin, BaseEstimator):
         started = time.time()
         self._check_stopping()
         X, y = self._validate(X, y)
-        objectives = self._objectives()
         random_state = self._seed(journal)
+        objectives = self._objectives(self._default_scorer(X, y, random_state))
         data = self._make_data(X, y, params, random_state)
         n_train = min(len(train) for train, _ in data.splits)
         spec = self._spec(X, y, n_train)
         builder = self._builder(spec, objectives.needs_probabilities)
-        final_builder = self._builder(self._spec(X, y, len(y)), True, final=True)
+        whole = self._spec(X, y, _num_samples(X))
+        final_builder = self._builder(whole, True, final=True)
         trial = Trial(
             builder,
             Shared(data),
@@ -263,8 +266,14 @@ class BaseEvolved(CallbackSupportMixin, BaseEstimator):
             n_workers=effective_n_jobs(self.n_jobs),
         )
 
-    def _objectives(self) -> Objectives:
-        scoring = self._default_scoring if self.scoring is None else self.scoring
+    def _default_scorer(self, X: Any, y: Any, random_state: int) -> Any:
+        """Return the fitness if the user names none; it may be made for the data."""
+        return self._default_scoring
+
+    def _objectives(self, default: Any = None) -> Objectives:
+        scoring = self.scoring
+        if scoring is None:
+            scoring = self._default_scoring if default is None else default
         return Objectives.of(self, scoring, self.refit, getattr(self, "classes_", None))
 
     def _check_stopping(self) -> None:
@@ -275,7 +284,7 @@ class BaseEvolved(CallbackSupportMixin, BaseEstimator):
             )
 
     def _make_data(
-        self, X: Any, y: np.ndarray, params: Mapping[str, Any], random_state: int
+        self, X: Any, y: np.ndarray | None, params: Mapping[str, Any], random_state: int
     ) -> Data:
         params = {name: value for name, value in params.items() if value is not None}
         check_consistent_length(X, y, *params.values())
@@ -414,7 +423,9 @@ class BaseEvolved(CallbackSupportMixin, BaseEstimator):
         if isinstance(scorer, dict):
             scorer = scorer[self.refit]
         score = scorer(self.best_estimator_, self._validate_X(X), y, **params)
-        return score[self.refit] if isinstance(score, Mapping) else score
+        if not isinstance(score, Mapping):
+            return score
+        return score[self.refit if isinstance(self.refit, str) else next(iter(score))]
 
     def get_metadata_routing(self) -> MetadataRouter:
         """Say who gets which metadata.

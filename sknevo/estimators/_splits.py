@@ -14,6 +14,7 @@ from sklearn.model_selection import (
     StratifiedShuffleSplit,
     check_cv,
 )
+from sklearn.utils.validation import _num_samples
 
 __all__ = ["make_splits"]
 
@@ -25,7 +26,7 @@ Splits = list[tuple[np.ndarray, np.ndarray]]
 def make_splits(
     cv: Any,
     X: Any,
-    y: np.ndarray,
+    y: np.ndarray | None,
     *,
     classifier: bool,
     random_state: int,
@@ -41,7 +42,7 @@ def make_splits(
         `default_folds`. With `groups` no group is in two of them, and nothing is held
         out. Splitters and iterables are as in scikit-learn.
     X, y : array-like
-        The data.
+        The data; y may be None.
     classifier : bool
         Whether y holds classes.
     random_state : int
@@ -61,6 +62,8 @@ def make_splits(
     ValueError
         If no class has two members, or the splitter yields nothing.
     """
+    if y is None:  # all samples are alike
+        y = np.zeros(_num_samples(X))
     hold_out = cv is None and len(y) > max(default_folds)
     enough = [k for most, k in default_folds.items() if len(y) <= most]
     folds = cv if cv is not None else (enough or [*default_folds.values()][-1:])[0]

@@ -49,7 +49,7 @@ class Data:
     ----------
     X : DataFrame or ndarray of shape (n_samples, ...)
         Features.
-    y : ndarray of shape (n_samples,)
+    y : ndarray of shape (n_samples,) or None
         Targets.
     splits : list of (train, test) index arrays
         On which parts to fit and to score.
@@ -58,7 +58,7 @@ class Data:
     """
 
     X: Any
-    y: np.ndarray
+    y: np.ndarray | None
     splits: list[tuple[np.ndarray, np.ndarray]]
     fit_params: Mapping[str, Any] = field(default_factory=dict)
     score_params: Mapping[str, Any] = field(default_factory=dict)
@@ -193,7 +193,7 @@ class Trial:
         train, test = data.splits[split]
         estimator = self.builder(chromosome.expressed, self.seed(chromosome))
         start, saved = time.perf_counter(), 0.0
-        y_train = _safe_indexing(data.y, train)
+        y_train = _labels(data.y, train)
         fit_params = _take(data.fit_params, train)
         if self.objectives.blind_to_X and _begins_with_preparation(estimator):
             X_train, X_test, saved = self._prepared(estimator.steps[0][1], split)
@@ -204,7 +204,7 @@ class Trial:
         _fit(estimator, X_train, y_train, fit_params)
         fitted = time.perf_counter()
         score_params = _take(data.score_params, test)
-        y_test = _safe_indexing(data.y, test)
+        y_test = _labels(data.y, test)
         scores = self.objectives.measure(estimator, X_test, y_test, score_params)
         scored = time.perf_counter()
         record.add(scores, fitted - start, scored - fitted, saved)
@@ -313,6 +313,10 @@ def _begins_with_preparation(estimator: BaseEstimator) -> bool:
 
 def _take(params: Mapping[str, Any], rows: np.ndarray) -> dict[str, Any]:
     return {name: _safe_indexing(value, rows) for name, value in params.items()}
+
+
+def _labels(y: np.ndarray | None, rows: np.ndarray) -> np.ndarray | None:
+    return None if y is None else _safe_indexing(y, rows)
 
 
 def _describe(fault: Exception) -> str:
