@@ -16,7 +16,15 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-__all__ = ["Chromosome", "Column", "DataSpec", "Evaluation", "express", "flatten"]
+__all__ = [
+    "Chromosome",
+    "Column",
+    "DataSpec",
+    "Entry",
+    "Evaluation",
+    "express",
+    "flatten",
+]
 
 # What the JSON of a chromosome must hold.
 _FIELDS = {"genes": dict, "generation": int, "origin": str, "parents": list}
@@ -288,6 +296,28 @@ def _show(value: Any) -> str:
 
 
 @dataclass(frozen=True)
+class Entry:
+    """A chromosome at a resource: what is asked for, and an evaluation answers.
+
+    Parameters
+    ----------
+    chromosome : Chromosome
+        Who is to be tried.
+    resource : int or None, default=None
+        What it is given (epochs, samples); None stands for all that it wants.
+    """
+
+    chromosome: Chromosome
+    resource: int | None = None
+
+    @property
+    def name(self) -> str:
+        """The same for the same individual with the same resource; names a file."""
+        at = "" if self.resource is None else f"@{self.resource}"
+        return f"{self.chromosome.key}{at}"
+
+
+@dataclass(frozen=True)
 class Evaluation:
     """How one chromosome fared.
 
@@ -295,9 +325,9 @@ class Evaluation:
     ----------
     chromosome : Chromosome
         Who was tried.
-    status : {"ok", "error", "timeout", "memory", "pruned", "unfinished"}
+    status : {"ok", "error", "timeout", "memory", "pruned", "unfinished", "skipped"}
         How the trial ended: of its own accord, or for its own limits, or because the
-        search was over.
+        search was over; of the skipped, it never began.
     fitness : float
         What evolution maximises; minus infinity unless the status is "ok".
     scores : dict of str to tuple of float
@@ -336,6 +366,16 @@ class Evaluation:
         return (reach if self.status == "ok" else -math.inf, self.fitness)
 
     @property
+    def entry(self) -> Entry:
+        """What it answers."""
+        return Entry(self.chromosome, self.resource)
+
+    @property
+    def seconds(self) -> float:
+        """Seconds of fitting and scoring when it was tried."""
+        return sum(self.fit_times) + sum(self.score_times)
+
+    @property
     def duration(self) -> float:
-        """Seconds of fitting and scoring, 0 if the answer was cached."""
-        return 0.0 if self.cached else sum(self.fit_times) + sum(self.score_times)
+        """Seconds that it cost now: 0 if the answer was cached."""
+        return 0.0 if self.cached else self.seconds

@@ -4,14 +4,14 @@ import heapq
 import math
 import statistics
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from sknevo.evaluation import Evaluator
-from sknevo.evolution import Evolution
-from sknevo.records import Chromosome, Evaluation
+from sknevo.evolution import Race
+from sknevo.records import Chromosome, Entry, Evaluation
 
 __all__ = ["Generation", "Limits", "Listener", "Outcome", "search"]
 
@@ -88,7 +88,7 @@ class Limits:
     def _seconds_of_finals(self, n: int, best: Evaluation | None) -> float:
         if best is None or n < 2:
             return 0.0
-        return math.ceil(n / self.n_workers) * best.duration
+        return math.ceil(n / self.n_workers) * best.seconds
 
     def affords(self, evaluation: Evaluation) -> bool:
         """Return whether there is time to refit this individual, should it win."""
@@ -149,8 +149,8 @@ class Generation:
 class Listener(Protocol):
     """Hears of a search as it goes on; may end it."""
 
-    def generation_begins(self, number: int, size: int) -> None:
-        """Hear that so many individuals are going to be tried."""
+    def generation_begins(self, number: int, size: int | None) -> None:
+        """Hear how many individuals are going to be tried, None if it depends."""
 
     def individual_ends(self, evaluation: Evaluation) -> bool:
         """Hear how one fared; return whether the search is to stop."""
@@ -166,43 +166,39 @@ class Outcome:
     Parameters
     ----------
     evaluations : list of Evaluation
-        Every individual that was trained, in order.
+        Of every individual that was tried, with whatever it was given, in the order
+        asked.
+    skipped : list of Evaluation
+        Of those for whom there was no time.
     history : list of Generation
         Every generation.
     best : Evaluation or None
-        The fittest individual, the earlier one among equals; with a time limit, of
-        those that could still be refitted within it when they were found.
+        The fittest individual of those that were given most, the earlier one among
+        equals; with a time limit, of those that could still be refitted within it when
+        they were found.
     stop_reason : str
         Why it ended.
     finals : list of Evaluation
         Of those that were tried again before the best was named.
     asked : dict of str to int
-        The order in which individuals were asked for, by key.
+        The order in which entries were asked for, by name.
     """
 
     evaluations: list[Evaluation] = field(default_factory=list)
+    skipped: list[Evaluation] = field(default_factory=list)
     history: list[Generation] = field(default_factory=list)
     best: Evaluation | None = None
     stop_reason: str = ""
     finals: list[Evaluation] = field(default_factory=list)
     asked: dict[str, int] = field(default_factory=dict)
 
-    def ask(self, brood: Sequence[Chromosome]) -> None:
-        """Note who is asked for."""
-        for chromosome in brood:
-            self.asked.setdefault(chromosome.key, len(self.asked))
-
-    def in_order(self, evaluations: list[Evaluation]) -> list[Evaluation]:
-        """Return them in the order asked: that of trying may depend on the clock."""
-        return sorted(evaluations, key=self.place)
-
     def place(self, evaluation: Evaluation) -> int:
         """Return which one, of all that were asked, it is."""
-        return self.asked[evaluation.chromosome.key]
+        return self.asked[evaluation.entry.name]
 
 
 def search(
-    evolution: Evolution,
+    race: Race,
     evaluator: Evaluator,
     limits: Limits,
     listeners: Sequence[Listener] = (),
@@ -211,8 +207,8 @@ def search(
 
     Parameters
     ----------
-    evolution : Evolution
-        Who is tried.
+    race : Race
+        Who is tried, and with how much.
     evaluator : Evaluator
         How they fare.
     limits : Limits
@@ -225,107 +221,163 @@ def search(
     Outcome
     """
     outcome = Outcome()
+    course = _Course(race, evaluator, limits, listeners, outcome)
     try:
-        while not outcome.stop_reason:
-            _one_generation(evolution, evaluator, limits, listeners, outcome)
+        with closing(evaluator.stream(course.ask, course.moment)) as evaluations:
+            for evaluation in evaluations:
+                course.tell(evaluation)
+                if outcome.stop_reason:
+                    break
         _play_finals(evaluator, limits, outcome)
     except KeyboardInterrupt:
         if outcome.best is None:
             raise
         outcome.stop_reason = "interrupted by the user"
-    outcome.evaluations = outcome.in_order(outcome.evaluations)
+    # That of trying may depend on the clock.
+    outcome.evaluations.sort(key=outcome.place)
     return outcome
 
 
-def _one_generation(
-    evolution: Evolution,
-    evaluator: Evaluator,
-    limits: Limits,
-    listeners: Sequence[Listener],
-    outcome: Outcome,
-) -> None:
-    start = time.perf_counter()
-    number, brood = evolution.generation, evolution.ask()
-    outcome.ask(brood)
-    if limits.max_time is not None:
-        _put_in_order(brood, evaluator, limits)
-    for listener in listeners:
-        listener.generation_begins(number, len(brood))
-    evaluations = []
-    for evaluation in _evaluations(evaluator, brood, limits, outcome):
-        evaluations.append(evaluation)
-        if not evaluation.cached:
+class _Course:
+    """How a search goes: between the race and the evaluator, with an eye on limits."""
+
+    def __init__(
+        self,
+        race: Race,
+        evaluator: Evaluator,
+        limits: Limits,
+        listeners: Sequence[Listener],
+        outcome: Outcome,
+    ) -> None:
+        self.race, self.evaluator, self.limits = race, evaluator, limits
+        self.listeners, self.outcome = listeners, outcome
+        self._recorded: set[str] = set()  # names of entries
+        self._tried: set[str] = set()  # keys
+        self._begin()
+
+    def _begin(self) -> None:
+        """Begin a generation."""
+        self._start = time.perf_counter()
+        self._generation: list[Evaluation] = []
+        self._heard_of = False
+
+    @property
+    def _number(self) -> int:
+        return len(self.outcome.history)
+
+    def moment(self) -> float:
+        """Return when the search must stop."""
+        return self.limits.end_of_search(self.outcome.best)
+
+    def ask(self) -> list[Entry]:
+        """Return who is to be tried now."""
+        entries = [] if self.outcome.stop_reason else self.race.ask()
+        entries = [e for e in entries if self._within_limits(e.chromosome)]
+        for entry in entries:
+            self.outcome.asked.setdefault(entry.name, len(self.outcome.asked))
+        if not (self._heard_of or self.outcome.stop_reason):
+            self._heard_of = True
+            for listener in self.listeners:
+                listener.generation_begins(self._number, self.race.generation_size)
+        if self.limits.max_time is not None:
+            self._put_in_order(entries)
+        return entries
+
+    def _within_limits(self, chromosome: Chromosome) -> bool:
+        """Whether its generation is one of those that are wanted.
+
+        A steady strategy breeds those of the next before this one has ended.
+        """
+        wanted = self.limits.generations
+        return wanted is None or chromosome.generation < wanted
+
+    def _put_in_order(self, entries: list[Entry]) -> None:
+        """Sort by cost: the dear first if there is time: none waits for the last then.
+
+        Should time run out before all are tried, those that go on come first, then the
+        known, then the cheap.
+        """
+        cost = self.evaluator.cost
+        expected = self.evaluator.expected_seconds(entries)
+        if expected is not None and 2 * expected < self.limits.time_left():
+            entries.sort(key=cost, reverse=True)
+        else:
+            entries.sort(
+                key=lambda e: (
+                    e.chromosome.key not in self._tried,
+                    e.chromosome.origin not in KNOWN,
+                    cost(e),
+                )
+            )
+
+    def tell(self, evaluation: Evaluation) -> None:
+        """Note how one fared, tell the race and the listeners; maybe stop."""
+        outcome = self.outcome
+        self._generation.append(evaluation)
+        if evaluation.status == "skipped":
+            outcome.skipped.append(evaluation)
+            self.race.tell(evaluation)
+        else:
+            self._note(evaluation)
+            heard = [
+                listener.individual_ends(evaluation) for listener in self.listeners
+            ]
+            self.race.tell(evaluation)
+            outcome.stop_reason = self.limits.reached(evaluation) or _stopped_by(heard)
+            if not outcome.stop_reason and time.time() >= self.moment():
+                outcome.stop_reason = f"max_time={self.limits.max_time:g} s used up"
+        if outcome.stop_reason or self.race.evolution.generation > self._number:
+            self._end_generation()
+
+    def _note(self, evaluation: Evaluation) -> None:
+        name, outcome = evaluation.entry.name, self.outcome
+        if _wins(evaluation, outcome, self.limits):
+            outcome.best = evaluation
+        if name not in self._recorded:
             outcome.evaluations.append(evaluation)
-        heard = [listener.individual_ends(evaluation) for listener in listeners]
-        outcome.stop_reason = limits.reached(evaluation) or _stopped_by(heard)
-        if outcome.stop_reason:
-            break
-    else:
-        # Who is too dear for the time left is left out: cheaper ones may follow.
-        if not evaluations or time.time() >= limits.end_of_search(outcome.best):
+        self._recorded.add(name)
+        self._tried.add(evaluation.chromosome.key)
+
+    def _end_generation(self) -> None:
+        outcome, limits = self.outcome, self.limits
+        tried = [e for e in self._generation if e.status != "skipped"]
+        seconds = time.perf_counter() - self._start
+        generation = _sum_up(self._number, outcome.best, tried, seconds)
+        outcome.history.append(generation)
+        heard = [each.generation_ends(generation, limits) for each in self.listeners]
+        if not tried:
+            # Who is too dear for the time left is skipped: cheaper ones may follow.
             outcome.stop_reason = f"max_time={limits.max_time:g} s used up"
-    evolution.tell(outcome.in_order(evaluations))
-    seconds = time.perf_counter() - start
-    generation = _sum_up(number, outcome.best, evaluations, seconds)
-    outcome.history.append(generation)
-    heard = [listener.generation_ends(generation, limits) for listener in listeners]
-    outcome.stop_reason = (
-        outcome.stop_reason or limits.over(outcome.history) or _stopped_by(heard)
-    )
-    if not outcome.stop_reason and generation.evaluated == 0:
-        outcome.stop_reason = "nobody new was found: all that were bred are known"
-
-
-def _put_in_order(
-    brood: list[Chromosome], evaluator: Evaluator, limits: Limits
-) -> None:
-    """Sort by cost: the dear first if there is time, so that none waits for the last.
-
-    Should time run out within this generation, the known come first, and the cheap.
-    """
-    expected = evaluator.expected_seconds(brood)
-    if expected is not None and 2 * expected < limits.time_left():
-        brood.sort(key=evaluator.cost, reverse=True)
-    else:
-        brood.sort(key=lambda c: (c.origin not in KNOWN, evaluator.cost(c)))
-
-
-def _evaluations(
-    evaluator: Evaluator,
-    brood: Sequence[Chromosome],
-    limits: Limits,
-    outcome: Outcome,
-) -> Iterator[Evaluation]:
-    """Yield evaluations as long as there is time, and note the best."""
-
-    def moment() -> float:
-        return limits.end_of_search(outcome.best)
-
-    with closing(evaluator.evaluate(brood, moment)) as evaluations:
-        for evaluation in evaluations:
-            if _wins(evaluation, outcome, limits):
-                outcome.best = evaluation
-            yield evaluation
-            if time.time() >= moment():
-                return
+        outcome.stop_reason = (
+            outcome.stop_reason or limits.over(outcome.history) or _stopped_by(heard)
+        )
+        if not outcome.stop_reason and generation.evaluated == 0:
+            outcome.stop_reason = "nobody new was found: all that were bred are known"
+        self._begin()
 
 
 def _wins(evaluation: Evaluation, outcome: Outcome, limits: Limits) -> bool:
     best = outcome.best
     if evaluation.status != "ok" or best is None:
         return evaluation.status == "ok"
-    fitter = evaluation.fitness > best.fitness
-    if evaluation.fitness == best.fitness:
+    fitter = evaluation.merit > best.merit
+    if evaluation.merit == best.merit:
         fitter = outcome.place(evaluation) < outcome.place(best)
     return fitter and limits.affords(evaluation)
 
 
 def _play_finals(evaluator: Evaluator, limits: Limits, outcome: Outcome) -> None:
     """Try the best again: who is the fittest of many by one score is so by luck too."""
-    n_finalists = limits.finalists(outcome.best)
-    if outcome.best is None or n_finalists < 2:
+    best = outcome.best
+    n_finalists = limits.finalists(best)
+    if best is None or best.resource is not None or n_finalists < 2:
         return
-    able = [e for e in outcome.evaluations if e.status == "ok" and limits.affords(e)]
+    able = [
+        e
+        for e in outcome.evaluations
+        if e.status == "ok" and e.resource is None and limits.affords(e)
+    ]
+    able.sort(key=outcome.place)
     finalists = heapq.nlargest(n_finalists, able, key=lambda e: e.fitness)
 
     def moment() -> float:

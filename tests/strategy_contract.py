@@ -23,7 +23,7 @@ from sklearn.base import clone
 from toys import LANDSCAPE, rate
 
 from sknevo.evolution import STRATEGIES, Evolution
-from sknevo.records import Chromosome
+from sknevo.records import Chromosome, Evaluation
 
 GOLDEN = Path(__file__).parent / "golden" / "lineages"
 ORIGINS = {"random": 0, "mutation": 1, "crossover": 2}  # and their number of parents
@@ -123,8 +123,9 @@ class StrategyContract:
     def test_generations_without_time_are_survived(self, strategy):
         evolution = Evolution(LANDSCAPE, strategy, 4, np.random.default_rng(0))
         for _ in range(3):
-            assert len(evolution.ask()) == 4
-            evolution.tell([])
+            brood = evolution.ask()
+            assert len(brood) == 4
+            evolution.tell([Evaluation(c, "skipped") for c in brood])
 
     def test_parameters_are_scikit_learns(self, strategy):
         params = strategy.get_params()

@@ -7,15 +7,16 @@ import numpy as np
 import pytest
 from toys import GENOME, Toy, ToyBuilder, chromosome, make_evaluator
 
-from sknevo.evolution import STRATEGIES, Elitist, Evolution
+from sknevo.evolution import STRATEGIES, Elitist, Evolution, Race
 from sknevo.genes import Categorical, Genome, Real
 from sknevo.records import Evaluation
 from sknevo.search import Generation, Limits, search
 
 
-def evolve(first=(), size=4, genome=GENOME, strategy=None, seed=0):
+def evolve(first=(), size=4, genome=GENOME, strategy=None, seed=0, resources=()):
     rng = np.random.default_rng(seed)
-    return Evolution(genome, strategy or Elitist(), size, rng, first)
+    evolution = Evolution(genome, strategy or Elitist(), size, rng, first)
+    return Race(evolution, resources)
 
 
 class Ear:

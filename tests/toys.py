@@ -13,7 +13,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin, TransformerMixin
 from sknevo.evaluation import Data, Evaluator, Journal, Objectives, Shared, Trial
 from sknevo.genes import Categorical, Choice, Genome, Integer, Real, Repeat
 from sknevo.interruption import check_deadline
-from sknevo.records import Chromosome, Evaluation
+from sknevo.records import Chromosome, Entry, Evaluation
 
 
 def fail(toy):
@@ -188,6 +188,10 @@ def rate(chromosome, status="ok"):
 
 def chromosome(x=0.0, act="learn", **genes):
     return Chromosome({"x": x, "act": act, **genes})
+
+
+def entry(*args, **genes):
+    return Entry(chromosome(*args, **genes))
 
 
 NO_JOURNAL = Journal(None)

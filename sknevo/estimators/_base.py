@@ -35,6 +35,7 @@ from sknevo.estimators._metadata import make_router, route
 from sknevo.estimators._results import make_cv_results
 from sknevo.estimators._splits import make_splits
 from sknevo.evaluation import (
+    SAMPLES,
     Builder,
     Data,
     Evaluator,
@@ -43,8 +44,10 @@ from sknevo.evaluation import (
     Shared,
     Trial,
     inner_threads,
+    most,
+    rungs,
 )
-from sknevo.evolution import STRATEGIES, Evolution, Strategy
+from sknevo.evolution import STRATEGIES, Evolution, Race, Strategy
 from sknevo.genes import Genome
 from sknevo.records import DataSpec, Evaluation
 from sknevo.search import Limits, Outcome, search
@@ -81,6 +84,16 @@ class BaseEvolved(CallbackSupportMixin, BaseEstimator):
         "max_eval_time": [Interval(Real, 0, None, closed="neither"), None],
         "memory_limit": [Interval(Real, 0, None, closed="neither"), None],
         "cv": ["cv_object"],
+        "resource": [str, None],
+        "factor": [Interval(Real, 1, None, closed="neither")],
+        "min_resources": [
+            Interval(Integral, 1, None, closed="left"),
+            StrOptions({"exhaust", "smallest"}),
+        ],
+        "max_resources": [
+            Interval(Integral, 1, None, closed="left"),
+            StrOptions({"auto"}),
+        ],
         "initial_population": ["array-like", None],
         "journal": [str, PathLike, None],
         "error_score": [StrOptions({"raise"}), Real],
@@ -107,6 +120,10 @@ class BaseEvolved(CallbackSupportMixin, BaseEstimator):
         max_eval_time: float | None = None,
         memory_limit: float | None = None,
         cv: Any = None,
+        resource: str | None = None,
+        factor: float = 3,
+        min_resources: int | str = "exhaust",
+        max_resources: int | str = "auto",
         initial_population: Sequence | None = None,
         journal: str | PathLike | None = None,
         error_score: float | str = np.nan,
@@ -127,6 +144,10 @@ class BaseEvolved(CallbackSupportMixin, BaseEstimator):
         self.max_eval_time = max_eval_time
         self.memory_limit = memory_limit
         self.cv = cv
+        self.resource = resource
+        self.factor = factor
+        self.min_resources = min_resources
+        self.max_resources = max_resources
         self.initial_population = initial_population
         self.journal = journal
         self.error_score = error_score
@@ -234,8 +255,9 @@ class BaseEvolved(CallbackSupportMixin, BaseEstimator):
             threads=self._threads or inner_threads(effective_n_jobs(self.n_jobs)),
             raise_error=self.error_score == "raise",
             max_eval_time=self.max_eval_time,
+            resource=self.resource,
         )
-        limits = self._limits(started, builder, final_builder)
+        limits = self._limits(started, trial, final_builder)
         outcome = self._search(spec, trial, limits, journal)
         self._record(outcome, objectives, len(data.splits))
         if self.refit:
@@ -245,12 +267,10 @@ class BaseEvolved(CallbackSupportMixin, BaseEstimator):
             self.refit_time_ = time.perf_counter() - start
         return self
 
-    def _limits(
-        self, started: float, builder: Builder, final_builder: Builder
-    ) -> Limits:
+    def _limits(self, started: float, trial: Trial, final_builder: Builder) -> Limits:
         def refit_seconds(evaluation: Evaluation) -> float:
             genes = evaluation.chromosome.expressed
-            growth = final_builder.cost(genes) / builder.cost(genes)
+            growth = final_builder.cost(genes) / trial.cost(evaluation.entry)
             whole = np.add(evaluation.fit_times, evaluation.saved_times)
             return REFIT_MARGIN * growth * float(whole.mean())
 
@@ -328,6 +348,7 @@ class BaseEvolved(CallbackSupportMixin, BaseEstimator):
             strategy = STRATEGIES[strategy]()
         strategy._validate_params()
         evolution = Evolution(self.genome_, strategy, self.population_size, rng, first)
+        race = Race(evolution, self._rungs(trial), self.factor)
         # One task for each generation and one for the refit.
         root = self._init_callback_context(
             max_subtasks=None if self.generations is None else self.generations + 1
@@ -337,11 +358,39 @@ class BaseEvolved(CallbackSupportMixin, BaseEstimator):
             listeners.append(Printer(self.verbose))
         evaluator = Evaluator(trial, self.n_jobs, self.memory_limit, journal)
         try:
-            outcome = search(evolution, evaluator, limits, listeners)
+            outcome = search(race, evaluator, limits, listeners)
         finally:
             evaluator.close()
         root.call_on_fit_task_end(estimator=self, X=X, y=y)
+        self.rungs_ = race.rungs
         return outcome
+
+    def _rungs(self, trial: Trial) -> list[int]:
+        """Return what individuals are given before they are given all."""
+        if self.resource is None:
+            return []
+        smallest = 1
+        if self.resource == SAMPLES:
+            n_train = most_wanted = min(
+                len(train) for train, _ in trial.data.value.splits
+            )
+            smallest = min(n_train, 2 * max(1, len(getattr(self, "classes_", ()))))
+        else:
+            most_wanted = most(self.genome_, self.resource)
+        if not most_wanted:
+            raise ValueError(
+                f'resource must be None, "{SAMPLES}" or the name of a gene of whole '
+                f"numbers; got {self.resource!r}."
+            )
+        if self.max_resources != "auto":
+            most_wanted = min(most_wanted, self.max_resources)
+        return rungs(
+            self.population_size,
+            self.factor,
+            self.min_resources,
+            most_wanted,
+            smallest,
+        )
 
     # What the search leaves behind.
 
@@ -352,7 +401,7 @@ class BaseEvolved(CallbackSupportMixin, BaseEstimator):
             raise ValueError(_why_all_failed(evaluations, outcome.stop_reason))
         error_score = np.nan if self.error_score == "raise" else self.error_score
         self.cv_results_ = make_cv_results(
-            evaluations, n_splits, error_score, outcome.finals
+            [*evaluations, *outcome.skipped], n_splits, error_score, outcome.finals
         )
         self.history_ = outcome.history
         self.n_generations_ = len(outcome.history)
@@ -371,7 +420,7 @@ class BaseEvolved(CallbackSupportMixin, BaseEstimator):
     def _best_index(self, outcome: Outcome) -> int:
         evaluations = outcome.evaluations
         if not callable(self.refit):
-            return evaluations.index(outcome.best)
+            return [e.entry for e in evaluations].index(outcome.best.entry)
         index = self.refit(self.cv_results_)
         if not isinstance(index, Integral):
             raise TypeError(f"refit must return an integer index; got {index!r}.")

@@ -42,6 +42,18 @@ PARAMETERS = dedent("""\
         stratified for classifiers, with the members of too rare classes in all training
         parts; None stands for folds if samples are few and for one hold-out of 20 % if
         they are many, see the notes. Splitters and iterables are as in scikit-learn.
+    resource : str or None, default=None
+        What individuals race for: "samples" of the training part, or a gene of whole
+        numbers such as "epochs". Many are tried with little of it, and only those that
+        do well go on with more; None gives each all that it wants at once.
+    factor : float, default=3
+        One individual of so many goes on, with so many times the resource.
+    min_resources : int or {"exhaust", "smallest"}, default="exhaust"
+        What individuals begin with. With "exhaust" so much that the best of a
+        population just come to all.
+    max_resources : int or "auto", default="auto"
+        What counts as much: below it, the rungs of the race are. In the end whoever
+        does well on them is given all that it wants. "auto" is the most that any wants.
     initial_population : sequence or None, default=None
         Who comes first: dicts of expressed genes (what they leave open is drawn),
         chromosomes, or fitted estimators of this kind. None stands for a few
@@ -78,9 +90,13 @@ ATTRIBUTES = dedent("""\
     cv_results_ : dict of str to array
         One row per individual: the columns of RandomizedSearchCV, and `generation`,
         `origin`, `parents`, `key`, `status` ("ok", "error", "timeout", "memory",
-        "pruned", "unfinished"), `error`.
+        "pruned", "unfinished", "skipped"), `error`, and `resource`, infinite for all
+        that an individual wants.
     history_ : list of Generation
         One record per generation: best, median, evaluated, cached, failed, seconds.
+    rungs_ : list of Rung
+        Of a race: the resource of each rung, the scores there, their correlation with
+        those on the next, and whether the rung misleads and is left out.
     genome_ : Genome
         What could vary.
     n_generations_, n_evaluations_ : int

@@ -16,10 +16,13 @@ __all__ = ["identity"]
 FREE = {
     "cv",
     "error_score",
+    "factor",
     "generations",
     "initial_population",
     "journal",
+    "max_resources",
     "max_time",
+    "min_resources",
     "n_iter_no_change",
     "n_jobs",
     "population_size",

@@ -27,7 +27,7 @@ class Callbacks:
     def __init__(self, estimator: BaseEstimator, root: Any, data: dict) -> None:
         self.estimator, self.root, self.data = estimator, root, data
 
-    def generation_begins(self, number: int, size: int) -> None:
+    def generation_begins(self, number: int, size: int | None) -> None:
         self.generation = self.root.subcontext("generation", max_subtasks=size)
         self.generation.call_on_fit_task_begin(estimator=self.estimator, **self.data)
 
@@ -54,7 +54,7 @@ class Printer:
     def __init__(self, verbose: int) -> None:
         self.verbose = verbose
 
-    def generation_begins(self, number: int, size: int) -> None:
+    def generation_begins(self, number: int, size: int | None) -> None:
         """Say nothing."""
 
     def individual_ends(self, evaluation: Evaluation) -> bool:

@@ -22,7 +22,7 @@ def make_cv_results(
     Parameters
     ----------
     evaluations : sequence of Evaluation
-        Every individual once.
+        Every individual once, in a race with each resource once.
     n_splits : int
         Number of splits.
     error_score : float
@@ -52,11 +52,13 @@ def make_cv_results(
     results["origin"] = np.array([c.origin for c in chromosomes])
     results["parents"] = [c.parents for c in chromosomes]
     results["key"] = np.array([c.key for c in chromosomes])
+    resources = [e.resource for e in evaluations]
+    results["resource"] = np.array([np.inf if r is None else r for r in resources])
     results["status"] = np.array([e.status for e in evaluations])
     results["error"] = np.array([e.error for e in evaluations])
     if finals:
-        again = {e.chromosome.key: e.fitness for e in finals if e.status == "ok"}
-        final = [again.get(c.key, np.nan) for c in chromosomes]
+        again = {e.entry.name: e.fitness for e in finals if e.status == "ok"}
+        final = [again.get(e.entry.name, np.nan) for e in evaluations]
         results["final_score"] = np.array(final)
     return results
 

@@ -10,11 +10,13 @@
 from sknevo.evaluation._evaluator import Evaluator
 from sknevo.evaluation._journal import Journal, JournalError, read_journal
 from sknevo.evaluation._objectives import Objectives
+from sknevo.evaluation._resources import SAMPLES, most, rungs
 from sknevo.evaluation._shared import Shared
 from sknevo.evaluation._threads import inner_threads
 from sknevo.evaluation._trial import Builder, Data, Trial
 
 __all__ = [
+    "SAMPLES",
     "Builder",
     "Data",
     "Evaluator",
@@ -24,5 +26,7 @@ __all__ = [
     "Shared",
     "Trial",
     "inner_threads",
+    "most",
     "read_journal",
+    "rungs",
 ]

@@ -2,6 +2,7 @@
 
 import math
 import statistics
+import threading
 import time
 import warnings
 from collections import deque
@@ -18,15 +19,17 @@ from sklearn.utils.parallel import Parallel, delayed
 from sknevo.evaluation._journal import Journal
 from sknevo.evaluation._trial import Trial
 from sknevo.evaluation._warden import Inquest, Warden
-from sknevo.records import Chromosome, Evaluation
+from sknevo.records import Chromosome, Entry, Evaluation
 
 __all__ = ["Evaluator"]
 
 NO_JOURNAL = Journal(None)
+# Seconds that a worker rests when there is nothing to do for it.
+NAP = 0.01
 
 
 class Evaluator:
-    """Evaluates chromosomes, each individual once, in the order asked.
+    """Evaluates entries, each once, in the order asked.
 
     Parameters
     ----------
@@ -42,7 +45,7 @@ class Evaluator:
     Attributes
     ----------
     known : dict of str to Evaluation
-        All that was tried, by key.
+        All that was tried, by the name of the entry.
     """
 
     def __init__(
@@ -85,92 +88,118 @@ class Evaluator:
         Parameters
         ----------
         chromosomes : sequence of Chromosome
-            Who is evaluated.
+            Who is evaluated, with all that each wants.
         moment : callable, default=never
-            Returns the `time.time()` at which work must stop. What is unfinished then
-            is yielded with the status "unfinished", what has not begun is not yielded.
-            It does not hold for the very first individual: a search has to have one.
+            As for `stream`; for whom there is no time is not yielded.
 
         Yields
         ------
         Evaluation
         """
-        new = {
-            c.key: c
-            for c in chromosomes
-            if c.key not in self.known
-            and c.key not in self._early
-            and self._recalled(c) is None
-        }
-        with closing(self._try(new, moment)) as arriving:
-            for chromosome in chromosomes:
-                if chromosome.key in self.known:
-                    known = self.known[chromosome.key]
-                    yield replace(known, chromosome=chromosome, cached=True)
-                    continue
-                evaluation = self._recalled(chromosome)
-                evaluation = evaluation or self._awaited(chromosome, arriving)
-                if evaluation is None:
-                    return
-                self._remember(evaluation)
-                yield evaluation
+        entries = iter([[Entry(chromosome) for chromosome in chromosomes]])
+        with closing(self.stream(lambda: next(entries, []), moment)) as evaluations:
+            for evaluation in evaluations:
+                if evaluation.status != "skipped":
+                    yield evaluation
 
-    def _awaited(
-        self, chromosome: Chromosome, arriving: Iterator[Evaluation]
-    ) -> Evaluation | None:
+    def stream(
+        self,
+        ask: Callable[[], Sequence[Entry]],
+        moment: Callable[[], float] = lambda: math.inf,
+    ) -> Iterator[Evaluation]:
+        """Yield the evaluations of all who are asked for, in the order asked.
+
+        Parameters
+        ----------
+        ask : callable
+            Returns who else is to be evaluated. It is asked before each answer is
+            waited for: who is asked for may depend on the answers so far. The stream
+            ends when it returns nobody and nobody is waited for.
+        moment : callable, default=never
+            Returns the `time.time()` at which work must stop. What is unfinished then
+            is yielded with the status "unfinished", what cannot be done until then
+            with "skipped". It does not hold for the very first individual: a search
+            has to have one.
+
+        Yields
+        ------
+        Evaluation
+        """
+        line: deque[Entry] = deque()
+        desk = _Desk(self, moment)
+        with closing(self._answers(desk)) as arriving:
+            try:
+                while True:
+                    asked = ask()
+                    line.extend(asked)
+                    desk.take(self._new(asked))
+                    if not line:
+                        return
+                    yield self._answer(line.popleft(), arriving)
+            finally:
+                desk.over = True
+                if not desk.out:  # nobody is cut off: the workers may stay
+                    deque(arriving, maxlen=0)
+
+    def _new(self, asked: Sequence[Entry]) -> list[Entry]:
+        """Return who has to be tried."""
+        granted = map(self.trial.granted, asked)
+        return [
+            entry
+            for entry in granted
+            if entry.name not in self.known
+            and entry.name not in self._early
+            and self._recalled(entry) is None
+        ]
+
+    def _answer(self, asked: Entry, arriving: Iterator[Evaluation]) -> Evaluation:
+        """Return what is known of an entry, or becomes known, as an answer to it."""
+        entry = self.trial.granted(asked)
+        evaluation = self.known.get(entry.name)
+        cached = evaluation is not None
+        if not cached:
+            evaluation = self._recalled(entry) or self._awaited(entry, arriving)
+            self._remember(evaluation)
+        return replace(
+            evaluation,
+            chromosome=asked.chromosome,
+            resource=asked.resource,
+            cached=cached,
+        )
+
+    def _awaited(self, entry: Entry, arriving: Iterator[Evaluation]) -> Evaluation:
         """Return the answer that is asked for; keep those that arrive before it."""
-        while chromosome.key not in self._early:
-            evaluation = next(arriving, None)
-            if evaluation is None:
-                return None
+        while entry.name not in self._early:
+            evaluation = next(arriving)
             # Whom the end of the search cut off deserves another trial.
-            if evaluation.status != "unfinished":
+            if evaluation.status not in ("unfinished", "skipped"):
                 self.journal.append(evaluation, self.trial.repetition)
-            self._early[evaluation.chromosome.key] = evaluation
-        return self._early.pop(chromosome.key)
+            self._early[evaluation.entry.name] = evaluation
+        return self._early.pop(entry.name)
 
-    def _recalled(self, chromosome: Chromosome) -> Evaluation | None:
-        """Return what the journal says of a trial, as an answer to who asks."""
-        evaluation = self.journal.recall(chromosome, self.trial.repetition)
-        return evaluation and replace(evaluation, chromosome=chromosome)
+    def _recalled(self, entry: Entry) -> Evaluation | None:
+        return self.journal.recall(entry, self.trial.repetition)
 
     def _remember(self, evaluation: Evaluation) -> None:
-        self.known[evaluation.chromosome.key] = evaluation
-        if evaluation.status != "ok":
+        if evaluation.status == "skipped":
             return
-        thought = self.trial.builder.cost(evaluation.chromosome.expressed)
-        self._paces.append(evaluation.duration / len(evaluation.fit_times) / thought)
+        self.known[evaluation.entry.name] = evaluation
+        if evaluation.status == "ok":
+            thought = self.trial.cost(evaluation.entry)
+            self._paces.append(evaluation.seconds / len(evaluation.fit_times) / thought)
 
-    def _try(
-        self, waiting: dict[str, Chromosome], moment: Callable[[], float]
-    ) -> Iterator[Evaluation]:
+    def _answers(self, desk: "_Desk") -> Iterator[Evaluation]:
         """Yield results as they arrive; who kills a worker costs one trial only."""
-        inquest = Inquest(self.n_workers)
-        while waiting:
-            # The very first has all the time it needs: no one who has not, and may
-            # have to be stopped by force, is beside it.
-            names = inquest.alone() or list(waiting)[: None if self.known else 1]
-            trying = [waiting[name] for name in names]
+        while not desk.over:
             warden = Warden(self.trial.data, self.memory_limit)
             try:
-                with warden, _closing(self._parallel(trying, moment)) as results:
+                with warden, _closing(self._parallel(desk)) as results:
                     for evaluation in results:
-                        del waiting[evaluation.chromosome.key]
-                        yield evaluation
-                if not waiting.keys().isdisjoint(names):
-                    return  # there is no time for them
+                        yield from desk.returned(evaluation)
             except TerminatedWorkerError:
-                over = time.time() >= moment()
-                for name, (status, error) in inquest.verdicts(names, warden, over):
-                    if name in waiting:
-                        yield Evaluation(waiting.pop(name), status, error=error)
-                if over:
-                    return
-            inquest.acquit(waiting)
+                yield from desk.bereaved(warden)
 
-    def _parallel(
-        self, chromosomes: list[Chromosome], moment: Callable[[], float]
-    ) -> Iterator[Evaluation]:
+    def _parallel(self, desk: "_Desk") -> Iterator[Evaluation | None]:
         # Who may have to be ended by force is not tried in this process: of two workers
         # one is idle.
         apart = self.n_workers == 1 and self._forceful and _has_workers()
@@ -179,48 +208,125 @@ class Evaluator:
             return_as="generator_unordered",
             batch_size=1,
             pre_dispatch=1 if apart else 2 * self.n_workers,
-        )(self._tasks(chromosomes, moment))
+        )(desk.tasks())
 
     @property
     def _forceful(self) -> bool:
         limits = (self.trial.max_eval_time, self.memory_limit)
         return any(limit is not None for limit in limits)
 
-    def _tasks(
-        self, chromosomes: list[Chromosome], moment: Callable[[], float]
-    ) -> Iterator[tuple]:
-        """Yield joblib's tasks until time is over or too short for what comes next."""
-        for i, chromosome in enumerate(list(chromosomes)):
-            if i == 0 and not self.known:
-                yield delayed(self.trial)(chromosome, math.inf)
-                continue
-            stop = moment()
-            if time.time() + self._seconds(chromosome) > stop:
-                return
-            yield delayed(self.trial)(chromosome, stop)
-
-    def cost(self, chromosome: Chromosome) -> float:
+    def cost(self, entry: Entry) -> float:
         """Return roughly what a trial costs, 0 if the answer is known."""
-        if chromosome.key in self.known:
-            return 0.0
-        return self.trial.builder.cost(chromosome.expressed)
+        entry = self.trial.granted(entry)
+        return 0.0 if entry.name in self.known else self.trial.cost(entry)
 
-    def expected_seconds(self, chromosomes: Sequence[Chromosome]) -> float | None:
+    def expected_seconds(self, entries: Sequence[Entry]) -> float | None:
         """Return roughly how long they take together, None if nobody can say yet."""
         if not self._paces:
             return None
         n_splits = len(self.trial.data.value.splits)
-        work = sum(map(self._seconds, chromosomes)) * n_splits
-        return work / self.n_workers
+        return sum(map(self.seconds, entries)) * n_splits / self.n_workers
 
-    def _seconds(self, chromosome: Chromosome) -> float:
+    def seconds(self, entry: Entry) -> float:
         """Return roughly the seconds on one split, by how long others really took."""
         pace = statistics.median(self._paces) if self._paces else 0.0
-        return pace * self.cost(chromosome)
+        return pace * self.cost(entry)
 
     def close(self) -> None:
         """Remove what was written for the workers."""
         self.trial.data.close()
+
+
+class _Desk:
+    """Hands entries out to workers, who are many, and knows who has which.
+
+    joblib asks for tasks from threads of its own, which must not be kept waiting.
+
+    Parameters
+    ----------
+    evaluator : Evaluator
+        Whose entries they are.
+    moment : callable
+        Returns when work must stop.
+
+    Attributes
+    ----------
+    out : dict of str to Entry
+        Who is being tried, by name.
+    over : bool
+        Whether nothing more is handed out.
+    """
+
+    def __init__(self, evaluator: Evaluator, moment: Callable[[], float]) -> None:
+        self.evaluator, self.moment = evaluator, moment
+        self.out: dict[str, Entry] = {}
+        self.over = False
+        self._inquest = Inquest(evaluator.n_workers)
+        self._waiting: dict[str, Entry] = {}
+        self._skipped: deque[Entry] = deque()
+        self._lock = threading.Lock()
+
+    def take(self, entries: Sequence[Entry]) -> None:
+        """Take in who is to be tried, each once."""
+        with self._lock:
+            for entry in entries:
+                if entry.name not in self.out:
+                    self._waiting.setdefault(entry.name, entry)
+
+    def tasks(self) -> Iterator[tuple]:
+        """Yield joblib's tasks: a trial, or a nap if there is none at the moment."""
+        while not self.over:
+            with self._lock:
+                handed_out = self._hand_out()
+            if handed_out is None:
+                yield delayed(time.sleep)(0 if self._skipped else NAP)
+            else:
+                yield delayed(self.evaluator.trial)(*handed_out)
+
+    def _hand_out(self) -> tuple[Entry, float] | None:
+        """Return who is tried next, and until when; nobody if all have to wait."""
+        suspects = self._inquest.alone()
+        # The very first has all the time it needs: no one who has not, and may have to
+        # be stopped by force, is beside it.
+        first = not self.evaluator.known
+        if not self._waiting or (self.out and (first or suspects)):
+            return None
+        name = suspects[0] if suspects else next(iter(self._waiting))
+        entry = self._waiting.pop(name)
+        stop = math.inf if first else self.moment()
+        if time.time() + self.evaluator.seconds(entry) > stop:
+            self._skipped.append(entry)
+            return None
+        self.out[name] = entry
+        return entry, stop
+
+    def returned(self, evaluation: Evaluation | None) -> Iterator[Evaluation]:
+        """Yield what a task has come to, and who was skipped on the way to it."""
+        while self._skipped:
+            entry = self._skipped.popleft()
+            yield Evaluation(entry.chromosome, "skipped", resource=entry.resource)
+        if evaluation is not None:
+            with self._lock:
+                del self.out[evaluation.entry.name]
+                self._acquit()
+            yield evaluation
+
+    def bereaved(self, warden: Warden) -> Iterator[Evaluation]:
+        """Yield who is given up as a worker has died; the others wait again."""
+        names = list(self.out)
+        self._waiting, self.out = {**self.out, **self._waiting}, {}
+        over = time.time() >= self.moment()
+        for name, (status, error) in self._inquest.verdicts(names, warden, over):
+            if name in self._waiting:
+                who = self._waiting.pop(name)
+                yield Evaluation(
+                    who.chromosome, status, error=error, resource=who.resource
+                )
+        self._acquit()
+
+    def _acquit(self) -> None:
+        if self._inquest.alone():
+            self._inquest.acquit({**self.out, **self._waiting})
 
 
 def _has_workers() -> bool:

@@ -9,11 +9,11 @@ from typing import Any, BinaryIO, Self
 
 from filelock import FileLock, Timeout
 
-from sknevo.records import Chromosome, Evaluation
+from sknevo.records import Chromosome, Entry, Evaluation
 
 __all__ = ["Journal", "JournalError", "read_journal"]
 
-FORMAT = 1
+FORMAT = 2
 # Every journal begins with it, also one whose first line was torn.
 BEGIN = b'{"sknevo_journal":'
 # What a line says of an evaluation beside its chromosome and its numbers.
@@ -64,7 +64,7 @@ class Journal:
     ...     journal.begin({"random_state": 0})
     ...     journal.append(Evaluation(Chromosome({"x": 1}), "ok", 0.5))
     >>> with Journal(path) as journal:
-    ...     journal.recall(Chromosome({"x": 1})).fitness
+    ...     journal.recall(Entry(Chromosome({"x": 1}))).fitness
     0.5
     """
 
@@ -140,13 +140,13 @@ class Journal:
             self._write({"sknevo_journal": FORMAT, "search": {**search}})
             self.search = {**search}
 
-    def recall(self, chromosome: Chromosome, repetition: int = 0) -> Evaluation | None:
+    def recall(self, entry: Entry, repetition: int = 0) -> Evaluation | None:
         """Return how an individual fared, None if it was not tried.
 
         Parameters
         ----------
-        chromosome : Chromosome
-            Who asks; others of the same key are the same individual.
+        entry : Entry
+            Who asks; others of the same name are the same.
         repetition : int, default=0
             Which of its trials.
 
@@ -154,7 +154,7 @@ class Journal:
         -------
         Evaluation or None
         """
-        return self._evaluations.get((chromosome.key, repetition))
+        return self._evaluations.get((entry.name, repetition))
 
     def append(self, evaluation: Evaluation, repetition: int = 0) -> None:
         """Write down how an individual fared, unless it is written already.
@@ -171,7 +171,7 @@ class Journal:
         JournalError
             If it cannot be written; what was written before is as it was.
         """
-        name = (evaluation.chromosome.key, repetition)
+        name = (evaluation.entry.name, repetition)
         if self._file is not None and name not in self._evaluations:
             self._write(_as_record(evaluation, repetition))
             self._evaluations[name] = evaluation
@@ -248,7 +248,7 @@ def _read(path: Path) -> Content:
     evaluations = {}
     for number, line in enumerate(lines, start=2):
         evaluation, repetition = _parsed(path, number, line, _as_evaluation)
-        evaluations[evaluation.chromosome.key, repetition] = evaluation
+        evaluations[evaluation.entry.name, repetition] = evaluation
     return search, evaluations, size
 
 
@@ -281,6 +281,7 @@ def _as_record(evaluation: Evaluation, repetition: int) -> dict[str, Any]:
     return {
         "repetition": repetition,
         "chromosome": json.loads(evaluation.chromosome.to_json()),
+        "resource": evaluation.resource,
         "status": evaluation.status,
         "fitness": _as_json(evaluation.fitness),
         "scores": {
@@ -301,6 +302,9 @@ def _as_evaluation(record: dict[str, Any]) -> tuple[Evaluation, int]:
     status, error = record["status"], record["error"]
     if status not in STATUSES or not isinstance(error, str):
         raise ValueError(f"status must be one of {STATUSES}.")
+    resource = record["resource"]
+    if resource is not None and not isinstance(resource, int):
+        raise ValueError("resource must be a whole number or null.")
     evaluation = Evaluation(
         Chromosome.from_json(json.dumps(record["chromosome"])),
         status,
@@ -308,6 +312,7 @@ def _as_evaluation(record: dict[str, Any]) -> tuple[Evaluation, int]:
         {name: _floats(scores) for name, scores in record["scores"].items()},
         **{name: _floats(record[name]) for name in TIMES},
         error=error,
+        resource=resource,
     )
     if (status == "ok") != math.isfinite(evaluation.fitness):
         raise ValueError("those that succeed have a finite fitness, and only those.")

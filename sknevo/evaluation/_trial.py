@@ -19,11 +19,12 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils import _safe_indexing
 
 from sknevo.evaluation._objectives import Objectives
+from sknevo.evaluation._resources import SAMPLES, limited, spread, wanted
 from sknevo.evaluation._shared import Shared
 from sknevo.evaluation._threads import limited_threads
 from sknevo.evaluation._warden import noted
 from sknevo.interruption import DeadlineReached, Pruned, check_deadline, deadline
-from sknevo.records import Chromosome, Evaluation
+from sknevo.records import Chromosome, Entry, Evaluation
 
 __all__ = ["Builder", "Data", "Trial"]
 
@@ -68,8 +69,8 @@ class Data:
 class Trial:
     """How a chromosome fares, as a function.
 
-    All randomness comes from `random_state`, `repetition` and the key of the
-    chromosome.
+    All randomness comes from `random_state`, `repetition`, the key of the chromosome
+    and what it is given.
 
     Parameters
     ----------
@@ -89,6 +90,8 @@ class Trial:
         Seconds that a trial may take.
     repetition : int, default=0
         How often individuals have been tried before: each time with other seeds.
+    resource : str or None, default=None
+        What entries are given of: "samples", or the name of a gene such as "epochs".
     """
 
     builder: Builder
@@ -99,14 +102,15 @@ class Trial:
     raise_error: bool = False
     max_eval_time: float | None = None
     repetition: int = 0
+    resource: str | None = None
 
-    def __call__(self, chromosome: Chromosome, moment: float = math.inf) -> Evaluation:
+    def __call__(self, entry: Entry, moment: float = math.inf) -> Evaluation:
         """Try an individual.
 
         Parameters
         ----------
-        chromosome : Chromosome
-            Who is tried.
+        entry : Entry
+            Who is tried, and with how much.
         moment : float, default=inf
             `time.time()` at which the trial must have ended.
 
@@ -119,12 +123,12 @@ class Trial:
         until, late = self._until(moment)
         try:
             with (
-                noted(self.data.folder, chromosome.key, until, late),
+                noted(self.data.folder, entry.name, until, late),
                 self._surroundings(until),
             ):
                 for i in range(len(self.data.value.splits)):
                     check_deadline()
-                    self._fit_and_score(chromosome, i, record)
+                    self._fit_and_score(entry, i, record)
         except DeadlineReached as reached:
             status, error = late, str(reached)
         except Pruned as reason:
@@ -137,7 +141,7 @@ class Trial:
             if self.raise_error:
                 raise
             status, error = "error", _describe(fault)
-        return record.evaluation(chromosome, status, error, self.objectives)
+        return record.evaluation(entry, status, error, self.objectives)
 
     def _until(self, moment: float) -> tuple[float, str]:
         """Return when a trial must have ended, and its status if it has not."""
@@ -170,7 +174,7 @@ class Trial:
 
     def _refit(self, chromosome: Chromosome, repetition: int) -> BaseEstimator:
         data = self.data.value
-        seed = replace(self, repetition=repetition).seed(chromosome)
+        seed = replace(self, repetition=repetition).seed(Entry(chromosome))
         estimator = self.builder(chromosome.expressed, seed)
         with self._surroundings(math.inf):
             return _fit(estimator, data.X, data.y, data.fit_params)
@@ -186,17 +190,52 @@ class Trial:
                 warnings.simplefilter("ignore")
             yield
 
-    def _fit_and_score(
-        self, chromosome: Chromosome, split: int, record: "_Record"
-    ) -> None:
+    def granted(self, entry: Entry) -> Entry:
+        """Return what an entry comes to: who is given enough has all that it wants."""
+        if entry.resource is None:
+            return entry
+        whole = self._n_train
+        if self.resource != SAMPLES:
+            whole = wanted(entry.chromosome.expressed, self.resource)
+        return replace(entry, resource=None) if entry.resource >= whole else entry
+
+    def cost(self, entry: Entry) -> float:
+        """Return roughly how many seconds a fit takes."""
+        cost = self.builder.cost(self._genes(entry))
+        if entry.resource is None or self.resource != SAMPLES:
+            return cost
+        return cost * min(1.0, entry.resource / self._n_train)
+
+    def _genes(self, entry: Entry) -> dict[str, Any]:
+        """Return what is built: with a gene as the resource, of no more than that."""
+        expressed = entry.chromosome.expressed
+        if entry.resource is None or self.resource == SAMPLES:
+            return expressed
+        return limited(expressed, self.resource, entry.resource)
+
+    @property
+    def _n_train(self) -> int:
+        return min(len(train) for train, _ in self.data.value.splits)
+
+    def _rows(self, entry: Entry, split: int) -> tuple[np.ndarray, np.ndarray]:
+        """Return what is trained on and what is tested on, always all of that."""
+        train, test = self.data.value.splits[split]
+        if entry.resource is None or self.resource != SAMPLES:
+            return train, test
+        y = self.data.value.y
+        rng = np.random.default_rng([self.random_state, split])
+        order = spread(None if y is None else _safe_indexing(y, train), len(train), rng)
+        return np.sort(train[order[: entry.resource]]), test
+
+    def _fit_and_score(self, entry: Entry, split: int, record: "_Record") -> None:
         data = self.data.value
-        train, test = data.splits[split]
-        estimator = self.builder(chromosome.expressed, self.seed(chromosome))
+        train, test = self._rows(entry, split)
+        estimator = self.builder(self._genes(entry), self.seed(entry))
         start, saved = time.perf_counter(), 0.0
         y_train = _labels(data.y, train)
         fit_params = _take(data.fit_params, train)
         if self.objectives.blind_to_X and _begins_with_preparation(estimator):
-            X_train, X_test, saved = self._prepared(estimator.steps[0][1], split)
+            X_train, X_test, saved = self._prepared(estimator.steps[0][1], train, split)
             saved = max(0.0, saved - (time.perf_counter() - start))
             estimator = Pipeline(estimator.steps[1:])
         else:
@@ -209,13 +248,15 @@ class Trial:
         scored = time.perf_counter()
         record.add(scores, fitted - start, scored - fitted, saved)
 
-    def _prepared(self, step: BaseEstimator, split: int) -> tuple[Any, Any, float]:
-        """Fit the first step once for all individuals that share it on this split.
+    def _prepared(
+        self, step: BaseEstimator, train: np.ndarray, split: int
+    ) -> tuple[Any, Any, float]:
+        """Fit the first step once for all individuals that share it on these rows.
 
         Returns both parts as the step makes them, and how long it took.
         """
         data = self.data.value
-        train, test = data.splits[split]
+        _, test = data.splits[split]
 
         def prepare() -> tuple[Any, Any, float]:
             start = time.perf_counter()
@@ -225,11 +266,11 @@ class Trial:
             X_test = step.transform(_safe_indexing(data.X, test))
             return X_train, X_test, time.perf_counter() - start
 
-        return self.data.computed((split, pickle.dumps(step)), prepare)
+        return self.data.computed((split, len(train), pickle.dumps(step)), prepare)
 
-    def seed(self, chromosome: Chromosome) -> int:
+    def seed(self, entry: Entry) -> int:
         """Return the seed of all randomness in trials of this individual."""
-        text = f"{self.random_state}:{chromosome.key}"
+        text = f"{self.random_state}:{entry.name}"
         if self.repetition:
             text += f":{self.repetition}"
         return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4]) >> 1
@@ -257,7 +298,7 @@ class _Record:
         self.saved_times.append(saved_time)
 
     def evaluation(
-        self, chromosome: Chromosome, status: str, error: str, objectives: Objectives
+        self, entry: Entry, status: str, error: str, objectives: Objectives
     ) -> Evaluation:
         names = self.scores[0] if self.scores else ()
         scores = {name: tuple(s[name] for s in self.scores) for name in names}
@@ -268,7 +309,7 @@ class _Record:
             status, error = "error", f"the fitness is {fitness}"
             fitness = -math.inf
         return Evaluation(
-            chromosome,
+            entry.chromosome,
             status,
             fitness,
             scores,
@@ -276,6 +317,7 @@ class _Record:
             tuple(self.score_times),
             tuple(self.saved_times),
             error,
+            resource=entry.resource,
         )
 
 

@@ -32,25 +32,25 @@ PROCESSES = Path("/proc")
 
 
 @contextmanager
-def noted(folder: str | None, key: str, until: float, status: str) -> Iterator[None]:
+def noted(folder: str | None, name: str, until: float, status: str) -> Iterator[None]:
     """Leave a note of a trial while it runs in a process that runs nothing but trials.
 
     Parameters
     ----------
     folder : str or None
         Where; None leaves none.
-    key : str
-        Who is tried.
+    name : str
+        Of the entry that is tried.
     until : float
         `time.time()` at which the trial must have ended.
     status : str
         Of the trial if it has not.
     """
-    name = multiprocessing.current_process().name
-    if folder is None or not name.startswith("LokyProcess"):
+    process = multiprocessing.current_process().name
+    if folder is None or not process.startswith("LokyProcess"):
         yield
         return
-    note = Path(folder) / f"{key}.note"
+    note = Path(folder) / f"{name}.note"
     note.write_text(json.dumps([os.getpid(), until, status]))
     try:
         yield
@@ -71,7 +71,7 @@ class Warden:
     Attributes
     ----------
     verdicts : dict of str to (str, str)
-        Key to status and reason of those that were ended.
+        Name to status and reason of those that were ended.
     """
 
     def __init__(self, data: Shared, memory_limit: float | None = None) -> None:
@@ -92,7 +92,7 @@ class Warden:
         self._thread.join()
 
     def in_workers(self) -> list[str]:
-        """Return the keys of those whose notes are there, and forget the notes.
+        """Return the names of those whose notes are there, and forget the notes.
 
         To be asked when workers have died.
         """
@@ -122,9 +122,9 @@ class Warden:
                 if note.stem in self.verdicts:
                     _end(pid)
 
-    def condemn(self, key: str, status: str, reason: str) -> None:
+    def condemn(self, name: str, status: str, reason: str) -> None:
         """Note why an individual is to be given up, the first reason only."""
-        self.verdicts.setdefault(key, (status, reason))
+        self.verdicts.setdefault(name, (status, reason))
 
 
 class Inquest:
@@ -152,12 +152,12 @@ class Inquest:
     def verdicts(
         self, names: list[str], warden: Warden, over: bool
     ) -> list[tuple[str, tuple[str, str]]]:
-        """Return key, status and reason of those that are given up.
+        """Return name, status and reason of those that are given up.
 
         Parameters
         ----------
         names : list of str
-            Keys of those that were tried, in the order in which they began.
+            Names of those that were tried, in the order in which they began.
         warden : Warden
             Who watched over them.
         over : bool
@@ -167,7 +167,7 @@ class Inquest:
         if over:
             for name in there:
                 warden.condemn(name, "unfinished", "stopped as time was over")
-        elif not warden.verdicts and self._suspects:
+        elif not warden.verdicts and self._suspects and names:
             # Maybe it was killed from outside: it gets another chance.
             self._deaths[names[0]] += 1
             if self._deaths[names[0]] == MOST_DEATHS:

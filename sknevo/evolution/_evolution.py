@@ -1,5 +1,6 @@
-"""Ask and tell: the population and its lineage, generation by generation."""
+"""Ask and tell: the population and its lineage, generation by generation or steady."""
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
@@ -18,6 +19,11 @@ ATTEMPTS = 16
 class Evolution:
     """A population that is asked for individuals and told how they fared.
 
+    Most strategies go by generations: the next one is bred when the last individual of
+    this one is told. A steady one always has as many individuals out as the population
+    is large, and breeds another for each that is told: nobody waits for the last of a
+    generation, and who is bred depends on the order of telling alone.
+
     Parameters
     ----------
     genome : Genome
@@ -34,8 +40,6 @@ class Evolution:
 
     Attributes
     ----------
-    generation : int
-        Number of generations told.
     population : list of Evaluation
         The survivors, the fittest first.
 
@@ -64,61 +68,97 @@ class Evolution:
         self.strategy = strategy
         self.population_size = population_size
         self.rng = rng
-        self.generation = 0
         self.population: list[Evaluation] = []
         self._first = list(initial_population)
-        self._asked: list[Chromosome] | None = None
         self._known: set[str] = set()
+        self._n_asked = self._n_told = 0
+        # Of those that are not told yet; of a generation, who came before whom.
+        self._awaited: Counter[str] = Counter()
+        self._places: dict[str, int] = {}
+        self._told: list[Evaluation] = []
+
+    @property
+    def generation(self) -> int:
+        """Number of generations told."""
+        return self._generation_of(self._n_told)
+
+    @property
+    def generation_size(self) -> int:
+        """Number of individuals of the generation that goes on."""
+        return self.population_size if self.generation else self._first_size
 
     def ask(self) -> list[Chromosome]:
-        """Return the next generation, as far as possible of unknown individuals.
+        """Return who can be asked for now, as far as possible unknown individuals.
 
         Returns
         -------
         list of Chromosome
-
-        Raises
-        ------
-        RuntimeError
-            If the last generation has not been told yet.
+            Empty as long as others have to be told first.
         """
-        if self._asked is not None:
-            raise RuntimeError("ask was called again before tell.")
-        if self.generation == 0:
+        if self._n_asked == 0:
             brood, breed = self._first, self._newcomer
+            room = self._first_size
         else:
             brood, breed = [], self._child
+            room = self._room()
         self._known |= {chromosome.key for chromosome in brood}
-        missing = max(0, self.population_size - len(brood))
-        brood = brood + [self._unknown(breed) for _ in range(missing)]
-        self._asked = [replace(c, generation=self.generation) for c in brood]
-        return list(self._asked)
+        brood = brood + [self._unknown(breed) for _ in range(room - len(brood))]
+        return [self._asked_for(chromosome) for chromosome in brood]
 
     def tell(self, evaluations: Sequence[Evaluation]) -> None:
-        """Let the evaluated compete with their parents.
+        """Let the evaluated compete with those before them.
 
         Parameters
         ----------
         evaluations : sequence of Evaluation
-            In the order asked; the last may be missing if time ran out.
+            All or some of those that were asked for; of whom there was no time for,
+            the status is "skipped".
 
         Raises
         ------
-        RuntimeError
-            If nothing was asked.
         ValueError
-            If an evaluation is of an individual that was not asked for.
+            If one is of an individual that was not asked for, or was told before.
         """
-        if self._asked is None:
-            raise RuntimeError("tell was called before ask.")
-        asked = {chromosome.key for chromosome in self._asked}
-        if strangers := [e for e in evaluations if e.chromosome.key not in asked]:
-            raise ValueError(f"{strangers[0].chromosome.key} was not asked for.")
+        awaited = self._awaited.copy()
+        awaited.subtract(e.chromosome.key for e in evaluations)
+        if strangers := [key for key, count in awaited.items() if count < 0]:
+            raise ValueError(f"{strangers[0]} was not asked for.")
+        self._awaited = awaited
+        for evaluation in evaluations:
+            self._n_told += 1
+            self._told.append(evaluation)
+            if self.strategy.steady or self._n_told == self._n_asked:
+                self._select()
+
+    def _select(self) -> None:
+        tried = [e for e in self._told if e.status != "skipped"]
+        tried.sort(key=lambda e: self._places[e.chromosome.key])
         self.population = self.strategy.survive(
-            self.population, evaluations, self.population_size
+            self.population, tried, self.population_size
         )
-        self.generation += 1
-        self._asked = None
+        self._told = []
+
+    @property
+    def _first_size(self) -> int:
+        return max(self.population_size, len(self._first))
+
+    def _room(self) -> int:
+        """Return for how many more there is room now."""
+        out = self._n_asked - self._n_told
+        if self.strategy.steady:
+            return self._first_size - out
+        return 0 if out else self.population_size
+
+    def _generation_of(self, number: int) -> int:
+        """Return in which generation the individual of this number is."""
+        later = number - self._first_size
+        return 0 if later < 0 else 1 + later // self.population_size
+
+    def _asked_for(self, chromosome: Chromosome) -> Chromosome:
+        self._awaited[chromosome.key] += 1
+        self._places.setdefault(chromosome.key, self._n_asked)
+        self._n_asked += 1
+        return replace(chromosome, generation=self._generation_of(self._n_asked - 1))
 
     def _newcomer(self) -> Chromosome:
         return Chromosome(self.genome.sample(self.rng), origin="random")

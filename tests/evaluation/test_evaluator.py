@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import joblib
 import pytest
-from toys import chromosome, make_evaluator
+from toys import chromosome, entry, make_evaluator
 
 from sknevo import read_journal
 from sknevo.evaluation import Journal
@@ -32,9 +32,9 @@ class Ticking:
     def __getattr__(self, name):
         return getattr(self.trial, name)
 
-    def __call__(self, chromosome, moment=math.inf):
-        self.tried.append(chromosome.genes["x"])
-        return self.trial(chromosome, moment)
+    def __call__(self, entry, moment=math.inf):
+        self.tried.append(entry.chromosome.genes["x"])
+        return self.trial(entry, moment)
 
 
 @pytest.fixture(scope="module")
@@ -88,9 +88,9 @@ def test_an_answer_from_memory_is_of_the_one_who_asks():
 
 def test_what_is_known_costs_nothing():
     evaluator = make_evaluator()
-    known, new = chromosome(0.1, seconds=0.01), chromosome(0.2, seconds=2.0)
+    known, new = entry(0.1, seconds=0.01), entry(0.2, seconds=2.0)
     assert evaluator.cost(known) == 0.01
-    list(evaluator.evaluate([known]))
+    list(evaluator.evaluate([known.chromosome]))
     assert evaluator.cost(known) == 0
     assert evaluator.cost(new) == 2
 

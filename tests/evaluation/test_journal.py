@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from toys import chromosome, make_evaluator
+from toys import chromosome, entry, make_evaluator
 
 from sknevo import JournalError, read_journal
 from sknevo.evaluation import Journal
@@ -36,6 +36,7 @@ TRIED = [
     Evaluation(chromosome(0.4), "pruned", error="why not"),
     Evaluation(chromosome(0.5), "timeout"),
     Evaluation(chromosome(0.6), "memory"),
+    Evaluation(chromosome(0.1), "ok", 0.05, {"score": (0.05,)}, resource=3),
 ]
 
 
@@ -68,9 +69,9 @@ def test_who_asks_again_gets_the_answer(path):
     with Journal(path) as journal:
         assert journal.search == SEARCH
         for evaluation in TRIED:
-            assert journal.recall(evaluation.chromosome).status == evaluation.status
-        assert journal.recall(chromosome(0.9)) is None
-        assert journal.recall(TRIED[0].chromosome, repetition=1) is None
+            assert journal.recall(evaluation.entry).status == evaluation.status
+        assert journal.recall(entry(0.9)) is None
+        assert journal.recall(TRIED[0].entry, repetition=1) is None
 
 
 def test_repetitions_are_kept_apart(path):
@@ -79,8 +80,8 @@ def test_repetitions_are_kept_apart(path):
         journal.begin(SEARCH)
         journal.append(again, repetition=1)
     with Journal(path) as journal:
-        assert journal.recall(again.chromosome, repetition=1).fitness == 0.9
-        assert journal.recall(again.chromosome).fitness == TRIED[0].fitness
+        assert journal.recall(again.entry, repetition=1).fitness == 0.9
+        assert journal.recall(again.entry).fitness == TRIED[0].fitness
     assert len(read_journal(path)) == len(TRIED)
 
 
@@ -96,7 +97,7 @@ def test_without_a_path_nothing_is_remembered():
     with Journal(None) as journal:
         journal.begin(SEARCH)
         journal.append(TRIED[0])
-        assert journal.recall(TRIED[0].chromosome) is None
+        assert journal.recall(TRIED[0].entry) is None
 
 
 @pytest.mark.parametrize("n_jobs", [1, 2])
@@ -160,6 +161,7 @@ def test_a_torn_head_begins_anew(path):
         (b'"fitness":0.3', b'"fitness":"nan", "x":0.3'),
         (b'"scores":{', b'"scores":[{'),
         (b'"error":""', b'"error":3'),
+        (b'"resource":null', b'"resource":"all"'),
         (b'"repetition":0', b'"repetition":"inf"'),
         (b'"genes":', b'"gen":'),
         (b'{"repetition"', b'"repetition"'),
@@ -203,13 +205,13 @@ def test_other_files_are_left_alone(tmp_path):
     assert path.read_text() == "my notes"
 
 
-@pytest.mark.parametrize("version", [0, 2, "1", None])
+@pytest.mark.parametrize("version", [0, 1, 3, "2", None])
 def test_other_formats_are_refused(path, version):
     head, *others = lines_of(path)
     head = json.dumps({**json.loads(head), "sknevo_journal": version}).encode()
     head = head.replace(b'{"sknevo_journal": ', b'{"sknevo_journal":') + b"\n"
     path.write_bytes(head + b"".join(others))
-    with pytest.raises(JournalError, match=r"has format .* reads format 1"):
+    with pytest.raises(JournalError, match=r"has format .* reads format 2"):
         read_journal(path)
 
 

@@ -17,11 +17,11 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.tree import DecisionTreeClassifier
 from threadpoolctl import threadpool_info
-from toys import Centre, Recipe, Toy, ToyBuilder, Weighed, chromosome, score
+from toys import Centre, Recipe, Toy, ToyBuilder, Weighed, chromosome, entry, score
 
 from sknevo.evaluation import Data, Objectives, Shared, Trial
 from sknevo.interruption import Pruned
-from sknevo.records import Chromosome
+from sknevo.records import Chromosome, Entry
 
 X, y = make_classification(n_samples=60, n_features=5, random_state=0)
 rows = np.arange(60)
@@ -52,12 +52,12 @@ ACCURACY = Objectives.of(LogisticRegression(), "accuracy", True).scorer
 )
 def test_a_fault_becomes_a_status_with_a_reason(act, status, reason):
     trial = make_trial()
-    bad = trial(chromosome(0.2, act), time.time() + 0.1)
+    bad = trial(entry(0.2, act), time.time() + 0.1)
     assert bad.status == status
     assert bad.fitness == -math.inf
     assert re.fullmatch(reason, bad.error), bad.error
     assert len(bad.fit_times) == (2 if act == "nan" else 0)
-    good = trial(chromosome(0.2))
+    good = trial(entry(0.2))
     assert (good.status, good.fitness, good.error) == ("ok", -0.2, "")
     assert good.scores == {"score": (-0.2, -0.2)}
 
@@ -65,7 +65,7 @@ def test_a_fault_becomes_a_status_with_a_reason(act, status, reason):
 def test_to_raise_is_possible_too():
     trial = make_trial(raise_error=True)
     with pytest.raises(ValueError, match="cannot learn with x"):
-        trial(chromosome(0.2, "raise"))
+        trial(entry(0.2, "raise"))
 
 
 def test_a_builder_and_a_scorer_may_fail_as_well():
@@ -73,7 +73,7 @@ def test_a_builder_and_a_scorer_may_fail_as_well():
         raise RuntimeError("not today")
 
     for trial in (make_trial(Recipe(fail)), make_trial(scorer=fail)):
-        bad = trial(chromosome())
+        bad = trial(entry())
         assert bad.status == "error"
         assert bad.error.startswith("RuntimeError: not today (test_trial.py:")
 
@@ -85,7 +85,7 @@ def test_what_was_measured_before_a_fault_is_kept():
         return 1.0
 
     X_SECOND = X[SPLITS[1][1]]
-    bad = make_trial(scorer=moody)(chromosome())
+    bad = make_trial(scorer=moody)(entry())
     assert bad.status == "error"
     assert bad.fitness == -math.inf
     assert bad.scores == {"score": (1.0,)}
@@ -94,14 +94,14 @@ def test_what_was_measured_before_a_fault_is_kept():
 
 def test_time_may_be_over_before_and_between_the_splits():
     trial = make_trial(ToyBuilder(seconds=0.2))
-    assert trial(chromosome(), time.time() - 1).fit_times == ()
-    late = trial(chromosome(), time.time() + 0.1)
+    assert trial(entry(), time.time() - 1).fit_times == ()
+    late = trial(entry(), time.time() + 0.1)
     assert late.status == "unfinished"
     assert len(late.fit_times) == 1
 
 
 def test_times_are_measured_for_each_split():
-    good = make_trial(ToyBuilder(seconds=0.05))(chromosome())
+    good = make_trial(ToyBuilder(seconds=0.05))(entry())
     assert len(good.fit_times) == len(good.score_times) == 2
     assert all(0.05 <= seconds < 1 for seconds in good.fit_times)
     assert good.duration == sum(good.fit_times) + sum(good.score_times)
@@ -119,10 +119,12 @@ def test_the_seed_depends_on_the_expressed_genes_and_the_random_state_only():
 
     trial = make_trial(Recipe(make))
     genes = {"model": {"choice": "a", "a": {}, "b": {"x": 1}}}
-    trial(Chromosome(genes))
-    trial(Chromosome({"model": {**genes["model"], "b": {"x": 2}}}, 5, "mutation"))
-    trial(Chromosome({"model": {**genes["model"], "choice": "b"}}))
-    assert seeds[:4] == [trial.seed(Chromosome(genes))] * 4  # each on two splits
+    trial(Entry(Chromosome(genes)))
+    trial(
+        Entry(Chromosome({"model": {**genes["model"], "b": {"x": 2}}}, 5, "mutation"))
+    )
+    trial(Entry(Chromosome({"model": {**genes["model"], "choice": "b"}})))
+    assert seeds[:4] == [trial.seed(Entry(Chromosome(genes)))] * 4  # each on two splits
     assert seeds[4] == seeds[5] != seeds[0]
     assert 0 <= min(seeds) <= max(seeds) < 2**31
 
@@ -142,7 +144,7 @@ def test_the_surroundings_are_as_before(act):
 
     np.ones((50, 50)) @ np.ones((50, 50))
     before = surroundings()
-    status = make_trial(Recipe(make))(chromosome(), time.time() + 0.1).status
+    status = make_trial(Recipe(make))(entry(), time.time() + 0.1).status
     assert status == {"learn": "ok", "raise": "error", "loop": "unfinished"}[act]
     assert surroundings() == before
 
@@ -165,7 +167,7 @@ def test_a_trial_is_given_its_share_of_threads():
         inside.extend(threadpool_info())
         return 0.0
 
-    assert make_trial(scorer=look)(chromosome()).status == "ok"
+    assert make_trial(scorer=look)(entry()).status == "ok"
     blas = [pool["num_threads"] for pool in inside if pool["user_api"] == "blas"]
     assert set(blas) == {1}
 
@@ -194,16 +196,16 @@ def account():
 def test_a_preparation_is_fitted_once_for_each_split(account):
     trial = make_trial(Recipe(prepared), ACCURACY)
     for depth in (1, 2, 3):
-        trial(individual(depth))
+        trial(Entry(individual(depth)))
     assert account == [(1.0, 40), (1.0, 40)]
-    trial(individual(1, factor=2.0))
+    trial(Entry(individual(1, factor=2.0)))
     assert account[2:] == [(2.0, 40), (2.0, 40)]
 
 
 def test_only_the_step_named_preparation_is_shared(account):
     trial = make_trial(Recipe(prepared), ACCURACY)
     for depth in (1, 2):
-        trial(individual(depth, name="centre"))
+        trial(Entry(individual(depth, name="centre")))
     assert len(account) == 4
 
 
@@ -213,15 +215,17 @@ def test_a_shared_preparation_scores_exactly_as_one_of_ones_own():
         genes = individual(depth)
         expected = []
         for train, test in SPLITS:
-            pipeline = prepared(genes.expressed, trial.seed(genes))
+            pipeline = prepared(genes.expressed, trial.seed(Entry(genes)))
             pipeline.fit(X[train], y[train])
             expected.append(pipeline.score(X[test], y[test]))
-        assert trial(genes).scores == {"score": tuple(expected)}
+        assert trial(Entry(genes)).scores == {"score": tuple(expected)}
 
 
 def test_a_preparation_that_fails_fails_its_own_only(account):
     trial = make_trial(Recipe(prepared), ACCURACY)
-    statuses = [trial(individual(1, factor)).status for factor in ("bad", 1.0, "bad")]
+    statuses = [
+        trial(Entry(individual(1, factor))).status for factor in ("bad", 1.0, "bad")
+    ]
     assert statuses == ["error", "ok", "error"]
 
 
@@ -232,7 +236,7 @@ def test_a_scorer_that_may_look_at_X_gets_the_original():
         seen.append(X)
         return estimator.score(X, y)
 
-    assert make_trial(Recipe(prepared), look)(individual(2)).status == "ok"
+    assert make_trial(Recipe(prepared), look)(Entry(individual(2))).status == "ok"
     for X_seen, (_, test) in zip(seen, SPLITS, strict=True):
         np.testing.assert_array_equal(X_seen, X[test])
 
@@ -250,7 +254,7 @@ def test_weights_reach_the_last_step_only(routing, first):
     weights = {"sample_weight": np.linspace(0, 1, 60)}
     scorer = make_scorer(lambda y, predicted: 0.0)  # blind to X
     with sklearn.config_context(enable_metadata_routing=routing):
-        tried = make_trial(Recipe(make), scorer, fit_params=weights)(chromosome())
+        tried = make_trial(Recipe(make), scorer, fit_params=weights)(entry())
     assert (tried.status, tried.error) == ("ok", "")
     for seen, (train, _) in zip(Weighed.weights, SPLITS, strict=True):
         np.testing.assert_array_equal(seen, weights["sample_weight"][train])
@@ -266,7 +270,7 @@ def test_scorers_get_the_metadata_of_the_test_part():
     weights = np.arange(60.0)
     data = Data(X, y, SPLITS, {}, {"sample_weight": weights})
     trial = Trial(ToyBuilder(), Shared(data), Objectives(look, None), 0)
-    assert trial(chromosome()).status == "ok"
+    assert trial(entry()).status == "ok"
     np.testing.assert_array_equal(seen, [weights[test] for _, test in SPLITS])
 
 
@@ -277,12 +281,12 @@ def test_scorers_get_the_metadata_of_the_test_part():
 def test_the_winner_is_built_once_more_and_fitted_on_all(weights, account):
     trial = make_trial(Recipe(prepared), ACCURACY, fit_params=weights)
     winner = individual(3)
-    trial(winner)
+    trial(Entry(winner))
     account.clear()
     model = trial.refit(winner)
     assert account == [(1.0, 60)]
     assert [name for name, _ in model.steps] == ["preparation", "scaler", "model"]
-    alone = prepared(winner.expressed, trial.seed(winner))
+    alone = prepared(winner.expressed, trial.seed(Entry(winner)))
     alone.fit(X, y, **{f"model__{name}": value for name, value in weights.items()})
     np.testing.assert_array_equal(model.predict_proba(X), alone.predict_proba(X))
 
@@ -302,7 +306,7 @@ class Fickle(Toy):
 def test_who_gives_up_in_the_refit_gets_another_seed(n_bad, monkeypatch):
     trial = make_trial(lambda genes, seed: Fickle(**genes, random_state=seed))
     winner = chromosome()
-    seeds = [replace(trial, repetition=i).seed(winner) for i in range(n_bad)]
+    seeds = [replace(trial, repetition=i).seed(Entry(winner)) for i in range(n_bad)]
     monkeypatch.setattr(Fickle, "bad", seeds)
     if n_bad == 3:
         with pytest.raises(Pruned, match="the loss is nan"):

@@ -19,20 +19,35 @@ def users(n):
     return [Chromosome(LANDSCAPE.sample(rng), origin="user") for _ in range(n)]
 
 
-def test_to_ask_twice_is_an_error():
+def test_nobody_is_bred_before_the_last_of_a_generation_is_told():
     evolution = evolve()
-    evolution.ask()
-    with pytest.raises(RuntimeError, match="ask was called again before tell"):
-        evolution.ask()
+    first, *others = evolution.ask()
+    assert evolution.ask() == []
+    evolution.tell([rate(first)])
+    assert evolution.ask() == []
+    evolution.tell([rate(c) for c in others])
+    assert len(evolution.ask()) == 6
 
 
-def test_to_tell_unasked_is_an_error():
+def test_the_order_of_telling_does_not_matter_within_a_generation():
+    one, other = evolve(), evolve()
+    brood = one.ask()
+    other.ask()
+    one.tell([rate(c) for c in brood])
+    for chromosome in reversed(brood):
+        other.tell([rate(chromosome)])
+    assert one.population == other.population
+    assert one.ask() == other.ask()
+
+
+def test_who_was_told_is_not_told_again():
     evolution = evolve()
-    with pytest.raises(RuntimeError, match="tell was called before ask"):
-        evolution.tell([])
-    evolution.tell([rate(c) for c in evolution.ask()])
-    with pytest.raises(RuntimeError, match="tell was called before ask"):
-        evolution.tell([])
+    with pytest.raises(ValueError, match="was not asked for"):
+        evolution.tell([rate(users(1)[0])])
+    brood = evolution.ask()
+    evolution.tell([rate(c) for c in brood])
+    with pytest.raises(ValueError, match="was not asked for"):
+        evolution.tell([rate(brood[0])])
 
 
 def test_strangers_are_refused_and_the_right_ones_may_still_be_told():
@@ -82,6 +97,7 @@ def test_time_may_run_out_within_a_generation():
     evolution = evolve()
     brood = evolution.ask()
     evolution.tell([rate(c) for c in brood[:2]])
+    evolution.tell([Evaluation(c, "skipped") for c in brood[2:]])
     survivors = {one.chromosome.key for one in evolution.population}
     assert survivors == {c.key for c in brood[:2]}
     assert len(evolution.ask()) == 6
@@ -89,8 +105,7 @@ def test_time_may_run_out_within_a_generation():
 
 def test_without_survivors_newcomers_are_asked_for():
     evolution = evolve()
-    evolution.ask()
-    evolution.tell([])
+    evolution.tell([Evaluation(c, "skipped") for c in evolution.ask()])
     assert {c.origin for c in evolution.ask()} == {"random"}
 
 
