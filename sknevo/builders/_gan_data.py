@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from sknevo.builders._batches import as_tensor, statistics
+from sknevo.builders._batches import statistics
 from sknevo.builders._networks import Arrange
 from sknevo.sizes import image_shape
 

@@ -167,7 +167,6 @@ class Monitor:
         across = torch.cdist(self.real, points)
         closest = across.min(dim=1).values
         among = torch.cdist(points, points).fill_diagonal_(torch.inf).min(dim=1).values
-        # The wide spread is robust where a few samples are far from all others.
         row = {
             "step": step,
             "coverage": float((closest <= self.near).float().mean()),

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from sknevo.builders._gan_training import GAN
+from sknevo.builders._gan import GAN
 from sknevo.builders._training import resolve_device, resolve_precision
 from sknevo.records import DataSpec
 from sknevo.sizes import NetworkSize, discriminator_size, generator_size, image_shape

@@ -185,7 +185,7 @@ def _usual_epochs(spec: DataSpec) -> int:
 
 
 def _augmentation() -> Genome:
-    """What both networks see is moved, covered, recoloured, real or not.
+    """Return what is done to all that the discriminator sees, real or not.
 
     Zhao, S. et al. (2020). Differentiable Augmentation for Data-Efficient GAN Training.
     """
