@@ -12,11 +12,13 @@ __all__ = ["Finding", "collapse_score", "diagnose"]
 # more, those of perfect generators vary by a few per cent (density most), so that none
 # of them comes near; half the modes lost leaves a coverage of 0.5.
 ENOUGH = 0.8
-# Samples that lie at random beside the data cover little, too. Whoever collapses has
-# samples of quality, or samples that are close to each other.
-FEW = 0.5
-# If regions are lost as a whole, the neighbours of what is covered are covered as well.
-WHOLE = 0.9
+# Noise beside the data covers little, too. What has collapsed has samples of quality,
+# covers far less than their share, or has samples very close to each other.
+FAR_LESS, CLOSE = 0.6, 0.25
+# In a mode that is covered in part, samples are closer to each other than real ones,
+# and neighbours of what is covered are not covered more often than others are. If
+# regions are lost as a whole, few features show the latter, many features the former.
+IN_PART = 0.5
 
 
 @dataclass(frozen=True)
@@ -119,23 +121,33 @@ def _findings(reference: Reference, measures: Measures) -> Iterator[Finding]:
     def finding(name: str, measure: str) -> Finding:
         return Finding(name, measure, *_both(measures, expected, measure))
 
-    def below(measure: str, share: float) -> bool:
+    def share(measure: str) -> float:
         value, usual = _both(measures, expected, measure)
-        return value < share * usual
+        return value / usual if usual else 1.0
 
-    crowded = not below("density", FEW) or measures.variety < FEW
-    if below("coverage", ENOUGH) and crowded:
-        in_part = measures.coverage > 0 and below("local_coverage", WHOLE)
-        yield finding("intra-mode collapse" if in_part else "mode collapse", "coverage")
-    elif below("recall", ENOUGH):
+    narrow = (
+        share("density") >= ENOUGH
+        or share("coverage") < FAR_LESS * share("density")
+        or measures.variety < CLOSE
+    )
+    if share("coverage") < ENOUGH and narrow:
+        yield finding(_kind_of_collapse(measures, expected), "coverage")
+    elif share("recall") < ENOUGH and narrow:
         yield finding("over-narrow", "recall")
-    if below("density", ENOUGH):
+    if share("density") < ENOUGH:
         yield finding("poor quality", "density")
     close = reference.closeness(measures)
     if close < ENOUGH:
         yield Finding("off target", "closeness", close, 1.0)
-    if measures.authenticity is not None and below("authenticity", ENOUGH):
+    if measures.authenticity is not None and share("authenticity") < ENOUGH:
         yield finding("memorised", "authenticity")
+
+
+def _kind_of_collapse(measures: Measures, expected: Measures) -> str:
+    least, most = measures.coverage, expected.local_coverage
+    halfway = least + IN_PART * (most - least)
+    in_part = measures.variety < IN_PART and 0 < measures.local_coverage < halfway
+    return "intra-mode collapse" if in_part else "mode collapse"
 
 
 def _both(measures: Measures, expected: Measures, name: str) -> tuple[float, float]:

@@ -178,7 +178,7 @@ class Reference:
         distances = cdist(self.rows, generated)
         radii = neighbour_radii(generated, self.n_neighbors)
         covered = distances.min(axis=1) <= self.radii
-        around = covered[self.neighbours[covered]]
+        around = covered[np.unique(self.neighbours[covered])]
         apart, expected = np.median(radii), np.median(self.radii)
         gaussian = Gaussian.of(generated)
         copied = self.training is not None
