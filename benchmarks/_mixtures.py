@@ -1,4 +1,4 @@
-"""Mixtures of Gaussians whose modes are known, and fixed rivals, for benchmarks of GANs."""
+"""Mixtures of Gaussians whose modes are known, and a fixed GAN as a rival."""
 
 import time
 from typing import NamedTuple
@@ -41,7 +41,7 @@ MIXTURES = {"ring": ring(), "grid": grid()}
 
 
 def dcgan_style(X):
-    """Genes of what one would write first: Radford et al.'s settings, dense for rows."""
+    """Return genes of what one would write first, with Radford et al.'s settings."""
     adam = {"adam": {"lr": 2e-4, "beta1": 0.5, "beta2": 0.999}}
     training = {
         "batch_size": 64,

@@ -1,4 +1,4 @@
-"""MNIST: are all ten digits there, and how far is what is generated from real ones?
+"""MNIST: whether all ten digits are there, and how far they are from real ones.
 
 Evolution, then a fixed DCGAN-style pair of networks that trains as long, on as many
 cores. The Fréchet distance is one of features of a network that is trained on real

@@ -290,6 +290,8 @@ def _sheet(
     steps = height + 1, width + 1
     sheet = np.ones((rows * steps[0] - 1, columns * steps[1] - 1, images.shape[3]))
     for i, image in enumerate(images):
-        top, left = (place * step for place, step in zip(divmod(i, columns), steps))
+        top, left = (
+            place * step for place, step in zip(divmod(i, columns), steps, strict=True)
+        )
         sheet[top : top + height, left : left + width] = image
     return sheet if sheet.shape[2] == 3 else sheet[..., 0]
