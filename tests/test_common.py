@@ -5,6 +5,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from sknevo import (
     EvolvedClassifier,
+    EvolvedGAN,
     EvolvedPipelineClassifier,
     EvolvedPipelineRegressor,
 )
@@ -15,6 +16,7 @@ SMALL = {"population_size": 2, "generations": 1, "cv": 2}
 @parametrize_with_checks(
     [
         EvolvedClassifier(**SMALL, max_epochs=30),
+        EvolvedGAN(**SMALL, max_epochs=4),
         EvolvedPipelineClassifier(**SMALL),
         EvolvedPipelineRegressor(**SMALL),
     ]
@@ -27,6 +29,7 @@ def test_small_estimators_are_estimators(estimator, check):
 @parametrize_with_checks(
     [
         EvolvedClassifier(max_epochs=10, population_size=4, generations=2),
+        EvolvedGAN(max_epochs=20, population_size=4, generations=2),
         EvolvedPipelineClassifier(),
         EvolvedPipelineRegressor(),
     ]

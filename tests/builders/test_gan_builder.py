@@ -13,6 +13,7 @@ from sknevo.builders._gan_losses import LOSSES, penalty
 from sknevo.builders._gan_monitor import Monitor, _auc
 from sknevo.builders._gan_networks import Discriminator, Generator, Noise, Spectral
 from sknevo.builders.gan import GANBuilder
+from sknevo.evaluation._threads import limited_threads
 from sknevo.genomes.gan import gan, well_known
 from sknevo.interruption import DeadlineReached, Pruned, deadline
 from sknevo.records import Chromosome, DataSpec
@@ -50,15 +51,22 @@ def gan_of(X, y=None, known=0, seed=0, judging=True, **genes):
     n_classes = 0 if y is None else 1 if y.dtype.kind == "f" else len(set(y))
     spec = DataSpec("generation", len(X), n_classes, shape=X.shape[1:])
     chosen = well_known(spec)[known]
+    rng = np.random.default_rng(0)
+    expressed = Chromosome(gan(spec).complete(chosen, rng)).expressed
     for name, value in genes.items():
-        chosen[name] = {**chosen[name], **value}
-    genome = gan(spec, max_epochs=1000)
-    expressed = Chromosome(genome.complete(chosen, np.random.default_rng(0))).expressed
+        expressed[name] = {**expressed[name], **value}
     return GANBuilder(spec, "cpu")(expressed, seed).set_params(judging=judging)
 
 
 def training(epochs, batch_size=32, **more):
     return {"epochs": epochs, "batch_size": batch_size, **more}
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _one_thread():
+    """As in a trial: small networks wait for threads longer than they compute."""
+    with limited_threads(1):
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -105,7 +113,7 @@ def test_spectral_weights_do_not_stretch():
     before = torch.get_rng_state()
     for _ in range(20):
         layer(torch.randn(2, 20, generator=draw))
-    layer.eval()
+    layer.requires_grad_(False).eval()
     stretched = layer(torch.eye(20)) - layer(torch.zeros(20))
     assert torch.linalg.matrix_norm(stretched, 2) == pytest.approx(1, rel=0.02)
     assert torch.equal(torch.get_rng_state(), before)
@@ -141,7 +149,7 @@ def test_noise_is_as_its_genes_say(distribution, most, scale):
 @pytest.mark.parametrize("name", LOSSES)
 def test_losses_pull_logits_apart_and_together(name):
     loss = LOSSES[name]
-    real, made = (torch.zeros(4, requires_grad=True) for _ in range(2))
+    real, made = (torch.full((4,), 0.5, requires_grad=True) for _ in range(2))
     up, down = torch.autograd.grad(loss.discriminator(real, made), [real, made])
     assert (up < 0).all()
     assert (down > 0).all()
