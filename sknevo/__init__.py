@@ -1,6 +1,7 @@
 """Estimators that evolve themselves.
 
 - `EvolvedClassifier` evolves networks for images, with their optimizer,
+- `EvolvedGAN` evolves generators with their discriminators, for images and tables,
 - `EvolvedPipelineClassifier` and `EvolvedPipelineRegressor` evolve preparation,
   scaling, feature extraction and model of a table as one individual,
 - `EvolvedSearchCV` evolves the parameters of any scikit-learn estimator,
@@ -23,6 +24,7 @@ _HOMES = {
     "Elitist": "evolution",
     "Evaluation": "records",
     "EvolvedClassifier": "estimators",
+    "EvolvedGAN": "estimators",
     "EvolvedPipelineClassifier": "estimators",
     "EvolvedPipelineRegressor": "estimators",
     "Gaussian": "evolution",

@@ -58,12 +58,13 @@ class DataSpec:
 
     Parameters
     ----------
-    task : {"classification", "regression"}
-        What is to be predicted.
+    task : {"classification", "regression", "generation"}
+        What is to be predicted, or that samples are to be made.
     n_samples : int
         Rows of the training part of a split.
     n_classes : int
-        Number of classes, 0 for regression.
+        Number of classes, 0 for regression. To make samples: of labels that they are
+        made for, 1 for values, 0 if there is neither.
     columns : tuple of Column, default=()
         Of a table: one per column of X, in order.
     shape : tuple of int, default=()

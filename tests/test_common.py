@@ -9,6 +9,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from sknevo import (
     EvolvedClassifier,
+    EvolvedGAN,
     EvolvedPipelineClassifier,
     EvolvedPipelineRegressor,
     EvolvedSearchCV,
@@ -22,6 +23,7 @@ RANGE = loguniform(0.1, 10)
 @parametrize_with_checks(
     [
         EvolvedClassifier(**SMALL, max_epochs=30),
+        EvolvedGAN(**SMALL, max_epochs=4),
         EvolvedPipelineClassifier(**SMALL),
         EvolvedPipelineRegressor(**SMALL),
         EvolvedSearchCV(LogisticRegression(), {"C": RANGE}, **SMALL),
@@ -38,6 +40,7 @@ def test_small_estimators_are_estimators(estimator, check):
 @parametrize_with_checks(
     [
         EvolvedClassifier(max_epochs=10, population_size=4, generations=2),
+        EvolvedGAN(max_epochs=20, population_size=4, generations=2),
         EvolvedPipelineClassifier(),
         EvolvedPipelineRegressor(),
         EvolvedSearchCV(LogisticRegression(), {"C": RANGE}),

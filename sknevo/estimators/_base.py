@@ -3,18 +3,16 @@
 import time
 from abc import abstractmethod
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from numbers import Integral, Real
-from os import PathLike
+from numbers import Integral
 from typing import Any, Self
 
 import numpy as np
 from joblib import effective_n_jobs
-from sklearn.base import BaseEstimator, _fit_context
+from sklearn.base import _fit_context
 from sklearn.callback import CallbackSupportMixin, with_callbacks
 from sklearn.utils import check_random_state
-from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.metadata_routing import MetadataRouter
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import (
@@ -33,6 +31,7 @@ from sknevo.estimators._front import FrontMixin, pareto_front
 from sknevo.estimators._identity import identity
 from sknevo.estimators._listeners import Callbacks, Printer
 from sknevo.estimators._metadata import make_router, route
+from sknevo.estimators._parameters import SearchParameters
 from sknevo.estimators._results import make_cv_results
 from sknevo.estimators._splits import make_splits
 from sknevo.evaluation import (
@@ -48,7 +47,7 @@ from sknevo.evaluation import (
     most,
     rungs,
 )
-from sknevo.evolution import STRATEGIES, Evolution, Race, Strategy
+from sknevo.evolution import STRATEGIES, Evolution, Race
 from sknevo.genes import Genome
 from sknevo.records import Chromosome, DataSpec, Evaluation, flatten
 from sknevo.search import Limits, Outcome, search
@@ -68,96 +67,11 @@ def _refitted(estimator: "BaseEvolved") -> bool:
     return True
 
 
-class BaseEvolved(FrontMixin, CallbackSupportMixin, BaseEstimator):
+class BaseEvolved(FrontMixin, CallbackSupportMixin, SearchParameters):
     """What all evolved estimators share; a task says what differs below."""
 
-    _parameter_constraints: dict = {
-        "genome": [Genome, callable, None],
-        "strategy": [StrOptions(set(STRATEGIES)), Strategy],
-        "population_size": [Interval(Integral, 1, None, closed="left")],
-        "generations": [Interval(Integral, 1, None, closed="left"), None],
-        "scoring": [str, callable, list, tuple, dict, set, None],
-        "refit": ["boolean", str, callable, dict],
-        "target_score": [Interval(Real, None, None, closed="neither"), None],
-        "n_iter_no_change": [Interval(Integral, 1, None, closed="left"), None],
-        "tol": [Interval(Real, 0, None, closed="left")],
-        "max_time": [Interval(Real, 0, None, closed="neither"), None],
-        "max_eval_time": [Interval(Real, 0, None, closed="neither"), None],
-        "memory_limit": [Interval(Real, 0, None, closed="neither"), None],
-        "max_predict_time": [Interval(Real, 0, None, closed="neither"), None],
-        "cv": ["cv_object"],
-        "resource": [str, None],
-        "factor": [Interval(Real, 1, None, closed="neither")],
-        "min_resources": [
-            Interval(Integral, 1, None, closed="left"),
-            StrOptions({"exhaust", "smallest"}),
-        ],
-        "max_resources": [
-            Interval(Integral, 1, None, closed="left"),
-            StrOptions({"auto"}),
-        ],
-        "initial_population": ["array-like", None],
-        "journal": [str, PathLike, None],
-        "error_score": [StrOptions({"raise"}), Real],
-        "n_jobs": [Integral, None],
-        "random_state": ["random_state"],
-        "verbose": ["verbose"],
-    }
     # The weights of samples are always for the individuals, unless the user says no.
     __metadata_request__fit = {"sample_weight": True}
-
-    def __init__(
-        self,
-        *,
-        genome: Genome | Callable[[DataSpec], Genome] | None = None,
-        strategy: str | Strategy = "crossover",
-        population_size: int = 12,
-        generations: int | None = 5,
-        scoring: Any = None,
-        refit: bool | str | Callable | dict[str, float] = True,
-        target_score: float | None = None,
-        n_iter_no_change: int | None = None,
-        tol: float = 1e-4,
-        max_time: float | None = None,
-        max_eval_time: float | None = None,
-        memory_limit: float | None = None,
-        max_predict_time: float | None = None,
-        cv: Any = None,
-        resource: str | None = None,
-        factor: float = 3,
-        min_resources: int | str = "exhaust",
-        max_resources: int | str = "auto",
-        initial_population: Sequence | None = None,
-        journal: str | PathLike | None = None,
-        error_score: float | str = np.nan,
-        n_jobs: int | None = None,
-        random_state: int | np.random.RandomState | None = None,
-        verbose: int = 0,
-    ) -> None:
-        self.genome = genome
-        self.strategy = strategy
-        self.population_size = population_size
-        self.generations = generations
-        self.scoring = scoring
-        self.refit = refit
-        self.target_score = target_score
-        self.n_iter_no_change = n_iter_no_change
-        self.tol = tol
-        self.max_time = max_time
-        self.max_eval_time = max_eval_time
-        self.memory_limit = memory_limit
-        self.max_predict_time = max_predict_time
-        self.cv = cv
-        self.resource = resource
-        self.factor = factor
-        self.min_resources = min_resources
-        self.max_resources = max_resources
-        self.initial_population = initial_population
-        self.journal = journal
-        self.error_score = error_score
-        self.n_jobs = n_jobs
-        self.random_state = random_state
-        self.verbose = verbose
 
     # What a task says.
 
@@ -166,6 +80,8 @@ class BaseEvolved(FrontMixin, CallbackSupportMixin, BaseEstimator):
     _default_folds: Mapping[int, int]
     # Threads of a trial, if results depend on them; None shares the cores out.
     _threads: int | None = None
+    # Whether there is nothing to learn without y.
+    _needs_y = True
     # So many of the best are tried again with other seeds before the winner is named.
     _n_finalists = 0
 
@@ -201,12 +117,12 @@ class BaseEvolved(FrontMixin, CallbackSupportMixin, BaseEstimator):
         X = self._validate_X(X, reset=True)
         if _num_samples(X) < 2:
             raise ValueError("Found 1 sample; at least 2 samples are required to fit.")
-        if y is None:
+        if y is None and self._needs_y:
             raise ValueError(
                 f"This {type(self).__name__} estimator requires y to be passed, but "
                 "the target y is None."
             )
-        return X, self._validate_y(y)
+        return X, None if y is None else self._validate_y(y)
 
     @with_callbacks
     @_fit_context(prefer_skip_nested_validation=False)
@@ -241,8 +157,8 @@ class BaseEvolved(FrontMixin, CallbackSupportMixin, BaseEstimator):
         started = time.time()
         self._check_stopping()
         X, y = self._validate(X, y)
-        objectives = self._objectives()
         random_state = self._seed(journal)
+        objectives = self._objectives(self._default_scorer(X, y, random_state))
         data = self._make_data(X, y, params, random_state)
         n_train = min(len(train) for train, _ in data.splits)
         spec = self._spec(X, y, n_train)
@@ -290,8 +206,14 @@ class BaseEvolved(FrontMixin, CallbackSupportMixin, BaseEstimator):
             n_workers=effective_n_jobs(self.n_jobs),
         )
 
-    def _objectives(self) -> Objectives:
-        scoring = self._default_scoring if self.scoring is None else self.scoring
+    def _default_scorer(self, X: Any, y: Any, random_state: int) -> Any:
+        """Return the fitness if the user names none; it may be made for the data."""
+        return self._default_scoring
+
+    def _objectives(self, default: Any = None) -> Objectives:
+        scoring = self.scoring
+        if scoring is None:
+            scoring = self._default_scoring if default is None else default
         return Objectives.of(self, scoring, self.refit, getattr(self, "classes_", None))
 
     def _check_stopping(self) -> None:
@@ -501,7 +423,9 @@ class BaseEvolved(FrontMixin, CallbackSupportMixin, BaseEstimator):
             scorer = scorer[self.refit]
         target = () if y is None else (y,)
         score = scorer(self.best_estimator_, X, *target, **params)
-        return score[self.refit] if isinstance(score, Mapping) else score
+        if not isinstance(score, Mapping):
+            return score
+        return score[self.refit if isinstance(self.refit, str) else next(iter(score))]
 
     def get_metadata_routing(self) -> MetadataRouter:
         """Say who gets which metadata.

@@ -62,7 +62,7 @@ class Data:
     """
 
     X: Any
-    y: np.ndarray
+    y: np.ndarray | None
     splits: list[tuple[np.ndarray, np.ndarray]]
     fit_params: Mapping[str, Any] = field(default_factory=dict)
     score_params: Mapping[str, Any] = field(default_factory=dict)
