@@ -2,8 +2,7 @@
 
 import time
 from abc import abstractmethod
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from numbers import Integral
 from typing import Any, Self
@@ -26,16 +25,16 @@ from sknevo.estimators._beginning import (
     known_chromosomes,
     make_chromosome,
     make_genome,
+    make_rungs,
 )
 from sknevo.estimators._front import FrontMixin, pareto_front
 from sknevo.estimators._identity import identity
 from sknevo.estimators._listeners import Callbacks, Printer
 from sknevo.estimators._metadata import make_router, route
 from sknevo.estimators._parameters import SearchParameters
-from sknevo.estimators._results import make_cv_results
+from sknevo.estimators._results import all_failed, make_cv_results
 from sknevo.estimators._splits import make_splits
 from sknevo.evaluation import (
-    SAMPLES,
     Builder,
     Data,
     Evaluator,
@@ -44,8 +43,6 @@ from sknevo.evaluation import (
     Shared,
     Trial,
     inner_threads,
-    most,
-    rungs,
 )
 from sknevo.evolution import STRATEGIES, Evolution, Race
 from sknevo.genes import Genome
@@ -279,7 +276,7 @@ class BaseEvolved(FrontMixin, CallbackSupportMixin, SearchParameters):
             strategy = STRATEGIES[strategy]()
         strategy._validate_params()
         evolution = Evolution(self.genome_, strategy, self.population_size, rng, first)
-        race = Race(evolution, self._rungs(trial), self.factor)
+        race = Race(evolution, make_rungs(self, trial), self.factor)
         # One task for each generation and one for the refit.
         root = self._init_callback_context(
             max_subtasks=None if self.generations is None else self.generations + 1
@@ -296,40 +293,13 @@ class BaseEvolved(FrontMixin, CallbackSupportMixin, SearchParameters):
         self.rungs_ = race.rungs
         return outcome
 
-    def _rungs(self, trial: Trial) -> list[int]:
-        """Return what individuals are given before they are given all."""
-        if self.resource is None:
-            return []
-        smallest = 1
-        if self.resource == SAMPLES:
-            n_train = most_wanted = min(
-                len(train) for train, _ in trial.data.value.splits
-            )
-            smallest = min(n_train, 2 * max(1, len(getattr(self, "classes_", ()))))
-        else:
-            most_wanted = most(self.genome_, self.resource)
-        if not most_wanted:
-            raise ValueError(
-                f'resource must be None, "{SAMPLES}" or the name of a gene of whole '
-                f"numbers; got {self.resource!r}."
-            )
-        if self.max_resources != "auto":
-            most_wanted = min(most_wanted, self.max_resources)
-        return rungs(
-            self.population_size,
-            self.factor,
-            self.min_resources,
-            most_wanted,
-            smallest,
-        )
-
     # What the search leaves behind.
 
     def _record(self, outcome: Outcome, objectives: Objectives, n_splits: int) -> None:
         self.stop_reason_ = outcome.stop_reason
         evaluations = outcome.evaluations
         if outcome.best is None:
-            raise _all_failed(evaluations, outcome.stop_reason)
+            raise all_failed(evaluations, outcome.stop_reason)
         error_score = np.nan if self.error_score == "raise" else self.error_score
         self.cv_results_ = make_cv_results(
             [*evaluations, *outcome.skipped],
@@ -435,14 +405,3 @@ class BaseEvolved(FrontMixin, CallbackSupportMixin, SearchParameters):
         MetadataRouter
         """
         return make_router(self, self._objectives().scorer)
-
-
-def _all_failed(evaluations: Sequence[Evaluation], stop_reason: str) -> Exception:
-    causes = Counter(e.error for e in evaluations).most_common(5)
-    lines = "\n".join(f"{count:>6} x {cause}" for cause, count in causes)
-    # Data of a wrong type are wrong for all.
-    types = all(e.error.startswith("TypeError: ") for e in evaluations)
-    return (TypeError if evaluations and types else ValueError)(
-        f"none of {len(evaluations)} individuals succeeded ({stop_reason}). "
-        f"The most frequent causes:\n{lines}"
-    )
