@@ -3,6 +3,7 @@
 - `EvolvedClassifier` evolves networks for images, with their optimizer,
 - `EvolvedPipelineClassifier` and `EvolvedPipelineRegressor` evolve preparation,
   scaling, feature extraction and model of a table as one individual,
+- `metrics` says how good generated samples are,
 - `genes` says what may vary, `genomes` holds the search spaces, `evolution` the
   strategies that breed and select.
 """
