@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional as F
 
 from sknevo.builders._batches import as_tensor, statistics
@@ -23,17 +23,19 @@ FEATURES, AT_ONCE = 64, 512
 N_TURNS = 4
 MOST_SAMPLES = 20_000
 CHANNELS = (8, 16, 32)
-# Larger images are looked at in this size.
-LARGEST_SIDE = 64
+# Larger images are looked at from so far away that no side is longer.
+LARGEST_SIDE = 48
 # A coarse picture of so many pixels a side is kept by the features.
 COARSE = 7
 # What the parts of the lesson weigh. Soundness little: at a weight of 1 a blur that
 # nobody sees, and the faint noise of every generator, put an image far from all real
 # ones; without it, blurred digits pass for real. Labels tell more than turns do.
 LABELS, TURNS, SOUNDNESS, LOOK = 1.0, 0.3, 0.1, 5.0
-NO_AUGMENTATION = dict.fromkeys(
-    ("shift", "zoom", "rotate", "flip", "erase", "colour"), 0
-)
+BLOCK = {"kernel": 3, "normalisation": "batch", "activation": "relu"}
+BLOCK |= {"residual": False, "dropout": 0.0}
+# Bounded, so that no image is further away than another kind of image is.
+DENSE = {"units": FEATURES, "normalisation": "none", "activation": "tanh"}
+DENSE |= {"dropout": 0.0}
 
 
 def feature_space(
@@ -89,10 +91,10 @@ def feature_space(
     if y is not None:
         classes, codes = np.unique(y, return_inverse=True)
         codes, n_classes = torch.as_tensor(codes, device=device), len(classes)
-    network = _network(X, tuple(sample_shape), n_classes, random_state).to(device)
-    images = as_tensor(X, device)
-    _Lesson(network, n_classes, images, codes, random_state).learn()
-    return FeatureNetwork(network.cpu())
+    shape, n_answers = tuple(sample_shape), n_classes + len(DAMAGES)
+    eye = _Eye(shape, n_answers, **statistics(X, shape), seed=random_state).to(device)
+    _Lesson(eye, n_classes, as_tensor(X, device), codes, random_state).learn()
+    return FeatureNetwork(eye)
 
 
 class FeatureNetwork:
@@ -100,12 +102,12 @@ class FeatureNetwork:
 
     Parameters
     ----------
-    network : Network
-        Trained; what its last layer is fed with are the features.
+    eye : _Eye
+        Trained.
     """
 
-    def __init__(self, network: Network) -> None:
-        self.network = network.eval().requires_grad_(False)
+    def __init__(self, eye: "_Eye") -> None:
+        self.eye = eye.cpu().eval().requires_grad_(False)
 
     def __call__(self, X: Any) -> np.ndarray:
         """Return the features of images.
@@ -119,101 +121,105 @@ class FeatureNetwork:
         -------
         ndarray of shape (n_samples, n_features)
         """
+        X = np.asarray(X)
+        batches = [X[i : i + AT_ONCE] for i in range(0, len(X), AT_ONCE)]
         with torch.inference_mode():
-            batches = [
-                _features(self.network, _arranged(self.network, as_tensor(part)))
-                for part in np.array_split(np.asarray(X), math.ceil(len(X) / AT_ONCE))
+            features = [
+                self.eye.features(self.eye.look(as_tensor(batch))) for batch in batches
             ]
-        return torch.cat(batches).double().numpy()
+        return torch.cat(features).double().numpy()
 
     @property
     def fingerprint(self) -> str:
         """A short name for this feature space: figures compare within one only."""
-        weights = [value.numpy() for value in self.network.state_dict().values()]
-        return fingerprint(*weights)
+        return fingerprint(*(value.numpy() for value in self.eye.state_dict().values()))
 
     def __repr__(self) -> str:
         return f"FeatureNetwork({self.fingerprint})"
 
 
-def _network(X: Any, sample_shape: tuple[int, ...], n_classes: int, seed: int) -> Any:
-    channels, height, width = image_shape(sample_shape)
-    shorter = min(height, width, LARGEST_SIDE)
-    blocks = []
-    for n_channels in CHANNELS:
-        if blocks and shorter <= COARSE:
-            break
-        pooling = "max" if shorter >= 2 else "none"
-        blocks.append(
-            {
-                "channels": n_channels,
-                "kernel": 3,
-                "normalisation": "batch",
-                "activation": "relu",
-                "residual": False,
-                "pooling": pooling,
-                "dropout": 0.0,
-            }
-        )
-        shorter //= 2
-    dense = {"units": FEATURES, "normalisation": "none", "activation": "tanh"}
-    genes = {
-        "augmentation": NO_AUGMENTATION,
-        "blocks": blocks,
-        "bridge": "flatten",
-        "dense": [dense | {"dropout": 0.0}],
-    }
-    seen = _seen_shape((channels, height, width))
-    n_outputs = n_classes + len(DAMAGES) + channels * COARSE**2
-    known = statistics(X, sample_shape)
-    network = Network(genes, seen, n_outputs, **known, seed=seed)
-    network.arrange = Arrange(sample_shape)
-    network.seen_shape = seen
-    return network
-
-
-def _seen_shape(shape: tuple[int, int, int]) -> tuple[int, int, int]:
-    channels, height, width = shape
-    factor = max(1, math.ceil(max(height, width) / LARGEST_SIDE))
-    return channels, max(1, height // factor), max(1, width // factor)
-
-
-def _arranged(network: Network, X: Tensor) -> Tensor:
-    """Return images as the convolutions see them."""
-    images = network.standardise(network.arrange(X))
-    if images.shape[1:] != network.seen_shape:
-        images = F.adaptive_avg_pool2d(images, network.seen_shape[1:])
-    return images
-
-
-def _features(network: Network, images: Tensor) -> Tensor:
-    channels_last = images.contiguous(memory_format=torch.channels_last)
-    return network.dense(network.blocks(channels_last))
-
-
-class _Lesson:
-    """What the network learns, batch by batch."""
+class _Eye(nn.Module):
+    """Looks at images, describes them by features, and says something of each."""
 
     def __init__(
         self,
-        network: Network,
+        sample_shape: tuple[int, ...],
+        n_answers: int,
+        mean: Tensor,
+        scale: Tensor,
+        seed: int,
+    ) -> None:
+        super().__init__()
+        channels, *sides = image_shape(sample_shape)
+        # Sides that differ much stay in proportion; none vanishes.
+        factor = max(1, math.ceil(max(sides) / LARGEST_SIDE))
+        self.sides = tuple(max(1, side // factor) for side in sides)
+        self.arrange = Arrange(sample_shape)
+        self.network = Network(
+            _genes(self.sides),
+            (channels, *self.sides),
+            n_answers + channels * COARSE**2,
+            mean,
+            scale,
+            seed,
+        )
+
+    def look(self, X: Tensor) -> Tensor:
+        """Return images standardised, and no larger than need be."""
+        images = self.network.standardise(self.arrange(X))
+        if images.shape[2:] != self.sides:
+            images = F.adaptive_avg_pool2d(images, self.sides)
+        return images.contiguous(memory_format=torch.channels_last)
+
+    def features(self, images: Tensor) -> Tensor:
+        return self.network.dense(self.network.blocks(images))
+
+    def forward(self, images: Tensor) -> Tensor:
+        return self.network.head(self.features(images))
+
+
+def _genes(sides: tuple[int, ...]) -> dict[str, Any]:
+    """Return a network that halves images until they are as small as COARSE."""
+    blocks: list[dict[str, Any]] = []
+    shorter = min(sides)
+    for channels in CHANNELS:
+        pooling = "max" if shorter >= 2 else "none"
+        blocks.append({**BLOCK, "channels": channels, "pooling": pooling})
+        shorter //= 2
+        if shorter < COARSE:
+            break
+    still = dict.fromkeys(("shift", "zoom", "rotate", "flip", "erase", "colour"), 0)
+    return {
+        "augmentation": still,
+        "blocks": blocks,
+        "bridge": "flatten",
+        "dense": [DENSE],
+    }
+
+
+class _Lesson:
+    """What the eye learns, batch by batch."""
+
+    def __init__(
+        self,
+        eye: _Eye,
         n_classes: int,
         images: Tensor,
         codes: Tensor | None,
         seed: int,
     ) -> None:
-        self.network = network
+        self.eye = eye
         self.images, self.codes = images, codes
-        n_outputs = network.head.out_features
+        n_outputs = eye.network.head.out_features
         self.parts = [n_classes, len(DAMAGES), n_outputs - n_classes - len(DAMAGES)]
         self.draw = torch.Generator(images.device).manual_seed(seed)
 
     def learn(self) -> None:
-        optimizer = torch.optim.AdamW(self.network.parameters(), LEARNING_RATE)
+        optimizer = torch.optim.AdamW(self.eye.parameters(), LEARNING_RATE)
         schedule = torch.optim.lr_scheduler.OneCycleLR(
             optimizer, LEARNING_RATE, total_steps=STEPS
         )
-        self.network.train()
+        self.eye.train()
         for _ in range(STEPS):
             check_deadline()
             optimizer.zero_grad()
@@ -228,7 +234,7 @@ class _Lesson:
     def _batch(self) -> tuple[Tensor, Tensor]:
         """Draw images, turned unless they have labels, and what they show."""
         rows = self._integers(0, len(self.images))
-        images = _arranged(self.network, self.images[rows])
+        images = self.eye.look(self.images[rows])
         if self.codes is not None:
             return images, self.codes[rows]
         turns = self._integers(0, N_TURNS)
@@ -237,7 +243,7 @@ class _Lesson:
     def _loss(self, images: Tensor, codes: Tensor) -> Tensor:
         kinds = self._integers(1, len(DAMAGES))
         both = torch.cat([images, self._damaged(images, kinds)])
-        outputs = self.network.head(_features(self.network, both))
+        outputs = self.eye(both)
         shown, soundness, look = outputs.split(self.parts, dim=1)
         kinds = torch.cat([torch.zeros_like(kinds), kinds])
         coarse = F.adaptive_avg_pool2d(images, COARSE).flatten(1)
