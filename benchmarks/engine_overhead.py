@@ -18,7 +18,7 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 from toys import make_evaluator
 
-from sknevo.evolution import Crossover, Evolution
+from sknevo.evolution import Crossover, Evolution, Race
 from sknevo.genomes.pipeline import pipeline
 from sknevo.records import Column, DataSpec
 from sknevo.search import Limits, search
@@ -44,7 +44,7 @@ def one_search(seconds, seed, generations=10, size=16):
     evaluator = make_evaluator(seconds, n_splits=1)
     object.__setattr__(evaluator.trial, "builder", AnyGenes(evaluator.trial.builder))
     begin = time.perf_counter()
-    outcome = search(evolution, evaluator, Limits(generations=generations))
+    outcome = search(Race(evolution), evaluator, Limits(generations=generations))
     wall = time.perf_counter() - begin
     inside = sum(e.duration for e in outcome.evaluations)
     return wall, inside, len(outcome.evaluations)

@@ -325,7 +325,8 @@ class Evaluation:
     ----------
     chromosome : Chromosome
         Who was tried.
-    status : {"ok", "error", "timeout", "memory", "pruned", "unfinished", "skipped"}
+    status : {"ok", "error", "timeout", "memory", "pruned", "slow", "unfinished", \
+"skipped"}
         How the trial ended: of its own accord, or for its own limits, or because the
         search was over; of the skipped, it never began.
     fitness : float

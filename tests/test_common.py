@@ -1,6 +1,10 @@
 """scikit-learn's own checks, all of them, with no expected failure."""
 
 import pytest
+from scipy.stats import loguniform
+from sklearn.decomposition import PCA
+from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.pipeline import Pipeline
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from sknevo import (
@@ -8,9 +12,12 @@ from sknevo import (
     EvolvedGAN,
     EvolvedPipelineClassifier,
     EvolvedPipelineRegressor,
+    EvolvedSearchCV,
 )
 
 SMALL = {"population_size": 2, "generations": 1, "cv": 2}
+SHRUNK = Pipeline([("pca", PCA()), ("ridge", Ridge())])
+RANGE = loguniform(0.1, 10)
 
 
 @parametrize_with_checks(
@@ -19,6 +26,10 @@ SMALL = {"population_size": 2, "generations": 1, "cv": 2}
         EvolvedGAN(**SMALL, max_epochs=4),
         EvolvedPipelineClassifier(**SMALL),
         EvolvedPipelineRegressor(**SMALL),
+        EvolvedSearchCV(LogisticRegression(), {"C": RANGE}, **SMALL),
+        EvolvedSearchCV(Ridge(), {"alpha": RANGE}, **SMALL),
+        EvolvedSearchCV(SHRUNK, {"ridge__alpha": RANGE}, **SMALL),
+        EvolvedSearchCV(PCA(1, svd_solver="full"), {"whiten": [True]}, **SMALL),
     ]
 )
 def test_small_estimators_are_estimators(estimator, check):
@@ -32,6 +43,8 @@ def test_small_estimators_are_estimators(estimator, check):
         EvolvedGAN(max_epochs=20, population_size=4, generations=2),
         EvolvedPipelineClassifier(),
         EvolvedPipelineRegressor(),
+        EvolvedSearchCV(LogisticRegression(), {"C": RANGE}),
+        EvolvedSearchCV(Ridge(), {"alpha": RANGE}),
     ]
 )
 def test_default_estimators_are_estimators(estimator, check):

@@ -5,10 +5,10 @@ import time
 
 import numpy as np
 import pytest
-from toys import GENOME, Toy, ToyBuilder, chromosome, make_evaluator
+from toys import GENOME, Recipe, Toy, ToyBuilder, chromosome, make_evaluator
 
 from sknevo.evolution import STRATEGIES, Elitist, Evolution, Race
-from sknevo.genes import Categorical, Genome, Real
+from sknevo.genes import Categorical, Genome, Integer, Real
 from sknevo.records import Evaluation
 from sknevo.search import Generation, Limits, search
 
@@ -303,6 +303,87 @@ def test_individuals_are_listed_as_asked_however_they_were_tried(max_time):
     if max_time != 0.25:
         assert tried == brood
         assert outcome.best.chromosome == brood[0]
+
+
+# Races and strategies without generations --------------------------------------------
+
+
+class Ageless(Elitist):
+    steady = True
+
+
+def summary(outcome):
+    return [(e.entry, e.status, e.fitness) for e in outcome.evaluations]
+
+
+@pytest.mark.parametrize("strategy", [Elitist(), Ageless()])
+@pytest.mark.parametrize("resources", [(), (2, 5)])
+def test_neither_depends_on_the_number_of_workers(strategy, resources):
+    genome = Genome(**GENOME.genes, seconds=Real(0, 0.02), epochs=Integer(1, 10))
+
+    def run(n_jobs):
+        runner = evolve(genome=genome, strategy=strategy, resources=resources)
+        make = Recipe(lambda genes, seed: Toy(genes["x"], seconds=genes["seconds"]))
+        evaluator = make_evaluator(n_jobs=n_jobs, builder=make, resource="epochs")
+        outcome = search(runner, evaluator, Limits(generations=4))
+        evaluator.close()
+        return outcome
+
+    alone, together = run(1), run(3)
+    assert summary(alone) == summary(together)
+    assert [g.evaluated for g in alone.history] == [
+        g.evaluated for g in together.history
+    ]
+    assert len(alone.history) == 4
+    assert len({e.chromosome.key for e in alone.evaluations}) == 16
+    assert alone.best.resource is None
+
+
+def test_the_best_is_one_of_those_that_were_given_most():
+    genome = Genome(**GENOME.genes, epochs=Integer(8, 10))
+    runner = evolve(genome=genome, size=9, resources=(2, 5))
+
+    class Optimist(ToyBuilder):
+        """With few epochs, it does as well as it never will again."""
+
+        def __call__(self, expressed, random_state):
+            flattery = 0.1 if expressed["epochs"] < 8 else 1
+            return Toy(flattery * expressed["x"])
+
+    evaluator = make_evaluator(builder=Optimist(), resource="epochs")
+    outcome = search(runner, evaluator, Limits(generations=2))
+    whole = [e.fitness for e in outcome.evaluations if e.resource is None]
+    assert outcome.best.resource is None
+    assert outcome.best.fitness == max(whole)
+    assert outcome.best.fitness < max(e.fitness for e in outcome.evaluations)
+
+
+def test_for_whom_there_was_no_time_is_told_apart():
+    first = [chromosome(0.1, seconds=0.01), chromosome(0.2, seconds=60.0)]
+    limits = Limits(generations=1, max_time=1.0)
+    outcome = search(evolve(first, size=2), make_evaluator(), limits)
+    assert [e.status for e in outcome.evaluations] == ["ok"]
+    assert [(e.chromosome, e.status) for e in outcome.skipped] == [
+        (first[1], "skipped")
+    ]
+
+
+def test_steady_strategies_keep_workers_busy_where_generations_do_not():
+    """Of four, one takes three times as long as the others."""
+    genome = Genome(**GENOME.genes, seconds=Categorical([0.05, 0.2], weights=[3, 1]))
+
+    def busy(strategy):
+        evaluator = make_evaluator(n_jobs=2, n_splits=1)
+        warm_up = [chromosome(x, seconds=0.05) for x in (0.8, 0.9)]
+        list(evaluator.evaluate(warm_up))
+        start = time.perf_counter()
+        runner = evolve(genome=genome, size=4, strategy=strategy)
+        outcome = search(runner, evaluator, Limits(generations=8))
+        seconds = time.perf_counter() - start
+        evaluator.close()
+        return sum(e.duration for e in outcome.evaluations) / (2 * seconds)
+
+    assert busy(Ageless()) > busy(Elitist())
 
 
 # Finals ----------------------------------------------------------------------------

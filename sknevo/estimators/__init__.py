@@ -6,10 +6,12 @@ from sknevo.estimators.pipeline import (
     EvolvedPipelineClassifier,
     EvolvedPipelineRegressor,
 )
+from sknevo.estimators.search_cv import EvolvedSearchCV
 
 __all__ = [
     "EvolvedClassifier",
     "EvolvedGAN",
     "EvolvedPipelineClassifier",
     "EvolvedPipelineRegressor",
+    "EvolvedSearchCV",
 ]

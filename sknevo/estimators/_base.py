@@ -29,6 +29,7 @@ from sknevo.estimators._beginning import (
     make_chromosome,
     make_genome,
 )
+from sknevo.estimators._front import FrontMixin, pareto_front
 from sknevo.estimators._identity import identity
 from sknevo.estimators._listeners import Callbacks, Printer
 from sknevo.estimators._metadata import make_router, route
@@ -49,7 +50,7 @@ from sknevo.evaluation import (
 )
 from sknevo.evolution import STRATEGIES, Evolution, Race, Strategy
 from sknevo.genes import Genome
-from sknevo.records import DataSpec, Evaluation
+from sknevo.records import Chromosome, DataSpec, Evaluation, flatten
 from sknevo.search import Limits, Outcome, search
 
 __all__ = ["BaseEvolved"]
@@ -67,7 +68,7 @@ def _refitted(estimator: "BaseEvolved") -> bool:
     return True
 
 
-class BaseEvolved(CallbackSupportMixin, BaseEstimator):
+class BaseEvolved(FrontMixin, CallbackSupportMixin, BaseEstimator):
     """What all evolved estimators share; a task says what differs below."""
 
     _parameter_constraints: dict = {
@@ -76,13 +77,14 @@ class BaseEvolved(CallbackSupportMixin, BaseEstimator):
         "population_size": [Interval(Integral, 1, None, closed="left")],
         "generations": [Interval(Integral, 1, None, closed="left"), None],
         "scoring": [str, callable, list, tuple, dict, set, None],
-        "refit": ["boolean", str, callable],
+        "refit": ["boolean", str, callable, dict],
         "target_score": [Interval(Real, None, None, closed="neither"), None],
         "n_iter_no_change": [Interval(Integral, 1, None, closed="left"), None],
         "tol": [Interval(Real, 0, None, closed="left")],
         "max_time": [Interval(Real, 0, None, closed="neither"), None],
         "max_eval_time": [Interval(Real, 0, None, closed="neither"), None],
         "memory_limit": [Interval(Real, 0, None, closed="neither"), None],
+        "max_predict_time": [Interval(Real, 0, None, closed="neither"), None],
         "cv": ["cv_object"],
         "resource": [str, None],
         "factor": [Interval(Real, 1, None, closed="neither")],
@@ -112,13 +114,14 @@ class BaseEvolved(CallbackSupportMixin, BaseEstimator):
         population_size: int = 12,
         generations: int | None = 5,
         scoring: Any = None,
-        refit: bool | str | Callable = True,
+        refit: bool | str | Callable | dict[str, float] = True,
         target_score: float | None = None,
         n_iter_no_change: int | None = None,
         tol: float = 1e-4,
         max_time: float | None = None,
         max_eval_time: float | None = None,
         memory_limit: float | None = None,
+        max_predict_time: float | None = None,
         cv: Any = None,
         resource: str | None = None,
         factor: float = 3,
@@ -143,6 +146,7 @@ class BaseEvolved(CallbackSupportMixin, BaseEstimator):
         self.max_time = max_time
         self.max_eval_time = max_eval_time
         self.memory_limit = memory_limit
+        self.max_predict_time = max_predict_time
         self.cv = cv
         self.resource = resource
         self.factor = factor
@@ -157,7 +161,7 @@ class BaseEvolved(CallbackSupportMixin, BaseEstimator):
 
     # What a task says.
 
-    _default_scoring: str
+    _default_scoring: Any
     # Number of folds up to so many samples; beyond, a part is held out.
     _default_folds: Mapping[int, int]
     # Threads of a trial, if results depend on them; None shares the cores out.
@@ -239,8 +243,8 @@ class BaseEvolved(CallbackSupportMixin, BaseEstimator):
         started = time.time()
         self._check_stopping()
         X, y = self._validate(X, y)
+        objectives = self._objectives()
         random_state = self._seed(journal)
-        objectives = self._objectives(self._default_scorer(X, y, random_state))
         data = self._make_data(X, y, params, random_state)
         n_train = min(len(train) for train, _ in data.splits)
         spec = self._spec(X, y, n_train)
@@ -256,13 +260,15 @@ class BaseEvolved(CallbackSupportMixin, BaseEstimator):
             raise_error=self.error_score == "raise",
             max_eval_time=self.max_eval_time,
             resource=self.resource,
+            max_predict_time=self.max_predict_time,
         )
+        self._final_trial = replace(trial, builder=final_builder, data=None)
         limits = self._limits(started, trial, final_builder)
         outcome = self._search(spec, trial, limits, journal)
         self._record(outcome, objectives, len(data.splits))
         if self.refit:
             start = time.perf_counter()
-            winner = replace(trial, builder=final_builder)
+            winner = replace(self._final_trial, data=trial.data)
             self.best_estimator_ = winner.refit(self.best_chromosome_)
             self.refit_time_ = time.perf_counter() - start
         return self
@@ -286,14 +292,8 @@ class BaseEvolved(CallbackSupportMixin, BaseEstimator):
             n_workers=effective_n_jobs(self.n_jobs),
         )
 
-    def _default_scorer(self, X: Any, y: Any, random_state: int) -> Any:
-        """Return the fitness if the user names none; it may be made for the data."""
-        return self._default_scoring
-
-    def _objectives(self, default: Any = None) -> Objectives:
-        scoring = self.scoring
-        if scoring is None:
-            scoring = self._default_scoring if default is None else default
+    def _objectives(self) -> Objectives:
+        scoring = self._default_scoring if self.scoring is None else self.scoring
         return Objectives.of(self, scoring, self.refit, getattr(self, "classes_", None))
 
     def _check_stopping(self) -> None:
@@ -304,11 +304,11 @@ class BaseEvolved(CallbackSupportMixin, BaseEstimator):
             )
 
     def _make_data(
-        self, X: Any, y: np.ndarray | None, params: Mapping[str, Any], random_state: int
+        self, X: Any, y: Any, params: Mapping[str, Any], random_state: int
     ) -> Data:
         params = {name: value for name, value in params.items() if value is not None}
         check_consistent_length(X, y, *params.values())
-        fit_params, split_params, score_params = route(self, params)
+        fit_params, split_params, score_params = self._route(params)
         if "sample_weight" in fit_params:
             weights = fit_params["sample_weight"]
             fit_params["sample_weight"] = _check_sample_weight(weights, X)
@@ -316,12 +316,20 @@ class BaseEvolved(CallbackSupportMixin, BaseEstimator):
             self.cv,
             X,
             y,
-            classifier=self.__sklearn_tags__().estimator_type == "classifier",
+            classifier=self._classifies(y),
             random_state=random_state,
             split_params=split_params,
             default_folds=self._default_folds,
         )
         return Data(X, y, splits, fit_params, score_params)
+
+    def _route(self, params: Mapping[str, Any]) -> tuple[dict, dict, dict]:
+        """Return the metadata for the individuals, the splitter and the scorers."""
+        return route(self, params)
+
+    def _classifies(self, y: Any) -> bool:
+        """Return whether y holds classes, of which all splits should have some."""
+        return self.__sklearn_tags__().estimator_type == "classifier"
 
     def _seed(self, journal: Journal) -> int:
         """Return the seed of everything: a search that goes on keeps its own."""
@@ -329,12 +337,15 @@ class BaseEvolved(CallbackSupportMixin, BaseEstimator):
             return journal.search["seed"]
         return int(check_random_state(self.random_state).randint(2**31 - 1))
 
+    def _genome(self, spec: DataSpec) -> Genome:
+        return make_genome(self.genome or self._default_genome, spec)
+
     def _search(
         self, spec: DataSpec, trial: Trial, limits: Limits, journal: Journal
     ) -> Outcome:
         X, y = trial.data.value.X, trial.data.value.y
         rng = np.random.default_rng(trial.random_state)
-        self.genome_ = make_genome(self.genome or self._default_genome, spec)
+        self.genome_ = self._genome(spec)
         if self.journal is not None:  # hashing the data takes its time
             journal.begin(identity(self, trial))
         first = self.initial_population
@@ -398,11 +409,17 @@ class BaseEvolved(CallbackSupportMixin, BaseEstimator):
         self.stop_reason_ = outcome.stop_reason
         evaluations = outcome.evaluations
         if outcome.best is None:
-            raise ValueError(_why_all_failed(evaluations, outcome.stop_reason))
+            raise _all_failed(evaluations, outcome.stop_reason)
         error_score = np.nan if self.error_score == "raise" else self.error_score
         self.cv_results_ = make_cv_results(
-            [*evaluations, *outcome.skipped], n_splits, error_score, outcome.finals
+            [*evaluations, *outcome.skipped],
+            n_splits,
+            error_score,
+            outcome.finals,
+            self._describe,
         )
+        self._tried = [evaluation.chromosome for evaluation in evaluations]
+        self.pareto_front_ = pareto_front(evaluations)
         self.history_ = outcome.history
         self.n_generations_ = len(outcome.history)
         self.n_evaluations_ = len(evaluations)
@@ -413,9 +430,13 @@ class BaseEvolved(CallbackSupportMixin, BaseEstimator):
         best = evaluations[self.best_index_]
         means = {name: float(np.mean(s)) for name, s in best.scores.items()}
         self.best_chromosome_ = replace(best.chromosome, scores=means)
-        self.best_params_ = best.chromosome.expressed
+        self.best_params_ = self.cv_results_["params"][self.best_index_]
         if not callable(self.refit):
             self.best_score_ = best.fitness
+
+    def _describe(self, chromosome: Chromosome) -> tuple[dict[str, Any], Any]:
+        """Return a chromosome's `param_*` and `params` in `cv_results_`."""
+        return flatten(chromosome.genes), chromosome.expressed
 
     def _best_index(self, outcome: Outcome) -> int:
         evaluations = outcome.evaluations
@@ -468,10 +489,20 @@ class BaseEvolved(CallbackSupportMixin, BaseEstimator):
             The higher, the better.
         """
         check_is_fitted(self, "best_estimator_")
+        return self._score(self._validate_X(X), y, params)
+
+    def _score(self, X: Any, y: Any, params: Mapping[str, Any]) -> float:
+        if isinstance(self.refit, Mapping):
+            objectives = self._objectives()
+            scores = objectives.measure(
+                self.best_estimator_, X, y, params, self.refit_time_
+            )
+            return objectives.fitness({name: (s,) for name, s in scores.items()})
         scorer = self.scorer_
         if isinstance(scorer, dict):
             scorer = scorer[self.refit]
-        score = scorer(self.best_estimator_, self._validate_X(X), y, **params)
+        target = () if y is None else (y,)
+        score = scorer(self.best_estimator_, X, *target, **params)
         if not isinstance(score, Mapping):
             return score
         return score[self.refit if isinstance(self.refit, str) else next(iter(score))]
@@ -486,10 +517,12 @@ class BaseEvolved(CallbackSupportMixin, BaseEstimator):
         return make_router(self, self._objectives().scorer)
 
 
-def _why_all_failed(evaluations: Sequence[Evaluation], stop_reason: str) -> str:
+def _all_failed(evaluations: Sequence[Evaluation], stop_reason: str) -> Exception:
     causes = Counter(e.error for e in evaluations).most_common(5)
     lines = "\n".join(f"{count:>6} x {cause}" for cause, count in causes)
-    return (
+    # Data of a wrong type are wrong for all.
+    types = all(e.error.startswith("TypeError: ") for e in evaluations)
+    return (TypeError if evaluations and types else ValueError)(
         f"none of {len(evaluations)} individuals succeeded ({stop_reason}). "
         f"The most frequent causes:\n{lines}"
     )

@@ -16,6 +16,7 @@ from joblib.externals.loky.process_executor import TerminatedWorkerError
 from joblib.parallel import get_active_backend
 from sklearn.utils.parallel import Parallel, delayed
 
+from sknevo.evaluation._clusters import cluster_backend
 from sknevo.evaluation._journal import Journal
 from sknevo.evaluation._trial import Trial
 from sknevo.evaluation._warden import Inquest, Warden
@@ -205,6 +206,7 @@ class Evaluator:
         apart = self.n_workers == 1 and self._forceful and _has_workers()
         return Parallel(
             n_jobs=2 if apart else self.n_jobs,
+            backend=cluster_backend(self.trial.data),
             return_as="generator_unordered",
             batch_size=1,
             pre_dispatch=1 if apart else 2 * self.n_workers,
@@ -274,26 +276,31 @@ class _Desk:
                     self._waiting.setdefault(entry.name, entry)
 
     def tasks(self) -> Iterator[tuple]:
-        """Yield joblib's tasks: a trial, or a nap if there is none at the moment."""
+        """Yield joblib's tasks: a trial, or a rest if there is none at the moment.
+
+        They end after someone who must be alone: the very first, who has all the time
+        it needs, so that no one who has not, and may have to be stopped by force, is
+        beside it; and whoever is suspected of killing workers.
+        """
+        trial = self.evaluator.trial
         while not self.over:
             with self._lock:
+                alone = not self.evaluator.known or self._inquest.alone()
                 handed_out = self._hand_out()
             if handed_out is None:
-                yield delayed(time.sleep)(0 if self._skipped else NAP)
-            else:
-                yield delayed(self.evaluator.trial)(*handed_out)
+                yield delayed(_rest)(trial, 0 if self._skipped else NAP)
+                continue
+            yield delayed(trial)(*handed_out)
+            if alone:
+                return
 
     def _hand_out(self) -> tuple[Entry, float] | None:
-        """Return who is tried next, and until when; nobody if all have to wait."""
-        suspects = self._inquest.alone()
-        # The very first has all the time it needs: no one who has not, and may have to
-        # be stopped by force, is beside it.
-        first = not self.evaluator.known
-        if not self._waiting or (self.out and (first or suspects)):
+        """Return who is tried next, and until when; nobody if nobody can be."""
+        if not self._waiting:
             return None
-        name = suspects[0] if suspects else next(iter(self._waiting))
+        name = next(iter(self._inquest.alone() or self._waiting))
         entry = self._waiting.pop(name)
-        stop = math.inf if first else self.moment()
+        stop = self.moment() if self.evaluator.known else math.inf
         if time.time() + self.evaluator.seconds(entry) > stop:
             self._skipped.append(entry)
             return None
@@ -327,6 +334,11 @@ class _Desk:
     def _acquit(self) -> None:
         if self._inquest.alone():
             self._inquest.acquit({**self.out, **self._waiting})
+
+
+def _rest(trial: Trial, seconds: float) -> None:
+    """Do nothing for a while, but have at hand what trials need."""
+    time.sleep(seconds)
 
 
 def _has_workers() -> bool:

@@ -1,0 +1,110 @@
+"""Racing beside giving everybody all: how good the winner is, and what it cost.
+
+Per data set and seed, interleaved in one run: a search that gives every individual all
+that it wants, and the same search as a race, with as many generations. Digits are for
+networks that race for epochs, tables (CSV files, the target last) for pipelines that
+race for samples. Printed for each pair: the scores of the winners on 30 % held out, the
+standard error of the first on those, the seconds of training in each search, and how
+many of these the race took until it had an individual as fit as the other's winner
+(within one standard error of that score, by cross-validation).
+
+    python benchmarks/racing.py FOLDER_OF_CSVS --seeds 3
+"""
+
+import argparse
+import math
+import statistics
+
+import numpy as np
+import tables
+from sklearn.base import clone
+from sklearn.datasets import load_digits
+
+from sknevo import EvolvedClassifier, EvolvedPipelineClassifier
+
+TABLES = ("credit_g", "phoneme", "segment")
+
+
+def searches(name, seed, args):
+    """Return a search for the data, not racing, and what it can race for."""
+    shared = {
+        "generations": args.generations,
+        "population_size": args.population_size,
+        "n_jobs": args.n_jobs,
+        "random_state": seed,
+    }
+    if name == "digits":
+        return EvolvedClassifier(max_epochs=args.max_epochs, **shared), "epochs"
+    return EvolvedPipelineClassifier(**shared), "samples"
+
+
+def load(name, folder):
+    if name == "digits":
+        digits = load_digits()
+        return digits.images, digits.target
+    return tables.read(folder, name)
+
+
+def seconds_of_training(clf):
+    """Return the seconds that each row of cv_results_ took."""
+    results = clf.cv_results_
+    per_split = results["mean_fit_time"] + results["mean_score_time"]
+    return np.nan_to_num(per_split * clf.n_splits_)
+
+
+def seconds_until(clf, score):
+    """Return the seconds of training until one that had all reaches the score."""
+    results = clf.cv_results_
+    whole = np.isinf(results["resource"])
+    reached = np.flatnonzero(whole & (results["mean_test_score"] >= score))
+    if not len(reached):
+        return math.inf
+    return float(seconds_of_training(clf)[: reached[0] + 1].sum())
+
+
+def one_pair(name, seed, args):
+    X_train, X_test, y_train, y_test = tables.held_out(*load(name, args.folder), seed)
+    search, resource = searches(name, seed, args)
+    whole = clone(search).fit(X_train, y_train)
+    race = search.set_params(resource=resource).fit(X_train, y_train)
+    scores = [clf.score(X_test, y_test) for clf in (whole, race)]
+    error = math.sqrt(scores[0] * (1 - scores[0]) / len(y_test))
+    best = whole.best_score_
+    # Of a score by cross-validation: every sample is tested once.
+    tolerance = math.sqrt(max(best * (1 - best), 1e-9) / len(y_train))
+    seconds = [float(seconds_of_training(clf).sum()) for clf in (whole, race)]
+    until = seconds_until(race, best - tolerance)
+    correlations = [f"{r.resource}: {r.correlation:.2f}" for r in race.rungs_[:-1]]
+    print(
+        f"RESULT {name} seed {seed}: held out {scores[0]:.4f} (error {error:.4f}) "
+        f"race {scores[1]:.4f}; training {seconds[0]:.1f} s, race {seconds[1]:.1f} s "
+        f"(ratio {seconds[1] / seconds[0]:.2f}), as fit after {until:.1f} s "
+        f"(ratio {until / seconds[0]:.2f}); tau {', '.join(correlations)}",
+        flush=True,
+    )
+    within = scores[1] >= scores[0] - error
+    return within, seconds[1] / seconds[0], until / seconds[0]
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("folder", help="folder of the CSV files")
+    parser.add_argument("--data", nargs="*", default=["digits", *TABLES])
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--generations", type=int, default=4)
+    parser.add_argument("--population-size", type=int, default=12)
+    parser.add_argument("--max-epochs", type=int, default=27)
+    parser.add_argument("--n-jobs", type=int, default=2)
+    args = parser.parse_args()
+    for name in args.data:
+        rows = [one_pair(name, seed, args) for seed in range(args.seeds)]
+        within, ratios, untils = zip(*rows, strict=True)
+        print(
+            f"| {name} | {sum(within)} of {len(rows)} | "
+            f"{statistics.median(ratios):.2f} | {statistics.median(untils):.2f} |",
+            flush=True,
+        )
+
+
+if __name__ == "__main__":  # worker processes import this file
+    main()

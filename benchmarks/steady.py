@@ -1,0 +1,73 @@
+"""How busy two workers are when individuals take unevenly long.
+
+Trials sleep, for times drawn log-normally (the longest take some ten times as long as
+the median). Per seed, interleaved in one run: a strategy by generations and a steady
+one, the same population. Busy is the time inside trials / (workers x wall time), from
+the first trial with company to the end of the last individual asked.
+
+    python benchmarks/steady.py
+"""
+
+import statistics
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
+from toys import Toy, chromosome, make_evaluator
+
+from sknevo.evolution import STRATEGIES, Evolution, Race
+from sknevo.genes import Genome, Real
+from sknevo.search import Limits, search
+
+MEDIAN, SPREAD = 0.1, 1.0
+GENOME = Genome(x=Real(-1, 1), luck=Real(0, 1))
+
+
+@dataclass(frozen=True)
+class Uneven:
+    """A builder of sleepers, whose time is drawn by their luck."""
+
+    def __call__(self, expressed, random_state):
+        return Toy(expressed["x"], seconds=self.cost(expressed))
+
+    def cost(self, expressed):
+        luck = statistics.NormalDist().inv_cdf(0.001 + 0.998 * expressed["luck"])
+        return MEDIAN * float(np.exp(SPREAD * luck))
+
+
+def busy(strategy, seed, generations=12, size=16):
+    evaluator = make_evaluator(n_jobs=2, n_splits=1, builder=Uneven())
+    # Workers start, and the very first, who is alone, is over.
+    list(evaluator.evaluate([chromosome(0.5, luck=0.1), chromosome(0.6, luck=0.1)]))
+    evolution = Evolution(
+        GENOME, STRATEGIES[strategy](), size, np.random.default_rng(seed)
+    )
+    start = time.perf_counter()
+    outcome = search(Race(evolution), evaluator, Limits(generations=generations))
+    wall = time.perf_counter() - start
+    evaluator.close()
+    inside = sum(e.duration for e in outcome.evaluations)
+    return inside / (2 * wall), wall, len(outcome.evaluations)
+
+
+def main():
+    shares = {"crossover": [], "ageing": []}
+    print(f"{'seed':>4} {'strategy':<10} {'busy':>7} {'wall s':>7} {'n':>5}")
+    for seed in range(5):
+        for strategy, rows in shares.items():
+            share, wall, n = busy(strategy, seed)
+            rows.append(share)
+            print(f"{seed:4} {strategy:<10} {share:7.1%} {wall:7.1f} {n:5}", flush=True)
+    for strategy, rows in shares.items():
+        print(
+            f"{strategy}: median {statistics.median(rows):.1%}, "
+            f"{min(rows):.1%} to {max(rows):.1%}"
+        )
+
+
+if __name__ == "__main__":
+    main()

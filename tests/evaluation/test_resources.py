@@ -1,0 +1,135 @@
+"""What a race gives: less of a gene, or fewer samples, and the same to everybody."""
+
+import numpy as np
+import pytest
+from toys import Recipe, Toy, make_evaluator, score
+
+from sknevo.evaluation import Data, Objectives, Shared, Trial, most, rungs
+from sknevo.evaluation._resources import limited, spread, wanted
+from sknevo.genes import Categorical, Choice, Genome, Integer, Real, Repeat
+from sknevo.records import Chromosome, Entry
+
+NET = {"net": [{"units": 3}], "training": {"epochs": 30, "rate": 0.1}}
+
+
+def make_trial(resource, make=lambda genes, seed: Toy(), n=60, y=None):
+    rows = np.arange(n)
+    y = rows % 2 if y is None else y
+    data = Data(rows[:, None], y, [(rows[: n // 2], rows[n // 2 :])])
+    objectives = Objectives(score, None)
+    return Trial(Recipe(make), Shared(data), objectives, 7, resource=resource)
+
+
+# Genes -----------------------------------------------------------------------------
+
+
+def test_a_gene_is_limited_and_nothing_else():
+    assert limited(NET, "epochs", 10)["training"] == {"epochs": 10, "rate": 0.1}
+    assert limited(NET, "epochs", 50) == NET
+    assert limited(NET, "units", 2)["net"] == [{"units": 2}]
+    assert NET["training"]["epochs"] == 30
+
+
+def test_what_genes_want_and_may_want():
+    genome = Genome(
+        kind=Choice(
+            a=Genome(epochs=Integer(1, 20)),
+            b=Genome(steps=Repeat(Genome(epochs=Integer(1, 50)), 1, 2)),
+        ),
+        rate=Real(0, 1),
+        name=Categorical(["epochs"]),
+    )
+    assert most(genome, "epochs") == 50
+    assert most(genome, "rate") == most(genome, "nothing") == 0
+    assert wanted(NET, "epochs") == 30
+    assert wanted(NET, "nothing") == 0
+
+
+def test_individuals_are_built_with_what_they_are_given():
+    built = []
+
+    def make(genes, seed):
+        built.append((genes["training"]["epochs"], seed))
+        return Toy()
+
+    trial = make_trial("epochs", make)
+    chromosome = Chromosome(NET)
+    for resource in (10, None):
+        assert trial(Entry(chromosome, resource)).resource == resource
+    assert [epochs for epochs, _ in built] == [10, 30]
+    assert built[0][1] != built[1][1]
+
+
+def test_who_is_given_enough_has_all():
+    trial = make_trial("epochs")
+    chromosome = Chromosome(NET)
+    assert trial.granted(Entry(chromosome, 10)) == Entry(chromosome, 10)
+    assert trial.granted(Entry(chromosome, 30)) == Entry(chromosome)
+    assert make_trial("samples").granted(Entry(chromosome, 30)) == Entry(chromosome)
+
+
+def test_whoever_has_had_enough_is_not_trained_again():
+    evaluator = make_evaluator(resource="epochs")
+    chromosome = Chromosome({"x": 0.1, "seconds": 0.0})
+    entries = iter([[Entry(chromosome, 5)], [Entry(chromosome)]])
+    first, second = evaluator.stream(lambda: next(entries, []))
+    assert (first.resource, first.cached) == (5, False)
+    assert (second.resource, second.cached) == (None, True)
+    assert second.fitness == first.fitness
+
+
+# Samples ---------------------------------------------------------------------------
+
+
+def test_samples_are_the_same_for_everybody_and_more_include_fewer():
+    seen = []
+
+    class Look(Toy):
+        def fit(self, X, y):
+            seen.append(set(X[:, 0].tolist()))
+            return super().fit(X, y)
+
+    trial = make_trial("samples", lambda genes, seed: Look(**genes))
+    for x in (0.1, 0.2):
+        for resource in (4, 12, None):
+            assert trial(Entry(Chromosome({"x": x}), resource)).status == "ok"
+    assert [len(rows) for rows in seen] == [4, 12, 30] * 2
+    assert seen[:3] == seen[3:]
+    assert seen[0] < seen[1] < seen[2] == set(range(30))
+
+
+@pytest.mark.parametrize("n", [3, 10, 25, 60])
+def test_any_beginning_has_all_classes_in_their_proportions(n):
+    y = np.repeat(["common", "rare", "single"], [80, 19, 1])
+    beginning = y[spread(y, 100, np.random.default_rng(0))[:n]]
+    assert set(beginning) == {"common", "rare", "single"}
+    assert abs(np.sum(beginning == "rare") - 0.19 * n) <= 1
+
+
+def test_values_to_predict_are_in_random_order():
+    y = np.r_[np.zeros(500), np.random.default_rng(1).random(500)]
+    beginning = y[spread(y, 1000, np.random.default_rng(0))[:200]]
+    assert 70 < np.sum(beginning == 0) < 130
+    order = spread(None, 10, np.random.default_rng(0))
+    assert sorted(order) == list(range(10)) != order.tolist()
+
+
+# Rungs -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        ((12, 3, "exhaust", 27), [3, 9]),
+        ((27, 3, "exhaust", 27), [1, 3, 9]),
+        ((2, 3, "exhaust", 27), []),
+        ((12, 2, "smallest", 10), [1, 2, 4]),
+        ((12, 3, "smallest", 100, 20), [20]),
+        ((12, 3, 10, 100), [10, 30]),
+        ((12, 3, 90, 100), []),
+        ((12, 3, "exhaust", 2), [1]),
+        ((1, 3, "exhaust", 100), []),
+    ],
+)
+def test_rungs_rise_by_the_factor_and_stay_below_all(arguments, expected):
+    assert rungs(*arguments) == expected
