@@ -2,19 +2,16 @@
 
 import time
 from abc import abstractmethod
-from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
-from numbers import Integral, Real
-from os import PathLike
+from numbers import Integral
 from typing import Any, Self
 
 import numpy as np
 from joblib import effective_n_jobs
-from sklearn.base import BaseEstimator, _fit_context
+from sklearn.base import _fit_context
 from sklearn.callback import CallbackSupportMixin, with_callbacks
 from sklearn.utils import check_random_state
-from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.metadata_routing import MetadataRouter
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import (
@@ -28,15 +25,16 @@ from sknevo.estimators._beginning import (
     known_chromosomes,
     make_chromosome,
     make_genome,
+    make_rungs,
 )
 from sknevo.estimators._front import FrontMixin, pareto_front
 from sknevo.estimators._identity import identity
 from sknevo.estimators._listeners import Callbacks, Printer
 from sknevo.estimators._metadata import make_router, route
-from sknevo.estimators._results import make_cv_results
+from sknevo.estimators._parameters import SearchParameters
+from sknevo.estimators._results import all_failed, make_cv_results
 from sknevo.estimators._splits import make_splits
 from sknevo.evaluation import (
-    SAMPLES,
     Builder,
     Data,
     Evaluator,
@@ -45,10 +43,8 @@ from sknevo.evaluation import (
     Shared,
     Trial,
     inner_threads,
-    most,
-    rungs,
 )
-from sknevo.evolution import STRATEGIES, Evolution, Race, Strategy
+from sknevo.evolution import STRATEGIES, Evolution, Race
 from sknevo.genes import Genome
 from sknevo.records import Chromosome, DataSpec, Evaluation, flatten
 from sknevo.search import Limits, Outcome, search
@@ -68,96 +64,11 @@ def _refitted(estimator: "BaseEvolved") -> bool:
     return True
 
 
-class BaseEvolved(FrontMixin, CallbackSupportMixin, BaseEstimator):
+class BaseEvolved(FrontMixin, CallbackSupportMixin, SearchParameters):
     """What all evolved estimators share; a task says what differs below."""
 
-    _parameter_constraints: dict = {
-        "genome": [Genome, callable, None],
-        "strategy": [StrOptions(set(STRATEGIES)), Strategy],
-        "population_size": [Interval(Integral, 1, None, closed="left")],
-        "generations": [Interval(Integral, 1, None, closed="left"), None],
-        "scoring": [str, callable, list, tuple, dict, set, None],
-        "refit": ["boolean", str, callable, dict],
-        "target_score": [Interval(Real, None, None, closed="neither"), None],
-        "n_iter_no_change": [Interval(Integral, 1, None, closed="left"), None],
-        "tol": [Interval(Real, 0, None, closed="left")],
-        "max_time": [Interval(Real, 0, None, closed="neither"), None],
-        "max_eval_time": [Interval(Real, 0, None, closed="neither"), None],
-        "memory_limit": [Interval(Real, 0, None, closed="neither"), None],
-        "max_predict_time": [Interval(Real, 0, None, closed="neither"), None],
-        "cv": ["cv_object"],
-        "resource": [str, None],
-        "factor": [Interval(Real, 1, None, closed="neither")],
-        "min_resources": [
-            Interval(Integral, 1, None, closed="left"),
-            StrOptions({"exhaust", "smallest"}),
-        ],
-        "max_resources": [
-            Interval(Integral, 1, None, closed="left"),
-            StrOptions({"auto"}),
-        ],
-        "initial_population": ["array-like", None],
-        "journal": [str, PathLike, None],
-        "error_score": [StrOptions({"raise"}), Real],
-        "n_jobs": [Integral, None],
-        "random_state": ["random_state"],
-        "verbose": ["verbose"],
-    }
     # The weights of samples are always for the individuals, unless the user says no.
     __metadata_request__fit = {"sample_weight": True}
-
-    def __init__(
-        self,
-        *,
-        genome: Genome | Callable[[DataSpec], Genome] | None = None,
-        strategy: str | Strategy = "crossover",
-        population_size: int = 12,
-        generations: int | None = 5,
-        scoring: Any = None,
-        refit: bool | str | Callable | dict[str, float] = True,
-        target_score: float | None = None,
-        n_iter_no_change: int | None = None,
-        tol: float = 1e-4,
-        max_time: float | None = None,
-        max_eval_time: float | None = None,
-        memory_limit: float | None = None,
-        max_predict_time: float | None = None,
-        cv: Any = None,
-        resource: str | None = None,
-        factor: float = 3,
-        min_resources: int | str = "exhaust",
-        max_resources: int | str = "auto",
-        initial_population: Sequence | None = None,
-        journal: str | PathLike | None = None,
-        error_score: float | str = np.nan,
-        n_jobs: int | None = None,
-        random_state: int | np.random.RandomState | None = None,
-        verbose: int = 0,
-    ) -> None:
-        self.genome = genome
-        self.strategy = strategy
-        self.population_size = population_size
-        self.generations = generations
-        self.scoring = scoring
-        self.refit = refit
-        self.target_score = target_score
-        self.n_iter_no_change = n_iter_no_change
-        self.tol = tol
-        self.max_time = max_time
-        self.max_eval_time = max_eval_time
-        self.memory_limit = memory_limit
-        self.max_predict_time = max_predict_time
-        self.cv = cv
-        self.resource = resource
-        self.factor = factor
-        self.min_resources = min_resources
-        self.max_resources = max_resources
-        self.initial_population = initial_population
-        self.journal = journal
-        self.error_score = error_score
-        self.n_jobs = n_jobs
-        self.random_state = random_state
-        self.verbose = verbose
 
     # What a task says.
 
@@ -359,7 +270,7 @@ class BaseEvolved(FrontMixin, CallbackSupportMixin, BaseEstimator):
             strategy = STRATEGIES[strategy]()
         strategy._validate_params()
         evolution = Evolution(self.genome_, strategy, self.population_size, rng, first)
-        race = Race(evolution, self._rungs(trial), self.factor)
+        race = Race(evolution, make_rungs(self, trial), self.factor)
         # One task for each generation and one for the refit.
         root = self._init_callback_context(
             max_subtasks=None if self.generations is None else self.generations + 1
@@ -376,40 +287,13 @@ class BaseEvolved(FrontMixin, CallbackSupportMixin, BaseEstimator):
         self.rungs_ = race.rungs
         return outcome
 
-    def _rungs(self, trial: Trial) -> list[int]:
-        """Return what individuals are given before they are given all."""
-        if self.resource is None:
-            return []
-        smallest = 1
-        if self.resource == SAMPLES:
-            n_train = most_wanted = min(
-                len(train) for train, _ in trial.data.value.splits
-            )
-            smallest = min(n_train, 2 * max(1, len(getattr(self, "classes_", ()))))
-        else:
-            most_wanted = most(self.genome_, self.resource)
-        if not most_wanted:
-            raise ValueError(
-                f'resource must be None, "{SAMPLES}" or the name of a gene of whole '
-                f"numbers; got {self.resource!r}."
-            )
-        if self.max_resources != "auto":
-            most_wanted = min(most_wanted, self.max_resources)
-        return rungs(
-            self.population_size,
-            self.factor,
-            self.min_resources,
-            most_wanted,
-            smallest,
-        )
-
     # What the search leaves behind.
 
     def _record(self, outcome: Outcome, objectives: Objectives, n_splits: int) -> None:
         self.stop_reason_ = outcome.stop_reason
         evaluations = outcome.evaluations
         if outcome.best is None:
-            raise _all_failed(evaluations, outcome.stop_reason)
+            raise all_failed(evaluations, outcome.stop_reason)
         error_score = np.nan if self.error_score == "raise" else self.error_score
         self.cv_results_ = make_cv_results(
             [*evaluations, *outcome.skipped],
@@ -515,14 +399,3 @@ class BaseEvolved(FrontMixin, CallbackSupportMixin, BaseEstimator):
         MetadataRouter
         """
         return make_router(self, self._objectives().scorer)
-
-
-def _all_failed(evaluations: Sequence[Evaluation], stop_reason: str) -> Exception:
-    causes = Counter(e.error for e in evaluations).most_common(5)
-    lines = "\n".join(f"{count:>6} x {cause}" for cause, count in causes)
-    # Data of a wrong type are wrong for all.
-    types = all(e.error.startswith("TypeError: ") for e in evaluations)
-    return (TypeError if evaluations and types else ValueError)(
-        f"none of {len(evaluations)} individuals succeeded ({stop_reason}). "
-        f"The most frequent causes:\n{lines}"
-    )

@@ -1,5 +1,6 @@
 """`cv_results_` as RandomizedSearchCV has it, with what evolution adds."""
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -8,7 +9,7 @@ from scipy.stats import rankdata
 
 from sknevo.records import Chromosome, Evaluation, flatten
 
-__all__ = ["make_cv_results"]
+__all__ = ["all_failed", "make_cv_results"]
 
 
 def _genes(chromosome: Chromosome) -> tuple[dict[str, Any], Any]:
@@ -98,3 +99,27 @@ def _scores(
         f"std_test_{metric}": table.std(axis=1),
         f"rank_test_{metric}": ranks,
     }
+
+
+def all_failed(evaluations: Sequence[Evaluation], stop_reason: str) -> Exception:
+    """Return what to raise if no individual succeeded: the causes, counted.
+
+    Parameters
+    ----------
+    evaluations : sequence of Evaluation
+        Of all that were tried.
+    stop_reason : str
+        Why the search ended.
+
+    Returns
+    -------
+    ValueError, or TypeError if that is what all individuals raised
+    """
+    causes = Counter(e.error for e in evaluations).most_common(5)
+    lines = "\n".join(f"{count:>6} x {cause}" for cause, count in causes)
+    # Data of a wrong type are wrong for all.
+    types = all(e.error.startswith("TypeError: ") for e in evaluations)
+    return (TypeError if evaluations and types else ValueError)(
+        f"none of {len(evaluations)} individuals succeeded ({stop_reason}). "
+        f"The most frequent causes:\n{lines}"
+    )
