@@ -17,7 +17,7 @@ from sklearn.utils.validation import (
 from sknevo.estimators._base import BaseEvolved, _refitted
 from sknevo.estimators._docs import documented
 from sknevo.estimators._network import NetworkFace
-from sknevo.evaluation import Builder, Data
+from sknevo.evaluation import Builder, Data, limited_threads
 from sknevo.evolution import Strategy
 from sknevo.genes import Genome
 from sknevo.genomes.gan import gan, well_known
@@ -218,7 +218,8 @@ class EvolvedGAN(NetworkFace, BaseEvolved):
             from sknevo.builders._features import feature_space
 
             labels = y if self._n_conditions > 1 else None
-            features = feature_space(X, labels, sample_shape=self._sample_shape)
+            with limited_threads(1):  # as for trials: sums do not depend on cores
+                features = feature_space(X, labels, sample_shape=self._sample_shape)
         return GenerativeScore(features)
 
     def _spec(self, X: Any, y: Any, n_samples: int) -> DataSpec:
