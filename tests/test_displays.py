@@ -3,17 +3,18 @@
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
+from sklearn.base import BaseEstimator
 from sklearn.exceptions import NotFittedError
 
 from sknevo import EvolvedGAN
 from sknevo.displays import GanSignalsDisplay, SampleGridDisplay
 
 
-class FakeGAN:
+class FakeGAN(BaseEstimator):
     """What displays ask of a GAN."""
 
     def __init__(self, shape):
-        self.sample_shape = shape
+        self.shape = self.sample_shape = shape
         steps = np.arange(1, 4)
         names = ("coverage", "reach", "auc", "discriminator_norm", "generator_norm")
         self.signals_ = {"step": steps, **dict.fromkeys(names, 1 / steps)}

@@ -72,7 +72,7 @@ class BaseEvolved(FrontMixin, CallbackSupportMixin, SearchParameters):
 
     # What a task says.
 
-    _default_scoring: str
+    _default_scoring: Any
     # Number of folds up to so many samples; beyond, a part is held out.
     _default_folds: Mapping[int, int]
     # Threads of a trial, if results depend on them; None shares the cores out.
@@ -154,8 +154,8 @@ class BaseEvolved(FrontMixin, CallbackSupportMixin, SearchParameters):
         started = time.time()
         self._check_stopping()
         X, y = self._validate(X, y)
+        objectives = self._objectives()
         random_state = self._seed(journal)
-        objectives = self._objectives(self._default_scorer(X, y, random_state))
         data = self._make_data(X, y, params, random_state)
         n_train = min(len(train) for train, _ in data.splits)
         spec = self._spec(X, y, n_train)
@@ -203,14 +203,8 @@ class BaseEvolved(FrontMixin, CallbackSupportMixin, SearchParameters):
             n_workers=effective_n_jobs(self.n_jobs),
         )
 
-    def _default_scorer(self, X: Any, y: Any, random_state: int) -> Any:
-        """Return the fitness if the user names none; it may be made for the data."""
-        return self._default_scoring
-
-    def _objectives(self, default: Any = None) -> Objectives:
-        scoring = self.scoring
-        if scoring is None:
-            scoring = self._default_scoring if default is None else default
+    def _objectives(self) -> Objectives:
+        scoring = self._default_scoring if self.scoring is None else self.scoring
         return Objectives.of(self, scoring, self.refit, getattr(self, "classes_", None))
 
     def _check_stopping(self) -> None:

@@ -17,7 +17,7 @@ from sklearn.utils.validation import (
 from sknevo.estimators._base import BaseEvolved, _refitted
 from sknevo.estimators._docs import documented
 from sknevo.estimators._network import NetworkFace
-from sknevo.evaluation import Builder, Data
+from sknevo.evaluation import Builder, Data, limited_threads
 from sknevo.evolution import Strategy
 from sknevo.genes import Genome
 from sknevo.genomes.gan import gan, well_known
@@ -125,13 +125,14 @@ class EvolvedGAN(NetworkFace, BaseEvolved):
         population_size: int = 12,
         generations: int | None = 5,
         scoring: Any = None,
-        refit: bool | str | Callable = True,
+        refit: bool | str | Callable | dict[str, float] = True,
         target_score: float | None = None,
         n_iter_no_change: int | None = None,
         tol: float = 1e-4,
         max_time: float | None = None,
         max_eval_time: float | None = None,
         memory_limit: float | None = None,
+        max_predict_time: float | None = None,
         cv: Any = None,
         resource: str | None = None,
         factor: float = 3,
@@ -162,6 +163,7 @@ class EvolvedGAN(NetworkFace, BaseEvolved):
             max_time=max_time,
             max_eval_time=max_eval_time,
             memory_limit=memory_limit,
+            max_predict_time=max_predict_time,
             cv=cv,
             resource=resource,
             factor=factor,
@@ -192,6 +194,8 @@ class EvolvedGAN(NetworkFace, BaseEvolved):
         self._n_conditions = 0 if y is None else _n_conditions(y)
         if self._n_conditions > 1:
             self.classes_ = np.unique(y)
+        if self.scoring is None:
+            self._default_scoring = self._yardstick(X, y)
         return X, y
 
     def _validate_y(self, y: Any) -> np.ndarray:
@@ -206,17 +210,17 @@ class EvolvedGAN(NetworkFace, BaseEvolved):
             raise ValueError("sample_weight must be None: samples count all the same.")
         return super()._make_data(X, y, params, seed)
 
-    def _default_scorer(self, X: Any, y: Any, random_state: int) -> Any:
+    def _yardstick(self, X: Any, y: Any) -> GenerativeScore:
+        """Return the fitness, the same for the same data, whatever `random_state`."""
         features = self.feature_extractor
         if features is None and len(self._sample_shape) > 1:
             # Here, so that `import sknevo` never imports torch.
             from sknevo.builders._features import feature_space
 
             labels = y if self._n_conditions > 1 else None
-            features = feature_space(
-                X, labels, sample_shape=self._sample_shape, random_state=random_state
-            )
-        return GenerativeScore(features, random_state=random_state)
+            with limited_threads(1):  # as for trials: sums do not depend on cores
+                features = feature_space(X, labels, sample_shape=self._sample_shape)
+        return GenerativeScore(features)
 
     def _spec(self, X: Any, y: Any, n_samples: int) -> DataSpec:
         return DataSpec(

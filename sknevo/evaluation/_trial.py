@@ -62,7 +62,7 @@ class Data:
     """
 
     X: Any
-    y: np.ndarray | None
+    y: np.ndarray
     splits: list[tuple[np.ndarray, np.ndarray]]
     fit_params: Mapping[str, Any] = field(default_factory=dict)
     score_params: Mapping[str, Any] = field(default_factory=dict)
