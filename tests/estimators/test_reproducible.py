@@ -106,8 +106,12 @@ def process_state():
 
 @pytest.mark.parametrize(
     ("make", "data", "n_jobs"),
-    [(search, TABLE, 1), (search, TABLE, 2), (images_search, IMAGES, 1)]
-    + [pytest.param(images_search, IMAGES, 2, marks=pytest.mark.slow)],
+    [
+        (search, TABLE, 1),
+        (search, TABLE, 2),
+        (images_search, IMAGES, 1),
+        pytest.param(images_search, IMAGES, 2, marks=pytest.mark.slow),
+    ],
 )
 def test_a_fit_leaves_the_process_as_it_was(make, data, n_jobs):
     make(n_jobs=n_jobs).fit(*data)  # what is imported on the way may set up threads
