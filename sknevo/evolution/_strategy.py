@@ -45,7 +45,7 @@ class Strategy(BaseEstimator, ABC):
         genome : Genome
             What may vary.
         population : sequence of Evaluation
-            The survivors of the last generation, the fittest first; never empty.
+            The last that `survive` returned; never empty.
         rng : numpy.random.Generator
             The only source of randomness.
 
@@ -74,6 +74,14 @@ class Strategy(BaseEstimator, ABC):
         Returns
         -------
         list of Evaluation
-            At most `size` individuals, the fittest first.
+            At most `size` individuals, the fittest first; of a steady strategy, in an
+            order of its own.
         """
         return best([*parents, *offspring], size)
+
+    def _validate_params(self) -> None:
+        """Check the parameters, those of strategies within this one too."""
+        super()._validate_params()
+        for value in self.get_params(deep=False).values():
+            if isinstance(value, Strategy):
+                value._validate_params()
