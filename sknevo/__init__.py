@@ -1,8 +1,10 @@
 """Estimators that evolve themselves.
 
 - `EvolvedClassifier` evolves networks for images, with their optimizer,
+- `EvolvedGAN` evolves generators with their discriminators, for images and tables,
 - `EvolvedPipelineClassifier` and `EvolvedPipelineRegressor` evolve preparation,
   scaling, feature extraction and model of a table as one individual,
+- `EvolvedSearchCV` evolves the parameters of any scikit-learn estimator,
 - `genes` says what may vary, `genomes` holds the search spaces, `evolution` the
   strategies that breed and select.
 """
@@ -22,9 +24,11 @@ _HOMES = {
     "Elitist": "evolution",
     "Evaluation": "records",
     "EvolvedClassifier": "estimators",
+    "EvolvedGAN": "estimators",
     "EvolvedPipelineClassifier": "estimators",
     "EvolvedPipelineRegressor": "estimators",
     "Gaussian": "evolution",
+    "EvolvedSearchCV": "estimators",
     "Genome": "genes",
     "Integer": "genes",
     "JournalError": "evaluation",
