@@ -200,6 +200,8 @@ class EvolvedGAN(NetworkFace, BaseEvolved):
 
     def _validate_y(self, y: Any) -> np.ndarray:
         y = column_or_1d(y, warn=True)
+        if y.dtype.kind == "c":
+            raise ValueError(f"Complex data not supported: y is {y.dtype}.")
         assert_all_finite(y, input_name="y")
         return y
 
