@@ -121,7 +121,7 @@ class EvolvedGAN(NetworkFace, BaseEvolved):
         self,
         *,
         genome: Genome | Callable[[DataSpec], Genome] | None = None,
-        strategy: str | Strategy = "crossover",
+        strategy: str | Strategy = "gaussian",
         population_size: int = 12,
         generations: int | None = 5,
         scoring: Any = None,

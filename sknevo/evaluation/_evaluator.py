@@ -19,7 +19,7 @@ from sklearn.utils.parallel import Parallel, delayed
 from sknevo.evaluation._clusters import cluster_backend
 from sknevo.evaluation._journal import Journal
 from sknevo.evaluation._trial import Trial
-from sknevo.evaluation._warden import Inquest, Warden
+from sknevo.evaluation._warden import Inquest, Warden, keep_worker
 from sknevo.records import Chromosome, Entry, Evaluation
 
 __all__ = ["Evaluator"]
@@ -338,6 +338,7 @@ class _Desk:
 
 def _rest(trial: Trial, seconds: float) -> None:
     """Do nothing for a while, but have at hand what trials need."""
+    keep_worker()
     time.sleep(seconds)
 
 
