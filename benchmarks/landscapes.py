@@ -8,10 +8,10 @@ kept in benchmarks/results/.
 
 For each strategy and 20 seeds: how many evaluations until the individual that a search
 would return is truly one of the best 1 %, and of the best 0.1 %, of what random search
-draws (of tables: of the pipelines there are). The intervals are bootstrapped (95 %) for
-the median; whoever does not get there counts with the budget. The p-value says how
-likely one that is no better than random search would do as well by luck (Mann and
-Whitney, one-sided). The summary has geometric means over all landscapes and seeds.
+draws (of tables: of the pipelines there are). Medians with bootstrapped intervals
+(95 %), and how many seeds got there; the others count with the budget. "ns" stands
+where one that is no better than random search would do as well by luck in more than
+one case of 20 (Mann and Whitney, one-sided).
 
     python benchmarks/landscapes.py ../shared/data/tabular/classification
     python benchmarks/landscapes.py --strategies crossover gaussian
@@ -31,6 +31,7 @@ from sknevo.evolution import STRATEGIES, Evolution
 SHARES = (0.01, 0.001)
 # Elitist breeds random individuals only.
 RANDOM = "elitist"
+BASELINES = (RANDOM, "crossover")
 # A search that has found nobody new in so many trials is over.
 IDLE = 100
 
@@ -71,44 +72,49 @@ def interval(values, rng, n=2000):
     return np.quantile(np.median(drawn, axis=1), [0.025, 0.975])
 
 
-def report(name, runs, budget):
-    """Print a row for each strategy and share, random search first."""
-    for i, share in enumerate(SHARES):
-        print(f"\n{name}, the best {share:.1%}, at most {budget} evaluations")
-        print("| strategy | median | 95 % | reached | p |\n|-|-|-|-|-|")
-        for strategy, counts in runs.items():
-            capped = np.minimum(counts[:, i], budget)
-            low, high = interval(capped, np.random.default_rng(0))
-            reached = np.isfinite(counts[:, i]).sum()
-            p = p_value(runs, strategy, i, budget)
-            print(
-                f"| {strategy} | {np.median(capped):.0f} | {low:.0f} - {high:.0f} "
-                f"| {reached}/{len(counts)} | {p:.2g} |"
-            )
+def tabulate(everywhere, i, budget):
+    """Print a row for each strategy, random search first, and a column per landscape.
+
+    A cell holds the median, its interval, how many seeds got there, and "ns" where the
+    difference to random search may be luck. The last columns are geometric means over
+    all landscapes and seeds, in relation to random search and to crossover.
+    """
+    columns = " | ".join(everywhere)
+    print(f"\n| the best {SHARES[i]:.1%} | {columns} | to random | to crossover |")
+    print("|-|" + "-|" * (len(everywhere) + 2))
+    for strategy in next(iter(everywhere.values())):
+        cells = [
+            cell(runs[strategy][:, i], runs[RANDOM][:, i], budget)
+            for runs in everywhere.values()
+        ]
+        cells += [
+            ratio(everywhere, strategy, baseline, i, budget) for baseline in BASELINES
+        ]
+        print(f"| {strategy} | {' | '.join(cells)} |")
 
 
-def p_value(runs, strategy, i, budget):
-    ours, theirs = (np.minimum(runs[s][:, i], budget) for s in (strategy, RANDOM))
-    return mannwhitneyu(ours, theirs, alternative="less").pvalue
-
-
-def summary(everywhere, budget):
-    """Print how many evaluations each needs in relation to random search."""
-    strategies = list(next(iter(everywhere.values())))
-    titles = " | ".join(f"the best {share:.1%}" for share in SHARES)
-    print("\nGeometric means over all landscapes and seeds, random search = 1")
-    print(f"| strategy | {titles} |\n|-|{'-|' * len(SHARES)}")
-    means = {s: geometric_means(everywhere, s, budget) for s in strategies}
-    for strategy in strategies:
-        ratios = means[strategy] / means[RANDOM]
-        print(f"| {strategy} | {' | '.join(f'{ratio:.2f}' for ratio in ratios)} |")
-
-
-def geometric_means(everywhere, strategy, budget):
-    counts = np.array(
-        [np.minimum(runs[strategy], budget) for runs in everywhere.values()]
+def ratio(everywhere, strategy, baseline, i, budget):
+    """Return by how many times as many evaluations, seed by seed, and its interval."""
+    if any(baseline not in runs for runs in everywhere.values()):
+        return ""
+    ours, theirs = (
+        np.log([np.minimum(runs[s][:, i], budget) for runs in everywhere.values()])
+        for s in (strategy, baseline)
     )
-    return np.exp(np.log(counts).mean(axis=(0, 1)))
+    rng, (n_landscapes, n_seeds) = np.random.default_rng(0), ours.shape
+    drawn = rng.integers(n_seeds, size=(2000, n_landscapes, n_seeds))
+    means = np.take_along_axis((ours - theirs)[None], drawn, axis=2).mean(axis=(1, 2))
+    low, high = np.exp(np.quantile(means, [0.025, 0.975]))
+    return f"{np.exp((ours - theirs).mean()):.2f} ({low:.2f} - {high:.2f})"
+
+
+def cell(counts, baseline, budget):
+    capped = np.minimum(counts, budget)
+    low, high = interval(capped, np.random.default_rng(0))
+    test = mannwhitneyu(capped, np.minimum(baseline, budget), alternative="less")
+    luck = " ns" if test.pvalue >= 0.05 else ""
+    median, reached = np.median(capped), np.isfinite(counts).sum()
+    return f"{median:.0f} ({low:.0f} - {high:.0f}), {reached}{luck}"
 
 
 def race(landscape, name, args):
@@ -120,7 +126,7 @@ def race(landscape, name, args):
             evaluations_to(
                 landscape, strategy, seed, thresholds, args.budget, args.population_size
             )
-            for seed in range(args.seeds)
+            for seed in range(args.first_seed, args.first_seed + args.seeds)
         ]
     )
     seconds = time.perf_counter() - begin
@@ -134,9 +140,9 @@ def main():
     names = dict.fromkeys([RANDOM, *args.strategies])
     for landscape in landscapes(args.folder):
         runs = {name: race(landscape, name, args) for name in names}
-        report(landscape.name, runs, args.budget)
         everywhere[landscape.name] = runs
-    summary(everywhere, args.budget)
+    for i in range(len(SHARES)):
+        tabulate(everywhere, i, args.budget)
 
 
 def parse_arguments():
@@ -144,6 +150,7 @@ def parse_arguments():
     parser.add_argument("folder", nargs="?", help="of the CSV files")
     parser.add_argument("--strategies", nargs="+", default=list(STRATEGIES))
     parser.add_argument("--seeds", type=int, default=20)
+    parser.add_argument("--first-seed", type=int, default=0)
     parser.add_argument("--budget", type=int, default=400)
     parser.add_argument("--population-size", type=int, default=12)
     return parser.parse_args()

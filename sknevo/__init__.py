@@ -5,6 +5,7 @@
 - `EvolvedPipelineClassifier` and `EvolvedPipelineRegressor` evolve preparation,
   scaling, feature extraction and model of a table as one individual,
 - `EvolvedSearchCV` evolves the parameters of any scikit-learn estimator,
+- `metrics` says how good generated samples are,
 - `genes` says what may vary, `genomes` holds the search spaces, `evolution` the
   strategies that breed and select.
 """

@@ -270,7 +270,7 @@ class BaseEvolved(FrontMixin, CallbackSupportMixin, SearchParameters):
             strategy = STRATEGIES[strategy]()
         strategy._validate_params()
         evolution = Evolution(self.genome_, strategy, self.population_size, rng, first)
-        race = Race(evolution, make_rungs(self, trial), self.factor)
+        race = Race(evolution, make_rungs(self, spec, trial), self.factor)
         # One task for each generation and one for the refit.
         root = self._init_callback_context(
             max_subtasks=None if self.generations is None else self.generations + 1

@@ -1,5 +1,6 @@
 """What a search begins with: the user's genome and individuals, or ours."""
 
+import math
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
@@ -102,13 +103,15 @@ def known_chromosomes(
     return chromosomes
 
 
-def make_rungs(estimator: "BaseEvolved", trial: Trial) -> list[int]:
+def make_rungs(estimator: "BaseEvolved", spec: DataSpec, trial: Trial) -> list[int]:
     """Return what individuals are given before they are given all.
 
     Parameters
     ----------
     estimator : BaseEvolved
         With the `genome_` of this search.
+    spec : DataSpec
+        What the data are.
     trial : Trial
         How individuals are tried.
 
@@ -128,7 +131,7 @@ def make_rungs(estimator: "BaseEvolved", trial: Trial) -> list[int]:
     wanted, smallest = most(estimator.genome_, resource), 1
     if resource == SAMPLES:
         wanted = min(len(train) for train, _ in trial.data.value.splits)
-        smallest = 2 * max(1, len(getattr(estimator, "classes_", ())))
+        smallest = 2 * max(1, spec.n_classes)
     if not wanted:
         raise ValueError(
             f'resource must be None, "{SAMPLES}" or the name of a gene of whole '
@@ -136,5 +139,9 @@ def make_rungs(estimator: "BaseEvolved", trial: Trial) -> list[int]:
         )
     if estimator.max_resources != "auto":
         wanted = min(wanted, estimator.max_resources)
+    if math.isinf(wanted):
+        raise ValueError(
+            f"max_resources must be a number: {resource!r} has no bound; got 'auto'."
+        )
     size, factor = estimator.population_size, estimator.factor
     return rungs(size, factor, estimator.min_resources, wanted, smallest)

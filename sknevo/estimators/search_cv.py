@@ -108,6 +108,7 @@ class EvolvedSearchCV(DelegatingFace, BaseEvolved):
     # The estimator requests metadata, not this one.
     __metadata_request__fit = {"sample_weight": UNUSED}
     _default_folds = {2_000: 5, 10_000: 3}
+    _default_scoring = None  # the estimator's own
 
     def __init__(
         self,
@@ -127,6 +128,10 @@ class EvolvedSearchCV(DelegatingFace, BaseEvolved):
         memory_limit: float | None = None,
         max_predict_time: float | None = None,
         cv: Any = None,
+        resource: str | None = None,
+        factor: float = 3,
+        min_resources: int | str = "exhaust",
+        max_resources: int | str = "auto",
         initial_population: Sequence | None = None,
         journal: str | PathLike | None = None,
         error_score: float | str = np.nan,
@@ -149,6 +154,10 @@ class EvolvedSearchCV(DelegatingFace, BaseEvolved):
             memory_limit=memory_limit,
             max_predict_time=max_predict_time,
             cv=cv,
+            resource=resource,
+            factor=factor,
+            min_resources=min_resources,
+            max_resources=max_resources,
             initial_population=initial_population,
             journal=journal,
             error_score=error_score,
@@ -202,7 +211,7 @@ class EvolvedSearchCV(DelegatingFace, BaseEvolved):
         genome = self._default_genome(spec)
         return SearchBuilder(self.estimator, genome, spec.n_samples)
 
-    def _objectives(self) -> Objectives:
+    def _objectives(self, default: Any = None) -> Objectives:
         labels = getattr(self, "_labels", None)
         return Objectives.of(self.estimator, self.scoring, self.refit, labels)
 

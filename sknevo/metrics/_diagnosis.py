@@ -4,6 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from sknevo.metrics._reference import Measures, Reference
 
 __all__ = ["Finding", "collapse_score", "diagnose"]
@@ -19,6 +21,10 @@ FAR_LESS, CLOSE = 0.6, 0.25
 # and neighbours of what is covered are not covered more often than others are. If
 # regions are lost as a whole, few features show the latter, many features the former.
 IN_PART = 0.5
+# Over-narrow modes bring samples closer to each other than a few lost modes do.
+CLOSER = 0.75
+# How much is authentic varies more, and of fresh prototypes most; copies have 0.
+AUTHENTIC = 0.6
 
 
 @dataclass(frozen=True)
@@ -133,13 +139,14 @@ def _findings(reference: Reference, measures: Measures) -> Iterator[Finding]:
     if share("coverage") < ENOUGH and narrow:
         yield finding(_kind_of_collapse(measures, expected), "coverage")
     elif share("recall") < ENOUGH and narrow:
-        yield finding("over-narrow", "recall")
+        closer = measures.variety < CLOSER
+        yield finding("over-narrow" if closer else "mode collapse", "recall")
     if share("density") < ENOUGH:
         yield finding("poor quality", "density")
     close = reference.closeness(measures)
     if close < ENOUGH:
         yield Finding("off target", "closeness", close, 1.0)
-    if measures.authenticity is not None and share("authenticity") < ENOUGH:
+    if measures.authenticity is not None and share("authenticity") < AUTHENTIC:
         yield finding("memorised", "authenticity")
 
 
@@ -169,8 +176,10 @@ def collapse_score(real: Any, generated: Any, **parameters: Any) -> float:
     Returns
     -------
     float
-        From 0 (as various as real samples) to 1 (total collapse): what coverage lacks
-        of that of real samples.
+        From 0 (as various as real samples) to 1 (total collapse): what the mean of
+        coverage and recall lacks of that of real samples. Coverage alone takes a
+        generator for collapsed that finds all modes and is not precise; recall alone
+        takes noise, which is everywhere, for a good one.
 
     Examples
     --------
@@ -184,5 +193,7 @@ def collapse_score(real: Any, generated: Any, **parameters: Any) -> float:
     """
     if not isinstance(real, Reference):
         real = Reference.of(real, **parameters)
-    share = real.measure(generated).coverage / max(real.baseline.coverage, 1e-12)
-    return float(min(1.0, max(0.0, 1 - share)))
+    measures, expected = real.measure(generated), real.baseline
+    kept = measures.coverage + measures.recall
+    possible = expected.coverage + expected.recall
+    return float(np.clip(1 - kept / possible, 0, 1)) if possible else 0.0

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 import sklearn
 from scipy import sparse
-from scipy.stats import loguniform, randint
+from scipy.stats import loguniform, poisson, randint
 from sklearn.base import clone
 from sklearn.cluster import KMeans
 from sklearn.datasets import load_iris
@@ -315,3 +315,40 @@ def test_chromosomes_are_json():
     search = evolve(SVC(), {"class_weight": [{0: 1, 1: 2, 2: 3}, "balanced"]})
     best = search.best_chromosome_
     assert Chromosome.from_json(best.to_json()) == best
+
+
+# Races -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("resource", ["samples", "n_estimators"])
+def test_any_whole_number_is_raced_for(resource):
+    X, y = load_iris(return_X_y=True)
+    genome = {"n_estimators": randint(1, 30), "max_depth": [1, 2, 3]}
+    search = EvolvedSearchCV(
+        RandomForestClassifier(),
+        genome,
+        resource=resource,
+        generations=2,
+        population_size=9,
+        cv=2,
+        random_state=0,
+    ).fit(X, y)
+    given = search.cv_results_["resource"]
+    assert len(set(given)) > 1
+    assert given[search.best_index_] == np.inf
+    trees = len(search.best_estimator_.estimators_)
+    assert trees == search.best_params_["n_estimators"]
+
+
+@pytest.mark.parametrize(
+    ("parameters", "message"),
+    [
+        ({"resource": "max_depth"}, "resource must be None"),
+        ({"resource": "n_estimators"}, "max_resources must be a number"),
+    ],
+)
+def test_what_cannot_be_raced_for_is_named(parameters, message):
+    genome = {"n_estimators": poisson(10, loc=1), "max_depth": [1, 2, 3]}
+    search = EvolvedSearchCV(RandomForestClassifier(), genome, **parameters)
+    with pytest.raises(ValueError, match=message):
+        search.fit(*load_iris(return_X_y=True))

@@ -126,6 +126,13 @@ def test_prototypes_of_digits_are_collapsed():
     assert diagnose(reference, features(rest[:500])) == []
 
 
+def test_collapsed_generators_are_not_taken_for_thieves(draw):
+    training, real = ring(draw, N), ring(draw, 2 * N)
+    for generator in (partial(ring, modes=[3]), partial(ring, width=0.3)):
+        findings = diagnose(real, generator(draw, N), training=training)
+        assert "memorised" not in {finding.name for finding in findings}
+
+
 def test_findings_say_what_and_how_much(draw):
     features, reference = standardised(draw)
     worst, *_ = diagnose(reference, features(ring(draw, N, modes=[1])))
@@ -147,6 +154,23 @@ def test_collapse_scores_rise_with_the_modes_that_are_lost(draw):
     assert scores[0] < 0.05
     assert scores[-1] > 0.8
     assert collapse_score(reference, features(point(draw, N))) == 1
+
+
+def test_a_little_noise_does_not_hide_lost_modes(draw):
+    features, reference = standardised(draw)
+    generated = ring(draw, N, modes=[0, 2, 4, 6])
+    generated[:10] = noise(draw, 10)
+    assert reference.measure(features(generated)).recall < 0.6
+    assert collapse_score(reference, features(generated)) > 0.4
+
+
+def test_noise_is_between_collapse_and_a_good_generator(draw):
+    features, reference = standardised(draw)
+    scores = [
+        collapse_score(reference, features(generator(draw, N)))
+        for generator in (ring, noise, point)
+    ]
+    assert scores[0] < 0.1 < 0.4 < scores[1] < 0.6 < 0.9 < scores[2]
 
 
 def test_a_reference_takes_what_there_is():
