@@ -61,7 +61,7 @@ class EvolvedGAN(NetworkFace, BaseEvolved):
         for a small network that is trained on the real ones, with their labels if there
         are such, and is then frozen: the same for all individuals.
     max_epochs : int or None, default=None
-        Most passes over the training data; None stands for 600,000 rows or 300,000
+        Most passes over the training data; None stands for 600,000 rows or 200,000
         images seen, but at least 5 and at most 1000 epochs. Not used if `genome` is
         given.
     device : str, default="auto"
