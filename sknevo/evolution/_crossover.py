@@ -8,6 +8,7 @@ from sklearn.utils._param_validation import Interval
 
 from sknevo.evolution._selection import tournament
 from sknevo.evolution._strategy import Strategy
+from sknevo.evolution._variation import child_of, newcomer
 from sknevo.genes import Genome
 from sknevo.records import Chromosome, Evaluation
 
@@ -70,16 +71,16 @@ class Crossover(Strategy):
         rng: np.random.Generator,
     ) -> Chromosome:
         if rng.random() < self.newcomer_probability:
-            return Chromosome(genome.sample(rng), origin="random")
+            return newcomer(genome, rng)
         mother, father = (
             tournament(population, rng, self.tournament_size).chromosome
             for _ in range(2)
         )
-        if mother.key == father.key or rng.random() >= self.crossover_probability:
-            genes = genome.mutate(mother.genes, rng, self.mutation_probability)
-            return Chromosome(genes, origin="mutation", parents=(mother.key,))
-        genes = genome.cross(mother.genes, father.genes, rng)
-        child = Chromosome(genes)
-        if child.key in (mother.key, father.key) or rng.random() < 0.5:
-            genes = genome.mutate(genes, rng, self.mutation_probability)
-        return Chromosome(genes, origin="crossover", parents=(mother.key, father.key))
+        return child_of(
+            genome,
+            mother,
+            father,
+            rng,
+            self.crossover_probability,
+            self.mutation_probability,
+        )

@@ -77,3 +77,10 @@ class Strategy(BaseEstimator, ABC):
             At most `size` individuals, the fittest first.
         """
         return best([*parents, *offspring], size)
+
+    def _validate_params(self) -> None:
+        """Check the parameters, those of strategies within this one too."""
+        super()._validate_params()
+        for value in self.get_params(deep=False).values():
+            if isinstance(value, Strategy):
+                value._validate_params()

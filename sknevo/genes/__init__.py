@@ -3,11 +3,23 @@
 Three leaves (`Real`, `Integer`, `Categorical`) and three ways to compose (`Genome`, a
 record; `Choice`, one of many; `Repeat`, a list of variable length). All are genes and
 know how to sample, mutate, cross, repair and recognise a value of theirs; recursion is
-the whole algorithm. The values are plain JSON, see `sknevo.records`.
+the whole algorithm. The values are plain JSON, see `sknevo.records`. `positions` and
+`moved` read and write the numbers among them as places in [0, 1] of their ranges.
 """
 
 from sknevo.genes._composites import Choice, Genome, Repeat
 from sknevo.genes._gene import Gene
 from sknevo.genes._leaves import Categorical, Integer, Real
+from sknevo.genes._positions import moved, positions
 
-__all__ = ["Categorical", "Choice", "Gene", "Genome", "Integer", "Real", "Repeat"]
+__all__ = [
+    "Categorical",
+    "Choice",
+    "Gene",
+    "Genome",
+    "Integer",
+    "Real",
+    "Repeat",
+    "moved",
+    "positions",
+]

@@ -45,13 +45,18 @@ class _Number(_Leaf):
     def _scale(self, value: float) -> float:
         return math.log(value) if self.log else value
 
+    def at(self, position: float) -> float:
+        """Return the value at a position of the range, reflected into [0, 1]."""
+        # Reflecting at the bounds, unlike clipping, does not pile values up there.
+        return self._at(1 - abs(1 - abs(position) % 2))
+
     def _at(self, position: float) -> float:
-        """Return the value at a position in [0, 1] of the range."""
         low, high = self._scale(self.low), self._scale(self.high)
         value = low + position * (high - low)
         return min(max(math.exp(value) if self.log else value, self.low), self.high)
 
-    def _position(self, value: float) -> float:
+    def position(self, value: float) -> float:
+        """Return where in the range the value stands: 0 at its lower bound, 1 above."""
         low, high = self._scale(self.low), self._scale(self.high)
         return (self._scale(value) - low) / (high - low) if high > low else 0.0
 
@@ -59,9 +64,7 @@ class _Number(_Leaf):
         return self._at(rng.random())
 
     def change(self, value: float, rng: Generator) -> float:
-        # Reflecting at the bounds, unlike clipping, does not pile values up there.
-        step = self._position(value) + STEP * rng.standard_normal()
-        return self._at(1 - abs(1 - abs(step) % 2))
+        return self.at(self.position(value) + STEP * rng.standard_normal())
 
     def repair(self, value: Any) -> float:
         return min(max(value, self.low), self.high)
@@ -136,8 +139,11 @@ class Integer(_Number):
         value = rng.uniform(low, high)
         return self.repair(math.exp(value) if self.log else value)
 
+    def at(self, position: float) -> int:
+        return self.repair(super().at(position))
+
     def change(self, value: int, rng: Generator) -> int:
-        changed = self.repair(super().change(value, rng))
+        changed = super().change(value, rng)
         if changed != value or self.low == self.high:
             return changed
         neighbours = [v for v in (value - 1, value + 1) if self.low <= v <= self.high]

@@ -147,7 +147,7 @@ def test_a_genome_of_fewer_individuals_than_the_population_does_not_hang(strateg
         brood = evolution.ask()
         assert len(brood) == 10
         evolution.tell([Evaluation(c, "ok", c.genes["a"]) for c in brood])
-    assert evolution.population[0].fitness == 2
+    assert max(one.fitness for one in evolution.population) == 2
     assert len(evolution.population) <= 3
 
 
