@@ -14,7 +14,7 @@ from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 from sknevo.estimators._base import BaseEvolved, _refitted
 from sknevo.estimators._classifier import ClassifierFace
 from sknevo.estimators._docs import documented
-from sknevo.evaluation import Builder
+from sknevo.evaluation import Builder, Heritage, Journal
 from sknevo.evolution import Strategy
 from sknevo.genes import Genome
 from sknevo.genomes.convnet import convnet, well_known
@@ -48,6 +48,10 @@ class EvolvedClassifier(ClassifierFace, BaseEvolved):
     max_epochs : int or None, default=None
         Most passes over the training data; None stands for 500,000 samples seen, but at
         least 10 and at most 100 epochs. Not used if `genome` is given.
+    inherit_weights : bool, default=False
+        Whether individuals begin with the layers that they share with a parent, as that
+        parent has trained them. The winner's refit begins anew: it is what its
+        chromosome says.
     device : str, default="auto"
         Where networks are trained, as torch names it. "auto" stands for CUDA where
         there is one, else the CPU.
@@ -98,6 +102,7 @@ class EvolvedClassifier(ClassifierFace, BaseEvolved):
         **BaseEvolved._parameter_constraints,
         "image_shape": [tuple, list, None],
         "max_epochs": [Interval(Integral, 1, None, closed="left"), None],
+        "inherit_weights": ["boolean"],
         "device": [str],
         "precision": [StrOptions({"auto", "float32", "bfloat16"})],
     }
@@ -133,6 +138,7 @@ class EvolvedClassifier(ClassifierFace, BaseEvolved):
         verbose: int = 0,
         image_shape: Sequence[int] | None = None,
         max_epochs: int | None = None,
+        inherit_weights: bool = False,
         device: str = "auto",
         precision: str = "auto",
     ) -> None:
@@ -163,6 +169,7 @@ class EvolvedClassifier(ClassifierFace, BaseEvolved):
         )
         self.image_shape = image_shape
         self.max_epochs = max_epochs
+        self.inherit_weights = inherit_weights
         self.device = device
         self.precision = precision
 
@@ -244,6 +251,9 @@ class EvolvedClassifier(ClassifierFace, BaseEvolved):
         from sknevo.builders.convnet import ConvNetBuilder
 
         return ConvNetBuilder(spec, self.device, self.precision, final)
+
+    def _heritage(self, journal: Journal) -> Heritage | None:
+        return Heritage.of(journal) if self.inherit_weights else None
 
     @available_if(_refitted)
     def save_network(self, path: str | PathLike) -> None:

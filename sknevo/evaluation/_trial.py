@@ -18,6 +18,7 @@ from sklearn.base import BaseEstimator
 from sklearn.pipeline import Pipeline
 from sklearn.utils import _safe_indexing
 
+from sknevo.evaluation._heritage import Heritage
 from sknevo.evaluation._objectives import Objectives
 from sknevo.evaluation._resources import SAMPLES, limited, spread, wanted
 from sknevo.evaluation._shared import Shared
@@ -70,7 +71,7 @@ class Trial:
     """How a chromosome fares, as a function.
 
     All randomness comes from `random_state`, `repetition`, the key of the chromosome
-    and what it is given.
+    and what it is given; with a heritage, how it fares depends on its parents too.
 
     Parameters
     ----------
@@ -92,6 +93,9 @@ class Trial:
         How often individuals have been tried before: each time with other seeds.
     resource : str or None, default=None
         What entries are given of: "samples", or the name of a gene such as "epochs".
+    heritage : Heritage or None, default=None
+        Where the weights are that individuals begin with and leave behind; if there is
+        one, the builder makes an `Heir`.
     """
 
     builder: Builder
@@ -103,6 +107,7 @@ class Trial:
     max_eval_time: float | None = None
     repetition: int = 0
     resource: str | None = None
+    heritage: Heritage | None = None
 
     def __call__(self, entry: Entry, moment: float = math.inf) -> Evaluation:
         """Try an individual.
@@ -240,6 +245,8 @@ class Trial:
             estimator = Pipeline(estimator.steps[1:])
         else:
             X_train, X_test = (_safe_indexing(data.X, rows) for rows in (train, test))
+        if self.heritage is not None:
+            self.heritage.endow(estimator, entry.forebears, split)
         _fit(estimator, X_train, y_train, fit_params)
         fitted = time.perf_counter()
         score_params = _take(data.score_params, test)
@@ -247,6 +254,9 @@ class Trial:
         scores = self.objectives.measure(estimator, X_test, y_test, score_params)
         scored = time.perf_counter()
         record.add(scores, fitted - start, scored - fitted, saved)
+        if self.heritage is not None:
+            record.inherited.append(estimator.inherited_)
+            self.heritage.leave(estimator, self._genes(entry), entry.name, split)
 
     def _prepared(
         self, step: BaseEstimator, train: np.ndarray, split: int
@@ -284,6 +294,7 @@ class _Record:
         self.fit_times: list[float] = []
         self.score_times: list[float] = []
         self.saved_times: list[float] = []
+        self.inherited: list[float] = []
 
     def add(
         self,
@@ -318,6 +329,7 @@ class _Record:
             tuple(self.saved_times),
             error,
             resource=entry.resource,
+            inherited=float(np.mean(self.inherited)) if self.inherited else None,
         )
 
 
