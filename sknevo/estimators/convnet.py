@@ -50,8 +50,10 @@ class EvolvedClassifier(ClassifierFace, BaseEvolved):
         least 10 and at most 100 epochs. Not used if `genome` is given.
     inherit_weights : bool, default=False
         Whether individuals begin with the layers that they share with a parent, as that
-        parent has trained them. The winner's refit begins anew: it is what its
-        chromosome says.
+        parent has trained them. Scores in the search then rise as trainings add up,
+        `best_score_` too; finals and the winner's refit begin anew. `cv_results_` has
+        the share of parameters that was `inherited`. Weights are kept in temporary
+        files, or beside the `journal`; all workers must see them.
     device : str, default="auto"
         Where networks are trained, as torch names it. "auto" stands for CUDA where
         there is one, else the CPU.

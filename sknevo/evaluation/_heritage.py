@@ -101,6 +101,9 @@ class Heritage:
                 "inherit_weights=True. Put it back, or give another path."
             )
         folder.mkdir(exist_ok=True)
+        if not journal.n_evaluations:
+            for file in folder.glob("*.safetensors"):  # of a journal that is gone
+                file.unlink()
         return cls(str(folder), lasting=True)
 
     def _file(self, name: str, split: int) -> Path:

@@ -251,12 +251,18 @@ def test_other_images_than_in_fit_are_refused(fitted):
 
 # Inheritance ---------------------------------------------------------------------
 
-HEIRS = {**SMALL, "generations": 4, "cv": 2, "random_state": 3}
+HEIRS = {**SMALL, "generations": 4, "cv": 2, "genome": small_net}
 
 
 @pytest.fixture(scope="module")
-def heirs(digits):
-    return EvolvedClassifier(**HEIRS, inherit_weights=True).fit(*digits)
+def few(digits):
+    X, y = digits
+    return X[:200], y[:200]
+
+
+@pytest.fixture(scope="module")
+def heirs(few):
+    return EvolvedClassifier(**HEIRS, inherit_weights=True).fit(*few)
 
 
 def test_children_inherit_and_it_is_told(heirs):
@@ -267,17 +273,17 @@ def test_children_inherit_and_it_is_told(heirs):
     assert np.all(results["inherited"] <= 1)
 
 
-def test_what_is_inherited_does_not_depend_on_workers(digits, heirs):
-    other = EvolvedClassifier(**HEIRS, inherit_weights=True, n_jobs=2).fit(*digits)
+def test_what_is_inherited_does_not_depend_on_workers(few, heirs):
+    other = EvolvedClassifier(**HEIRS, inherit_weights=True, n_jobs=2).fit(*few)
     for name in ("key", "inherited", "mean_test_score", "final_score"):
         np.testing.assert_array_equal(
             other.cv_results_[name], heirs.cv_results_[name], err_msg=name
         )
 
 
-def test_the_winner_begins_anew(digits, heirs):
+def test_the_winner_begins_anew(few, heirs):
     alone = {"initial_population": [heirs.best_chromosome_], "population_size": 1}
-    fresh = EvolvedClassifier(**{**HEIRS, **alone, "generations": 1}).fit(*digits)
+    fresh = EvolvedClassifier(**{**HEIRS, **alone, "generations": 1}).fit(*few)
     assert fresh.best_chromosome_.key == heirs.best_chromosome_.key
     assert heirs.best_estimator_.inherited_ == 0
     ours, theirs = (c.best_estimator_.module_.state_dict() for c in (heirs, fresh))
@@ -287,7 +293,7 @@ def test_the_winner_begins_anew(digits, heirs):
 
 @pytest.mark.parametrize("inherit", [False, True])
 def test_weights_are_written_if_they_are_inherited_only(
-    digits, tmp_path, monkeypatch, inherit
+    few, tmp_path, monkeypatch, inherit
 ):
     made = []
     make = tempfile.mkdtemp
@@ -297,8 +303,8 @@ def test_weights_are_written_if_they_are_inherited_only(
         return made[-1]
 
     monkeypatch.setattr(tempfile, "mkdtemp", note)
-    parameters = {**SMALL, "generations": 1, "inherit_weights": inherit}
-    clf = EvolvedClassifier(**parameters).fit(*digits)
+    parameters = {**HEIRS, "generations": 1, "inherit_weights": inherit}
+    clf = EvolvedClassifier(**parameters).fit(*few)
     assert ("inherited" in clf.cv_results_) == inherit
     assert len(made) == inherit
     assert not list(tmp_path.iterdir())

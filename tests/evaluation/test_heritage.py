@@ -1,5 +1,6 @@
 """Weights pass from parents to children: soundly, and without filling the disk."""
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -123,15 +124,19 @@ def test_a_journal_without_its_weights_is_refused(tmp_path):
     with Journal(path) as journal:
         journal.begin({"seed": 0})
         evolve(journal, generations=1)
-    folder = Path(f"{path}.weights")
-    for file in folder.iterdir():
-        file.unlink()
-    folder.rmdir()
+    shutil.rmtree(f"{path}.weights")
     with (
         Journal(path) as journal,
         pytest.raises(JournalError, match=r"run\.jsonl\.weights' is not there"),
     ):
         Heritage.of(journal)
+
+
+def test_weights_of_a_journal_that_is_gone_are_removed(tmp_path):
+    path = tmp_path / "run.jsonl"
+    with Journal(path) as journal:
+        Heritage.of(journal).leave(Pupil(), {}, "stranger", 0)
+        assert not Heritage.of(journal).holds("stranger")
 
 
 def test_a_worker_that_does_not_see_the_folder_says_so(tmp_path):
