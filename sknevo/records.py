@@ -305,10 +305,13 @@ class Entry:
         Who is to be tried.
     resource : int or None, default=None
         What it is given (epochs, samples); None stands for all that it wants.
+    forebears : tuple of str, default=()
+        Names of the entries of its parents, from whose weights it may start.
     """
 
     chromosome: Chromosome
     resource: int | None = None
+    forebears: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -346,6 +349,9 @@ class Evaluation:
         all that it wants.
     objectives : tuple of float, default=()
         What a strategy with several goals maximises; empty if there is but the fitness.
+    inherited : float or None, default=None
+        The share of its parameters that it began with from a parent; None if nobody
+        inherits.
     """
 
     chromosome: Chromosome
@@ -359,6 +365,7 @@ class Evaluation:
     cached: bool = False
     resource: int | None = None
     objectives: tuple[float, ...] = ()
+    inherited: float | None = None
 
     @property
     def merit(self) -> tuple[float, float]:

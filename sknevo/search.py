@@ -326,6 +326,7 @@ class _Course:
             outcome.stop_reason = self.limits.reached(evaluation) or _stopped_by(heard)
             if not outcome.stop_reason and time.time() >= self.moment():
                 outcome.stop_reason = f"max_time={self.limits.max_time:g} s used up"
+        self.evaluator.forget_all_but(self.race.evolution.alive)
         if outcome.stop_reason or self.race.evolution.generation > self._number:
             self._end_generation()
 
@@ -388,8 +389,14 @@ def _play_finals(evaluator: Evaluator, limits: Limits, outcome: Outcome) -> None
         outcome.finals = list(evaluations)
     ended = [e for e in outcome.finals if e.status != "unfinished"]
     if len(ended) == len(finalists):  # those that fail have no fitness to win with
-        means = [e.fitness + f.fitness for e, f in zip(finalists, ended, strict=True)]
+        means = [_fitness_of_both(*two) for two in zip(finalists, ended, strict=True)]
         outcome.best = finalists[means.index(max(means))]
+
+
+def _fitness_of_both(first: Evaluation, final: Evaluation) -> float:
+    if first.inherited:  # which says little of what a fresh start comes to
+        return final.fitness
+    return (first.fitness + final.fitness) / 2
 
 
 def _sum_up(

@@ -2,7 +2,7 @@
 
 import math
 import multiprocessing
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Self
 
@@ -18,6 +18,7 @@ from sknevo.builders._batches import (
     samples,
     statistics,
 )
+from sknevo.builders._inheritance import Forebear, inherit, learned
 from sknevo.interruption import Pruned, check_deadline
 from sknevo.streams import streamed
 
@@ -72,10 +73,18 @@ class Net(NeuralNetClassifier):
     **parameters
         Of `skorch.NeuralNetClassifier`.
 
+    Attributes
+    ----------
+    inherited_ : float
+        The share of its parameters that it began with from another net.
+
     References
     ----------
     .. [1] Micikevicius, P. et al. (2018). Mixed Precision Training. ICLR.
     """
+
+    # From whose weights the next fit may start.
+    _forebears: Sequence[Forebear] = ()
 
     def __init__(
         self,
@@ -130,6 +139,7 @@ class Net(NeuralNetClassifier):
             self.notify("on_train_end", X=X, y=y)
         finally:
             del self._weights, self._generator
+            self._forebears = ()
         return self._settled()
 
     def _settled(self) -> Self:
@@ -147,8 +157,12 @@ class Net(NeuralNetClassifier):
     # What skorch asks for on its way, in this order.
 
     def initialize_module(self) -> Self:
-        """Build the module, with what is known of the data."""
-        self.module_ = self.module(**self.get_params_for("module"), **self._known)
+        """Build the module, with what is known of the data; let it inherit."""
+        parameters = self.get_params_for("module")
+        self.module_ = self.module(**parameters, **self._known)
+        self.inherited_ = inherit(
+            self.module_, parameters.get("genes", {}), self._forebears
+        )
         return self
 
     def get_dataset(self, X: Any, y: Any = None) -> Any:
@@ -258,6 +272,34 @@ class Net(NeuralNetClassifier):
         """Return the loss of guessing always how frequent each label is."""
         logits = torch.bincount(codes, weights).log().expand(len(codes), -1)
         return float((self.criterion_(logits, codes) * weights).mean())
+
+    # What is passed on.
+
+    def start_from(self, forebears: Sequence[Forebear]) -> Self:
+        """Begin the next fit with layers of that net of which it shares most.
+
+        The optimizer begins anew.
+
+        Parameters
+        ----------
+        forebears : sequence of Forebear
+            Genes and weights of others that were trained on the same samples.
+
+        Returns
+        -------
+        self : object
+        """
+        self._forebears = forebears
+        return self
+
+    def weights(self) -> dict[str, np.ndarray]:
+        """Return what the fitted net has learned.
+
+        Returns
+        -------
+        dict of str to ndarray
+        """
+        return learned(self.module_)
 
     # Afterwards.
 

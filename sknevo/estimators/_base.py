@@ -38,6 +38,7 @@ from sknevo.evaluation import (
     Builder,
     Data,
     Evaluator,
+    Heritage,
     Journal,
     Objectives,
     Shared,
@@ -107,6 +108,10 @@ class BaseEvolved(FrontMixin, CallbackSupportMixin, SearchParameters):
         self, spec: DataSpec, probabilities: bool, final: bool = False
     ) -> Builder:
         """Return what makes estimators of expressed genes, of the winner's if final."""
+
+    def _heritage(self, journal: Journal) -> Heritage | None:
+        """Return where children find the weights of their parents, if they inherit."""
+        return None
 
     # The fit.
 
@@ -278,6 +283,7 @@ class BaseEvolved(FrontMixin, CallbackSupportMixin, SearchParameters):
         listeners = [Callbacks(self, root, {"X": X, "y": y})]
         if self.verbose:
             listeners.append(Printer(self.verbose))
+        trial = replace(trial, heritage=self._heritage(journal))
         evaluator = Evaluator(trial, self.n_jobs, self.memory_limit, journal)
         try:
             outcome = search(race, evaluator, limits, listeners)

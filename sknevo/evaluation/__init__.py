@@ -4,10 +4,12 @@
 - `Evaluator` remembers, and spreads what is new over joblib's workers,
 - `Objectives` are scikit-learn's scorers and the one that evolution maximises,
 - `Shared` brings the data to each worker once,
-- `Journal` keeps evaluations in a file, for the next time.
+- `Journal` keeps evaluations in a file, for the next time,
+- `Heritage` keeps weights in files, for the children.
 """
 
 from sknevo.evaluation._evaluator import Evaluator
+from sknevo.evaluation._heritage import Heritage
 from sknevo.evaluation._journal import Journal, JournalError, read_journal
 from sknevo.evaluation._objectives import Objectives
 from sknevo.evaluation._resources import SAMPLES, most, rungs
@@ -20,6 +22,7 @@ __all__ = [
     "Builder",
     "Data",
     "Evaluator",
+    "Heritage",
     "Journal",
     "JournalError",
     "Objectives",

@@ -6,7 +6,7 @@ import threading
 import time
 import warnings
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import replace
 
@@ -17,6 +17,7 @@ from joblib.parallel import get_active_backend
 from sklearn.utils.parallel import Parallel, delayed
 
 from sknevo.evaluation._clusters import cluster_backend
+from sknevo.evaluation._heritage import Notary
 from sknevo.evaluation._journal import Journal
 from sknevo.evaluation._trial import Trial
 from sknevo.evaluation._warden import Inquest, Warden, keep_worker
@@ -65,16 +66,20 @@ class Evaluator:
         # Those that ended before others that were asked for earlier.
         self._early: dict[str, Evaluation] = {}
         self._paces: deque[float] = deque(maxlen=50)
+        self._notary = Notary(trial.heritage) if trial.heritage else None
 
     def again(self) -> "Evaluator":
         """Return an evaluator that tries everybody anew, with other seeds.
+
+        Nobody inherits there: all begin as the winner's refit does.
 
         Returns
         -------
         Evaluator
             Of the same data, which are this one's to close.
         """
-        trial = replace(self.trial, repetition=self.trial.repetition + 1)
+        repetition = self.trial.repetition + 1
+        trial = replace(self.trial, repetition=repetition, heritage=None)
         other = Evaluator(trial, self.n_jobs, self.memory_limit, self.journal)
         other._paces = self._paces
         return other
@@ -145,13 +150,14 @@ class Evaluator:
     def _new(self, asked: Sequence[Entry]) -> list[Entry]:
         """Return who has to be tried."""
         granted = map(self.trial.granted, asked)
-        return [
+        new = [
             entry
             for entry in granted
             if entry.name not in self.known
             and entry.name not in self._early
             and self._recalled(entry) is None
         ]
+        return new if self._notary is None else [*map(self._notary.entitled, new)]
 
     def _answer(self, asked: Entry, arriving: Iterator[Evaluation]) -> Evaluation:
         """Return what is known of an entry, or becomes known, as an answer to it."""
@@ -184,6 +190,8 @@ class Evaluator:
     def _remember(self, evaluation: Evaluation) -> None:
         if evaluation.status == "skipped":
             return
+        if self._notary is not None:
+            self._notary.answer(evaluation)
         self.known[evaluation.entry.name] = evaluation
         if evaluation.status == "ok":
             thought = self.trial.cost(evaluation.entry)
@@ -234,9 +242,22 @@ class Evaluator:
         pace = statistics.median(self._paces) if self._paces else 0.0
         return pace * self.cost(entry)
 
+    def forget_all_but(self, alive: Collection[str]) -> None:
+        """Remove the weights of those from whom nobody can inherit any more.
+
+        Parameters
+        ----------
+        alive : collection of str
+            Keys of those that are, or may become, parents.
+        """
+        if self._notary is not None:
+            self._notary.clear(alive)
+
     def close(self) -> None:
         """Remove what was written for the workers."""
         self.trial.data.close()
+        if self.trial.heritage is not None:
+            self.trial.heritage.close()
 
 
 class _Desk:

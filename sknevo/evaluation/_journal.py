@@ -75,6 +75,11 @@ class Journal:
         self._file: BinaryIO | None = None
         self._lock = None if path is None else FileLock(f"{self.path}.lock")
 
+    @property
+    def n_evaluations(self) -> int:
+        """Number of evaluations that the file holds."""
+        return len(self._evaluations)
+
     def __enter__(self) -> Self:
         if self.path is None:
             return self
@@ -291,6 +296,7 @@ def _as_record(evaluation: Evaluation, repetition: int) -> dict[str, Any]:
         **{name: list(getattr(evaluation, name)) for name in TIMES},
         "objectives": [_as_json(goal) for goal in evaluation.objectives],
         "error": evaluation.error,
+        "inherited": evaluation.inherited,
     }
 
 
@@ -303,7 +309,7 @@ def _as_evaluation(record: dict[str, Any]) -> tuple[Evaluation, int]:
     status, error = record["status"], record["error"]
     if status not in STATUSES or not isinstance(error, str):
         raise ValueError(f"status must be one of {STATUSES}.")
-    resource = record["resource"]
+    resource, inherited = record["resource"], record.get("inherited")
     if resource is not None and not isinstance(resource, int):
         raise ValueError("resource must be a whole number or null.")
     evaluation = Evaluation(
@@ -315,6 +321,7 @@ def _as_evaluation(record: dict[str, Any]) -> tuple[Evaluation, int]:
         error=error,
         resource=resource,
         objectives=_floats(record["objectives"]),
+        inherited=None if inherited is None else float(inherited),
     )
     if (status == "ok") != math.isfinite(evaluation.fitness):
         raise ValueError("those that succeed have a finite fitness, and only those.")

@@ -21,6 +21,7 @@ from sklearn.utils import _safe_indexing
 from sklearn.utils.metaestimators import _safe_split
 
 from sknevo.evaluation._costs import check_speed
+from sknevo.evaluation._heritage import Heritage
 from sknevo.evaluation._objectives import Objectives
 from sknevo.evaluation._resources import SAMPLES, limited, spread, wanted
 from sknevo.evaluation._shared import Shared
@@ -73,7 +74,7 @@ class Trial:
     """How a chromosome fares, as a function.
 
     All randomness comes from `random_state`, `repetition`, the key of the chromosome
-    and what it is given.
+    and what it is given; with a heritage, how it fares depends on its parents too.
 
     Parameters
     ----------
@@ -97,6 +98,9 @@ class Trial:
         How often individuals have been tried before: each time with other seeds.
     resource : str or None, default=None
         What entries are given of: "samples", or the name of a gene such as "epochs".
+    heritage : Heritage or None, default=None
+        Where the weights are that individuals begin with and leave behind; if there is
+        one, the builder makes an `Heir`.
     """
 
     builder: Builder
@@ -109,6 +113,7 @@ class Trial:
     max_predict_time: float | None = None
     repetition: int = 0
     resource: str | None = None
+    heritage: Heritage | None = None
 
     def __call__(self, entry: Entry, moment: float = math.inf) -> Evaluation:
         """Try an individual.
@@ -251,6 +256,8 @@ class Trial:
         else:
             X_train, _ = _safe_split(estimator, data.X, None, train)
             X_test, _ = _safe_split(estimator, data.X, None, test, train)
+        if self.heritage is not None:
+            self.heritage.endow(estimator, entry.forebears, split)
         _fit(estimator, X_train, y_train, fit_params)
         fit_time = time.perf_counter() - start
         check_speed(estimator, X_test, self.max_predict_time)
@@ -259,6 +266,9 @@ class Trial:
             estimator, X_test, _part(data.y, test), score_params, fit_time
         )
         record.add(scores, fit_time, time.perf_counter() - start - fit_time, saved)
+        if self.heritage is not None:
+            record.inherited.append(estimator.inherited_)
+            self.heritage.leave(estimator, self._genes(entry), entry.name, split)
 
     @property
     def _may_share(self) -> bool:
@@ -301,6 +311,7 @@ class _Record:
         self.fit_times: list[float] = []
         self.score_times: list[float] = []
         self.saved_times: list[float] = []
+        self.inherited: list[float] = []
 
     def add(
         self,
@@ -336,6 +347,7 @@ class _Record:
             error,
             resource=entry.resource,
             objectives=objectives.goals(scores) if status == "ok" else (),
+            inherited=float(np.mean(self.inherited)) if self.inherited else None,
         )
 
 

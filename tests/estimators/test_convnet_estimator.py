@@ -1,6 +1,7 @@
 """Evolved networks as their users meet them."""
 
 import pickle
+import tempfile
 import time
 from contextlib import suppress
 from functools import partial
@@ -246,3 +247,64 @@ def test_what_does_not_fit_is_refused(parameters, shape, message):
 def test_other_images_than_in_fit_are_refused(fitted):
     with pytest.raises(ValueError, match=r"samples of shape \(8, 8\), as in fit"):
         fitted.predict(np.zeros((2, 8, 9), np.uint8))
+
+
+# Inheritance ---------------------------------------------------------------------
+
+HEIRS = {**SMALL, "generations": 4, "cv": 2, "genome": small_net}
+
+
+@pytest.fixture(scope="module")
+def few(digits):
+    X, y = digits
+    return X[:200], y[:200]
+
+
+@pytest.fixture(scope="module")
+def heirs(few):
+    return EvolvedClassifier(**HEIRS, inherit_weights=True).fit(*few)
+
+
+def test_children_inherit_and_it_is_told(heirs):
+    results = heirs.cv_results_
+    newcomer = np.array([not parents for parents in results["parents"]])
+    assert np.all(results["inherited"][newcomer] == 0)
+    assert np.any(results["inherited"] > 0)
+    assert np.all(results["inherited"] <= 1)
+
+
+def test_what_is_inherited_does_not_depend_on_workers(few, heirs):
+    other = EvolvedClassifier(**HEIRS, inherit_weights=True, n_jobs=2).fit(*few)
+    for name in ("key", "inherited", "mean_test_score", "final_score"):
+        np.testing.assert_array_equal(
+            other.cv_results_[name], heirs.cv_results_[name], err_msg=name
+        )
+
+
+def test_the_winner_begins_anew(few, heirs):
+    alone = {"initial_population": [heirs.best_chromosome_], "population_size": 1}
+    fresh = EvolvedClassifier(**{**HEIRS, **alone, "generations": 1}).fit(*few)
+    assert fresh.best_chromosome_.key == heirs.best_chromosome_.key
+    assert heirs.best_estimator_.inherited_ == 0
+    ours, theirs = (c.best_estimator_.module_.state_dict() for c in (heirs, fresh))
+    for name, weights in ours.items():
+        np.testing.assert_array_equal(weights, theirs[name], err_msg=name)
+
+
+@pytest.mark.parametrize("inherit", [False, True])
+def test_weights_are_written_if_they_are_inherited_only(
+    few, tmp_path, monkeypatch, inherit
+):
+    made = []
+    make = tempfile.mkdtemp
+
+    def note(*args, **kwargs):
+        made.append(make(*args, **kwargs, dir=tmp_path))
+        return made[-1]
+
+    monkeypatch.setattr(tempfile, "mkdtemp", note)
+    parameters = {**HEIRS, "generations": 1, "inherit_weights": inherit}
+    clf = EvolvedClassifier(**parameters).fit(*few)
+    assert ("inherited" in clf.cv_results_) == inherit
+    assert len(made) == inherit
+    assert not list(tmp_path.iterdir())
