@@ -8,337 +8,32 @@ kept in benchmarks/results/.
 
 For each strategy and 20 seeds: how many evaluations until the individual that a search
 would return is truly one of the best 1 %, and of the best 0.1 %, of what random search
-draws (of tables: of the pipelines there are). The intervals are bootstrapped (95 %) for
-the median; whoever does not get there counts with the budget. The p-value says how
-likely random search would seem as slow as this by luck (Mann and Whitney, one-sided).
+draws (of tables: of the pipelines there are). Medians with bootstrapped intervals
+(95 %), and how many seeds got there; the others count with the budget. "ns" stands
+where one that is no better than random search would do as well by luck in more than
+one case of 20 (Mann and Whitney, one-sided).
 
     python benchmarks/landscapes.py ../shared/data/tabular/classification
-    python benchmarks/landscapes.py --strategies crossover differential
+    python benchmarks/landscapes.py --strategies crossover gaussian
 """
 
 import argparse
-import hashlib
-import json
 import math
 import time
-import warnings
 from collections import deque
-from dataclasses import dataclass
-from functools import partial
-from itertools import pairwise
-from pathlib import Path
 
 import numpy as np
+from _landscapes import landscapes
 from scipy.stats import mannwhitneyu
 
 from sknevo.evolution import STRATEGIES, Evolution
-from sknevo.genes import (
-    Categorical,
-    Choice,
-    Gene,
-    Genome,
-    Integer,
-    Real,
-    Repeat,
-    positions,
-)
-from sknevo.records import Chromosome, Evaluation, flatten
 
-RESULTS = Path(__file__).parent / "results"
-TABLES = ("ionosphere", "phoneme")
-ROWS, FOLDS = 500, 3
 SHARES = (0.01, 0.001)
+# Elitist breeds random individuals only.
+RANDOM = "elitist"
+BASELINES = (RANDOM, "crossover")
 # A search that has found nobody new in so many trials is over.
 IDLE = 100
-
-
-@dataclass(frozen=True)
-class Landscape:
-    """What may vary, how good it truly is, and how much luck has a part in a score.
-
-    `everyone` is who the best 1 % are counted among.
-    """
-
-    name: str
-    genome: Genome
-    truth: callable
-    everyone: np.ndarray
-    noise: float = 0.0
-
-    def rate(self, chromosome, seed):
-        """Return the evaluation: a function of the individual and the seed."""
-        fitness = self.truth(chromosome)
-        if self.noise:
-            digest = hashlib.sha256(f"{seed} {chromosome.key}".encode()).digest()
-            luck = np.random.default_rng(list(digest[:8])).standard_normal()
-            fitness += self.noise * luck
-        return Evaluation(chromosome, "ok", float(fitness))
-
-
-# Synthetic landscapes ------------------------------------------------------------
-
-ACTIVATIONS = ("relu", "gelu", "tanh", "elu")
-MIXED = Genome(
-    rate=Real(1e-5, 1, log=True),
-    batch=Integer(8, 512, log=True),
-    decay=Real(1e-7, 1e-1, log=True),
-    scaling=Categorical(["none", "standard", "quantile", "robust"]),
-    model=Choice(
-        svm=Genome(
-            C=Real(1e-3, 1e3, log=True),
-            kernel=Choice(
-                rbf=Genome(gamma=Real(1e-4, 10, log=True)),
-                polynomial=Genome(degree=Integer(2, 5), shift=Real(0, 1)),
-                linear=Genome(),
-            ),
-        ),
-        trees=Genome(
-            depth=Integer(1, 20),
-            share=Real(0.2, 1),
-            shrinkage=Real(1e-3, 1, log=True),
-            leaf=Integer(1, 100, log=True),
-        ),
-        network=Genome(
-            layers=Repeat(
-                Genome(
-                    units=Integer(8, 512, log=True), activation=Categorical(ACTIVATIONS)
-                ),
-                1,
-                4,
-            ),
-            dropout=Real(0, 0.8),
-        ),
-    ),
-)
-NOISY = Genome(
-    **{f"x{i}": Real(1e-4, 1, log=True) for i in range(6)},
-    **{f"c{i}": Categorical(list("abcd")) for i in range(4)},
-)
-
-
-def mixed(chromosome):
-    """Return the height: pits that slant, three branches of unlike worth, ripples."""
-    at, genes = positions(MIXED, chromosome.genes), flatten(chromosome.genes)
-    # The larger the batch, the larger the rate should be: the best lie on a slope.
-    slope = (at["rate"] - 0.4 * at["batch"] - 0.35) ** 2 * 6
-    height = 1 - slope - (at["batch"] - 0.4) ** 2 - 0.5 * (at["decay"] - 0.6) ** 2
-    ripple = 0.05 * math.cos(6 * math.pi * at["rate"])
-    return height + ripple + _BRANCHES[genes["model"]](at, genes)
-
-
-def _svm(at, genes):
-    pit = 2 * (at["model.svm.C"] - 0.7) ** 2
-    scaled = {"none": -0.4, "standard": 0.1, "quantile": 0.05, "robust": 0.0}
-    match genes["model.svm.kernel"]:
-        case "rbf":
-            ridge = at["model.svm.C"] + at["model.svm.kernel.rbf.gamma"] - 1.1
-            shape = 0.25 - 4 * ridge**2
-        case "polynomial":
-            degree = genes["model.svm.kernel.polynomial.degree"]
-            shape = 0.2 - 0.1 * abs(degree - 3)
-            shape -= 0.3 * (at["model.svm.kernel.polynomial.shift"] - 0.5) ** 2
-        case _:
-            shape = 0.05
-    return shape - pit + scaled[genes["scaling"]]
-
-
-def _trees(at, genes):
-    shrinkage, leaf = at["model.trees.shrinkage"], at["model.trees.leaf"]
-    pit = 2 * (at["model.trees.depth"] - 0.3 - 0.3 * (1 - shrinkage)) ** 2
-    pit += 1.5 * (shrinkage - 0.6) ** 2 + (leaf - 0.5) ** 2
-    return 0.35 - pit - 0.5 * (at["model.trees.share"] - 0.7) ** 2
-
-
-def _network(at, genes):
-    length = genes["model.network.layers"]
-    wanted = {"relu": 0.06, "gelu": 0.1, "tanh": 0.0, "elu": 0.03}
-    layers = [f"model.network.layers.{i}" for i in range(length)]
-    activations = sum(wanted[genes[f"{layer}.activation"]] for layer in layers)
-    widths = sum((at[f"{layer}.units"] - 0.65) ** 2 for layer in layers)
-    dropout = 2 * (at["model.network.dropout"] - 0.1 * length) ** 2
-    scaled = 0.1 if genes["scaling"] in ("standard", "quantile") else -0.3
-    return scaled + (activations - widths) / length + 0.08 * length - dropout
-
-
-_BRANCHES = {"svm": _svm, "trees": _trees, "network": _network}
-
-
-def noisy(chromosome):
-    """Return the height of one slanting pit and of letters that go together."""
-    genes = chromosome.genes
-    at = np.array([positions(NOISY, genes)[f"x{i}"] for i in range(6)])
-    pit = ((at - np.array([0.2, 0.8, 0.5, 0.3, 0.6, 0.7])) ** 2).sum()
-    slant = (at[0] + at[1] - 1) ** 2 + (at[2] - at[3] - 0.2) ** 2
-    letters = [genes[f"c{i}"] for i in range(4)]
-    fitting = sum(a == b for a, b in zip(letters, "abca", strict=True))
-    pairs = sum(pair == ("a", "b") for pair in pairwise(letters))
-    return 0.15 * fitting + 0.1 * pairs - pit - 2 * slant
-
-
-VALLEY = Genome(**{f"x{i}": Real(1e-4, 1, log=True) for i in range(8)})
-_TURN = np.linalg.qr(np.random.default_rng(1).standard_normal((8, 8)))[0]
-_FLOOR = np.random.default_rng(2).uniform(0.25, 0.75, 8)
-
-
-def valley(chromosome):
-    """Return the height in a turned valley, ten times as long as wide."""
-    at = np.array(list(positions(VALLEY, chromosome.genes).values()))
-    return -(10 ** np.linspace(0, 2, 8) * (_TURN @ (at - _FLOOR)) ** 2).sum()
-
-
-# Tables of all pipelines ---------------------------------------------------------
-
-SCALING = Categorical(["none", "standard", "quantile"])
-PIPELINES = Genome(
-    selection=Integer(0, 2),
-    model=Choice(
-        svm=Genome(scaling=SCALING, C=Integer(0, 7), gamma=Integer(0, 7)),
-        neighbours=Genome(
-            scaling=SCALING,
-            k=Integer(0, 9),
-            weights=Categorical(["uniform", "distance"]),
-            p=Categorical([1, 2]),
-        ),
-        logistic=Genome(scaling=SCALING, C=Integer(0, 7)),
-        lightgbm=Genome(leaves=Integer(0, 4), rate=Integer(0, 4), leaf=Integer(0, 3)),
-    ),
-)
-
-
-def everyone(gene: Gene):
-    """Yield a value for everything that a gene of finite range can express."""
-    match gene:
-        case Integer():
-            yield from range(gene.low, gene.high + 1)
-        case Categorical():
-            yield from gene.options
-        case Genome():
-            records = [{}]
-            for name, inner in gene.genes.items():
-                records = [
-                    {**r, name: value} for r in records for value in everyone(inner)
-                ]
-            yield from records
-        case Choice():
-            silent = {name: next(everyone(g)) for name, g in gene.branches.items()}
-            for name, inner in gene.branches.items():
-                for value in everyone(inner):
-                    yield {**silent, "choice": name, name: value}
-
-
-def make_pipeline(expressed):
-    from sklearn.feature_selection import SelectPercentile
-    from sklearn.pipeline import make_pipeline
-    from sklearn.preprocessing import QuantileTransformer, StandardScaler
-
-    ((name, genes),) = expressed["model"].items()
-    scaler = {
-        "none": "passthrough",
-        "standard": StandardScaler(),
-        "quantile": QuantileTransformer(n_quantiles=100, random_state=0),
-    }[genes.get("scaling", "none")]
-    selection = SelectPercentile(percentile=100 / 2 ** expressed["selection"])
-    return make_pipeline(scaler, selection, _MODELS[name](genes))
-
-
-def _make_svm(genes):
-    from sklearn.svm import SVC
-
-    C, gamma = 10 ** (genes["C"] / 1.4 - 2), 10 ** (genes["gamma"] / 1.4 - 4)
-    return SVC(C=C, gamma=gamma, max_iter=100_000)
-
-
-def _make_neighbours(genes):
-    from sklearn.neighbors import KNeighborsClassifier
-
-    k = round(1.5 ** genes["k"])
-    return KNeighborsClassifier(k, weights=genes["weights"], p=genes["p"])
-
-
-def _make_logistic(genes):
-    from sklearn.linear_model import LogisticRegression
-
-    return LogisticRegression(C=10 ** (genes["C"] - 4), max_iter=300)
-
-
-def _make_lightgbm(genes):
-    from lightgbm import LGBMClassifier
-
-    return LGBMClassifier(
-        n_estimators=50,
-        num_leaves=2 ** (genes["leaves"] + 1),
-        learning_rate=0.3 / 2 ** genes["rate"],
-        min_child_samples=3 * 2 ** genes["leaf"],
-        n_jobs=1,
-        random_state=0,
-        verbose=-1,
-    )
-
-
-_MODELS = {
-    "svm": _make_svm,
-    "neighbours": _make_neighbours,
-    "logistic": _make_logistic,
-    "lightgbm": _make_lightgbm,
-}
-
-
-def table(folder, name):
-    """Return the score of every pipeline by key, from the file if there is one."""
-    path = RESULTS / f"landscape_{name}.json"
-    if not path.exists():
-        begin = time.perf_counter()
-        scores = score_everyone(folder, name)
-        RESULTS.mkdir(exist_ok=True)
-        path.write_text(json.dumps(scores))
-        seconds = time.perf_counter() - begin
-        print(f"{name}: {len(scores)} pipelines scored in {seconds:.0f} s")
-    return json.loads(path.read_text())
-
-
-def score_everyone(folder, name):
-    from sklearn.model_selection import StratifiedKFold, cross_val_score
-    from sklearn.utils import resample
-    from tables import read
-
-    X, y = read(folder, name)
-    if len(y) > ROWS:
-        X, y = resample(X, y, n_samples=ROWS, replace=False, stratify=y, random_state=0)
-    X, y = X.to_numpy(float), np.unique(y, return_inverse=True)[1]
-    folds = StratifiedKFold(FOLDS, shuffle=True, random_state=0)
-    scores = {}
-    with warnings.catch_warnings():  # what does not converge has its score
-        warnings.simplefilter("ignore")
-        for genes in everyone(PIPELINES):
-            chromosome = Chromosome(genes)
-            pipeline = make_pipeline(chromosome.expressed)
-            score = cross_val_score(pipeline, X, y, cv=folds, scoring="roc_auc").mean()
-            scores[chromosome.key] = float(score)
-    return scores
-
-
-def looked_up(scores, chromosome):
-    return scores[chromosome.key]
-
-
-# The race ------------------------------------------------------------------------
-
-
-def synthetic(name, genome, truth, noise=0.0, n=20_000):
-    """Return a landscape whose best are counted among n random individuals."""
-    rng = np.random.default_rng(0)
-    drawn = [truth(Chromosome(genome.sample(rng))) for _ in range(n)]
-    return Landscape(name, genome, truth, np.array(drawn), noise * np.std(drawn))
-
-
-def landscapes(folder):
-    yield synthetic("mixed", MIXED, mixed)
-    yield synthetic("noisy", NOISY, noisy, noise=0.5)
-    yield synthetic("valley", VALLEY, valley)
-    for name in TABLES if folder else ():
-        scores = table(folder, name)
-        truth = partial(looked_up, scores)
-        yield Landscape(name, PIPELINES, truth, np.array(list(scores.values())))
 
 
 def evaluations_to(landscape, strategy, seed, thresholds, budget, size):
@@ -377,47 +72,77 @@ def interval(values, rng, n=2000):
     return np.quantile(np.median(drawn, axis=1), [0.025, 0.975])
 
 
-def report(landscape, runs, budget):
-    """Print a row for each strategy and share, random search first."""
-    for i, share in enumerate(SHARES):
-        print(f"\n{landscape.name}, the best {share:.1%}, at most {budget} evaluations")
-        print("| strategy | median | 95 % | reached | p |\n|-|-|-|-|-|")
-        baseline = np.array([run[i] for run in runs["elitist"]])
-        for name, rows in runs.items():
-            counts = np.array([row[i] for row in rows])
-            capped = np.minimum(counts, budget)
-            low, high = interval(capped, np.random.default_rng(0))
-            reached = np.isfinite(counts).sum()
-            p = mannwhitneyu(capped, np.minimum(baseline, budget), alternative="less")
-            shown = "" if name == "elitist" else f"{p.pvalue:.2g}"
-            print(
-                f"| {name} | {np.median(capped):.0f} | {low:.0f} - {high:.0f} "
-                f"| {reached}/{len(rows)} | {shown} |"
+def tabulate(everywhere, i, budget):
+    """Print a row for each strategy, random search first, and a column per landscape.
+
+    A cell holds the median, its interval, how many seeds got there, and "ns" where the
+    difference to random search may be luck. The last columns are geometric means over
+    all landscapes and seeds, in relation to random search and to crossover.
+    """
+    columns = " | ".join(everywhere)
+    print(f"\n| the best {SHARES[i]:.1%} | {columns} | to random | to crossover |")
+    print("|-|" + "-|" * (len(everywhere) + 2))
+    for strategy in next(iter(everywhere.values())):
+        cells = [
+            cell(runs[strategy][:, i], runs[RANDOM][:, i], budget)
+            for runs in everywhere.values()
+        ]
+        cells += [
+            ratio(everywhere, strategy, baseline, i, budget) for baseline in BASELINES
+        ]
+        print(f"| {strategy} | {' | '.join(cells)} |")
+
+
+def ratio(everywhere, strategy, baseline, i, budget):
+    """Return by how many times as many evaluations, seed by seed, and its interval."""
+    if any(baseline not in runs for runs in everywhere.values()):
+        return ""
+    ours, theirs = (
+        np.log([np.minimum(runs[s][:, i], budget) for runs in everywhere.values()])
+        for s in (strategy, baseline)
+    )
+    rng, (n_landscapes, n_seeds) = np.random.default_rng(0), ours.shape
+    drawn = rng.integers(n_seeds, size=(2000, n_landscapes, n_seeds))
+    means = np.take_along_axis((ours - theirs)[None], drawn, axis=2).mean(axis=(1, 2))
+    low, high = np.exp(np.quantile(means, [0.025, 0.975]))
+    return f"{np.exp((ours - theirs).mean()):.2f} ({low:.2f} - {high:.2f})"
+
+
+def cell(counts, baseline, budget):
+    capped = np.minimum(counts, budget)
+    low, high = interval(capped, np.random.default_rng(0))
+    test = mannwhitneyu(capped, np.minimum(baseline, budget), alternative="less")
+    luck = " ns" if test.pvalue >= 0.05 else ""
+    median, reached = np.median(capped), np.isfinite(counts).sum()
+    return f"{median:.0f} ({low:.0f} - {high:.0f}), {reached}{luck}"
+
+
+def race(landscape, name, args):
+    """Return, for each seed, how many evaluations a strategy needs for each share."""
+    thresholds = np.quantile(landscape.everyone, 1 - np.array(SHARES))
+    begin, strategy = time.perf_counter(), STRATEGIES[name]()
+    counts = np.array(
+        [
+            evaluations_to(
+                landscape, strategy, seed, thresholds, args.budget, args.population_size
             )
+            for seed in range(args.first_seed, args.first_seed + args.seeds)
+        ]
+    )
+    seconds = time.perf_counter() - begin
+    rows = " ".join("/".join(f"{n:.0f}" for n in row) for row in counts)
+    print(f"{landscape.name} {name} ({seconds:.0f} s): {rows}", flush=True)
+    return counts
 
 
 def main():
-    args = parse_arguments()
-    names = ["elitist", *(name for name in args.strategies if name != "elitist")]
+    args, everywhere = parse_arguments(), {}
+    names = dict.fromkeys([RANDOM, *args.strategies])
     for landscape in landscapes(args.folder):
-        thresholds = np.quantile(landscape.everyone, 1 - np.array(SHARES))
-        runs = {}
-        for name in names:
-            begin = time.perf_counter()
-            runs[name] = [
-                evaluations_to(
-                    landscape,
-                    STRATEGIES[name](),
-                    seed,
-                    thresholds,
-                    args.budget,
-                    args.population_size,
-                )
-                for seed in range(args.seeds)
-            ]
-            seconds = time.perf_counter() - begin
-            print(f"raw {landscape.name} {name} ({seconds:.0f} s): {runs[name]}")
-        report(landscape, runs, args.budget)
+        runs = {name: race(landscape, name, args) for name in names}
+        everywhere[landscape.name] = runs
+    for i in range(len(SHARES)):
+        tabulate(everywhere, i, args.budget)
 
 
 def parse_arguments():
@@ -425,6 +150,7 @@ def parse_arguments():
     parser.add_argument("folder", nargs="?", help="of the CSV files")
     parser.add_argument("--strategies", nargs="+", default=list(STRATEGIES))
     parser.add_argument("--seeds", type=int, default=20)
+    parser.add_argument("--first-seed", type=int, default=0)
     parser.add_argument("--budget", type=int, default=400)
     parser.add_argument("--population-size", type=int, default=12)
     return parser.parse_args()

@@ -1,8 +1,11 @@
 """Estimators that evolve themselves.
 
 - `EvolvedClassifier` evolves networks for images, with their optimizer,
+- `EvolvedGAN` evolves generators with their discriminators, for images and tables,
 - `EvolvedPipelineClassifier` and `EvolvedPipelineRegressor` evolve preparation,
   scaling, feature extraction and model of a table as one individual,
+- `EvolvedSearchCV` evolves the parameters of any scikit-learn estimator,
+- `metrics` says how good generated samples are,
 - `genes` says what may vary, `genomes` holds the search spaces, `evolution` the
   strategies that breed and select.
 """
@@ -13,18 +16,25 @@ __version__ = "0.1.0.dev0"
 
 # Names are imported when they are first used (PEP 562): `import sknevo` stays cheap.
 _HOMES = {
+    "Ageing": "evolution",
     "Categorical": "genes",
     "Choice": "genes",
     "Chromosome": "records",
+    "Coevolution": "evolution",
     "Crossover": "evolution",
     "Elitist": "evolution",
     "Evaluation": "records",
     "EvolvedClassifier": "estimators",
+    "EvolvedGAN": "estimators",
     "EvolvedPipelineClassifier": "estimators",
     "EvolvedPipelineRegressor": "estimators",
+    "Gaussian": "evolution",
+    "EvolvedSearchCV": "estimators",
     "Genome": "genes",
     "Integer": "genes",
     "JournalError": "evaluation",
+    "NSGA2": "evolution",
+    "Preselection": "evolution",
     "Real": "genes",
     "Repeat": "genes",
     "Strategy": "evolution",

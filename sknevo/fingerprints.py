@@ -17,7 +17,7 @@ def fingerprint(*values: Any) -> str:
 
     Parameters
     ----------
-    *values : ndarray, DataFrame, Series, stream of images or plain JSON
+    *values : ndarray, sparse matrix, DataFrame, Series, stream of images or plain JSON
         Of a stream, its length and a few images count.
 
     Returns
@@ -43,12 +43,10 @@ def _feed(digest: Any, value: Any) -> None:
     if hasattr(value, "iloc"):
         _feed_frame(digest, value)
     elif isinstance(value, np.ndarray):
-        digest.update(f"{value.dtype} {value.shape}".encode())
-        if value.dtype.hasobject:
-            from pandas.util import hash_array
-
-            value = hash_array(value.ravel(), categorize=False)
-        digest.update(np.ascontiguousarray(value).view(np.uint8).data)
+        _feed_array(digest, value)
+    elif hasattr(value, "tocsr"):
+        rows = value.tocsr()
+        _feed(digest, [rows.shape, rows.data, rows.indices, rows.indptr])
     elif isinstance(value, Mapping):
         _feed(digest, [[name, value[name]] for name in sorted(value)])
     elif isinstance(value, list | tuple):
@@ -61,6 +59,15 @@ def _feed(digest: Any, value: Any) -> None:
         _feed(digest, np.asarray(value[np.unique(rows)]))
     else:
         digest.update(repr(value).encode())
+
+
+def _feed_array(digest: Any, array: np.ndarray) -> None:
+    digest.update(f"{array.dtype} {array.shape}".encode())
+    if array.dtype.hasobject:
+        from pandas.util import hash_array
+
+        array = hash_array(array.ravel(), categorize=False)
+    digest.update(np.ascontiguousarray(array).view(np.uint8).data)
 
 
 def _feed_frame(digest: Any, frame: Any) -> None:

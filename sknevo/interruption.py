@@ -23,6 +23,8 @@ class DeadlineReached(TimeoutError):
 class Pruned(Exception):
     """An individual gives up, and says why."""
 
+    status = "pruned"
+
 
 @contextmanager
 def deadline(moment: float) -> Iterator[None]:

@@ -58,12 +58,13 @@ class DataSpec:
 
     Parameters
     ----------
-    task : {"classification", "regression"}
-        What is to be predicted.
+    task : {"classification", "regression", "generation"}
+        What is to be predicted, or that samples are to be made.
     n_samples : int
         Rows of the training part of a split.
     n_classes : int
-        Number of classes, 0 for regression.
+        Number of classes, 0 for regression. To make samples: of labels that they are
+        made for, 1 for values, 0 if there is neither.
     columns : tuple of Column, default=()
         Of a table: one per column of X, in order.
     shape : tuple of int, default=()
@@ -327,7 +328,8 @@ class Evaluation:
     ----------
     chromosome : Chromosome
         Who was tried.
-    status : {"ok", "error", "timeout", "memory", "pruned", "unfinished", "skipped"}
+    status : {"ok", "error", "timeout", "memory", "pruned", "slow", "unfinished", \
+"skipped"}
         How the trial ended: of its own accord, or for its own limits, or because the
         search was over; of the skipped, it never began.
     fitness : float

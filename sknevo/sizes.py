@@ -7,7 +7,15 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["NetworkSize", "image_shape", "network_size", "sides"]
+__all__ = [
+    "NetworkSize",
+    "discriminator_size",
+    "first_grid",
+    "generator_size",
+    "image_shape",
+    "network_size",
+    "sides",
+]
 
 Shape = tuple[int, ...]
 
@@ -141,4 +149,114 @@ def _linear(width: int, units: int, normalisation: str) -> NetworkSize:
 
 def _shifts(width: int, normalisation: str) -> int:
     """Count the biases, or the scales and shifts of a normalisation in their place."""
-    return width if normalisation == "none" else 2 * width
+    return width if normalisation in ("none", "spectral") else 2 * width
+
+
+# Of a GAN --------------------------------------------------------------------------
+
+
+def first_grid(blocks: list[dict[str, Any]], shape: Shape) -> Shape:
+    """Return the (height, width) that the first block of a generator begins with.
+
+    Parameters
+    ----------
+    blocks : list of dict
+        Expressed genes; each that upsamples doubles the sides.
+    shape : tuple of int
+        (channels, height, width) of an image.
+
+    Returns
+    -------
+    (height, width)
+
+    Examples
+    --------
+    >>> first_grid([{"upsampling": "nearest"}, {"upsampling": "none"}], (1, 28, 28))
+    (14, 14)
+    """
+    doublings = sum(block["upsampling"] != "none" for block in blocks)
+    return tuple(math.ceil(side / 2**doublings) for side in shape[1:])
+
+
+def generator_size(
+    genes: dict[str, Any], dimension: int, shape: Shape, n_classes: int
+) -> NetworkSize:
+    """Return the size of a GAN's generator.
+
+    Parameters
+    ----------
+    genes : dict
+        Expressed: `dense`, or `blocks` for images.
+    dimension : int
+        Of the noise.
+    shape : tuple of int
+        (channels, height, width) of an image, or (features,).
+    n_classes : int
+        Of labels; 0 for none.
+
+    Returns
+    -------
+    NetworkSize
+    """
+    width = dimension + n_classes
+    if "dense" in genes:
+        size, width = _stack(genes["dense"], width)
+        return size + _linear(width, math.prod(shape), "none")
+    blocks = genes["blocks"]
+    sides = first_grid(blocks, shape)
+    channels = blocks[0]["channels"]
+    size = _linear(width, channels * math.prod(sides), "none")
+    for block in blocks:
+        if block["upsampling"] != "none":
+            sides = tuple(2 * side for side in sides)
+        size += _convolution(_PLAIN | block, channels, math.prod(sides))
+        channels = block["channels"]
+    last = {**_PLAIN, "channels": shape[0], "kernel": 3, "normalisation": "none"}
+    return size + _convolution(last, channels, math.prod(shape[1:]))
+
+
+def discriminator_size(
+    genes: dict[str, Any], packing: int, shape: Shape, n_classes: int
+) -> NetworkSize:
+    """Return the size of a GAN's discriminator.
+
+    Parameters
+    ----------
+    genes : dict
+        Expressed: `dense`, or `blocks` and `bridge` for images.
+    packing : int
+        Samples that are judged together; operations and values are of one such pack.
+    shape : tuple of int
+        (channels, height, width) of an image, or (features,).
+    n_classes : int
+        Of labels; 0 for none.
+
+    Returns
+    -------
+    NetworkSize
+    """
+    if "dense" in genes:
+        size, width = _stack(genes["dense"], packing * math.prod(shape))
+    else:
+        size, width, sides = NetworkSize(0, 0, 0), packing * shape[0], shape[1:]
+        for block in genes["blocks"]:
+            halved = tuple(math.ceil(side / 2) for side in sides)
+            seen = halved if block["pooling"] == "stride" else sides
+            size += _convolution(_PLAIN | block, width, math.prod(seen))
+            width = block["channels"]
+            sides = sides if block["pooling"] == "none" else halved
+        width *= math.prod(sides) if genes["bridge"] == "flatten" else 1
+    labels = NetworkSize(packing * n_classes * width, 0, 0)
+    return size + _linear(width, 1, "none") + labels
+
+
+_PLAIN = {"residual": False}
+
+
+def _stack(layers: list[dict[str, Any]], width: int) -> tuple[NetworkSize, int]:
+    """Return the size of dense layers, and how wide the last is."""
+    size = NetworkSize(0, 0, 0)
+    for layer in layers:
+        size += _linear(width, layer["units"], layer["normalisation"])
+        width = layer["units"]
+    return size, width

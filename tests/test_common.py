@@ -1,22 +1,35 @@
 """scikit-learn's own checks, all of them, with no expected failure."""
 
 import pytest
+from scipy.stats import loguniform
+from sklearn.decomposition import PCA
+from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.pipeline import Pipeline
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from sknevo import (
     EvolvedClassifier,
+    EvolvedGAN,
     EvolvedPipelineClassifier,
     EvolvedPipelineRegressor,
+    EvolvedSearchCV,
 )
 
 SMALL = {"population_size": 2, "generations": 1, "cv": 2}
+SHRUNK = Pipeline([("pca", PCA()), ("ridge", Ridge())])
+RANGE = loguniform(0.1, 10)
 
 
 @parametrize_with_checks(
     [
         EvolvedClassifier(**SMALL, max_epochs=30),
+        EvolvedGAN(**SMALL, max_epochs=4),
         EvolvedPipelineClassifier(**SMALL),
         EvolvedPipelineRegressor(**SMALL),
+        EvolvedSearchCV(LogisticRegression(), {"C": RANGE}, **SMALL),
+        EvolvedSearchCV(Ridge(), {"alpha": RANGE}, **SMALL),
+        EvolvedSearchCV(SHRUNK, {"ridge__alpha": RANGE}, **SMALL),
+        EvolvedSearchCV(PCA(1, svd_solver="full"), {"whiten": [True]}, **SMALL),
     ]
 )
 def test_small_estimators_are_estimators(estimator, check):
@@ -27,8 +40,11 @@ def test_small_estimators_are_estimators(estimator, check):
 @parametrize_with_checks(
     [
         EvolvedClassifier(max_epochs=10, population_size=4, generations=2),
+        EvolvedGAN(max_epochs=20, population_size=4, generations=2),
         EvolvedPipelineClassifier(),
         EvolvedPipelineRegressor(),
+        EvolvedSearchCV(LogisticRegression(), {"C": RANGE}),
+        EvolvedSearchCV(Ridge(), {"alpha": RANGE}),
     ]
 )
 def test_default_estimators_are_estimators(estimator, check):

@@ -5,9 +5,10 @@ import re
 import numpy as np
 import pandas as pd
 import pytest
-from scipy import sparse
+from scipy import sparse, stats
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
+from sklearn.svm import SVC
 
 import sknevo
 from sknevo import (
@@ -19,6 +20,7 @@ from sknevo import (
     EvolvedClassifier,
     EvolvedPipelineClassifier,
     EvolvedPipelineRegressor,
+    EvolvedSearchCV,
     Genome,
     Integer,
     Real,
@@ -66,14 +68,15 @@ PARAMETERS = {
     "strategy": ["best", "", 1, None, Crossover],
     "population_size": [0, -1, 1.5, "12", None, np.nan],
     "generations": [0, -1, 1.5, "5"],
-    "scoring": ["goodness", 3, ["accuracy", "goodness"], {}],
-    "refit": [3, ["accuracy"]],
+    "scoring": ["goodness", 3, ["accuracy", "goodness"], {}, "size", ["size"]],
+    "refit": [3, ["accuracy"], {"accuracy": 1}],
     "target_score": ["high", [1], np.nan],
     "n_iter_no_change": [0, -3, 2.5, "2"],
     "tol": [-1e-3, "small", None],
     "max_time": [0, -1, "60"],
     "max_eval_time": [0, -1, "60"],
     "memory_limit": [0, -1, "1GB"],
+    "max_predict_time": [0, -1, "1 s"],
     "cv": [1, 0, "five", 2.5, []],
     "initial_population": [3, [7], [{"modell": 1}], ["svm"]],
     "journal": [3, b"run", ["run"]],
@@ -112,6 +115,9 @@ CONFLICTS = [
     ({"generations": None}, "set one of generations, target_score"),
     ({"scoring": ["accuracy", "f1"]}, "refit must name one of"),
     ({"scoring": ["accuracy", "f1"], "refit": "recall"}, "refit must be one of"),
+    ({"scoring": ["accuracy", "size"]}, "refit must name one of"),
+    ({"scoring": ["accuracy", "size"], "refit": {"bytes": 1}}, "refit must weigh"),
+    ({"scoring": ["accuracy", "size"], "refit": {"size": -1}}, "refit .* positive"),
     ({"strategy": Crossover(mutation_probability=2)}, "mutation_probability"),
     ({"strategy": Crossover(tournament_size=0)}, "tournament_size"),
     ({"strategy": Elitist(elite_fraction=-1)}, "elite"),
@@ -121,6 +127,38 @@ CONFLICTS = [
 @pytest.mark.parametrize(("params", "message"), CONFLICTS, ids=str)
 def test_parameters_that_do_not_go_together(params, message):
     refused(EvolvedPipelineClassifier(**params), TABLE, LABELS, message)
+
+
+SPACES = [
+    (None, "genome"),
+    (3, "genome"),
+    ("C", "genome"),
+    ({}, "genome must be a Genome, or a dict"),
+    ([], "genome must hold dicts"),
+    ([{"C": [1]}, 3], "genome must hold dicts"),
+    (Genome(), "genome must be a Genome, or a dict"),
+    ({"c": [1]}, "genome names 'c', which is no parameter of SVC"),
+    ({3: [1]}, "genome names '3'"),
+    ({"svc__C": [1]}, "genome names 'svc__C'"),
+    ({"C": []}, "genome of parameter 'C': options must hold"),
+    ({"C": 1.0}, "genome of parameter 'C': must be a gene"),
+    ({"C": stats.uniform(0, -1)}, "genome of parameter 'C': .* allows"),
+    ({"C": stats.gamma}, "genome of parameter 'C': .* frozen"),
+    (Genome(degree=Repeat(Genome(x=Real(0, 1)), 1, 2)), "genome repeats more than"),
+    ({"kernel": ["cubic"]}, "none of 1 individuals succeeded.*'kernel' parameter"),
+]
+
+
+@pytest.mark.parametrize(("space", "message"), SPACES, ids=str)
+def test_bad_spaces_of_parameters(space, message):
+    search = EvolvedSearchCV(SVC(), space, population_size=1, generations=1)
+    refused(search, TABLE, LABELS, "(?s)" + message)
+
+
+@pytest.mark.parametrize("estimator", [None, 3, "svm", SVC, object()])
+def test_what_is_no_estimator(estimator):
+    with pytest.raises((TypeError, ValueError), match=r"estimator|SVC"):
+        EvolvedSearchCV(estimator, {"C": [1]}).fit(TABLE, LABELS)
 
 
 # Data: rows, labels, weights ---------------------------------------------------------

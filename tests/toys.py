@@ -4,7 +4,7 @@ import os
 import re
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -211,6 +211,30 @@ def rate(chromosome, status="ok"):
 
 def chromosome(x=0.0, act="learn", **genes):
     return Chromosome({"x": x, "act": act, **genes})
+
+
+# Some of every kind, one of them twice.
+MIXED = [
+    *(chromosome(i / 10) for i in range(5)),
+    *(chromosome(0.6, act) for act in ("raise", "starve", "nan")),
+    chromosome(0.1),
+    chromosome(0.7),
+]
+
+
+def plain(evaluations):
+    """Return what must not depend on who worked: all but the times."""
+    return [replace(e, fit_times=(), score_times=()) for e in evaluations]
+
+
+class Gone:
+    """A parcel that got lost."""
+
+    def __init__(self, *content):
+        """Lose it."""
+
+    def open(self):
+        raise OSError("gone")
 
 
 def entry(*args, **genes):

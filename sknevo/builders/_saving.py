@@ -12,9 +12,23 @@ from safetensors.torch import save_file
 from sknevo.builders._training import Net
 from sknevo.builders.convnet import ConvNetBuilder
 from sknevo.records import DataSpec
+from sknevo.sizes import image_shape, network_size
 
 __all__ = ["load_network", "save_network"]
 
+# Whatever comes of a file that is not as it should be.
+FAULTS = (
+    ArithmeticError,
+    AssertionError,
+    AttributeError,
+    LookupError,
+    RuntimeError,
+    SafetensorError,
+    TypeError,
+    ValueError,
+)
+# The most bytes that a label takes.
+LONGEST = 2**16
 # Files of another version are refused; raise it when their content changes.
 VERSION = 1
 
@@ -90,7 +104,7 @@ def load_network(path: str | PathLike, device: str = "auto") -> Net:
         return _rebuild(about, weights, device)
     except (OSError, torch.OutOfMemoryError):
         raise
-    except (SafetensorError, ValueError, TypeError, KeyError, RuntimeError) as fault:
+    except FAULTS as fault:
         raise ValueError(
             f"{path} is not a network that sknevo {VERSION=} can read: {fault}"
         ) from fault
@@ -99,10 +113,16 @@ def load_network(path: str | PathLike, device: str = "auto") -> Net:
 def _rebuild(
     about: dict[str, Any], weights: dict[str, torch.Tensor], device: str
 ) -> Net:
-    labels = np.array(about["labels"], np.dtype(about["dtype"]))
-    spec = DataSpec(
-        "classification", 1, len(labels), shape=tuple(about["sample_shape"])
-    )
+    dtype, shape = np.dtype(about["dtype"]), tuple(about["sample_shape"])
+    if dtype.itemsize > LONGEST or dtype.subdtype:
+        raise ValueError(f"its labels are {dtype}")
+    labels = np.array(about["labels"], dtype)
+    spec = DataSpec("classification", 1, len(labels), shape=shape)
+    # Before so much memory is asked for.
+    told = network_size(about["genes"], image_shape(shape), len(labels)).parameters
+    held = sum(weight.numel() for weight in weights.values())
+    if told > held:
+        raise ValueError(f"its genes tell of {told} weights, it holds {held}")
     builder = ConvNetBuilder(spec, device, about["precision"], final=True)
     net = builder(about["genes"], random_state=0)
     return net.restored(labels, weights)

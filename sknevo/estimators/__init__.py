@@ -1,13 +1,17 @@
 """The public faces: scikit-learn estimators whose `fit` is a search."""
 
 from sknevo.estimators.convnet import EvolvedClassifier
+from sknevo.estimators.gan import EvolvedGAN
 from sknevo.estimators.pipeline import (
     EvolvedPipelineClassifier,
     EvolvedPipelineRegressor,
 )
+from sknevo.estimators.search_cv import EvolvedSearchCV
 
 __all__ = [
     "EvolvedClassifier",
+    "EvolvedGAN",
     "EvolvedPipelineClassifier",
     "EvolvedPipelineRegressor",
+    "EvolvedSearchCV",
 ]

@@ -2,19 +2,16 @@
 
 import time
 from abc import abstractmethod
-from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
-from numbers import Integral, Real
-from os import PathLike
+from numbers import Integral
 from typing import Any, Self
 
 import numpy as np
 from joblib import effective_n_jobs
-from sklearn.base import BaseEstimator, _fit_context
+from sklearn.base import _fit_context
 from sklearn.callback import CallbackSupportMixin, with_callbacks
 from sklearn.utils import check_random_state
-from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.metadata_routing import MetadataRouter
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import (
@@ -28,14 +25,16 @@ from sknevo.estimators._beginning import (
     known_chromosomes,
     make_chromosome,
     make_genome,
+    make_rungs,
 )
+from sknevo.estimators._front import FrontMixin, pareto_front
 from sknevo.estimators._identity import identity
 from sknevo.estimators._listeners import Callbacks, Printer
 from sknevo.estimators._metadata import make_router, route
-from sknevo.estimators._results import make_cv_results
+from sknevo.estimators._parameters import SearchParameters
+from sknevo.estimators._results import all_failed, make_cv_results
 from sknevo.estimators._splits import make_splits
 from sknevo.evaluation import (
-    SAMPLES,
     Builder,
     Data,
     Evaluator,
@@ -45,12 +44,10 @@ from sknevo.evaluation import (
     Shared,
     Trial,
     inner_threads,
-    most,
-    rungs,
 )
-from sknevo.evolution import STRATEGIES, Evolution, Race, Strategy
+from sknevo.evolution import STRATEGIES, Evolution, Race
 from sknevo.genes import Genome
-from sknevo.records import DataSpec, Evaluation
+from sknevo.records import Chromosome, DataSpec, Evaluation, flatten
 from sknevo.search import Limits, Outcome, search
 
 __all__ = ["BaseEvolved"]
@@ -68,101 +65,21 @@ def _refitted(estimator: "BaseEvolved") -> bool:
     return True
 
 
-class BaseEvolved(CallbackSupportMixin, BaseEstimator):
+class BaseEvolved(FrontMixin, CallbackSupportMixin, SearchParameters):
     """What all evolved estimators share; a task says what differs below."""
 
-    _parameter_constraints: dict = {
-        "genome": [Genome, callable, None],
-        "strategy": [StrOptions(set(STRATEGIES)), Strategy],
-        "population_size": [Interval(Integral, 1, None, closed="left")],
-        "generations": [Interval(Integral, 1, None, closed="left"), None],
-        "scoring": [str, callable, list, tuple, dict, set, None],
-        "refit": ["boolean", str, callable],
-        "target_score": [Interval(Real, None, None, closed="neither"), None],
-        "n_iter_no_change": [Interval(Integral, 1, None, closed="left"), None],
-        "tol": [Interval(Real, 0, None, closed="left")],
-        "max_time": [Interval(Real, 0, None, closed="neither"), None],
-        "max_eval_time": [Interval(Real, 0, None, closed="neither"), None],
-        "memory_limit": [Interval(Real, 0, None, closed="neither"), None],
-        "cv": ["cv_object"],
-        "resource": [str, None],
-        "factor": [Interval(Real, 1, None, closed="neither")],
-        "min_resources": [
-            Interval(Integral, 1, None, closed="left"),
-            StrOptions({"exhaust", "smallest"}),
-        ],
-        "max_resources": [
-            Interval(Integral, 1, None, closed="left"),
-            StrOptions({"auto"}),
-        ],
-        "initial_population": ["array-like", None],
-        "journal": [str, PathLike, None],
-        "error_score": [StrOptions({"raise"}), Real],
-        "n_jobs": [Integral, None],
-        "random_state": ["random_state"],
-        "verbose": ["verbose"],
-    }
     # The weights of samples are always for the individuals, unless the user says no.
     __metadata_request__fit = {"sample_weight": True}
 
-    def __init__(
-        self,
-        *,
-        genome: Genome | Callable[[DataSpec], Genome] | None = None,
-        strategy: str | Strategy = "crossover",
-        population_size: int = 12,
-        generations: int | None = 5,
-        scoring: Any = None,
-        refit: bool | str | Callable = True,
-        target_score: float | None = None,
-        n_iter_no_change: int | None = None,
-        tol: float = 1e-4,
-        max_time: float | None = None,
-        max_eval_time: float | None = None,
-        memory_limit: float | None = None,
-        cv: Any = None,
-        resource: str | None = None,
-        factor: float = 3,
-        min_resources: int | str = "exhaust",
-        max_resources: int | str = "auto",
-        initial_population: Sequence | None = None,
-        journal: str | PathLike | None = None,
-        error_score: float | str = np.nan,
-        n_jobs: int | None = None,
-        random_state: int | np.random.RandomState | None = None,
-        verbose: int = 0,
-    ) -> None:
-        self.genome = genome
-        self.strategy = strategy
-        self.population_size = population_size
-        self.generations = generations
-        self.scoring = scoring
-        self.refit = refit
-        self.target_score = target_score
-        self.n_iter_no_change = n_iter_no_change
-        self.tol = tol
-        self.max_time = max_time
-        self.max_eval_time = max_eval_time
-        self.memory_limit = memory_limit
-        self.cv = cv
-        self.resource = resource
-        self.factor = factor
-        self.min_resources = min_resources
-        self.max_resources = max_resources
-        self.initial_population = initial_population
-        self.journal = journal
-        self.error_score = error_score
-        self.n_jobs = n_jobs
-        self.random_state = random_state
-        self.verbose = verbose
-
     # What a task says.
 
-    _default_scoring: str
+    _default_scoring: Any
     # Number of folds up to so many samples; beyond, a part is held out.
     _default_folds: Mapping[int, int]
     # Threads of a trial, if results depend on them; None shares the cores out.
     _threads: int | None = None
+    # Whether there is nothing to learn without y.
+    _needs_y = True
     # So many of the best are tried again with other seeds before the winner is named.
     _n_finalists = 0
 
@@ -202,12 +119,12 @@ class BaseEvolved(CallbackSupportMixin, BaseEstimator):
         X = self._validate_X(X, reset=True)
         if _num_samples(X) < 2:
             raise ValueError("Found 1 sample; at least 2 samples are required to fit.")
-        if y is None:
+        if y is None and self._needs_y:
             raise ValueError(
                 f"This {type(self).__name__} estimator requires y to be passed, but "
                 "the target y is None."
             )
-        return X, self._validate_y(y)
+        return X, None if y is None else self._validate_y(y)
 
     @with_callbacks
     @_fit_context(prefer_skip_nested_validation=False)
@@ -248,7 +165,8 @@ class BaseEvolved(CallbackSupportMixin, BaseEstimator):
         n_train = min(len(train) for train, _ in data.splits)
         spec = self._spec(X, y, n_train)
         builder = self._builder(spec, objectives.needs_probabilities)
-        final_builder = self._builder(self._spec(X, y, len(y)), True, final=True)
+        whole = self._spec(X, y, _num_samples(X))
+        final_builder = self._builder(whole, True, final=True)
         trial = Trial(
             builder,
             Shared(data),
@@ -258,13 +176,15 @@ class BaseEvolved(CallbackSupportMixin, BaseEstimator):
             raise_error=self.error_score == "raise",
             max_eval_time=self.max_eval_time,
             resource=self.resource,
+            max_predict_time=self.max_predict_time,
         )
+        self._final_trial = replace(trial, builder=final_builder, data=None)
         limits = self._limits(started, trial, final_builder)
         outcome = self._search(spec, trial, limits, journal)
         self._record(outcome, objectives, len(data.splits))
         if self.refit:
             start = time.perf_counter()
-            winner = replace(trial, builder=final_builder)
+            winner = replace(self._final_trial, data=trial.data)
             self.best_estimator_ = winner.refit(self.best_chromosome_)
             self.refit_time_ = time.perf_counter() - start
         return self
@@ -300,11 +220,11 @@ class BaseEvolved(CallbackSupportMixin, BaseEstimator):
             )
 
     def _make_data(
-        self, X: Any, y: np.ndarray, params: Mapping[str, Any], random_state: int
+        self, X: Any, y: Any, params: Mapping[str, Any], random_state: int
     ) -> Data:
         params = {name: value for name, value in params.items() if value is not None}
         check_consistent_length(X, y, *params.values())
-        fit_params, split_params, score_params = route(self, params)
+        fit_params, split_params, score_params = self._route(params)
         if "sample_weight" in fit_params:
             weights = fit_params["sample_weight"]
             fit_params["sample_weight"] = _check_sample_weight(weights, X)
@@ -312,12 +232,20 @@ class BaseEvolved(CallbackSupportMixin, BaseEstimator):
             self.cv,
             X,
             y,
-            classifier=self.__sklearn_tags__().estimator_type == "classifier",
+            classifier=self._classifies(y),
             random_state=random_state,
             split_params=split_params,
             default_folds=self._default_folds,
         )
         return Data(X, y, splits, fit_params, score_params)
+
+    def _route(self, params: Mapping[str, Any]) -> tuple[dict, dict, dict]:
+        """Return the metadata for the individuals, the splitter and the scorers."""
+        return route(self, params)
+
+    def _classifies(self, y: Any) -> bool:
+        """Return whether y holds classes, of which all splits should have some."""
+        return self.__sklearn_tags__().estimator_type == "classifier"
 
     def _seed(self, journal: Journal) -> int:
         """Return the seed of everything: a search that goes on keeps its own."""
@@ -325,12 +253,15 @@ class BaseEvolved(CallbackSupportMixin, BaseEstimator):
             return journal.search["seed"]
         return int(check_random_state(self.random_state).randint(2**31 - 1))
 
+    def _genome(self, spec: DataSpec) -> Genome:
+        return make_genome(self.genome or self._default_genome, spec)
+
     def _search(
         self, spec: DataSpec, trial: Trial, limits: Limits, journal: Journal
     ) -> Outcome:
         X, y = trial.data.value.X, trial.data.value.y
         rng = np.random.default_rng(trial.random_state)
-        self.genome_ = make_genome(self.genome or self._default_genome, spec)
+        self.genome_ = self._genome(spec)
         if self.journal is not None:  # hashing the data takes its time
             journal.begin(identity(self, trial))
         first = self.initial_population
@@ -344,7 +275,7 @@ class BaseEvolved(CallbackSupportMixin, BaseEstimator):
             strategy = STRATEGIES[strategy]()
         strategy._validate_params()
         evolution = Evolution(self.genome_, strategy, self.population_size, rng, first)
-        race = Race(evolution, self._rungs(trial), self.factor)
+        race = Race(evolution, make_rungs(self, spec, trial), self.factor)
         # One task for each generation and one for the refit.
         root = self._init_callback_context(
             max_subtasks=None if self.generations is None else self.generations + 1
@@ -362,44 +293,23 @@ class BaseEvolved(CallbackSupportMixin, BaseEstimator):
         self.rungs_ = race.rungs
         return outcome
 
-    def _rungs(self, trial: Trial) -> list[int]:
-        """Return what individuals are given before they are given all."""
-        if self.resource is None:
-            return []
-        smallest = 1
-        if self.resource == SAMPLES:
-            n_train = most_wanted = min(
-                len(train) for train, _ in trial.data.value.splits
-            )
-            smallest = min(n_train, 2 * max(1, len(getattr(self, "classes_", ()))))
-        else:
-            most_wanted = most(self.genome_, self.resource)
-        if not most_wanted:
-            raise ValueError(
-                f'resource must be None, "{SAMPLES}" or the name of a gene of whole '
-                f"numbers; got {self.resource!r}."
-            )
-        if self.max_resources != "auto":
-            most_wanted = min(most_wanted, self.max_resources)
-        return rungs(
-            self.population_size,
-            self.factor,
-            self.min_resources,
-            most_wanted,
-            smallest,
-        )
-
     # What the search leaves behind.
 
     def _record(self, outcome: Outcome, objectives: Objectives, n_splits: int) -> None:
         self.stop_reason_ = outcome.stop_reason
         evaluations = outcome.evaluations
         if outcome.best is None:
-            raise ValueError(_why_all_failed(evaluations, outcome.stop_reason))
+            raise all_failed(evaluations, outcome.stop_reason)
         error_score = np.nan if self.error_score == "raise" else self.error_score
         self.cv_results_ = make_cv_results(
-            [*evaluations, *outcome.skipped], n_splits, error_score, outcome.finals
+            [*evaluations, *outcome.skipped],
+            n_splits,
+            error_score,
+            outcome.finals,
+            self._describe,
         )
+        self._tried = [evaluation.chromosome for evaluation in evaluations]
+        self.pareto_front_ = pareto_front(evaluations)
         self.history_ = outcome.history
         self.n_generations_ = len(outcome.history)
         self.n_evaluations_ = len(evaluations)
@@ -410,9 +320,13 @@ class BaseEvolved(CallbackSupportMixin, BaseEstimator):
         best = evaluations[self.best_index_]
         means = {name: float(np.mean(s)) for name, s in best.scores.items()}
         self.best_chromosome_ = replace(best.chromosome, scores=means)
-        self.best_params_ = best.chromosome.expressed
+        self.best_params_ = self.cv_results_["params"][self.best_index_]
         if not callable(self.refit):
             self.best_score_ = best.fitness
+
+    def _describe(self, chromosome: Chromosome) -> tuple[dict[str, Any], Any]:
+        """Return a chromosome's `param_*` and `params` in `cv_results_`."""
+        return flatten(chromosome.genes), chromosome.expressed
 
     def _best_index(self, outcome: Outcome) -> int:
         evaluations = outcome.evaluations
@@ -465,11 +379,23 @@ class BaseEvolved(CallbackSupportMixin, BaseEstimator):
             The higher, the better.
         """
         check_is_fitted(self, "best_estimator_")
+        return self._score(self._validate_X(X), y, params)
+
+    def _score(self, X: Any, y: Any, params: Mapping[str, Any]) -> float:
+        if isinstance(self.refit, Mapping):
+            objectives = self._objectives()
+            scores = objectives.measure(
+                self.best_estimator_, X, y, params, self.refit_time_
+            )
+            return objectives.fitness({name: (s,) for name, s in scores.items()})
         scorer = self.scorer_
         if isinstance(scorer, dict):
             scorer = scorer[self.refit]
-        score = scorer(self.best_estimator_, self._validate_X(X), y, **params)
-        return score[self.refit] if isinstance(score, Mapping) else score
+        target = () if y is None else (y,)
+        score = scorer(self.best_estimator_, X, *target, **params)
+        if not isinstance(score, Mapping):
+            return score
+        return score[self.refit if isinstance(self.refit, str) else next(iter(score))]
 
     def get_metadata_routing(self) -> MetadataRouter:
         """Say who gets which metadata.
@@ -479,12 +405,3 @@ class BaseEvolved(CallbackSupportMixin, BaseEstimator):
         MetadataRouter
         """
         return make_router(self, self._objectives().scorer)
-
-
-def _why_all_failed(evaluations: Sequence[Evaluation], stop_reason: str) -> str:
-    causes = Counter(e.error for e in evaluations).most_common(5)
-    lines = "\n".join(f"{count:>6} x {cause}" for cause, count in causes)
-    return (
-        f"none of {len(evaluations)} individuals succeeded ({stop_reason}). "
-        f"The most frequent causes:\n{lines}"
-    )

@@ -1,15 +1,20 @@
 """What a search begins with: the user's genome and individuals, or ours."""
 
+import math
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from sknevo.evaluation import SAMPLES, Trial, most, rungs
 from sknevo.genes import Genome
 from sknevo.records import Chromosome, DataSpec
 
-__all__ = ["known_chromosomes", "make_chromosome", "make_genome"]
+if TYPE_CHECKING:
+    from sknevo.estimators._base import BaseEvolved
+
+__all__ = ["known_chromosomes", "make_chromosome", "make_genome", "make_rungs"]
 
 
 def make_genome(genome: Genome | Callable[[DataSpec], Any], spec: DataSpec) -> Genome:
@@ -96,3 +101,47 @@ def known_chromosomes(
         with suppress(ValueError):
             chromosomes.append(make_chromosome(genes, genome, rng, "seed"))
     return chromosomes
+
+
+def make_rungs(estimator: "BaseEvolved", spec: DataSpec, trial: Trial) -> list[int]:
+    """Return what individuals are given before they are given all.
+
+    Parameters
+    ----------
+    estimator : BaseEvolved
+        With the `genome_` of this search.
+    spec : DataSpec
+        What the data are.
+    trial : Trial
+        How individuals are tried.
+
+    Returns
+    -------
+    list of int
+        Rising; empty if there is no race.
+
+    Raises
+    ------
+    ValueError
+        If `resource` is nothing that individuals can race for.
+    """
+    resource = trial.resource
+    if resource is None:
+        return []
+    wanted, smallest = most(estimator.genome_, resource), 1
+    if resource == SAMPLES:
+        wanted = min(len(train) for train, _ in trial.data.value.splits)
+        smallest = 2 * max(1, spec.n_classes)
+    if not wanted:
+        raise ValueError(
+            f'resource must be None, "{SAMPLES}" or the name of a gene of whole '
+            f"numbers; got {resource!r}."
+        )
+    if estimator.max_resources != "auto":
+        wanted = min(wanted, estimator.max_resources)
+    if math.isinf(wanted):
+        raise ValueError(
+            f"max_resources must be a number: {resource!r} has no bound; got 'auto'."
+        )
+    size, factor = estimator.population_size, estimator.factor
+    return rungs(size, factor, estimator.min_resources, wanted, smallest)

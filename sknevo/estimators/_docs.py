@@ -5,7 +5,8 @@ from textwrap import dedent, indent
 __all__ = ["documented"]
 
 PARAMETERS = dedent("""\
-    strategy : {"crossover", "elitist"} or Strategy, default="crossover"
+    strategy : {"ageing", "coevolution", "crossover", "elitist", "gaussian", "nsga2", \
+"preselection"} or Strategy, default="crossover"
         Who breeds and who survives. An object carries its own parameters, such as
         ``Crossover(mutation_probability=0.3)``.
     population_size : int, default=12
@@ -15,10 +16,14 @@ PARAMETERS = dedent("""\
     scoring : str, callable, list, tuple, dict or None, default=None
         The fitness, as in scikit-learn's searches. None stands for accuracy, or for
         R2 if values are predicted. With several metrics `refit` names the fitness.
-    refit : bool, str or callable, default=True
+        Among several there may be costs: "fit_time" (seconds), "predict_time" (seconds
+        per 1,000 samples), "n_parameters" (of networks and linear models), "size"
+        (pickled bytes). They are negated: the higher, the better.
+    refit : bool, str, callable or dict, default=True
         Whether the best individual is fitted on all of X; the metric that is the
-        fitness; or a callable that gets `cv_results_` and returns the index of the
-        best.
+        fitness; a dict of weights, such as ``{"accuracy": 1, "predict_time": 0.1}``,
+        if it is the weighted sum; or a callable that gets `cv_results_` and returns the
+        index of the best.
     target_score : float or None, default=None
         Stop as soon as an individual reaches this fitness.
     n_iter_no_change : int or None, default=None
@@ -37,6 +42,10 @@ PARAMETERS = dedent("""\
         `max_eval_time` it needs worker processes of joblib's own backend, which are
         started for it with ``n_jobs=1`` too; with other backends an individual ends by
         itself between boosting rounds, epochs or splits, or not at all.
+    max_predict_time : float or None, default=None
+        Seconds that an individual may take to predict 1,000 samples (the median of
+        five predictions, on any split). Who is slower cannot win. It depends on the
+        machine, as all times do.
     cv : int, splitter, iterable or None, default=None
         The splits that individuals are scored on. A number is one of shuffled folds,
         stratified for classifiers, with the members of too rare classes in all training
@@ -90,8 +99,11 @@ ATTRIBUTES = dedent("""\
     cv_results_ : dict of str to array
         One row per individual: the columns of RandomizedSearchCV, and `generation`,
         `origin`, `parents`, `key`, `status` ("ok", "error", "timeout", "memory",
-        "pruned", "unfinished", "skipped"), `error`, and `resource`, infinite for all
-        that an individual wants.
+        "pruned", "slow", "unfinished", "skipped"), `error`, and `resource`, infinite
+        for all that an individual wants.
+    pareto_front_ : ndarray of int
+        The rows of `cv_results_` that no other beats in all scores, the best in the
+        first score first. `refit_individual` fits any of them.
     history_ : list of Generation
         One record per generation: best, median, evaluated, cached, failed, seconds.
     rungs_ : list of Rung

@@ -3,6 +3,8 @@
 import re
 from typing import TYPE_CHECKING, Any
 
+from sklearn.base import BaseEstimator
+
 from sknevo.evaluation import Trial
 from sknevo.fingerprints import fingerprint
 
@@ -54,7 +56,7 @@ def identity(estimator: "BaseEvolved", trial: Trial) -> dict[str, Any]:
     return {
         "estimator": type(estimator).__name__,
         "seed": trial.random_state,
-        "fitness": trial.objectives.metric,
+        "fitness": trial.objectives.weights or trial.objectives.metric,
         **{
             name: _described(parameters[name])
             for name in sorted(parameters.keys() - FREE)
@@ -70,4 +72,7 @@ def _described(value: Any) -> Any:
         return value
     if isinstance(value, set | frozenset):
         value = sorted(value, key=repr)  # their order differs between processes
-    return re.sub(r" at 0x[0-9a-f]+", "", repr(value))
+    # Not cut short, as scikit-learn does to print.
+    whole = isinstance(value, BaseEstimator)
+    text = value.__repr__(N_CHAR_MAX=10**6) if whole else repr(value)
+    return re.sub(r" at 0x[0-9a-f]+", "", text)

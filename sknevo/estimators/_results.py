@@ -1,14 +1,19 @@
 """`cv_results_` as RandomizedSearchCV has it, with what evolution adds."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 from scipy.stats import rankdata
 
-from sknevo.records import Evaluation, flatten
+from sknevo.records import Chromosome, Evaluation, flatten
 
-__all__ = ["make_cv_results"]
+__all__ = ["all_failed", "make_cv_results"]
+
+
+def _genes(chromosome: Chromosome) -> tuple[dict[str, Any], Any]:
+    return flatten(chromosome.genes), chromosome.expressed
 
 
 def make_cv_results(
@@ -16,6 +21,7 @@ def make_cv_results(
     n_splits: int,
     error_score: float,
     finals: Sequence[Evaluation] = (),
+    describe: Callable[[Chromosome], tuple[dict[str, Any], Any]] = _genes,
 ) -> dict[str, Any]:
     """Return one row per individual, in the order in which they were tried.
 
@@ -29,6 +35,8 @@ def make_cv_results(
         Score of those that failed.
     finals : sequence of Evaluation, default=()
         Of those that were tried again in the end.
+    describe : callable, default=by its genes
+        Returns what a chromosome's `param_*` and its `params` are.
 
     Returns
     -------
@@ -44,8 +52,9 @@ def make_cv_results(
         times = [getattr(e, f"{name}_times") for e in evaluations]
         results[f"mean_{name}_time"] = np.array([np.mean(t or 0.0) for t in times])
         results[f"std_{name}_time"] = np.array([np.std(t or 0.0) for t in times])
-    results |= _parameters([flatten(c.genes) for c in chromosomes])
-    results["params"] = [c.expressed for c in chromosomes]
+    described = [describe(chromosome) for chromosome in chromosomes]
+    results |= _parameters([columns for columns, _ in described])
+    results["params"] = [params for _, params in described]
     metrics = next((list(e.scores) for e in evaluations if e.status == "ok"), [])
     for metric in metrics:
         results |= _scores(evaluations, metric, n_splits, error_score)
@@ -94,3 +103,27 @@ def _scores(
         f"std_test_{metric}": table.std(axis=1),
         f"rank_test_{metric}": ranks,
     }
+
+
+def all_failed(evaluations: Sequence[Evaluation], stop_reason: str) -> Exception:
+    """Return what to raise if no individual succeeded: the causes, counted.
+
+    Parameters
+    ----------
+    evaluations : sequence of Evaluation
+        Of all that were tried.
+    stop_reason : str
+        Why the search ended.
+
+    Returns
+    -------
+    ValueError, or TypeError if that is what all individuals raised
+    """
+    causes = Counter(e.error for e in evaluations).most_common(5)
+    lines = "\n".join(f"{count:>6} x {cause}" for cause, count in causes)
+    # Data of a wrong type are wrong for all.
+    types = all(e.error.startswith("TypeError: ") for e in evaluations)
+    return (TypeError if evaluations and types else ValueError)(
+        f"none of {len(evaluations)} individuals succeeded ({stop_reason}). "
+        f"The most frequent causes:\n{lines}"
+    )

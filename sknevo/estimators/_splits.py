@@ -14,6 +14,7 @@ from sklearn.model_selection import (
     StratifiedShuffleSplit,
     check_cv,
 )
+from sklearn.utils.validation import _num_samples
 
 __all__ = ["make_splits"]
 
@@ -25,7 +26,7 @@ Splits = list[tuple[np.ndarray, np.ndarray]]
 def make_splits(
     cv: Any,
     X: Any,
-    y: np.ndarray,
+    y: Any,
     *,
     classifier: bool,
     random_state: int,
@@ -41,7 +42,7 @@ def make_splits(
         `default_folds`. With `groups` no group is in two of them, and nothing is held
         out. Splitters and iterables are as in scikit-learn.
     X, y : array-like
-        The data.
+        The data; y may be None unless it holds classes.
     classifier : bool
         Whether y holds classes.
     random_state : int
@@ -61,15 +62,17 @@ def make_splits(
     ValueError
         If no class has two members, or the splitter yields nothing.
     """
-    hold_out = cv is None and len(y) > max(default_folds)
-    enough = [k for most, k in default_folds.items() if len(y) <= most]
+    n = _num_samples(X)
+    hold_out = cv is None and n > max(default_folds)
+    enough = [k for most, k in default_folds.items() if n <= most]
     folds = cv if cv is not None else (enough or [*default_folds.values()][-1:])[0]
     if not split_params and isinstance(folds, Integral):
-        members = _checked_members(cv, y, classifier)
+        labels = np.ravel(y) if classifier else np.zeros(n)
+        members = _checked_members(cv, labels, classifier)
         if cv is None:
-            folds = _feasible(folds, y, classifier)
+            folds = _feasible(folds, labels, classifier)
         splitter = _splitter(hold_out, folds, classifier, random_state)
-        return _without_rare_tests(splitter, members >= folds, y)
+        return _without_rare_tests(splitter, members >= folds, labels)
     if isinstance(folds, Integral) and "groups" in split_params:
         fold = StratifiedGroupKFold if classifier else GroupKFold
         folds = fold(folds, shuffle=True, random_state=random_state)

@@ -1,31 +1,29 @@
 """Evolved networks for images: layers, optimizer, training and augmentation."""
 
-import math
 from collections.abc import Callable, Sequence
-from numbers import Integral
 from os import PathLike
 from typing import Any
 
 import numpy as np
-from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import check_array, check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
 from sknevo.estimators._base import BaseEvolved, _refitted
 from sknevo.estimators._classifier import ClassifierFace
 from sknevo.estimators._docs import documented
+from sknevo.estimators._network import NetworkFace
 from sknevo.evaluation import Builder, Heritage, Journal
 from sknevo.evolution import Strategy
 from sknevo.genes import Genome
 from sknevo.genomes.convnet import convnet, well_known
 from sknevo.records import DataSpec
-from sknevo.streams import ImageStream, labels_of, streamed
+from sknevo.streams import labels_of
 
 __all__ = ["EvolvedClassifier"]
 
 
 @documented
-class EvolvedClassifier(ClassifierFace, BaseEvolved):
+class EvolvedClassifier(ClassifierFace, NetworkFace, BaseEvolved):
     """Evolve a network that classifies images, or rows of numbers.
 
     An individual is a network *with* what trains it [1]_: its blocks of convolutions
@@ -102,11 +100,8 @@ class EvolvedClassifier(ClassifierFace, BaseEvolved):
 
     _parameter_constraints = {
         **BaseEvolved._parameter_constraints,
-        "image_shape": [tuple, list, None],
-        "max_epochs": [Interval(Integral, 1, None, closed="left"), None],
+        **NetworkFace._parameter_constraints,
         "inherit_weights": ["boolean"],
-        "device": [str],
-        "precision": [StrOptions({"auto", "float32", "bfloat16"})],
     }
     _default_folds = {500: 5}
     _n_finalists = 3
@@ -120,13 +115,14 @@ class EvolvedClassifier(ClassifierFace, BaseEvolved):
         population_size: int = 12,
         generations: int | None = 5,
         scoring: Any = None,
-        refit: bool | str | Callable = True,
+        refit: bool | str | Callable | dict[str, float] = True,
         target_score: float | None = None,
         n_iter_no_change: int | None = None,
         tol: float = 1e-4,
         max_time: float | None = None,
         max_eval_time: float | None = None,
         memory_limit: float | None = None,
+        max_predict_time: float | None = None,
         cv: Any = None,
         resource: str | None = None,
         factor: float = 3,
@@ -157,6 +153,7 @@ class EvolvedClassifier(ClassifierFace, BaseEvolved):
             max_time=max_time,
             max_eval_time=max_eval_time,
             memory_limit=memory_limit,
+            max_predict_time=max_predict_time,
             cv=cv,
             resource=resource,
             factor=factor,
@@ -177,43 +174,6 @@ class EvolvedClassifier(ClassifierFace, BaseEvolved):
 
     def _validate(self, X: Any, y: Any) -> tuple[Any, np.ndarray]:
         return super()._validate(X, labels_of(X) if y is None else y)
-
-    def _validate_X(self, X: Any, reset: bool = False) -> np.ndarray | ImageStream:
-        X = streamed(X, self.image_shape if reset else self._sample_shape)
-        if getattr(X, "ndim", None) is None:
-            X = np.asarray(X)
-        if X.ndim <= 2:
-            X = validate_data(self, X, reset=reset, dtype="numeric")
-        elif not isinstance(X, ImageStream):
-            X = check_array(X, dtype="numeric", allow_nd=True, estimator=self)
-        if X.ndim > 4:
-            raise ValueError(
-                "X must be of shape (n, features), (n, height, width) or with channels "
-                f"first or last; got {X.shape}."
-            )
-        if 0 in X.shape:
-            raise ValueError(f"X must hold samples with values; got shape {X.shape}.")
-        if reset:
-            self._sample_shape = self._shape_of_a_sample(X)
-            self.n_features_in_ = math.prod(self._sample_shape)
-        elif math.prod(X.shape[1:]) != math.prod(self._sample_shape):
-            raise ValueError(
-                f"X must hold samples of shape {self._sample_shape}, as in fit; got "
-                f"{X.shape[1:]}."
-            )
-        return X
-
-    def _shape_of_a_sample(self, X: np.ndarray | ImageStream) -> tuple[int, ...]:
-        if self.image_shape is None:
-            return X.shape[1:]
-        shape = tuple(self.image_shape)
-        rows = X.ndim == 2 and math.prod(shape) == X.shape[1]
-        if len(shape) not in (2, 3) or not (rows or shape == X.shape[1:]):
-            raise ValueError(
-                "image_shape must be (height, width) or with channels first or last, "
-                f"and fit samples of shape {X.shape[1:]}; got {self.image_shape!r}."
-            )
-        return shape
 
     @available_if(_refitted)
     def score(self, X: Any, y: Any = None, **params: Any) -> float:

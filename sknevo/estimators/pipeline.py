@@ -36,6 +36,9 @@ class _EvolvedPipeline(BaseEvolved):
     def _builder(
         self, spec: DataSpec, probabilities: bool, final: bool = False
     ) -> PipelineBuilder:
+        if self.max_predict_time is not None or self._objectives().measures_costs:
+            # What an individual costs is asked of what would be the winner.
+            probabilities = final = True
         return PipelineBuilder(spec, probabilities, final)
 
     def __sklearn_tags__(self) -> Tags:

@@ -14,7 +14,7 @@ from sknevo.evaluation._journal import Journal, JournalError, read_journal
 from sknevo.evaluation._objectives import Objectives
 from sknevo.evaluation._resources import SAMPLES, most, rungs
 from sknevo.evaluation._shared import Shared
-from sknevo.evaluation._threads import inner_threads
+from sknevo.evaluation._threads import inner_threads, limited_threads
 from sknevo.evaluation._trial import Builder, Data, Trial
 
 __all__ = [
@@ -29,6 +29,7 @@ __all__ = [
     "Shared",
     "Trial",
     "inner_threads",
+    "limited_threads",
     "most",
     "read_journal",
     "rungs",

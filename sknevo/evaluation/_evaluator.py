@@ -16,6 +16,7 @@ from joblib.externals.loky.process_executor import TerminatedWorkerError
 from joblib.parallel import get_active_backend
 from sklearn.utils.parallel import Parallel, delayed
 
+from sknevo.evaluation._clusters import cluster_backend
 from sknevo.evaluation._heritage import Notary
 from sknevo.evaluation._journal import Journal
 from sknevo.evaluation._trial import Trial
@@ -213,6 +214,7 @@ class Evaluator:
         apart = self.n_workers == 1 and self._forceful and _has_workers()
         return Parallel(
             n_jobs=2 if apart else self.n_jobs,
+            backend=cluster_backend(self.trial.data),
             return_as="generator_unordered",
             batch_size=1,
             pre_dispatch=1 if apart else 2 * self.n_workers,

@@ -17,7 +17,7 @@ FORMAT = 2
 # Every journal begins with it, also one whose first line was torn.
 BEGIN = b'{"sknevo_journal":'
 # What a line says of an evaluation beside its chromosome and its numbers.
-STATUSES = ("ok", "error", "timeout", "memory", "pruned")
+STATUSES = ("ok", "error", "timeout", "memory", "pruned", "slow")
 # Whatever comes of reading a line that is not as it should be.
 FAULTS = (
     ArithmeticError,
@@ -294,6 +294,7 @@ def _as_record(evaluation: Evaluation, repetition: int) -> dict[str, Any]:
             for name, scores in evaluation.scores.items()
         },
         **{name: list(getattr(evaluation, name)) for name in TIMES},
+        "objectives": [_as_json(goal) for goal in evaluation.objectives],
         "error": evaluation.error,
         "inherited": evaluation.inherited,
     }
@@ -319,6 +320,7 @@ def _as_evaluation(record: dict[str, Any]) -> tuple[Evaluation, int]:
         **{name: _floats(record[name]) for name in TIMES},
         error=error,
         resource=resource,
+        objectives=_floats(record["objectives"]),
         inherited=None if inherited is None else float(inherited),
     )
     if (status == "ok") != math.isfinite(evaluation.fitness):

@@ -1,9 +1,11 @@
-"""What is measured: scikit-learn's scorers, and the one that evolution maximises."""
+"""What is measured: scores and costs, and the one, or the sum, that is the fitness."""
 
 import copy
 import inspect
+import math
 from collections.abc import Mapping, Sized
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -11,12 +13,14 @@ from sklearn.base import BaseEstimator
 from sklearn.metrics import check_scoring
 from sklearn.metrics._scorer import _BaseScorer, _MultimetricScorer
 
+from sknevo.evaluation._costs import COSTS, Cost
+
 __all__ = ["Objectives"]
 
 
 @dataclass(frozen=True)
 class Objectives:
-    """Scorers, and the name of the score that is the fitness.
+    """Scorers, and what of their scores is the fitness.
 
     Parameters
     ----------
@@ -24,6 +28,8 @@ class Objectives:
         ``scorer(estimator, X, y) -> float`` or dict of str to float.
     metric : str or None
         Which score is the fitness; None takes the first.
+    weights : dict of str to float, default={}
+        Of scores by name: with weights, the fitness is the weighted sum.
 
     Examples
     --------
@@ -35,6 +41,7 @@ class Objectives:
 
     scorer: Any
     metric: str | None
+    weights: Mapping[str, float] = field(default_factory=dict)
 
     @classmethod
     def of(
@@ -46,10 +53,11 @@ class Objectives:
         ----------
         estimator : estimator
             Whose scores are meant; only its interface counts.
-        scoring : str, callable, list, tuple or dict
-            One scorer or several.
-        refit : bool, str or callable
-            With several scorers, the name of the one that is the fitness.
+        scoring : str, callable, list, tuple, set or dict
+            One scorer or several; among several, costs by name.
+        refit : bool, str, callable or dict of str to float
+            With several scorers, the name of the one that is the fitness, or the
+            weights of some.
         labels : array-like or None, default=None
             All classes, for scores of probabilities on a split that lacks some.
 
@@ -60,12 +68,16 @@ class Objectives:
         Raises
         ------
         ValueError
-            If there is no scorer, or several and `refit` names none of them.
+            If there is no scorer, or nothing but costs, or several scorers and `refit`
+            names none of them.
         """
         if isinstance(scoring, Sized) and not len(scoring):
             raise ValueError(f"scoring must name at least one metric; got {scoring!r}.")
-        scorer = _told_labels(check_scoring(estimator, scoring), labels)
+        scorer = check_scoring(estimator, _with_costs(scoring))
+        scorer = _told_labels(scorer, labels)
         names = list(getattr(scorer, "_scorers", ()))
+        if isinstance(refit, Mapping):
+            return cls(scorer, None, _checked_weights(refit, names, scoring))
         if names and isinstance(refit, bool | None):
             if refit:
                 raise ValueError(
@@ -96,25 +108,150 @@ class Objectives:
         return any(r in ("predict_proba", "any") for r in responses)
 
     @property
+    def measures_costs(self) -> bool:
+        """Whether a score depends on how a model is built, not on what it predicts."""
+        return any(isinstance(scorer, Cost) for scorer in self._scorers)
+
+    @property
     def blind_to_X(self) -> bool:
         """Whether X serves to predict only, so that prepared X does as well."""
         return all(isinstance(scorer, _BaseScorer) for scorer in self._scorers)
 
     def measure(
-        self, estimator: BaseEstimator, X: Any, y: Any, score_params: Mapping[str, Any]
+        self,
+        estimator: BaseEstimator,
+        X: Any,
+        y: Any,
+        score_params: Mapping[str, Any],
+        fit_time: float = math.nan,
     ) -> dict[str, float]:
-        """Return every score by name; a single one is named "score"."""
-        scores = self.scorer(estimator, X, y, **score_params)
+        """Return every score by name; a single one is named "score".
+
+        Parameters
+        ----------
+        estimator : estimator
+            Fitted.
+        X, y : array-like
+            What to score on; y is None where nothing is to be predicted.
+        score_params : dict
+            Metadata for the scorers.
+        fit_time : float, default=nan
+            Seconds that its fit took.
+
+        Returns
+        -------
+        dict of str to float
+            The higher, the better: costs are negated.
+        """
+        target = () if y is None else (y,)
+        scores = self.scorer(estimator, X, *target, **score_params)
         if not isinstance(scores, Mapping):
             scores = {"score": scores}
-        return {name: float(score) for name, score in scores.items()}
+        return {
+            name: -fit_time if name in self._fit_times else float(score)
+            for name, score in scores.items()
+        }
+
+    @property
+    def _fit_times(self) -> list[str]:
+        """The names of scores that only who fitted knows."""
+        scorers = self.scorers if isinstance(self.scorers, dict) else {}
+        costs = {n: s for n, s in scorers.items() if isinstance(s, Cost)}
+        return [name for name, cost in costs.items() if cost.name == "fit_time"]
 
     def fitness(self, scores: Mapping[str, tuple[float, ...]]) -> float:
-        """Return what evolution maximises: the mean over the splits."""
+        """Return what evolution maximises: the mean over the splits.
+
+        Parameters
+        ----------
+        scores : dict of str to tuple of float
+            For every metric, its score on each split.
+
+        Returns
+        -------
+        float
+
+        Raises
+        ------
+        ValueError
+            If `refit` names a score that a scorer of the user's did not return.
+        """
         # A single score is "score", whatever `refit` calls it.
         single = self.metric is None or len(scores) == 1
-        name = next(iter(scores)) if single else self.metric
-        return float(np.mean(scores[name]))
+        weights = self.weights or {next(iter(scores)) if single else self.metric: 1.0}
+        if strange := [name for name in weights if name not in scores]:
+            raise ValueError(
+                f"refit must name scores among {list(scores)}; got {strange[0]!r}."
+            )
+        return sum(w * float(np.mean(scores[name])) for name, w in weights.items())
+
+    def goals(self, scores: Mapping[str, tuple[float, ...]]) -> tuple[float, ...]:
+        """Return what a strategy with several goals maximises.
+
+        Parameters
+        ----------
+        scores : dict of str to tuple of float
+            For every metric, its score on each split.
+
+        Returns
+        -------
+        tuple of float
+            The mean of each metric over the splits, minus infinity where it is NaN;
+            empty if there is but one.
+        """
+        if len(scores) < 2:
+            return ()
+        means = [float(np.mean(values)) for values in scores.values()]
+        return tuple(-math.inf if math.isnan(mean) else mean for mean in means)
+
+
+def _with_costs(scoring: Any) -> Any:
+    """Put scorers of costs where `scoring` names them; give what is named an order."""
+    if isinstance(scoring, set | frozenset):
+        scoring = sorted(scoring, key=repr)  # their order differs between processes
+    named = scoring
+    if isinstance(scoring, list | tuple) and not COSTS.keys().isdisjoint(
+        name for name in scoring if isinstance(name, str)
+    ):
+        if repeated := [name for name in scoring if scoring.count(name) > 1]:
+            raise ValueError(f"scoring must name {repeated[0]!r} once only.")
+        named = {name: name for name in scoring}
+    if isinstance(named, Mapping):
+        named = {name: _scorer(scorer) for name, scorer in named.items()}
+        costs = [isinstance(scorer, Cost) for scorer in named.values()]
+    else:
+        costs = [isinstance(scoring, str) and scoring in COSTS]
+    if all(costs):
+        raise ValueError(
+            f"scoring must name a score beside the costs {list(COSTS)}; got "
+            f"{scoring!r}."
+        )
+    return named
+
+
+def _scorer(scorer: Any) -> Any:
+    return Cost(scorer) if isinstance(scorer, str) and scorer in COSTS else scorer
+
+
+def _checked_weights(
+    weights: Mapping[str, Any], names: list[str], scoring: Any
+) -> dict[str, float]:
+    """Return the weights of a sum, if that is what they are."""
+    if names and (strange := [name for name in weights if name not in names]):
+        raise ValueError(f"refit must weigh some of {names}; got {strange[0]!r}.")
+    if not names and not callable(scoring):
+        raise ValueError(f"refit={dict(weights)} needs several metrics in scoring.")
+    if not weights or not all(map(_is_weight, weights.values())):
+        raise ValueError(
+            "refit must give at least one score a weight, all of them positive and "
+            f"finite (costs are negated already); got {dict(weights)}."
+        )
+    return {name: float(weight) for name, weight in weights.items()}
+
+
+def _is_weight(weight: Any) -> bool:
+    number = isinstance(weight, Real) and not isinstance(weight, bool)
+    return number and 0 < weight < math.inf
 
 
 def _told_labels(scorer: Any, labels: Any) -> Any:

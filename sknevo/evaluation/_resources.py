@@ -153,8 +153,8 @@ def spread(y: Any, n_samples: int, rng: np.random.Generator) -> np.ndarray:
 
     Parameters
     ----------
-    y : ndarray of shape (n_samples,) or None
-        Labels; of values to predict, or none, the order is random.
+    y : array-like of shape (n_samples,) or None
+        Labels; of values to predict, of several, or none, the order is random.
     n_samples : int
         How many there are.
     rng : numpy.random.Generator
@@ -172,7 +172,8 @@ def spread(y: Any, n_samples: int, rng: np.random.Generator) -> np.ndarray:
     ['a', 'a', 'b']
     """
     order = rng.permutation(n_samples)
-    if y is None or (y.dtype.kind == "f" and np.any(y % 1)):
+    y = np.asarray(y)
+    if y.ndim != 1 or (y.dtype.kind == "f" and np.any(y % 1)):
         return order
     _, labels, counts = np.unique(y, return_inverse=True, return_counts=True)
     grouped = order[np.argsort(labels[order], kind="stable")]

@@ -1,6 +1,7 @@
 """Data that reach a worker once: written when first sent, memory-mapped there."""
 
 import functools
+import platform
 import shutil
 import tempfile
 import threading
@@ -8,15 +9,32 @@ import weakref
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import joblib
 import numpy as np
+from filelock import FileLock
 
-__all__ = ["Shared"]
+from sknevo.evaluation._mapped import by_name
+
+__all__ = ["DataNotHere", "Shared"]
 
 # Fitted preparations kept per process; beyond it the least recently used are dropped.
 CACHE_BYTES = 512 * 2**20
+FILE = "value.joblib"
+# Stands for a value that has not been read yet.
+UNREAD = object()
+
+
+class DataNotHere(RuntimeError):
+    """A worker does not see the file of the data."""
+
+
+class Parcel(Protocol):
+    """The file of the data on its way to those who do not see it."""
+
+    def open(self) -> np.ndarray:
+        """Return its bytes."""
 
 
 class Shared:
@@ -24,7 +42,9 @@ class Shared:
 
     In the process that made it nothing is written or copied. The first time it is sent
     to a worker it is dumped to a temporary folder; each worker loads it once, arrays
-    memory-mapped. `close` removes the folder.
+    memory-mapped. An array that is a mapped file already is not written again: workers
+    map that file. Where a worker sees no such file, it comes as a parcel, if there is
+    one, and is written again, once per machine. `close` removes the folder.
 
     Parameters
     ----------
@@ -35,6 +55,8 @@ class Shared:
     ----------
     folder : str or None
         Where it was written, None as long as it has not been sent.
+    parcel : Parcel or None
+        For workers that do not see the folder.
 
     Examples
     --------
@@ -46,20 +68,74 @@ class Shared:
     """
 
     def __init__(self, value: Any) -> None:
-        self.value = value
+        self._value = value
         self.folder: str | None = None
+        self.parcel: Parcel | None = None
         self._lock = threading.Lock()
         self._cache: OrderedDict[Hashable, Any] = OrderedDict()
         self._cache_bytes = 0
 
-    def __reduce__(self) -> tuple[Callable[[str], "Shared"], tuple[str]]:
+    @property
+    def value(self) -> Any:
+        """The value; in a worker it is read when it is first asked for."""
+        if self._value is UNREAD:
+            with self._lock:
+                if self._value is UNREAD:
+                    self._value = self._read()
+        return self._value
+
+    def __reduce__(self) -> tuple[Callable[..., "Shared"], tuple]:
         with self._lock:
             if self.folder is None:
                 self.folder = tempfile.mkdtemp(prefix="sknevo-")
                 # Should nobody call `close`: at the latest when the process ends.
                 weakref.finalize(self, shutil.rmtree, self.folder, ignore_errors=True)
-                joblib.dump(self.value, Path(self.folder) / "value.joblib")
-        return _load, (self.folder,)
+                joblib.dump(by_name(self._value), Path(self.folder) / FILE)
+        return _load, (self.folder, self.parcel)
+
+    def content(self) -> np.ndarray:
+        """Return the bytes of a file that holds the value and names no other file.
+
+        Returns
+        -------
+        ndarray of uint8
+        """
+        with tempfile.TemporaryDirectory(prefix="sknevo-") as folder:
+            path = Path(folder) / FILE
+            joblib.dump(self.value, path)
+            return np.fromfile(path, np.uint8)
+
+    def _read(self) -> Any:
+        path = Path(self.folder) / FILE
+        try:
+            if path.exists():
+                return joblib.load(path, mmap_mode="r")
+        except FileNotFoundError:  # a mapped file that it names
+            pass
+        if self.parcel is None:
+            raise DataNotHere(
+                f"a worker on {platform.node()!r} does not see {str(path)!r}, where "
+                "the data are. Let TMPDIR name a folder that all workers see, or use "
+                "joblib's backends for Dask or Ray, which bring the data along."
+            )
+        return joblib.load(self._unpacked(), mmap_mode="r")
+
+    def _unpacked(self) -> Path:
+        """Write the file again where workers of this machine see it, once for all."""
+        folder = Path(tempfile.gettempdir()) / f"{Path(self.folder).name}-unpacked"
+        folder.mkdir(mode=0o700, exist_ok=True)
+        # Who is still there has the file open; others may unpack it again.
+        weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
+        path = folder / FILE
+        with FileLock(folder / "lock"):
+            if not path.exists():
+                partial = path.with_suffix(".part")
+                try:
+                    self.parcel.open().tofile(partial)
+                except Exception as fault:
+                    raise DataNotHere(f"data got lost on their way: {fault}") from fault
+                partial.rename(path)
+        return path
 
     def computed(self, key: Hashable, compute: Callable[[], Any]) -> Any:
         """Return what `compute` returned for this key, computing it if need be.
@@ -93,6 +169,7 @@ class Shared:
 
     def close(self) -> None:
         """Forget what was computed and remove what was written."""
+        self.parcel = None
         self._cache.clear()
         self._cache_bytes = 0
         if self.folder is not None:
@@ -100,10 +177,16 @@ class Shared:
             self.folder = None
 
 
+def _load(folder: str, parcel: Parcel | None = None) -> Shared:
+    shared = _received(folder)
+    shared.parcel = parcel
+    return shared
+
+
 @functools.lru_cache(maxsize=1)
-def _load(folder: str) -> Shared:
-    """Load the value once per process; the next search's data replace it."""
-    shared = Shared(joblib.load(Path(folder) / "value.joblib", mmap_mode="r"))
+def _received(folder: str) -> Shared:
+    """Stand for the value once per process; the next search's data replace it."""
+    shared = Shared(UNREAD)
     shared.folder = folder
     return shared
 

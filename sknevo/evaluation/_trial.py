@@ -2,6 +2,7 @@
 
 import hashlib
 import math
+import multiprocessing
 import os
 import pickle
 import threading
@@ -17,7 +18,9 @@ import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.pipeline import Pipeline
 from sklearn.utils import _safe_indexing
+from sklearn.utils.metaestimators import _safe_split
 
+from sknevo.evaluation._costs import check_speed
 from sknevo.evaluation._heritage import Heritage
 from sknevo.evaluation._objectives import Objectives
 from sknevo.evaluation._resources import SAMPLES, limited, spread, wanted
@@ -51,7 +54,7 @@ class Data:
     ----------
     X : DataFrame or ndarray of shape (n_samples, ...)
         Features.
-    y : ndarray of shape (n_samples,)
+    y : ndarray of shape (n_samples,) or None
         Targets.
     splits : list of (train, test) index arrays
         On which parts to fit and to score.
@@ -89,13 +92,14 @@ class Trial:
         Whether a failed individual ends the search.
     max_eval_time : float or None, default=None
         Seconds that a trial may take.
+    max_predict_time : float or None, default=None
+        Seconds that predicting 1,000 samples may take, on any split.
     repetition : int, default=0
         How often individuals have been tried before: each time with other seeds.
     resource : str or None, default=None
         What entries are given of: "samples", or the name of a gene such as "epochs".
     heritage : Heritage or None, default=None
-        Where the weights are that individuals begin with and leave behind; if there is
-        one, the builder makes an `Heir`.
+        Where weights are that each `Heir` begins with, and leaves behind.
     """
 
     builder: Builder
@@ -105,6 +109,7 @@ class Trial:
     threads: int = 1
     raise_error: bool = False
     max_eval_time: float | None = None
+    max_predict_time: float | None = None
     repetition: int = 0
     resource: str | None = None
     heritage: Heritage | None = None
@@ -123,6 +128,7 @@ class Trial:
         -------
         Evaluation
         """
+        n_splits = len(self.data.value.splits)  # no fault of the individual's
         record = _Record()
         status, error = "ok", ""
         until, late = self._until(moment)
@@ -131,13 +137,13 @@ class Trial:
                 noted(self.data.folder, entry.name, until, late),
                 self._surroundings(until),
             ):
-                for i in range(len(self.data.value.splits)):
+                for i in range(n_splits):
                     check_deadline()
                     self._fit_and_score(entry, i, record)
         except DeadlineReached as reached:
             status, error = late, str(reached)
         except Pruned as reason:
-            status, error = "pruned", str(reason)
+            status, error = reason.status, str(reason)
         except MemoryError as shortage:
             if self.raise_error:
                 raise
@@ -189,7 +195,7 @@ class Trial:
         with ExitStack() as stack:
             stack.enter_context(limited_threads(self.threads))
             stack.enter_context(deadline(moment))
-            if threading.current_thread() is threading.main_thread():
+            if _apart():
                 # Bad individuals are the rule in a search, not worth a warning each.
                 stack.enter_context(warnings.catch_warnings())
                 warnings.simplefilter("ignore")
@@ -205,8 +211,11 @@ class Trial:
         return replace(entry, resource=None) if entry.resource >= whole else entry
 
     def cost(self, entry: Entry) -> float:
-        """Return roughly how many seconds a fit takes."""
-        cost = self.builder.cost(self._genes(entry))
+        """Return roughly how many seconds a fit takes, 0 if it cannot be built."""
+        try:
+            cost = self.builder.cost(self._genes(entry))
+        except Exception:  # its trial is going to say why
+            return 0.0
         if entry.resource is None or self.resource != SAMPLES:
             return cost
         return cost * min(1.0, entry.resource / self._n_train)
@@ -227,9 +236,8 @@ class Trial:
         train, test = self.data.value.splits[split]
         if entry.resource is None or self.resource != SAMPLES:
             return train, test
-        y = self.data.value.y
         rng = np.random.default_rng([self.random_state, split])
-        order = spread(None if y is None else _safe_indexing(y, train), len(train), rng)
+        order = spread(_part(self.data.value.y, train), len(train), rng)
         return np.sort(train[order[: entry.resource]]), test
 
     def _fit_and_score(self, entry: Entry, split: int, record: "_Record") -> None:
@@ -237,26 +245,33 @@ class Trial:
         train, test = self._rows(entry, split)
         estimator = self.builder(self._genes(entry), self.seed(entry))
         start, saved = time.perf_counter(), 0.0
-        y_train = _safe_indexing(data.y, train)
+        y_train = _part(data.y, train)
         fit_params = _take(data.fit_params, train)
-        if self.objectives.blind_to_X and _begins_with_preparation(estimator):
+        if self._may_share and _begins_with_preparation(estimator):
             X_train, X_test, saved = self._prepared(estimator.steps[0][1], train, split)
             saved = max(0.0, saved - (time.perf_counter() - start))
             estimator = Pipeline(estimator.steps[1:])
         else:
-            X_train, X_test = (_safe_indexing(data.X, rows) for rows in (train, test))
+            X_train, _ = _safe_split(estimator, data.X, None, train)
+            X_test, _ = _safe_split(estimator, data.X, None, test, train)
         if self.heritage is not None:
             self.heritage.endow(estimator, entry.forebears, split)
         _fit(estimator, X_train, y_train, fit_params)
-        fitted = time.perf_counter()
+        fit_time = time.perf_counter() - start
+        check_speed(estimator, X_test, self.max_predict_time)
         score_params = _take(data.score_params, test)
-        y_test = _safe_indexing(data.y, test)
-        scores = self.objectives.measure(estimator, X_test, y_test, score_params)
-        scored = time.perf_counter()
-        record.add(scores, fitted - start, scored - fitted, saved)
+        scores = self.objectives.measure(
+            estimator, X_test, _part(data.y, test), score_params, fit_time
+        )
+        record.add(scores, fit_time, time.perf_counter() - start - fit_time, saved)
         if self.heritage is not None:
             record.inherited.append(estimator.inherited_)
             self.heritage.leave(estimator, self._genes(entry), entry.name, split)
+
+    @property
+    def _may_share(self) -> bool:
+        """Whether it makes no difference who fitted the preparation, and when."""
+        return self.objectives.blind_to_X and self.max_predict_time is None
 
     def _prepared(
         self, step: BaseEstimator, train: np.ndarray, split: int
@@ -271,7 +286,7 @@ class Trial:
         def prepare() -> tuple[Any, Any, float]:
             start = time.perf_counter()
             X_train = step.fit_transform(
-                _safe_indexing(data.X, train), _safe_indexing(data.y, train)
+                _safe_indexing(data.X, train), _part(data.y, train)
             )
             X_test = step.transform(_safe_indexing(data.X, test))
             return X_train, X_test, time.perf_counter() - start
@@ -329,6 +344,7 @@ class _Record:
             tuple(self.saved_times),
             error,
             resource=entry.resource,
+            objectives=objectives.goals(scores) if status == "ok" else (),
             inherited=float(np.mean(self.inherited)) if self.inherited else None,
         )
 
@@ -351,7 +367,7 @@ def _fit(
     -------
     estimator
     """
-    if fit_params and isinstance(estimator, Pipeline):
+    if fit_params.keys() == {"sample_weight"} and isinstance(estimator, Pipeline):
         # Not Pipeline.fit: whether it routes metadata, and how, is a global setting.
         for _, step in estimator.steps[:-1]:
             if step not in (None, "passthrough"):
@@ -363,6 +379,16 @@ def _fit(
 
 def _begins_with_preparation(estimator: BaseEstimator) -> bool:
     return isinstance(estimator, Pipeline) and estimator.steps[0][0] == "preparation"
+
+
+def _part(values: Any, rows: np.ndarray) -> Any:
+    return None if values is None else _safe_indexing(values, rows)
+
+
+def _apart() -> bool:
+    """Whether no other thread of the user's hears the warnings of this one."""
+    in_worker = multiprocessing.parent_process() is not None
+    return in_worker or threading.current_thread() is threading.main_thread()
 
 
 def _take(params: Mapping[str, Any], rows: np.ndarray) -> dict[str, Any]:

@@ -134,10 +134,9 @@ class Coevolution(Strategy):
         share = max(1, size // len(species))
         survivors = []
         for label, names in species.items():
-            old, new = (_Species(label, names, p) for p in (parents, offspring))
-            wholes = _Species(label, names, everyone).wholes
-            chosen = self._inner.survive(old.parts, new.parts, share)
-            survivors += [wholes[e.chromosome.key] for e in chosen]
+            members = _Species(label, names, everyone)
+            chosen = self._inner.survive([], members.parts, share)
+            survivors += [members.wholes[e.chromosome.key] for e in chosen]
         return best(survivors, size)
 
     def _species(self, genes: Iterable[str]) -> dict[str, tuple[str, ...]]:
@@ -182,7 +181,6 @@ class _Species:
     ) -> None:
         members = [e for e in population if _label(e.chromosome) in (label, "")]
         self.wholes: dict[str, Evaluation] = {}
-        self.parts: list[Evaluation] = []
         cut: dict[str, Evaluation] = {}
         for evaluation in members or population:
             genes = {name: evaluation.chromosome.genes[name] for name in names}

@@ -17,6 +17,9 @@ __all__ = [
     "unique",
 ]
 
+# Infinite goals count as this: distances between them are numbers.
+LARGE = 1e300
+
 
 def unique(population: Iterable[Evaluation]) -> list[Evaluation]:
     """Return each individual once, as it was first told.
@@ -139,13 +142,14 @@ def crowding_distance(points: np.ndarray) -> np.ndarray:
     [inf, 0.5, 0.75, inf]
     """
     n, n_objectives = points.shape
+    if n <= 2:
+        return np.full(n, math.inf)
     distances = np.zeros(n)
-    for values in points.T:
+    for values in np.clip(points, -LARGE, LARGE).T:
         order = np.argsort(values, kind="stable")
         ordered = values[order]
-        width = ordered[-1] - ordered[0] if n else 0.0
-        distances[order[[0, -1]] if n else []] = math.inf
-        if width > 0 and math.isfinite(width):
+        if width := ordered[-1] - ordered[0]:
+            distances[order[[0, -1]]] = math.inf
             distances[order[1:-1]] += (ordered[2:] - ordered[:-2]) / width
     return distances / n_objectives
 

@@ -45,7 +45,7 @@ class Strategy(BaseEstimator, ABC):
         genome : Genome
             What may vary.
         population : sequence of Evaluation
-            The survivors of the last generation, the fittest first; never empty.
+            The last that `survive` returned; never empty.
         rng : numpy.random.Generator
             The only source of randomness.
 
@@ -74,7 +74,8 @@ class Strategy(BaseEstimator, ABC):
         Returns
         -------
         list of Evaluation
-            At most `size` individuals, the fittest first.
+            At most `size` individuals, the fittest first; of a steady strategy, in an
+            order of its own.
         """
         return best([*parents, *offspring], size)
 

@@ -2,7 +2,7 @@
 
 from sknevo.genes import Categorical, Choice, Genome, Real
 
-__all__ = ["optimizer"]
+__all__ = ["adversarial_optimizer", "optimizer"]
 
 
 def optimizer() -> Choice:
@@ -41,4 +41,27 @@ def optimizer() -> Choice:
             momentum=Real(0.0, 0.9),
             weight_decay=decay,
         ),
+    )
+
+
+def adversarial_optimizer() -> Choice:
+    """Return the choice of an optimizer for one of two networks in a contest.
+
+    What they minimise moves: a long memory of past gradients does harm.
+
+    Returns
+    -------
+    Choice
+        Of `adam` and `rmsprop`, named as in `torch.optim`.
+
+    Examples
+    --------
+    >>> sorted(adversarial_optimizer().branches)
+    ['adam', 'rmsprop']
+    """
+    lr = Real(1e-5, 3e-2, log=True)
+    return Choice(
+        {"adam": 4},
+        adam=Genome(lr=lr, beta1=Real(0.0, 0.9), beta2=Real(0.9, 0.999)),
+        rmsprop=Genome(lr=lr, alpha=Real(0.9, 0.999)),
     )

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from sklearn.datasets import load_iris
 
-from sknevo import EvolvedPipelineClassifier, JournalError, read_journal
+from sknevo import Crossover, EvolvedPipelineClassifier, JournalError, read_journal
 from sknevo.genomes.pipeline import pipeline
 
 CHEAP = {
@@ -108,6 +108,23 @@ def test_a_search_is_extended(tmp_path, iris):
     longer = search(journal=path, generations=4).fit(*iris)
     assert_same(longer, search(generations=4).fit(*iris))
     assert read_journal(path)[: len(before)] == before
+
+
+class Ageless(Crossover):
+    steady = True
+
+
+@pytest.mark.parametrize("strategy", [Crossover(), Ageless()])
+def test_a_race_goes_on_wherever_it_was_cut_off(tmp_path, iris, strategy):
+    path = tmp_path / "run.jsonl"
+    race = {"resource": "samples", "strategy": strategy, "journal": path}
+    first = search(**race).fit(*iris)
+    assert len(set(first.cv_results_["resource"])) > 1
+    lines = path.read_bytes().splitlines(keepends=True)
+    for kept in (2, len(lines) // 2, len(lines) - 1):
+        path.write_bytes(b"".join(lines[:kept]))
+        assert_same(search(**race, n_jobs=2).fit(*iris), first)
+        assert len(path.read_bytes().splitlines()) == len(lines)
 
 
 def test_without_a_seed_the_journal_remembers_it(tmp_path, iris):

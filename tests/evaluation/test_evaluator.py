@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import joblib
 import pytest
-from toys import chromosome, entry, make_evaluator
+from toys import MIXED, chromosome, entry, make_evaluator, plain
 
 from sknevo import read_journal
 from sknevo.evaluation import Journal
@@ -14,11 +14,6 @@ from sknevo.evaluation import Journal
 
 def statuses(evaluations):
     return [evaluation.status for evaluation in evaluations]
-
-
-def plain(evaluations):
-    """Return what must not depend on who worked: all but the times."""
-    return [replace(e, fit_times=(), score_times=()) for e in evaluations]
 
 
 class Ticking:
@@ -109,13 +104,6 @@ def test_a_caller_may_stop_listening():
 
 
 # Workers -------------------------------------------------------------------------
-
-MIXED = [
-    *(chromosome(i / 10) for i in range(5)),
-    *(chromosome(0.6, act) for act in ("raise", "starve", "nan")),
-    chromosome(0.1),
-    chromosome(0.7),
-]
 
 
 @pytest.mark.parametrize(

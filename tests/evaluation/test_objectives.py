@@ -1,14 +1,21 @@
 """Scoring and refit are read as scikit-learn's searches read them."""
 
 import math
+import pickle
+import time
 
 import numpy as np
 import pytest
 from sklearn.dummy import DummyClassifier
+from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import accuracy_score, make_scorer
+from sklearn.neural_network import MLPClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
 from sknevo.evaluation import Objectives
+from sknevo.evaluation._costs import Cost, predict_time
 
 X, y = np.zeros((4, 1)), np.array([0, 1, 1, 1])
 dummy = DummyClassifier(strategy="most_frequent").fit(X, y)
@@ -134,3 +141,117 @@ def test_the_users_scorer_is_not_told_what_it_knows_nor_changed():
 def test_a_nan_is_not_averaged_away():
     objectives = Objectives.of(SVC(), "accuracy", True)
     assert math.isnan(objectives.fitness({"score": (1.0, math.nan)}))
+
+
+# Costs ---------------------------------------------------------------------------
+
+
+class Slow(DummyClassifier):
+    """Takes ten milliseconds to predict, and remembers how many."""
+
+    seen = []
+
+    def predict(self, X):
+        self.seen.append(len(X))
+        time.sleep(0.01)
+        return super().predict(X)
+
+
+def test_costs_stand_beside_scores_and_are_negated():
+    scoring = ["accuracy", "fit_time", "predict_time", "size"]
+    objectives = Objectives.of(SVC(), scoring, "accuracy")
+    slow = Slow(strategy="most_frequent").fit(X, y)
+    scores = objectives.measure(slow, X, y, {}, fit_time=3.0)
+    assert list(scores) == scoring
+    assert scores["accuracy"] == 0.75
+    assert scores["fit_time"] == -3.0
+    assert -0.1 < scores["predict_time"] <= -0.01
+    assert scores["size"] == -len(pickle.dumps(slow))
+    assert not objectives.blind_to_X  # the preparation counts, too
+    assert not objectives.needs_probabilities
+
+
+def test_a_model_is_timed_on_1000_samples_several_times():
+    Slow.seen.clear()
+    predict_time(Slow().fit(X, y), X)
+    assert Slow.seen == [1000] * 5
+
+
+@pytest.mark.parametrize(
+    ("scoring", "names"),
+    [
+        ({"right": "accuracy", "bytes": "size"}, ["right", "bytes"]),
+        (("accuracy", "size"), ["accuracy", "size"]),
+        ({"size", "accuracy"}, ["accuracy", "size"]),  # a set has the same order always
+    ],
+)
+def test_costs_may_be_named_in_any_form(scoring, names):
+    scores = Objectives.of(SVC(), scoring, names[0]).measure(dummy, X, y, {})
+    assert list(scores) == names
+    assert scores[names[1]] < 0
+
+
+@pytest.mark.parametrize(
+    ("model", "n"),
+    [
+        (LogisticRegression(), 2),
+        (make_pipeline(StandardScaler(), LogisticRegression()), 2),
+        (MLPClassifier(3, max_iter=1, solver="lbfgs"), 3 + 3 + 3 + 1),
+    ],
+)
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_parameters_of_linear_models_and_networks_are_counted(model, n):
+    assert Cost("n_parameters")(model.fit(X, y), X) == -n
+
+
+def test_parameters_of_others_are_no_number():
+    with pytest.raises(TypeError, match="DummyClassifier has none: use size"):
+        Cost("n_parameters")(dummy, X)
+
+
+def test_with_weights_the_fitness_is_their_sum():
+    scoring = ["accuracy", "recall", "size"]
+    objectives = Objectives.of(SVC(), scoring, {"accuracy": 1, "size": 0.5})
+    scores = {"accuracy": (0.5, 0.7), "recall": (0.1, 0.1), "size": (-2.0, -4.0)}
+    assert objectives.fitness(scores) == pytest.approx(0.6 - 1.5)
+    assert objectives.goals(scores) == pytest.approx((0.6, 0.1, -3.0))
+
+
+def test_weights_of_a_scorer_that_returns_many():
+    objectives = Objectives.of(SVC(), both, {"hits": 2})
+    assert objectives.fitness({"hits": (0.5,), "misses": (0.5,)}) == 1.0
+    with pytest.raises(ValueError, match="refit must name scores among"):
+        Objectives.of(SVC(), both, {"luck": 2}).fitness({"hits": (0.5,)})
+
+
+def test_a_single_score_is_no_goal_beside_the_fitness_and_nan_is_the_worst():
+    objectives = Objectives.of(SVC(), ["accuracy", "recall"], "accuracy")
+    assert objectives.goals({"score": (0.5,)}) == ()
+    assert objectives.goals({"a": (0.5,), "b": (math.nan, 1.0)}) == (0.5, -math.inf)
+
+
+BOTH = ["accuracy", "size"]
+
+
+@pytest.mark.parametrize(
+    ("scoring", "refit", "message"),
+    [
+        ("size", True, "must name a score beside the costs"),
+        (["size", "fit_time"], "size", "must name a score beside the costs"),
+        ({"a": "size"}, "a", "must name a score beside the costs"),
+        (["accuracy", "size", "size"], "accuracy", "'size' once only"),
+        (["goodness", "size"], "size", "goodness"),
+        (BOTH, True, "refit must name one of"),
+        (BOTH, "bytes", "refit must be one of"),
+        (BOTH, {"bytes": 1}, r"must weigh some of \['accuracy', 'size'\]; got 'bytes'"),
+        (BOTH, {}, "at least one score a weight"),
+        (BOTH, {"accuracy": -1}, "positive"),
+        (BOTH, {"accuracy": True}, "positive"),
+        (BOTH, {"accuracy": math.inf}, "finite"),
+        (BOTH, {"accuracy": "much"}, "positive"),
+        ("accuracy", {"accuracy": 1}, "needs several metrics"),
+    ],
+)
+def test_goals_that_make_no_sense_are_named(scoring, refit, message):
+    with pytest.raises(ValueError, match=message):
+        Objectives.of(SVC(), scoring, refit)

@@ -16,7 +16,7 @@ from sknevo.evaluation import Shared, _shared
 def folder(tmp_path, monkeypatch):
     """Let temporary folders be made where one can look."""
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    _shared._load.cache_clear()
+    _shared._received.cache_clear()
     return tmp_path
 
 
@@ -71,7 +71,7 @@ def test_the_next_search_replaces_the_data_of_the_last():
     first, second = Shared([1]), Shared([2])
     assert pickle.loads(pickle.dumps(first)).value == [1]
     assert pickle.loads(pickle.dumps(second)).value == [2]
-    assert _shared._load.cache_info().currsize == 1
+    assert _shared._received.cache_info().currsize == 1
     first.close()
     second.close()
 

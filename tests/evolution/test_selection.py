@@ -6,8 +6,12 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from pymoo.operators.survival.rank_and_crowding.metrics import get_crowding_function
+from pymoo.util.nds.non_dominated_sorting import NonDominatedSorting
 
-from sknevo.evolution import best, tournament
+from sknevo.evolution import best, crowding_distance, non_dominated_sort, tournament
+from sknevo.evolution._selection import pareto_merits, pareto_order
 from sknevo.records import Chromosome, Evaluation
 
 fitnesses = st.integers(-3, 3).map(float) | st.just(-math.inf)
@@ -54,3 +58,86 @@ def test_the_failed_win_only_among_themselves():
     statuses = [tournament(crowd, rng, 12).status for _ in range(200)]
     assert statuses.count("ok") >= 198
     assert tournament(crowd[:1], rng, 3).status == "error"
+
+
+# Several goals -------------------------------------------------------------------
+
+shapes = st.tuples(st.integers(1, 25), st.integers(1, 4))
+# Whole numbers are often equal, others hardly ever.
+places = st.integers(-3, 3).map(float) | st.floats(-1e3, 1e3)
+clouds = arrays(float, shapes, elements=places)
+
+
+def dominates(one, other):
+    return all(one >= other) and any(one > other)
+
+
+@given(clouds)
+def test_fronts_are_those_of_pymoo(points):
+    fronts = [front.tolist() for front in non_dominated_sort(points)]
+    theirs = NonDominatedSorting().do(-points)  # which minimises
+    assert fronts == [sorted(front.tolist()) for front in theirs]
+
+
+@given(clouds)
+def test_each_in_a_front_is_dominated_by_the_front_before_alone(points):
+    fronts = non_dominated_sort(points)
+    assert sorted(i for front in fronts for i in front) == list(range(len(points)))
+    for before, front in zip([[], *fronts], fronts, strict=False):
+        for i in front:
+            assert not any(dominates(points[j], points[i]) for j in front)
+            assert front is fronts[0] or any(
+                dominates(points[j], points[i]) for j in before
+            )
+
+
+@given(clouds)
+def test_crowding_is_that_of_pymoo(points):
+    for front in non_dominated_sort(points):
+        with np.errstate(all="ignore"):
+            theirs = get_crowding_function("cd").do(points[front])
+        np.testing.assert_allclose(crowding_distance(points[front]), theirs)
+
+
+def test_infinite_goals_are_no_nuisance():
+    points = np.array([[-math.inf, 2.0], [0.0, 1.0], [1.0, 0.0], [math.inf, -1.0]])
+    distances = crowding_distance(points)
+    assert distances[0] == distances[3] == math.inf
+    assert np.isfinite(distances[1:3]).all()
+
+
+def test_fronts_come_first_and_in_a_front_the_sparse_places():
+    points = np.array([[0, 0], [1, 9], [2, 8], [5, 5], [9, 1]], dtype=float)
+    first, second, *rest = pareto_order(points)
+    assert {first, second} == {1, 4}
+    assert rest == [3, 2, 0]
+
+
+def competitor(name, objectives=(), fitness=0.0, status="ok", resource=None):
+    chromosome = Chromosome({"name": name})
+    return Evaluation(
+        chromosome, status, fitness, resource=resource, objectives=objectives
+    )
+
+
+def test_who_went_less_far_and_who_failed_come_last_whatever_their_goals():
+    crowd = [
+        competitor("failed", status="error", fitness=-math.inf),
+        competitor("near", (9.0, 9.0), resource=2),
+        competitor("nearer", (99.0, 99.0), resource=1),
+        competitor("beaten", (0.0, 0.0)),
+        competitor("best", (1.0, 1.0)),
+    ]
+    names = [one.chromosome.genes["name"] for one in crowd]
+    merits = dict(zip(names, pareto_merits(crowd), strict=True))
+    order = sorted(merits, key=merits.get, reverse=True)
+    assert order == ["best", "beaten", "near", "nearer", "failed"]
+
+
+def test_a_single_goal_is_the_fitness():
+    crowd = [competitor(i, fitness=f) for i, f in enumerate([2.0, 5.0, 3.0])]
+    assert np.argsort([front for front, _ in pareto_merits(crowd)]).tolist() == [
+        0,
+        2,
+        1,
+    ]

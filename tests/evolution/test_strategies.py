@@ -17,13 +17,31 @@ from strategy_contract import (
 )
 from toys import LANDSCAPE, rate
 
-from sknevo.evolution import STRATEGIES, Crossover, Elitist
+from sknevo.evolution import (
+    NSGA2,
+    STRATEGIES,
+    Ageing,
+    Coevolution,
+    Crossover,
+    Elitist,
+    Evolution,
+    Gaussian,
+    Preselection,
+)
+from sknevo.genes import Genome, Integer, Real, positions
+from sknevo.records import Chromosome, Evaluation
 
 VARIANTS = [
+    Ageing(sample_size=1, crossover_probability=1),
+    Coevolution([["x", "n"], "steps"], Gaussian(), random_partner_probability=1),
+    Coevolution(["x", "n", "shape", "steps"]),
     Crossover(crossover_probability=1, newcomer_probability=0),
     Crossover(crossover_probability=0, mutation_probability=1.0, tournament_size=1),
     Elitist(elite_fraction=1),
     Elitist(elite_fraction=1e-9),
+    Gaussian(step_probability=1),
+    Preselection(Ageing(), n_candidates=1),
+    Preselection(NSGA2(), optimism=0),
 ]
 
 
@@ -51,8 +69,11 @@ def test_no_golden_lineage_is_of_nobody():
     assert {path.stem for path in GOLDEN.iterdir()} == set(STRATEGIES)
 
 
+ELITISTS = [cls() for cls in STRATEGIES.values() if not cls().steady]
+
+
 @pytest.mark.parametrize("seed", range(3))
-@pytest.mark.parametrize("strategy", [Crossover(), Elitist()], ids=repr)
+@pytest.mark.parametrize("strategy", ELITISTS, ids=repr)
 def test_the_best_is_never_lost(strategy, seed):
     best = -math.inf
     for brood, survivors in breed_generations(strategy, seed, generations=8):
@@ -162,3 +183,251 @@ def test_a_larger_tournament_is_greedier():
         return np.mean([child.parents == (best,) for child in bred])
 
     assert share(1) < 0.25 < share(3) < 0.6 < share(12)
+
+
+# Ageing --------------------------------------------------------------------------
+
+
+def aged(n, seed=0):
+    """Return successful individuals of an age each, the oldest first."""
+    rng = np.random.default_rng(seed)
+    return [rate(Chromosome(LANDSCAPE.sample(rng))) for _ in range(n)]
+
+
+def test_the_oldest_dies_however_fit_it_is():
+    elders = sorted(aged(4), key=lambda one: -one.fitness)
+    (child,) = aged(1, seed=9)
+    assert Ageing().survive(elders, [child], 4) == [*elders[1:], child]
+    assert Ageing().survive(elders, [child], 9) == [*elders, child]
+
+
+def test_the_failed_do_not_age_anybody():
+    elders = aged(3)
+    failed = rate(Chromosome(LANDSCAPE.sample(np.random.default_rng(5))), "error")
+    assert Ageing().survive(elders, [failed], 3) == elders
+    assert Ageing().survive([], [failed], 3) == [failed]
+
+
+def test_another_is_bred_as_soon_as_one_is_told():
+    evolution = Evolution(LANDSCAPE, Ageing(), 4, np.random.default_rng(0))
+    first, *others = evolution.ask()
+    evolution.tell([rate(first)])
+    (child,) = evolution.ask()
+    assert child.parents == (first.key,)
+    assert len(others) == 3
+
+
+# Gaussian ------------------------------------------------------------------------
+
+PLANE = Genome(x=Real(0, 1), rate=Real(1e-4, 1, log=True), n=Integer(0, 100))
+
+
+def placed(x, rate, fitness=0.0, n=50):
+    genes = {"x": x, "rate": rate, "n": n}
+    return Evaluation(Chromosome(genes), "ok", fitness)
+
+
+def test_steps_go_along_the_valley_of_the_fit():
+    # x and the rate, on its own scale, rise together.
+    crowd = [placed(x, 10 ** (4 * x - 4), -x) for x in (0.3, 0.4, 0.5, 0.6, 0.7)]
+    rng = np.random.default_rng(0)
+    strategy = Gaussian(step_probability=1)
+    bred = [strategy.breed(PLANE, crowd, rng) for _ in range(300)]
+    assert {child.origin for child in bred} == {"mutation"}
+    where = np.array([list(positions(PLANE, c.genes).values()) for c in bred])
+    assert np.corrcoef(where[:, 0], where[:, 1])[0, 1] > 0.8
+    # About the mean of the better half, as widely as all of them.
+    np.testing.assert_allclose(where[:, :2].mean(axis=0), 0.4, atol=0.03)
+    np.testing.assert_allclose(where[:, 0].std(), 0.16, atol=0.03)
+    np.testing.assert_allclose(where[:, 2].std(), 0.03, atol=0.01)
+
+
+def test_steps_keep_what_is_no_number():
+    strategy, parents = Gaussian(step_probability=1), population(n=9, failed=2)
+    known = {one.chromosome.key: one.chromosome for one in parents}
+    steps = 0
+    for child in children(strategy, parents, n=60):
+        if child.origin == "mutation" and len(child.parents) == 1:
+            parent = known[child.parents[0]]
+            same = child.genes["steps"] == parent.genes["steps"]
+            steps += same and child.genes["x"] != parent.genes["x"]
+    assert steps > 20
+
+
+def test_without_numbers_or_kin_children_are_bred_by_crossover():
+    strategy = Gaussian(step_probability=1, newcomer_probability=1)
+    for n in (1, 2):
+        bred = children(strategy, population(n=n, failed=0))
+        assert {child.origin for child in bred} == {"random"}
+
+
+def test_real_genes_are_found_sooner_than_by_mutation():
+    def reached(strategy, seed):
+        evolution = Evolution(PLANE, strategy, 12, np.random.default_rng(seed))
+        for _ in range(12):
+            evolution.tell([ridge(c) for c in evolution.ask()])
+        return evolution.population[0].fitness
+
+    def ridge(chromosome):
+        x, rate, n = positions(PLANE, chromosome.genes).values()
+        height = -((x + rate - 1) ** 2) - 0.05 * (x - 0.3) ** 2 - 0.1 * (n - 0.6) ** 2
+        return Evaluation(chromosome, "ok", height)
+
+    seeds = range(15)
+    stepped = [reached(Gaussian(), seed) for seed in seeds]
+    mutated = [reached(Crossover(crossover_probability=0), seed) for seed in seeds]
+    assert median(stepped) > median(mutated)
+
+
+# NSGA2 ---------------------------------------------------------------------------
+
+
+def compromise(name, *goals):
+    genes = {"x": float(name), "rate": 0.1, "n": 1}
+    return Evaluation(Chromosome(genes), "ok", goals[0], objectives=goals)
+
+
+def test_the_front_survives_and_of_it_the_sparse_places():
+    crowd = [
+        compromise(0, 0.0, 9.0),
+        compromise(1, 4.0, 5.0),
+        compromise(2, 4.5, 4.5),
+        compromise(3, 5.0, 4.0),
+        compromise(4, 9.0, 0.0),
+        compromise(5, 8.0, -1.0),  # fit, but beaten
+    ]
+    names = [one.chromosome.genes["x"] for one in NSGA2().survive(crowd, [], 4)]
+    assert set(names[:2]) == {0, 4}
+    assert set(names) == {0, 1, 3, 4}
+
+
+def test_the_front_is_found_from_end_to_end():
+    genome = Genome(x=Real(0, 1), y=Real(0, 1))
+    evolution = Evolution(genome, NSGA2(), 16, np.random.default_rng(0))
+    for _ in range(15):
+        evolution.tell([two_goals(c) for c in evolution.ask()])
+    goals = np.array([one.objectives for one in evolution.population])
+    x = np.sort([one.chromosome.genes["x"] for one in evolution.population])
+    assert goals.sum(axis=1).min() > 0.9  # nearly on the front x + (1 - x)
+    assert x[0] < 0.1
+    assert x[-1] > 0.9
+    assert np.diff(x).max() < 0.25
+
+
+def two_goals(chromosome):
+    x, y = chromosome.genes["x"], chromosome.genes["y"]
+    goals = (x - y, 1 - x - y)
+    return Evaluation(chromosome, "ok", goals[0], objectives=goals)
+
+
+# Coevolution ---------------------------------------------------------------------
+
+
+def split(child):
+    how, _, species = child.origin.partition(" in ")
+    return how, species
+
+
+@pytest.mark.parametrize(
+    ("parts", "species"),
+    [
+        (None, {"steps", "the rest"}),
+        (["x"], {"x", "the rest"}),
+        ([["x", "n"], "shape"], {"x and n", "shape", "the rest"}),
+        (["x", "n", ("shape", "steps")], {"x", "n", "shape and steps"}),
+    ],
+    ids=str,
+)
+def test_every_part_is_bred_and_the_others_are_of_one_of_their_own(parts, species):
+    parents = population(n=8, failed=0)
+    bred = children(Coevolution(parts), parents, n=80)
+    assert {split(child)[1] for child in bred} == species
+
+
+def test_children_are_judged_with_the_fittest_of_the_other_species():
+    strategy = Coevolution(["x"], random_partner_probability=0)
+    parents = population(n=8, failed=0)
+    fittest = parents[0].chromosome
+    for child in children(strategy, parents):
+        kept = ["n", "shape", "steps"] if split(child)[1] == "x" else ["x"]
+        assert [child.genes[n] for n in kept] == [fittest.genes[n] for n in kept]
+        assert fittest.key in child.parents
+
+
+def test_random_partners_are_of_the_population():
+    strategy = Coevolution(["x"], random_partner_probability=1)
+    parents = population(n=8, failed=0)
+    values = {one.chromosome.genes["x"] for one in parents}
+    rest = [c for c in children(strategy, parents) if split(c)[1] != "x"]
+    assert len({child.genes["x"] for child in rest}) > 3
+    assert {child.genes["x"] for child in rest} <= values
+
+
+def relabelled(evaluation, origin, fitness, **genes):
+    genes = {**evaluation.chromosome.genes, **genes}
+    return Evaluation(Chromosome(genes, origin=origin), "ok", fitness)
+
+
+def test_each_species_keeps_its_share_and_each_part_once():
+    one, other, *_ = population(n=4, failed=0)
+    strong = [
+        relabelled(one, "mutation in x", 9 - i, x=0.1 * (i % 2), n=i) for i in range(6)
+    ]
+    weak = [relabelled(other, "mutation in the rest", -i, n=i) for i in range(6)]
+    survivors = Coevolution(["x"]).survive(strong, weak, 6)
+    kept = [split(one.chromosome)[1] for one in survivors]
+    assert kept == ["x"] * 2 + ["the rest"] * 3
+    # A part is worth what the best was worth that it had a part in.
+    assert [one.fitness for one in survivors] == [9, 8, 0, -1, -2]
+
+
+def test_parts_that_the_genome_does_not_have_are_named():
+    for parts in (["augmentation"], ["x", "x"], [], [[]]):
+        with pytest.raises(ValueError, match=r"parts must name genes among \['x'"):
+            children(Coevolution(parts), population())
+
+
+# Preselection --------------------------------------------------------------------
+
+
+def test_all_that_were_told_are_remembered_and_survivors_are_few():
+    strategy, told, survivors = Preselection(), [], []
+    for seed in range(4):
+        brood = population(seed, n=5, failed=1)
+        told += brood
+        survivors = strategy.survive(survivors, brood, 3)
+    assert len(survivors) == 3
+    assert survivors.told == told
+    assert Preselection(memory=10).survive(told, [], 3).told == told[-10:]
+
+
+def test_an_evolution_hands_on_what_is_remembered():
+    evolution = Evolution(LANDSCAPE, Preselection(), 6, np.random.default_rng(0))
+    for _ in range(3):
+        evolution.tell([rate(c) for c in evolution.ask()])
+    assert len(evolution.population) == 6
+    assert len(evolution.population.told) == 18
+
+
+def test_the_child_that_promises_most_is_tried():
+    def heights(n_candidates):
+        strategy = Preselection(Elitist(), n_candidates, optimism=0)
+        parents = strategy.survive([], population(n=80, failed=5), 10)
+        return [rate(c).fitness for c in children(strategy, parents, n=25)]
+
+    assert median(heights(8)) > median(heights(1)) + 0.3
+
+
+def test_a_strategy_within_says_whether_it_is_steady():
+    assert Preselection(Ageing()).steady
+    assert not Preselection().steady
+
+
+def test_parameters_of_a_strategy_within_are_checked_and_reached():
+    for outer in (Preselection, Coevolution):
+        strategy = outer(strategy=Crossover(tournament_size=0))
+        with pytest.raises(
+            ValueError, match="'tournament_size' parameter of Crossover"
+        ):
+            strategy._validate_params()
+        strategy.set_params(strategy__tournament_size=2)._validate_params()

@@ -1,0 +1,92 @@
+"""Mixtures of Gaussians whose modes are known, and a fixed GAN as a rival."""
+
+import time
+from typing import NamedTuple
+
+import numpy as np
+
+from sknevo.builders.gan import GANBuilder
+from sknevo.metrics import mode_coverage
+from sknevo.records import DataSpec
+
+# Within so many standard deviations of a mode a sample is of high quality.
+RADIUS = 3
+
+
+class Mixture(NamedTuple):
+    centers: np.ndarray
+    sigma: float
+
+    def draw(self, n, seed):
+        rng = np.random.default_rng(seed)
+        modes = rng.integers(len(self.centers), size=n)
+        noise = self.sigma * rng.normal(size=(n, 2))
+        return self.centers[modes] + noise
+
+    def found(self, samples):
+        return mode_coverage(samples, self.centers, RADIUS * self.sigma)
+
+
+def ring():
+    angles = 2 * np.pi * np.arange(8) / 8
+    return Mixture(np.c_[np.cos(angles), np.sin(angles)], 0.02)
+
+
+def grid():
+    places = np.arange(-4, 5, 2)
+    return Mixture(np.array([(x, y) for x in places for y in places], float), 0.05)
+
+
+MIXTURES = {"ring": ring(), "grid": grid()}
+
+
+def dcgan_style(X):
+    """Return genes of what one would write first, with Radford et al.'s settings."""
+    adam = {"adam": {"lr": 2e-4, "beta1": 0.5, "beta2": 0.999}}
+    training = {
+        "batch_size": 64,
+        "epochs": 1,
+        "schedule": "constant",
+        "packing": 1,
+        "average": 0.0,
+    }
+    if X.ndim == 2:
+        rise = {"units": 128, "normalisation": "batch", "activation": "relu"}
+        fall = {"units": 128, "normalisation": "none", "activation": "leaky_relu"}
+        generator, discriminator = {"dense": [rise] * 3}, {"dense": [fall] * 3}
+    else:
+        block = {"kernel": 5, "activation": "relu", "normalisation": "batch"}
+        rise = {**block, "upsampling": "transposed"}
+        fall = {**block, "activation": "leaky_relu", "pooling": "stride"}
+        fall["normalisation"] = "none"
+        widths = (64, 128)
+        generator = {"blocks": [{**rise, "channels": c} for c in reversed(widths)]}
+        discriminator = {"blocks": [{**fall, "channels": c} for c in widths]}
+        discriminator["bridge"] = "flatten"
+    genes = {
+        "noise": {"dimension": 64, "distribution": {"normal": {"scale": 1.0}}},
+        "generator": {**generator, "optimizer": adam},
+        "discriminator": {**discriminator, "optimizer": adam, "steps": 1},
+        "loss": {"non_saturating": {"slope": 0.0}},
+        "training": training,
+    }
+    if X.ndim > 2:
+        genes["augmentation"] = {"shift": 0.0, "erase": 0.0, "colour": 0.0}
+    return genes
+
+
+def baseline(X, seed, seconds, device="cpu"):
+    """Train the fixed GAN for about so many seconds."""
+    genes = dcgan_style(X)
+    builder = GANBuilder(DataSpec("generation", len(X), 0, shape=X.shape[1:]), device)
+
+    def fit(rows, epochs):
+        genes["training"]["epochs"] = epochs
+        gan = builder(genes, seed).set_params(judging=False)
+        begin = time.perf_counter()
+        return gan.fit(rows), time.perf_counter() - begin
+
+    few = X[: min(len(X), 2000)]
+    fit(few, 1)
+    pace = fit(few, 2)[1] / 2 * len(X) / len(few)
+    return fit(X, max(1, round(seconds / pace)))[0]

@@ -1,0 +1,102 @@
+"""MNIST: whether all ten digits are there, and how far they are from real ones.
+
+Evolution, then a fixed DCGAN-style pair of networks that trains as long, on as many
+cores. The Fréchet distance is one of features of a network that is trained on real
+digits with another seed than the one of the fitness; ten digits are there if a
+classifier of these features (its accuracy is printed) finds each in 2 % of the samples
+or more. Images are written to benchmarks/results.
+
+    python benchmarks/gan_images.py --data-home FOLDER                    # 62 minutes
+    python benchmarks/gan_images.py --data-home FOLDER --max-time 120 --n-samples 5000
+"""
+
+import argparse
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+from _mixtures import baseline
+from matplotlib.figure import Figure
+from sklearn.linear_model import LogisticRegression
+
+from sknevo import EvolvedGAN
+from sknevo.builders._features import feature_space
+from sknevo.datasets import fetch_mnist
+from sknevo.displays import GanSignalsDisplay, SampleGridDisplay
+from sknevo.metrics import frechet_distance
+
+PRESENT = 0.02
+RESULTS = Path(__file__).parent / "results"
+
+
+def evolved(X, args):
+    gan = EvolvedGAN(
+        generations=None,
+        max_time=args.max_time,
+        max_epochs=args.max_epochs,
+        n_jobs=args.n_jobs,
+        random_state=args.random_state,
+        verbose=2,
+    ).fit(X)
+    print(gan.best_chromosome_)
+    return gan
+
+
+def fixed(X, args):
+    torch.set_num_threads(args.n_jobs)
+    return baseline(X, args.random_state, args.max_time)
+
+
+METHODS = {"evolved": evolved, "fixed": fixed}
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--data-home", required=True)
+    parser.add_argument("--max-time", type=float, default=1800)
+    parser.add_argument("--max-epochs", type=int)
+    parser.add_argument("--n-jobs", type=int, default=2)
+    parser.add_argument("--n-samples", type=int, default=20_000)
+    parser.add_argument("--random-state", type=int, default=0)
+    args = parser.parse_args()
+    print(args)
+    known = {"data_home": args.data_home, "download_if_missing": False}
+    train, test = (fetch_mnist(subset=part, **known) for part in ("train", "test"))
+    X, y = train.images[: args.n_samples], train.target[: args.n_samples]
+    judge = feature_space(X, y, random_state=12345)
+    classifier = LogisticRegression(max_iter=1000).fit(judge(X), y)
+    real = judge(test.images)
+    print(f"classifier: accuracy {classifier.score(real, test.target):.4f}")
+    print(f"real: Fréchet distance (features) {frechet_distance(real, judge(X)):.4f}")
+    distances = {}
+    for name, method in METHODS.items():
+        begin = time.perf_counter()
+        gan = method(X, args)
+        seconds = time.perf_counter() - begin
+        samples = judge(gan.sample(len(real), random_state=1))
+        distances[name] = frechet_distance(real, samples)
+        shares = np.bincount(classifier.predict(samples), minlength=10) / len(real)
+        print(
+            f"{name}: Fréchet distance (features) {distances[name]:.4f}, digits "
+            f"{(shares >= PRESENT).sum()} of 10, shares {shares.round(3).tolist()}, "
+            f"{seconds:.0f} s",
+            flush=True,
+        )
+        plot(gan, RESULTS / f"gan_images_{name}.png")
+    less = 1 - distances["evolved"] / distances["fixed"]
+    print(f"evolved is {100 * less:.0f} % below fixed (aim 30)")
+
+
+def plot(gan, path):
+    path.parent.mkdir(exist_ok=True)
+    figure = Figure(figsize=(14, 4.5), layout="constrained")
+    signals, course, samples = figure.subplots(1, 3)
+    GanSignalsDisplay.from_estimator(gan, ax=signals)
+    SampleGridDisplay.from_snapshots(gan, ax=course)
+    SampleGridDisplay.from_estimator(gan, n_samples=100, ax=samples)
+    figure.savefig(path, dpi=120)
+
+
+if __name__ == "__main__":  # worker processes import this file
+    main()

@@ -1,0 +1,91 @@
+"""What the engine costs per trial, for searches of 10 to 10,000 trials.
+
+The trials sleep, for as long as a slow objective at a small scale would take. What is
+left of the time of the workers (wall time x workers - time inside fit and score) is
+breeding, bookkeeping, joblib and records, and waiting: at the end of a generation all
+wait for the last. Each row is one search in generations of 100 (of 10 for 10 trials).
+Were anything quadratic, milliseconds per trial would rise from row to row.
+
+    python benchmarks/overhead_scaling.py --backend sequential loky dask ray
+"""
+
+import argparse
+import sys
+import time
+from contextlib import contextmanager
+from pathlib import Path
+
+import joblib
+import numpy as np
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
+from clusters import dask_cluster, ray_cluster
+from toys import ToyBuilder, make_evaluator
+
+from sknevo.evolution import Crossover, Evolution, Race
+from sknevo.genomes.pipeline import pipeline
+from sknevo.records import Column, DataSpec
+from sknevo.search import Limits, search
+
+
+class Sleepers(ToyBuilder):
+    """Makes sleepers of whatever genes."""
+
+    def __call__(self, expressed, random_state):
+        return super().__call__({}, random_state)
+
+    def cost(self, expressed):
+        return 1.0
+
+
+@contextmanager
+def processes_here(name):
+    yield name
+
+
+BACKENDS = {
+    "sequential": lambda: processes_here("sequential"),
+    "loky": lambda: processes_here("loky"),
+    "dask": dask_cluster,
+    "ray": ray_cluster,
+}
+
+
+def one_search(n_trials, seconds, n_jobs):
+    size = min(100, n_trials)
+    columns = tuple(Column(i, "numeric") for i in range(20))
+    genome = pipeline(DataSpec("classification", 1000, 2, columns))
+    evolution = Evolution(genome, Crossover(), size, np.random.default_rng(0))
+    evaluator = make_evaluator(n_jobs=n_jobs, n_splits=1, builder=Sleepers(seconds))
+    begin = time.perf_counter()
+    outcome = search(Race(evolution), evaluator, Limits(generations=n_trials // size))
+    wall = time.perf_counter() - begin
+    evaluator.close()
+    inside = sum(e.duration for e in outcome.evaluations)
+    return wall, inside, len(outcome.evaluations), evaluator.n_workers
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--backend", nargs="+", default=list(BACKENDS)[:3])
+    parser.add_argument("--most", type=int, default=10_000, help="trials")
+    parser.add_argument("--seconds", type=float, default=0.02, help="of a trial")
+    args = parser.parse_args()
+    print(
+        f"{'backend':>10}{'workers':>8}{'trials':>8}{'wall s':>9}{'ms per trial':>14}"
+    )
+    for backend in args.backend:
+        n_jobs = 1 if backend == "sequential" else 2
+        with BACKENDS[backend]() as name, joblib.parallel_config(backend=name):
+            one_search(10, 0.0, n_jobs)  # starts the workers
+            for n_trials in (10, 100, 1000, 10_000):
+                if n_trials > args.most:
+                    continue
+                wall, inside, n, workers = one_search(n_trials, args.seconds, n_jobs)
+                each = 1000 * (wall * workers - inside) / n
+                print(f"{backend:>10}{workers:>8}{n:>8}{wall:>9.1f}{each:>14.2f}")
+                sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,61 @@
+"""What estimators whose individuals are networks share: images or rows as samples."""
+
+import math
+from numbers import Integral
+from typing import Any
+
+import numpy as np
+from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.validation import check_array, validate_data
+
+from sknevo.streams import ImageStream, streamed
+
+__all__ = ["NetworkFace"]
+
+
+class NetworkFace:
+    """Lets an evolved estimator take images; stands before it in the bases."""
+
+    _parameter_constraints = {
+        "image_shape": [tuple, list, None],
+        "max_epochs": [Interval(Integral, 1, None, closed="left"), None],
+        "device": [str],
+        "precision": [StrOptions({"auto", "float32", "bfloat16"})],
+    }
+
+    def _validate_X(self, X: Any, reset: bool = False) -> np.ndarray | ImageStream:
+        X = streamed(X, self.image_shape if reset else self._sample_shape)
+        if getattr(X, "ndim", None) is None:
+            X = np.asarray(X)
+        if X.ndim <= 2:
+            X = validate_data(self, X, reset=reset, dtype="numeric")
+        elif not isinstance(X, ImageStream):
+            X = check_array(X, dtype="numeric", allow_nd=True, estimator=self)
+        if X.ndim > 4:
+            raise ValueError(
+                "X must be of shape (n, features), (n, height, width) or with channels "
+                f"first or last; got {X.shape}."
+            )
+        if 0 in X.shape:
+            raise ValueError(f"X must hold samples with values; got shape {X.shape}.")
+        if reset:
+            self._sample_shape = self._shape_of_a_sample(X)
+            self.n_features_in_ = math.prod(self._sample_shape)
+        elif math.prod(X.shape[1:]) != math.prod(self._sample_shape):
+            raise ValueError(
+                f"X must hold samples of shape {self._sample_shape}, as in fit; got "
+                f"{X.shape[1:]}."
+            )
+        return X
+
+    def _shape_of_a_sample(self, X: np.ndarray | ImageStream) -> tuple[int, ...]:
+        if self.image_shape is None:
+            return X.shape[1:]
+        shape = tuple(self.image_shape)
+        rows = X.ndim == 2 and math.prod(shape) == X.shape[1]
+        if len(shape) not in (2, 3) or not (rows or shape == X.shape[1:]):
+            raise ValueError(
+                "image_shape must be (height, width) or with channels first or last, "
+                f"and fit samples of shape {X.shape[1:]}; got {self.image_shape!r}."
+            )
+        return shape

@@ -1,0 +1,365 @@
+"""Evolved generators: both networks of a GAN, their optimizers, noise and contest."""
+
+from collections.abc import Callable, Mapping, Sequence
+from os import PathLike
+from typing import Any
+
+import numpy as np
+from sklearn.utils import Tags, column_or_1d
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.validation import (
+    _num_samples,
+    assert_all_finite,
+    check_consistent_length,
+    check_is_fitted,
+)
+
+from sknevo.estimators._base import BaseEvolved, _refitted
+from sknevo.estimators._docs import documented
+from sknevo.estimators._network import NetworkFace
+from sknevo.evaluation import Builder, Data, limited_threads
+from sknevo.evolution import Strategy
+from sknevo.genes import Genome
+from sknevo.genomes.gan import gan, well_known
+from sknevo.metrics import GenerativeScore
+from sknevo.records import DataSpec
+
+__all__ = ["EvolvedGAN"]
+
+# Fewer samples say nothing of a distribution.
+FEWEST_SAMPLES = 8
+# Numbers of more different values than that are values, fewer are labels.
+MOST_LABELS = 100
+
+
+@documented
+class EvolvedGAN(NetworkFace, BaseEvolved):
+    """Evolve a generator with its discriminator, and let none survive that collapses.
+
+    An individual is a whole contest [1]_: generator and discriminator (depth, width,
+    kernels, normalisation, activations, upsampling), an optimizer for each, the noise
+    and its parameters, the loss, packing, the moving average of the generator, batch
+    size, epochs and, for images, differentiable augmentation. Who collapses, starves or
+    explodes while training is pruned, with the reason in `cv_results_`; the fitness of
+    the others is how near, how various and how whole their samples are, compared with
+    real ones that they have not seen.
+
+    Parameters
+    ----------
+    genome : Genome, callable or None, default=None
+        What may vary. A callable gets the `DataSpec` and returns a Genome, such as
+        ``partial(gan, max_layers=2, max_parameters=100_000)`` of `sknevo.genomes.gan`;
+        None stands for `gan`.
+    {parameters}
+    image_shape : tuple of int or None, default=None
+        Shape of an image if X holds images as rows: (height, width),
+        (channels, height, width) or (height, width, channels). Images of a Dataset are
+        scaled and cropped to it; None stands for the shape of the first.
+    feature_extractor : callable or None, default=None
+        Turns samples into an array of shape (n, n_features), in which they are
+        compared. None stands for the columns of a table, standardised, and for images
+        for a small network that is trained on the real ones, with their labels if there
+        are such, and is then frozen: the same for all individuals.
+    max_epochs : int or None, default=None
+        Most passes over the training data; None stands for 600,000 rows or 300,000
+        images seen, but at least 5 and at most 1000 epochs. Not used if `genome` is
+        given.
+    device : str, default="auto"
+        Where networks are trained, as torch names it. "auto" stands for CUDA where
+        there is one, else the CPU.
+    precision : {"auto", "float32", "bfloat16"}, default="auto"
+        What convolutions compute in; "auto" stands for bfloat16 where the hardware has
+        it.
+
+    Attributes
+    ----------
+    {attributes}
+    classes_ : ndarray of shape (n_classes,)
+        The labels, sorted, if y held such.
+
+    See Also
+    --------
+    sknevo.metrics.GenerativeScore : The fitness.
+
+    Notes
+    -----
+    X may be what `EvolvedClassifier` takes. `scoring=None` stands for
+    `sknevo.metrics.GenerativeScore`. Without `cv`, 20 % of the samples are held out, or
+    two folds are made of up to 40. The best two are trained again with other seeds
+    before the winner is named.
+
+    References
+    ----------
+    .. [1] Costa, V., Lourenço, N., Correia, J., & Machado, P. (2019). COEGAN:
+       Evaluating the Coevolution Effect in Generative Adversarial Networks. GECCO.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sknevo import EvolvedGAN
+    >>> X = np.random.default_rng(0).normal([3, -1], [1, 0.1], (200, 2))
+    >>> gan = EvolvedGAN(population_size=2, generations=1, max_epochs=40,
+    ...                  random_state=0).fit(X)
+    >>> gan.sample(5).shape
+    (5, 2)
+    >>> float(gan.sample(500)[:, 0].mean()) > 1
+    True
+    """
+
+    _parameter_constraints = {
+        **BaseEvolved._parameter_constraints,
+        **NetworkFace._parameter_constraints,
+        "feature_extractor": [callable, None],
+    }
+    _default_scoring = GenerativeScore()
+    _default_folds = {40: 2}
+    _n_finalists = 2
+    _needs_y = False
+    _threads = 1
+
+    def __init__(
+        self,
+        *,
+        genome: Genome | Callable[[DataSpec], Genome] | None = None,
+        strategy: str | Strategy = "crossover",
+        population_size: int = 12,
+        generations: int | None = 5,
+        scoring: Any = None,
+        refit: bool | str | Callable | dict[str, float] = True,
+        target_score: float | None = None,
+        n_iter_no_change: int | None = None,
+        tol: float = 1e-4,
+        max_time: float | None = None,
+        max_eval_time: float | None = None,
+        memory_limit: float | None = None,
+        max_predict_time: float | None = None,
+        cv: Any = None,
+        resource: str | None = None,
+        factor: float = 3,
+        min_resources: int | str = "exhaust",
+        max_resources: int | str = "auto",
+        initial_population: Sequence | None = None,
+        journal: str | PathLike | None = None,
+        error_score: float | str = np.nan,
+        n_jobs: int | None = None,
+        random_state: int | np.random.RandomState | None = None,
+        verbose: int = 0,
+        image_shape: Sequence[int] | None = None,
+        feature_extractor: Callable[[Any], np.ndarray] | None = None,
+        max_epochs: int | None = None,
+        device: str = "auto",
+        precision: str = "auto",
+    ) -> None:
+        super().__init__(
+            genome=genome,
+            strategy=strategy,
+            population_size=population_size,
+            generations=generations,
+            scoring=scoring,
+            refit=refit,
+            target_score=target_score,
+            n_iter_no_change=n_iter_no_change,
+            tol=tol,
+            max_time=max_time,
+            max_eval_time=max_eval_time,
+            memory_limit=memory_limit,
+            max_predict_time=max_predict_time,
+            cv=cv,
+            resource=resource,
+            factor=factor,
+            min_resources=min_resources,
+            max_resources=max_resources,
+            initial_population=initial_population,
+            journal=journal,
+            error_score=error_score,
+            n_jobs=n_jobs,
+            random_state=random_state,
+            verbose=verbose,
+        )
+        self.image_shape = image_shape
+        self.feature_extractor = feature_extractor
+        self.max_epochs = max_epochs
+        self.device = device
+        self.precision = precision
+
+    # What a task says.
+
+    def _validate(self, X: Any, y: Any) -> tuple[Any, np.ndarray | None]:
+        X, y = super()._validate(X, y)
+        n_samples = _num_samples(X)
+        if n_samples < FEWEST_SAMPLES:
+            raise ValueError(
+                f"X must hold at least {FEWEST_SAMPLES} samples; got {n_samples}."
+            )
+        self._n_conditions = 0 if y is None else _n_conditions(y)
+        if self._n_conditions > 1:
+            self.classes_ = np.unique(y)
+        if self.scoring is None:
+            self._default_scoring = self._yardstick(X, y)
+        return X, y
+
+    def _validate_y(self, y: Any) -> np.ndarray:
+        y = column_or_1d(y, warn=True)
+        assert_all_finite(y, input_name="y")
+        return y
+
+    def _make_data(
+        self, X: Any, y: np.ndarray | None, params: Mapping[str, Any], seed: int
+    ) -> Data:
+        if params.get("sample_weight") is not None:
+            raise ValueError("sample_weight must be None: samples count all the same.")
+        return super()._make_data(X, y, params, seed)
+
+    def _yardstick(self, X: Any, y: Any) -> GenerativeScore:
+        """Return the fitness, the same for the same data, whatever `random_state`."""
+        features = self.feature_extractor
+        if features is None and len(self._sample_shape) > 1:
+            # Here, so that `import sknevo` never imports torch.
+            from sknevo.builders._features import feature_space
+
+            labels = y if self._n_conditions > 1 else None
+            with limited_threads(1):  # as for trials: sums do not depend on cores
+                features = feature_space(X, labels, sample_shape=self._sample_shape)
+        return GenerativeScore(features)
+
+    def _spec(self, X: Any, y: Any, n_samples: int) -> DataSpec:
+        return DataSpec(
+            "generation", n_samples, self._n_conditions, shape=self._sample_shape
+        )
+
+    def _default_genome(self, spec: DataSpec) -> Genome:
+        return gan(spec, max_epochs=self.max_epochs)
+
+    def _well_known(self, spec: DataSpec) -> list[dict]:
+        return well_known(spec, self.genome_)
+
+    def _builder(
+        self, spec: DataSpec, probabilities: bool, final: bool = False
+    ) -> Builder:
+        from sknevo.builders.gan import GANBuilder
+
+        return GANBuilder(spec, self.device, self.precision)
+
+    # The fitted estimator.
+
+    @available_if(_refitted)
+    def sample(
+        self,
+        n_samples: int = 1,
+        y: Any = None,
+        random_state: int | np.random.RandomState | None = None,
+    ) -> np.ndarray:
+        """Make samples with the best generator.
+
+        Parameters
+        ----------
+        n_samples : int, default=1
+            How many.
+        y : array-like of shape (n_samples,), scalar or None, default=None
+            Labels or values to make them for, if `fit` was given such; None draws them
+            as frequent as in `fit`.
+        random_state : int, RandomState or None, default=None
+            Source of randomness; None makes the same samples each time.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, ...)
+            In the type and layout of X in `fit`.
+        """
+        check_is_fitted(self, "best_estimator_")
+        return self.best_estimator_.sample(n_samples, y, random_state)
+
+    @available_if(_refitted)
+    def score_samples(self, X: Any, y: Any = None) -> np.ndarray:
+        """Return how real samples look to the best discriminator.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, ...)
+            Samples.
+        y : array-like of shape (n_samples,) or None, default=None
+            Their labels or values; None stands for the mean over all.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,)
+            Logits: the higher, the more real.
+        """
+        check_is_fitted(self, "best_estimator_")
+        return self.best_estimator_.score_samples(self._validate_X(X), y)
+
+    @available_if(_refitted)
+    def decision_function(self, X: Any, y: Any = None) -> np.ndarray:
+        """Return the logits above that from which on samples are taken for real ones.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, ...)
+            Samples.
+        y : array-like of shape (n_samples,) or None, default=None
+            Their labels or values.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,)
+            At least 0 for those that `predict` takes for real ones.
+        """
+        check_is_fitted(self, "best_estimator_")
+        return self.best_estimator_.decision_function(self._validate_X(X), y)
+
+    @available_if(_refitted)
+    def predict(self, X: Any, y: Any = None) -> np.ndarray:
+        """Say which samples the best discriminator takes for real ones.
+
+        A generator that does its work leaves it guessing.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, ...)
+            Samples.
+        y : array-like of shape (n_samples,) or None, default=None
+            Their labels or values.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,)
+            1 for real ones, -1 for generated ones.
+        """
+        return np.where(self.decision_function(X, y) >= 0, 1, -1)
+
+    @available_if(_refitted)
+    def score(self, X: Any, y: Any = None, **params: Any) -> float:
+        """Return the fitness of the best individual, compared with other real samples.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, ...)
+            Real samples that were not in `fit`.
+        y : array-like of shape (n_samples,) or None, default=None
+            Their labels or values.
+        **params : dict
+            Metadata for the scorer.
+
+        Returns
+        -------
+        float
+            The higher, the better.
+        """
+        if y is not None:
+            check_consistent_length(X, y)
+        return super().score(X, y, **params)
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.estimator_type = "density_estimator"
+        return tags
+
+
+def _n_conditions(y: np.ndarray) -> int:
+    """Return the number of labels, 1 for values, 0 if all are the same."""
+    unique = np.unique(y)
+    if len(unique) == 1:
+        return 0
+    if y.dtype.kind == "f" and (unique != np.rint(unique)).any():
+        return 1
+    return 1 if y.dtype.kind in "fiu" and len(unique) > MOST_LABELS else len(unique)

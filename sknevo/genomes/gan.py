@@ -1,0 +1,438 @@
+"""The search space of generators with their discriminators, and who does well."""
+
+import math
+from collections.abc import Iterator
+from functools import partial
+from typing import Any
+
+from sknevo.genes import Categorical, Choice, Gene, Genome, Integer, Real, Repeat
+from sknevo.genomes._optimizer import adversarial_optimizer
+from sknevo.records import DataSpec, express
+from sknevo.sizes import discriminator_size, generator_size, image_shape
+
+__all__ = ["gan", "well_known"]
+
+ACTIVATIONS = ("relu", "leaky_relu", "elu", "silu", "gelu", "tanh")
+STEP = 8
+NARROW, WIDE = 8, 256
+FEW_UNITS, MANY_UNITS = 8, 256
+# So many samples pass the discriminator in a search's trial, however many there are.
+SAMPLES = {"table": 600_000, "images": 300_000}
+FEWEST_EPOCHS, MOST_EPOCHS = 5, 1000
+# Images are grown from a grid of this side at least.
+SMALLEST_SIDE = 2
+
+
+def gan(
+    spec: DataSpec,
+    *,
+    max_layers: int = 4,
+    max_parameters: int = 2_000_000,
+    max_epochs: int | None = None,
+) -> Genome:
+    """Return the search space for images, or for rows of features.
+
+    Parameters
+    ----------
+    spec : DataSpec
+        What the data are: for rows of features both networks are dense.
+    max_layers : int, default=4
+        Most layers with weights in each network, beside its first or last.
+    max_parameters : int, default=2_000_000
+        Most numbers that each network learns.
+    max_epochs : int or None, default=None
+        Most passes of the discriminator over the training data; None stands for 600,000
+        rows or 300,000 images seen, but at least 5 and at most 1000 epochs.
+
+    Returns
+    -------
+    Genome
+        Of `noise`, `generator`, `discriminator`, `loss`, `training` and (for images)
+        `augmentation`.
+
+    Raises
+    ------
+    ValueError
+        If a limit is less than 1, or the smallest networks have more parameters.
+
+    Examples
+    --------
+    >>> from sknevo.records import DataSpec
+    >>> spec = DataSpec("generation", 1000, 0, shape=(2,))
+    >>> list(gan(spec, max_layers=2).genes)
+    ['noise', 'generator', 'discriminator', 'loss', 'training']
+    """
+    for name, limit in (("max_layers", max_layers), ("max_epochs", max_epochs)):
+        if limit is not None and limit < 1:
+            raise ValueError(f"{name} must be at least 1; got {limit}.")
+    images = _are_images(spec)
+    genes: dict[str, Gene] = {
+        "noise": _noise(),
+        "generator": _generator(images, max_layers),
+        "discriminator": _discriminator(images, max_layers),
+        "loss": _loss(),
+        "training": _training(spec, max_epochs),
+    }
+    if images:
+        genes["augmentation"] = _augmentation()
+    _check_limits(spec, max_parameters)
+    return Genome(**genes).constrained(
+        partial(_repair, spec=spec, max_parameters=max_parameters)
+    )
+
+
+def _are_images(spec: DataSpec) -> bool:
+    return len(image_shape(spec.shape)) == 3
+
+
+def _noise() -> Genome:
+    scale = Real(0.5, 2.0, log=True)
+    return Genome(
+        dimension=Integer(1, 128, log=True),
+        distribution=Choice(
+            {"normal": 3, "uniform": 2},
+            normal=Genome(scale=scale),
+            uniform=Genome(scale=scale),
+            truncated_normal=Genome(scale=scale, bound=Real(1.0, 3.0)),
+            mixture=Genome(
+                scale=scale,
+                components=Integer(2, 32, log=True),
+                spread=Real(0.05, 1.0, log=True),
+            ),
+        ),
+    )
+
+
+def _generator(images: bool, max_layers: int) -> Genome:
+    if not images:
+        layers = Repeat(_dense(["none", "batch", "layer"], [4, 2, 1]), 1, max_layers)
+        return Genome(dense=layers, optimizer=adversarial_optimizer())
+    block = Genome(
+        channels=Integer(NARROW, WIDE, log=True),
+        kernel=Categorical([3, 5], weights=[3, 1]),
+        upsampling=Categorical(
+            ["none", "transposed", "nearest", "bilinear"], weights=[1, 2, 2, 1]
+        ),
+        normalisation=Categorical(
+            ["none", "batch", "group", "layer"], weights=[1, 4, 1, 1]
+        ),
+        activation=Categorical(ACTIVATIONS, weights=[3, 2, 1, 1, 1, 1]),
+    )
+    layers = Repeat(block, 1, max_layers)
+    return Genome(blocks=layers, optimizer=adversarial_optimizer())
+
+
+def _discriminator(images: bool, max_layers: int) -> Genome:
+    normalisations, weights = ["none", "spectral", "layer"], [3, 3, 1]
+    genes: dict[str, Gene] = {}
+    if not images:
+        genes["dense"] = Repeat(_dense(normalisations, weights), 1, max_layers)
+    else:
+        block = Genome(
+            channels=Integer(NARROW, WIDE, log=True),
+            kernel=Categorical([3, 5], weights=[3, 1]),
+            pooling=Categorical(["none", "stride", "average"], weights=[1, 3, 1]),
+            normalisation=Categorical(normalisations, weights),
+            activation=Categorical(ACTIVATIONS, weights=[1, 4, 1, 1, 1, 1]),
+        )
+        genes["blocks"] = Repeat(block, 1, max_layers)
+        genes["bridge"] = Categorical(["average", "flatten"], weights=[1, 2])
+    # So many steps for each of the generator's.
+    genes["steps"] = Categorical([1, 2, 3, 5], weights=[6, 2, 1, 1])
+    return Genome(**genes, optimizer=adversarial_optimizer())
+
+
+def _dense(normalisations: list[str], weights: list[float]) -> Genome:
+    return Genome(
+        units=Integer(FEW_UNITS, MANY_UNITS, log=True),
+        normalisation=Categorical(normalisations, weights),
+        activation=Categorical(ACTIVATIONS, weights=[3, 3, 1, 1, 1, 1]),
+    )
+
+
+def _loss() -> Choice:
+    """Each with the weight of its penalty on the discriminator's slope."""
+    slope = Categorical([0.0, 0.01, 0.1, 1.0, 10.0])
+    return Choice(
+        {"non_saturating": 2, "relativistic": 2},
+        non_saturating=Genome(slope=slope),
+        least_squares=Genome(slope=slope),
+        # Without a penalty its discriminator has no bound.
+        wasserstein=Genome(slope=Categorical([0.1, 1.0, 10.0])),
+        hinge=Genome(slope=slope),
+        relativistic=Genome(slope=slope),
+    )
+
+
+def _training(spec: DataSpec, max_epochs: int | None) -> Genome:
+    if max_epochs is None:
+        max_epochs = _usual_epochs(spec)
+    largest = max(2, min(256, spec.n_samples))
+    return Genome(
+        batch_size=Integer(min(32, largest), largest, log=True),
+        epochs=Integer(max(1, max_epochs // 4), max_epochs, log=True),
+        schedule=Categorical(["constant", "cosine", "step"], weights=[1, 3, 1]),
+        # Samples that are judged together.
+        packing=Categorical([1, 2, 4], weights=[4, 1, 1]),
+        # The decay of the moving average of the generator; 0 for none.
+        average=Categorical([0.0, 0.9, 0.99, 0.999], weights=[2, 1, 2, 2]),
+    )
+
+
+def _usual_epochs(spec: DataSpec) -> int:
+    seen = SAMPLES["images" if _are_images(spec) else "table"]
+    return min(MOST_EPOCHS, max(FEWEST_EPOCHS, seen // spec.n_samples))
+
+
+def _augmentation() -> Genome:
+    """Return what is done to all that the discriminator sees, real or not.
+
+    Zhao, S. et al. (2020). Differentiable Augmentation for Data-Efficient GAN Training.
+    """
+    return Genome(
+        shift=Categorical([0.0, 0.125], weights=[3, 1]),
+        erase=Categorical([0.0, 0.5], weights=[5, 1]),
+        colour=Categorical([0.0, 0.3], weights=[5, 1]),
+    )
+
+
+# Constraints ---------------------------------------------------------------------
+
+
+def _sizes(expressed: dict[str, Any], spec: DataSpec) -> dict[str, int]:
+    """Return the number of parameters of each network."""
+    shape, n_classes = image_shape(spec.shape), spec.n_classes
+    dimension = expressed["noise"]["dimension"]
+    packing = expressed["training"]["packing"]
+    generator = generator_size(expressed["generator"], dimension, shape, n_classes)
+    discriminator = discriminator_size(
+        expressed["discriminator"], packing, shape, n_classes
+    )
+    return {
+        "generator": generator.parameters,
+        "discriminator": discriminator.parameters,
+    }
+
+
+def _check_limits(spec: DataSpec, max_parameters: int) -> None:
+    layer = {"normalisation": "none"}
+    if _are_images(spec):
+        block = {**layer, "channels": NARROW, "kernel": 3, "pooling": "none"}
+        rise = {**block, "upsampling": "nearest"}
+        generator = {"blocks": [rise]}
+        discriminator = {"blocks": [block], "bridge": "average"}
+    else:
+        generator = discriminator = {"dense": [{**layer, "units": FEW_UNITS}]}
+    smallest = {
+        "noise": {"dimension": 1},
+        "generator": generator,
+        "discriminator": discriminator,
+        "training": {"packing": 1},
+    }
+    least = max(_sizes(smallest, spec).values())
+    if least > max_parameters:
+        raise ValueError(
+            f"max_parameters must be at least {least}, what the smallest networks for "
+            f"data of shape {spec.shape} have; got {max_parameters}."
+        )
+
+
+def _repair(
+    genes: dict[str, Any], spec: DataSpec, max_parameters: int
+) -> dict[str, Any]:
+    """Make networks that can be built, in one way only, within their limits."""
+    if "blocks" in genes["generator"]:
+        _fit_to_sides(genes["generator"]["blocks"], spec)
+        _stop_at_a_pixel(genes["discriminator"]["blocks"], spec)
+    for name in ("generator", "discriminator"):
+        for layer in _layers(genes[name]):
+            width = _width(layer)
+            layer[width] = max(STEP, round(layer[width] / STEP) * STEP)
+        while _sizes(express(genes), spec)[name] > max_parameters:
+            _shrink(genes, name)
+            if "blocks" in genes["generator"]:
+                _fit_to_sides(genes["generator"]["blocks"], spec)
+    return genes
+
+
+def _fit_to_sides(blocks: dict[str, Any], spec: DataSpec) -> None:
+    """Silence doublings that would begin below the smallest grid, from the first on."""
+    side = min(image_shape(spec.shape)[1:])
+    room = max(0, int(math.log2(max(1, side / SMALLEST_SIDE))))
+    spoken = blocks["items"][: blocks["length"]]
+    doubling = [block for block in spoken if block["upsampling"] != "none"]
+    for block in doubling[: max(0, len(doubling) - room)]:
+        block["upsampling"] = "none"
+
+
+def _stop_at_a_pixel(blocks: dict[str, Any], spec: DataSpec) -> None:
+    """Silence the halving of a single pixel."""
+    sides = image_shape(spec.shape)[1:]
+    for block in blocks["items"][: blocks["length"]]:
+        if max(sides) < 2:
+            block["pooling"] = "none"
+        if block["pooling"] != "none":
+            sides = tuple(math.ceil(side / 2) for side in sides)
+
+
+def _layers(network: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    for name in ("blocks", "dense"):
+        repeat = network.get(name, {"length": 0, "items": []})
+        yield from repeat["items"][: repeat["length"]]
+
+
+def _width(layer: dict[str, Any]) -> str:
+    return "channels" if "channels" in layer else "units"
+
+
+def _shrink(genes: dict[str, Any], name: str) -> None:
+    """Narrow the widest layer of a network, or take away what costs most."""
+    network = genes[name]
+    layers = list(_layers(network))
+    widest = max(layers, key=lambda layer: layer[_width(layer)])
+    width = widest[_width(widest)]
+    repeat = network["blocks" if "blocks" in network else "dense"]
+    if width > NARROW:
+        widest[_width(widest)] = max(NARROW, int(0.8 * width) // STEP * STEP)
+    elif network.get("bridge") == "flatten":
+        network["bridge"] = "average"
+    elif repeat["length"] > 1:
+        repeat["length"] -= 1
+    elif name == "generator" and layers[0].get("upsampling") == "none":
+        layers[0]["upsampling"] = "nearest"
+    elif name == "generator" and genes["noise"]["dimension"] > 1:
+        genes["noise"]["dimension"] //= 2
+    elif genes["training"]["packing"] > 1:
+        genes["training"]["packing"] //= 2
+    else:
+        layers[0] |= {"normalisation": "none"}
+        if "kernel" in layers[0]:
+            layers[0]["kernel"] = 3
+
+
+# Who is known to do well ----------------------------------------------------------
+
+
+def well_known(spec: DataSpec, genome: Genome | None = None) -> list[dict[str, Any]]:
+    """Return individuals that are known to do well, the cheap ones first.
+
+    Parameters
+    ----------
+    spec : DataSpec
+        What the data are.
+    genome : Genome or None, default=None
+        Whose limit of epochs they keep to; None stands for that of `gan`.
+
+    Returns
+    -------
+    list of dict
+        Partial expressed genes.
+    """
+    most = _most_epochs(genome, spec)
+    return _known_for_images(spec, most) if _are_images(spec) else _known(spec, most)
+
+
+def _known(spec: DataSpec, most: int) -> list[dict[str, Any]]:
+    # Noise with modes of its own leaves fewer samples between those of the data.
+    dimension = max(8, min(64, 2 * spec.shape[0]))
+    lumpy = {"mixture": {"scale": 1.0, "components": 16, "spread": 0.2}}
+    normal = {"normal": {"scale": 1.0}}
+
+    def individual(
+        loss: dict[str, Any],
+        distribution: dict[str, Any],
+        dimension: int = dimension,
+        units: int = 64,
+        **training: Any,
+    ) -> dict[str, Any]:
+        return {
+            "noise": {"dimension": dimension, "distribution": distribution},
+            "generator": {
+                "dense": [_units(units, "relu")] * 3,
+                "optimizer": _adam(2e-3, 0.0),
+            },
+            "discriminator": {
+                "dense": [_units(units, "leaky_relu")] * 3,
+                "steps": 1,
+                "optimizer": _adam(2e-3, 0.0),
+            },
+            "loss": loss,
+            "training": _known_training(spec, most, 128) | training,
+        }
+
+    relativistic = {"relativistic": {"slope": 0.1}}
+    saturating = {"non_saturating": {"slope": 0.1}}
+    return [
+        individual(relativistic, lumpy),
+        individual(relativistic, normal, dimension=max(2, spec.shape[0])),
+        individual(saturating, lumpy),
+        individual({"non_saturating": {"slope": 0.0}}, normal, packing=2),
+        individual(relativistic, lumpy, units=128),
+    ]
+
+
+def _known_for_images(spec: DataSpec, most: int) -> list[dict[str, Any]]:
+    side = min(image_shape(spec.shape)[1:])
+    doublings = max(1, min(3, round(math.log2(max(2, side) / 4))))
+
+    def individual(
+        loss: dict[str, Any], upsampling: str, normalisation: str, width: int = 32
+    ) -> dict[str, Any]:
+        widths = [width * 2**i for i in range(doublings)]
+        rise = {"kernel": 3, "upsampling": upsampling, "normalisation": "batch"}
+        fall = {"kernel": 3, "pooling": "stride", "normalisation": normalisation}
+        return {
+            "noise": {"dimension": 64, "distribution": {"normal": {"scale": 1.0}}},
+            "generator": {
+                "blocks": [
+                    {"channels": channels, "activation": "relu", **rise}
+                    for channels in reversed(widths)
+                ],
+                "optimizer": _adam(1e-3, 0.5),
+            },
+            "discriminator": {
+                "blocks": [
+                    {"channels": channels, "activation": "leaky_relu", **fall}
+                    for channels in widths
+                ],
+                "bridge": "flatten",
+                "steps": 1,
+                "optimizer": _adam(1e-3, 0.5),
+            },
+            "loss": loss,
+            "training": _known_training(spec, most, 64),
+            "augmentation": {"shift": 0.0, "erase": 0.0, "colour": 0.0},
+        }
+
+    saturating = {"non_saturating": {"slope": 0.1}}
+    return [
+        individual(saturating, "transposed", "none"),
+        individual({"hinge": {"slope": 0.0}}, "nearest", "spectral"),
+        individual({"relativistic": {"slope": 0.1}}, "nearest", "none"),
+        individual(saturating, "transposed", "none", width=64),
+    ]
+
+
+def _known_training(spec: DataSpec, most: int, batch_size: int) -> dict[str, Any]:
+    return {
+        "batch_size": min(batch_size, spec.n_samples),
+        "epochs": most,
+        "schedule": "cosine",
+        "packing": 1,
+        "average": 0.99,
+    }
+
+
+def _most_epochs(genome: Genome | None, spec: DataSpec) -> int:
+    try:
+        return genome.genes["training"].genes["epochs"].high
+    except (AttributeError, KeyError):  # a genome of the user's own
+        return _usual_epochs(spec)
+
+
+def _units(units: int, activation: str) -> dict[str, Any]:
+    return {"units": units, "normalisation": "none", "activation": activation}
+
+
+def _adam(lr: float, beta1: float) -> dict[str, Any]:
+    return {"adam": {"lr": lr, "beta1": beta1, "beta2": 0.99}}

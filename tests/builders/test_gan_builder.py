@@ -1,0 +1,362 @@
+"""GANs: every individual trains on every kind of sample; who collapses is named."""
+
+import pickle
+import time
+
+import numpy as np
+import pytest
+import torch
+from builder_contract import BuilderContract, Case
+
+from sknevo.builders._gan_data import Condition, Scale
+from sknevo.builders._gan_losses import LOSSES, penalty
+from sknevo.builders._gan_monitor import Monitor, _auc
+from sknevo.builders._gan_networks import Discriminator, Generator, Noise, Spectral
+from sknevo.builders.gan import GANBuilder
+from sknevo.evaluation._threads import limited_threads
+from sknevo.genomes.gan import gan, well_known
+from sknevo.interruption import DeadlineReached, Pruned, deadline
+from sknevo.records import Chromosome, DataSpec
+from sknevo.sizes import discriminator_size, generator_size, image_shape
+
+SHAPES = [(2,), (8, 8), (3, 6, 7), (9, 8, 3), (1, 1)]
+
+
+def samples(shape, n=40, dtype=float, seed=0):
+    rng = np.random.default_rng(seed)
+    return rng.integers(0, 256, (n, *shape)).astype(dtype)
+
+
+def case(shape, y=None, dtype=float):
+    n_conditions = 0 if y is None else 1 if y.dtype.kind == "f" else len(set(y))
+    spec = DataSpec("generation", 40, n_conditions, shape=shape)
+    genome = gan(spec, max_layers=2, max_epochs=2, max_parameters=20_000)
+    X = samples(shape, dtype=dtype)
+    return Case(genome, GANBuilder(spec, "cpu"), X, y, n=12, answers={-1, 1})
+
+
+LABELS = np.array(["one", "two", "three", "four"])[np.arange(40) % 4]
+CASES = {f"{shape}": case(shape) for shape in SHAPES}
+CASES["labels"] = case((8, 8), LABELS, np.uint8)
+CASES["labels of rows"] = case((2,), LABELS)
+CASES["values"] = case((2,), np.linspace(0, 1, 40))
+
+
+@pytest.mark.parametrize("case", CASES.values(), ids=CASES)
+class TestGANBuilder(BuilderContract):
+    pass
+
+
+def gan_of(X, y=None, known=0, seed=0, judging=True, **genes):
+    n_classes = 0 if y is None else 1 if y.dtype.kind == "f" else len(set(y))
+    spec = DataSpec("generation", len(X), n_classes, shape=X.shape[1:])
+    chosen = well_known(spec)[known]
+    rng = np.random.default_rng(0)
+    expressed = Chromosome(gan(spec).complete(chosen, rng)).expressed
+    for name, value in genes.items():
+        expressed[name] = {**expressed[name], **value}
+    return GANBuilder(spec, "cpu")(expressed, seed).set_params(judging=judging)
+
+
+def training(epochs, batch_size=32, **more):
+    return {"epochs": epochs, "batch_size": batch_size, **more}
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _one_thread():
+    """As in a trial: small networks wait for threads longer than they compute."""
+    with limited_threads(1):
+        yield
+
+
+@pytest.fixture(scope="module")
+def blobs():
+    """Two blobs, three apart, and which one a sample is of."""
+    rng = np.random.default_rng(0)
+    y = np.arange(400) % 2
+    return rng.normal(size=(400, 2)) * [0.3, 0.1] + 3 * y[:, None], y
+
+
+@pytest.fixture(scope="module")
+def fitted(blobs):
+    X, y = blobs
+    return gan_of(X, y, training=training(40)).fit(X, y)
+
+
+# Networks ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_sizes_are_those_that_torch_counts(shape):
+    rng, spec = np.random.default_rng(0), DataSpec("generation", 100, 3, shape=shape)
+    shape, draw = image_shape(shape), torch.Generator()
+    for _ in range(15):
+        genes = Chromosome(gan(spec).sample(rng)).expressed
+        dimension, packing = genes["noise"]["dimension"], genes["training"]["packing"]
+        G = Generator(genes["generator"], dimension, shape, 3, draw)
+        D = Discriminator(genes["discriminator"], packing, shape, 3, draw)
+        sizes = [
+            generator_size(genes["generator"], dimension, shape, 3),
+            discriminator_size(genes["discriminator"], packing, shape, 3),
+        ]
+        for network, size in zip((G, D), sizes, strict=True):
+            counted = sum(p.numel() for p in network.parameters())
+            assert counted == size.parameters
+        made = G(torch.randn(4, dimension), torch.eye(3)[[0, 1, 2, 0]])
+        assert made.shape == (4, *shape)
+        assert D(made, torch.eye(3)[[0, 1, 2, 0]]).shape == (4 // packing,)
+
+
+def test_spectral_weights_do_not_stretch():
+    draw = torch.Generator().manual_seed(0)
+    layer = Spectral(torch.nn.Linear(20, 30), draw)
+    before = torch.get_rng_state()
+    for _ in range(20):
+        layer(torch.randn(2, 20, generator=draw))
+    layer.requires_grad_(False).eval()
+    stretched = layer(torch.eye(20)) - layer(torch.zeros(20))
+    assert torch.linalg.matrix_norm(stretched, 2) == pytest.approx(1, rel=0.02)
+    assert torch.equal(torch.get_rng_state(), before)
+    assert pickle.loads(pickle.dumps(layer))(torch.ones(20)).shape == (30,)
+
+
+@pytest.mark.parametrize(
+    ("distribution", "most", "scale"),
+    [
+        ({"normal": {"scale": 2.0}}, np.inf, 2.0),
+        ({"uniform": {"scale": 1.0}}, 3**0.5, 1.0),
+        ({"truncated_normal": {"scale": 1.0, "bound": 1.5}}, 1.5, 0.74),
+        ({"mixture": {"scale": 1.0, "components": 9, "spread": 0.1}}, np.inf, None),
+    ],
+    ids=lambda value: next(iter(value)) if isinstance(value, dict) else None,
+)
+def test_noise_is_as_its_genes_say(distribution, most, scale):
+    draw = torch.Generator().manual_seed(0)
+    noise = Noise({"dimension": 5, "distribution": distribution}, draw)
+    Z = noise(4000, draw)
+    assert Z.shape == (4000, 5)
+    assert Z.abs().max() <= most + 1e-5
+    if scale:
+        assert Z.std() == pytest.approx(scale, rel=0.05)
+    else:
+        nearest = torch.cdist(Z, noise.centres).min(dim=1).values
+        assert nearest.mean() < 0.3 < Z.std()
+
+
+# Losses --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_losses_pull_logits_apart_and_together(name):
+    loss = LOSSES[name]
+    real, made = (torch.full((4,), 0.5, requires_grad=True) for _ in range(2))
+    up, down = torch.autograd.grad(loss.discriminator(real, made), [real, made])
+    assert (up < 0).all()
+    assert (down > 0).all()
+    (follow,) = torch.autograd.grad(loss.generator(real, made), [made])
+    assert (follow < 0).all()
+
+
+def test_slopes_cost_what_they_are():
+    draw = torch.Generator().manual_seed(0)
+    X, Z = torch.randn(6, 3, generator=draw), torch.randn(6, 3, generator=draw)
+
+    def plane(points, _):
+        return points @ torch.tensor([3.0, 4.0, 0.0])
+
+    def paid(name, slope):
+        return float(penalty(name, {"slope": slope}, plane, X, Z, None, draw))
+
+    assert paid("wasserstein", 10.0) == pytest.approx(10 * (5 - 1) ** 2)
+    assert paid("hinge", 0.5) == pytest.approx(0.5 / 2 * 25)
+    assert paid("hinge", 0.0) == 0.0
+
+
+# Samples and conditions ----------------------------------------------------------
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.int64, np.float32, np.float64])
+@pytest.mark.parametrize("shape", [(3,), (4, 5), (3, 6, 7), (6, 7, 3)])
+def test_samples_come_back_as_they_were(dtype, shape):
+    X = samples(shape, dtype=dtype)
+    scale = Scale(X, shape)
+    scaled = scale(torch.from_numpy(X))
+    assert scaled.shape[1:] == image_shape(shape)
+    assert scaled.abs().max() <= (1.0 if len(shape) > 1 else 3.0)
+    again = scale.undo(scaled)
+    assert again.dtype == dtype
+    np.testing.assert_allclose(again, X, rtol=1e-4, atol=1e-2)
+
+
+def test_labels_and_values_are_conditions():
+    labels = Condition(np.array(["b", "a", "b", "b"]))
+    assert labels.encode(np.array(["a", "b"])).tolist() == [[1, 0], [0, 1]]
+    assert labels.mean(1).tolist() == [[0.25, 0.75]]
+    drawn = labels.draw(2000, np.random.default_rng(0))
+    assert drawn.mean(axis=0) == pytest.approx([0.25, 0.75], abs=0.05)
+    values = Condition(np.linspace(10, 20, 50), labelled=False)
+    drawn = values.draw(2000, np.random.default_rng(0))
+    assert drawn.mean() == pytest.approx(0, abs=0.1)
+    assert drawn.std() == pytest.approx(1, rel=0.1)
+    with pytest.raises(ValueError, match=r"labels of fit, \['a', 'b'\]; got \['c'\]"):
+        labels.encode(np.array(["a", "c"]))
+    assert Condition(None).width == Condition(np.ones(5)).width == 0
+
+
+def test_samples_are_of_the_label_that_is_asked_for(fitted):
+    made = [fitted.sample(200, y=label) for label in (0, 1)]
+    assert made[0].mean() < 1 < 2 < made[1].mean()
+    mixed = fitted.sample(400)
+    assert 0.3 < (mixed[:, 0] > 1.5).mean() < 0.7
+    with pytest.raises(ValueError, match="y must hold labels of fit"):
+        fitted.sample(3, y=7)
+
+
+def test_labels_are_refused_where_there_were_none(blobs):
+    X = blobs[0][:40]
+    with pytest.raises(ValueError, match="y must be None if fit was given no y"):
+        gan_of(X, training=training(1)).fit(X).sample(2, y=1)
+
+
+def test_the_seed_decides_what_is_sampled(fitted):
+    first, same, other = (fitted.sample(9, random_state=s) for s in (None, None, 5))
+    np.testing.assert_array_equal(first, same)
+    assert not np.allclose(first, other)
+
+
+def test_a_sample_is_judged_by_itself(blobs):
+    X = blobs[0][:100]
+    for packing in (1, 4):
+        gan = gan_of(X, training=training(2, packing=packing)).fit(X)
+        alone = [gan.score_samples(X[i : i + 1])[0] for i in range(5)]
+        np.testing.assert_allclose(gan.score_samples(X)[:5], alone, rtol=1e-9)
+        above = gan.decision_function(X) >= 0
+        np.testing.assert_array_equal(gan.predict(X), np.where(above, 1, -1))
+
+
+def test_what_is_far_away_does_not_look_real(fitted, blobs):
+    X, y = blobs
+    assert fitted.score_samples(X, y).mean() > fitted.score_samples(X + 9, y).mean()
+
+
+# Training ------------------------------------------------------------------------
+
+
+def test_signals_and_snapshots_tell_the_course_of_the_training(fitted):
+    signals = fitted.signals_
+    assert {len(values) for values in signals.values()} == {12}
+    assert signals["step"][-1] == fitted.n_steps_
+    assert signals["reach"][-1] > signals["reach"][0]
+    assert all(np.isfinite(values).all() for values in signals.values())
+    assert 0.5 < fitted.stability_ <= 1
+    assert fitted.snapshots_.shape == (12, 256, 2)
+
+
+def test_global_generators_are_not_touched(blobs):
+    before = torch.get_rng_state(), repr(np.random.get_state())  # noqa: NPY002
+    gan_of(blobs[0][:60], training=training(2)).fit(blobs[0][:60]).sample(3)
+    assert torch.equal(torch.get_rng_state(), before[0])
+    assert repr(np.random.get_state()) == before[1]  # noqa: NPY002
+
+
+def test_a_deadline_ends_the_training(blobs):
+    gan = gan_of(blobs[0], training=training(1000))
+    begin = time.time()
+    with deadline(begin + 0.3), pytest.raises(DeadlineReached):
+        gan.fit(blobs[0])
+    assert time.time() - begin < 5
+
+
+def test_what_is_not_finite_is_named(blobs):
+    X = blobs[0].copy()
+    X[0] = np.nan
+    with pytest.raises(Pruned, match="not finite"):
+        gan_of(X, training=training(2)).fit(X)
+
+
+def test_images_take_the_type_and_layout_that_they_had():
+    X = samples((8, 8, 3), 60, np.uint8)
+    for known in range(4):
+        gan = gan_of(X, known=known, training=training(1)).fit(X)
+        made = gan.sample(7)
+        assert made.shape == (7, 8, 8, 3)
+        assert made.dtype == np.uint8
+        assert gan.snapshots_.shape[1:] == (16, 8, 8, 3)
+
+
+# The monitor ---------------------------------------------------------------------
+
+
+def ring(n, modes=8, sigma=0.02, seed=0):
+    rng = np.random.default_rng(seed)
+    angles = 2 * np.pi * rng.integers(modes, size=n) / 8
+    points = np.c_[np.cos(angles), np.sin(angles)] + sigma * rng.normal(size=(n, 2))
+    return torch.from_numpy(points).float()
+
+
+def watched(courses, aucs=None, norm=1.0):
+    """Show a monitor one set of samples after another."""
+    monitor = Monitor(ring(500), n_steps=1000)
+    for i, generated in enumerate(courses, start=1):
+        auc = 0.5 if aucs is None else aucs[i - 1]
+        made = torch.zeros(100)
+        real = torch.where(torch.arange(100) < 100 * (2 * auc - 1), 1.0, 0.0)
+        norms = (1.0, 1.0 if i == 1 else norm)
+        monitor.watch(i, (1.0, 1.0), norms, real, made)
+        monitor.check(i * 1000 // len(courses), generated)
+    return monitor
+
+
+FAKES = [ring(500, seed=seed) for seed in range(1, 13)]
+
+
+def test_a_good_training_is_stable():
+    monitor = watched(FAKES)
+    assert monitor.signals["coverage"].min() > 0.9
+    assert monitor.signals["reach"].min() > 0.99
+    assert monitor.signals["spread"].mean() == pytest.approx(1, abs=0.3)
+    assert monitor.signals["nearest"].mean() == pytest.approx(1, abs=0.3)
+    assert monitor.stability > 0.95
+
+
+def test_lost_modes_lower_the_reach_by_their_share():
+    monitor = watched([ring(500, modes=6, seed=s) for s in range(12)])
+    assert monitor.signals["reach"][-1] == pytest.approx(6 / 8, abs=0.06)
+
+
+@pytest.mark.parametrize(
+    ("course", "aucs", "norm", "message"),
+    [
+        ([ring(500, modes=1)] * 12, None, 1.0, "^mode collapse: coverage 0.1"),
+        (FAKES[:6] + [ring(500, modes=2)] * 6, None, 1.0, "^late collapse: .*was 1.00"),
+        ([ring(500, sigma=1e-4)] * 12, None, 1.0, "^intra-mode collapse: .* times as"),
+        ([ring(500, modes=2)] * 12, [1.0] * 12, 1e-6, "^starved generator: .* AUC"),
+        (FAKES[:3] + [FAKES[0] * torch.nan] * 9, None, 1.0, "^not finite: .* samples"),
+    ],
+)
+def test_collapses_are_named(course, aucs, norm, message):
+    with pytest.raises(Pruned, match=message):
+        watched(course, aucs, norm)
+
+
+def test_a_strong_discriminator_may_stay_where_samples_are_covered():
+    assert watched(FAKES, [1.0] * 12, 1e-6).stability > 0.9
+
+
+def test_what_explodes_is_named():
+    with pytest.raises(Pruned, match=r"^exploding gradient: the generator's has norm"):
+        watched(FAKES, norm=1e9)
+    with pytest.raises(Pruned, match=r"^not finite: the generator's gradient is nan"):
+        watched(FAKES, norm=float("nan"))
+
+
+def test_lost_ground_leaps_and_deafness_cost_stability():
+    good = watched(FAKES).stability
+    half = [ring(500, modes=5, seed=seed) for seed in range(12)]
+    assert watched(FAKES[:6] + half[:6]).stability < 0.9 * good
+    assert watched(half, [1.0] * 12).stability < watched(half).stability
+
+
+def test_auc_ranks_with_ties():
+    real, made = torch.tensor([3.0, 1.0, 1.0]), torch.tensor([1.0, 0.0])
+    assert _auc(real, made) == pytest.approx((2 + 1.5 + 1.5) / 6)

@@ -1,0 +1,47 @@
+"""Small clusters on this machine, of several processes."""
+
+import os
+import sys
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+TESTS = str(Path(__file__).parent)
+
+
+@contextmanager
+def dask_cluster():
+    distributed = pytest.importorskip("distributed")
+    with (
+        distributed.LocalCluster(
+            n_workers=2,
+            threads_per_worker=1,
+            dashboard_address=None,
+            silence_logs="CRITICAL",
+        ) as cluster,
+        distributed.Client(cluster) as client,
+    ):
+        client.run(sys.path.append, TESTS)
+        client.wait_for_workers(2)
+        yield "dask"
+
+
+@contextmanager
+def ray_cluster():
+    ray = pytest.importorskip("ray")
+    from ray.util.joblib import register_ray
+
+    register_ray()
+    path = os.pathsep.join([TESTS, *sys.path])
+    ray.init(
+        num_cpus=2,
+        include_dashboard=False,
+        log_to_driver=False,
+        logging_level="critical",
+        runtime_env={"env_vars": {"PYTHONPATH": path}},
+    )
+    try:
+        yield "ray"
+    finally:
+        ray.shutdown()

@@ -1,0 +1,182 @@
+"""Evolved GANs as their users meet them."""
+
+import pickle
+
+import numpy as np
+import pytest
+from sklearn.base import is_classifier
+from sklearn.datasets import load_digits
+from sklearn.neighbors import KernelDensity
+
+from sknevo import EvolvedGAN
+from sknevo.genomes.gan import well_known
+from sknevo.metrics import GenerativeScore, mode_coverage
+from sknevo.records import DataSpec
+
+SMALL = {"population_size": 3, "generations": 1, "max_epochs": 30, "random_state": 0}
+SCORES = {"fitness", "coverage", "density", "recall", "closeness", "stability"}
+
+
+@pytest.fixture(scope="module")
+def blobs():
+    rng = np.random.default_rng(0)
+    names = np.array(["left", "right"])[np.arange(300) % 2]
+    return rng.normal(size=(300, 2)) * 0.3 + 3 * (names == "right")[:, None], names
+
+
+@pytest.fixture(scope="module")
+def fitted(blobs):
+    return EvolvedGAN(**SMALL).fit(*blobs)
+
+
+def test_it_samples_what_it_has_seen(fitted, blobs):
+    made = fitted.sample(500, random_state=1)
+    assert made.shape == (500, 2)
+    # Nearer to the data than noise of the same mean and variance.
+    kde = KernelDensity(bandwidth=0.2).fit(blobs[0])
+    rng = np.random.default_rng(0)
+    noise = rng.normal(blobs[0].mean(axis=0), blobs[0].std(axis=0), (500, 2))
+    assert kde.score(made) > kde.score(noise)
+    np.testing.assert_array_equal(made, fitted.sample(500, random_state=1))
+
+
+def test_it_samples_of_a_label(fitted):
+    left, right = (fitted.sample(100, y=name) for name in ("left", "right"))
+    assert left.mean() < right.mean() - 1
+    mixed = fitted.sample(4, y=["left", "right", "left", "right"])
+    assert mixed[0].mean() < mixed[1].mean()
+    assert fitted.classes_.tolist() == ["left", "right"]
+
+
+def test_all_parts_of_the_fitness_are_there(fitted, blobs):
+    results = fitted.cv_results_
+    for name in SCORES | {"real_coverage"}:
+        assert np.isfinite(results[f"mean_test_{name}"]).all()
+    assert fitted.best_score_ == results["mean_test_fitness"][fitted.best_index_]
+    assert 0 < fitted.best_score_ <= 1
+    assert 0 < fitted.score(*blobs) <= 1
+    assert isinstance(fitted.scorer_, GenerativeScore)
+    assert fitted.n_splits_ == 1
+
+
+def test_it_judges_as_its_discriminator_does(fitted, blobs):
+    X, y = blobs
+    logits = fitted.score_samples(X, y)
+    assert logits.shape == (300,)
+    np.testing.assert_array_equal(logits, fitted.best_estimator_.score_samples(X, y))
+    real = fitted.decision_function(X) >= 0
+    np.testing.assert_array_equal(fitted.predict(X), np.where(real, 1, -1))
+    assert not is_classifier(fitted)
+
+
+def test_it_pickles_without_its_data(fitted, blobs):
+    again = pickle.loads(pickle.dumps(fitted))
+    np.testing.assert_array_equal(again.sample(5), fitted.sample(5))
+    np.testing.assert_array_equal(again.predict(blobs[0]), fitted.predict(blobs[0]))
+
+
+def test_results_do_not_depend_on_workers(fitted, blobs):
+    other = EvolvedGAN(**SMALL, n_jobs=2).fit(*blobs)
+    for name in ("key", "mean_test_fitness"):
+        np.testing.assert_array_equal(
+            other.cv_results_[name], fitted.cv_results_[name], err_msg=name
+        )
+    np.testing.assert_allclose(other.sample(5), fitted.sample(5), atol=1e-4)
+
+
+def test_values_are_conditions():
+    rng = np.random.default_rng(0)
+    y = rng.uniform(size=300)
+    X = np.c_[6 * y, -y] + 0.05 * rng.normal(size=(300, 2))
+    gan = EvolvedGAN(**SMALL).fit(X, y)
+    low, high = (gan.sample(100, y=value) for value in (0.1, 0.9))
+    assert low[:, 0].mean() < high[:, 0].mean() - 1
+    assert not hasattr(gan, "classes_")
+
+
+def test_images_come_back_as_images():
+    images = load_digits(n_class=2).images.astype(np.uint8)[:120]
+    params = {"population_size": 2, "generations": 1, "max_epochs": 4}
+    gan = EvolvedGAN(**params, random_state=0).fit(images)
+    made = gan.sample(9)
+    assert made.shape == (9, 8, 8)
+    assert made.dtype == np.uint8
+    assert made.max() <= 16
+    assert gan.score_samples(images[:5]).shape == (5,)
+    assert gan.n_features_in_ == 64
+    rows = EvolvedGAN(**params, image_shape=(8, 8), random_state=0)
+    assert rows.fit(images.reshape(-1, 64)).sample(2).shape == (2, 64)
+
+
+def test_a_feature_extractor_of_the_users_own(blobs):
+    seen = []
+
+    def features(X):
+        seen.append(len(X))
+        return np.asarray(X)[:, :1]
+
+    gan = EvolvedGAN(**SMALL, feature_extractor=features).fit(blobs[0])
+    assert gan.scorer_.features is features
+    assert seen
+
+
+def test_who_collapses_is_pruned_and_says_why(blobs):
+    dead = well_known(DataSpec("generation", 240, 0, shape=(2,)))[0]
+    # A generator that hardly moves, for longer than a newcomer's patience.
+    dead["generator"]["optimizer"] = {"adam": {"lr": 1e-5, "beta1": 0.0, "beta2": 0.9}}
+    dead["training"] |= {"batch_size": 32, "epochs": 60}
+    gan = EvolvedGAN(
+        population_size=2,
+        generations=1,
+        max_epochs=60,
+        initial_population=[dead, {"training": {"epochs": 15, "batch_size": 200}}],
+        random_state=0,
+    )
+    rng = np.random.default_rng(0)
+    far = rng.normal(size=(300, 2)) * 0.01 + 50 * rng.integers(2, size=(300, 2))
+    gan.fit(far)
+    assert gan.cv_results_["status"][0] == "pruned"
+    assert "collapse" in gan.cv_results_["error"][0]
+
+
+@pytest.mark.parametrize(
+    ("X", "y", "message"),
+    [
+        (np.ones((5, 2)), None, "X must hold at least 8 samples; got 5"),
+        (np.ones((9, 2)), np.full(9, np.nan), "y contains NaN"),
+        (np.ones((9, 2)), np.ones(8), "inconsistent"),
+        (np.ones((9, 2, 2, 2, 2)), None, "X must be of shape"),
+    ],
+)
+def test_bad_data_are_named(X, y, message):
+    with pytest.raises(ValueError, match=message):
+        EvolvedGAN(**SMALL).fit(X, y)
+
+
+def test_weights_are_refused(blobs):
+    with pytest.raises(ValueError, match="sample_weight must be None"):
+        EvolvedGAN(**SMALL).fit(*blobs, sample_weight=np.ones(300))
+
+
+def test_it_races_over_epochs(blobs):
+    gan = EvolvedGAN(
+        population_size=4,
+        generations=1,
+        max_epochs=8,
+        resource="epochs",
+        random_state=0,
+    ).fit(blobs[0])
+    assert gan.rungs_
+    assert gan.sample(3).shape == (3, 2)
+
+
+@pytest.mark.slow
+def test_the_ring_is_found():
+    rng = np.random.default_rng(0)
+    angles = 2 * np.pi * np.arange(8) / 8
+    centers = np.c_[np.cos(angles), np.sin(angles)]
+    X = centers[rng.integers(8, size=2500)] + 0.02 * rng.normal(size=(2500, 2))
+    gan = EvolvedGAN(population_size=3, generations=1, random_state=0).fit(X)
+    found = mode_coverage(gan.sample(2500), centers, 0.06)
+    assert found.n_modes == 8
+    assert found.high_quality > 0.8

@@ -1,0 +1,116 @@
+"""On a real cluster of Dask or Ray trials fare as elsewhere, whatever dies there."""
+
+import joblib
+import pytest
+import toys
+from clusters import dask_cluster, ray_cluster
+from toys import MIXED, chromosome, make_evaluator, plain
+
+from sknevo.evaluation import Shared, _clusters
+from sknevo.evaluation._shared import DataNotHere
+
+CLUSTERS = {"dask": dask_cluster, "ray": ray_cluster}
+
+
+@pytest.fixture(
+    scope="module", params=["dask", pytest.param("ray", marks=pytest.mark.slow)]
+)
+def cluster(request):
+    with CLUSTERS[request.param]() as name:
+        yield name
+
+
+@pytest.fixture(autouse=True)
+def chosen(cluster):
+    with joblib.parallel_config(backend=cluster, n_jobs=-1):
+        yield
+
+
+class Elsewhere(Shared):
+    """Data in a folder that workers do not see, as if they were on other machines."""
+
+    def __reduce__(self):
+        load, (folder, parcel) = super().__reduce__()
+        return load, (f"{folder}-elsewhere", parcel)
+
+
+def fitnesses(evaluations):
+    return [e.fitness if e.status == "ok" else e.error for e in evaluations]
+
+
+def test_evaluations_are_those_of_one_process():
+    evaluator = make_evaluator(n_jobs=-1)
+    with joblib.parallel_config(backend="sequential"):
+        expected = plain(make_evaluator().evaluate(MIXED))
+    assert repr(plain(evaluator.evaluate(MIXED))) == repr(expected)
+    evaluator.close()
+
+
+def test_a_dead_worker_costs_one_trial_at_most(tmp_path):
+    deaths = tmp_path / "deaths"
+    deaths.write_text("1")  # as if it was killed from outside
+    evaluator = make_evaluator(n_jobs=-1)
+    acts = ["learn", "learn", "die", "learn", f"die {deaths}", "learn"]
+    brood = [chromosome(i / 10, act) for i, act in enumerate(acts)]
+    expected = [0, -0.1, "the worker died", -0.3, -0.4, -0.5]
+    assert fitnesses(evaluator.evaluate(brood)) == expected
+    assert deaths.read_text() == "0"
+    assert fitnesses(evaluator.evaluate([chromosome(0.9)])) == [-0.9]
+    evaluator.close()
+
+
+def test_data_come_along_once_where_the_file_is_not_seen(monkeypatch):
+    monkeypatch.setattr(toys, "Shared", Elsewhere)
+    evaluator = make_evaluator(n_jobs=-1)
+    brood = [chromosome(i / 10) for i in range(6)]
+    assert fitnesses(evaluator.evaluate(brood[:5])) == [-i / 10 for i in range(5)]
+    sent = evaluator.trial.data.parcel
+    assert fitnesses(evaluator.evaluate(brood)) == [-i / 10 for i in range(6)]
+    assert evaluator.trial.data.parcel is sent
+    evaluator.close()
+
+
+def test_data_that_got_lost_are_sent_again(monkeypatch):
+    monkeypatch.setattr(toys, "Shared", Elsewhere)
+    evaluator = make_evaluator(n_jobs=-1)
+    evaluator.trial.data.parcel = toys.Gone()
+    brood = [chromosome(i / 10) for i in range(6)]
+    assert fitnesses(evaluator.evaluate(brood)) == [-i / 10 for i in range(6)]
+    evaluator.close()
+
+
+def test_data_that_always_get_lost_end_the_search(monkeypatch):
+    monkeypatch.setattr(toys, "Shared", Elsewhere)
+    for parcel in ("DaskParcel", "RayParcel"):
+        monkeypatch.setattr(_clusters, parcel, toys.Gone)
+    evaluator = make_evaluator(n_jobs=-1)
+    with pytest.raises(DataNotHere, match="got lost on their way: gone"):
+        list(evaluator.evaluate([chromosome(0.0)]))
+    evaluator.close()
+
+
+def test_a_fault_is_raised_with_its_traceback():
+    evaluator = make_evaluator(n_jobs=-1, raise_error=True)
+    brood = [chromosome(0.1), chromosome(0.6, "raise"), chromosome(0.2)]
+    with pytest.raises(ValueError, match=r"cannot learn with x=0\.6") as raised:
+        list(evaluator.evaluate(brood))
+    assert "toys.py" in raised.value.__notes__[0]
+    evaluator.close()
+
+
+def test_a_trial_stops_by_itself():
+    evaluator = make_evaluator(n_jobs=-1, max_eval_time=0.5)
+    brood = [chromosome(0.1), chromosome(0.2, "loop"), chromosome(0.3)]
+    evaluations = list(evaluator.evaluate(brood))
+    assert [e.status for e in evaluations] == ["ok", "timeout", "ok"]
+    evaluator.close()
+
+
+def test_a_caller_may_stop_listening():
+    evaluator = make_evaluator(n_jobs=-1)
+    brood = [chromosome(i / 10) for i in range(9)]
+    evaluations = evaluator.evaluate(brood)
+    assert [next(evaluations).fitness for _ in range(3)] == [0, -0.1, -0.2]
+    evaluations.close()
+    assert len(list(evaluator.evaluate(brood))) == 9
+    evaluator.close()

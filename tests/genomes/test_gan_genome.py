@@ -1,0 +1,102 @@
+"""The search space of GANs: whatever is sampled, mutated or known keeps its limits."""
+
+import re
+
+import numpy as np
+import pytest
+
+from sknevo.genomes.gan import SMALLEST_SIDE, gan, well_known
+from sknevo.records import Chromosome, DataSpec, express
+from sknevo.sizes import (
+    discriminator_size,
+    first_grid,
+    generator_size,
+    image_shape,
+)
+
+SHAPES = [(2,), (30,), (8, 8), (28, 28), (3, 32, 32), (9, 8, 3), (1, 5)]
+
+
+def spec_of(shape, n_samples=500, n_classes=0):
+    return DataSpec("generation", n_samples, n_classes, shape=shape)
+
+
+def bred(genome, rng, n=40):
+    for _ in range(n):
+        one, other = genome.sample(rng), genome.sample(rng)
+        yield one
+        yield genome.mutate(genome.cross(one, other, rng), rng)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_networks_keep_to_their_limits(shape):
+    rng = np.random.default_rng(0)
+    spec = spec_of(shape, n_classes=3)
+    genome = gan(spec, max_layers=2, max_parameters=20_000, max_epochs=7)
+    for value in bred(genome, rng):
+        assert genome.contains(value)
+        expressed = express(value)
+        assert expressed["training"]["epochs"] <= 7
+        packing = expressed["training"]["packing"]
+        dimension = expressed["noise"]["dimension"]
+        sizes = [
+            generator_size(expressed["generator"], dimension, image_shape(shape), 3),
+            discriminator_size(
+                expressed["discriminator"], packing, image_shape(shape), 3
+            ),
+        ]
+        assert max(size.parameters for size in sizes) <= 20_000
+        for name in ("generator", "discriminator"):
+            network = expressed[name]
+            layers = network.get("dense", network.get("blocks"))
+            assert 1 <= len(layers) <= 2
+            widths = [layer.get("units", layer.get("channels")) for layer in layers]
+            assert all(width % 8 == 0 for width in widths)
+
+
+def test_images_grow_from_a_grid():
+    rng = np.random.default_rng(0)
+    spec, seen = spec_of((28, 28)), set()
+    for value in bred(gan(spec), rng):
+        grid = first_grid(express(value)["generator"]["blocks"], (1, 28, 28))
+        seen.add(grid)
+    assert min(seen) >= (SMALLEST_SIDE, SMALLEST_SIDE)
+    assert {(28, 28), (14, 14), (7, 7)} <= seen
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_well_known_individuals_are_of_the_genome(shape):
+    rng, spec = np.random.default_rng(0), spec_of(shape)
+    genome = gan(spec, max_epochs=11)
+    known = [genome.complete(genes, rng) for genes in well_known(spec, genome)]
+    assert len({Chromosome(value).key for value in known}) == len(known) > 3
+    assert all(genome.contains(value) for value in known)
+    assert {value["training"]["epochs"] for value in known} == {11}
+
+
+def test_few_samples_have_small_batches():
+    rng, spec = np.random.default_rng(0), spec_of((2,), n_samples=10)
+    for value in bred(gan(spec), rng, 10):
+        assert value["training"]["batch_size"] <= 10
+    assert well_known(spec)[0]["training"]["batch_size"] == 10
+
+
+def test_there_are_fewer_epochs_the_more_samples():
+    epochs = [
+        gan(spec_of((2,), n)).genes["training"].genes["epochs"].high
+        for n in (100, 2000, 10**6)
+    ]
+    assert epochs == [1000, 300, 5]
+
+
+@pytest.mark.parametrize(
+    ("limits", "message"),
+    [
+        ({"max_layers": 0}, "max_layers must be at least 1; got 0"),
+        ({"max_epochs": 0}, "max_epochs must be at least 1; got 0"),
+        ({"max_parameters": 9}, "max_parameters must be at least 34"),
+    ],
+)
+def test_impossible_limits_are_refused(limits, message):
+    with pytest.raises(ValueError, match=re.escape(message)):
+        gan(spec_of((2,)), **limits)

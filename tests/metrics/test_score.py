@@ -1,0 +1,169 @@
+"""One fitness of a generative model, as a scikit-learn scorer."""
+
+import pickle
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from generators import ring
+from sklearn.base import BaseEstimator, clone
+from sklearn.mixture import GaussianMixture
+from sklearn.model_selection import GridSearchCV
+from sklearn.neighbors import KernelDensity
+
+from sknevo.metrics import GenerativeScore, StandardFeatures
+
+
+class Gan(BaseEstimator):
+    """Whatever is generated has been given."""
+
+    def __init__(self, samples=None, stability=None):
+        self.samples = samples
+        if stability is not None:
+            self.stability_ = stability
+
+    def sample(self, n_samples):
+        return self.samples[:n_samples]
+
+
+@pytest.fixture
+def real():
+    return ring(np.random.default_rng(0), 1000)
+
+
+@pytest.fixture
+def half():
+    return ring(np.random.default_rng(1), 500, modes=range(4))
+
+
+def test_scores_are_named_and_shown_with_what_real_samples_get(real, half):
+    scores = GenerativeScore()(Gan(half), real)
+    assert next(iter(scores)) == "fitness"
+    assert scores["coverage"] == pytest.approx(0.5, abs=0.1)
+    assert scores["real_coverage"] > 0.9
+    assert scores["neg_frechet_distance"] < scores["real_neg_frechet_distance"] <= 0
+    assert 0 <= scores["density"] <= 1
+    assert "stability" not in scores
+
+
+def test_no_good_number_hides_a_bad_one(real):
+    point = np.zeros((500, 2))
+    geometric = GenerativeScore()(Gan(point, stability=1.0), real)
+    mean = GenerativeScore(combine="sum")(Gan(point, stability=1.0), real)
+    assert geometric["fitness"] < 0.1 < mean["fitness"]
+
+
+def test_stability_is_a_term_where_it_is_known(real, half):
+    score = GenerativeScore()
+    fitness = [score(Gan(half, s), real)["fitness"] for s in (1.0, 0.5, 0.0)]
+    assert fitness == sorted(fitness, reverse=True)
+    assert score(Gan(half, 0.5), real)["stability"] == 0.5
+    assert fitness[1] == pytest.approx(fitness[0] * 0.5 ** (1 / 5))
+    assert score.measure(real, half, stability=0.5)["fitness"] == fitness[1]
+
+
+def test_weights_say_what_counts(real, half):
+    scores = GenerativeScore(combine="sum", weights={"coverage": 2})(Gan(half), real)
+    share = scores["coverage"] / scores["real_coverage"]
+    assert scores["fitness"] == pytest.approx(share)
+    weights = {"coverage": 1, "stability": 3}
+    scores = GenerativeScore(combine="sum", weights=weights)(Gan(half, 0.2), real)
+    assert scores["fitness"] == pytest.approx((share + 3 * 0.2) / 4)
+
+
+@pytest.mark.parametrize(
+    ("parameters", "message"),
+    [
+        ({"combine": "product"}, "combine must be 'geometric' or 'sum'; got 'product'"),
+        ({"weights": {"fid": 1.0}}, r"weights may name .*; got \['fid'\]"),
+        ({"weights": {}}, "weights must not be negative, and one above 0"),
+        ({"weights": {"coverage": -1, "recall": 2}}, "weights must not be negative"),
+        ({"weights": {"stability": 1}}, "weights must count a term of"),
+        ({"n_samples": 1}, "n_samples must be at least 2"),
+    ],
+)
+def test_wrong_parameters_are_named(real, half, parameters, message):
+    with pytest.raises(ValueError, match=message):
+        GenerativeScore(**parameters)(Gan(half), real)
+
+
+@pytest.mark.parametrize("stability", [-0.1, 1.1, float("nan")])
+def test_a_stability_that_is_none_is_refused(real, half, stability):
+    with pytest.raises(ValueError, match=r"stability must be in \[0, 1\]; got"):
+        GenerativeScore()(Gan(half, stability), real)
+
+
+def test_samples_that_are_not_numbers_are_refused(real):
+    with pytest.raises(ValueError, match="generated must be finite"):
+        GenerativeScore()(Gan(np.full((500, 2), np.nan)), real)
+
+
+def test_scikit_learns_density_models_are_scored(real):
+    score = GenerativeScore()
+    mixtures = [GaussianMixture(k, random_state=0).fit(real) for k in (2, 8)]
+    assert score(mixtures[0], real)["fitness"] < score(mixtures[1], real)["fitness"]
+    density = KernelDensity(bandwidth=0.01).fit(real)
+    assert score(density, real) == score(density, real)
+
+
+def test_it_selects_in_a_grid_search(real):
+    search = GridSearchCV(
+        KernelDensity(),
+        {"bandwidth": [0.005, 0.3]},
+        scoring=GenerativeScore(),
+        refit="fitness",
+        cv=2,
+    ).fit(real)
+    assert search.best_params_ == {"bandwidth": 0.005}
+    assert "mean_test_real_coverage" in search.cv_results_
+
+
+def test_it_clones_pickles_and_forgets_the_data(real, half):
+    score = GenerativeScore(StandardFeatures.of(real), n_samples=300)
+    scores = score(Gan(half), real)
+    copy = pickle.loads(pickle.dumps(score))
+    assert len(pickle.dumps(score)) < 2000
+    assert copy(Gan(half), real) == scores
+    assert clone(score).n_samples == 300
+
+
+def test_other_real_samples_are_noticed(real, half):
+    score = GenerativeScore()
+    first = score(Gan(half), real)
+    other = score(Gan(half), half.repeat(2, axis=0) + 1e-3)
+    assert other["coverage"] > 0.8 > first["coverage"]
+    assert score(Gan(half), real) == first
+
+
+def test_any_callable_gives_features(real, half):
+    def mirrored(X):
+        return np.abs(X)
+
+    assert GenerativeScore(mirrored)(Gan(half), real)["coverage"] > 0.8
+    scored = GenerativeScore(mirrored)
+    mirrored.frechet_name = "fid"
+    assert "neg_fid" in scored(Gan(half), real)
+
+
+def test_wide_tables_are_compared_by_principal_components():
+    draw = np.random.default_rng(0)
+    X = draw.normal(size=(300, 4)) @ draw.normal(size=(4, 100))
+    features = StandardFeatures.of(X)
+    assert features(X).shape == (300, 64)
+    # No distance is lost: four dimensions are all there is.
+    apart = np.linalg.norm((X[0] - X[1]) / X.std(axis=0))
+    assert np.linalg.norm(np.diff(features(X[:2]), axis=0)) == pytest.approx(apart)
+    assert features.fingerprint == StandardFeatures.of(X).fingerprint
+    assert features.fingerprint != StandardFeatures.of(X[1:]).fingerprint
+
+
+def test_tables_are_scored_without_torch():
+    code = (
+        "import sys, numpy as np; from sklearn.neighbors import KernelDensity\n"
+        "from sknevo.metrics import GenerativeScore\n"
+        "X = np.random.default_rng(0).normal(size=(200, 2))\n"
+        "GenerativeScore()(KernelDensity().fit(X), X); print('torch' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.stdout.strip() == "False", done.stderr

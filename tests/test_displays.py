@@ -1,0 +1,84 @@
+"""Displays show what they are told, and nothing is imported before it is needed."""
+
+import numpy as np
+import pytest
+from matplotlib.figure import Figure
+from sklearn.base import BaseEstimator
+from sklearn.exceptions import NotFittedError
+
+from sknevo import EvolvedGAN
+from sknevo.displays import GanSignalsDisplay, SampleGridDisplay
+
+
+class FakeGAN(BaseEstimator):
+    """What displays ask of a GAN."""
+
+    def __init__(self, shape):
+        self.shape = self.sample_shape = shape
+        steps = np.arange(1, 4)
+        names = ("coverage", "reach", "auc", "discriminator_norm", "generator_norm")
+        self.signals_ = {"step": steps, **dict.fromkeys(names, 1 / steps)}
+        self.stability_ = 0.75
+        self.snapshots_ = np.arange(3 * 16 * np.prod(shape)).reshape(3, 16, *shape)
+
+    def __sklearn_is_fitted__(self):
+        return True
+
+    def fit(self, X):
+        return self
+
+    def sample(self, n, y=None, random_state=None):
+        return np.random.default_rng(0).random((n, *self.sample_shape))
+
+
+class Evolved(FakeGAN):
+    @property
+    def best_estimator_(self):
+        return FakeGAN(self.sample_shape)
+
+
+@pytest.mark.parametrize("kind", [FakeGAN, Evolved])
+def test_signals_are_lines(kind):
+    gan = kind((2,))
+    display = GanSignalsDisplay.from_estimator(gan)
+    for name, line in display.lines_.items():
+        np.testing.assert_array_equal(line.get_ydata(), gan.signals_[name])
+    assert display.norms_ax_.get_yscale() == "log"
+    assert display.ax_.get_title() == "stability 0.75"
+    labels = [text.get_text() for text in display.ax_.get_legend().get_texts()]
+    assert len(labels) == len(display.lines_) == 5
+
+
+@pytest.mark.parametrize(
+    ("shape", "sheet"),
+    [((8, 8), (26, 26)), ((3, 6, 7), (20, 23, 3)), ((6, 7, 3), (20, 23, 3))],
+)
+def test_images_make_a_square(shape, sheet):
+    display = SampleGridDisplay.from_estimator(FakeGAN(shape), n_samples=9)
+    assert display.sheet_.shape == sheet
+    assert 0 <= display.sheet_.min() <= display.sheet_.max() <= 1
+    (image,) = display.ax_.get_images()
+    np.testing.assert_array_equal(image.get_array(), display.sheet_)
+
+
+def test_each_checkpoint_is_a_row():
+    display = SampleGridDisplay.from_snapshots(FakeGAN((4, 4)), n_columns=5)
+    assert display.sheet_.shape == (3 * 5 - 1, 5 * 5 - 1)
+    # What is brighter came later.
+    assert display.sheet_[0, 0] < display.sheet_[5, 0] < display.sheet_[10, 0]
+
+
+def test_rows_are_points_upon_the_real_ones():
+    ax = Figure().subplots()
+    real = np.ones((7, 2))
+    display = SampleGridDisplay.from_estimator(
+        FakeGAN((2,)), n_samples=5, real=real, ax=ax
+    )
+    assert display.ax_ is ax
+    assert [len(line.get_xdata()) for line in ax.lines] == [7, 5]
+    assert [line.get_label() for line in ax.lines] == ["real", "generated"]
+
+
+def test_unfitted_estimators_are_refused():
+    with pytest.raises(NotFittedError):
+        GanSignalsDisplay.from_estimator(EvolvedGAN())

@@ -1,0 +1,185 @@
+"""Files that are damaged, or made to do harm, end in one clear error; nothing runs."""
+
+import json
+import random
+import sys
+from contextlib import contextmanager
+
+import numpy as np
+import pytest
+import safetensors.torch
+from sklearn.datasets import load_digits
+from toys import LANDSCAPE, rate
+
+from sknevo import (
+    Chromosome,
+    EvolvedClassifier,
+    JournalError,
+    load_network,
+    read_journal,
+)
+from sknevo.evaluation import Journal
+from sknevo.records import Evaluation
+
+# What an interpreter reports when something in a file gets to run, or to write.
+DEEDS = (
+    "pickle.find_class",
+    "marshal.loads",
+    "os.system",
+    "os.exec",
+    "os.posix_spawn",
+    "os.remove",
+    "subprocess.Popen",
+    "socket.connect",
+)
+_watched = []
+
+
+def _listen(event, args):
+    if _watched and event in DEEDS:
+        _watched[-1].append(event)
+
+
+sys.addaudithook(_listen)  # for ever: hooks cannot be taken away
+
+
+@contextmanager
+def sound_or(kind, message):
+    """See to it that nothing runs, and that there is no other error than this."""
+    _watched.append([])
+    said = message
+    try:
+        yield
+    except kind as error:
+        said = str(error)
+    finally:
+        deeds = _watched.pop()
+    assert message in said
+    assert deeds == []
+
+
+# What is tempting to run or to trust.
+BAIT = [
+    "__import__('os').system('true')",
+    b"cos\nsystem\n(S'true'\ntR.".decode(),
+    {"__reduce__": ["os.system", ["true"]]},
+    "!!python/object/apply:os.system ['true']",
+    "\x80\x04\x95",
+    [[[[[[]]]]]],
+    {},
+    [],
+    "",
+    None,
+    True,
+    -1,
+    0,
+    2**70,
+    10**9,
+    1e308,
+    "O",
+    "U999999999",
+    "(999999999,9)f8",
+]
+
+
+def damaged(content, rng):
+    """Return bytes with some of them changed, removed, doubled or swapped."""
+    content = bytearray(content)
+    for _ in range(rng.choice([1, 1, 2, 5])):
+        begin = rng.randrange(len(content))
+        end = min(len(content), begin + rng.choice([1, 1, 4, 30]))
+        part = content[begin:end]
+        content[begin:end] = rng.choice(
+            [bytes(rng.randrange(256) for _ in part), b"", part * 2, part[::-1]]
+        )
+        content = content or bytearray(b"\n")
+    return bytes(content)
+
+
+def altered(value, rng):
+    """Return JSON with something in it replaced, removed or added."""
+    if rng.random() < 0.2 or not isinstance(value, dict | list) or not value:
+        return rng.choice(BAIT)
+    value = value.copy()
+    place = rng.choice(list(value) if isinstance(value, dict) else range(len(value)))
+    deed = rng.random()
+    if deed < 0.1:
+        del value[place]
+    elif deed < 0.2 and isinstance(value, dict):
+        value[str(rng.choice(BAIT))] = value.pop(place)
+    else:
+        value[place] = altered(value[place], rng)
+    return value
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_chromosomes(seed):
+    rng, dice = random.Random(seed), np.random.default_rng(seed)
+    for _ in range(300):
+        text = Chromosome(LANDSCAPE.sample(dice), origin="random").to_json()
+        for bad in (
+            damaged(text.encode(), rng).decode(errors="replace"),
+            json.dumps(altered(json.loads(text), rng)),
+        ):
+            with sound_or(ValueError, "must be the JSON of a chromosome"):
+                assert isinstance(Chromosome.from_json(bad).key, str)
+
+
+@pytest.fixture(scope="module")
+def journal(tmp_path_factory):
+    path = tmp_path_factory.mktemp("fuzz") / "run.jsonl"
+    dice = np.random.default_rng(0)
+    with Journal(path) as journal:
+        journal.begin({"seed": 0, "genome": "LANDSCAPE"})
+        for status in ("ok", "ok", "error", "ok", "timeout"):
+            journal.append(rate(Chromosome(LANDSCAPE.sample(dice)), status))
+    return path.read_bytes()
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_journals(journal, tmp_path, seed):
+    rng, path = random.Random(seed), tmp_path / "run.jsonl"
+    for _ in range(150):
+        lines = journal.splitlines(keepends=True)
+        number = rng.randrange(len(lines))
+        line = json.dumps(altered(json.loads(lines[number]), rng)).encode() + b"\n"
+        changed = b"".join([*lines[:number], line, *lines[number + 1 :]])
+        for bad in (damaged(journal, rng), changed):
+            path.write_bytes(bad)
+            with sound_or(JournalError, "journal"):
+                assert all(isinstance(e, Evaluation) for e in read_journal(path))
+
+
+@pytest.fixture(scope="module")
+def network(tmp_path_factory):
+    X, y = load_digits(n_class=3, return_X_y=True)
+    images = X.reshape(-1, 8, 8)[::9]
+    clf = EvolvedClassifier(
+        population_size=1, generations=1, max_epochs=1, refit=True, random_state=0
+    )
+    path = tmp_path_factory.mktemp("fuzz") / "net.safetensors"
+    clf.fit(images, y[::9]).save_network(path)
+    return path
+
+
+def test_networks_of_damaged_bytes(network, tmp_path):
+    rng, path = random.Random(0), tmp_path / "net.safetensors"
+    whole = network.read_bytes()
+    size = int.from_bytes(whole[:8], "little") + 8
+    for _ in range(150):  # in the head, which is what is read
+        path.write_bytes(damaged(whole[:size], rng) + whole[size:])
+        with sound_or(ValueError, "is not a network that sknevo"):
+            load_network(path, device="cpu")
+
+
+@pytest.mark.filterwarnings("ignore:Initializing zero-element tensors")
+def test_networks_of_altered_genes(network, tmp_path):
+    rng, path = random.Random(0), tmp_path / "net.safetensors"
+    weights = safetensors.torch.load_file(network)
+    with safetensors.safe_open(network, "pt") as file:
+        about = json.loads(file.metadata()["sknevo"])
+    for _ in range(150):
+        metadata = {"sknevo": json.dumps(altered(about, rng))}
+        safetensors.torch.save_file(weights, path, metadata=metadata)
+        with sound_or(ValueError, "is not a network that sknevo"):
+            load_network(path, device="cpu")
