@@ -3,7 +3,9 @@
 Random individuals of the genome, and mutants of well-known ones, are trained on the
 ring of eight Gaussians, without gates. Who finds 6 modes or fewer has collapsed; what
 detectors say of them, without knowing the modes, is printed as the area under the ROC
-curve.
+curve. A mode is found by any sample within three standard deviations, so that noise
+finds all of them; figures are printed as well for modes that are found by a fifth of
+their share of the samples.
 
     python benchmarks/collapse_detector.py                        # about 25 minutes
     python benchmarks/collapse_detector.py --n 12 --max-epochs 40 # about 2 minutes
@@ -23,7 +25,7 @@ from sknevo.interruption import Pruned
 from sknevo.metrics import GenerativeScore, StandardFeatures, collapse_score
 from sknevo.records import Chromosome, DataSpec
 
-COLLAPSED = 6
+COLLAPSED, SHARE = 6, 0.2
 
 
 def individuals(n, genome, spec, rng):
@@ -67,7 +69,9 @@ def tried(i, chromosome, spec, X, held_out, mixture):
         f"{time.perf_counter() - begin:.0f} s",
         flush=True,
     )
-    return found.n_modes, said
+    expected = len(samples) / len(mixture.centers)
+    in_force = int((found.counts >= SHARE * expected).sum())
+    return (found.n_modes, in_force), said
 
 
 def main():
@@ -87,12 +91,13 @@ def main():
         for i, chromosome in enumerate(individuals(args.n, genome, spec, rng))
     )
     rows = [row for row in results if row is not None]
-    collapsed = np.array([n_modes <= COLLAPSED for n_modes, _ in rows])
-    print(f"{len(rows)} trained to their end, {collapsed.sum()} of them collapsed")
-    if 0 < collapsed.sum() < len(rows):
-        for name in rows[0][1]:
-            auc = roc_auc_score(collapsed, [said[name] for _, said in rows])
-            print(f"AUC of {name}: {auc:.3f} (aim 0.95)")
+    for i, how in enumerate(("any sample", f"{SHARE} of their share")):
+        collapsed = np.array([n_modes[i] <= COLLAPSED for n_modes, _ in rows])
+        print(f"modes found by {how}: {collapsed.sum()} of {len(rows)} collapsed")
+        if 0 < collapsed.sum() < len(rows):
+            for name in rows[0][1]:
+                auc = roc_auc_score(collapsed, [said[name] for _, said in rows])
+                print(f"    AUC of {name}: {auc:.3f} (aim 0.95)")
 
 
 if __name__ == "__main__":  # worker processes import this file

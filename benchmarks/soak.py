@@ -9,6 +9,7 @@ the scores of the undisturbed one, individual by individual.
 """
 
 import argparse
+import itertools
 import json
 import os
 import random
@@ -78,9 +79,11 @@ class Search:
 def kill_searches(n_kills, undisturbed, folder, rng):
     """Yield seed, number of kills and outcome of searches that were killed."""
     left = n_kills
-    while left:
+    for number in itertools.count():
+        if not left:
+            return
         seed, n_killed = rng.choice(SEEDS), 0
-        journal = folder / f"{left}.jsonl"
+        journal = folder / f"{number}.jsonl"
         while True:
             search = Search(seed, folder, journal)
             _, seconds = undisturbed[seed]

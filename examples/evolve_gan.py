@@ -64,7 +64,7 @@ def parse_arguments():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", choices=DATA, default="ring")
     parser.add_argument("--max-time", type=float, default=100, help="seconds to evolve")
-    parser.add_argument("--max-epochs", type=int, help="of a single training")
+    parser.add_argument("--max-epochs", type=int, default=150)
     parser.add_argument("--n-jobs", type=int, default=2)
     parser.add_argument("--random-state", type=int, default=0)
     parser.add_argument("--plot", help="where to write a picture, such as ring.png")

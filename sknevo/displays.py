@@ -118,7 +118,9 @@ class GanSignalsDisplay:
             title=f"stability {self.stability:.2f}",
         )
         lines = self.lines_.values()
-        self.ax_.legend(lines, [*SHARES.values(), *NORMS.values()], fontsize="small")
+        labels = [*SHARES.values(), *NORMS.values()]
+        # On the axes that are drawn last, or lines would cross it.
+        self.norms_ax_.legend(lines, labels, fontsize="small", loc="center right")
         return self
 
 

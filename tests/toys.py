@@ -97,6 +97,18 @@ class ToyBuilder:
         return max(expressed.get("seconds", self.seconds), 1e-6)
 
 
+class Swelling(ToyBuilder):
+    """Leaves something behind in its worker: 400 MB, once."""
+
+    kept = []
+
+    def __call__(self, expressed, random_state):
+        if expressed["x"] > 0.5 and not self.kept:
+            self.kept.append(b"x" * 400 * 2**20)
+        toy = super().__call__({}, random_state)
+        return toy.set_params(x=float(os.getpid()))
+
+
 @dataclass(frozen=True)
 class Recipe:
     """A builder made of a function of the expressed genes and the seed."""

@@ -39,8 +39,6 @@ class Scale:
         step = max(1, len(X) // LOOKED_AT)
         seen = np.asarray(X[::step])
         self.low, self.high = float(seen.min()), float(seen.max())
-        if self.dtype == np.uint8:
-            self.low, self.high = 0.0, 255.0
         if len(image_shape(sample_shape)) == 3:
             middle = (self.high + self.low) / 2
             half = (self.high - self.low) / 2 or 1.0

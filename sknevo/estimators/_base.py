@@ -301,14 +301,15 @@ class BaseEvolved(FrontMixin, CallbackSupportMixin, SearchParameters):
         if outcome.best is None:
             raise all_failed(evaluations, outcome.stop_reason)
         error_score = np.nan if self.error_score == "raise" else self.error_score
+        rows = [*evaluations, *outcome.skipped]
         self.cv_results_ = make_cv_results(
-            [*evaluations, *outcome.skipped],
+            rows,
             n_splits,
             error_score,
             outcome.finals,
             self._describe,
         )
-        self._tried = [evaluation.chromosome for evaluation in evaluations]
+        self._rows = [evaluation.chromosome for evaluation in rows]
         self.pareto_front_ = pareto_front(evaluations)
         self.history_ = outcome.history
         self.n_generations_ = len(outcome.history)

@@ -6,7 +6,7 @@ __all__ = ["documented"]
 
 PARAMETERS = dedent("""\
     strategy : {"ageing", "coevolution", "crossover", "elitist", "gaussian", "nsga2", \
-"preselection"} or Strategy, default="crossover"
+"preselection"} or Strategy, default="gaussian"
         Who breeds and who survives. An object carries its own parameters, such as
         ``Crossover(mutation_probability=0.3)``.
     population_size : int, default=12

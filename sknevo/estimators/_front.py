@@ -87,7 +87,7 @@ class FrontMixin:
             If there is no such row.
         """
         check_is_fitted(self, "cv_results_")
-        n = len(self._tried)
+        n = len(self._rows)
         if not isinstance(index, Integral):
             raise TypeError(f"index must be a row of cv_results_; got {index!r}.")
         if not 0 <= index < n:
@@ -97,4 +97,4 @@ class FrontMixin:
         check_consistent_length(known, y, *fit_params.values())
         data = Data(known, y, [], fit_params)
         trial = replace(self._final_trial, data=Shared(data))
-        return trial.refit(self._tried[index])
+        return trial.refit(self._rows[index])

@@ -61,7 +61,7 @@ class EvolvedGAN(NetworkFace, BaseEvolved):
         for a small network that is trained on the real ones, with their labels if there
         are such, and is then frozen: the same for all individuals.
     max_epochs : int or None, default=None
-        Most passes over the training data; None stands for 600,000 rows or 300,000
+        Most passes over the training data; None stands for 600,000 rows or 200,000
         images seen, but at least 5 and at most 1000 epochs. Not used if `genome` is
         given.
     device : str, default="auto"
@@ -121,7 +121,7 @@ class EvolvedGAN(NetworkFace, BaseEvolved):
         self,
         *,
         genome: Genome | Callable[[DataSpec], Genome] | None = None,
-        strategy: str | Strategy = "crossover",
+        strategy: str | Strategy = "gaussian",
         population_size: int = 12,
         generations: int | None = 5,
         scoring: Any = None,
@@ -200,6 +200,8 @@ class EvolvedGAN(NetworkFace, BaseEvolved):
 
     def _validate_y(self, y: Any) -> np.ndarray:
         y = column_or_1d(y, warn=True)
+        if y.dtype.kind == "c":
+            raise ValueError(f"Complex data not supported: y is {y.dtype}.")
         assert_all_finite(y, input_name="y")
         return y
 

@@ -115,7 +115,7 @@ class EvolvedSearchCV(DelegatingFace, BaseEvolved):
         estimator: BaseEstimator,
         genome: Genome | dict[str, Any] | Sequence[dict[str, Any]],
         *,
-        strategy: str | Strategy = "crossover",
+        strategy: str | Strategy = "gaussian",
         population_size: int = 12,
         generations: int | None = 5,
         scoring: Any = None,

@@ -20,7 +20,7 @@ from sknevo.evaluation._clusters import cluster_backend
 from sknevo.evaluation._heritage import Notary
 from sknevo.evaluation._journal import Journal
 from sknevo.evaluation._trial import Trial
-from sknevo.evaluation._warden import Inquest, Warden
+from sknevo.evaluation._warden import Inquest, Warden, keep_worker
 from sknevo.records import Chromosome, Entry, Evaluation
 
 __all__ = ["Evaluator"]
@@ -359,6 +359,7 @@ class _Desk:
 
 def _rest(trial: Trial, seconds: float) -> None:
     """Do nothing for a while, but have at hand what trials need."""
+    keep_worker()
     time.sleep(seconds)
 
 

@@ -26,7 +26,7 @@ from sknevo.evaluation._objectives import Objectives
 from sknevo.evaluation._resources import SAMPLES, limited, spread, wanted
 from sknevo.evaluation._shared import Shared
 from sknevo.evaluation._threads import limited_threads
-from sknevo.evaluation._warden import noted
+from sknevo.evaluation._warden import keep_worker, noted
 from sknevo.interruption import DeadlineReached, Pruned, check_deadline, deadline
 from sknevo.records import Chromosome, Entry, Evaluation
 
@@ -128,6 +128,7 @@ class Trial:
         -------
         Evaluation
         """
+        keep_worker()
         n_splits = len(self.data.value.splits)  # no fault of the individual's
         record = _Record()
         status, error = "ok", ""

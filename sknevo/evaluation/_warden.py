@@ -19,9 +19,11 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Self
 
+from joblib.externals.loky import process_executor
+
 from sknevo.evaluation._shared import Shared
 
-__all__ = ["Inquest", "Warden", "noted"]
+__all__ = ["Inquest", "Warden", "keep_worker", "noted"]
 
 # Seconds between two looks, and those that a worker may take to end by itself.
 PERIOD, GRACE = 0.05, 0.2
@@ -46,8 +48,7 @@ def noted(folder: str | None, name: str, until: float, status: str) -> Iterator[
     status : str
         Of the trial if it has not.
     """
-    process = multiprocessing.current_process().name
-    if folder is None or not process.startswith("LokyProcess"):
+    if folder is None or not _in_worker():
         yield
         return
     note = Path(folder) / f"{name}.note"
@@ -56,6 +57,22 @@ def noted(folder: str | None, name: str, until: float, status: str) -> Iterator[
         yield
     finally:
         note.unlink(missing_ok=True)
+
+
+def keep_worker() -> None:
+    """See to it that joblib does not replace this worker because it has grown.
+
+    Where psutil is installed it does so 300 MB above what a worker held after its first
+    task, mapped files included. To import torch, or to read the data, is as much. What
+    a worker may hold is up to `memory_limit`.
+    """
+    if _in_worker():
+        process_executor._MAX_MEMORY_LEAK_SIZE = math.inf
+
+
+def _in_worker() -> bool:
+    """Whether this is a process that runs nothing but trials."""
+    return multiprocessing.current_process().name.startswith("LokyProcess")
 
 
 class Warden:

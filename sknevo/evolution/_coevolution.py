@@ -78,6 +78,10 @@ class Coevolution(Strategy):
     def _inner(self) -> Strategy:
         return Crossover() if self.strategy is None else self.strategy
 
+    def check(self, genome: Genome) -> None:
+        self._inner.check(genome)
+        self._species(genome.genes)
+
     def breed(
         self,
         genome: Genome,

@@ -38,6 +38,11 @@ class Evolution:
         Who comes first; random individuals fill up the first generation. If there are
         more than `population_size`, all of them are the first generation.
 
+    Raises
+    ------
+    ValueError
+        If the strategy cannot breed with the genome.
+
     Attributes
     ----------
     population : list of Evaluation
@@ -64,6 +69,7 @@ class Evolution:
         rng: np.random.Generator,
         initial_population: Sequence[Chromosome] = (),
     ) -> None:
+        strategy.check(genome)
         self.genome = genome
         self.strategy = strategy
         self.population_size = population_size

@@ -82,6 +82,9 @@ class Preselection(Strategy):
         """Whether the strategy within goes on without generations."""
         return self._inner.steady
 
+    def check(self, genome: Genome) -> None:
+        self._inner.check(genome)
+
     def breed(
         self,
         genome: Genome,

@@ -31,6 +31,15 @@ class Strategy(BaseEstimator, ABC):
     steady: bool = False
     _parameter_constraints: dict = {}
 
+    def check(self, genome: Genome) -> None:
+        """Raise a ValueError if the strategy cannot breed with a genome.
+
+        Parameters
+        ----------
+        genome : Genome
+            What may vary.
+        """
+
     @abstractmethod
     def breed(
         self,

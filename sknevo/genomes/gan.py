@@ -17,7 +17,7 @@ STEP = 8
 NARROW, WIDE = 8, 256
 FEW_UNITS, MANY_UNITS = 8, 256
 # So many samples pass the discriminator in a search's trial, however many there are.
-SAMPLES = {"table": 600_000, "images": 300_000}
+SAMPLES = {"table": 600_000, "images": 200_000}
 FEWEST_EPOCHS, MOST_EPOCHS = 5, 1000
 # Images are grown from a grid of this side at least.
 SMALLEST_SIDE = 2
@@ -42,7 +42,7 @@ def gan(
         Most numbers that each network learns.
     max_epochs : int or None, default=None
         Most passes of the discriminator over the training data; None stands for 600,000
-        rows or 300,000 images seen, but at least 5 and at most 1000 epochs.
+        rows or 200,000 images seen, but at least 5 and at most 1000 epochs.
 
     Returns
     -------
@@ -376,7 +376,7 @@ def _known_for_images(spec: DataSpec, most: int) -> list[dict[str, Any]]:
     doublings = max(1, min(3, round(math.log2(max(2, side) / 4))))
 
     def individual(
-        loss: dict[str, Any], upsampling: str, normalisation: str, width: int = 32
+        loss: dict[str, Any], upsampling: str, normalisation: str, width: int = 16
     ) -> dict[str, Any]:
         widths = [width * 2**i for i in range(doublings)]
         rise = {"kernel": 3, "upsampling": upsampling, "normalisation": "batch"}
@@ -407,9 +407,9 @@ def _known_for_images(spec: DataSpec, most: int) -> list[dict[str, Any]]:
     saturating = {"non_saturating": {"slope": 0.1}}
     return [
         individual(saturating, "transposed", "none"),
-        individual({"hinge": {"slope": 0.0}}, "nearest", "spectral"),
+        individual({"hinge": {"slope": 0.0}}, "transposed", "spectral"),
         individual({"relativistic": {"slope": 0.1}}, "nearest", "none"),
-        individual(saturating, "transposed", "none", width=64),
+        individual(saturating, "transposed", "none", width=32),
     ]
 
 

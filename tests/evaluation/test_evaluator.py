@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import joblib
 import pytest
-from toys import MIXED, chromosome, entry, make_evaluator, plain
+from toys import MIXED, Swelling, chromosome, entry, make_evaluator, plain
 
 from sknevo import read_journal
 from sknevo.evaluation import Journal
@@ -250,3 +250,18 @@ def test_what_others_did_meanwhile_is_not_lost(workers, tmp_path):
     written = [e.chromosome.key for e in read_journal(tmp_path / "run.jsonl")]
     assert len(written) == len(brood)
     assert written.index(brood[1].key) > 4  # the others did not wait for it
+
+
+def test_a_worker_that_grows_is_kept(workers):
+    """Joblib replaces it otherwise, where psutil is installed, after a second."""
+    pytest.importorskip("psutil")
+    evaluator = make_evaluator(n_jobs=2, builder=Swelling())
+    brood = [chromosome(x) for x in (0.1, 0.2, 0.9, 0.8)]
+    before = {e.fitness for e in evaluator.evaluate(brood)}
+    time.sleep(1.2)
+    later = {e.fitness for e in evaluator.evaluate([chromosome(0.7), chromosome(0.6)])}
+    assert later <= before
+    time.sleep(1.2)
+    evaluations = evaluator.evaluate([chromosome(x / 100) for x in range(30, 40)])
+    assert {e.fitness for e in evaluations} <= before
+    evaluator.close()

@@ -431,3 +431,11 @@ def test_parameters_of_a_strategy_within_are_checked_and_reached():
         ):
             strategy._validate_params()
         strategy.set_params(strategy__tournament_size=2)._validate_params()
+
+
+@pytest.mark.parametrize(
+    "strategy", [Coevolution(["nothing"]), Preselection(Coevolution(["nothing"]))]
+)
+def test_parts_that_are_not_there_are_named_before_anyone_is_bred(strategy):
+    with pytest.raises(ValueError, match=r"parts must name genes among .*'nothing'"):
+        Evolution(LANDSCAPE, strategy, 4, np.random.default_rng(0))
