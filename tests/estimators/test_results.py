@@ -15,7 +15,7 @@ from sknevo.estimators._results import make_cv_results
 from sknevo.evaluation import Data, Evaluator, Objectives, Shared, Trial
 from sknevo.records import Chromosome, Evaluation
 
-OURS = {"generation", "origin", "parents", "key", "status", "error"}
+OURS = {"generation", "origin", "parents", "key", "status", "error", "resource"}
 X, y = load_iris(return_X_y=True)
 CV = StratifiedKFold(3, shuffle=True, random_state=0)
 
