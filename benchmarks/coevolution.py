@@ -4,9 +4,11 @@ Per data set and seed, interleaved in one run:
 
 - coevolution: two populations, one of augmentations, one of all that makes and trains
   the network, each judged with the other's representatives;
-- trivial: the default strategy on the genome without augmentation, every training image
-  changed by TrivialAugment (Müller & Hutter, 2021), in searching and in the refit;
-- crossover: the default strategy on the whole genome, augmentation included.
+- trivial: the genome without augmentation, every training image changed by
+  TrivialAugment (Müller & Hutter, 2021), in searching and in the refit;
+- whole: one population of the whole genome, augmentation included.
+
+All three by the same strategy (`--strategy`), in coevolution within each population.
 
 Equal cost is the same number of trainings, all of the same number of epochs, which does
 not evolve here: population size times generations, the finals and the refit. The
@@ -35,13 +37,13 @@ from sklearn.model_selection import train_test_split
 
 from sknevo import EvolvedClassifier
 from sknevo.datasets import fetch_mnist
-from sknevo.evolution import Coevolution
+from sknevo.evolution import STRATEGIES, Coevolution
 from sknevo.genes import Categorical, Genome, Integer
 from sknevo.genomes.convnet import convnet, well_known
 from sknevo.records import DataSpec
 
 N_TRAIN = {"digits": 200, "mnist": 1000}
-METHODS = ("coevolution", "trivial", "crossover")
+METHODS = ("coevolution", "trivial", "whole")
 
 
 def load(name, seed, data_home):
@@ -95,9 +97,9 @@ def beginners(X, y, args, augmented):
 
 def search_of(method, X, y, seed, args):
     kind = TrivialClassifier if method == "trivial" else EvolvedClassifier
-    strategy = "crossover"
+    strategy = STRATEGIES[args.strategy]()
     if method == "coevolution":
-        strategy = Coevolution(parts=["augmentation"])
+        strategy = Coevolution(parts=["augmentation"], strategy=strategy)
     augmented = method != "trivial"
     search = kind(
         genome=partial(genome_of, args=args, augmented=augmented),
@@ -149,6 +151,7 @@ def main():
     parser.add_argument("--data", nargs="*", choices=N_TRAIN, default=["digits"])
     parser.add_argument("--data-home", help="where MNIST/ is; default: scikit-learn's")
     parser.add_argument("--seeds", type=int, nargs="*", default=[0, 1, 2])
+    parser.add_argument("--strategy", choices=STRATEGIES, default="gaussian")
     parser.add_argument("--generations", type=int, default=4)
     parser.add_argument("--population-size", type=int, default=12)
     parser.add_argument("--epochs", type=int, default=15)

@@ -26,7 +26,7 @@ from sknevo.evaluation._objectives import Objectives
 from sknevo.evaluation._resources import SAMPLES, limited, spread, wanted
 from sknevo.evaluation._shared import Shared
 from sknevo.evaluation._threads import limited_threads
-from sknevo.evaluation._warden import keep_worker, noted
+from sknevo.evaluation._warden import keep_worker, noted, tidy_worker
 from sknevo.interruption import DeadlineReached, Pruned, check_deadline, deadline
 from sknevo.records import Chromosome, Entry, Evaluation
 
@@ -99,8 +99,7 @@ class Trial:
     resource : str or None, default=None
         What entries are given of: "samples", or the name of a gene such as "epochs".
     heritage : Heritage or None, default=None
-        Where the weights are that individuals begin with and leave behind; if there is
-        one, the builder makes an `Heir`.
+        Where weights are that each `Heir` begins with, and leaves behind.
     """
 
     builder: Builder
@@ -154,6 +153,7 @@ class Trial:
             if self.raise_error:
                 raise
             status, error = "error", _describe(fault)
+        tidy_worker()
         return record.evaluation(entry, status, error, self.objectives)
 
     def _until(self, moment: float) -> tuple[float, str]:

@@ -6,6 +6,8 @@ time is over or whose memory is too large. The notes that are left when a worker
 died say who was in the workers then.
 """
 
+import ctypes
+import functools
 import json
 import math
 import multiprocessing
@@ -14,7 +16,7 @@ import signal
 import threading
 import time
 from collections import Counter
-from collections.abc import Container, Iterator
+from collections.abc import Callable, Container, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Self
@@ -23,7 +25,7 @@ from joblib.externals.loky import process_executor
 
 from sknevo.evaluation._shared import Shared
 
-__all__ = ["Inquest", "Warden", "keep_worker", "noted"]
+__all__ = ["Inquest", "Warden", "keep_worker", "noted", "tidy_worker"]
 
 # Seconds between two looks, and those that a worker may take to end by itself.
 PERIOD, GRACE = 0.05, 0.2
@@ -59,15 +61,44 @@ def noted(folder: str | None, name: str, until: float, status: str) -> Iterator[
         note.unlink(missing_ok=True)
 
 
+@functools.cache
 def keep_worker() -> None:
-    """See to it that joblib does not replace this worker because it has grown.
+    """See to it that this worker stays, if it is one, as long as its parent does.
 
-    Where psutil is installed it does so 300 MB above what a worker held after its first
-    task, mapped files included. To import torch, or to read the data, is as much. What
-    a worker may hold is up to `memory_limit`.
+    Where psutil is installed joblib replaces a worker that holds 300 MB more than after
+    its first task, mapped files included. To import torch, or to read the data, is as
+    much. What a worker may hold is up to `memory_limit`.
     """
-    if _in_worker():
-        process_executor._MAX_MEMORY_LEAK_SIZE = math.inf
+    if not _in_worker():
+        return
+    process_executor._MAX_MEMORY_LEAK_SIZE = math.inf
+    watch = threading.Thread(target=_end_after, args=(os.getppid(),), daemon=True)
+    watch.start()
+
+
+def _end_after(parent: int) -> None:
+    """End this process once its parent is gone; joblib's would wait for minutes."""
+    while os.getppid() == parent:
+        time.sleep(1)
+    os._exit(1)
+
+
+def tidy_worker() -> None:
+    """Give the system back what this worker, if it is one, holds and does not use.
+
+    Networks of ever other sizes leave gaps of which the C library lets go only if it
+    is told to.
+    """
+    if _in_worker() and (trim := _malloc_trim()) is not None:
+        trim(0)
+
+
+@functools.cache
+def _malloc_trim() -> Callable[[int], int] | None:
+    try:
+        return ctypes.CDLL("libc.so.6").malloc_trim
+    except (OSError, AttributeError):  # another C library
+        return None
 
 
 def _in_worker() -> bool:

@@ -1,8 +1,12 @@
 """Everyone is tried once, in order, whatever the workers do."""
 
 import math
+import os
+import subprocess
+import sys
 import time
 from dataclasses import replace
+from pathlib import Path
 
 import joblib
 import pytest
@@ -265,3 +269,32 @@ def test_a_worker_that_grows_is_kept(workers):
     evaluations = evaluator.evaluate([chromosome(x / 100) for x in range(30, 40)])
     assert {e.fitness for e in evaluations} <= before
     evaluator.close()
+
+
+ORPHANS = """
+import os, signal, sys
+from toys import Swelling, chromosome, make_evaluator
+
+if __name__ == "__main__":
+    evaluator = make_evaluator(n_jobs=2, builder=Swelling())
+    brood = [chromosome(i / 9) for i in range(8)]
+    pids = {e.fitness for e in evaluator.evaluate(brood)}
+    print(*map(int, pids), flush=True)
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+@pytest.mark.skipif(not Path("/proc").exists(), reason="needs /proc")
+def test_workers_of_a_killed_process_end_soon():
+    folder = str(Path(__file__).parents[1])
+    env = {**os.environ, "PYTHONPATH": os.pathsep.join([folder, *sys.path])}
+    ended = subprocess.run(
+        [sys.executable, "-c", ORPHANS], capture_output=True, text=True, env=env
+    )
+    pids = [abs(int(pid)) for pid in ended.stdout.split()]
+    assert pids, ended.stderr
+    for _ in range(100):
+        if not any(Path(f"/proc/{pid}").exists() for pid in pids):
+            return
+        time.sleep(0.1)
+    raise AssertionError(f"{pids} are still there")
