@@ -17,6 +17,8 @@ __all__ = ["Generation", "Limits", "Listener", "Outcome", "search"]
 
 # Most of the time that the finals may take: the rest is for the search.
 FINALS_SHARE = 0.2
+# They take a little longer than is thought rather than a little shorter.
+FINALS_MARGIN = 1.15
 # Origins of individuals of whom something is known before they are tried.
 KNOWN = ("seed", "user")
 
@@ -88,7 +90,7 @@ class Limits:
     def _seconds_of_finals(self, n: int, best: Evaluation | None) -> float:
         if best is None or n < 2:
             return 0.0
-        return math.ceil(n / self.n_workers) * best.seconds
+        return FINALS_MARGIN * math.ceil(n / self.n_workers) * best.seconds
 
     def affords(self, evaluation: Evaluation) -> bool:
         """Return whether there is time to refit this individual, should it win."""
@@ -96,12 +98,14 @@ class Limits:
             return True
         return self.refit_seconds(evaluation) <= self.time_left()
 
-    def reached(self, evaluation: Evaluation) -> str:
-        """Return why the search stops at this individual, or an empty string."""
+    def reached(self, best: Evaluation | None) -> str:
+        """Return why the search stops with this winner, or an empty string."""
         target = self.target_score
-        if target is not None and evaluation.fitness >= target:
-            return f"target_score={target:g} reached: {evaluation.fitness:.6g}"
-        return ""
+        if target is None or best is None or best.resource is not None:
+            return ""  # in a race, what was not given all has not shown it yet
+        if best.fitness < target:
+            return ""
+        return f"target_score={target:g} reached: {best.fitness:.6g}"
 
     def over(self, history: Sequence["Generation"]) -> str:
         """Return why the search stops after this generation, or an empty string."""
@@ -323,7 +327,9 @@ class _Course:
                 listener.individual_ends(evaluation) for listener in self.listeners
             ]
             self.race.tell(evaluation)
-            outcome.stop_reason = self.limits.reached(evaluation) or _stopped_by(heard)
+            outcome.stop_reason = self.limits.reached(outcome.best) or _stopped_by(
+                heard
+            )
             if not outcome.stop_reason and time.time() >= self.moment():
                 outcome.stop_reason = f"max_time={self.limits.max_time:g} s used up"
         self.evaluator.forget_all_but(self.race.evolution.alive)
@@ -342,6 +348,7 @@ class _Course:
     def _end_generation(self) -> None:
         outcome, limits = self.outcome, self.limits
         tried = [e for e in self._generation if e.status != "skipped"]
+        skipped = len(tried) < len(self._generation)
         seconds = time.perf_counter() - self._start
         generation = _sum_up(self._number, outcome.best, tried, seconds)
         outcome.history.append(generation)
@@ -352,7 +359,7 @@ class _Course:
         outcome.stop_reason = (
             outcome.stop_reason or limits.over(outcome.history) or _stopped_by(heard)
         )
-        if not outcome.stop_reason and generation.evaluated == 0:
+        if not outcome.stop_reason and generation.evaluated == 0 and not skipped:
             outcome.stop_reason = "nobody new was found: all that were bred are known"
         self._begin()
 
@@ -387,9 +394,10 @@ def _play_finals(evaluator: Evaluator, limits: Limits, outcome: Outcome) -> None
     chromosomes = [e.chromosome for e in finalists]
     with closing(evaluator.again().evaluate(chromosomes, moment)) as evaluations:
         outcome.finals = list(evaluations)
-    ended = [e for e in outcome.finals if e.status != "unfinished"]
-    if len(ended) == len(finalists):  # those that fail have no fitness to win with
-        means = [_fitness_of_both(*two) for two in zip(finalists, ended, strict=True)]
+    ended = {e.entry: e for e in outcome.finals if e.status != "unfinished"}
+    finalists = [e for e in finalists if e.entry in ended]
+    if len(finalists) > 1:  # those that fail have no fitness to win with
+        means = [_fitness_of_both(e, ended[e.entry]) for e in finalists]
         outcome.best = finalists[means.index(max(means))]
 
 

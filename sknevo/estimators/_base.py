@@ -47,6 +47,7 @@ from sknevo.evaluation import (
 )
 from sknevo.evolution import STRATEGIES, Evolution, Race
 from sknevo.genes import Genome
+from sknevo.interruption import Pruned
 from sknevo.records import Chromosome, DataSpec, Evaluation, flatten
 from sknevo.search import Limits, Outcome, search
 
@@ -113,6 +114,9 @@ class BaseEvolved(FrontMixin, CallbackSupportMixin, SearchParameters):
         """Return where children find the weights of their parents, if they inherit."""
         return None
 
+    def _learn_yardstick(self, X: Any, y: Any) -> None:
+        """Make what the default fitness has to know of the data, if anything."""
+
     # The fit.
 
     def _validate(self, X: Any, y: Any) -> tuple[Any, Any]:
@@ -159,6 +163,7 @@ class BaseEvolved(FrontMixin, CallbackSupportMixin, SearchParameters):
         started = time.time()
         self._check_stopping()
         X, y = self._validate(X, y)
+        self._learn_yardstick(X, y)
         objectives = self._objectives()
         random_state = self._seed(journal)
         data = self._make_data(X, y, params, random_state)
@@ -183,11 +188,21 @@ class BaseEvolved(FrontMixin, CallbackSupportMixin, SearchParameters):
         outcome = self._search(spec, trial, limits, journal)
         self._record(outcome, objectives, len(data.splits))
         if self.refit:
-            start = time.perf_counter()
-            winner = replace(self._final_trial, data=trial.data)
-            self.best_estimator_ = winner.refit(self.best_chromosome_)
-            self.refit_time_ = time.perf_counter() - start
+            self._refit(trial)
         return self
+
+    def _refit(self, trial: Trial) -> None:
+        start = time.perf_counter()
+        winner = replace(self._final_trial, data=trial.data)
+        try:
+            self.best_estimator_ = winner.refit(self.best_chromosome_)
+        except Pruned as reason:
+            raise ValueError(
+                f"the best individual, row {self.best_index_} of cv_results_, gave up "
+                f"whenever it was fitted on all of X: {reason}. Fit another row with "
+                "refit_individual, or evolve on."
+            ) from reason
+        self.refit_time_ = time.perf_counter() - start
 
     def _limits(self, started: float, trial: Trial, final_builder: Builder) -> Limits:
         def refit_seconds(evaluation: Evaluation) -> float:

@@ -143,5 +143,11 @@ def make_rungs(estimator: "BaseEvolved", spec: DataSpec, trial: Trial) -> list[i
         raise ValueError(
             f"max_resources must be a number: {resource!r} has no bound; got 'auto'."
         )
+    least = estimator.min_resources
+    if not isinstance(least, str) and least >= wanted:
+        raise ValueError(
+            f"min_resources must be less than {wanted}, the most that individuals "
+            f"want of {resource!r}; got {least}."
+        )
     size, factor = estimator.population_size, estimator.factor
-    return rungs(size, factor, estimator.min_resources, wanted, smallest)
+    return rungs(size, factor, least, wanted, smallest)

@@ -192,11 +192,14 @@ class EvolvedGAN(NetworkFace, BaseEvolved):
                 f"X must hold at least {FEWEST_SAMPLES} samples; got {n_samples}."
             )
         self._n_conditions = 0 if y is None else _n_conditions(y)
+        vars(self).pop("classes_", None)  # of a fit before
         if self._n_conditions > 1:
             self.classes_ = np.unique(y)
+        return X, y
+
+    def _learn_yardstick(self, X: Any, y: Any) -> None:
         if self.scoring is None:
             self._default_scoring = self._yardstick(X, y)
-        return X, y
 
     def _validate_y(self, y: Any) -> np.ndarray:
         y = column_or_1d(y, warn=True)

@@ -26,6 +26,8 @@ from sknevo.records import Chromosome, Entry, Evaluation
 __all__ = ["Evaluator"]
 
 NO_JOURNAL = Journal(None)
+# Of whom the end of the search left nothing to know.
+CUT_OFF = ("unfinished", "skipped")
 # Seconds that a worker rests when there is nothing to do for it.
 NAP = 0.01
 
@@ -144,6 +146,7 @@ class Evaluator:
                     yield self._answer(line.popleft(), arriving)
             finally:
                 desk.over = True
+                self._forget_unanswered()
                 if not desk.out:  # nobody is cut off: the workers may stay
                     deque(arriving, maxlen=0)
 
@@ -179,10 +182,16 @@ class Evaluator:
         while entry.name not in self._early:
             evaluation = next(arriving)
             # Whom the end of the search cut off deserves another trial.
-            if evaluation.status not in ("unfinished", "skipped"):
+            if evaluation.status not in CUT_OFF:
                 self.journal.append(evaluation, self.trial.repetition)
             self._early[evaluation.entry.name] = evaluation
+        if self._early[entry.name].status == "skipped":
+            return self._early[entry.name]  # somebody else may wait for the same
         return self._early.pop(entry.name)
+
+    def _forget_unanswered(self) -> None:
+        """Whoever had no time may have it in another stream."""
+        self._early = {n: e for n, e in self._early.items() if e.status not in CUT_OFF}
 
     def _recalled(self, entry: Entry) -> Evaluation | None:
         return self.journal.recall(entry, self.trial.repetition)
@@ -224,6 +233,11 @@ class Evaluator:
     def _forceful(self) -> bool:
         limits = (self.trial.max_eval_time, self.memory_limit)
         return any(limit is not None for limit in limits)
+
+    @property
+    def is_beginning(self) -> bool:
+        """Whether nobody has been tried: a search has to have one, its finals not."""
+        return not self.known and not self.trial.repetition
 
     def cost(self, entry: Entry) -> float:
         """Return roughly what a trial costs, 0 if the answer is known."""
@@ -306,7 +320,7 @@ class _Desk:
         trial = self.evaluator.trial
         while not self.over:
             with self._lock:
-                alone = not self.evaluator.known or self._inquest.alone()
+                alone = self.evaluator.is_beginning or self._inquest.alone()
                 handed_out = self._hand_out()
             if handed_out is None:
                 yield delayed(_rest)(trial, 0 if self._skipped else NAP)
@@ -321,7 +335,7 @@ class _Desk:
             return None
         name = next(iter(self._inquest.alone() or self._waiting))
         entry = self._waiting.pop(name)
-        stop = self.moment() if self.evaluator.known else math.inf
+        stop = math.inf if self.evaluator.is_beginning else self.moment()
         if time.time() + self.evaluator.seconds(entry) > stop:
             self._skipped.append(entry)
             return None

@@ -103,7 +103,7 @@ class Heritage:
         folder.mkdir(exist_ok=True)
         if not journal.n_evaluations:
             for file in folder.glob("*.safetensors"):  # of a journal that is gone
-                file.unlink()
+                file.unlink(missing_ok=True)
         return cls(str(folder), lasting=True)
 
     def _file(self, name: str, split: int) -> Path:
@@ -169,7 +169,7 @@ class Heritage:
         """Remove the weights of entries, if there are any."""
         for name in names:
             for file in Path(self.folder).glob(f"{name}.*"):
-                file.unlink()
+                file.unlink(missing_ok=True)
 
     def close(self) -> None:
         """Remove everything, unless it is meant to last."""

@@ -107,7 +107,8 @@ class Race:
         self.factor = factor
         self.rungs = [Rung(resource) for resource in (*resources, None)]
         self._on_way: list[Entry] = []
-        # From which rung those on their way come, and how they had fared there.
+        # From which rung those on their way come, and how they had fared there; by the
+        # name of the entry, since an individual may be asked for twice.
         self._before: dict[str, tuple[Rung, Evaluation]] = {}
 
     @property
@@ -139,16 +140,17 @@ class Race:
             Of an entry that was asked for, in the order asked.
         """
         place = [rung.resource for rung in self.rungs].index(evaluation.resource)
-        rung, key = self.rungs[place], evaluation.chromosome.key
-        below, before = self._before.pop(key, (None, evaluation))
+        rung = self.rungs[place]
+        below, before = self._before.pop(evaluation.entry.name, (None, evaluation))
         if evaluation.status == "ok":
             rung.scores.append(evaluation.fitness)
             if below is not None:
                 below.pairs.append((before.fitness, evaluation.fitness))
         if self._goes_on(evaluation, place):
-            self._before[key] = rung, evaluation
             above = self.rungs[self._above(place)].resource
-            self._on_way.append(Entry(evaluation.chromosome, above))
+            entry = Entry(evaluation.chromosome, above)
+            self._before[entry.name] = rung, evaluation
+            self._on_way.append(entry)
         else:
             # What is known of those that there was no time for is from below.
             told = before if evaluation.status == "skipped" else evaluation

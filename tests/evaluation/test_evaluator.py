@@ -201,6 +201,19 @@ def test_nobody_begins_who_would_not_be_ready_in_time():
     assert time.time() < end
 
 
+@pytest.mark.parametrize("n_jobs", [1, 2])
+def test_who_is_asked_for_twice_and_skipped_is_not_waited_for(n_jobs, workers):
+    evaluator = make_evaluator(n_jobs=n_jobs)
+    list(evaluator.evaluate([chromosome(0.1, seconds=0.01)]))
+    dear, cheap = entry(0.4, seconds=60.0), entry(0.3, seconds=0.01)
+    asked = iter([[dear, cheap, dear], [dear]])
+    end = time.time() + 5
+    evaluations = list(evaluator.stream(lambda: next(asked, []), lambda: end))
+    assert statuses(evaluations) == ["skipped", "ok", "skipped", "skipped"]
+    assert time.time() < end
+    evaluator.close()
+
+
 @pytest.mark.parametrize("act", ["hang", "hog"])
 def test_a_hang_in_native_code_is_ended_at_the_moment(act, workers):
     evaluator = make_evaluator(n_jobs=2)

@@ -7,6 +7,7 @@ import pytest
 from toys import LANDSCAPE, height
 
 from sknevo.evolution import STRATEGIES, Crossover, Elitist, Evolution, Race, Rung
+from sknevo.genes import Categorical, Genome
 from sknevo.records import Evaluation
 
 
@@ -113,6 +114,22 @@ def test_who_was_skipped_on_the_way_up_counts_by_what_was_known():
     best = runner.evolution.population[0]
     assert (best.chromosome.key, best.status) == (first.chromosome.key, "ok")
     assert best.resource == first.resource
+
+
+def test_twins_are_not_taken_for_each_other():
+    genome = Genome(a=Categorical([0, 1, 2, 3]))
+    evolution = Evolution(genome, Elitist(), 9, np.random.default_rng(0))
+    runner, line = Race(evolution, [1, 3]), []
+    while evolution.generation < 3:
+        line += runner.ask()
+        entry = line.pop(0)
+        fitness = 10 * entry.chromosome.genes["a"] + (entry.resource or 9)
+        runner.tell(
+            Evaluation(entry.chromosome, "ok", fitness, resource=entry.resource)
+        )
+    low, middle, _ = runner.rungs
+    assert {after - before for before, after in low.pairs} == {2}
+    assert {after - before for before, after in middle.pairs} == {6}
 
 
 # Rungs that mislead ----------------------------------------------------------------
