@@ -2,10 +2,10 @@
 
 A search with a journal is killed (SIGKILL) at a random moment and started again, until
 it comes to its end; then the next, until so many were killed. Then, in searches without
-a journal, a random worker is killed at random moments. Every search that ends must have
-the scores of the undisturbed one, individual by individual.
+a journal, a random worker is killed every 3 to 12 seconds. Every search that ends must
+have the scores of the undisturbed one, individual by individual.
 
-    python benchmarks/soak.py [--kills 50]
+    python benchmarks/soak.py [--kills 50] [--of searches workers]
 """
 
 import argparse
@@ -100,7 +100,7 @@ def kill_workers(n_kills, undisturbed, folder, rng):
     while left:
         seed, n_killed = rng.choice(SEEDS), 0
         search = Search(seed, folder)
-        while not search.ended_within(rng.uniform(0.5, 4)):
+        while not search.ended_within(rng.uniform(3, 12)):
             workers = search.workers()
             if workers and left:
                 os.kill(rng.choice(workers), signal.SIGKILL)
@@ -108,10 +108,14 @@ def kill_workers(n_kills, undisturbed, folder, rng):
         yield seed, n_killed, search.outcome()
 
 
+KILLS = {"searches": kill_searches, "workers": kill_workers}
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--kills", type=int, default=50)
     parser.add_argument("--seed", type=int, default=0, help="of the moments")
+    parser.add_argument("--of", nargs="*", choices=KILLS, default=[*KILLS])
     args = parser.parse_args()
     rng = random.Random(args.seed)
     with tempfile.TemporaryDirectory() as name:
@@ -121,7 +125,7 @@ def main():
             outcome = Search(seed, folder).outcome()
             undisturbed[seed] = outcome, time.perf_counter() - begin
             print(f"seed {seed}, undisturbed: {undisturbed[seed][1]:.1f} s", flush=True)
-        for kill in (kill_searches, kill_workers):
+        for kill in map(KILLS.get, args.of):
             same = []
             for seed, n_killed, outcome in kill(args.kills, undisturbed, folder, rng):
                 same.append(outcome == undisturbed[seed][0])

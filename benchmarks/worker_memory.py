@@ -1,8 +1,8 @@
 """What workers hold: after hundreds of trials, and of data of a gigabyte.
 
 `growth`: one search of many trials with two workers, of pipelines and of networks, on
-tiny data. Printed is the resident memory of the workers that have it longest, after a
-fifth of the search and at its end.
+tiny data. Printed is the resident memory of the workers after a fifth of the trials,
+when all has been imported, and at the end.
 
 `data`: X of so many megabytes in a search with two workers, once as an array in memory,
 once as a mapped file (`np.load(path, mmap_mode="r")`). Each of eight splits trains on
@@ -64,8 +64,10 @@ def workers():
 class Watch:
     """Looks at this process and its workers, again and again, in a thread."""
 
-    def __init__(self, period):
+    def __init__(self, period, journal=None):
         self.seen = []  # of each look: what every process holds, by its id
+        self.trials = []  # and how many trials the journal has
+        self.journal = journal
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._look, args=(period,))
 
@@ -86,6 +88,9 @@ class Watch:
                 except (OSError, KeyError):  # it has just ended
                     continue
             self.seen.append(held)
+            written = self.journal and Path(self.journal).exists()
+            lines = Path(self.journal).read_bytes().count(b"\n") if written else 0
+            self.trials.append(lines)
 
 
 def growth(n_trials):
@@ -101,8 +106,11 @@ def growth(n_trials):
     }
     for name, (estimator, genome, (X, y)) in searches.items():
         begin = time.perf_counter()
-        with Watch(0.5) as watch:
+        folder = tempfile.TemporaryDirectory()
+        journal = Path(folder.name) / "run.jsonl"
+        with folder, Watch(0.5, journal) as watch:
             clf = estimator(
+                journal=journal,
                 genome=genome,
                 population_size=20,
                 generations=n_trials // 20,
@@ -113,7 +121,8 @@ def growth(n_trials):
             ).fit(X, y)
         seconds = time.perf_counter() - begin
         print(f"{name}: {clf.n_evaluations_} trials in {seconds:.0f} s")
-        early = watch.seen[len(watch.seen) // 5]
+        fifth = next(i for i, n in enumerate(watch.trials) if n > n_trials / 5)
+        early = watch.seen[fifth]
         late = next(look for look in reversed(watch.seen) if len(look) > 1)
         for pid in set(early) & set(late):
             who = "this process" if pid == os.getpid() else "a worker"

@@ -22,7 +22,6 @@ import numpy as np
 from joblib.parallel import ParallelBackendBase, get_active_backend
 
 from sknevo.evaluation._shared import DataNotHere, Shared
-from sknevo.evaluation._warden import MOST_DEATHS
 from sknevo.records import Entry, Evaluation
 
 __all__ = ["cluster_backend"]
@@ -32,6 +31,8 @@ Batch = Callable[[], list[Any]]
 # Results, or why there are none.
 Outcome = tuple[list[Any] | None, BaseException | None]
 
+# Who has killed so many workers is given up.
+MOST_DEATHS = 2
 # Data that get lost on the cluster so often are not sent again.
 MOST_PARCELS = 3
 # Seconds that a worker waits for data.

@@ -29,8 +29,9 @@ __all__ = ["Inquest", "Warden", "keep_worker", "noted", "tidy_worker"]
 
 # Seconds between two looks, and those that a worker may take to end by itself.
 PERIOD, GRACE = 0.05, 0.2
-# Whose worker dies so often while nobody else is tried is guilty of it.
-MOST_DEATHS = 2
+# Whose worker dies so often while nobody else is tried is guilty of it: to be killed
+# from outside every time would be very bad luck.
+MOST_DEATHS = 3
 # Where Linux tells of processes.
 PROCESSES = Path("/proc")
 
