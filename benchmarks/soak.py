@@ -2,8 +2,9 @@
 
 A search with a journal is killed (SIGKILL) at a random moment and started again, until
 it comes to its end; then the next, until so many were killed. Then, in searches without
-a journal, a random worker is killed every 3 to 12 seconds. Every search that ends must
-have the scores of the undisturbed one, individual by individual.
+a journal, a random worker is killed every now and then: after a fifth to all of the
+time that an undisturbed search takes. Every search that ends must have the scores of
+the undisturbed one, individual by individual.
 
     python benchmarks/soak.py [--kills 50] [--of searches workers]
 """
@@ -100,7 +101,8 @@ def kill_workers(n_kills, undisturbed, folder, rng):
     while left:
         seed, n_killed = rng.choice(SEEDS), 0
         search = Search(seed, folder)
-        while not search.ended_within(rng.uniform(3, 12)):
+        _, seconds = undisturbed[seed]
+        while not search.ended_within(rng.uniform(0.2, 1) * seconds):
             workers = search.workers()
             if workers and left:
                 os.kill(rng.choice(workers), signal.SIGKILL)
