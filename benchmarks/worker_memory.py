@@ -26,6 +26,7 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
+from joblib.externals.loky import get_reusable_executor
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.datasets import load_digits, load_iris
 
@@ -187,6 +188,8 @@ def held_by_all(name, X):
         list(evaluator.evaluate(chromosomes))
         time.sleep(0.5)
     evaluator.close()
+    # Workers would keep this file mapped until the next one comes.
+    get_reusable_executor().shutdown(wait=True)
     print(f"X of {X.nbytes / 2**20:.0f} MB, {name}; a trial trains on an eighth of it")
     most = {
         pid: {
