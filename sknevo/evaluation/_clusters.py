@@ -214,7 +214,10 @@ def _run_for_dask(batch: Batch, account: str, key: str) -> Outcome:
     if deaths >= MOST_DEATHS:
         return _given_up(batch), None
     client.set_metadata([account, key], deaths + 1)
-    return _run(batch)
+    outcome = _run(batch)
+    # What ended there and then got lost with its worker has killed nobody.
+    client.set_metadata([account, key], deaths)
+    return outcome
 
 
 class RayBackend(ClusterBackend):

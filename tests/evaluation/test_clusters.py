@@ -9,6 +9,9 @@ from toys import MIXED, chromosome, make_evaluator, plain
 from sknevo.evaluation import Shared, _clusters
 from sknevo.evaluation._shared import DataNotHere
 
+# joblib's word when a caller stops listening. It is silenced there, but filters are the
+# whole process's, and a thread of Dask's may put back what it found.
+pytestmark = pytest.mark.filterwarnings("ignore:.*tasks which were still being")
 CLUSTERS = {"dask": dask_cluster, "ray": ray_cluster}
 
 
