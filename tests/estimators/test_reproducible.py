@@ -8,6 +8,7 @@ import sys
 import warnings
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from pathlib import Path
 
 import joblib
 import numpy as np
@@ -123,13 +124,14 @@ def test_a_fit_leaves_the_process_as_it_was(make, data, n_jobs):
 
 @pytest.mark.slow
 def test_networks_do_not_depend_on_the_hash_seed():
+    here = map(str, Path(__file__).parents[:2])
     program = (
-        "import sys; sys.path.insert(0, sys.argv[1]);"
+        "import sys; sys.path[:0] = sys.argv[1:];"
         "from test_reproducible import *;"
         "print(result(images_search().fit(*IMAGES)))"
     )
     run = subprocess.run(
-        [sys.executable, "-c", program, os.path.dirname(__file__)],
+        [sys.executable, "-c", program, *here],
         env={**os.environ, "PYTHONHASHSEED": "7"},
         capture_output=True,
         text=True,
