@@ -332,7 +332,8 @@ class _Course:
             )
             if not outcome.stop_reason and time.time() >= self.moment():
                 outcome.stop_reason = f"max_time={self.limits.max_time:g} s used up"
-        self.evaluator.forget_all_but(self.race.evolution.alive)
+        if self.evaluator.inherits:
+            self.evaluator.forget_all_but(self.race.evolution.alive)
         if outcome.stop_reason or self.race.evolution.generation > self._number:
             self._end_generation()
 

@@ -130,7 +130,7 @@ def make_rungs(estimator: "BaseEvolved", spec: DataSpec, trial: Trial) -> list[i
         return []
     wanted, smallest = most(estimator.genome_, resource), 1
     if resource == SAMPLES:
-        wanted = min(len(train) for train, _ in trial.data.value.splits)
+        wanted = trial.data.value.n_train
         smallest = 2 * max(1, spec.n_classes)
     if not wanted:
         raise ValueError(

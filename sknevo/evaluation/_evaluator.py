@@ -256,6 +256,11 @@ class Evaluator:
         pace = statistics.median(self._paces) if self._paces else 0.0
         return pace * self.cost(entry)
 
+    @property
+    def inherits(self) -> bool:
+        """Whether individuals begin with the weights of their parents."""
+        return self._notary is not None
+
     def forget_all_but(self, alive: Collection[str]) -> None:
         """Remove the weights of those from whom nobody can inherit any more.
 

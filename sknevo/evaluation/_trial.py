@@ -68,6 +68,11 @@ class Data:
     fit_params: Mapping[str, Any] = field(default_factory=dict)
     score_params: Mapping[str, Any] = field(default_factory=dict)
 
+    @property
+    def n_train(self) -> int:
+        """Samples of the smallest training part."""
+        return min(len(train) for train, _ in self.splits)
+
 
 @dataclass(frozen=True)
 class Trial:
@@ -207,7 +212,7 @@ class Trial:
         """Return what an entry comes to: who is given enough has all that it wants."""
         if entry.resource is None:
             return entry
-        whole = self._n_train
+        whole = self.data.value.n_train
         if self.resource != SAMPLES:
             whole = wanted(entry.chromosome.expressed, self.resource)
         return replace(entry, resource=None) if entry.resource >= whole else entry
@@ -220,7 +225,7 @@ class Trial:
             return 0.0
         if entry.resource is None or self.resource != SAMPLES:
             return cost
-        return cost * min(1.0, entry.resource / self._n_train)
+        return cost * min(1.0, entry.resource / self.data.value.n_train)
 
     def _genes(self, entry: Entry) -> dict[str, Any]:
         """Return what is built: with a gene as the resource, of no more than that."""
@@ -228,10 +233,6 @@ class Trial:
         if entry.resource is None or self.resource == SAMPLES:
             return expressed
         return limited(expressed, self.resource, entry.resource)
-
-    @property
-    def _n_train(self) -> int:
-        return min(len(train) for train, _ in self.data.value.splits)
 
     def _rows(self, entry: Entry, split: int) -> tuple[np.ndarray, np.ndarray]:
         """Return what is trained on and what is tested on, always all of that."""

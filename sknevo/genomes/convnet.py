@@ -6,6 +6,7 @@ from functools import partial
 from typing import Any
 
 from sknevo.genes import Categorical, Gene, Genome, Integer, Real, Repeat
+from sknevo.genomes._networks import are_images, most_epochs
 from sknevo.genomes._optimizer import optimizer
 from sknevo.records import DataSpec, express
 from sknevo.sizes import image_shape, network_size, sides
@@ -65,7 +66,7 @@ def convnet(
     for name, limit in (("max_layers", max_layers), ("max_epochs", max_epochs)):
         if limit is not None and limit < 1:
             raise ValueError(f"{name} must be at least 1; got {limit}.")
-    images = _are_images(spec)
+    images = are_images(spec)
     genes: dict[str, Gene] = {}
     if images:
         genes["blocks"] = Repeat(_block(), 1, max_layers)
@@ -78,10 +79,6 @@ def convnet(
     limits = {"max_layers": max_layers, "max_parameters": max_parameters}
     _check_limits(genes, spec, **limits)
     return Genome(**genes).constrained(partial(_repair, spec=spec, **limits))
-
-
-def _are_images(spec: DataSpec) -> bool:
-    return len(image_shape(spec.shape)) == 3
 
 
 def _parameters(genes: dict[str, Any], spec: DataSpec) -> int:
@@ -242,12 +239,12 @@ def well_known(spec: DataSpec, genome: Genome | None = None) -> list[dict[str, A
     """
     adam = {"adam": {"lr": 3e-3, "beta1": 0.9, "weight_decay": 1e-5}}
     sgd = {"sgd": {"lr": 0.05, "momentum": 0.9, "nesterov": True, "weight_decay": 1e-4}}
-    most = _most_epochs(genome, spec)
+    most = most_epochs(genome, _usual_epochs(spec))
     fast, slow, long = (
         {"schedule": "one_cycle", "label_smoothing": 0.0, "epochs": math.ceil(most / k)}
         for k in (4, 2, 1)
     )
-    if not _are_images(spec):
+    if not are_images(spec):
         units = {"dense": [_units(64)], "training": fast}
         return [{**units, "optimizer": adam}, {**units, "optimizer": sgd}]
     still, moved, varied = _known_augmentations(spec)
@@ -302,13 +299,6 @@ def well_known(spec: DataSpec, genome: Genome | None = None) -> list[dict[str, A
         {**dropped, "optimizer": adam},
         {**deep, "optimizer": adam},
     ]
-
-
-def _most_epochs(genome: Genome | None, spec: DataSpec) -> int:
-    try:
-        return genome.genes["training"].genes["epochs"].high
-    except (AttributeError, KeyError):  # a genome of the user's own
-        return _usual_epochs(spec)
 
 
 def _usual_batch(spec: DataSpec) -> int:

@@ -6,6 +6,7 @@ from functools import partial
 from typing import Any
 
 from sknevo.genes import Categorical, Choice, Gene, Genome, Integer, Real, Repeat
+from sknevo.genomes._networks import are_images, most_epochs
 from sknevo.genomes._optimizer import adversarial_optimizer
 from sknevo.records import DataSpec, express
 from sknevo.sizes import discriminator_size, generator_size, image_shape
@@ -65,7 +66,7 @@ def gan(
     for name, limit in (("max_layers", max_layers), ("max_epochs", max_epochs)):
         if limit is not None and limit < 1:
             raise ValueError(f"{name} must be at least 1; got {limit}.")
-    images = _are_images(spec)
+    images = are_images(spec)
     genes: dict[str, Gene] = {
         "noise": _noise(),
         "generator": _generator(images, max_layers),
@@ -79,10 +80,6 @@ def gan(
     return Genome(**genes).constrained(
         partial(_repair, spec=spec, max_parameters=max_parameters)
     )
-
-
-def _are_images(spec: DataSpec) -> bool:
-    return len(image_shape(spec.shape)) == 3
 
 
 def _noise() -> Genome:
@@ -180,7 +177,7 @@ def _training(spec: DataSpec, max_epochs: int | None) -> Genome:
 
 
 def _usual_epochs(spec: DataSpec) -> int:
-    seen = SAMPLES["images" if _are_images(spec) else "table"]
+    seen = SAMPLES["images" if are_images(spec) else "table"]
     return min(MOST_EPOCHS, max(FEWEST_EPOCHS, seen // spec.n_samples))
 
 
@@ -216,7 +213,7 @@ def _sizes(expressed: dict[str, Any], spec: DataSpec) -> dict[str, int]:
 
 def _check_limits(spec: DataSpec, max_parameters: int) -> None:
     layer = {"normalisation": "none"}
-    if _are_images(spec):
+    if are_images(spec):
         block = {**layer, "channels": NARROW, "kernel": 3, "pooling": "none"}
         rise = {**block, "upsampling": "nearest"}
         generator = {"blocks": [rise]}
@@ -328,8 +325,8 @@ def well_known(spec: DataSpec, genome: Genome | None = None) -> list[dict[str, A
     list of dict
         Partial expressed genes.
     """
-    most = _most_epochs(genome, spec)
-    return _known_for_images(spec, most) if _are_images(spec) else _known(spec, most)
+    most = most_epochs(genome, _usual_epochs(spec))
+    return _known_for_images(spec, most) if are_images(spec) else _known(spec, most)
 
 
 def _known(spec: DataSpec, most: int) -> list[dict[str, Any]]:
@@ -421,13 +418,6 @@ def _known_training(spec: DataSpec, most: int, batch_size: int) -> dict[str, Any
         "packing": 1,
         "average": 0.99,
     }
-
-
-def _most_epochs(genome: Genome | None, spec: DataSpec) -> int:
-    try:
-        return genome.genes["training"].genes["epochs"].high
-    except (AttributeError, KeyError):  # a genome of the user's own
-        return _usual_epochs(spec)
 
 
 def _units(units: int, activation: str) -> dict[str, Any]:
