@@ -2,6 +2,7 @@
 
 import os
 import re
+import signal
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -20,13 +21,25 @@ def fail(toy):
     raise ValueError(f"cannot learn with x={toy.x:.1f}")
 
 
+def is_due(deaths):
+    """Whether there is to be another death: always, or as often as the file says."""
+    if deaths is None:
+        return True
+    left = int(Path(deaths).read_text())
+    Path(deaths).write_text(str(max(0, left - 1)))
+    return left > 0
+
+
 def die(toy, deaths=None):
-    """End this process, always or as often as the file says."""
-    left = 1 if deaths is None else int(Path(deaths).read_text())
-    if deaths is not None:
-        Path(deaths).write_text(str(max(0, left - 1)))
-    if left:
+    """End this process."""
+    if is_due(deaths):
         os._exit(1)
+
+
+def be_killed(toy, deaths=None):
+    """Have this process ended as the system, or an administrator, would."""
+    if is_due(deaths):
+        os.kill(os.getpid(), signal.SIGKILL)
 
 
 def starve(toy):
@@ -56,6 +69,7 @@ def hog(toy):
 ACTS = {
     "raise": fail,
     "die": die,
+    "be_killed": be_killed,
     "starve": starve,
     "swell": swell,
     "loop": loop,

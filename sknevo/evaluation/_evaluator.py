@@ -214,8 +214,8 @@ class Evaluator:
                 with warden, _closing(self._parallel(desk)) as results:
                     for evaluation in results:
                         yield from desk.returned(evaluation)
-            except TerminatedWorkerError:
-                yield from desk.bereaved(warden)
+            except TerminatedWorkerError as death:
+                yield from desk.bereaved(death, warden)
 
     def _parallel(self, desk: "_Desk") -> Iterator[Evaluation | None]:
         # Who may have to be ended by force is not tried in this process: of two workers
@@ -358,12 +358,13 @@ class _Desk:
                 self._acquit()
             yield evaluation
 
-    def bereaved(self, warden: Warden) -> Iterator[Evaluation]:
+    def bereaved(self, death: Exception, warden: Warden) -> Iterator[Evaluation]:
         """Yield who is given up as a worker has died; the others wait again."""
         names = list(self.out)
         self._waiting, self.out = {**self.out, **self._waiting}, {}
         over = time.time() >= self.moment()
-        for name, (status, error) in self._inquest.verdicts(names, warden, over):
+        verdicts = self._inquest.verdicts(death, names, warden, over)
+        for name, (status, error) in verdicts:
             if name in self._waiting:
                 who = self._waiting.pop(name)
                 yield Evaluation(

@@ -4,6 +4,10 @@ Whoever runs a trial in a worker process leaves a note of it in the folder of th
 data. The warden, a thread of the parent, reads the notes and ends the workers whose
 time is over or whose memory is too large. The notes that are left when a worker has
 died say who was in the workers then.
+
+Who kills its worker is to be given up; who was in one that somebody else has killed is
+not: an administrator, a scheduler that takes a node back. How the worker ended, and
+whether the system has run out of memory since, tells the one from the other.
 """
 
 import ctypes
@@ -12,6 +16,7 @@ import json
 import math
 import multiprocessing
 import os
+import re
 import signal
 import threading
 import time
@@ -29,9 +34,12 @@ __all__ = ["Inquest", "Warden", "keep_worker", "noted", "tidy_worker"]
 
 # Seconds between two looks, and those that a worker may take to end by itself.
 PERIOD, GRACE = 0.05, 0.2
-# Whose worker dies so often while nobody else is tried is guilty of it: to be killed
-# from outside every time would be very bad luck.
+# Whose worker dies so often while nobody else is tried is guilty of it, as far as
+# anybody can tell.
 MOST_DEATHS = 3
+# Who was there so often when a worker was killed from outside is suspected after all:
+# there are ways to do so that leave no trace.
+MOST_KILLS = 8
 # Where Linux tells of processes.
 PROCESSES = Path("/proc")
 
@@ -189,6 +197,8 @@ class Inquest:
         self.n_workers = n_workers
         self._suspects: list[str] = []
         self._deaths: Counter[str] = Counter()
+        self._kills: Counter[str] = Counter()
+        self._shortages = _shortages()
 
     def alone(self) -> list[str]:
         """Return who is to be tried alone, nobody if there is no suspect."""
@@ -199,12 +209,14 @@ class Inquest:
         self._suspects = [name for name in self._suspects if name in waiting]
 
     def verdicts(
-        self, names: list[str], warden: Warden, over: bool
+        self, death: Exception, names: list[str], warden: Warden, over: bool
     ) -> list[tuple[str, tuple[str, str]]]:
         """Return name, status and reason of those that are given up.
 
         Parameters
         ----------
+        death : Exception
+            What joblib says of it.
         names : list of str
             Names of those that were tried, in the order in which they began.
         warden : Warden
@@ -213,17 +225,37 @@ class Inquest:
             Whether the time of the search is over.
         """
         there = warden.in_workers()
+        from_outside = self._is_from_outside(death)
         if over:
             for name in there:
                 warden.condemn(name, "unfinished", "stopped as time was over")
-        elif not warden.verdicts and self._suspects and names:
-            # Maybe it was killed from outside: it gets another chance.
-            self._deaths[names[0]] += 1
-            if self._deaths[names[0]] == MOST_DEATHS:
-                warden.condemn(names[0], "error", "the worker died")
         elif not warden.verdicts:
-            self._suspects = there or names[: self.n_workers]
+            there = there or names[: self.n_workers]
+            if not (from_outside and self._bad_luck(there)):
+                self._accuse(there, warden)
         return list(warden.verdicts.items())
+
+    def _is_from_outside(self, death: Exception) -> bool:
+        """Whether a worker was killed, and not since there was no memory left."""
+        before, self._shortages = self._shortages, _shortages()
+        exit_codes = re.findall(r"\((-?\d+)\)", str(death))
+        killed = bool(exit_codes) and all(int(code) == -9 for code in exit_codes)
+        return killed and before is not None and before == self._shortages
+
+    def _bad_luck(self, there: list[str]) -> bool:
+        """Whether it is credible that those who were there did not do it."""
+        self._kills.update(there)
+        return all(self._kills[name] <= MOST_KILLS for name in there)
+
+    def _accuse(self, there: list[str], warden: Warden) -> None:
+        """Suspect all who were there; condemn who was alone too often."""
+        if not self._suspects:
+            self._suspects = there
+            return
+        for name in set(self.alone()).intersection(there):
+            self._deaths[name] += 1
+            if self._deaths[name] == MOST_DEATHS:
+                warden.condemn(name, "error", "the worker died")
 
 
 def _end(pid: int) -> None:
@@ -245,3 +277,13 @@ def _resident(pid: int) -> int:
     except OSError:
         return 0
     return pages * os.sysconf("SC_PAGE_SIZE")
+
+
+def _shortages() -> int | None:
+    """Return how many processes Linux has ended as memory ran out, None elsewhere."""
+    try:
+        text = (PROCESSES / "vmstat").read_text()
+    except OSError:
+        return None
+    found = re.search(r"^oom_kill (\d+)$", text, re.MULTILINE)
+    return int(found[1]) if found else None

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from scipy.stats import kendalltau
 
@@ -13,6 +14,9 @@ __all__ = ["Race", "Rung"]
 
 # So many individuals have been on a rung and the next before it can be said to mislead.
 FEWEST_PAIRS = 12
+# How unlikely their order must be by luck alone. Those that went on are much alike, so
+# that even a good rung tells them apart badly: only the opposite order counts.
+SIGNIFICANCE = 0.1
 
 
 @dataclass
@@ -40,15 +44,18 @@ class Rung:
         NaN if less than two did. They are the best of their time, so that it is lower
         than that of all individuals would be.
         """
-        if len(set(self.pairs)) < 2:
-            return math.nan
-        here, there = zip(*self.pairs, strict=True)
-        return float(kendalltau(here, there).statistic)
+        return float(self._agreement().statistic)
 
     @property
     def misleads(self) -> bool:
-        """Whether the order on this rung says nothing of that on the next."""
-        return len(self.pairs) >= FEWEST_PAIRS and not self.correlation > 0
+        """Whether this rung ranks those that went on the wrong way, or not at all."""
+        enough = len(self.pairs) >= FEWEST_PAIRS
+        return enough and not self._agreement().pvalue > SIGNIFICANCE
+
+    def _agreement(self) -> Any:
+        """Return Kendall's tau, and how likely it is by luck to be as low."""
+        pairs = self.pairs if len(set(self.pairs)) > 1 else [(math.nan, math.nan)] * 2
+        return kendalltau(*zip(*pairs, strict=True), alternative="less")
 
     def favours(self, fitness: float, factor: float, window: int) -> bool:
         """Return whether it is one of the best of late: of `factor`, one."""

@@ -1,5 +1,6 @@
 """Everyone is tried once, in order, whatever the workers do."""
 
+import itertools
 import math
 import os
 import subprocess
@@ -13,7 +14,7 @@ import pytest
 from toys import MIXED, Swelling, chromosome, entry, make_evaluator, plain
 
 from sknevo import read_journal
-from sknevo.evaluation import Journal
+from sknevo.evaluation import Journal, _warden
 
 
 def statuses(evaluations):
@@ -36,10 +37,15 @@ class Ticking:
         return self.trial(entry, moment)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def workers():
-    """Start the workers, so that time limits need not allow for that."""
-    list(make_evaluator(n_jobs=2).evaluate([chromosome(i / 9) for i in range(4)]))
+    """Have both workers started, so that time limits need not allow for that."""
+    evaluator = make_evaluator(n_jobs=2, builder=Swelling())
+    pids, asked = set(), itertools.count(1)
+    while len(pids) < 2:
+        brood = [chromosome(1 / next(asked) / 3) for _ in range(8)]
+        pids |= {e.fitness for e in evaluator.evaluate(brood)}
+    evaluator.close()
 
 
 # Memory and order ----------------------------------------------------------------
@@ -142,13 +148,44 @@ def test_a_worker_that_dies_costs_its_own_individual_only(workers):
     evaluator.close()
 
 
-def test_who_was_killed_from_outside_is_tried_again(workers, tmp_path):
+def test_who_was_there_when_workers_died_is_tried_again(workers, tmp_path):
     deaths = tmp_path / "deaths"
     deaths.write_text("2")  # once in company, once alone
     evaluator = make_evaluator(n_jobs=2)
     brood = [chromosome(0.1), chromosome(0.2, f"die {deaths}"), chromosome(0.3)]
     assert statuses(evaluator.evaluate(brood)) == ["ok", "ok", "ok"]
     assert deaths.read_text() == "0"
+    evaluator.close()
+
+
+@pytest.mark.skipif(_warden._shortages() is None, reason="the system does not tell")
+@pytest.mark.parametrize(
+    ("n_kills", "status", "left"), [(4, "ok", 0), (100, "error", 100 - 5 - 3)]
+)
+def test_who_was_killed_from_outside_is_not_guilty_of_it(
+    n_kills, status, left, workers, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(_warden, "MOST_KILLS", 4)
+    deaths = tmp_path / "deaths"
+    deaths.write_text(f"{n_kills}")
+    evaluator = make_evaluator(n_jobs=2)
+    brood = [chromosome(0.1), chromosome(0.2, f"be_killed {deaths}"), chromosome(0.3)]
+    assert statuses(evaluator.evaluate(brood)) == ["ok", status, "ok"]
+    assert int(deaths.read_text()) == left
+    evaluator.close()
+
+
+def test_who_was_killed_as_memory_ran_out_is_guilty_of_it(
+    workers, tmp_path, monkeypatch
+):
+    shortages = itertools.count()
+    monkeypatch.setattr(_warden, "_shortages", lambda: next(shortages))
+    deaths = tmp_path / "deaths"
+    deaths.write_text("100")
+    evaluator = make_evaluator(n_jobs=2)
+    brood = [chromosome(0.1), chromosome(0.2, f"be_killed {deaths}"), chromosome(0.3)]
+    assert statuses(evaluator.evaluate(brood)) == ["ok", "error", "ok"]
+    assert int(deaths.read_text()) == 100 - 1 - 3
     evaluator.close()
 
 
