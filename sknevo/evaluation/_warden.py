@@ -38,8 +38,8 @@ PERIOD, GRACE = 0.05, 0.2
 # anybody can tell.
 MOST_DEATHS = 3
 # Who was there so often when a worker was killed from outside is suspected after all:
-# there are ways to do so that leave no trace.
-MOST_KILLS = 8
+# a search has to end, whatever an individual does. A long one may be hit often.
+MOST_KILLS = 30
 # Where Linux tells of processes.
 PROCESSES = Path("/proc")
 
