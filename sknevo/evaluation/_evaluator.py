@@ -12,7 +12,6 @@ from dataclasses import replace
 
 from joblib import effective_n_jobs
 from joblib._parallel_backends import LokyBackend
-from joblib.externals.loky.process_executor import TerminatedWorkerError
 from joblib.parallel import get_active_backend
 from sklearn.utils.parallel import Parallel, delayed
 
@@ -20,7 +19,7 @@ from sknevo.evaluation._clusters import cluster_backend
 from sknevo.evaluation._heritage import Notary
 from sknevo.evaluation._journal import Journal
 from sknevo.evaluation._trial import Trial
-from sknevo.evaluation._warden import Inquest, Warden, keep_worker
+from sknevo.evaluation._warden import Inquest, Warden, keep_worker, the_workers_ended
 from sknevo.records import Chromosome, Entry, Evaluation
 
 __all__ = ["Evaluator"]
@@ -214,7 +213,9 @@ class Evaluator:
                 with warden, _closing(self._parallel(desk)) as results:
                     for evaluation in results:
                         yield from desk.returned(evaluation)
-            except TerminatedWorkerError as death:
+            except RuntimeError as death:
+                if not the_workers_ended(death):
+                    raise
                 yield from desk.bereaved(death, warden)
 
     def _parallel(self, desk: "_Desk") -> Iterator[Evaluation | None]:

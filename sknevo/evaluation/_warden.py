@@ -27,10 +27,21 @@ from pathlib import Path
 from typing import Self
 
 from joblib.externals.loky import process_executor
+from joblib.externals.loky.process_executor import (
+    ShutdownExecutorError,
+    TerminatedWorkerError,
+)
 
 from sknevo.evaluation._shared import Shared
 
-__all__ = ["Inquest", "Warden", "keep_worker", "noted", "tidy_worker"]
+__all__ = [
+    "Inquest",
+    "Warden",
+    "keep_worker",
+    "noted",
+    "the_workers_ended",
+    "tidy_worker",
+]
 
 # Seconds between two looks, and those that a worker may take to end by itself.
 PERIOD, GRACE = 0.05, 0.2
@@ -63,7 +74,8 @@ def noted(folder: str | None, name: str, until: float, status: str) -> Iterator[
         yield
         return
     note = Path(folder) / f"{name}.note"
-    note.write_text(json.dumps([os.getpid(), until, status]))
+    with suppress(OSError):  # the disk is full: no fault of who is tried
+        note.write_text(json.dumps([os.getpid(), until, status]))
     try:
         yield
     finally:
@@ -115,6 +127,17 @@ def _in_worker() -> bool:
     return multiprocessing.current_process().name.startswith("LokyProcess")
 
 
+def the_workers_ended(error: RuntimeError) -> bool:
+    """Whether joblib's workers died, or were shut down by another thread.
+
+    All searches of a process have their workers in common. One that stops early, to
+    target a score or by Ctrl-C, ends them, whoever is in there.
+    """
+    errors = (error, error.__context__)
+    ends = (TerminatedWorkerError, ShutdownExecutorError)
+    return any(isinstance(each, ends) for each in errors)
+
+
 class Warden:
     """Ends workers whose trial takes too long or too much memory, inside a block.
 
@@ -141,6 +164,7 @@ class Warden:
         self._thread = threading.Thread(target=self._watch, daemon=True)
 
     def __enter__(self) -> Self:
+        self.in_workers()  # whose workers were ended before
         self._thread.start()
         return self
 
@@ -238,6 +262,8 @@ class Inquest:
     def _is_from_outside(self, death: Exception) -> bool:
         """Whether a worker was killed, and not since there was no memory left."""
         before, self._shortages = self._shortages, _shortages()
+        if not isinstance(death, TerminatedWorkerError):  # another thread has
+            return True
         exit_codes = re.findall(r"\((-?\d+)\)", str(death))
         killed = bool(exit_codes) and all(int(code) == -9 for code in exit_codes)
         return killed and before is not None and before == self._shortages

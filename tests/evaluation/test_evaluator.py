@@ -1,11 +1,13 @@
 """Everyone is tried once, in order, whatever the workers do."""
 
 import itertools
+import json
 import math
 import os
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -186,6 +188,43 @@ def test_who_was_killed_as_memory_ran_out_is_guilty_of_it(
     brood = [chromosome(0.1), chromosome(0.2, f"be_killed {deaths}"), chromosome(0.3)]
     assert statuses(evaluator.evaluate(brood)) == ["ok", "error", "ok"]
     assert int(deaths.read_text()) == 100 - 1 - 3
+    evaluator.close()
+
+
+# loky's own thread, which finds that what it was to hand out is gone.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_stream_that_stops_early_ends_no_other(workers):
+    """The workers are one and the same, and have to be ended."""
+    staying, leaving = make_evaluator(n_jobs=2), make_evaluator(n_jobs=2)
+    brood = [chromosome(i / 100, seconds=0.05) for i in range(24)]
+    with ThreadPoolExecutor(1) as pool:
+        job = pool.submit(lambda: statuses(staying.evaluate(brood)))
+        time.sleep(0.3)
+        stream = leaving.evaluate([chromosome(i / 10, seconds=1) for i in range(9)])
+        next(stream)
+        stream.close()
+        assert job.result(timeout=60) == ["ok"] * 24
+    staying.close()
+    leaving.close()
+
+
+def test_no_note_of_a_trial_is_no_fault_of_its(tmp_path, monkeypatch):
+    monkeypatch.setattr(_warden, "_in_worker", lambda: True)
+    with _warden.noted(str(tmp_path / "gone"), "name", 0.0, "timeout"):
+        pass
+
+
+def test_notes_of_long_ago_end_nobody(workers):
+    evaluator = make_evaluator(n_jobs=2)
+    list(evaluator.evaluate([chromosome(0.1)]))
+    stranger = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+    note = Path(evaluator.trial.data.folder) / "old.note"
+    note.write_text(json.dumps([stranger.pid, 0.0, "timeout"]))
+    brood = [chromosome(i / 10, seconds=0.05) for i in range(2, 9)]
+    assert statuses(evaluator.evaluate(brood)) == ["ok"] * 7
+    assert stranger.poll() is None
+    stranger.kill()
+    stranger.wait()
     evaluator.close()
 
 
