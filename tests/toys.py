@@ -285,3 +285,16 @@ def make_evaluator(
     trial = {"builder": ToyBuilder(seconds), **trial}
     trial = Trial(data=Shared(data), objectives=objectives, random_state=0, **trial)
     return Evaluator(trial, n_jobs, memory_limit, journal)
+
+
+# Scorers that tell of the worker.
+
+
+def pid(estimator, X, y):
+    return os.getpid()
+
+
+def resident(estimator, X, y):
+    """Return the megabytes that this process holds."""
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
