@@ -77,7 +77,8 @@ class EvolvedSearchCV(DelegatingFace, BaseEvolved):
     individual is the estimator as it is, where its parameters are in range.
     Without `cv`, five folds score individuals on up to 2,000 samples, three on up to
     10,000, and 20 % are held out of more. Metadata other than `groups` go to the
-    estimator's `fit`; with metadata routing enabled, they go to who requests them.
+    estimator's `fit`, to steps of a Pipeline by names such as `clf__sample_weight`;
+    with metadata routing enabled, they go to who requests them.
 
     References
     ----------
