@@ -4,6 +4,7 @@ matplotlib is imported when something is plotted, not before.
 """
 
 import math
+from numbers import Integral
 from typing import Any, Self
 
 import numpy as np
@@ -29,7 +30,16 @@ NORMS = {
 def _gan_of(estimator: Any) -> Any:
     """Return the GAN of an evolved estimator, or what is one itself."""
     check_is_fitted(estimator)
-    return getattr(estimator, "best_estimator_", estimator)
+    gan = getattr(estimator, "best_estimator_", estimator)
+    if not hasattr(gan, "sample_shape"):
+        raise TypeError(f"estimator must be an EvolvedGAN or a GAN; got {estimator!r}.")
+    return gan
+
+
+def _check_counts(**counts: int | None) -> None:
+    for name, count in counts.items():
+        if count is not None and not (isinstance(count, Integral) and count > 0):
+            raise ValueError(f"{name} must be a whole number above 0; got {count!r}.")
 
 
 class GanSignalsDisplay:
@@ -204,6 +214,7 @@ class SampleGridDisplay:
         SampleGridDisplay
         """
         gan = _gan_of(estimator)
+        _check_counts(n_samples=n_samples, n_columns=n_columns)
         samples = gan.sample(n_samples, y, random_state)
         return cls(samples, gan.sample_shape, n_columns, real).plot(ax=ax)
 
@@ -227,6 +238,7 @@ class SampleGridDisplay:
         SampleGridDisplay
         """
         gan = _gan_of(estimator)
+        _check_counts(n_columns=n_columns)
         shots = gan.snapshots_[:, :n_columns]
         samples = shots.reshape(-1, *shots.shape[2:])
         display = cls(samples, gan.sample_shape, shots.shape[1]).plot(ax=ax)

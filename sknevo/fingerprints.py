@@ -8,17 +8,15 @@ import numpy as np
 
 __all__ = ["fingerprint"]
 
-# Of images that stay on disk so many are read: all would take as long as an epoch.
-IMAGES_READ = 16
-
 
 def fingerprint(*values: Any) -> str:
     """Hash data.
 
     Parameters
     ----------
-    *values : ndarray, sparse matrix, DataFrame, Series, stream of images or plain JSON
-        Of a stream, its length and a few images count.
+    *values : array-like, sparse matrix, DataFrame, Series or plain JSON
+        Of masked arrays the mask counts too. What has a `fingerprint` of its own, such
+        as a stream of images, goes by that.
 
     Returns
     -------
@@ -53,21 +51,29 @@ def _feed(digest: Any, value: Any) -> None:
         digest.update(f"{len(value)} items".encode())
         for item in value:
             _feed(digest, item)
-    elif hasattr(value, "__array__") and getattr(value, "ndim", 0):
-        digest.update(f"{value.dtype} {value.shape}".encode())
-        rows = np.linspace(0, len(value) - 1, IMAGES_READ).astype(int)
-        _feed(digest, np.asarray(value[np.unique(rows)]))
     else:
-        digest.update(repr(value).encode())
+        _feed_other(digest, value)
 
 
 def _feed_array(digest: Any, array: np.ndarray) -> None:
     digest.update(f"{array.dtype} {array.shape}".encode())
+    if isinstance(array, np.ma.MaskedArray):
+        _feed_array(digest, np.ma.getmaskarray(array))
+        array = np.ma.getdata(array)
     if array.dtype.hasobject:
         from pandas.util import hash_array
 
         array = hash_array(array.ravel(), categorize=False)
     digest.update(np.ascontiguousarray(array).view(np.uint8).data)
+
+
+def _feed_other(digest: Any, value: Any) -> None:
+    if hasattr(value, "fingerprint"):
+        digest.update(value.fingerprint.encode())
+    elif hasattr(value, "__array__"):  # a tensor, or an array of another library
+        _feed(digest, [str(getattr(value, "dtype", "")), np.asarray(value)])
+    else:
+        digest.update(repr(value).encode())
 
 
 def _feed_frame(digest: Any, frame: Any) -> None:

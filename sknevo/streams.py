@@ -9,12 +9,15 @@ import numpy as np
 from joblib import wrap_non_picklable_objects
 from PIL import Image, ImageOps
 
+from sknevo.fingerprints import fingerprint
 from sknevo.sizes import image_shape as channels_first
 
 __all__ = ["ImageStream", "labels_of", "pixels_of", "streamed"]
 
 # Decoders let go of the interpreter: threads read side by side.
 READERS = min(8, os.cpu_count() or 1)
+# So many images stand for all in a fingerprint: all would take as long as an epoch.
+IMAGES_READ = 16
 # What PIL calls images of so many channels.
 MODES = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}
 
@@ -80,6 +83,12 @@ class ImageStream:
     @property
     def ndim(self) -> int:
         return len(self.shape)
+
+    @property
+    def fingerprint(self) -> str:
+        """Short name of its length and a few images."""
+        read = np.linspace(0, len(self) - 1, IMAGES_READ).astype(int)
+        return fingerprint(len(self), np.asarray(self[np.unique(read)]))
 
     def __len__(self) -> int:
         return len(self.rows)

@@ -1,6 +1,8 @@
 """Bad input is named, whatever it is given to, and leaves the estimator unfitted."""
 
+import copy
 import re
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -8,13 +10,18 @@ import pytest
 from scipy import sparse, stats
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
+from sklearn.linear_model import LogisticRegression
 from sklearn.svm import SVC
+from test_displays import FakeGAN
 
 import sknevo
 from sknevo import (
+    NSGA2,
+    Ageing,
     Categorical,
     Choice,
     Chromosome,
+    Coevolution,
     Crossover,
     Elitist,
     EvolvedClassifier,
@@ -22,8 +29,10 @@ from sknevo import (
     EvolvedPipelineClassifier,
     EvolvedPipelineRegressor,
     EvolvedSearchCV,
+    Gaussian,
     Genome,
     Integer,
+    Preselection,
     Real,
     Repeat,
 )
@@ -34,8 +43,20 @@ from sknevo.datasets import (
     load_imagenet,
     make_insects,
 )
+from sknevo.displays import GanSignalsDisplay, SampleGridDisplay
 from sknevo.genomes.convnet import convnet
 from sknevo.genomes.pipeline import pipeline
+from sknevo.metrics import (
+    authenticity,
+    frechet_distance,
+    kernel_distance,
+    mode_coverage,
+    nearest_neighbour_psnr,
+    nearest_neighbour_ssim,
+    peak_signal_noise_ratio,
+    precision_recall_density_coverage,
+    structural_similarity,
+)
 from sknevo.records import DataSpec
 
 TABLE = np.random.default_rng(0).normal(size=(12, 3))
@@ -48,6 +69,14 @@ ESTIMATORS = {
 }
 # Needs no labels: what is wrong with them is in its own tests.
 GAN = {EvolvedGAN: (TABLE, None)}
+SEARCH = {"population_size": 1, "generations": 1, "cv": 2}
+
+
+def search_svc(**params):
+    """Return the cheapest search for parameters; it takes a genome of its own kind."""
+    return EvolvedSearchCV(SVC(), **{"genome": {"C": [1.0]}, **SEARCH, **params})
+
+
 FACTORIES = {
     EvolvedPipelineClassifier: pipeline,
     EvolvedPipelineRegressor: pipeline,
@@ -117,6 +146,15 @@ def test_bad_parameters(estimator, name, value):
     refused(estimator(**{name: value}), *(ESTIMATORS | GAN)[estimator], name)
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [(name, value) for name, values in PARAMETERS.items() for value in values],
+    ids=lambda value: f"{value!r:.40}",
+)
+def test_bad_parameters_of_a_search(name, value):
+    refused(search_svc(**{name: value}), TABLE, LABELS, name)
+
+
 CONFLICTS = [
     ({"generations": None}, "set one of generations, target_score"),
     ({"scoring": ["accuracy", "f1"]}, "refit must name one of"),
@@ -127,6 +165,24 @@ CONFLICTS = [
     ({"strategy": Crossover(mutation_probability=2)}, "mutation_probability"),
     ({"strategy": Crossover(tournament_size=0)}, "tournament_size"),
     ({"strategy": Elitist(elite_fraction=-1)}, "elite"),
+    ({"strategy": Gaussian(step_probability=2)}, "step_probability"),
+    ({"strategy": Gaussian(newcomer_probability=-1)}, "newcomer_probability"),
+    ({"strategy": Ageing(sample_size=0)}, "sample_size"),
+    ({"strategy": Ageing(crossover_probability="x")}, "crossover_probability"),
+    ({"strategy": NSGA2(crossover_probability=-1)}, "crossover_probability"),
+    ({"strategy": NSGA2(mutation_probability=2)}, "mutation_probability"),
+    ({"strategy": Coevolution(parts=["weather"])}, "parts must name genes"),
+    ({"strategy": Coevolution(parts=[])}, "parts must name genes"),
+    ({"strategy": Coevolution(parts=[3])}, "parts must name genes"),
+    ({"strategy": Coevolution(parts=3)}, "parts"),
+    ({"strategy": Coevolution(strategy=Gaussian)}, "strategy"),
+    ({"strategy": Coevolution(strategy=Ageing(0))}, "sample_size"),
+    ({"strategy": Coevolution(random_partner_probability=2)}, "random_partner"),
+    ({"strategy": Preselection(strategy="gaussian")}, "strategy"),
+    ({"strategy": Preselection(strategy=Ageing(0))}, "sample_size"),
+    ({"strategy": Preselection(n_candidates=0)}, "n_candidates"),
+    ({"strategy": Preselection(optimism=-1)}, "optimism"),
+    ({"strategy": Preselection(memory=1)}, "memory"),
 ]
 
 
@@ -171,6 +227,7 @@ def test_what_is_no_estimator(estimator):
 
 NAN, INF = TABLE.copy(), TABLE.copy()
 NAN[3, 1], INF[3, 1] = np.nan, np.inf
+HUGE = np.full((12, 3), 10**400, dtype=object)
 BAD_DATA = {
     "no X": (None, LABELS, "X|Expected 2D"),
     "a number": (3.0, LABELS, "X|Expected 2D|dim|scalar"),
@@ -183,6 +240,11 @@ BAD_DATA = {
     "too few labels": (TABLE, LABELS[:-1], "inconsistent"),
     "too many labels": (TABLE, np.r_[LABELS, 1], "inconsistent"),
     "infinity": (INF, LABELS, "infinity"),
+    "masked": (np.ma.array(TABLE, mask=TABLE > 1), LABELS, "X has masked values"),
+    "masked labels": (TABLE, np.ma.array(LABELS, mask=LABELS), "y has masked values"),
+    "huge": (HUGE, LABELS, "too large"),
+    "huge in a list": (HUGE.tolist(), LABELS, "too large"),
+    "huge in a frame": (pd.DataFrame(HUGE), LABELS, "too large"),
     "complex": (TABLE + 1j, LABELS, "[Cc]omplex"),
     "sparse": (sparse.csr_matrix(TABLE), LABELS, "[Ss]parse"),
     "ragged": ([[1, 2], [3]] * 6, LABELS, "inhomogeneous|sequence|X|features"),
@@ -197,6 +259,12 @@ ONLY_CLASSES = {
     "one class": (TABLE, np.zeros(12), "2 classes"),
     "numbers as labels": (TABLE, TABLE[:, 0], "Unknown label type"),
     "labels of several types": (TABLE, [1, "a", None] * 4, "y|label|type"),
+    "huge labels": (TABLE, [10**400, 10**401] * 6, "label|too large"),
+    "too many classes": (
+        np.zeros((20_000, 1)),
+        np.arange(20_000) // 2,
+        "y holds 10000 classes, too many for 4000 held-out samples",
+    ),
 }
 
 
@@ -214,6 +282,28 @@ def test_bad_labels(estimator, case):
     refused(estimator(), X, y, message)
 
 
+# What a search passes on, and its estimator may take.
+GOOD_FOR_SVC = "sparse"
+# What its estimator says in its own words, since data go there as they are.
+SAID_OF_SEARCH = {
+    "text": "inconsistent",
+    "a list of words": "could not convert",
+    "no rows": "0 sample",
+    "one class": "number of classes",
+    "too many classes": "too many for 4000",
+}
+
+
+@pytest.mark.parametrize(
+    "case", [case for case in BAD_DATA | ONLY_CLASSES if case != GOOD_FOR_SVC]
+)
+def test_bad_data_of_a_search(case):
+    X, y, message = (BAD_DATA | ONLY_CLASSES)[case]
+    cv = None if case == "too many classes" else 2
+    message = SAID_OF_SEARCH.get(case, message)
+    refused(search_svc(cv=cv), X, y, f"(?s){message}")
+
+
 @pytest.mark.parametrize("estimator", ESTIMATORS)
 @pytest.mark.parametrize(
     ("weights", "message"),
@@ -222,8 +312,10 @@ def test_bad_labels(estimator, case):
         (np.ones((12, 2)), "1D|sample_weight|1-d"),
         (np.full(12, np.nan), "NaN"),
         (["heavy"] * 12, "sample_weight|could not convert"),
+        ([10**400] * 12, "sample_weight contains a value too large"),
+        (np.ma.array(np.ones(12), mask=LABELS), "sample_weight has masked values"),
     ],
-    ids=["short", "two columns", "NaN", "words"],
+    ids=["short", "two columns", "NaN", "words", "huge", "masked"],
 )
 def test_bad_weights(estimator, weights, message):
     refused(estimator(), *ESTIMATORS[estimator], message, sample_weight=weights)
@@ -247,7 +339,70 @@ def test_bad_images(case):
 # Functions and genes -----------------------------------------------------------------
 
 SPEC = DataSpec("classification", 100, 3, shape=(8, 8))
+ROWS = {
+    "no rows": (TABLE[:0], "samples"),
+    "gaps": (NAN, "finite"),
+    "infinity": (INF, "finite"),
+    "one dimension": (TABLE[:, 0], "shape"),
+    "other columns": (TABLE[:, :2], "features"),
+    "words": ([["a"] * 3] * 12, "convert"),
+    "huge": (HUGE, "too large"),
+    "masked": (np.ma.array(TABLE, mask=TABLE > 1), "masked"),
+}
+PICTURES = {
+    "no pixels": (IMAGES[:, :0], "shape|pixels"),
+    "other shape": (IMAGES[:, :4], "shape"),
+    "gaps": (np.where(IMAGES == 3, np.nan, IMAGES), "finite"),
+    "infinity": (np.where(IMAGES == 3, np.inf, IMAGES), "finite"),
+    "words": (np.full(IMAGES.shape, "a"), "convert"),
+    "masked": (np.ma.array(IMAGES, mask=IMAGES > 9), "masked"),
+}
+MEASURES = {
+    frechet_distance: (TABLE, ROWS),
+    kernel_distance: (TABLE, ROWS),
+    precision_recall_density_coverage: (TABLE, ROWS),
+    authenticity: (TABLE, ROWS),
+    partial(mode_coverage, radius=1.0): (TABLE, ROWS),
+    peak_signal_noise_ratio: (IMAGES, PICTURES),
+    structural_similarity: (IMAGES, PICTURES),
+    nearest_neighbour_psnr: (IMAGES, PICTURES),
+    nearest_neighbour_ssim: (IMAGES, PICTURES),
+}
+
+
+@pytest.mark.parametrize("measure", MEASURES)
+def test_bad_samples(measure):
+    good, others = MEASURES[measure]
+    for bad, message in others.values():
+        for pair in ((good, bad), (bad, good)):
+            with pytest.raises(ValueError, match=message):
+                measure(*pair)
+
+
+PAINTER = FakeGAN((8, 8))
 BAD_CALLS = [
+    *[
+        (partial(measure, IMAGES, IMAGES, data_range=value), "data_range must be")
+        for measure, (good, _) in MEASURES.items()
+        if good is IMAGES
+        for value in (0, -1, np.nan)
+    ],
+    (lambda: kernel_distance(TABLE, TABLE, n_subsets=0), "n_subsets"),
+    (lambda: kernel_distance(TABLE, TABLE, subset_size=1), "subset_size"),
+    (lambda: kernel_distance(TABLE, TABLE, degree=0), "degree"),
+    (lambda: kernel_distance(TABLE, TABLE, gamma=-1), "gamma"),
+    (lambda: kernel_distance(TABLE, TABLE, random_state="x"), "seed"),
+    (lambda: precision_recall_density_coverage(TABLE, TABLE, 0), "n_neighbors"),
+    (lambda: precision_recall_density_coverage(TABLE, TABLE, 12), "at least 13"),
+    (lambda: mode_coverage(TABLE, TABLE, 0), "radius"),
+    (lambda: mode_coverage(TABLE, TABLE, 1, min_share=2), "min_share"),
+    (lambda: GanSignalsDisplay.from_estimator(None), "not an estimator"),
+    (lambda: GanSignalsDisplay.from_estimator(SVC().fit(TABLE, LABELS)), "GAN"),
+    (lambda: SampleGridDisplay.from_estimator(SVC().fit(TABLE, LABELS)), "GAN"),
+    (lambda: SampleGridDisplay.from_snapshots(SVC().fit(TABLE, LABELS)), "GAN"),
+    (lambda: SampleGridDisplay.from_estimator(PAINTER, n_samples=0), "n_samples"),
+    (lambda: SampleGridDisplay.from_estimator(PAINTER, n_columns=0), "n_columns"),
+    (lambda: SampleGridDisplay.from_snapshots(PAINTER, n_columns=0), "n_columns"),
     (lambda: Real(2, 1), "low must be <= high"),
     (lambda: Real(0, np.inf), "finite"),
     (lambda: Real(0, np.nan), "low must be"),
@@ -327,3 +482,48 @@ def test_tables_with_odd_columns_are_no_garbage():
         population_size=1, generations=1, cv=2, random_state=0
     )
     assert clf.fit(table, LABELS).predict(table).shape == (12,)
+
+
+def test_constant_columns_and_gaps_alone_are_no_garbage():
+    clf = EvolvedPipelineClassifier(**SEARCH, random_state=0)
+    for table in (np.ones((12, 2)), pd.DataFrame({"a": ["x"] * 12, "b": [None] * 12})):
+        assert clf.fit(table, LABELS).predict(table).shape == (12,)
+
+
+def test_masked_arrays_with_nothing_masked_are_no_garbage():
+    whole = np.ma.array(TABLE, mask=False)
+    assert search_svc().fit(whole, LABELS).predict(whole).shape == (12,)
+    with pytest.raises(ValueError, match="X has masked values"):
+        search_svc().fit(TABLE, LABELS).predict(np.ma.array(TABLE, mask=TABLE > 1))
+
+
+# A fit that fails after one that did not ---------------------------------------------
+
+TINY = {"population_size": 1, "generations": 1, "cv": 2, "random_state": 0}
+FITTED = {
+    "classifier": EvolvedPipelineClassifier(genome=partial(pipeline, models=["svm"])),
+    "regressor": EvolvedPipelineRegressor(genome=partial(pipeline, models=["svm"])),
+    "network": EvolvedClassifier(max_epochs=1),
+    "GAN": EvolvedGAN(max_epochs=1),
+    "search": EvolvedSearchCV(LogisticRegression(), {"C": [1.0]}),
+}
+
+
+@pytest.fixture(scope="module", params=FITTED)
+def fitted(request):
+    return clone(FITTED[request.param]).set_params(**TINY).fit(TABLE, LABELS)
+
+
+@pytest.mark.parametrize("fault", ["parameter", "scoring", "labels"])
+def test_a_fit_that_fails_leaves_nothing_of_the_one_before(fitted, fault):
+    model = copy.copy(fitted)
+    assert model.predict(TABLE).shape == (12,)
+    bad = {"parameter": {"tol": -1}, "scoring": {"scoring": "nonsense"}}.get(fault, {})
+    model.set_params(**bad)
+    with pytest.raises(ValueError, match=r"tol|scoring|inconsistent"):
+        model.fit(TABLE[:, :2], np.r_[LABELS, 1] if fault == "labels" else 1 - LABELS)
+    assert not {"best_estimator_", "cv_results_", "best_score_"} & vars(model).keys()
+    with pytest.raises(NotFittedError):
+        model.predict(TABLE)
+    with pytest.raises(NotFittedError):
+        model.refit_individual(0, TABLE, LABELS)

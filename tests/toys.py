@@ -136,6 +136,12 @@ class Recipe:
         return 1.0
 
 
+class OwnPipelines(Recipe):
+    """A recipe for pipelines of which individuals share the first step."""
+
+    makes_pipelines = True
+
+
 class Centre(TransformerMixin, BaseEstimator):
     """A preparation that keeps account of its fits."""
 

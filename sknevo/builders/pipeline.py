@@ -54,6 +54,9 @@ class PipelineBuilder:
     ['preparation', 'scaling', 'extraction', 'model']
     """
 
+    # Trials share the preparation between individuals and weight the model only.
+    makes_pipelines = True
+
     spec: DataSpec
     probabilities: bool = True
     final: bool = False

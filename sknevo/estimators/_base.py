@@ -2,8 +2,9 @@
 
 import time
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import wraps
 from numbers import Integral
 from typing import Any, Self
 
@@ -50,6 +51,7 @@ from sknevo.genes import Genome
 from sknevo.interruption import Pruned
 from sknevo.records import Chromosome, DataSpec, Evaluation, flatten
 from sknevo.search import Limits, Outcome, search
+from sknevo.validation import plain_values
 
 __all__ = ["BaseEvolved"]
 
@@ -64,6 +66,24 @@ def _refitted(estimator: "BaseEvolved") -> bool:
             "prediction is available after a refit of the best individual only."
         )
     return True
+
+
+def _check_enough(X: Any) -> None:
+    if (n := _num_samples(X)) < 2:
+        raise ValueError(f"Found {n} sample; at least 2 samples are required to fit.")
+
+
+def _afresh(fit: Callable) -> Callable:
+    """Forget what was learned before: a fit that fails leaves nothing to contradict."""
+
+    @wraps(fit)
+    def fit_afresh(self: "BaseEvolved", *args: Any, **params: Any) -> "BaseEvolved":
+        for name in [*vars(self)]:
+            if name.endswith("_") and not name.startswith("_"):
+                delattr(self, name)
+        return fit(self, *args, **params)
+
+    return fit_afresh
 
 
 class BaseEvolved(FrontMixin, CallbackSupportMixin, SearchParameters):
@@ -85,11 +105,11 @@ class BaseEvolved(FrontMixin, CallbackSupportMixin, SearchParameters):
     _n_finalists = 0
 
     @abstractmethod
-    def _validate_X(self, X: Any, reset: bool = False) -> Any:
+    def _check_X(self, X: Any, reset: bool) -> Any:
         """Return X as individuals get it; set what is known of it if this is `fit`."""
 
     @abstractmethod
-    def _validate_y(self, y: Any) -> Any:
+    def _check_y(self, y: Any) -> Any:
         """Return y as individuals get it; set what `fit` learns of it."""
 
     @abstractmethod
@@ -119,10 +139,17 @@ class BaseEvolved(FrontMixin, CallbackSupportMixin, SearchParameters):
 
     # The fit.
 
+    def _validate_X(self, X: Any, reset: bool = False) -> Any:
+        with plain_values("X", X):
+            return self._check_X(X, reset)
+
+    def _validate_y(self, y: Any) -> Any:
+        with plain_values("y", y):
+            return self._check_y(y)
+
     def _validate(self, X: Any, y: Any) -> tuple[Any, Any]:
         X = self._validate_X(X, reset=True)
-        if _num_samples(X) < 2:
-            raise ValueError("Found 1 sample; at least 2 samples are required to fit.")
+        _check_enough(X)
         if y is None and self._needs_y:
             raise ValueError(
                 f"This {type(self).__name__} estimator requires y to be passed, but "
@@ -130,6 +157,7 @@ class BaseEvolved(FrontMixin, CallbackSupportMixin, SearchParameters):
             )
         return X, None if y is None else self._validate_y(y)
 
+    @_afresh
     @with_callbacks
     @_fit_context(prefer_skip_nested_validation=False)
     def fit(self, X: Any, y: Any = None, **params: Any) -> Self:
@@ -154,7 +182,7 @@ class BaseEvolved(FrontMixin, CallbackSupportMixin, SearchParameters):
         ------
         ValueError
             If a parameter or the data are not as they should be, or no individual
-            succeeds.
+            succeeds. The estimator is unfitted then, even if it was fitted before.
         """
         with Journal(self.journal) as journal:
             return self._fit(X, y, params, journal)
@@ -241,7 +269,8 @@ class BaseEvolved(FrontMixin, CallbackSupportMixin, SearchParameters):
         fit_params, split_params, score_params = self._route(params)
         if "sample_weight" in fit_params:
             weights = fit_params["sample_weight"]
-            fit_params["sample_weight"] = _check_sample_weight(weights, X)
+            with plain_values("sample_weight", weights):
+                fit_params["sample_weight"] = _check_sample_weight(weights, X)
         splits = make_splits(
             self.cv,
             X,

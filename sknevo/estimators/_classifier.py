@@ -18,7 +18,7 @@ class ClassifierFace:
 
     _default_scoring = "accuracy"
 
-    def _validate_y(self, y: Any) -> np.ndarray:
+    def _check_y(self, y: Any) -> np.ndarray:
         y = column_or_1d(y, warn=True)
         assert_all_finite(y, input_name="y")
         check_classification_targets(y)

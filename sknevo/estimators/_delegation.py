@@ -32,7 +32,7 @@ class DelegatingFace:
 
     def _ask(self, method: str, X: Any) -> Any:
         check_is_fitted(self, "best_estimator_")
-        return getattr(self.best_estimator_, method)(X)
+        return getattr(self.best_estimator_, method)(self._validate_X(X))
 
     @available_if(_has("predict"))
     def predict(self, X: Any) -> np.ndarray:
@@ -179,7 +179,7 @@ class DelegatingFace:
             The higher, the better.
         """
         check_is_fitted(self, "best_estimator_")
-        return self._score(X, y, params)
+        return self._score(self._validate_X(X), y, params)
 
     @property
     def classes_(self) -> np.ndarray:

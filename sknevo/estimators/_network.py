@@ -23,7 +23,7 @@ class NetworkFace:
         "precision": [StrOptions({"auto", "float32", "bfloat16"})],
     }
 
-    def _validate_X(self, X: Any, reset: bool = False) -> np.ndarray | ImageStream:
+    def _check_X(self, X: Any, reset: bool) -> np.ndarray | ImageStream:
         X = streamed(X, self.image_shape if reset else self._sample_shape)
         if getattr(X, "ndim", None) is None:
             X = np.asarray(X)

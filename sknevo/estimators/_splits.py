@@ -1,5 +1,6 @@
 """On which parts of the data an individual is fitted and scored."""
 
+import math
 from collections.abc import Mapping
 from numbers import Integral
 from typing import Any
@@ -60,7 +61,8 @@ def make_splits(
     Raises
     ------
     ValueError
-        If no class has two members, or the splitter yields nothing.
+        If no class has two members, there are more classes than samples are held out,
+        or the splitter yields nothing.
     """
     n = _num_samples(X)
     hold_out = cv is None and n > max(default_folds)
@@ -71,8 +73,11 @@ def make_splits(
         members = _checked_members(cv, labels, classifier)
         if cv is None:
             folds = _feasible(folds, labels, classifier)
+        common = members >= folds
+        if hold_out:
+            _check_hold_out(labels[common])
         splitter = _splitter(hold_out, folds, classifier, random_state)
-        return _without_rare_tests(splitter, members >= folds, labels)
+        return _without_rare_tests(splitter, common, labels)
     if isinstance(folds, Integral) and "groups" in split_params:
         fold = StratifiedGroupKFold if classifier else GroupKFold
         folds = fold(folds, shuffle=True, random_state=random_state)
@@ -99,6 +104,15 @@ def _checked_members(cv: int | None, y: np.ndarray, classifier: bool) -> np.ndar
             f"cv={cv} folds need as many {what}; got {members.max()} at most."
         )
     return members
+
+
+def _check_hold_out(y: np.ndarray) -> None:
+    n_classes, n_held_out = len(np.unique(y)), math.ceil(HOLD_OUT * len(y))
+    if n_classes > n_held_out:
+        raise ValueError(
+            f"y holds {n_classes} classes, too many for {n_held_out} held-out samples "
+            "to have some of each: set cv to a number of folds, or merge rare classes."
+        )
 
 
 def _feasible(folds: int, y: np.ndarray, classifier: bool) -> int:

@@ -192,7 +192,6 @@ class EvolvedGAN(NetworkFace, BaseEvolved):
                 f"X must hold at least {FEWEST_SAMPLES} samples; got {n_samples}."
             )
         self._n_conditions = 0 if y is None else _n_conditions(y)
-        vars(self).pop("classes_", None)  # of a fit before
         if self._n_conditions > 1:
             self.classes_ = np.unique(y)
         return X, y
@@ -201,7 +200,7 @@ class EvolvedGAN(NetworkFace, BaseEvolved):
         if self.scoring is None:
             self._default_scoring = self._yardstick(X, y)
 
-    def _validate_y(self, y: Any) -> np.ndarray:
+    def _check_y(self, y: Any) -> np.ndarray:
         y = column_or_1d(y, warn=True)
         if y.dtype.kind == "c":
             raise ValueError(f"Complex data not supported: y is {y.dtype}.")

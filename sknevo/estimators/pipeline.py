@@ -24,7 +24,7 @@ class _EvolvedPipeline(BaseEvolved):
     # Cross-validation steadies the fitness of small tables; large ones need it less.
     _default_folds = {2_000: 5, 10_000: 3}
 
-    def _validate_X(self, X: Any, reset: bool = False) -> Any:
+    def _check_X(self, X: Any, reset: bool) -> Any:
         return validate_table(self, X, reset=reset)
 
     def _default_genome(self, spec: DataSpec) -> Genome:
@@ -157,7 +157,7 @@ class EvolvedPipelineRegressor(_EvolvedPipeline):
 
     _default_scoring = "r2"
 
-    def _validate_y(self, y: Any) -> np.ndarray:
+    def _check_y(self, y: Any) -> np.ndarray:
         y = column_or_1d(y, warn=True)
         assert_all_finite(y, input_name="y")
         if y.dtype.kind not in "biuf":

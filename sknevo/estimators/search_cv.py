@@ -19,7 +19,7 @@ from sklearn.utils.multiclass import type_of_target
 from sklearn.utils.validation import assert_all_finite
 
 from sknevo.builders.search_cv import SearchBuilder
-from sknevo.estimators._base import BaseEvolved
+from sknevo.estimators._base import BaseEvolved, _check_enough
 from sknevo.estimators._delegation import DelegatingFace
 from sknevo.estimators._docs import documented
 from sknevo.estimators._metadata import make_router
@@ -77,7 +77,8 @@ class EvolvedSearchCV(DelegatingFace, BaseEvolved):
     individual is the estimator as it is, where its parameters are in range.
     Without `cv`, five folds score individuals on up to 2,000 samples, three on up to
     10,000, and 20 % are held out of more. Metadata other than `groups` go to the
-    estimator's `fit`; with metadata routing enabled, they go to who requests them.
+    estimator's `fit`, to steps of a Pipeline by names such as `clf__sample_weight`;
+    with metadata routing enabled, they go to who requests them.
 
     References
     ----------
@@ -170,19 +171,23 @@ class EvolvedSearchCV(DelegatingFace, BaseEvolved):
     # What this task says.
 
     def _validate(self, X: Any, y: Any) -> tuple[Any, Any]:
+        X, y = self._validate_X(X, reset=True), self._validate_y(y)
         target = get_tags(self.estimator).target_tags
         if y is None and target.required:
             return super()._validate(X, y)  # says that y is missing
         if not target.multi_output and getattr(y, "shape", ())[1:] == (1,):
             y = column_or_1d(y, warn=True)  # one warning rather than one per fit
         X, y = indexable(X, y)
+        _check_enough(X)
         self._labels = np.unique(y) if self._classifies(y) else None
         return X, y
 
-    def _validate_X(self, X: Any, reset: bool = False) -> Any:
+    def _check_X(self, X: Any, reset: bool) -> Any:
+        if X is None:
+            raise ValueError("X must be given; got None.")
         return X
 
-    def _validate_y(self, y: Any) -> Any:
+    def _check_y(self, y: Any) -> Any:
         return y
 
     def _spec(self, X: Any, y: Any, n_samples: int) -> DataSpec:

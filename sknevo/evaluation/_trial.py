@@ -37,7 +37,12 @@ MOST_REFITS = 3
 
 
 class Builder(Protocol):
-    """Makes an unfitted scikit-learn estimator of expressed genes."""
+    """Makes an unfitted scikit-learn estimator of expressed genes.
+
+    One that says `makes_pipelines = True` makes Pipelines of its own, not the user's:
+    the first step prepares the data and may be shared by many individuals, and the
+    weights of samples are for the last.
+    """
 
     def __call__(self, expressed: dict[str, Any], random_state: int) -> BaseEstimator:
         """Return an unfitted estimator."""
@@ -59,7 +64,7 @@ class Data:
     splits : list of (train, test) index arrays
         On which parts to fit and to score.
     fit_params, score_params : dict of str to array-like of shape (n_samples,)
-        Metadata for the last step's `fit` and for the scorers.
+        Metadata for the `fit` of individuals and for the scorers.
     """
 
     X: Any
@@ -195,7 +200,7 @@ class Trial:
         seed = replace(self, repetition=repetition).seed(Entry(chromosome))
         estimator = self.builder(chromosome.expressed, seed)
         with self._surroundings(math.inf):
-            return _fit(estimator, data.X, data.y, data.fit_params)
+            return self._fit(estimator, data.X, data.y, data.fit_params)
 
     @contextmanager
     def _surroundings(self, moment: float) -> Iterator[None]:
@@ -250,7 +255,7 @@ class Trial:
         start, saved = time.perf_counter(), 0.0
         y_train = _part(data.y, train)
         fit_params = _take(data.fit_params, train)
-        if self._may_share and _begins_with_preparation(estimator):
+        if self._may_share:
             X_train, X_test, saved = self._prepared(estimator.steps[0][1], train, split)
             saved = max(0.0, saved - (time.perf_counter() - start))
             estimator = Pipeline(estimator.steps[1:])
@@ -259,7 +264,7 @@ class Trial:
             X_test, _ = _safe_split(estimator, data.X, None, test, train)
         if self.heritage is not None:
             self.heritage.endow(estimator, entry.forebears, split)
-        _fit(estimator, X_train, y_train, fit_params)
+        self._fit(estimator, X_train, y_train, fit_params)
         fit_time = time.perf_counter() - start
         check_speed(estimator, X_test, self.max_predict_time)
         score_params = _take(data.score_params, test)
@@ -271,10 +276,31 @@ class Trial:
             record.inherited.append(estimator.inherited_)
             self.heritage.leave(estimator, self._genes(entry), entry.name, split)
 
+    def _fit(
+        self, estimator: BaseEstimator, X: Any, y: Any, fit_params: Mapping[str, Any]
+    ) -> BaseEstimator:
+        """Fit an estimator in place; of a pipeline of ours, the last step is weighted.
+
+        Not by Pipeline.fit: whether it routes metadata, and how, is a global setting,
+        and the user's own pipelines are to follow it.
+        """
+        if not self._own_pipelines or fit_params.keys() != {"sample_weight"}:
+            return estimator.fit(X, y, **fit_params)
+        for _, step in estimator.steps[:-1]:
+            if step not in (None, "passthrough"):
+                X = step.fit_transform(X, y)
+        estimator.steps[-1][1].fit(X, y, **fit_params)
+        return estimator
+
+    @property
+    def _own_pipelines(self) -> bool:
+        return getattr(self.builder, "makes_pipelines", False)
+
     @property
     def _may_share(self) -> bool:
         """Whether it makes no difference who fitted the preparation, and when."""
-        return self.objectives.blind_to_X and self.max_predict_time is None
+        blind = self.objectives.blind_to_X and self.max_predict_time is None
+        return self._own_pipelines and blind
 
     def _prepared(
         self, step: BaseEstimator, train: np.ndarray, split: int
@@ -350,38 +376,6 @@ class _Record:
             objectives=objectives.goals(scores) if status == "ok" else (),
             inherited=float(np.mean(self.inherited)) if self.inherited else None,
         )
-
-
-def _fit(
-    estimator: BaseEstimator, X: Any, y: Any, fit_params: Mapping[str, Any]
-) -> BaseEstimator:
-    """Fit an estimator; of a Pipeline, the last step gets the metadata.
-
-    Parameters
-    ----------
-    estimator : estimator
-        Fitted in place.
-    X, y : array-like
-        Training data.
-    fit_params : dict
-        Metadata such as `sample_weight`.
-
-    Returns
-    -------
-    estimator
-    """
-    if fit_params.keys() == {"sample_weight"} and isinstance(estimator, Pipeline):
-        # Not Pipeline.fit: whether it routes metadata, and how, is a global setting.
-        for _, step in estimator.steps[:-1]:
-            if step not in (None, "passthrough"):
-                X = step.fit_transform(X, y)
-        estimator.steps[-1][1].fit(X, y, **fit_params)
-        return estimator
-    return estimator.fit(X, y, **fit_params)
-
-
-def _begins_with_preparation(estimator: BaseEstimator) -> bool:
-    return isinstance(estimator, Pipeline) and estimator.steps[0][0] == "preparation"
 
 
 def _part(values: Any, rows: np.ndarray) -> Any:

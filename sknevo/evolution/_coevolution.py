@@ -147,7 +147,10 @@ class Coevolution(Strategy):
         """Return the genes of each species by its name."""
         genes = list(genes)
         parts = [genes[-1]] if self.parts is None else self.parts
-        named = [(part,) if isinstance(part, str) else tuple(part) for part in parts]
+        named = [
+            tuple(part) if np.iterable(part) and not isinstance(part, str) else (part,)
+            for part in parts
+        ]
         names = [name for part in named for name in part]
         wrong = [n for n in names if n not in genes or names.count(n) > 1]
         if wrong or not all(named) or not named:

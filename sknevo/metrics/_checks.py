@@ -4,6 +4,8 @@ from typing import Any
 
 import numpy as np
 
+from sknevo.validation import plain_values
+
 __all__ = ["feature_rows", "same_width"]
 
 
@@ -28,7 +30,8 @@ def feature_rows(X: Any, name: str, at_least: int = 1) -> np.ndarray:
     ValueError
         If they are not that.
     """
-    rows = np.asarray(X, dtype=np.float64)
+    with plain_values(name, X):
+        rows = np.asarray(X, dtype=np.float64)
     if rows.ndim != 2:
         raise ValueError(
             f"{name} must be of shape (n_samples, n_features); got {rows.shape}."

@@ -7,6 +7,8 @@ import numpy as np
 from scipy.ndimage import uniform_filter
 from sklearn.metrics import pairwise_distances_argmin
 
+from sknevo.validation import plain_values
+
 __all__ = [
     "nearest_neighbour_psnr",
     "nearest_neighbour_ssim",
@@ -56,7 +58,7 @@ def peak_signal_noise_ratio(
     [20.0]
     """
     real, images = _pairs(real, images)
-    data_range = _range(real) if data_range is None else data_range
+    data_range = _range(real, data_range)
     squares = np.square(real.astype(float) - images.astype(float))
     errors = squares.reshape(len(real), -1).mean(axis=1)
     with np.errstate(divide="ignore"):
@@ -103,7 +105,7 @@ channels, height, width)
     True
     """
     real, images = _pairs(real, images)
-    data_range = _range(real) if data_range is None else data_range
+    data_range = _range(real, data_range)
     x, y = (_channels_first(Z).astype(float) for Z in (real, images))
     side = min(WINDOW, *x.shape[2:])
     side -= 1 - side % 2
@@ -200,7 +202,8 @@ def _with_nearest(
     training: Any,
     data_range: float | None,
 ) -> np.ndarray:
-    generated, training = np.asarray(generated), np.asarray(training)
+    generated = _pixels(generated, "generated")
+    training = _pixels(training, "training")
     if generated.shape[1:] != training.shape[1:]:
         raise ValueError(
             "generated and training images must have the same shape; got "
@@ -212,12 +215,12 @@ def _with_nearest(
         generated.reshape(len(generated), -1).astype(float),
         training.reshape(len(training), -1).astype(float),
     )
-    data_range = _range(training) if data_range is None else data_range
+    data_range = _range(training, data_range)
     return measure(training[nearest], generated, data_range=data_range)
 
 
 def _pairs(real: Any, images: Any) -> tuple[np.ndarray, np.ndarray]:
-    real, images = np.asarray(real), np.asarray(images)
+    real, images = _pixels(real, "real"), _pixels(images, "images")
     if real.shape != images.shape:
         raise ValueError(
             f"both sets of images must have the same shape; got {real.shape} and "
@@ -228,7 +231,19 @@ def _pairs(real: Any, images: Any) -> tuple[np.ndarray, np.ndarray]:
     return real, images
 
 
-def _range(images: np.ndarray) -> float:
+def _pixels(images: Any, name: str) -> np.ndarray:
+    with plain_values(name, images):
+        pixels = np.asarray(images)
+        if not np.isfinite(pixels.astype(float)).all():
+            raise ValueError(f"{name} must be finite; it holds NaN or infinity.")
+    return pixels
+
+
+def _range(images: np.ndarray, data_range: float | None) -> float:
+    if data_range is not None:
+        if not data_range > 0:
+            raise ValueError(f"data_range must be above 0; got {data_range!r}.")
+        return data_range
     if np.issubdtype(images.dtype, np.integer):
         limits = np.iinfo(images.dtype)
         return float(limits.max - limits.min)

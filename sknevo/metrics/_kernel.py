@@ -86,6 +86,11 @@ def kernel_distance(
             "n_subsets must be at least 1 and subset_size at least 2; got "
             f"{n_subsets} and {subset_size}."
         )
+    if degree < 1 or (gamma is not None and not gamma > 0):
+        raise ValueError(
+            "degree must be at least 1 and gamma above 0 or None; got "
+            f"{degree!r} and {gamma!r}."
+        )
     draw = check_random_state(random_state)
     size = min(subset_size, len(X), len(Y))
     gamma = 1 / X.shape[1] if gamma is None else gamma

@@ -293,6 +293,50 @@ def test_metadata_go_to_who_requests_them():
             assert set(search.predict(X)) == found
 
 
+@pytest.mark.parametrize("asks", ["scaler", "model"])
+def test_metadata_go_to_the_steps_of_a_pipeline_that_request_them(asks):
+    with sklearn.config_context(enable_metadata_routing=True):
+        scaler = StandardScaler().set_fit_request(sample_weight=asks == "scaler")
+        model = LogisticRegression().set_fit_request(sample_weight=asks == "model")
+        model.set_score_request(sample_weight=True)
+        pipeline = Pipeline([("scaler", scaler), ("model", model)])
+        search = EvolvedSearchCV(pipeline, {"model__C": [1.0]}, **SMALL)
+        search.fit(X, y, sample_weight=WEIGHTS)
+        alone = clone(pipeline).fit(X, y, sample_weight=WEIGHTS)
+    np.testing.assert_array_equal(search.predict_proba(X), alone.predict_proba(X))
+
+
+def test_weights_for_a_whole_pipeline_are_refused_as_by_scikit_learn():
+    pipeline = make_pipeline(LogisticRegression())
+    search = EvolvedSearchCV(pipeline, {"logisticregression__C": [1]}, **SMALL)
+    with pytest.raises(ValueError, match="does not accept the sample_weight"):
+        search.fit(X, y, sample_weight=WEIGHTS)
+
+
+class Steps(Pipeline):
+    """A pipeline of the user's own."""
+
+
+@pytest.mark.parametrize("kind", [Pipeline, Steps])
+def test_a_step_called_preparation_is_a_step_like_any_other(kind):
+    steps = [("preparation", StandardScaler()), ("model", LogisticRegression())]
+    space = {"preparation": [StandardScaler(), "passthrough"], "model__C": [0.1, 1]}
+    search = EvolvedSearchCV(kind(steps), space, scoring="accuracy", **SMALL).fit(X, y)
+    assert set(search.cv_results_["status"]) == {"ok"}
+    assert "passthrough" in search.cv_results_["param_preparation"].tolist()
+    assert type(search.best_estimator_) is kind
+    search.set_params(genome={"model__C": [0.1, 1]})
+    search.fit(X, y, preparation__sample_weight=WEIGHTS)
+    weighted = X[y == 2].mean(axis=0)
+    assert search.best_estimator_[0].mean_ == pytest.approx(weighted, abs=1e-6)
+
+
+def test_a_pipeline_may_have_a_single_step():
+    alone = Pipeline([("preparation", LogisticRegression())])
+    search = evolve(alone, {"preparation__C": [0.1, 1]}, scoring="accuracy")
+    assert search.best_score_ > 0.9
+
+
 # As any estimator ----------------------------------------------------------------
 
 

@@ -17,7 +17,17 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.tree import DecisionTreeClassifier
 from threadpoolctl import threadpool_info
-from toys import Centre, Recipe, Toy, ToyBuilder, Weighed, chromosome, entry, score
+from toys import (
+    Centre,
+    OwnPipelines,
+    Recipe,
+    Toy,
+    ToyBuilder,
+    Weighed,
+    chromosome,
+    entry,
+    score,
+)
 
 from sknevo.evaluation import Data, Objectives, Shared, Trial
 from sknevo.interruption import Pruned
@@ -178,12 +188,11 @@ def test_a_trial_is_given_its_share_of_threads():
 def prepared(genes, seed):
     model = DecisionTreeClassifier(max_depth=genes["depth"], random_state=seed)
     steps = [("scaler", StandardScaler()), ("model", model)]
-    preparation = (genes.get("name", "preparation"), Centre(genes["factor"]))
-    return Pipeline([preparation, *steps])
+    return Pipeline([("preparation", Centre(genes["factor"])), *steps])
 
 
-def individual(depth, factor=1.0, **genes):
-    return Chromosome({"depth": depth, "factor": factor, **genes})
+def individual(depth, factor=1.0):
+    return Chromosome({"depth": depth, "factor": factor})
 
 
 @pytest.fixture(autouse=True)
@@ -194,7 +203,7 @@ def account():
 
 
 def test_a_preparation_is_fitted_once_for_each_split(account):
-    trial = make_trial(Recipe(prepared), ACCURACY)
+    trial = make_trial(OwnPipelines(prepared), ACCURACY)
     for depth in (1, 2, 3):
         trial(Entry(individual(depth)))
     assert account == [(1.0, 40), (1.0, 40)]
@@ -202,15 +211,15 @@ def test_a_preparation_is_fitted_once_for_each_split(account):
     assert account[2:] == [(2.0, 40), (2.0, 40)]
 
 
-def test_only_the_step_named_preparation_is_shared(account):
+def test_nothing_of_a_users_pipeline_is_shared_whatever_its_steps_are_called(account):
     trial = make_trial(Recipe(prepared), ACCURACY)
     for depth in (1, 2):
-        trial(Entry(individual(depth, name="centre")))
+        trial(Entry(individual(depth)))
     assert len(account) == 4
 
 
 def test_a_shared_preparation_scores_exactly_as_one_of_ones_own():
-    trial = make_trial(Recipe(prepared), ACCURACY)
+    trial = make_trial(OwnPipelines(prepared), ACCURACY)
     for depth in (1, 2, 3):
         genes = individual(depth)
         expected = []
@@ -222,7 +231,7 @@ def test_a_shared_preparation_scores_exactly_as_one_of_ones_own():
 
 
 def test_a_preparation_that_fails_fails_its_own_only(account):
-    trial = make_trial(Recipe(prepared), ACCURACY)
+    trial = make_trial(OwnPipelines(prepared), ACCURACY)
     statuses = [
         trial(Entry(individual(1, factor))).status for factor in ("bad", 1.0, "bad")
     ]
@@ -236,7 +245,7 @@ def test_a_scorer_that_may_look_at_X_gets_the_original():
         seen.append(X)
         return estimator.score(X, y)
 
-    assert make_trial(Recipe(prepared), look)(Entry(individual(2))).status == "ok"
+    assert make_trial(OwnPipelines(prepared), look)(Entry(individual(2))).status == "ok"
     for X_seen, (_, test) in zip(seen, SPLITS, strict=True):
         np.testing.assert_array_equal(X_seen, X[test])
 
@@ -244,17 +253,25 @@ def test_a_scorer_that_may_look_at_X_gets_the_original():
 # Metadata ------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("first", ["preparation", "other"])
+BLIND = make_scorer(lambda y, predicted: 0.0)
+
+
+@pytest.mark.parametrize(
+    "scorer", [BLIND, lambda model, X, y: 0.0], ids=["blind", "not"]
+)
 @pytest.mark.parametrize("routing", [False, True])
-def test_weights_reach_the_last_step_only(routing, first):
+def test_weights_reach_the_last_step_only(routing, scorer):
     def make(genes, seed):
-        steps = [(first, Centre()), ("scaler", Centre()), ("nothing", "passthrough")]
+        steps = [
+            ("preparation", Centre()),
+            ("scaler", Centre()),
+            ("nothing", "passthrough"),
+        ]
         return Pipeline([*steps, ("model", Weighed())])
 
     weights = {"sample_weight": np.linspace(0, 1, 60)}
-    scorer = make_scorer(lambda y, predicted: 0.0)  # blind to X
     with sklearn.config_context(enable_metadata_routing=routing):
-        tried = make_trial(Recipe(make), scorer, fit_params=weights)(entry())
+        tried = make_trial(OwnPipelines(make), scorer, fit_params=weights)(entry())
     assert (tried.status, tried.error) == ("ok", "")
     for seen, (train, _) in zip(Weighed.weights, SPLITS, strict=True):
         np.testing.assert_array_equal(seen, weights["sample_weight"][train])
@@ -279,7 +296,7 @@ def test_scorers_get_the_metadata_of_the_test_part():
 
 @pytest.mark.parametrize("weights", [{}, {"sample_weight": np.linspace(0, 1, 60)}])
 def test_the_winner_is_built_once_more_and_fitted_on_all(weights, account):
-    trial = make_trial(Recipe(prepared), ACCURACY, fit_params=weights)
+    trial = make_trial(OwnPipelines(prepared), ACCURACY, fit_params=weights)
     winner = individual(3)
     trial(Entry(winner))
     account.clear()

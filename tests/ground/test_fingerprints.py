@@ -1,5 +1,6 @@
 """The same data have the same name, and other data another."""
 
+import copy
 import os
 import subprocess
 import sys
@@ -78,6 +79,34 @@ def test_all_that_differ_have_different_names():
         [True],
     ]
     assert len({fingerprint(*values) for values in others}) == len(others)
+
+
+def tensor(*values):
+    import torch
+
+    return torch.tensor(values)
+
+
+def masked(*mask):
+    return np.ma.array([1.0, 2.0, 3.0], mask=mask)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (tensor(*range(1000)), tensor(0, 7, *range(2, 1000))),
+        (tensor(1.0), tensor(1.0 + 1e-6)),
+        (pd.array(range(1000)), pd.array([0, 7, *range(2, 1000)])),
+        (pd.array([1, None, 3]), pd.array([1, 2, 3])),
+        (pd.Categorical(["a", "b"]), pd.Categorical(["a", "a"])),
+        (masked(False, True, False), masked(False, False, True)),
+        (masked(False, False, False), masked(False, False, True)),
+    ],
+    ids=["rows", "digits", "extension", "gaps", "categories", "masks", "masked"],
+)
+def test_all_of_an_array_of_another_library_counts(one, other):
+    assert fingerprint(one) != fingerprint(other)
+    assert fingerprint(one) == fingerprint(copy.deepcopy(one))
 
 
 def test_the_memory_layout_does_not_matter():
