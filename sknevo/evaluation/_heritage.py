@@ -188,8 +188,8 @@ class Heritage:
                     "a journal in a folder that all machines share."
                 ) from fault
             raise HeritageError(
-                f"weights cannot be kept in {self.folder!r}: {fault}. Make room for "
-                "them, or let TMPDIR, or the journal, be elsewhere. With a journal, "
+                f"weights in {self.folder!r} cannot be kept or read: {fault}. Make "
+                "room, or let TMPDIR, or the journal, be elsewhere. With a journal, "
                 "fit goes on from where it was."
             ) from fault
 

@@ -177,7 +177,7 @@ def test_weights_that_cannot_be_read_are_nobodys_fault(tmp_path):
     heritage.leave(Pupil(), {}, "parent", 0)
     (file,) = tmp_path.iterdir()
     file.write_bytes(b"torn")
-    with pytest.raises(HeritageError, match="weights cannot be kept in"):
+    with pytest.raises(HeritageError, match="cannot be kept or read"):
         heritage.endow(Pupil(), ["parent"], 0)
 
 
