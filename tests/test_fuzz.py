@@ -8,17 +8,18 @@ from contextlib import contextmanager
 import numpy as np
 import pytest
 import safetensors.torch
-from sklearn.datasets import load_digits
-from toys import LANDSCAPE, rate
+from sklearn.datasets import load_digits, load_iris
+from sklearn.tree import DecisionTreeClassifier
+from toys import LANDSCAPE
 
 from sknevo import (
     Chromosome,
     EvolvedClassifier,
+    EvolvedSearchCV,
     JournalError,
     load_network,
     read_journal,
 )
-from sknevo.evaluation import Journal
 from sknevo.records import Evaluation
 
 # What an interpreter reports when something in a file gets to run, or to write.
@@ -33,6 +34,7 @@ DEEDS = (
     "socket.connect",
 )
 _watched = []
+N_SEARCHES = 20
 
 
 def _listen(event, args):
@@ -125,29 +127,57 @@ def test_chromosomes(seed):
                 assert isinstance(Chromosome.from_json(bad).key, str)
 
 
+def evolve_trees(path):
+    """Evolve trees, of which one kind fails, towards two goals."""
+    X, y = load_iris(return_X_y=True)
+    return EvolvedSearchCV(
+        DecisionTreeClassifier(),
+        {"max_depth": [1, 2, 3, -1], "min_samples_leaf": [1, 5, 9]},
+        scoring=["accuracy", "f1_macro"],
+        refit="accuracy",
+        population_size=4,
+        generations=2,
+        cv=2,
+        journal=path,
+    ).fit(X[::5], y[::5])
+
+
 @pytest.fixture(scope="module")
 def journal(tmp_path_factory):
     path = tmp_path_factory.mktemp("fuzz") / "run.jsonl"
-    dice = np.random.default_rng(0)
-    with Journal(path) as journal:
-        journal.begin({"seed": 0, "genome": "LANDSCAPE"})
-        for status in ("ok", "ok", "error", "ok", "timeout"):
-            journal.append(rate(Chromosome(LANDSCAPE.sample(dice)), status))
+    assert "error" in evolve_trees(path).cv_results_["status"]
     return path.read_bytes()
+
+
+def changed(journal, rng):
+    """Return a journal with something in one of its lines changed; all are JSON."""
+    lines = journal.splitlines()
+    number = rng.randrange(len(lines))
+    record = altered(json.loads(lines[number]), rng)
+    lines[number] = json.dumps(record, separators=(",", ":")).encode()
+    return b"\n".join([*lines, b""])
 
 
 @pytest.mark.parametrize("seed", range(3))
 def test_journals(journal, tmp_path, seed):
     rng, path = random.Random(seed), tmp_path / "run.jsonl"
     for _ in range(150):
-        lines = journal.splitlines(keepends=True)
-        number = rng.randrange(len(lines))
-        line = json.dumps(altered(json.loads(lines[number]), rng)).encode() + b"\n"
-        changed = b"".join([*lines[:number], line, *lines[number + 1 :]])
-        for bad in (damaged(journal, rng), changed):
+        for bad in (damaged(journal, rng), changed(journal, rng)):
             path.write_bytes(bad)
             with sound_or(JournalError, "journal"):
                 assert all(isinstance(e, Evaluation) for e in read_journal(path))
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")  # of scores near infinity
+@pytest.mark.parametrize("seed", range(3))
+def test_searches_that_go_on_from_journals(journal, tmp_path, seed):
+    rng, path = random.Random(seed), tmp_path / "run.jsonl"
+    for _ in range(N_SEARCHES):
+        for bad in (damaged(journal, rng), changed(journal, rng)):
+            path.write_bytes(bad)
+            with sound_or(JournalError, "journal"):
+                assert evolve_trees(path).predict([[5, 3, 1, 0.2]]).shape == (1,)
+                read_journal(path)
 
 
 @pytest.fixture(scope="module")

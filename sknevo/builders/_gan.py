@@ -13,6 +13,7 @@ from sknevo.builders._batches import samples
 from sknevo.builders._gan_data import Condition, Scale
 from sknevo.builders._gan_networks import Discriminator, Generator, Noise
 from sknevo.builders._gan_training import COMPARED, Training
+from sknevo.builders._memory import memory_errors
 from sknevo.builders._training import resolve_device
 from sknevo.interruption import check_deadline
 from sknevo.sizes import image_shape
@@ -88,6 +89,7 @@ class GAN(BaseEstimator):
 
     # Training.
 
+    @memory_errors()
     def fit(self, X: Any, y: Any = None) -> Self:
         """Train both networks.
 
@@ -107,6 +109,8 @@ class GAN(BaseEstimator):
         Pruned
             If losses, gradients or samples are not finite, or (if `judging`) if the
             generator collapses or starves.
+        MemoryError
+            If the device has no memory left.
         """
         X = streamed(X, self.sample_shape)
         self._condition = Condition(y, self.labelled)
@@ -187,6 +191,7 @@ class GAN(BaseEstimator):
         generator = torch.Generator(self.device).manual_seed(int(seed))
         return self._scale.undo(self._make(n_samples, y, generator))
 
+    @memory_errors()
     def _make(self, n: int, y: Any, generator: torch.Generator) -> Tensor:
         """Return standardised samples."""
         condition = self._conditions(n, y, generator)
@@ -219,6 +224,7 @@ class GAN(BaseEstimator):
 
     # Judging.
 
+    @memory_errors()
     def score_samples(self, X: Any, y: Any = None) -> np.ndarray:
         """Return how real samples look to the discriminator.
 

@@ -19,6 +19,7 @@ from sknevo.builders._batches import (
     statistics,
 )
 from sknevo.builders._inheritance import Forebear, inherit, learned
+from sknevo.builders._memory import memory_errors
 from sknevo.interruption import Pruned, check_deadline
 from sknevo.streams import streamed
 
@@ -102,6 +103,7 @@ class Net(NeuralNetClassifier):
         self.patient = patient
         self.random_state = random_state
 
+    @memory_errors()
     def fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> Self:
         """Fit the network.
 
@@ -123,6 +125,8 @@ class Net(NeuralNetClassifier):
         Pruned
             If the loss is not finite; unless `patient`, if it is no better than a
             constant guess after a quarter of the epochs, and 50 batches.
+        MemoryError
+            If the device has no memory left.
         """
         self.check_data(X, y)
         self._known = {
@@ -215,6 +219,7 @@ class Net(NeuralNetClassifier):
         self.optimizer_.step()
         return loss.detach()
 
+    @memory_errors()
     def evaluation_step(self, batch: Any, training: bool = False) -> Tensor:
         """Return the logits of a batch."""
         check_deadline()

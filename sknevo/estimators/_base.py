@@ -292,8 +292,9 @@ class BaseEvolved(FrontMixin, CallbackSupportMixin, SearchParameters):
 
     def _seed(self, journal: Journal) -> int:
         """Return the seed of everything: a search that goes on keeps its own."""
-        if self.random_state is None and journal.search:
-            return journal.search["seed"]
+        seed = journal.search.get("seed")
+        if self.random_state is None and isinstance(seed, int) and 0 <= seed < 2**31:
+            return seed
         return int(check_random_state(self.random_state).randint(2**31 - 1))
 
     def _genome(self, spec: DataSpec) -> Genome:
@@ -306,7 +307,7 @@ class BaseEvolved(FrontMixin, CallbackSupportMixin, SearchParameters):
         rng = np.random.default_rng(trial.random_state)
         self.genome_ = self._genome(spec)
         if self.journal is not None:  # hashing the data takes its time
-            journal.begin(identity(self, trial))
+            journal.begin(identity(self, trial), len(trial.data.value.splits))
         first = self.initial_population
         if first is None:
             first = known_chromosomes(self._well_known(spec), self.genome_, rng)

@@ -5,19 +5,24 @@ import os
 import shutil
 import tempfile
 import weakref
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
 from sknevo.evaluation._journal import Journal, JournalError
 from sknevo.records import Entry, Evaluation
 
-__all__ = ["Forebear", "Heir", "Heritage", "Notary"]
+__all__ = ["Forebear", "Heir", "Heritage", "HeritageError", "Notary"]
+
+
+class HeritageError(RuntimeError):
+    """Weights cannot be kept or read, which is no fault of any individual."""
 
 
 @dataclass(frozen=True)
@@ -124,8 +129,15 @@ class Heritage:
             Names of entries of whom there are weights.
         split : int
             Of the split: what was learned on another has seen the test part of this.
+
+        Raises
+        ------
+        HeritageError
+            If they cannot be read.
         """
-        estimator.start_from([self._forebear(name, split) for name in names])
+        with self._accessible():
+            forebears = [self._forebear(name, split) for name in names]
+        estimator.start_from(forebears)
 
     def _forebear(self, name: str, split: int) -> Forebear:
         with safe_open(self._file(name, split), "numpy") as file:
@@ -150,20 +162,36 @@ class Heritage:
 
         Raises
         ------
-        FileNotFoundError
-            If this is a worker that does not see the folder.
+        HeritageError
+            If they cannot be written, or this is a worker that does not see the folder.
         """
-        if not os.path.isdir(self.folder):
-            raise FileNotFoundError(
-                f"inherit_weights=True takes workers that see {self.folder!r}, which "
-                "this one does not: use worker processes of this machine, or a journal "
-                "in a folder that all machines share"
-            )
         file = self._file(name, split)
         content = save(dict(estimator.weights()), {"genes": json.dumps(genes)})
         torn = file.with_suffix(f".{os.getpid()}")
-        torn.write_bytes(content)
-        os.replace(torn, file)
+        with self._accessible():
+            try:
+                torn.write_bytes(content)
+                os.replace(torn, file)
+            finally:
+                torn.unlink(missing_ok=True)
+
+    @contextmanager
+    def _accessible(self) -> Iterator[None]:
+        """Name the folder, and what to do, if something is wrong with it."""
+        try:
+            yield
+        except (OSError, SafetensorError) as fault:
+            if not os.path.isdir(self.folder):
+                raise HeritageError(
+                    f"inherit_weights=True takes workers that see {self.folder!r}, "
+                    "which this one does not: use worker processes of this machine, or "
+                    "a journal in a folder that all machines share."
+                ) from fault
+            raise HeritageError(
+                f"weights in {self.folder!r} cannot be kept or read: {fault}. Make "
+                "room, or let TMPDIR, or the journal, be elsewhere. With a journal, "
+                "fit goes on from where it was."
+            ) from fault
 
     def remove(self, names: Collection[str]) -> None:
         """Remove the weights of entries, if there are any."""

@@ -1,23 +1,24 @@
 """The append-only log of evaluations: cache, checkpoint and history in one."""
 
 import json
-import math
 import os
+from collections import Counter
 from collections.abc import Callable, Mapping
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO, Self
 
 from filelock import FileLock, Timeout
 
-from sknevo.records import Chromosome, Entry, Evaluation
+from sknevo.evaluation._lines import Measured, as_evaluation, as_record, measures
+from sknevo.records import Entry, Evaluation
 
 __all__ = ["Journal", "JournalError", "read_journal"]
 
 FORMAT = 2
 # Every journal begins with it, also one whose first line was torn.
 BEGIN = b'{"sknevo_journal":'
-# What a line says of an evaluation beside its chromosome and its numbers.
-STATUSES = ("ok", "error", "timeout", "memory", "pruned", "slow")
 # Whatever comes of reading a line that is not as it should be.
 FAULTS = (
     ArithmeticError,
@@ -27,7 +28,7 @@ FAULTS = (
     TypeError,
     ValueError,
 )
-TIMES = ("fit_times", "score_times", "saved_times")
+REMEDY = "Give another path, or remove the file."
 
 
 class JournalError(ValueError):
@@ -59,10 +60,13 @@ class Journal:
     Examples
     --------
     >>> import os, tempfile
+    >>> from sknevo.records import Chromosome
     >>> path = os.path.join(tempfile.mkdtemp(), "run.jsonl")
+    >>> times = {name: (0.1,) for name in ("fit_times", "score_times", "saved_times")}
+    >>> tried = Evaluation(Chromosome({"x": 1}), "ok", 0.5, {"score": (0.5,)}, **times)
     >>> with Journal(path) as journal:
     ...     journal.begin({"random_state": 0})
-    ...     journal.append(Evaluation(Chromosome({"x": 1}), "ok", 0.5))
+    ...     journal.append(tried)
     >>> with Journal(path) as journal:
     ...     journal.recall(Entry(Chromosome({"x": 1}))).fitness
     0.5
@@ -72,6 +76,8 @@ class Journal:
         self.path = None if path is None else Path(path)
         self.search: dict[str, Any] = {}
         self._evaluations: dict[tuple[str, int], Evaluation] = {}
+        # Of those that succeeded: the scores' names, and on how many splits.
+        self._measured: Measured | None = None
         self._file: BinaryIO | None = None
         self._lock = None if path is None else FileLock(f"{self.path}.lock")
 
@@ -93,7 +99,8 @@ class Journal:
         except OSError as fault:
             raise self._unwritable(fault) from fault
         try:
-            self.search, self._evaluations, self._size = _read(self.path)
+            content = _read(self.path)
+            self.search, self._evaluations, self._measured, self._size = content
         except BaseException:
             self._lock.release()
             raise
@@ -106,13 +113,15 @@ class Journal:
         if self._lock is not None:
             self._lock.release()
 
-    def begin(self, search: Mapping[str, Any]) -> None:
+    def begin(self, search: Mapping[str, Any], n_splits: int | None = None) -> None:
         """Say which search goes on, or begins.
 
         Parameters
         ----------
         search : dict of str to JSON value
             All that evaluations depend on.
+        n_splits : int or None, default=None
+            On how many splits individuals are measured; None takes any.
 
         Raises
         ------
@@ -134,8 +143,10 @@ class Journal:
             )
             raise JournalError(
                 f"journal {str(self.path)!r} is that of another search. What differs:\n"
-                f"{lines}\nGive another path, or remove the file."
+                f"{lines}\n{REMEDY}"
             )
+        if n_splits is not None and self._measured is not None:
+            self._check_measured((self._measured[0], n_splits))
         try:
             self._file = self.path.open("ab", buffering=0)
             self._file.truncate(self._size)  # a line was torn
@@ -178,17 +189,32 @@ class Journal:
         """
         name = (evaluation.entry.name, repetition)
         if self._file is not None and name not in self._evaluations:
-            self._write(_as_record(evaluation, repetition))
+            if evaluation.status == "ok":
+                self._check_measured(measures(evaluation))
+            self._write(as_record(evaluation, repetition))
             self._evaluations[name] = evaluation
+
+    def _check_measured(self, measured: Measured) -> None:
+        """See to it that all who succeeded can stand in one table."""
+        self._measured = self._measured or measured
+        if measured != self._measured:
+            raise JournalError(
+                f"journal {str(self.path)!r} is damaged: its individuals have "
+                f"{_told(self._measured)}, those of this search {_told(measured)}. "
+                f"{REMEDY}"
+            )
 
     def _write(self, record: Mapping[str, Any]) -> None:
         line = json.dumps(record, separators=(",", ":"), allow_nan=False) + "\n"
         line = line.encode()
         try:
-            if self._file.write(line) != len(line):  # no room for all of it
-                self._file.write(b" ")  # says why
+            written = 0
+            while written < len(line):  # a nearly full disk takes a part at a time
+                written += self._file.write(line[written:])
             os.fsync(self._file.fileno())
         except OSError as fault:
+            with suppress(OSError):  # or else the next `begin` does it
+                self._file.truncate(self._size)
             raise self._unwritable(fault) from fault
         self._size += len(line)
 
@@ -228,12 +254,14 @@ def read_journal(path: str | os.PathLike) -> list[Evaluation]:
     path = Path(path)
     if not path.exists():
         raise JournalError(f"there is no journal {str(path)!r}.")
-    _, evaluations, _ = _read(path)
+    _, evaluations, *_ = _read(path)
     return [e for (_, repetition), e in evaluations.items() if repetition == 0]
 
 
-# What a file says of its search, its evaluations, and how many bytes of it are sound.
-Content = tuple[dict[str, Any], dict[tuple[str, int], Evaluation], int]
+Evaluations = dict[tuple[str, int], Evaluation]
+# What a file says of its search, its evaluations, how those that succeeded were
+# measured, and how many bytes of it are sound.
+Content = tuple[dict[str, Any], Evaluations, Measured | None, int]
 
 
 def _read(path: Path) -> Content:
@@ -249,12 +277,12 @@ def _read(path: Path) -> Content:
         raise JournalError(f"{str(path)!r} is no journal of sknevo.")
     size = content.rfind(b"\n") + 1
     head, *lines = content[:size].split(b"\n")[:-1] or [b""]
-    search = _parsed(path, 1, head, _search_of) if head else {}
-    evaluations = {}
+    search = _parsed(path, 1, head, partial(_search_of, path)) if head else {}
+    evaluations: Evaluations = {}
     for number, line in enumerate(lines, start=2):
-        evaluation, repetition = _parsed(path, number, line, _as_evaluation)
+        evaluation, repetition = _parsed(path, number, line, as_evaluation)
         evaluations[evaluation.entry.name, repetition] = evaluation
-    return search, evaluations, size
+    return search, evaluations, _measured(path, evaluations), size
 
 
 def _parsed(path: Path, number: int, line: bytes, read: Callable[[Any], Any]) -> Any:
@@ -263,9 +291,10 @@ def _parsed(path: Path, number: int, line: bytes, read: Callable[[Any], Any]) ->
     except JournalError:
         raise
     except FAULTS as fault:
+        remedy = "Remove the line to lose this evaluation only."
         raise JournalError(
             f"line {number} of journal {str(path)!r} is damaged: {_short(line)}. "
-            "Remove the line to lose this evaluation only."
+            f"{REMEDY if number == 1 else remedy}"
         ) from fault
 
 
@@ -273,63 +302,33 @@ def _refuse(constant: str) -> None:
     raise ValueError(f"{constant} is no JSON.")
 
 
-def _search_of(record: dict[str, Any]) -> dict[str, Any]:
+def _search_of(path: Path, record: dict[str, Any]) -> dict[str, Any]:
     if record["sknevo_journal"] != FORMAT:
         raise JournalError(
-            f"the journal has format {record['sknevo_journal']!r}; this version of "
-            f"sknevo reads format {FORMAT}."
+            f"journal {str(path)!r} has format {_short(record['sknevo_journal'])}; "
+            f"this version of sknevo reads format {FORMAT}. Use the version that wrote "
+            "it, or give another path."
         )
-    return dict(record["search"])
+    if not isinstance(record["search"], dict) or not record["search"]:
+        raise ValueError("a search is something.")
+    return record["search"]
 
 
-def _as_record(evaluation: Evaluation, repetition: int) -> dict[str, Any]:
-    return {
-        "repetition": repetition,
-        "chromosome": json.loads(evaluation.chromosome.to_json()),
-        "resource": evaluation.resource,
-        "status": evaluation.status,
-        "fitness": _as_json(evaluation.fitness),
-        "scores": {
-            name: [_as_json(score) for score in scores]
-            for name, scores in evaluation.scores.items()
-        },
-        **{name: list(getattr(evaluation, name)) for name in TIMES},
-        "objectives": [_as_json(goal) for goal in evaluation.objectives],
-        "error": evaluation.error,
-        "inherited": evaluation.inherited,
-    }
+def _measured(path: Path, evaluations: Evaluations) -> Measured | None:
+    """Return how those that succeeded were measured: all of them alike."""
+    counts = Counter(measures(e) for e in evaluations.values() if e.status == "ok")
+    if len(counts) > 1:
+        usual, *others = (_told(measured) for measured, _ in counts.most_common())
+        raise JournalError(
+            f"journal {str(path)!r} is damaged: most of its individuals have {usual}, "
+            f"some {', '.join(others)}. Remove the lines of these."
+        )
+    return next(iter(counts), None)
 
 
-def _as_json(number: float) -> float | str:
-    """Return a number as JSON has it, which knows no infinity."""
-    return number if math.isfinite(number) else str(number)
-
-
-def _as_evaluation(record: dict[str, Any]) -> tuple[Evaluation, int]:
-    status, error = record["status"], record["error"]
-    if status not in STATUSES or not isinstance(error, str):
-        raise ValueError(f"status must be one of {STATUSES}.")
-    resource, inherited = record["resource"], record.get("inherited")
-    if resource is not None and not isinstance(resource, int):
-        raise ValueError("resource must be a whole number or null.")
-    evaluation = Evaluation(
-        Chromosome.from_json(json.dumps(record["chromosome"])),
-        status,
-        float(record["fitness"]),
-        {name: _floats(scores) for name, scores in record["scores"].items()},
-        **{name: _floats(record[name]) for name in TIMES},
-        error=error,
-        resource=resource,
-        objectives=_floats(record["objectives"]),
-        inherited=None if inherited is None else float(inherited),
-    )
-    if (status == "ok") != math.isfinite(evaluation.fitness):
-        raise ValueError("those that succeed have a finite fitness, and only those.")
-    return evaluation, int(record["repetition"])
-
-
-def _floats(numbers: list) -> tuple[float, ...]:
-    return tuple(map(float, numbers))
+def _told(measured: Measured) -> str:
+    names, n_splits = measured
+    return f"{_short(', '.join(names))} on {n_splits} splits"
 
 
 def _short(value: Any) -> str:

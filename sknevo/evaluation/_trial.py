@@ -21,7 +21,7 @@ from sklearn.utils import _safe_indexing
 from sklearn.utils.metaestimators import _safe_split
 
 from sknevo.evaluation._costs import check_speed
-from sknevo.evaluation._heritage import Heritage
+from sknevo.evaluation._heritage import Heritage, HeritageError
 from sknevo.evaluation._objectives import Objectives
 from sknevo.evaluation._resources import SAMPLES, limited, spread, wanted
 from sknevo.evaluation._shared import Shared
@@ -137,6 +137,11 @@ class Trial:
         Returns
         -------
         Evaluation
+
+        Raises
+        ------
+        DataNotHere, HeritageError
+            For what is no fault of the individual's.
         """
         keep_worker()
         n_splits = len(self.data.value.splits)  # no fault of the individual's
@@ -155,14 +160,12 @@ class Trial:
             status, error = late, str(reached)
         except Pruned as reason:
             status, error = reason.status, str(reason)
-        except MemoryError as shortage:
-            if self.raise_error:
-                raise
-            status, error = "memory", f"MemoryError: {shortage}"
+        except HeritageError:  # would be so for everybody
+            raise
         except Exception as fault:
             if self.raise_error:
                 raise
-            status, error = "error", _describe(fault)
+            status, error = _verdict(fault)
         tidy_worker()
         return record.evaluation(entry, status, error, self.objectives)
 
@@ -392,7 +395,10 @@ def _take(params: Mapping[str, Any], rows: np.ndarray) -> dict[str, Any]:
     return {name: _safe_indexing(value, rows) for name, value in params.items()}
 
 
-def _describe(fault: Exception) -> str:
+def _verdict(fault: Exception) -> tuple[str, str]:
+    """Return the status of who raised it, and the reason."""
+    if isinstance(fault, MemoryError):
+        return "memory", f"MemoryError: {fault}"
     frame = traceback.extract_tb(fault.__traceback__)[-1]
     place = f"{os.path.basename(frame.filename)}:{frame.lineno}"
-    return f"{type(fault).__name__}: {fault} ({place})"
+    return "error", f"{type(fault).__name__}: {fault} ({place})"

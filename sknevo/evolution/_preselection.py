@@ -19,6 +19,8 @@ __all__ = ["Preselection"]
 # With fewer to learn from, a model knows nothing.
 FEWEST = 10
 TREES = 30
+# Goals beyond it, as infinite ones, count as the worst or best of the others.
+ABSURD = 1e100
 
 
 class Preselection(Strategy):
@@ -220,8 +222,17 @@ def _targets(told: Sequence[Evaluation]) -> np.ndarray:
     goals = {
         i: e.objectives or (e.fitness,) for i, e in enumerate(told) if e.status == "ok"
     }
-    low, middle = np.quantile(list(goals.values()), [0.25, 0.5], axis=0)
+    known = _finite(np.array(list(goals.values()), dtype=float))
+    low, middle = np.quantile(known, [0.25, 0.5], axis=0)
     # Fitness may be unbounded, as a log loss: the hopeless must not hide the rest.
     worst = low - 3 * (middle - low)
-    targets = [goals.get(i, worst) for i in range(len(told))]
-    return np.maximum(np.array(targets, dtype=float), worst)
+    targets = np.tile(worst, (len(told), 1))
+    targets[list(goals)] = np.maximum(known, worst)
+    return targets
+
+
+def _finite(goals: np.ndarray) -> np.ndarray:
+    """Return goals within the range of the finite ones, of each column its own."""
+    finite = np.ma.masked_where(np.abs(goals) > ABSURD, goals)
+    low, high = (edge.filled(0.0) for edge in (finite.min(axis=0), finite.max(axis=0)))
+    return np.clip(goals, low, high)

@@ -367,3 +367,15 @@ def test_digits_are_learned_on_a_gpu(digits):
     net = net_of(X, y)
     net.set_params(device="cuda", precision="bfloat16").fit(X, y)
     assert net.score(X, y) > 0.97
+
+
+def test_a_full_device_is_memory(digits, monkeypatch):
+    def fill(network, X):
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB")
+
+    X, y = digits[0][:40], digits[1][:40]
+    trained = net_of(X, y).fit(X, y)
+    monkeypatch.setattr(Network, "forward", fill)
+    for use in (lambda: net_of(X, y).fit(X, y), lambda: trained.predict(X)):
+        with pytest.raises(MemoryError, match="CUDA out of memory"):
+            use()

@@ -267,6 +267,22 @@ def test_a_deadline_ends_the_training(blobs):
     assert time.time() - begin < 5
 
 
+def test_a_full_device_is_memory(blobs, fitted, monkeypatch):
+    def fill(network, *args):
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB")
+
+    X, y = blobs
+    for network in (Generator, Discriminator):
+        monkeypatch.setattr(network, "forward", fill)
+    for use in (
+        lambda: gan_of(X, training=training(1)).fit(X),
+        lambda: fitted.sample(3),
+        lambda: fitted.score_samples(X[:3], y[:3]),
+    ):
+        with pytest.raises(MemoryError, match="CUDA out of memory"):
+            use()
+
+
 def test_what_is_not_finite_is_named(blobs):
     X = blobs[0].copy()
     X[0] = np.nan

@@ -8,6 +8,7 @@ from functools import partial
 
 import numpy as np
 import pytest
+import torch
 from sklearn.datasets import load_digits
 from sklearn.metrics import f1_score
 from sklearn.model_selection import GridSearchCV, StratifiedKFold, cross_val_score
@@ -16,7 +17,8 @@ from sklearn.preprocessing import FunctionTransformer
 from skorch import NeuralNetClassifier
 
 import sknevo
-from sknevo import EvolvedClassifier
+from sknevo import Coevolution, EvolvedClassifier
+from sknevo.builders._networks import Network
 from sknevo.datasets import make_insects
 from sknevo.genomes.convnet import convnet
 from sknevo.sizes import network_size
@@ -30,6 +32,12 @@ def digits():
     X, y = load_digits(n_class=4, return_X_y=True)
     names = np.array(["zero", "one", "two", "three"])
     return X.reshape(-1, 8, 8).astype(np.uint8), names[y]
+
+
+@pytest.fixture(scope="module")
+def few(digits):
+    X, y = digits
+    return X[:200], y[:200]
 
 
 @pytest.fixture(scope="module")
@@ -188,6 +196,67 @@ def test_max_time_is_kept(digits):
     assert clf.n_evaluations_ > 1
 
 
+def test_who_fills_the_device_has_the_status_memory(few, monkeypatch):
+    def greedy(network, X, forward=Network.forward):
+        if not len(network.dense):
+            return forward(network, X)
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    monkeypatch.setattr(Network, "forward", greedy)
+    first = [{"blocks": [{}], "dense": layers} for layers in ([], [{}])]
+    clf = EvolvedClassifier(
+        genome=partial(small_net, max_epochs=1),
+        initial_population=first,
+        population_size=2,
+        generations=1,
+        cv=2,
+        random_state=0,
+    ).fit(*few)
+    assert clf.cv_results_["status"].tolist() == ["ok", "memory"]
+    assert clf.cv_results_["error"][1] == "MemoryError: CUDA out of memory"
+
+
+# Races and parts -----------------------------------------------------------------
+
+
+def test_it_races_over_epochs(few):
+    clf = EvolvedClassifier(
+        genome=partial(small_net, max_epochs=9),
+        resource="epochs",
+        population_size=6,
+        generations=1,
+        cv=2,
+        random_state=0,
+    ).fit(*few)
+    results = clf.cv_results_
+    assert set(results["resource"]) == {3, np.inf}
+    wanted = [params["training"]["epochs"] for params in results["params"]]
+    assert max(wanted) > 3  # what it was given is less than its genes say
+    assert results["resource"][clf.best_index_] == np.inf  # the winner had all
+    assert [rung.resource for rung in clf.rungs_] == [3, None]
+    assert clf.best_estimator_.max_epochs == clf.best_params_["training"]["epochs"]
+
+
+def test_augmentation_evolves_apart_towards_a_weighted_sum(few):
+    weights = {"accuracy": 1, "n_parameters": 1e-6}
+    clf = EvolvedClassifier(
+        genome=small_net,
+        strategy=Coevolution(parts=["augmentation"]),
+        scoring=list(weights),
+        refit=weights,
+        population_size=4,
+        generations=3,
+        cv=2,
+        random_state=0,
+    ).fit(*few)
+    results = clf.cv_results_
+    species = {origin.partition(" in ")[2] for origin in results["origin"]}
+    assert {"augmentation", "the rest"} <= species
+    fitness = sum(w * results[f"mean_test_{n}"] for n, w in weights.items())
+    assert clf.best_index_ == np.nanargmax(fitness + results["final_score"])
+    assert clf.best_score_ == pytest.approx(fitness[clf.best_index_])
+
+
 # Without pickle ------------------------------------------------------------------
 
 
@@ -252,12 +321,6 @@ def test_other_images_than_in_fit_are_refused(fitted):
 # Inheritance ---------------------------------------------------------------------
 
 HEIRS = {**SMALL, "generations": 4, "cv": 2, "genome": small_net}
-
-
-@pytest.fixture(scope="module")
-def few(digits):
-    X, y = digits
-    return X[:200], y[:200]
 
 
 @pytest.fixture(scope="module")

@@ -258,6 +258,24 @@ def test_regressor():
     assert not hasattr(reg, "predict_proba")
 
 
+@pytest.mark.parametrize(("most", "rungs"), [("auto", [8, 24]), (40, [4, 12])])
+def test_regressors_race_for_samples_below_the_most_that_counts(most, rungs):
+    X, y = make_regression(150, 5, noise=1, random_state=0)
+    reg = EvolvedPipelineRegressor(
+        genome=partial(pipeline, models=["svm"]),
+        resource="samples",
+        max_resources=most,
+        population_size=9,
+        generations=1,
+        cv=2,
+        random_state=0,
+    ).fit(X, y)
+    results = reg.cv_results_
+    assert set(results["resource"]) == {*rungs, np.inf}
+    assert [rung.resource for rung in reg.rungs_] == [*rungs, None]
+    assert results["resource"][reg.best_index_] == np.inf
+
+
 # The first generation, stopping, progress -----------------------------------------
 
 

@@ -1,7 +1,9 @@
 """`cv_results_` can be read like that of RandomizedSearchCV."""
 
 import math
+import time
 
+import joblib
 import numpy as np
 import pandas as pd
 import pytest
@@ -9,10 +11,12 @@ from scipy.stats import loguniform
 from sklearn.datasets import load_iris
 from sklearn.model_selection import RandomizedSearchCV, StratifiedKFold
 from sklearn.svm import SVC
-from toys import Recipe
+from toys import Recipe, Toy
 
+from sknevo import EvolvedSearchCV
 from sknevo.estimators._results import make_cv_results
 from sknevo.evaluation import Data, Evaluator, Objectives, Shared, Trial
+from sknevo.interruption import Pruned
 from sknevo.records import Chromosome, Evaluation
 
 OURS = {"generation", "origin", "parents", "key", "resource", "status", "error"}
@@ -174,3 +178,61 @@ def test_a_second_metric_may_be_nan_where_the_first_is_not():
     results = make_cv_results(evaluations, 1, np.nan)
     assert results["rank_test_a"].tolist() == [1, 1, 1]
     assert results["rank_test_b"].tolist() == [3, 2, 1]
+
+
+# One search in which everything happens ------------------------------------------
+
+
+class Fated(Toy):
+    """Comes to the end that its parameters say."""
+
+    def __init__(self, act="learn", max_epochs=100):
+        super().__init__(act=act, seconds=0.01)
+        self.max_epochs = max_epochs
+
+    def fit(self, X, y):
+        if self.act == "give up":
+            raise Pruned("it is hopeless")
+        return super().fit(X, y)
+
+    def predict(self, X):
+        time.sleep(0.1 * (self.act == "dawdle"))
+        return np.zeros(len(X))
+
+
+FATES = {
+    "learn": ("ok", ""),
+    "raise": ("error", "ValueError: cannot learn"),
+    "nan": ("error", "the fitness is nan"),
+    "starve": ("memory", "MemoryError: no more"),
+    "loop": ("timeout", "the time given to this trial is over"),
+    "dawdle": ("slow", "more than max_predict_time=0.05"),
+    "give up": ("pruned", "it is hopeless"),
+}
+
+
+def test_the_ends_of_trials_are_told_apart():
+    long = {"act": "learn", "max_epochs": 10**7}  # takes 1,000 s, by the others
+    first = [*({"act": act, "max_epochs": 100} for act in FATES), long]
+    search = EvolvedSearchCV(
+        Fated(),
+        {"act": list(FATES), "max_epochs": [100, 10**7]},
+        initial_population=first,
+        population_size=len(first),
+        generations=1,
+        max_eval_time=1,
+        max_predict_time=0.05,
+        max_time=60,
+        cv=2,
+        random_state=0,
+    )
+    with joblib.parallel_config(backend="threading"):  # no worker has to be started
+        search.fit(np.zeros((20, 2)), np.arange(20) % 2)
+    results = search.cv_results_
+    rows = zip(results["params"], results["status"], results["error"], strict=True)
+    told = {tuple(params.values()): end for params, *end in rows}
+    assert told.pop(tuple(long.values())) == ["skipped", ""]
+    for act, (status, reason) in FATES.items():
+        assert told[act, 100][0] == status
+        assert reason in told[act, 100][1]
+    assert search.best_params_ == {"act": "learn", "max_epochs": 100}

@@ -7,7 +7,9 @@ import numpy as np
 import pytest
 from toys import GENOME, Pupil, PupilBuilder, make_evaluator
 
+from sknevo import read_journal
 from sknevo.evaluation import Heritage, Journal, JournalError
+from sknevo.evaluation._heritage import HeritageError
 from sknevo.evolution import Crossover, Evolution, Race
 from sknevo.records import Chromosome, Entry
 from sknevo.search import Limits, search
@@ -142,9 +144,41 @@ def test_weights_of_a_journal_that_is_gone_are_removed(tmp_path):
 def test_a_worker_that_does_not_see_the_folder_says_so(tmp_path):
     heritage = Heritage(str(tmp_path / "elsewhere"))
     evaluator = make_evaluator(builder=PupilBuilder(), heritage=heritage)
-    (evaluation,) = evaluator.evaluate([Chromosome({"x": 0.5, "act": "learn"})])
-    assert evaluation.status == "error"
-    assert "inherit_weights=True takes workers that see" in evaluation.error
+    with pytest.raises(HeritageError, match=r"takes workers that see .*elsewhere"):
+        list(evaluator.evaluate([Chromosome({"x": 0.5, "act": "learn"})]))
+
+
+def test_a_full_disk_ends_the_search_and_is_nobodys_fault(tmp_path, monkeypatch, whole):
+    path, write = tmp_path / "run.jsonl", Path.write_bytes
+    room = iter(range(7))
+
+    def write_if_there_is_room(file, content):
+        if next(room, None) is None:
+            write(file, content[:9])
+            raise OSError(28, "No space left on device")
+        return write(file, content)
+
+    with Journal(path) as journal:
+        journal.begin({"seed": 0})
+        with monkeypatch.context() as patch:
+            patch.setattr(Path, "write_bytes", write_if_there_is_room)
+            with pytest.raises(HeritageError, match=r"run\.jsonl\.weights'.* No space"):
+                evolve(journal)
+    assert [e.status for e in read_journal(path)] == ["ok"] * 3  # of two splits each
+    weights = Path(f"{path}.weights").iterdir()
+    assert {file.suffix for file in weights} == {".safetensors"}
+    with Journal(path) as journal:
+        journal.begin({"seed": 0})
+        assert told(evolve(journal)) == told(whole)
+
+
+def test_weights_that_cannot_be_read_are_nobodys_fault(tmp_path):
+    heritage = Heritage(str(tmp_path))
+    heritage.leave(Pupil(), {}, "parent", 0)
+    (file,) = tmp_path.iterdir()
+    file.write_bytes(b"torn")
+    with pytest.raises(HeritageError, match="cannot be kept or read"):
+        heritage.endow(Pupil(), ["parent"], 0)
 
 
 def test_who_waits_for_weights_keeps_them(tmp_path):

@@ -5,6 +5,7 @@ import math
 import os
 import time
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -16,28 +17,46 @@ from sknevo.evaluation import Journal
 from sknevo.records import Evaluation
 
 SEARCH = {"random_state": 0, "data": "abc"}
+
+
+def times(n_splits):
+    columns = ("fit_times", "score_times", "saved_times")
+    return dict.fromkeys(columns, (1.0, 0.5)[:n_splits])
+
+
+def succeeded(x, fitness, n_splits=2, **scores):
+    scores = {name: (score,) * n_splits for name, score in scores.items()}
+    goals = tuple(column[0] for column in scores.values()) if len(scores) > 1 else ()
+    measured = {"objectives": goals, **times(n_splits)}
+    return Evaluation(chromosome(x), "ok", fitness, scores, **measured)
+
+
 TRIED = [
     Evaluation(
         chromosome(0.1),
         "ok",
         0.1 + 0.2,
-        {"score": (0.1, 1 / 3)},
-        (1.0,),
-        (2.0,),
-        (0.5,),
+        {"é": (0.1, 1 / 3), "loss": (0.0, -1.0)},
+        (1.0, 2.0),
+        (2.0, 0.0),
+        (0.5, 1e-9),
+        objectives=(13 / 60, -0.5),
     ),
     Evaluation(
         replace(chromosome(0.2), origin="mutation", parents=("a", "b"), generation=3),
         "ok",
         -7.0,
-        {"loss": (math.inf, math.nan), "é": (-math.inf,)},
+        {"loss": (math.inf, math.nan), "é": (-math.inf, -7.0)},
+        **times(2),
+        objectives=(-math.inf, -math.inf),
     ),
     Evaluation(chromosome(0.3), "error", error='ValueError: "quoted"\nnext line'),
     Evaluation(chromosome(0.4), "pruned", error="why not"),
     Evaluation(chromosome(0.5), "timeout"),
     Evaluation(chromosome(0.6), "memory"),
-    Evaluation(chromosome(0.1), "ok", 0.05, {"score": (0.05,)}, resource=3),
+    replace(succeeded(0.1, 0.05, é=0.05, loss=0.1), resource=3),
 ]
+NEW = succeeded(0.9, 0.0, é=0.0, loss=0.0)
 
 
 def write(path, evaluations=TRIED, search=SEARCH):
@@ -162,6 +181,16 @@ def test_a_torn_head_begins_anew(path):
         (b'"scores":{', b'"scores":[{'),
         (b'"error":""', b'"error":3'),
         (b'"resource":null', b'"resource":"all"'),
+        (b'"resource":null', b'"resource":true'),
+        (b'"fit_times":[1.0,2.0]', b'"fit_times":[]'),
+        (b'"fit_times":[1.0,2.0]', b'"fit_times":[1.0]'),
+        (b'"fit_times":[1.0,2.0]', b'"fit_times":["nan",2.0]'),
+        (b'"fit_times":[1.0,2.0]', b'"fit_times":[-1.0,2.0]'),
+        (b'"saved_times":[0.5', b'"saved_times":["inf"'),
+        (b'"loss":[0.0,-1.0]', b'"loss":[0.0]'),
+        (b',"loss":[0.0,-1.0]', b""),  # beside as many objectives
+        (b'"objectives":[', b'"objectives":["nan",'),
+        (b'"objectives":[0.2', b'"objectives":["nan'),
         (b'"repetition":0', b'"repetition":"inf"'),
         (b'"genes":', b'"gen":'),
         (b'{"repetition"', b'"repetition"'),
@@ -211,8 +240,42 @@ def test_other_formats_are_refused(path, version):
     head = json.dumps({**json.loads(head), "sknevo_journal": version}).encode()
     head = head.replace(b'{"sknevo_journal": ', b'{"sknevo_journal":') + b"\n"
     path.write_bytes(head + b"".join(others))
-    with pytest.raises(JournalError, match=r"has format .* reads format 2"):
+    with pytest.raises(
+        JournalError, match=r"run.jsonl' has format .* reads format 2.* another path"
+    ):
         read_journal(path)
+
+
+@pytest.mark.parametrize("search", [None, {}, [], "", 3])
+def test_a_head_without_a_search_is_damaged(path, search):
+    _, *others = lines_of(path)
+    head = json.dumps({"sknevo_journal": 2, "search": search}, separators=(",", ":"))
+    path.write_bytes(head.encode() + b"\n" + b"".join(others))
+    with pytest.raises(JournalError, match=r"line 1 .* is damaged.* remove the file"):
+        read_journal(path)
+
+
+def test_who_was_measured_otherwise_cannot_be_in_the_same_table(path):
+    fewer = json.loads(lines_of(path)[1])
+    for name in ("fit_times", "score_times", "saved_times"):
+        fewer[name] = fewer[name][:1]
+    fewer["scores"] = {name: column[:1] for name, column in fewer["scores"].items()}
+    whole = path.read_bytes()
+    fewer["chromosome"]["genes"]["x"] = 0.9
+    path.write_bytes(whole + json.dumps(fewer).encode() + b"\n")
+    told = "most of its individuals have loss, é on 2 splits, some loss, é on 1 splits"
+    for read in (read_journal, write):
+        with pytest.raises(JournalError, match=told):
+            read(path)
+    path.write_bytes(whole)
+    for other in (succeeded(0.9, 1.0, other=1.0), succeeded(0.9, 1.0, 1, é=1, loss=1)):
+        with pytest.raises(JournalError, match="those of this search"):
+            write(path, [other])
+    with Journal(path) as journal:
+        journal.begin(SEARCH, 2)
+        with pytest.raises(JournalError, match=r"those of this search .* on 3 splits"):
+            journal.begin(SEARCH, 3)
+    assert path.read_bytes() == whole
 
 
 # Whose file it is ----------------------------------------------------------------
@@ -247,33 +310,76 @@ def test_a_full_disk_is_told_and_what_was_written_is_safe(path, monkeypatch):
             with pytest.raises(
                 JournalError, match=r"No space left on device.* is safe"
             ):
-                journal.append(Evaluation(chromosome(0.9), "ok", 0.0))
+                journal.append(NEW)
             journal._file = real
     assert path.read_bytes() == whole
 
 
-def test_half_a_line_on_a_full_disk_is_dropped_the_next_time(path):
-    class Full:
-        def __init__(self, file):
-            self.file, self.calls = file, 0
+class Nearly:
+    """A file on a nearly full disk: takes part of a line, and so many more."""
 
-        def write(self, line):
-            self.calls += 1
-            if self.calls > 1:
-                raise OSError(28, "No space left on device")
-            return self.file.write(line[:9])
+    def __init__(self, file, times=0, broken=False):
+        self.file, self.times, self.broken = file, times, broken
 
-        def __getattr__(self, name):
-            return getattr(self.file, name)
+    def write(self, line):
+        if self.times < 0:
+            raise OSError(28, "No space left on device")
+        self.times -= 1
+        return self.file.write(line[:9])
 
+    def truncate(self, size):
+        if self.broken:
+            raise OSError(5, "Input/output error")
+        return self.file.truncate(size)
+
+    def __getattr__(self, name):
+        return getattr(self.file, name)
+
+
+@pytest.mark.parametrize("broken", [False, True])
+def test_half_a_line_on_a_full_disk_is_dropped(path, broken):
     whole = path.read_bytes()
     with Journal(path) as journal:
         journal.begin(SEARCH)
-        journal._file = Full(journal._file)
+        journal._file = Nearly(journal._file, times=1, broken=broken)
         with pytest.raises(JournalError, match="No space left"):
-            journal.append(Evaluation(chromosome(0.9), "ok", 0.0))
+            journal.append(NEW)
+    assert (path.read_bytes() == whole) != broken
     assert len(read_journal(path)) == len(TRIED)
     write(path, [])
+    assert path.read_bytes() == whole
+
+
+def test_a_line_that_is_taken_part_by_part_is_whole(path):
+    with Journal(path) as journal:
+        journal.begin(SEARCH)
+        journal._file = Nearly(journal._file, times=1000)
+        journal.append(NEW)
+        journal.append(replace(NEW, resource=3))
+    assert read_journal(path)[len(TRIED) :] == [NEW, replace(NEW, resource=3)]
+
+
+@pytest.mark.skipif(os.access("/", os.W_OK), reason="root may write anywhere")
+def test_a_folder_that_is_read_only_is_named(path):
+    os.chmod(path.parent, 0o500)
+    try:
+        with pytest.raises(JournalError, match="cannot be written: Permission denied"):
+            write(path.with_name("other.jsonl"))
+    finally:
+        os.chmod(path.parent, 0o700)
+
+
+@pytest.mark.parametrize("place", [(os, "open"), (Path, "open")], ids=["lock", "file"])
+def test_what_may_not_be_written_is_named(path, monkeypatch, place):
+    def refuse(*args, **kwargs):
+        raise PermissionError(13, "Permission denied")
+
+    whole = path.read_bytes()
+    with monkeypatch.context() as patch:
+        patch.setattr(*place, refuse)
+        patch.setattr(Path, "read_bytes", lambda path: whole)  # reading is allowed
+        with pytest.raises(JournalError, match="cannot be written: Permission denied"):
+            write(path)
     assert path.read_bytes() == whole
 
 

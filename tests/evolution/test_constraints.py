@@ -1,64 +1,120 @@
 """Constraints live in the genome: they hold for whoever breeds."""
 
 import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pytest
 
 from sknevo.evolution import STRATEGIES, Coevolution, Evolution, Preselection
+from sknevo.genes import Genome
 from sknevo.genomes.convnet import convnet
+from sknevo.genomes.gan import gan
 from sknevo.records import DataSpec, Evaluation
-from sknevo.sizes import network_size
+from sknevo.sizes import discriminator_size, generator_size, network_size
 
-SPEC = DataSpec("classification", 200, 3, shape=(6, 6))
+SHAPE, N_CLASSES = (1, 6, 6), 3
 LIMITS = {"max_layers": 3, "max_parameters": 5_000, "max_epochs": 7}
-GENOME = convnet(SPEC, **LIMITS)
-EVERYBODY = [
-    *(cls() for cls in STRATEGIES.values()),
-    Coevolution(["augmentation", ["blocks", "dense"]]),
-    Preselection(STRATEGIES["gaussian"](), n_candidates=2),
-]
 
 
-def keeps_within_the_limits(chromosome):
-    genes = chromosome.expressed
-    size = network_size(genes, (1, 6, 6), SPEC.n_classes)
-    return (
-        len(genes["blocks"]) + len(genes["dense"]) <= LIMITS["max_layers"]
-        and size.parameters <= LIMITS["max_parameters"]
-        and 1 <= genes["training"]["epochs"] <= LIMITS["max_epochs"]
-    )
+def convnet_layers(genes):
+    return [len(genes["blocks"]) + len(genes["dense"])]
 
 
-def rate(chromosome, rng):
+def convnet_parameters(genes):
+    return [network_size(genes, SHAPE, N_CLASSES).parameters]
+
+
+def gan_layers(genes):
+    return [len(genes[name]["blocks"]) for name in ("generator", "discriminator")]
+
+
+def gan_parameters(genes):
+    dimension, packing = genes["noise"]["dimension"], genes["training"]["packing"]
+    return [
+        generator_size(genes["generator"], dimension, SHAPE, N_CLASSES).parameters,
+        discriminator_size(
+            genes["discriminator"], packing, SHAPE, N_CLASSES
+        ).parameters,
+    ]
+
+
+@dataclass
+class Case:
+    """A genome, and how to tell what its individuals come to."""
+
+    genome: Genome
+    layers: Callable[[Any], list[int]]
+    parameters: Callable[[Any], list[int]]
+    parts: list
+
+
+CASES = {
+    "convnet": Case(
+        convnet(DataSpec("classification", 200, N_CLASSES, shape=(6, 6)), **LIMITS),
+        convnet_layers,
+        convnet_parameters,
+        ["augmentation", ["blocks", "dense"]],
+    ),
+    "gan": Case(
+        gan(DataSpec("generation", 200, N_CLASSES, shape=(6, 6)), **LIMITS),
+        gan_layers,
+        gan_parameters,
+        ["augmentation", ["generator", "discriminator"]],
+    ),
+}
+STRANGERS = {
+    "parts": lambda case: Coevolution(case.parts),
+    "two candidates": lambda case: Preselection(STRATEGIES["gaussian"](), 2),
+}
+EVERYBODY = [*STRATEGIES, *STRANGERS]
+
+
+def strategy_of(name, case):
+    return STRATEGIES[name]() if name in STRATEGIES else STRANGERS[name](case)
+
+
+def rate(case, chromosome, rng):
     """Return how somebody fared who wants to be as large as it is allowed to."""
     if rng.random() < 0.1:
         return Evaluation(chromosome, "error")
     genes = chromosome.expressed
-    size = network_size(genes, (1, 6, 6), SPEC.n_classes).parameters
-    goals = (float(size), float(genes["training"]["epochs"]))
+    goals = (float(sum(case.parameters(genes))), float(genes["training"]["epochs"]))
     return Evaluation(chromosome, "ok", sum(goals), objectives=goals)
 
 
-def check_many(strategy, n, population_size):
+def check_many(name, case, n, population_size):
     """Evolve until n were bred, and check each of them."""
     rng = np.random.default_rng(0)
-    evolution = Evolution(GENOME, strategy, population_size, rng)
+    evolution = Evolution(case.genome, strategy_of(name, case), population_size, rng)
     while n > 0:
         brood = evolution.ask()
         for chromosome in brood:
-            assert GENOME.contains(chromosome.genes)
-            assert keeps_within_the_limits(chromosome)
+            genes = chromosome.expressed
+            assert case.genome.contains(chromosome.genes)
+            assert max(case.layers(genes)) <= LIMITS["max_layers"]
+            assert max(case.parameters(genes)) <= LIMITS["max_parameters"]
+            assert 1 <= genes["training"]["epochs"] <= LIMITS["max_epochs"]
         n -= len(brood)
-        evolution.tell([rate(chromosome, rng) for chromosome in brood])
+        evolution.tell([rate(case, chromosome, rng) for chromosome in brood])
 
 
-@pytest.mark.parametrize("strategy", EVERYBODY, ids=repr)
-def test_all_that_are_bred_meet_the_constraints(strategy):
-    check_many(strategy, 36, population_size=12)
+@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("name", EVERYBODY)
+def test_all_that_are_bred_meet_the_constraints(name, case):
+    check_many(name, CASES[case], 36, population_size=12)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("strategy", EVERYBODY, ids=repr)
-def test_10_000_that_are_bred_meet_the_constraints(strategy):
-    check_many(strategy, math.ceil(10_000 / len(EVERYBODY)), population_size=100)
+@pytest.mark.parametrize("name", EVERYBODY)
+def test_10_000_networks_of_every_strategy_meet_the_constraints(name):
+    check_many(name, CASES["convnet"], 10_000, population_size=100)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", EVERYBODY)
+def test_10_000_gans_of_all_strategies_together_meet_the_constraints(name):
+    n = math.ceil(10_000 / len(EVERYBODY))
+    check_many(name, CASES["gan"], n, population_size=100)

@@ -418,6 +418,23 @@ def test_the_child_that_promises_most_is_tried():
     assert median(heights(8)) > median(heights(1)) + 0.3
 
 
+@pytest.mark.parametrize("absurd", [-np.inf, np.inf, 1e300, -1e300])
+@pytest.mark.parametrize("every", [1, 2, 4, 12])
+def test_goals_that_are_not_finite_disturb_nobody(every, absurd):
+    def rated(x, goal):
+        return Evaluation(Chromosome({"x": x}), "ok", x, objectives=(x, goal))
+
+    xs = np.linspace(0, 1, 24)
+    told = [rated(x, absurd if i % every == 0 else x) for i, x in enumerate(xs)]
+    strategy = Preselection(Elitist(), 8, optimism=0)
+    parents = strategy.survive([], told, 8)
+    assert np.isfinite(parents.surrogate.promises([told[3].chromosome], 0)).all()
+    rng = np.random.default_rng(0)
+    genome = Genome(x=Real(0, 1))
+    bred = [strategy.breed(genome, parents, rng).genes["x"] for _ in range(20)]
+    assert median(bred) > 0.7  # the first goal still counts
+
+
 def test_a_strategy_within_says_whether_it_is_steady():
     assert Preselection(Ageing()).steady
     assert not Preselection().steady
