@@ -227,11 +227,7 @@ def search(
     outcome = Outcome()
     course = _Course(race, evaluator, limits, listeners, outcome)
     try:
-        with closing(evaluator.stream(course.ask, course.moment)) as evaluations:
-            for evaluation in evaluations:
-                course.tell(evaluation)
-                if outcome.stop_reason:
-                    break
+        course.run()
         _play_finals(evaluator, limits, outcome)
     except KeyboardInterrupt:
         if outcome.best is None:
@@ -257,7 +253,32 @@ class _Course:
         self.listeners, self.outcome = listeners, outcome
         self._recorded: set[str] = set()  # names of entries
         self._tried: set[str] = set()  # keys
+        self._out_of_time = False
         self._begin()
+
+    def run(self) -> None:
+        """Go on until a limit is reached.
+
+        Answers come in the order asked, so that a search that ends by what it finds
+        does not depend on the number of workers. One that the clock or the user ends
+        does: it goes by all that is known then.
+        """
+        evaluator, outcome = self.evaluator, self.outcome
+        try:
+            with closing(evaluator.stream(self.ask, self.moment)) as evaluations:
+                for evaluation in evaluations:
+                    self.tell(evaluation)
+                    if outcome.stop_reason:
+                        break
+            if self._out_of_time:
+                for evaluation in evaluator.left_over():
+                    self.tell(evaluation)
+        except KeyboardInterrupt:
+            for evaluation in evaluator.left_over():
+                self._note(evaluation)
+            raise
+        if self._generation:
+            self._end_generation()
 
     def _begin(self) -> None:
         """Begin a generation."""
@@ -275,17 +296,20 @@ class _Course:
 
     def ask(self) -> list[Entry]:
         """Return who is to be tried now."""
-        entries = [] if self.outcome.stop_reason else self.race.ask()
-        entries = [e for e in entries if self._within_limits(e.chromosome)]
+        self._announce()
+        entries = [e for e in self.race.ask() if self._within_limits(e.chromosome)]
         for entry in entries:
             self.outcome.asked.setdefault(entry.name, len(self.outcome.asked))
-        if not (self._heard_of or self.outcome.stop_reason):
-            self._heard_of = True
-            for listener in self.listeners:
-                listener.generation_begins(self._number, self.race.generation_size)
         if self.limits.max_time is not None:
             self._put_in_order(entries)
         return entries
+
+    def _announce(self) -> None:
+        """Let the listeners hear, once, that a generation begins."""
+        if not self._heard_of:
+            self._heard_of = True
+            for listener in self.listeners:
+                listener.generation_begins(self._number, self.race.generation_size)
 
     def _within_limits(self, chromosome: Chromosome) -> bool:
         """Whether its generation is one of those that are wanted.
@@ -315,36 +339,44 @@ class _Course:
             )
 
     def tell(self, evaluation: Evaluation) -> None:
-        """Note how one fared, tell the race and the listeners; maybe stop."""
-        outcome = self.outcome
-        self._generation.append(evaluation)
-        if evaluation.status == "skipped":
-            outcome.skipped.append(evaluation)
-            self.race.tell(evaluation)
-        else:
-            self._note(evaluation)
+        """Note how one fared, tell the listeners; maybe stop."""
+        self._announce()
+        self._note(evaluation)
+        if evaluation.status != "skipped":
             heard = [
                 listener.individual_ends(evaluation) for listener in self.listeners
             ]
-            self.race.tell(evaluation)
-            outcome.stop_reason = self.limits.reached(outcome.best) or _stopped_by(
-                heard
-            )
-            if not outcome.stop_reason and time.time() >= self.moment():
-                outcome.stop_reason = f"max_time={self.limits.max_time:g} s used up"
+            self._stop(self.limits.reached(self.outcome.best) or _stopped_by(heard))
+            if time.time() >= self.moment():
+                self._stop_by_clock()
         if self.evaluator.inherits:
             self.evaluator.forget_all_but(self.race.evolution.alive)
-        if outcome.stop_reason or self.race.evolution.generation > self._number:
+        if self.race.evolution.generation > self._number:
             self._end_generation()
 
     def _note(self, evaluation: Evaluation) -> None:
+        """Keep an evaluation, and tell the race."""
         name, outcome = evaluation.entry.name, self.outcome
-        if _wins(evaluation, outcome, self.limits):
-            outcome.best = evaluation
-        if name not in self._recorded:
-            outcome.evaluations.append(evaluation)
-        self._recorded.add(name)
-        self._tried.add(evaluation.chromosome.key)
+        self._generation.append(evaluation)
+        if evaluation.status == "skipped":
+            outcome.skipped.append(evaluation)
+        else:
+            if _wins(evaluation, outcome, self.limits):
+                outcome.best = evaluation
+            if name not in self._recorded:
+                outcome.evaluations.append(evaluation)
+            self._recorded.add(name)
+            self._tried.add(evaluation.chromosome.key)
+        self.race.tell(evaluation)
+
+    def _stop(self, reason: str) -> None:
+        """Stop if there is a reason; the first one stays."""
+        self.outcome.stop_reason = self.outcome.stop_reason or reason
+
+    def _stop_by_clock(self) -> None:
+        if not self.outcome.stop_reason:
+            self._out_of_time = True
+            self._stop(f"max_time={self.limits.max_time:g} s used up")
 
     def _end_generation(self) -> None:
         outcome, limits = self.outcome, self.limits
@@ -356,12 +388,10 @@ class _Course:
         heard = [each.generation_ends(generation, limits) for each in self.listeners]
         if not tried:
             # Who is too dear for the time left is skipped: cheaper ones may follow.
-            outcome.stop_reason = f"max_time={limits.max_time:g} s used up"
-        outcome.stop_reason = (
-            outcome.stop_reason or limits.over(outcome.history) or _stopped_by(heard)
-        )
-        if not outcome.stop_reason and generation.evaluated == 0 and not skipped:
-            outcome.stop_reason = "nobody new was found: all that were bred are known"
+            self._stop_by_clock()
+        self._stop(limits.over(outcome.history) or _stopped_by(heard))
+        if generation.evaluated == 0 and not skipped:
+            self._stop("nobody new was found: all that were bred are known")
         self._begin()
 
 

@@ -3,6 +3,7 @@
 import math
 import time
 
+import joblib
 import numpy as np
 import pytest
 from toys import GENOME, Recipe, Toy, ToyBuilder, chromosome, make_evaluator
@@ -17,6 +18,10 @@ def evolve(first=(), size=4, genome=GENOME, strategy=None, seed=0, resources=())
     rng = np.random.default_rng(seed)
     evolution = Evolution(genome, strategy or Elitist(), size, rng, first)
     return Race(evolution, resources)
+
+
+class Ageless(Elitist):
+    steady = True
 
 
 class Ear:
@@ -87,6 +92,71 @@ def test_an_interrupt_before_any_success_is_passed_on():
         search(
             evolve(first), make_evaluator(), Limits(generations=9), [Ear(interrupt=1)]
         )
+
+
+# Out of turn ---------------------------------------------------------------------
+
+# The second is slow: all others have ended before it is told.
+BLOCKED = [chromosome(0.9), chromosome(0.8, seconds=0.5)]
+BLOCKED += [chromosome(i / 10) for i in range(4)]
+
+
+def run_blocked(ear=None, brood=BLOCKED, n_jobs=2, strategy=None, **limits):
+    runner = evolve(brood, size=len(brood), strategy=strategy)
+    with joblib.parallel_config(backend="threading"):
+        evaluator = make_evaluator(n_jobs=n_jobs, n_splits=1)
+        return search(runner, evaluator, Limits(**limits), [ear or Ear()])
+
+
+def fared(evaluations):
+    return [(e.chromosome.genes["x"], e.status) for e in evaluations]
+
+
+@pytest.mark.parametrize("strategy", [Elitist(), Ageless()])
+def test_who_ended_before_the_time_was_over_counts(strategy):
+    ear = Ear()
+    brood = [chromosome(0.9), chromosome(0.8, "loop"), *BLOCKED[2:]]
+    outcome = run_blocked(ear, brood, strategy=strategy, max_time=0.5)
+    assert outcome.stop_reason == "max_time=0.5 s used up"
+    assert outcome.best.fitness == 0
+    tried = fared(outcome.evaluations)
+    assert tried[:2] == [(0.9, "ok"), (0.8, "unfinished")]
+    assert tried[2:6] == [(i / 10, "ok") for i in range(4)]
+    assert sorted(fared(ear.individuals)) == sorted(tried)
+    assert outcome.history[-1].best == 0
+    assert sum(g.evaluated for g in outcome.history) == len(outcome.evaluations)
+    numbers = [told[1] for told in ear.heard if told[0] == "begins"]
+    assert numbers == [g.number for g in outcome.history]
+
+
+def test_who_ended_before_an_interrupt_counts():
+    outcome = run_blocked(Ear(interrupt=2), generations=3)
+    assert outcome.stop_reason == "interrupted by the user"
+    assert fared(outcome.evaluations) == [
+        (0.9, "ok"),
+        (0.8, "ok"),
+        (0.0, "ok"),
+        (0.1, "ok"),
+        (0.2, "ok"),
+        (0.3, "ok"),
+    ]
+    assert outcome.best.fitness == 0
+
+
+def test_who_never_began_before_an_interrupt_is_told_apart():
+    outcome = run_blocked(Ear(interrupt=2), n_jobs=1, generations=3)
+    assert fared(outcome.evaluations) == [(0.9, "ok"), (0.8, "ok")]
+    assert fared(outcome.skipped) == [(i / 10, "skipped") for i in range(4)]
+
+
+@pytest.mark.parametrize("n_jobs", [1, 2])
+def test_who_ended_out_of_turn_does_not_count_if_the_search_ends_itself(n_jobs):
+    outcome = run_blocked(n_jobs=n_jobs, target_score=-0.8)
+    assert fared(outcome.evaluations) == [(0.9, "ok"), (0.8, "ok")]
+    assert outcome.skipped == []
+    outcome = run_blocked(Ear(stop=2), n_jobs=n_jobs, generations=3)
+    assert fared(outcome.evaluations) == [(0.9, "ok"), (0.8, "ok")]
+    assert outcome.best.fitness == -0.8
 
 
 # Stopping ------------------------------------------------------------------------
@@ -306,10 +376,6 @@ def test_individuals_are_listed_as_asked_however_they_were_tried(max_time):
 
 
 # Races and strategies without generations --------------------------------------------
-
-
-class Ageless(Elitist):
-    steady = True
 
 
 def summary(outcome):

@@ -32,8 +32,9 @@ PARAMETERS = dedent("""\
         What counts as an improvement.
     max_time : float or None, default=None
         Seconds for all of `fit`, the refit included. The first individual is always
-        allowed to end. The search then depends on the machine's speed: set
-        `generations` for results that a seed reproduces.
+        allowed to end. Whoever has ended by then counts, also out of turn. The search
+        then depends on the machine's speed: set `generations` for results that a seed
+        reproduces.
     max_eval_time : float or None, default=None
         Seconds that an individual may take for all of its splits, also in native code
         that never returns: its worker is then ended. The refit is not limited.

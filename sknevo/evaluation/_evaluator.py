@@ -6,7 +6,7 @@ import threading
 import time
 import warnings
 from collections import deque
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import replace
 
@@ -29,6 +29,10 @@ NO_JOURNAL = Journal(None)
 CUT_OFF = ("unfinished", "skipped")
 # Seconds that a worker rests when there is nothing to do for it.
 NAP = 0.01
+
+
+def _never() -> float:
+    return math.inf
 
 
 class Evaluator:
@@ -66,6 +70,9 @@ class Evaluator:
         self.known: dict[str, Evaluation] = {}
         # Those that ended before others that were asked for earlier.
         self._early: dict[str, Evaluation] = {}
+        # Whom the last stream has not answered, and who of them was being tried.
+        self._unanswered: deque[Entry] = deque()
+        self._interrupted: Mapping[str, Entry] = {}
         self._paces: deque[float] = deque(maxlen=50)
         self._notary = Notary(trial.heritage) if trial.heritage else None
 
@@ -88,7 +95,7 @@ class Evaluator:
     def evaluate(
         self,
         chromosomes: Sequence[Chromosome],
-        moment: Callable[[], float] = lambda: math.inf,
+        moment: Callable[[], float] = _never,
     ) -> Iterator[Evaluation]:
         """Yield the evaluation of each chromosome, in the order given.
 
@@ -112,7 +119,7 @@ class Evaluator:
     def stream(
         self,
         ask: Callable[[], Sequence[Entry]],
-        moment: Callable[[], float] = lambda: math.inf,
+        moment: Callable[[], float] = _never,
     ) -> Iterator[Evaluation]:
         """Yield the evaluations of all who are asked for, in the order asked.
 
@@ -123,15 +130,16 @@ class Evaluator:
             waited for: who is asked for may depend on the answers so far. The stream
             ends when it returns nobody and nobody is waited for.
         moment : callable, default=never
-            Returns the `time.time()` at which work must stop. What is unfinished then
-            is yielded with the status "unfinished", what cannot be done until then
-            with "skipped". It does not hold for the very first individual: a search
-            has to have one.
+            Returns the `time.time()` at which work must stop, as far as is known now.
+            What is unfinished then is yielded with the status "unfinished", what cannot
+            be done until then with "skipped". It does not hold for the very first
+            individual: a search has to have one.
 
         Yields
         ------
         Evaluation
         """
+        self._forget_cut_off()
         line: deque[Entry] = deque()
         desk = _Desk(self, moment)
         with closing(self._answers(desk)) as arriving:
@@ -142,12 +150,40 @@ class Evaluator:
                     desk.take(self._new(asked))
                     if not line:
                         return
-                    yield self._answer(line.popleft(), arriving)
+                    evaluation = self._answer(line[0], arriving)
+                    line.popleft()
+                    yield evaluation
             finally:
                 desk.over = True
-                self._forget_unanswered()
+                self._unanswered, self._interrupted = line, desk.out
                 if not desk.out:  # nobody is cut off: the workers may stay
                     deque(arriving, maxlen=0)
+
+    def left_over(self) -> Iterator[Evaluation]:
+        """Yield, at once, the evaluations that a stream has left behind.
+
+        To be called when the stream was closed before its end. Who has ended since, out
+        of turn, fared as it did; who was being tried has the status "unfinished", who
+        was not "skipped".
+
+        Yields
+        ------
+        Evaluation
+            Of those who were asked for and not answered, in the order asked.
+        """
+        while self._unanswered:
+            asked = self._unanswered.popleft()
+            cut_off = self._cut_off(self.trial.granted(asked))
+            yield self._answer(asked, iter([cut_off]))
+
+    def _cut_off(self, entry: Entry) -> Evaluation:
+        """Return what an entry comes to if nothing more is waited for."""
+        status, error = "skipped", ""
+        if entry.name in self._interrupted:
+            status, error = "unfinished", "stopped as the search was over"
+        return Evaluation(
+            entry.chromosome, status, error=error, resource=entry.resource
+        )
 
     def _new(self, asked: Sequence[Entry]) -> list[Entry]:
         """Return who has to be tried."""
@@ -188,7 +224,7 @@ class Evaluator:
             return self._early[entry.name]  # somebody else may wait for the same
         return self._early.pop(entry.name)
 
-    def _forget_unanswered(self) -> None:
+    def _forget_cut_off(self) -> None:
         """Whoever had no time may have it in another stream."""
         self._early = {n: e for n, e in self._early.items() if e.status not in CUT_OFF}
 
@@ -208,7 +244,7 @@ class Evaluator:
     def _answers(self, desk: "_Desk") -> Iterator[Evaluation]:
         """Yield results as they arrive; who kills a worker costs one trial only."""
         while not desk.over:
-            warden = Warden(self.trial.data, self.memory_limit)
+            warden = Warden(self.trial.data, self.memory_limit, desk.end)
             try:
                 with warden, _closing(self._parallel(desk)) as results:
                     for evaluation in results:
@@ -341,12 +377,16 @@ class _Desk:
             return None
         name = next(iter(self._inquest.alone() or self._waiting))
         entry = self._waiting.pop(name)
-        stop = math.inf if self.evaluator.is_beginning else self.moment()
+        stop = self.end()
         if time.time() + self.evaluator.seconds(entry) > stop:
             self._skipped.append(entry)
             return None
         self.out[name] = entry
         return entry, stop
+
+    def end(self) -> float:
+        """Return when work must stop, as far as is known now; never if it begins."""
+        return math.inf if self.evaluator.is_beginning else self.moment()
 
     def returned(self, evaluation: Evaluation | None) -> Iterator[Evaluation]:
         """Yield what a task has come to, and who was skipped on the way to it."""

@@ -147,6 +147,9 @@ class Warden:
         In whose folder, once there is one, the notes are.
     memory_limit : float or None, default=None
         Megabytes that a worker may hold.
+    end : callable, default=never
+        Returns the `time.time()` at which all must have ended: it may come earlier than
+        was thought when a trial began, and its note was written.
 
     Attributes
     ----------
@@ -154,11 +157,17 @@ class Warden:
         Name to status and reason of those that were ended.
     """
 
-    def __init__(self, data: Shared, memory_limit: float | None = None) -> None:
+    def __init__(
+        self,
+        data: Shared,
+        memory_limit: float | None = None,
+        end: Callable[[], float] = lambda: math.inf,
+    ) -> None:
         if memory_limit is not None:
             _resident(os.getpid())  # fails here if it cannot be told
         self.data = data
         self.memory_limit = memory_limit
+        self.end = end
         self.verdicts: dict[str, tuple[str, str]] = {}
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._watch, daemon=True)
@@ -193,6 +202,7 @@ class Warden:
                     pid, until, status = json.loads(note.read_text())
                 except (OSError, ValueError):  # just written, or just removed
                     continue
+                until, status = min((until, status), (self.end(), "unfinished"))
                 held = 0 if self.memory_limit is None else _resident(pid) / 2**20
                 if time.time() > until + GRACE:
                     self.condemn(note.stem, status, "stopped by force: time was over")

@@ -115,6 +115,30 @@ def test_a_caller_may_stop_listening():
     assert [e.cached for e in evaluator.evaluate(brood)] == [True] + [False] * 5
 
 
+def test_what_a_stream_leaves_behind_is_known_at_once(workers, tmp_path):
+    with Journal(tmp_path / "run.jsonl") as journal:
+        journal.begin({})
+        evaluator = make_evaluator(n_jobs=2, journal=journal)
+        list(evaluator.evaluate([chromosome(0.9)]))
+        slow = chromosome(0.2, seconds=0.3)
+        brood = [chromosome(0.1), slow, chromosome(0.3), chromosome(0.3)]
+        brood += [chromosome(0.4, "hang")]
+        brood += [*(chromosome(i / 100) for i in range(50, 69)), chromosome(0.9)]
+        evaluations = evaluator.evaluate(brood)
+        assert [next(evaluations).fitness for _ in range(2)] == [-0.1, -0.2]
+        evaluations.close()
+        left = list(evaluator.left_over())
+        assert list(evaluator.left_over()) == []
+        evaluator.close()
+    assert [e.chromosome for e in left] == brood[2:]
+    assert statuses(left[:3]) == ["ok", "ok", "unfinished"]
+    assert statuses(left[-1:]) == ["ok"]
+    assert [e.cached for e in left] == [False, True, *[False] * 20, True]
+    written = {e.chromosome.key for e in read_journal(tmp_path / "run.jsonl")}
+    assert written >= {e.chromosome.key for e in left if e.status == "ok"}
+    assert not written & {e.chromosome.key for e in left if e.status != "ok"}
+
+
 # Workers -------------------------------------------------------------------------
 
 
@@ -287,6 +311,27 @@ def test_who_is_asked_for_twice_and_skipped_is_not_waited_for(n_jobs, workers):
     evaluations = list(evaluator.stream(lambda: next(asked, []), lambda: end))
     assert statuses(evaluations) == ["skipped", "ok", "skipped", "skipped"]
     assert time.time() < end
+    evaluator.close()
+
+
+def test_the_moment_may_come_earlier_than_was_said_at_the_start(workers):
+    evaluator = make_evaluator(n_jobs=2)
+    list(evaluator.evaluate([chromosome(0.5)]))
+    start = time.time()
+
+    def moment():  # the better one that is found then takes longer to refit
+        return start + (60 if time.time() < start + 0.5 else 0.4)
+
+    evaluations = list(evaluator.evaluate([chromosome(0.2, "loop")], moment))
+    assert statuses(evaluations) == ["unfinished"]
+    assert 0.4 < time.time() - start < 10
+    evaluator.close()
+
+
+def test_the_very_first_is_not_stopped_by_force_either(workers):
+    evaluator = make_evaluator(n_jobs=2, seconds=0.3)
+    brood = [chromosome(0.1)]
+    assert statuses(evaluator.evaluate(brood, lambda: time.time() - 1)) == ["ok"]
     evaluator.close()
 
 
