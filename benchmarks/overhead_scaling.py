@@ -24,8 +24,9 @@ from toys import ToyBuilder, make_evaluator
 
 from sknevo.evolution import Crossover, Evolution, Race
 from sknevo.genomes.pipeline import pipeline
+from sknevo.limits import Limits
 from sknevo.records import Column, DataSpec
-from sknevo.search import Limits, search
+from sknevo.search import search
 
 
 class Sleepers(ToyBuilder):

@@ -4,150 +4,22 @@ import heapq
 import math
 import statistics
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from scipy.stats import rankdata
+
 from sknevo.evaluation import Evaluator
 from sknevo.evolution import Race
+from sknevo.limits import Generation, Limits
 from sknevo.records import Chromosome, Entry, Evaluation
 
-__all__ = ["Generation", "Limits", "Listener", "Outcome", "search"]
+__all__ = ["Listener", "Outcome", "search"]
 
-# Most of the time that the finals may take: the rest is for the search.
-FINALS_SHARE = 0.2
-# They take a little longer than is thought rather than a little shorter.
-FINALS_MARGIN = 1.15
 # Origins of individuals of whom something is known before they are tried.
 KNOWN = ("seed", "user")
-
-
-@dataclass(frozen=True)
-class Limits:
-    """When to stop.
-
-    Parameters
-    ----------
-    generations : int or None, default=None
-        Number of generations.
-    target_score : float or None, default=None
-        Stop as soon as an individual reaches it.
-    n_iter_no_change : int or None, default=None
-        Stop after so many generations without an improvement by more than `tol`.
-    tol : float, default=1e-4
-        What counts as an improvement.
-    max_time : float or None, default=None
-        Seconds from `started` to the end of the refit.
-    started : float, default=now
-        `time.time()` at which the clock began to run.
-    refit_seconds : callable or None, default=None
-        Says roughly how long the refit of an individual takes; None if there is none.
-    n_finalists : int, default=0
-        So many of the best are tried again with other seeds before the winner is named:
-        fewer, or none, if that took more than a fifth of `max_time`.
-    n_workers : int, default=1
-        How many are tried at a time.
-    """
-
-    generations: int | None = None
-    target_score: float | None = None
-    n_iter_no_change: int | None = None
-    tol: float = 1e-4
-    max_time: float | None = None
-    started: float = field(default_factory=time.time)
-    refit_seconds: Callable[[Evaluation], float] | None = None
-    n_finalists: int = 0
-    n_workers: int = 1
-
-    def end_of_search(self, best: Evaluation | None) -> float:
-        """Return the `time.time()` at which the finals of the best must begin.
-
-        A tenth of the time is put by for its refit as long as there is no winner to
-        ask.
-        """
-        finals = self._seconds_of_finals(self.finalists(best), best)
-        return self.end_of_finals(best) - finals
-
-    def end_of_finals(self, best: Evaluation | None) -> float:
-        """Return the `time.time()` at which the refit of the best must begin."""
-        if self.max_time is None:
-            return math.inf
-        refit = 0.0
-        if self.refit_seconds is not None:
-            refit = self.refit_seconds(best) if best else 0.1 * self.max_time
-        return self.started + self.max_time - refit
-
-    def finalists(self, best: Evaluation | None) -> int:
-        """Return how many are tried again, fewer than 2 if there is no time for it."""
-        n = self.n_finalists
-        if self.max_time is not None:
-            share = FINALS_SHARE * self.max_time
-            while n > 1 and self._seconds_of_finals(n, best) > share:
-                n -= 1
-        return n
-
-    def _seconds_of_finals(self, n: int, best: Evaluation | None) -> float:
-        if best is None or n < 2:
-            return 0.0
-        return FINALS_MARGIN * math.ceil(n / self.n_workers) * best.seconds
-
-    def affords(self, evaluation: Evaluation) -> bool:
-        """Return whether there is time to refit this individual, should it win."""
-        if self.max_time is None or self.refit_seconds is None:
-            return True
-        return self.refit_seconds(evaluation) <= self.time_left()
-
-    def reached(self, best: Evaluation | None) -> str:
-        """Return why the search stops with this winner, or an empty string."""
-        target = self.target_score
-        if target is None or best is None or best.resource is not None:
-            return ""  # in a race, what was not given all has not shown it yet
-        if best.fitness < target:
-            return ""
-        return f"target_score={target:g} reached: {best.fitness:.6g}"
-
-    def over(self, history: Sequence["Generation"]) -> str:
-        """Return why the search stops after this generation, or an empty string."""
-        if self.generations is not None and len(history) >= self.generations:
-            return f"generations={self.generations} done"
-        patience = self.n_iter_no_change
-        if patience is not None and len(history) > patience:
-            before = history[-patience - 1].best
-            if not history[-1].best > before + self.tol:
-                return f"no improvement by {self.tol:g} in {patience} generations"
-        return ""
-
-    def time_left(self) -> float:
-        """Return the seconds that are left, infinity if there is no limit."""
-        if self.max_time is None:
-            return math.inf
-        return self.started + self.max_time - time.time()
-
-
-@dataclass(frozen=True)
-class Generation:
-    """What a generation has come to.
-
-    Parameters
-    ----------
-    number : int
-        Counted from 0.
-    best, median : float
-        Best fitness so far, and the median of those that succeeded in this generation.
-    evaluated, cached, failed : int
-        Individuals that were trained, that were known, and of the trained that failed.
-    seconds : float
-        Wall-clock time.
-    """
-
-    number: int
-    best: float
-    median: float
-    evaluated: int
-    cached: int
-    failed: int
-    seconds: float
 
 
 class Listener(Protocol):
@@ -252,7 +124,7 @@ class _Course:
         self.race, self.evaluator, self.limits = race, evaluator, limits
         self.listeners, self.outcome = listeners, outcome
         self._recorded: set[str] = set()  # names of entries
-        self._tried: set[str] = set()  # keys
+        self._fitness: dict[str, float] = {}  # by key
         self._out_of_time = False
         self._begin()
 
@@ -323,20 +195,28 @@ class _Course:
         """Sort by cost: the dear first if there is time: none waits for the last then.
 
         Should time run out before all are tried, those that go on come first, then the
-        known, then the cheap.
+        known; those that promise little and cost much come last.
         """
-        cost = self.evaluator.cost
+        costs = {e.name: self.evaluator.cost(e) for e in entries}
         expected = self.evaluator.expected_seconds(entries)
         if expected is not None and 2 * expected < self.limits.time_left():
-            entries.sort(key=cost, reverse=True)
+            entries.sort(key=lambda e: costs[e.name], reverse=True)
         else:
+            promises = [self._promise(e.chromosome) for e in entries]
+            places = rankdata([costs[e.name] for e in entries]) - rankdata(promises)
+            late = {e.name: place for e, place in zip(entries, places, strict=True)}
             entries.sort(
                 key=lambda e: (
-                    e.chromosome.key not in self._tried,
+                    e.chromosome.key not in self._fitness,
                     e.chromosome.origin not in KNOWN,
-                    cost(e),
+                    late[e.name],
                 )
             )
+
+    def _promise(self, chromosome: Chromosome) -> float:
+        """Return the fitness of the fitter parent; who has none promises nothing."""
+        known = [self._fitness.get(parent, -math.inf) for parent in chromosome.parents]
+        return max(known, default=-math.inf)
 
     def tell(self, evaluation: Evaluation) -> None:
         """Note how one fared, tell the listeners; maybe stop."""
@@ -366,7 +246,7 @@ class _Course:
             if name not in self._recorded:
                 outcome.evaluations.append(evaluation)
             self._recorded.add(name)
-            self._tried.add(evaluation.chromosome.key)
+            self._fitness[evaluation.chromosome.key] = evaluation.fitness
         self.race.tell(evaluation)
 
     def _stop(self, reason: str) -> None:

@@ -2,6 +2,7 @@
 
 import math
 import time
+from dataclasses import replace
 
 import joblib
 import numpy as np
@@ -10,8 +11,9 @@ from toys import GENOME, Recipe, Toy, ToyBuilder, chromosome, make_evaluator
 
 from sknevo.evolution import STRATEGIES, Elitist, Evolution, Race
 from sknevo.genes import Categorical, Genome, Integer, Real
-from sknevo.records import Evaluation
-from sknevo.search import Generation, Limits, search
+from sknevo.limits import Generation, Limits
+from sknevo.records import Entry, Evaluation
+from sknevo.search import Outcome, _Course, search
 
 
 def evolve(first=(), size=4, genome=GENOME, strategy=None, seed=0, resources=()):
@@ -269,6 +271,23 @@ def test_if_time_is_short_the_cheap_come_first(max_time, pace_is_known, expected
     order = [e.chromosome.genes["x"] for e in ear.individuals]
     assert order == expected[: len(order)]
     assert len(order) == 4 or max_time == 0.03
+
+
+def test_if_time_is_short_who_promises_little_and_costs_much_comes_last():
+    limits, fit, unfit = Limits(max_time=1e-9), chromosome(0.1), chromosome(0.9)
+    course = _Course(evolve(), make_evaluator(), limits, [], Outcome())
+    course._fitness = {fit.key: -0.1, unfit.key: -0.9}
+    children = [
+        Entry(replace(chromosome(x, seconds=seconds), parents=(parent.key,)))
+        for x, seconds, parent in [
+            (0.2, 0.02, unfit),  # dear, of unfit parents
+            (0.3, 0.01, unfit),
+            (0.4, 0.01, fit),  # cheap, of fit ones
+            (0.5, 0.02, fit),
+        ]
+    ]
+    course._put_in_order(children)
+    assert [e.chromosome.genes["x"] for e in children] == [0.4, 0.3, 0.5, 0.2]
 
 
 @pytest.mark.parametrize("act", ["learn", "raise"])

@@ -49,8 +49,9 @@ from sknevo.evaluation import (
 from sknevo.evolution import STRATEGIES, Evolution, Race
 from sknevo.genes import Genome
 from sknevo.interruption import Pruned
+from sknevo.limits import Limits
 from sknevo.records import Chromosome, DataSpec, Evaluation, flatten
-from sknevo.search import Limits, Outcome, search
+from sknevo.search import Outcome, search
 from sknevo.validation import plain_values
 
 __all__ = ["BaseEvolved"]

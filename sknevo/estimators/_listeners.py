@@ -5,8 +5,8 @@ from typing import Any
 
 from sklearn.base import BaseEstimator
 
+from sknevo.limits import Generation, Limits
 from sknevo.records import Evaluation
-from sknevo.search import Generation, Limits
 
 __all__ = ["Callbacks", "Printer"]
 

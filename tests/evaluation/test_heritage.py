@@ -11,8 +11,9 @@ from sknevo import read_journal
 from sknevo.evaluation import Heritage, Journal, JournalError
 from sknevo.evaluation._heritage import HeritageError
 from sknevo.evolution import Crossover, Evolution, Race
+from sknevo.limits import Limits
 from sknevo.records import Chromosome, Entry
-from sknevo.search import Limits, search
+from sknevo.search import search
 
 NO_JOURNAL = Journal(None)
 
