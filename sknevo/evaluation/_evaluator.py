@@ -2,8 +2,6 @@
 
 import math
 import statistics
-import threading
-import time
 import warnings
 from collections import deque
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -13,13 +11,14 @@ from dataclasses import replace
 from joblib import effective_n_jobs
 from joblib._parallel_backends import LokyBackend
 from joblib.parallel import get_active_backend
-from sklearn.utils.parallel import Parallel, delayed
+from sklearn.utils.parallel import Parallel
 
 from sknevo.evaluation._clusters import cluster_backend
+from sknevo.evaluation._desk import Desk
 from sknevo.evaluation._heritage import Notary
 from sknevo.evaluation._journal import Journal
 from sknevo.evaluation._trial import Trial
-from sknevo.evaluation._warden import Inquest, Warden, keep_worker, the_workers_ended
+from sknevo.evaluation._warden import Warden, the_workers_ended
 from sknevo.records import Chromosome, Entry, Evaluation
 
 __all__ = ["Evaluator"]
@@ -27,8 +26,6 @@ __all__ = ["Evaluator"]
 NO_JOURNAL = Journal(None)
 # Of whom the end of the search left nothing to know.
 CUT_OFF = ("unfinished", "skipped")
-# Seconds that a worker rests when there is nothing to do for it.
-NAP = 0.01
 
 
 def _never() -> float:
@@ -141,7 +138,7 @@ class Evaluator:
         """
         self._forget_cut_off()
         line: deque[Entry] = deque()
-        desk = _Desk(self, moment)
+        desk = Desk(self, moment)
         with closing(self._answers(desk)) as arriving:
             try:
                 while True:
@@ -241,7 +238,7 @@ class Evaluator:
             thought = self.trial.cost(evaluation.entry)
             self._paces.append(evaluation.seconds / len(evaluation.fit_times) / thought)
 
-    def _answers(self, desk: "_Desk") -> Iterator[Evaluation]:
+    def _answers(self, desk: Desk) -> Iterator[Evaluation]:
         """Yield results as they arrive; who kills a worker costs one trial only."""
         while not desk.over:
             warden = Warden(self.trial.data, self.memory_limit, desk.end)
@@ -254,7 +251,7 @@ class Evaluator:
                     raise
                 yield from desk.bereaved(death, warden)
 
-    def _parallel(self, desk: "_Desk") -> Iterator[Evaluation | None]:
+    def _parallel(self, desk: Desk) -> Iterator[Evaluation | None]:
         # Who may have to be ended by force is not tried in this process: of two workers
         # one is idle.
         apart = self.n_workers == 1 and self._forceful and _has_workers()
@@ -314,114 +311,6 @@ class Evaluator:
         self.trial.data.close()
         if self.trial.heritage is not None:
             self.trial.heritage.close()
-
-
-class _Desk:
-    """Hands entries out to workers, who are many, and knows who has which.
-
-    joblib asks for tasks from threads of its own, which must not be kept waiting.
-
-    Parameters
-    ----------
-    evaluator : Evaluator
-        Whose entries they are.
-    moment : callable
-        Returns when work must stop.
-
-    Attributes
-    ----------
-    out : dict of str to Entry
-        Who is being tried, by name.
-    over : bool
-        Whether nothing more is handed out.
-    """
-
-    def __init__(self, evaluator: Evaluator, moment: Callable[[], float]) -> None:
-        self.evaluator, self.moment = evaluator, moment
-        self.out: dict[str, Entry] = {}
-        self.over = False
-        self._inquest = Inquest(evaluator.n_workers)
-        self._waiting: dict[str, Entry] = {}
-        self._skipped: deque[Entry] = deque()
-        self._lock = threading.Lock()
-
-    def take(self, entries: Sequence[Entry]) -> None:
-        """Take in who is to be tried, each once."""
-        with self._lock:
-            for entry in entries:
-                if entry.name not in self.out:
-                    self._waiting.setdefault(entry.name, entry)
-
-    def tasks(self) -> Iterator[tuple]:
-        """Yield joblib's tasks: a trial, or a rest if there is none at the moment.
-
-        They end after someone who must be alone: the very first, who has all the time
-        it needs, so that no one who has not, and may have to be stopped by force, is
-        beside it; and whoever is suspected of killing workers.
-        """
-        trial = self.evaluator.trial
-        while not self.over:
-            with self._lock:
-                alone = self.evaluator.is_beginning or self._inquest.alone()
-                handed_out = self._hand_out()
-            if handed_out is None:
-                yield delayed(_rest)(trial, 0 if self._skipped else NAP)
-                continue
-            yield delayed(trial)(*handed_out)
-            if alone:
-                return
-
-    def _hand_out(self) -> tuple[Entry, float] | None:
-        """Return who is tried next, and until when; nobody if nobody can be."""
-        if not self._waiting:
-            return None
-        name = next(iter(self._inquest.alone() or self._waiting))
-        entry = self._waiting.pop(name)
-        stop = self.end()
-        if time.time() + self.evaluator.seconds(entry) > stop:
-            self._skipped.append(entry)
-            return None
-        self.out[name] = entry
-        return entry, stop
-
-    def end(self) -> float:
-        """Return when work must stop, as far as is known now; never if it begins."""
-        return math.inf if self.evaluator.is_beginning else self.moment()
-
-    def returned(self, evaluation: Evaluation | None) -> Iterator[Evaluation]:
-        """Yield what a task has come to, and who was skipped on the way to it."""
-        while self._skipped:
-            entry = self._skipped.popleft()
-            yield Evaluation(entry.chromosome, "skipped", resource=entry.resource)
-        if evaluation is not None:
-            with self._lock:
-                del self.out[evaluation.entry.name]
-                self._acquit()
-            yield evaluation
-
-    def bereaved(self, death: Exception, warden: Warden) -> Iterator[Evaluation]:
-        """Yield who is given up as a worker has died; the others wait again."""
-        names = list(self.out)
-        self._waiting, self.out = {**self.out, **self._waiting}, {}
-        over = time.time() >= self.moment()
-        verdicts = self._inquest.verdicts(death, names, warden, over)
-        for name, (status, error) in verdicts:
-            if name in self._waiting:
-                who = self._waiting.pop(name)
-                yield Evaluation(
-                    who.chromosome, status, error=error, resource=who.resource
-                )
-        self._acquit()
-
-    def _acquit(self) -> None:
-        if self._inquest.alone():
-            self._inquest.acquit({**self.out, **self._waiting})
-
-
-def _rest(trial: Trial, seconds: float) -> None:
-    """Do nothing for a while, but have at hand what trials need."""
-    keep_worker()
-    time.sleep(seconds)
 
 
 def _has_workers() -> bool:

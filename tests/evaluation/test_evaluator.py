@@ -117,7 +117,7 @@ def test_a_caller_may_stop_listening():
 
 def test_what_a_stream_leaves_behind_is_known_at_once(workers, tmp_path):
     with Journal(tmp_path / "run.jsonl") as journal:
-        journal.begin({})
+        journal.begin({"seed": 0})
         evaluator = make_evaluator(n_jobs=2, journal=journal)
         list(evaluator.evaluate([chromosome(0.9)]))
         slow = chromosome(0.2, seconds=0.3)
