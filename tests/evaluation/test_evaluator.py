@@ -378,7 +378,7 @@ def test_who_takes_too_much_memory_is_stopped(workers, n_jobs):
 
 def test_what_others_did_meanwhile_is_not_lost(workers, tmp_path):
     with Journal(tmp_path / "run.jsonl") as journal:
-        journal.begin({})
+        journal.begin({"seed": 0})
         evaluator = make_evaluator(n_jobs=2, max_eval_time=2.0, journal=journal)
         brood = [chromosome(0.1), chromosome(0.2, "hog")]
         brood += [chromosome(i / 10) for i in range(3, 9)]
