@@ -132,14 +132,14 @@ def one_search(name, method, seed, args):
 
 
 def show(name, accuracies):
-    """Print the mean of each method, and the paired differences to coevolution."""
-    first = accuracies["coevolution"]
+    """Print the mean of each method, and the paired differences to the first."""
+    first = next(iter(accuracies))
     for method, own in accuracies.items():
-        gains = [100 * (a - b) for a, b in zip(first, own, strict=True)]
+        gains = [100 * (a - b) for a, b in zip(accuracies[first], own, strict=True)]
         spread = statistics.stdev(gains) if len(gains) > 1 else math.nan
         error = spread / math.sqrt(len(gains))
         print(
-            f"| {name} | {method} | {statistics.mean(own):.4f} | coevolution better by "
+            f"| {name} | {method} | {statistics.mean(own):.4f} | {first} better by "
             f"{statistics.mean(gains):+.2f} (error {error:.2f}) points |",
             flush=True,
         )
