@@ -5,7 +5,8 @@ import statistics
 import warnings
 from collections import deque
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import closing, contextmanager, suppress
 from dataclasses import replace
 
 from joblib import effective_n_jobs
@@ -154,7 +155,8 @@ class Evaluator:
                 desk.over = True
                 self._unanswered, self._interrupted = line, desk.out
                 if not desk.out:  # nobody is cut off: the workers may stay
-                    deque(arriving, maxlen=0)
+                    with suppress(BrokenProcessPool):  # or die, at rest
+                        deque(arriving, maxlen=0)
 
     def left_over(self) -> Iterator[Evaluation]:
         """Yield, at once, the evaluations that a stream has left behind.

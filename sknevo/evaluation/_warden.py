@@ -88,11 +88,13 @@ def keep_worker() -> None:
 
     Where psutil is installed joblib replaces a worker that holds 300 MB more than after
     its first task, mapped files included. To import torch, or to read the data, is as
-    much. What a worker may hold is up to `memory_limit`.
+    much. What a worker may hold is up to `memory_limit`. A terminal sends Ctrl-C to
+    workers as well: it is the parent that has to answer.
     """
     if not _in_worker():
         return
     process_executor._MAX_MEMORY_LEAK_SIZE = math.inf
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     watch = threading.Thread(target=_end_after, args=(os.getppid(),), daemon=True)
     watch.start()
 
