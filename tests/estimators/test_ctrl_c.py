@@ -8,12 +8,14 @@ import sys
 import pytest
 
 SCRIPT = """
-import sys
+import signal, sys
 from functools import partial
 from sklearn.datasets import load_iris
 from sknevo import EvolvedPipelineClassifier
 from sknevo.genomes.pipeline import pipeline
 
+# Who is started in the background is told to ignore it.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 X, y = load_iris(return_X_y=True)
 clf = EvolvedPipelineClassifier(
     genome=partial(pipeline, models=["svm"]), population_size=4, generations=10_000,
