@@ -1,12 +1,13 @@
-"""What numpy drops without a word, or refuses without a name: masks, huge numbers."""
+"""What scikit-learn leaves to us: masks, huge numbers, a single sample."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
+from sklearn.utils.validation import _num_samples
 
-__all__ = ["plain_values"]
+__all__ = ["check_enough", "plain_values"]
 
 
 @contextmanager
@@ -50,3 +51,28 @@ def plain_values(name: str, values: Any) -> Iterator[None]:
         raise ValueError(
             f"{name} contains a value too large for a float: {fault}."
         ) from fault
+
+
+def check_enough(X: Any) -> None:
+    """Refuse what cannot be split into a part to train on and one to test on.
+
+    Parameters
+    ----------
+    X : array-like
+        Samples.
+
+    Raises
+    ------
+    ValueError
+        If there are fewer than two.
+
+    Examples
+    --------
+    >>> from sknevo.validation import check_enough
+    >>> check_enough([[1.0, 2.0]])
+    Traceback (most recent call last):
+        ...
+    ValueError: Found 1 sample; at least 2 samples are required to fit.
+    """
+    if (n := _num_samples(X)) < 2:
+        raise ValueError(f"Found {n} sample; at least 2 samples are required to fit.")

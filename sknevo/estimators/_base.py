@@ -2,7 +2,7 @@
 
 import time
 from abc import abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import wraps
 from numbers import Integral
@@ -33,6 +33,7 @@ from sknevo.estimators._identity import identity
 from sknevo.estimators._listeners import Callbacks, Printer
 from sknevo.estimators._metadata import make_router, route
 from sknevo.estimators._parameters import SearchParameters
+from sknevo.estimators._refit import heirs, refit_first, refitted
 from sknevo.estimators._results import all_failed, make_cv_results
 from sknevo.estimators._splits import make_splits
 from sknevo.evaluation import (
@@ -48,30 +49,15 @@ from sknevo.evaluation import (
 )
 from sknevo.evolution import STRATEGIES, Evolution, Race
 from sknevo.genes import Genome
-from sknevo.interruption import Pruned
 from sknevo.limits import Limits
 from sknevo.records import Chromosome, DataSpec, Evaluation, flatten
 from sknevo.search import Outcome, search
-from sknevo.validation import plain_values
+from sknevo.validation import check_enough, plain_values
 
 __all__ = ["BaseEvolved"]
 
 # A refit takes a little longer than is thought rather than a little shorter.
 REFIT_MARGIN = 1.15
-
-
-def _refitted(estimator: "BaseEvolved") -> bool:
-    if not estimator.refit:
-        raise AttributeError(
-            f"{type(estimator).__name__} was initialized with refit={estimator.refit}; "
-            "prediction is available after a refit of the best individual only."
-        )
-    return True
-
-
-def _check_enough(X: Any) -> None:
-    if (n := _num_samples(X)) < 2:
-        raise ValueError(f"Found {n} sample; at least 2 samples are required to fit.")
 
 
 def _afresh(fit: Callable) -> Callable:
@@ -150,7 +136,7 @@ class BaseEvolved(FrontMixin, CallbackSupportMixin, SearchParameters):
 
     def _validate(self, X: Any, y: Any) -> tuple[Any, Any]:
         X = self._validate_X(X, reset=True)
-        _check_enough(X)
+        check_enough(X)
         if y is None and self._needs_y:
             raise ValueError(
                 f"This {type(self).__name__} estimator requires y to be passed, but "
@@ -216,20 +202,17 @@ class BaseEvolved(FrontMixin, CallbackSupportMixin, SearchParameters):
         outcome = self._search(spec, trial, limits, journal)
         self._record(outcome, objectives, len(data.splits))
         if self.refit:
-            self._refit(trial)
+            self._refit(trial, outcome.evaluations)
         return self
 
-    def _refit(self, trial: Trial) -> None:
+    def _refit(self, trial: Trial, evaluations: Sequence[Evaluation]) -> None:
         start = time.perf_counter()
-        winner = replace(self._final_trial, data=trial.data)
-        try:
-            self.best_estimator_ = winner.refit(self.best_chromosome_)
-        except Pruned as reason:
-            raise ValueError(
-                f"the best individual, row {self.best_index_} of cv_results_, gave up "
-                f"whenever it was fitted on all of X: {reason}. Fit another row with "
-                "refit_individual, or evolve on."
-            ) from reason
+        best = self.best_index_
+        # A user who chooses gets who was chosen.
+        places = [best] if callable(self.refit) else heirs(evaluations, best)
+        whole = replace(self._final_trial, data=trial.data)
+        place, self.best_estimator_ = refit_first(whole, evaluations, places)
+        self._crown(place, evaluations[place])
         self.refit_time_ = time.perf_counter() - start
 
     def _limits(self, started: float, trial: Trial, final_builder: Builder) -> Limits:
@@ -362,11 +345,15 @@ class BaseEvolved(FrontMixin, CallbackSupportMixin, SearchParameters):
         self.n_splits_ = n_splits
         self.scorer_ = objectives.scorers
         self.multimetric_ = isinstance(self.scorer_, dict)
-        self.best_index_ = self._best_index(outcome)
-        best = evaluations[self.best_index_]
+        best = self._best_index(outcome)
+        self._crown(best, evaluations[best])
+
+    def _crown(self, place: int, best: Evaluation) -> None:
+        """Name the best."""
         means = {name: float(np.mean(s)) for name, s in best.scores.items()}
+        self.best_index_ = place
         self.best_chromosome_ = replace(best.chromosome, scores=means)
-        self.best_params_ = self.cv_results_["params"][self.best_index_]
+        self.best_params_ = self.cv_results_["params"][place]
         if not callable(self.refit):
             self.best_score_ = best.fitness
 
@@ -389,7 +376,7 @@ class BaseEvolved(FrontMixin, CallbackSupportMixin, SearchParameters):
 
     # The fitted estimator.
 
-    @available_if(_refitted)
+    @available_if(refitted)
     def predict(self, X: Any) -> np.ndarray:
         """Predict with the best individual.
 
@@ -406,7 +393,7 @@ class BaseEvolved(FrontMixin, CallbackSupportMixin, SearchParameters):
         check_is_fitted(self, "best_estimator_")
         return self.best_estimator_.predict(self._validate_X(X))
 
-    @available_if(_refitted)
+    @available_if(refitted)
     def score(self, X: Any, y: Any, **params: Any) -> float:
         """Return the score that was the fitness, on other data.
 

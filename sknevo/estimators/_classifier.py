@@ -8,7 +8,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import assert_all_finite, check_is_fitted
 
-from sknevo.estimators._base import _refitted
+from sknevo.estimators._refit import refitted
 
 __all__ = ["ClassifierFace"]
 
@@ -30,7 +30,7 @@ class ClassifierFace:
             )
         return y
 
-    @available_if(_refitted)
+    @available_if(refitted)
     def predict_proba(self, X: Any) -> np.ndarray:
         """Predict the probability of each class.
 
@@ -47,7 +47,7 @@ class ClassifierFace:
         check_is_fitted(self, "best_estimator_")
         return self.best_estimator_.predict_proba(self._validate_X(X))
 
-    @available_if(_refitted)
+    @available_if(refitted)
     def decision_function(self, X: Any) -> np.ndarray:
         """Return the confidence in each class.
 

@@ -10,7 +10,7 @@ from sklearn.utils._repr_html.estimator import _VisualBlock
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
-from sknevo.estimators._base import _refitted
+from sknevo.estimators._refit import refitted
 
 __all__ = ["DelegatingFace"]
 
@@ -19,7 +19,7 @@ def _has(method: str) -> Callable[["DelegatingFace"], bool]:
     """Return a check of whether the estimator, the best one if fitted, has a method."""
 
     def check(search: "DelegatingFace") -> bool:
-        _refitted(search)
+        refitted(search)
         # Raises AttributeError, as it should, if it has not.
         getattr(getattr(search, "best_estimator_", search.estimator), method)
         return True
@@ -160,7 +160,7 @@ class DelegatingFace:
         """
         return self._ask("inverse_transform", X)
 
-    @available_if(_refitted)
+    @available_if(refitted)
     def score(self, X: Any, y: Any = None, **params: Any) -> float:
         """Return the score that was the fitness, on other data.
 

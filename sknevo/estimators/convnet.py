@@ -8,10 +8,11 @@ import numpy as np
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
-from sknevo.estimators._base import BaseEvolved, _refitted
+from sknevo.estimators._base import BaseEvolved
 from sknevo.estimators._classifier import ClassifierFace
 from sknevo.estimators._docs import documented
 from sknevo.estimators._network import NetworkFace
+from sknevo.estimators._refit import refitted
 from sknevo.evaluation import Builder, Heritage, Journal
 from sknevo.evolution import Strategy
 from sknevo.genes import Genome
@@ -175,7 +176,7 @@ class EvolvedClassifier(ClassifierFace, NetworkFace, BaseEvolved):
     def _validate(self, X: Any, y: Any) -> tuple[Any, np.ndarray]:
         return super()._validate(X, labels_of(X) if y is None else y)
 
-    @available_if(_refitted)
+    @available_if(refitted)
     def score(self, X: Any, y: Any = None, **params: Any) -> float:
         """Return the score that was the fitness, on other data.
 
@@ -217,7 +218,7 @@ class EvolvedClassifier(ClassifierFace, NetworkFace, BaseEvolved):
     def _heritage(self, journal: Journal) -> Heritage | None:
         return Heritage.of(journal) if self.inherit_weights else None
 
-    @available_if(_refitted)
+    @available_if(refitted)
     def save_network(self, path: str | PathLike) -> None:
         """Write the best network to a file, without pickle.
 

@@ -14,9 +14,10 @@ from sklearn.utils.validation import (
     check_is_fitted,
 )
 
-from sknevo.estimators._base import BaseEvolved, _refitted
+from sknevo.estimators._base import BaseEvolved
 from sknevo.estimators._docs import documented
 from sknevo.estimators._network import NetworkFace
+from sknevo.estimators._refit import refitted
 from sknevo.evaluation import Builder, Data, limited_threads
 from sknevo.evolution import Strategy
 from sknevo.genes import Genome
@@ -246,7 +247,7 @@ class EvolvedGAN(NetworkFace, BaseEvolved):
 
     # The fitted estimator.
 
-    @available_if(_refitted)
+    @available_if(refitted)
     def sample(
         self,
         n_samples: int = 1,
@@ -273,7 +274,7 @@ class EvolvedGAN(NetworkFace, BaseEvolved):
         check_is_fitted(self, "best_estimator_")
         return self.best_estimator_.sample(n_samples, y, random_state)
 
-    @available_if(_refitted)
+    @available_if(refitted)
     def score_samples(self, X: Any, y: Any = None) -> np.ndarray:
         """Return how real samples look to the best discriminator.
 
@@ -292,7 +293,7 @@ class EvolvedGAN(NetworkFace, BaseEvolved):
         check_is_fitted(self, "best_estimator_")
         return self.best_estimator_.score_samples(self._validate_X(X), y)
 
-    @available_if(_refitted)
+    @available_if(refitted)
     def decision_function(self, X: Any, y: Any = None) -> np.ndarray:
         """Return the logits above that from which on samples are taken for real ones.
 
@@ -311,7 +312,7 @@ class EvolvedGAN(NetworkFace, BaseEvolved):
         check_is_fitted(self, "best_estimator_")
         return self.best_estimator_.decision_function(self._validate_X(X), y)
 
-    @available_if(_refitted)
+    @available_if(refitted)
     def predict(self, X: Any, y: Any = None) -> np.ndarray:
         """Say which samples the best discriminator takes for real ones.
 
@@ -331,7 +332,7 @@ class EvolvedGAN(NetworkFace, BaseEvolved):
         """
         return np.where(self.decision_function(X, y) >= 0, 1, -1)
 
-    @available_if(_refitted)
+    @available_if(refitted)
     def score(self, X: Any, y: Any = None, **params: Any) -> float:
         """Return the fitness of the best individual, compared with other real samples.
 

@@ -19,7 +19,7 @@ from sklearn.utils.multiclass import type_of_target
 from sklearn.utils.validation import assert_all_finite
 
 from sknevo.builders.search_cv import SearchBuilder
-from sknevo.estimators._base import BaseEvolved, _check_enough
+from sknevo.estimators._base import BaseEvolved
 from sknevo.estimators._delegation import DelegatingFace
 from sknevo.estimators._docs import documented
 from sknevo.estimators._metadata import make_router
@@ -28,6 +28,7 @@ from sknevo.evolution import Strategy
 from sknevo.genes import Genome
 from sknevo.genomes.search_cv import parameters, well_known
 from sknevo.records import Chromosome, DataSpec
+from sknevo.validation import check_enough
 
 __all__ = ["EvolvedSearchCV"]
 
@@ -178,7 +179,7 @@ class EvolvedSearchCV(DelegatingFace, BaseEvolved):
         if not target.multi_output and getattr(y, "shape", ())[1:] == (1,):
             y = column_or_1d(y, warn=True)  # one warning rather than one per fit
         X, y = indexable(X, y)
-        _check_enough(X)
+        check_enough(X)
         self._labels = np.unique(y) if self._classifies(y) else None
         return X, y
 

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 from scipy.stats import loguniform
 from sklearn.datasets import load_iris
+from sklearn.exceptions import FitFailedWarning
 from sklearn.model_selection import RandomizedSearchCV, StratifiedKFold
 from sklearn.svm import SVC
 from toys import Recipe, Toy
@@ -236,3 +237,53 @@ def test_the_ends_of_trials_are_told_apart():
         assert told[act, 100][0] == status
         assert reason in told[act, 100][1]
     assert search.best_params_ == {"act": "learn", "max_epochs": 100}
+
+
+# The refit -----------------------------------------------------------------------
+
+
+class Hollow(Toy):
+    """Gives up on all of the data if its x is one of some."""
+
+    def fit(self, X, y):
+        if len(X) == 20 and self.x in HOPELESS[self.act]:
+            raise Pruned("it has collapsed")
+        return super().fit(X, y)
+
+
+HOPELESS = {"one": [0.0], "two": [0.0, 1.0], "all": [0.0, 1.0, 2.0]}
+
+
+def hollow_search(which, **parameters):
+    values = [3.0, 1.0, 0.0, 2.0]  # fitness is -x
+    return EvolvedSearchCV(
+        Hollow(act=which),
+        {"x": values},
+        initial_population=[{"x": x} for x in values],
+        population_size=4,
+        generations=1,
+        cv=2,
+        random_state=0,
+        **parameters,
+    )
+
+
+@pytest.mark.parametrize(("which", "left"), [("one", 1.0), ("two", 2.0)])
+def test_who_gives_up_on_all_of_the_data_makes_way_for_the_next_best(which, left):
+    search = hollow_search(which)
+    X, y = np.zeros((20, 2)), np.arange(20) % 2
+    with pytest.warns(FitFailedWarning, match="gave up.*row 2.*it has collapsed"):
+        search.fit(X, y)
+    assert search.best_estimator_.x == left
+    assert search.best_params_ == {"x": left}
+    assert search.best_score_ == -left
+    assert search.cv_results_["params"][search.best_index_] == {"x": left}
+    assert search.refit_individual(search.best_index_, X, y).x == left
+
+
+@pytest.mark.parametrize(
+    ("which", "refit"), [("all", True), ("one", lambda results: 2)]
+)
+def test_if_all_who_may_be_the_winner_give_up_the_reasons_are_told(which, refit):
+    with pytest.raises(ValueError, match=r"row 2 of cv_results_: it has collapsed"):
+        hollow_search(which, refit=refit).fit(np.zeros((20, 2)), np.arange(20) % 2)
