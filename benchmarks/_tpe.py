@@ -28,15 +28,16 @@ from sknevo.records import Chromosome, DataSpec
 HELD_OUT, REFIT_MARGIN = 0.2, 1.15
 
 
-def search(X, y, limits, max_time, n_jobs, device, seed):
+def search(X, y, limits, args, seed):
     """Return the best network, fitted on all images, and how many were tried."""
-    begin = time.time()
+    begin, n_jobs, device = time.time(), args.n_jobs, args.device
+    train_size = args.train_size or 1 - HELD_OUT
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     with tempfile.TemporaryDirectory() as folder:
         file = str(Path(folder) / "study")
         spec = DataSpec(
             "classification",
-            round((1 - HELD_OUT) * len(y)),
+            round(train_size * len(y)),
             len(np.unique(y)),
             shape=X.shape[1:],
         )
@@ -47,7 +48,9 @@ def search(X, y, limits, max_time, n_jobs, device, seed):
                 genome.complete(known, np.random.default_rng(0))
                 study.enqueue_trial(_flat(genome, known, "genome"))
         Parallel(n_jobs)(
-            delayed(_work)(file, genome, spec, X, y, begin + max_time, device, seed, i)
+            delayed(_work)(
+                file, genome, spec, X, y, begin + args.max_time, device, seed, i
+            )
             for i in range(n_jobs)
         )
         genes = study.best_trial.user_attrs["genes"]
@@ -75,7 +78,12 @@ def _work(file, genome, spec, X, y, end, device, seed, worker):
     study = _study(file, genome, 1000 * seed + worker)
     rng = np.random.default_rng(0)
     X_train, X_test, y_train, y_test = train_test_split(
-        X, y, test_size=HELD_OUT, stratify=y, random_state=seed
+        X,
+        y,
+        train_size=spec.n_samples,
+        test_size=HELD_OUT,
+        stratify=y,
+        random_state=seed,
     )
 
     def end_of_search():

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from sknevo.records import Evaluation
+from sknevo.records import Entry, Evaluation
 
 __all__ = ["Generation", "Limits"]
 
@@ -13,6 +13,8 @@ __all__ = ["Generation", "Limits"]
 FINALS_SHARE = 0.2
 # They take a little longer than is thought rather than a little shorter.
 FINALS_MARGIN = 1.15
+# Of the time that was kept for a refit so much is left when all workers have stopped.
+KEPT_SHARE = 0.85
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,9 @@ class Limits:
         `time.time()` at which the clock began to run.
     refit_seconds : callable or None, default=None
         Says roughly how long the refit of an individual takes; None if there is none.
+    refit_growth : callable or None, default=None
+        Says, of an entry that was not tried yet, roughly how many times as long as its
+        fit on one split its refit takes.
     n_finalists : int, default=0
         So many of the best are tried again with other seeds before the winner is named:
         fewer, or none, if that took more than a fifth of `max_time`.
@@ -49,6 +54,7 @@ class Limits:
     max_time: float | None = None
     started: float = field(default_factory=time.time)
     refit_seconds: Callable[[Evaluation], float] | None = None
+    refit_growth: Callable[[Entry], float] | None = None
     n_finalists: int = 0
     n_workers: int = 1
 
@@ -84,11 +90,26 @@ class Limits:
             return 0.0
         return FINALS_MARGIN * math.ceil(n / self.n_workers) * best.seconds
 
-    def affords(self, evaluation: Evaluation) -> bool:
-        """Return whether there is time to refit this individual, should it win."""
+    def end_of_chance(self, entry: Entry, n_splits: int) -> float:
+        """Return when a trial that begins now must have ended, to be of any use.
+
+        However fit an individual turns out to be, its refit takes as much longer than
+        its trial as that has more to do.
+        """
+        if self.max_time is None or self.refit_growth is None:
+            return math.inf
+        share = n_splits / (n_splits + self.refit_growth(entry))
+        return time.time() + share * self.time_left()
+
+    def affords(self, evaluation: Evaluation, kept: bool = False) -> bool:
+        """Return whether there is time to refit this individual, should it win.
+
+        If it was kept for that, a little less will do.
+        """
         if self.max_time is None or self.refit_seconds is None:
             return True
-        return self.refit_seconds(evaluation) <= self.time_left()
+        share = KEPT_SHARE if kept else 1.0
+        return share * self.refit_seconds(evaluation) <= self.time_left()
 
     def reached(self, best: Evaluation | None) -> str:
         """Return why the search stops with this winner, or an empty string."""

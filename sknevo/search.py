@@ -4,22 +4,18 @@ import heapq
 import math
 import statistics
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Protocol
-
-from scipy.stats import rankdata
 
 from sknevo.evaluation import Evaluator
 from sknevo.evolution import Race
 from sknevo.limits import Generation, Limits
 from sknevo.records import Chromosome, Entry, Evaluation
+from sknevo.timetable import in_order
 
 __all__ = ["Listener", "Outcome", "search"]
-
-# Origins of individuals of whom something is known before they are tried.
-KNOWN = ("seed", "user")
 
 
 class Listener(Protocol):
@@ -125,6 +121,9 @@ class _Course:
         self.listeners, self.outcome = listeners, outcome
         self._recorded: set[str] = set()  # names of entries
         self._fitness: dict[str, float] = {}  # by key
+        self._held_back: list[Entry] = []
+        # The fittest of those that have ended, told or not, with time for its refit.
+        self._ahead: Evaluation | None = None
         self._out_of_time = False
         self._begin()
 
@@ -137,16 +136,17 @@ class _Course:
         """
         evaluator, outcome = self.evaluator, self.outcome
         try:
-            with closing(evaluator.stream(self.ask, self.moment)) as evaluations:
+            stream = evaluator.stream(self.ask, self.moment, self.hear)
+            with closing(stream) as evaluations:
                 for evaluation in evaluations:
                     self.tell(evaluation)
                     if outcome.stop_reason:
                         break
             if self._out_of_time:
-                for evaluation in evaluator.left_over():
+                for evaluation in self._left_over():
                     self.tell(evaluation)
         except KeyboardInterrupt:
-            for evaluation in evaluator.left_over():
+            for evaluation in self._left_over():
                 self._note(evaluation)
             raise
         if self._generation:
@@ -162,9 +162,28 @@ class _Course:
     def _number(self) -> int:
         return len(self.outcome.history)
 
-    def moment(self) -> float:
-        """Return when the search must stop."""
-        return self.limits.end_of_search(self.outcome.best)
+    def _left_over(self) -> Iterator[Evaluation]:
+        """Yield what is known of those that were not told in their turn."""
+        yield from self.evaluator.left_over()
+        for entry in self._held_back:
+            yield Evaluation(entry.chromosome, "skipped", resource=entry.resource)
+
+    def moment(self, entry: Entry | None = None) -> float:
+        """Return when work on an entry, or the whole search, must stop."""
+        best = self.outcome.best
+        if self._ahead is not None and (not best or self._ahead.merit > best.merit):
+            best = self._ahead
+        end = self.limits.end_of_search(best)
+        if entry is None:
+            return end
+        return min(end, self.limits.end_of_chance(entry, self.evaluator.n_splits))
+
+    def hear(self, evaluation: Evaluation) -> None:
+        """Learn, before its turn, of somebody for whose refit time must be kept."""
+        if evaluation.status == "ok" and self.limits.affords(evaluation):
+            ahead = self._ahead
+            if ahead is None or evaluation.merit > ahead.merit:
+                self._ahead = evaluation
 
     def ask(self) -> list[Entry]:
         """Return who is to be tried now."""
@@ -172,9 +191,15 @@ class _Course:
         entries = [e for e in self.race.ask() if self._within_limits(e.chromosome)]
         for entry in entries:
             self.outcome.asked.setdefault(entry.name, len(self.outcome.asked))
-        if self.limits.max_time is not None:
-            self._put_in_order(entries)
-        return entries
+        if self.limits.max_time is None:
+            return entries
+        entries = in_order(
+            [*self._held_back, *entries], self.evaluator, self.limits, self._fitness
+        )
+        # How long others take is known when the first, which is tried alone, has ended.
+        n = len(entries) if self._recorded or self.evaluator.knows_pace else 1
+        self._held_back = entries[n:]
+        return entries[:n]
 
     def _announce(self) -> None:
         """Let the listeners hear, once, that a generation begins."""
@@ -190,33 +215,6 @@ class _Course:
         """
         wanted = self.limits.generations
         return wanted is None or chromosome.generation < wanted
-
-    def _put_in_order(self, entries: list[Entry]) -> None:
-        """Sort by cost: the dear first if there is time: none waits for the last then.
-
-        Should time run out before all are tried, those that go on come first, then the
-        known; those that promise little and cost much come last.
-        """
-        costs = {e.name: self.evaluator.cost(e) for e in entries}
-        expected = self.evaluator.expected_seconds(entries)
-        if expected is not None and 2 * expected < self.limits.time_left():
-            entries.sort(key=lambda e: costs[e.name], reverse=True)
-        else:
-            promises = [self._promise(e.chromosome) for e in entries]
-            places = rankdata([costs[e.name] for e in entries]) - rankdata(promises)
-            late = {e.name: place for e, place in zip(entries, places, strict=True)}
-            entries.sort(
-                key=lambda e: (
-                    e.chromosome.key not in self._fitness,
-                    e.chromosome.origin not in KNOWN,
-                    late[e.name],
-                )
-            )
-
-    def _promise(self, chromosome: Chromosome) -> float:
-        """Return the fitness of the fitter parent; who has none promises nothing."""
-        known = [self._fitness.get(parent, -math.inf) for parent in chromosome.parents]
-        return max(known, default=-math.inf)
 
     def tell(self, evaluation: Evaluation) -> None:
         """Note how one fared, tell the listeners; maybe stop."""
@@ -241,13 +239,19 @@ class _Course:
         if evaluation.status == "skipped":
             outcome.skipped.append(evaluation)
         else:
-            if _wins(evaluation, outcome, self.limits):
+            if _wins(evaluation, outcome) and self._affords(evaluation):
                 outcome.best = evaluation
             if name not in self._recorded:
                 outcome.evaluations.append(evaluation)
             self._recorded.add(name)
             self._fitness[evaluation.chromosome.key] = evaluation.fitness
         self.race.tell(evaluation)
+
+    def _affords(self, evaluation: Evaluation) -> bool:
+        """Whether there is time for its refit, or was, and has been kept since."""
+        ahead, best = self._ahead, self.outcome.best
+        kept = ahead is not None and ahead.entry == evaluation.entry
+        return best is None or self.limits.affords(evaluation, kept)
 
     def _stop(self, reason: str) -> None:
         """Stop if there is a reason; the first one stays."""
@@ -275,14 +279,13 @@ class _Course:
         self._begin()
 
 
-def _wins(evaluation: Evaluation, outcome: Outcome, limits: Limits) -> bool:
+def _wins(evaluation: Evaluation, outcome: Outcome) -> bool:
     best = outcome.best
     if evaluation.status != "ok" or best is None:
         return evaluation.status == "ok"
-    fitter = evaluation.merit > best.merit
     if evaluation.merit == best.merit:
-        fitter = outcome.place(evaluation) < outcome.place(best)
-    return fitter and limits.affords(evaluation)
+        return outcome.place(evaluation) < outcome.place(best)
+    return evaluation.merit > best.merit
 
 
 def _play_finals(evaluator: Evaluator, limits: Limits, outcome: Outcome) -> None:
@@ -299,7 +302,7 @@ def _play_finals(evaluator: Evaluator, limits: Limits, outcome: Outcome) -> None
     able.sort(key=outcome.place)
     finalists = heapq.nlargest(n_finalists, able, key=lambda e: e.fitness)
 
-    def moment() -> float:
+    def moment(entry: Entry | None) -> float:
         return limits.end_of_finals(outcome.best)
 
     chromosomes = [e.chromosome for e in finalists]

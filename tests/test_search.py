@@ -13,7 +13,8 @@ from sknevo.evolution import STRATEGIES, Elitist, Evolution, Race
 from sknevo.genes import Categorical, Genome, Integer, Real
 from sknevo.limits import Generation, Limits
 from sknevo.records import Entry, Evaluation
-from sknevo.search import Outcome, _Course, search
+from sknevo.search import search
+from sknevo.timetable import in_order
 
 
 def evolve(first=(), size=4, genome=GENOME, strategy=None, seed=0, resources=()):
@@ -254,7 +255,7 @@ def test_one_individual_is_tried_however_short_the_time():
     ("max_time", "pace_is_known", "expected"),
     [
         (None, True, [0.4, 0.1, 0.3, 0.2]),  # as they were asked for
-        (60, False, [0.1, 0.2, 0.3, 0.4]),
+        (60, False, [0.1, 0.4, 0.3, 0.2]),  # the pace is that of the first
         (60, True, [0.4, 0.3, 0.2, 0.1]),  # so that none waits for a late dear one
         (0.03, True, [0.1, 0.2, 0.3, 0.4]),
     ],
@@ -275,8 +276,7 @@ def test_if_time_is_short_the_cheap_come_first(max_time, pace_is_known, expected
 
 def test_if_time_is_short_who_promises_little_and_costs_much_comes_last():
     limits, fit, unfit = Limits(max_time=1e-9), chromosome(0.1), chromosome(0.9)
-    course = _Course(evolve(), make_evaluator(), limits, [], Outcome())
-    course._fitness = {fit.key: -0.1, unfit.key: -0.9}
+    fitness = {fit.key: -0.1, unfit.key: -0.9}
     children = [
         Entry(replace(chromosome(x, seconds=seconds), parents=(parent.key,)))
         for x, seconds, parent in [
@@ -286,7 +286,7 @@ def test_if_time_is_short_who_promises_little_and_costs_much_comes_last():
             (0.5, 0.02, fit),
         ]
     ]
-    course._put_in_order(children)
+    children = in_order(children, make_evaluator(), limits, fitness)
     assert [e.chromosome.genes["x"] for e in children] == [0.4, 0.3, 0.5, 0.2]
 
 
@@ -378,7 +378,75 @@ def test_who_cannot_be_refitted_in_time_does_not_win():
     assert len(outcome.evaluations) == 3
 
 
+def test_a_trial_must_leave_time_for_its_own_refit():
+    entry, now = Entry(chromosome()), time.time()
+    limits = Limits(max_time=100, started=now, refit_growth=lambda entry: 1.5)
+    assert limits.end_of_chance(entry, n_splits=1) == pytest.approx(now + 40, abs=1)
+    assert limits.end_of_chance(entry, n_splits=6) == pytest.approx(now + 80, abs=1)
+    for endless in (Limits(refit_growth=lambda entry: 1.5), Limits(max_time=100)):
+        assert endless.end_of_chance(entry, n_splits=1) == math.inf
+
+
+def test_who_has_become_too_dear_to_win_is_stopped_and_the_search_goes_on():
+    """Nobody knew how long it takes, but its refit takes 100 times as long."""
+    first = [chromosome(0.9), chromosome(0.1, "loop"), chromosome(0.5)]
+    limits = Limits(
+        generations=1,
+        max_time=2,
+        refit_seconds=lambda evaluation: 0.1,
+        refit_growth=lambda entry: 100,
+    )
+    evaluator = make_evaluator(n_splits=1)
+    outcome = search(evolve(first, size=3), evaluator, limits)
+    assert fared(outcome.evaluations) == [(0.9, "ok"), (0.1, "unfinished"), (0.5, "ok")]
+    assert outcome.stop_reason == "generations=1 done"
+    assert limits.time_left() > 1
+
+
+def test_who_could_be_refitted_when_it_ended_has_that_time_kept():
+    """The best ends at once and takes 7 s of 9 to refit; who is before it loops."""
+
+    def refit_seconds(evaluation):
+        return 7 if evaluation.fitness == 0 else 0.01
+
+    brood = [chromosome(0.9), chromosome(0.8, "loop"), *BLOCKED[2:]]
+    evaluator = make_evaluator(n_jobs=2, n_splits=1)
+    list(evaluator.evaluate([chromosome(0.7), chromosome(0.6)]))  # workers start
+    limits = Limits(max_time=9, refit_seconds=refit_seconds)
+    outcome = search(evolve(brood, size=len(brood)), evaluator, limits)
+    evaluator.close()
+    assert fared(outcome.evaluations)[1] == (0.8, "unfinished")
+    assert limits.time_left() > 5.5
+    assert outcome.best.fitness == 0
+
+
 # Order -----------------------------------------------------------------------------
+
+
+def test_dear_ones_that_are_known_come_first_if_there_is_time_to_refit_them():
+    evaluator = make_evaluator(n_splits=1)
+    list(evaluator.evaluate([chromosome(0.9, seconds=0.01)]))
+    pace = evaluator.seconds(Entry(chromosome(0.8, seconds=1.0)))
+    seconds = {0.1: 1.0, 0.2: 3.0, 0.3: 2.0, 0.4: 9.0}
+    entries = [
+        Entry(replace(chromosome(x, seconds=s), origin="seed"))
+        for x, s in seconds.items()
+    ]
+    bred = replace(chromosome(0.5, seconds=0.5), origin="crossover")
+    entries.append(Entry(bred))
+
+    def order(max_time):
+        limits = Limits(max_time=max_time * pace, refit_growth=lambda entry: 1)
+        found = in_order(entries, evaluator, limits, {})
+        return [e.chromosome.genes["x"] for e in found]
+
+    # All take 15.5 seconds. The dearest could not be refitted within 14, the others,
+    # which take 6 together, and 3 for the refit of the dearest of them, could.
+    assert order(14) == [0.2, 0.3, 0.1, 0.5, 0.4]
+    # Within 8 seconds there is not time for all of them: the dearest has to wait.
+    assert order(8) == [0.3, 0.1, 0.2, 0.5, 0.4]
+    assert order(1) == [0.5, 0.1, 0.3, 0.2, 0.4]
+    assert order(40) == [0.4, 0.2, 0.3, 0.1, 0.5]
 
 
 @pytest.mark.parametrize("max_time", [None, 3600, 0.25])

@@ -50,7 +50,7 @@ from sknevo.evaluation import (
 from sknevo.evolution import STRATEGIES, Evolution, Race
 from sknevo.genes import Genome
 from sknevo.limits import Limits
-from sknevo.records import Chromosome, DataSpec, Evaluation, flatten
+from sknevo.records import Chromosome, DataSpec, Entry, Evaluation, flatten
 from sknevo.search import Outcome, search
 from sknevo.validation import check_enough, plain_values
 
@@ -216,11 +216,15 @@ class BaseEvolved(FrontMixin, CallbackSupportMixin, SearchParameters):
         self.refit_time_ = time.perf_counter() - start
 
     def _limits(self, started: float, trial: Trial, final_builder: Builder) -> Limits:
+        def growth(entry: Entry) -> float:
+            part = trial.cost(entry)
+            if not part:  # it cannot be built, as its trial is going to say
+                return REFIT_MARGIN
+            return REFIT_MARGIN * final_builder.cost(entry.chromosome.expressed) / part
+
         def refit_seconds(evaluation: Evaluation) -> float:
-            genes = evaluation.chromosome.expressed
-            growth = final_builder.cost(genes) / trial.cost(evaluation.entry)
-            whole = np.add(evaluation.fit_times, evaluation.saved_times)
-            return REFIT_MARGIN * growth * float(whole.mean())
+            fits = np.add(evaluation.fit_times, evaluation.saved_times)
+            return growth(evaluation.entry) * float(fits.mean())
 
         return Limits(
             generations=self.generations,
@@ -230,6 +234,7 @@ class BaseEvolved(FrontMixin, CallbackSupportMixin, SearchParameters):
             max_time=self.max_time,
             started=started,
             refit_seconds=refit_seconds if self.refit else None,
+            refit_growth=growth if self.refit else None,
             n_finalists=0 if callable(self.refit) else self._n_finalists,
             n_workers=effective_n_jobs(self.n_jobs),
         )

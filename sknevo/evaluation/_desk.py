@@ -32,7 +32,7 @@ class Desk:
     evaluator : Evaluator
         Whose entries they are.
     moment : callable
-        Returns when work must stop.
+        Returns when work on an entry must stop; of None, all work.
 
     Attributes
     ----------
@@ -42,7 +42,9 @@ class Desk:
         Whether nothing more is handed out.
     """
 
-    def __init__(self, evaluator: "Evaluator", moment: Callable[[], float]) -> None:
+    def __init__(
+        self, evaluator: "Evaluator", moment: Callable[[Entry | None], float]
+    ) -> None:
         self.evaluator, self.moment = evaluator, moment
         self.out: dict[str, Entry] = {}
         self.over = False
@@ -83,16 +85,16 @@ class Desk:
             return None
         name = next(iter(self._inquest.alone() or self._waiting))
         entry = self._waiting.pop(name)
-        stop = self.end()
+        stop = self.end(entry)
         if time.time() + self.evaluator.seconds(entry) > stop:
             self._skipped.append(entry)
             return None
         self.out[name] = entry
         return entry, stop
 
-    def end(self) -> float:
+    def end(self, entry: Entry | None = None) -> float:
         """Return when work must stop, as far as is known now; never if it begins."""
-        return math.inf if self.evaluator.is_beginning else self.moment()
+        return math.inf if self.evaluator.is_beginning else self.moment(entry)
 
     def returned(self, evaluation: Evaluation | None) -> Iterator[Evaluation]:
         """Yield what a task has come to, and who was skipped on the way to it."""
@@ -109,7 +111,7 @@ class Desk:
         """Yield who is given up as a worker has died; the others wait again."""
         names = list(self.out)
         self._waiting, self.out = {**self.out, **self._waiting}, {}
-        over = time.time() >= self.moment()
+        over = time.time() >= self.moment(None)
         verdicts = self._inquest.verdicts(death, names, warden, over)
         for name, (status, error) in verdicts:
             if name in self._waiting:

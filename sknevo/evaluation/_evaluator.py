@@ -29,8 +29,15 @@ NO_JOURNAL = Journal(None)
 CUT_OFF = ("unfinished", "skipped")
 
 
-def _never() -> float:
+Moment = Callable[[Entry | None], float]
+
+
+def _never(entry: Entry | None) -> float:
     return math.inf
+
+
+def _ignore(evaluation: Evaluation) -> None:
+    pass
 
 
 class Evaluator:
@@ -93,7 +100,7 @@ class Evaluator:
     def evaluate(
         self,
         chromosomes: Sequence[Chromosome],
-        moment: Callable[[], float] = _never,
+        moment: Moment = _never,
     ) -> Iterator[Evaluation]:
         """Yield the evaluation of each chromosome, in the order given.
 
@@ -117,7 +124,8 @@ class Evaluator:
     def stream(
         self,
         ask: Callable[[], Sequence[Entry]],
-        moment: Callable[[], float] = _never,
+        moment: Moment = _never,
+        hear: Callable[[Evaluation], None] = _ignore,
     ) -> Iterator[Evaluation]:
         """Yield the evaluations of all who are asked for, in the order asked.
 
@@ -128,10 +136,14 @@ class Evaluator:
             waited for: who is asked for may depend on the answers so far. The stream
             ends when it returns nobody and nobody is waited for.
         moment : callable, default=never
-            Returns the `time.time()` at which work must stop, as far as is known now.
-            What is unfinished then is yielded with the status "unfinished", what cannot
-            be done until then with "skipped". It does not hold for the very first
-            individual: a search has to have one.
+            Takes an entry, or None for all that goes on, and returns the `time.time()`
+            at which work on it must stop, as far as is known now. What is unfinished
+            then is yielded with the status "unfinished", what cannot be done until then
+            with "skipped". It does not hold for the very first individual: a search has
+            to have one.
+        hear : callable, default=ignore it
+            Takes each evaluation as soon as it is there, which may be long before it is
+            its turn.
 
         Yields
         ------
@@ -148,7 +160,7 @@ class Evaluator:
                     desk.take(self._new(asked))
                     if not line:
                         return
-                    evaluation = self._answer(line[0], arriving)
+                    evaluation = self._answer(line[0], arriving, hear)
                     line.popleft()
                     yield evaluation
             finally:
@@ -173,7 +185,7 @@ class Evaluator:
         while self._unanswered:
             asked = self._unanswered.popleft()
             cut_off = self._cut_off(self.trial.granted(asked))
-            yield self._answer(asked, iter([cut_off]))
+            yield self._answer(asked, iter([cut_off]), _ignore)
 
     def _cut_off(self, entry: Entry) -> Evaluation:
         """Return what an entry comes to if nothing more is waited for."""
@@ -196,13 +208,18 @@ class Evaluator:
         ]
         return new if self._notary is None else [*map(self._notary.entitled, new)]
 
-    def _answer(self, asked: Entry, arriving: Iterator[Evaluation]) -> Evaluation:
+    def _answer(
+        self,
+        asked: Entry,
+        arriving: Iterator[Evaluation],
+        hear: Callable[[Evaluation], None],
+    ) -> Evaluation:
         """Return what is known of an entry, or becomes known, as an answer to it."""
         entry = self.trial.granted(asked)
         evaluation = self.known.get(entry.name)
         cached = evaluation is not None
         if not cached:
-            evaluation = self._recalled(entry) or self._awaited(entry, arriving)
+            evaluation = self._recalled(entry) or self._awaited(entry, arriving, hear)
             self._remember(evaluation)
         return replace(
             evaluation,
@@ -211,10 +228,16 @@ class Evaluator:
             cached=cached,
         )
 
-    def _awaited(self, entry: Entry, arriving: Iterator[Evaluation]) -> Evaluation:
+    def _awaited(
+        self,
+        entry: Entry,
+        arriving: Iterator[Evaluation],
+        hear: Callable[[Evaluation], None],
+    ) -> Evaluation:
         """Return the answer that is asked for; keep those that arrive before it."""
         while entry.name not in self._early:
             evaluation = next(arriving)
+            hear(evaluation)
             # Whom the end of the search cut off deserves another trial.
             if evaluation.status not in CUT_OFF:
                 self.journal.append(evaluation, self.trial.repetition)
@@ -282,15 +305,24 @@ class Evaluator:
 
     def expected_seconds(self, entries: Sequence[Entry]) -> float | None:
         """Return roughly how long they take together, None if nobody can say yet."""
-        if not self._paces:
+        if not self.knows_pace:
             return None
-        n_splits = len(self.trial.data.value.splits)
-        return sum(map(self.seconds, entries)) * n_splits / self.n_workers
+        return sum(map(self.seconds, entries)) * self.n_splits / self.n_workers
 
     def seconds(self, entry: Entry) -> float:
         """Return roughly the seconds on one split, by how long others really took."""
         pace = statistics.median(self._paces) if self._paces else 0.0
         return pace * self.cost(entry)
+
+    @property
+    def knows_pace(self) -> bool:
+        """Whether it can be said how long a trial takes."""
+        return bool(self._paces)
+
+    @property
+    def n_splits(self) -> int:
+        """Number of fits that a trial takes."""
+        return len(self.trial.data.value.splits)
 
     @property
     def inherits(self) -> bool:

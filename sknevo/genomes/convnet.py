@@ -244,6 +244,7 @@ def well_known(spec: DataSpec, genome: Genome | None = None) -> list[dict[str, A
         {"schedule": "one_cycle", "label_smoothing": 0.0, "epochs": math.ceil(most / k)}
         for k in (4, 2, 1)
     )
+    large = {"batch_size": _usual_batch(spec)}  # as good as small ones, and faster
     if not are_images(spec):
         units = {"dense": [_units(64)], "training": fast}
         return [{**units, "optimizer": adam}, {**units, "optimizer": sgd}]
@@ -252,7 +253,7 @@ def well_known(spec: DataSpec, genome: Genome | None = None) -> list[dict[str, A
         "blocks": [_channels(16), _channels(32)],
         "bridge": "flatten",
         "dense": [],
-        "training": fast,
+        "training": fast | large,
         "augmentation": still,
     }
     pyramid = {
@@ -265,39 +266,31 @@ def well_known(spec: DataSpec, genome: Genome | None = None) -> list[dict[str, A
     wide = {
         **small,
         "blocks": [_channels(32), _channels(64)],
-        "training": slow,
+        "training": slow | large,
         "augmentation": moved,
-    }
-    deep = {
-        **wide,
-        "blocks": [
-            _channels(32, pooling="none"),
-            _channels(32),
-            _channels(64, pooling="none", residual=True),
-            _channels(64),
-        ],
-        "bridge": "average",
     }
     # Large kernels pay where there is time for all epochs, and then something must keep
     # them from learning by heart: images that move, or dropout where these do harm.
     wider = {
         **wide,
         "blocks": [_channels(32, kernel=5), _channels(64, kernel=5)],
-        "training": {**long, "batch_size": _usual_batch(spec)},
+        "training": long | large,
     }
-    dropped = {
-        **wider,
-        "blocks": [{**block, "dropout": 0.2} for block in wider["blocks"]],
-        "augmentation": still,
+    dropped = {**wider, "blocks": _dropped(wider["blocks"]), "augmentation": still}
+    # As good for two thirds of the time: small images are cheap to look at once more.
+    deep = {
+        **dropped,
+        "blocks": _dropped([_channels(32 * 2**i) for i in range(3)]),
     }
     return [
         {**small, "optimizer": adam},
         {**small, "optimizer": sgd, "augmentation": moved},
         {**pyramid, "optimizer": adam},
         {**wide, "optimizer": adam},
+        {**wide, "optimizer": adam, "training": long | large},
+        {**deep, "optimizer": adam},
         {**wider, "optimizer": adam},
         {**dropped, "optimizer": adam},
-        {**deep, "optimizer": adam},
     ]
 
 
@@ -340,6 +333,10 @@ def _channels(
         "dropout": 0.0,
         "residual": residual,
     }
+
+
+def _dropped(blocks: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [{**block, "dropout": 0.2} for block in blocks]
 
 
 def _units(units: int) -> dict[str, Any]:
