@@ -276,11 +276,13 @@ def well_known(spec: DataSpec, genome: Genome | None = None) -> list[dict[str, A
         "blocks": [_channels(32, kernel=5), _channels(64, kernel=5)],
         "training": long | large,
     }
-    dropped = {**wider, "blocks": _dropped(wider["blocks"]), "augmentation": still}
-    # As good for two thirds of the time: small images are cheap to look at once more.
-    deep = {
-        **dropped,
-        "blocks": _dropped([_channels(32 * 2**i) for i in range(3)]),
+    # Three halvings are as good for two thirds of the time: small images are cheap to
+    # look at once more.
+    deep = [_channels(32 * 2**i) for i in range(3)]
+    dropped = {
+        **wider,
+        "blocks": _dropped(deep if _most_blocks(genome) > 2 else wider["blocks"]),
+        "augmentation": still,
     }
     return [
         {**small, "optimizer": adam},
@@ -288,10 +290,15 @@ def well_known(spec: DataSpec, genome: Genome | None = None) -> list[dict[str, A
         {**pyramid, "optimizer": adam},
         {**wide, "optimizer": adam},
         {**wide, "optimizer": adam, "training": long | large},
-        {**deep, "optimizer": adam},
-        {**wider, "optimizer": adam},
         {**dropped, "optimizer": adam},
+        {**wider, "optimizer": adam},
     ]
+
+
+def _most_blocks(genome: Genome | None) -> float:
+    """Return how many convolutions there may be, as many as one likes if in doubt."""
+    blocks = None if genome is None else genome.genes.get("blocks")
+    return blocks.high if isinstance(blocks, Repeat) else math.inf
 
 
 def _usual_batch(spec: DataSpec) -> int:
