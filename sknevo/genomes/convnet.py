@@ -298,7 +298,7 @@ def well_known(spec: DataSpec, genome: Genome | None = None) -> list[dict[str, A
 def _most_blocks(genome: Genome | None) -> float:
     """Return how many convolutions there may be, as many as one likes if in doubt."""
     blocks = None if genome is None else genome.genes.get("blocks")
-    return blocks.high if isinstance(blocks, Repeat) else math.inf
+    return blocks.length.high if isinstance(blocks, Repeat) else math.inf
 
 
 def _usual_batch(spec: DataSpec) -> int:

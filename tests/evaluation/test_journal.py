@@ -145,7 +145,7 @@ def test_who_was_cut_off_is_not_written(tmp_path):
         evaluator = make_evaluator(journal=journal)
         list(evaluator.evaluate([chromosome(0.1)]))
         soon = time.time() + 0.3
-        (cut,) = evaluator.evaluate([chromosome(0.2, "loop")], lambda: soon)
+        (cut,) = evaluator.evaluate([chromosome(0.2, "loop")], lambda _: soon)
     assert cut.status == "unfinished"
     assert len(read_journal(path)) == 1
 

@@ -1,5 +1,6 @@
 """The search space of networks: within limits, and one way to say one thing."""
 
+import contextlib
 from functools import partial
 
 import numpy as np
@@ -71,6 +72,18 @@ def test_known_individuals_begin_with_the_cheap():
     costs = [network_size(one, (1, 28, 28), 10).operations for one in known]
     assert costs == sorted(costs)
     assert len({Chromosome(genome.complete(k, rng)).key for k in well_known(MNIST)}) > 3
+
+
+@pytest.mark.parametrize("max_layers", [1, 2, 3, 6])
+def test_there_are_known_individuals_of_any_depth(max_layers):
+    genome, rng = convnet(MNIST, max_layers=max_layers), np.random.default_rng(0)
+    found = []
+    for genes in well_known(MNIST, genome):
+        with contextlib.suppress(ValueError):  # deeper than the genome
+            found.append(Chromosome(genome.complete(genes, rng)).expressed["blocks"])
+    assert max(map(len, found), default=1) == min(max_layers, 4)
+    drop_out = [len(blocks) for blocks in found if blocks[0]["dropout"]]
+    assert drop_out == {1: [], 2: [2]}.get(max_layers, [3])
 
 
 def test_limits_below_the_smallest_network_are_refused():
