@@ -22,6 +22,8 @@ FEW_UNITS, MANY_UNITS = 16, 512
 # A few hundred thousand images pass a network in a search's trial, however many there
 # are: few images are seen often.
 IMAGES, FEWEST_EPOCHS, MOST_EPOCHS = 500_000, 10, 100
+# From so many images on, batches may be large.
+MANY = 5_000
 
 
 def convnet(
@@ -244,7 +246,10 @@ def well_known(spec: DataSpec, genome: Genome | None = None) -> list[dict[str, A
         {"schedule": "one_cycle", "label_smoothing": 0.0, "epochs": math.ceil(most / k)}
         for k in (4, 2, 1)
     )
-    large = {"batch_size": _usual_batch(spec)}  # as good as small ones, and faster
+    # Of many images, large batches are as good as small ones, and faster; of few they
+    # would leave too few steps.
+    batch = {"batch_size": _usual_batch(spec)}
+    large = batch if spec.n_samples >= MANY else {}
     if not are_images(spec):
         units = {"dense": [_units(64)], "training": fast}
         return [{**units, "optimizer": adam}, {**units, "optimizer": sgd}]
@@ -274,7 +279,7 @@ def well_known(spec: DataSpec, genome: Genome | None = None) -> list[dict[str, A
     wider = {
         **wide,
         "blocks": [_channels(32, kernel=5), _channels(64, kernel=5)],
-        "training": long | large,
+        "training": long | batch,
     }
     # Three halvings are as good for two thirds of the time: small images are cheap to
     # look at once more.
