@@ -4,6 +4,7 @@ import math
 import time
 from collections.abc import Mapping, Sequence
 
+import numpy as np
 from scipy.stats import rankdata
 
 from sknevo.evaluation import Evaluator
@@ -57,9 +58,8 @@ def in_order(
         if e.chromosome.origin in KNOWN and _can_win(e, evaluator, limits)
     ]
     names = {e.name for e in known}
-    while known and not _is_time_for(known, evaluator, limits):
-        known.pop()
-    early = {e.name: -costs[e.name] for e in known}
+    fitting = known[: _n_fitting(known, evaluator, limits)]
+    early = {e.name: -costs[e.name] for e in fitting}
 
     def key(entry: Entry) -> tuple[bool, bool, float, float]:
         name, goes_on = entry.name, entry.chromosome.key in fitness
@@ -80,12 +80,12 @@ def _can_win(entry: Entry, evaluator: Evaluator, limits: Limits) -> bool:
     return end <= limits.end_of_chance(entry, evaluator.n_splits)
 
 
-def _is_time_for(
-    entries: Sequence[Entry], evaluator: Evaluator, limits: Limits
-) -> bool:
-    """Whether all could be tried, and the dearest refitted, roughly."""
-    growth, expected = limits.refit_growth, evaluator.expected_seconds(entries)
-    if expected is None or growth is None:
-        return False
-    refit = max(growth(e) * evaluator.seconds(e) for e in entries)
-    return expected + refit < limits.time_left()
+def _n_fitting(entries: Sequence[Entry], evaluator: Evaluator, limits: Limits) -> int:
+    """Return how many could be tried, and the dearest of them refitted, roughly."""
+    growth = limits.refit_growth
+    if growth is None or not evaluator.knows_pace:
+        return 0
+    seconds = np.array([evaluator.seconds(e) for e in entries])
+    trials = np.cumsum(seconds) * evaluator.n_splits / evaluator.n_workers
+    refits = np.maximum.accumulate(seconds * [growth(e) for e in entries])
+    return int(np.count_nonzero(trials + refits < limits.time_left()))

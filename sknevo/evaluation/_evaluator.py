@@ -152,7 +152,7 @@ class Evaluator:
         self._forget_cut_off()
         line: deque[Entry] = deque()
         desk = Desk(self, moment)
-        with closing(self._answers(desk)) as arriving:
+        with closing(self._answers(desk, hear)) as arriving:
             try:
                 while True:
                     asked = ask()
@@ -160,7 +160,7 @@ class Evaluator:
                     desk.take(self._new(asked))
                     if not line:
                         return
-                    evaluation = self._answer(line[0], arriving, hear)
+                    evaluation = self._answer(line[0], arriving)
                     line.popleft()
                     yield evaluation
             finally:
@@ -185,7 +185,7 @@ class Evaluator:
         while self._unanswered:
             asked = self._unanswered.popleft()
             cut_off = self._cut_off(self.trial.granted(asked))
-            yield self._answer(asked, iter([cut_off]), _ignore)
+            yield self._answer(asked, iter([cut_off]))
 
     def _cut_off(self, entry: Entry) -> Evaluation:
         """Return what an entry comes to if nothing more is waited for."""
@@ -208,18 +208,13 @@ class Evaluator:
         ]
         return new if self._notary is None else [*map(self._notary.entitled, new)]
 
-    def _answer(
-        self,
-        asked: Entry,
-        arriving: Iterator[Evaluation],
-        hear: Callable[[Evaluation], None],
-    ) -> Evaluation:
+    def _answer(self, asked: Entry, arriving: Iterator[Evaluation]) -> Evaluation:
         """Return what is known of an entry, or becomes known, as an answer to it."""
         entry = self.trial.granted(asked)
         evaluation = self.known.get(entry.name)
         cached = evaluation is not None
         if not cached:
-            evaluation = self._recalled(entry) or self._awaited(entry, arriving, hear)
+            evaluation = self._recalled(entry) or self._awaited(entry, arriving)
             self._remember(evaluation)
         return replace(
             evaluation,
@@ -228,16 +223,10 @@ class Evaluator:
             cached=cached,
         )
 
-    def _awaited(
-        self,
-        entry: Entry,
-        arriving: Iterator[Evaluation],
-        hear: Callable[[Evaluation], None],
-    ) -> Evaluation:
+    def _awaited(self, entry: Entry, arriving: Iterator[Evaluation]) -> Evaluation:
         """Return the answer that is asked for; keep those that arrive before it."""
         while entry.name not in self._early:
             evaluation = next(arriving)
-            hear(evaluation)
             # Whom the end of the search cut off deserves another trial.
             if evaluation.status not in CUT_OFF:
                 self.journal.append(evaluation, self.trial.repetition)
@@ -263,14 +252,18 @@ class Evaluator:
             thought = self.trial.cost(evaluation.entry)
             self._paces.append(evaluation.seconds / len(evaluation.fit_times) / thought)
 
-    def _answers(self, desk: Desk) -> Iterator[Evaluation]:
+    def _answers(
+        self, desk: Desk, hear: Callable[[Evaluation], None]
+    ) -> Iterator[Evaluation]:
         """Yield results as they arrive; who kills a worker costs one trial only."""
         while not desk.over:
             warden = Warden(self.trial.data, self.memory_limit, desk.end)
             try:
                 with warden, _closing(self._parallel(desk)) as results:
                     for evaluation in results:
-                        yield from desk.returned(evaluation)
+                        for answer in desk.returned(evaluation):
+                            hear(answer)
+                            yield answer
             except RuntimeError as death:
                 if not the_workers_ended(death):
                     raise
