@@ -1,6 +1,7 @@
 """Settings that all tests share."""
 
 import os
+import re
 
 import pytest
 from hypothesis import settings
@@ -14,3 +15,13 @@ settings.load_profile("sknevo")
 
 # Contract kits explain what failed as test files do.
 pytest.register_assert_rewrite("strategy_contract")
+
+
+def pytest_make_parametrize_id(val):
+    """Name cases by what they hold, alike in every process: no addresses, no sets.
+
+    Processes that share the tests (pytest-xdist) compare the names.
+    """
+    if hasattr(val, "__name__") or isinstance(val, set):
+        return None  # as pytest names functions, classes, and what has no name
+    return re.sub(r"\s+", " ", re.sub(" at 0x[0-9a-f]+", "", str(val)))[:60]

@@ -1,7 +1,6 @@
 """scikit-learn's own checks, all of them, with no expected failure."""
 
 import pytest
-from scipy.stats import loguniform
 from sklearn.decomposition import PCA
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.pipeline import Pipeline
@@ -13,11 +12,12 @@ from sknevo import (
     EvolvedPipelineClassifier,
     EvolvedPipelineRegressor,
     EvolvedSearchCV,
+    Real,
 )
 
 SMALL = {"population_size": 2, "generations": 1, "cv": 2}
 SHRUNK = Pipeline([("pca", PCA()), ("ridge", Ridge())])
-RANGE = loguniform(0.1, 10)
+RANGE = Real(0.1, 10, log=True)
 
 
 @parametrize_with_checks(

@@ -137,11 +137,7 @@ BAD_PARAMETERS = [
 ]
 
 
-@pytest.mark.parametrize(
-    ("estimator", "name", "value"),
-    BAD_PARAMETERS,
-    ids=[f"{e.__name__}-{n}-{v!r:.40}" for e, n, v in BAD_PARAMETERS],
-)
+@pytest.mark.parametrize(("estimator", "name", "value"), BAD_PARAMETERS)
 def test_bad_parameters(estimator, name, value):
     refused(estimator(**{name: value}), *(ESTIMATORS | GAN)[estimator], name)
 
@@ -149,7 +145,6 @@ def test_bad_parameters(estimator, name, value):
 @pytest.mark.parametrize(
     ("name", "value"),
     [(name, value) for name, values in PARAMETERS.items() for value in values],
-    ids=lambda value: f"{value!r:.40}",
 )
 def test_bad_parameters_of_a_search(name, value):
     refused(search_svc(**{name: value}), TABLE, LABELS, name)
@@ -186,7 +181,7 @@ CONFLICTS = [
 ]
 
 
-@pytest.mark.parametrize(("params", "message"), CONFLICTS, ids=str)
+@pytest.mark.parametrize(("params", "message"), CONFLICTS)
 def test_parameters_that_do_not_go_together(params, message):
     refused(EvolvedPipelineClassifier(**params), TABLE, LABELS, message)
 
@@ -211,7 +206,7 @@ SPACES = [
 ]
 
 
-@pytest.mark.parametrize(("space", "message"), SPACES, ids=str)
+@pytest.mark.parametrize(("space", "message"), SPACES)
 def test_bad_spaces_of_parameters(space, message):
     search = EvolvedSearchCV(SVC(), space, population_size=1, generations=1)
     refused(search, TABLE, LABELS, "(?s)" + message)
@@ -448,11 +443,7 @@ BAD_CALLS = [
 ]
 
 
-@pytest.mark.parametrize(
-    ("call", "message"),
-    BAD_CALLS,
-    ids=[f"{i}-{m}" for i, (_, m) in enumerate(BAD_CALLS)],
-)
+@pytest.mark.parametrize(("call", "message"), BAD_CALLS)
 def test_bad_calls(call, message):
     with pytest.raises((ValueError, TypeError, OSError), match=message):
         call()

@@ -149,5 +149,5 @@ def test_ci_finds_the_test_command_of_the_readme():
         r"^<!-- tests -->\n+```\w*\n(.+)\n```\n+<!-- /tests -->$", readme, re.MULTILINE
     )
     assert block is not None
-    assert re.fullmatch(r"pip install -e .+ && pytest", block[1])
+    assert re.fullmatch(r"pip install -e .+ && pytest( -\S+( \w+)?)*", block[1])
     assert os.access(ROOT / ".ci" / "run", os.X_OK)

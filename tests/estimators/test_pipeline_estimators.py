@@ -159,7 +159,6 @@ def test_global_state_is_left_as_it_was(iris):
         make_scorer(recall_score, average="macro"),
         lambda estimator, X, y: estimator.predict_proba(X)[:, 0].mean(),
     ],
-    ids=str,
 )
 def test_any_scoring(scoring, iris):
     clf = small(scoring=scoring, generations=1).fit(*iris)
@@ -369,7 +368,6 @@ def test_chromosome_shows_the_silent_genes(fitted):
         ({"initial_population": [7]}, r"must be a dict .* got 7"),
         ({"genome": Genome(nothing=Categorical([1]))}, r"none of \d+ individuals"),
     ],
-    ids=str,
 )
 def test_bad_parameters(params, message, iris):
     with pytest.raises(ValueError, match=message):
@@ -390,7 +388,6 @@ def test_bad_parameters(params, message, iris):
         (pd.DataFrame({"a": [1.0, np.inf] * 2}), [0, 1, 0, 1], "infinity.*'a'"),
         (np.ones((4, 2)), None, "requires y to be passed"),
     ],
-    ids=str,
 )
 def test_bad_data(X, y, message):
     clf = small()

@@ -192,7 +192,6 @@ def test_what_no_step_can_use_is_refused(X, message):
         [1j, 2j],
         [1j, 2],
     ],
-    ids=str,
 )
 def test_values_of_which_nothing_can_be_made_are_refused(values):
     column = np.empty((len(values), 1), dtype=object)

@@ -46,7 +46,7 @@ VARIANTS = [
 
 
 @pytest.mark.parametrize(
-    "strategy", [*(cls() for cls in STRATEGIES.values()), *VARIANTS], ids=repr
+    "strategy", [*(cls() for cls in STRATEGIES.values()), *VARIANTS]
 )
 class TestStrategies(StrategyContract):
     pass
@@ -73,7 +73,7 @@ ELITISTS = [cls() for cls in STRATEGIES.values() if not cls().steady]
 
 
 @pytest.mark.parametrize("seed", range(3))
-@pytest.mark.parametrize("strategy", ELITISTS, ids=repr)
+@pytest.mark.parametrize("strategy", ELITISTS)
 def test_the_best_is_never_lost(strategy, seed):
     best = -math.inf
     for brood, survivors in breed_generations(strategy, seed, generations=8):
@@ -155,7 +155,6 @@ def test_a_child_of_one_parent_always_differs_from_it(n):
         ({"newcomer_probability": 0}, {"crossover", "mutation"}),
         ({"crossover_probability": 0}, {"mutation", "random"}),
     ],
-    ids=str,
 )
 def test_probabilities_say_how_children_come_about(params, origins):
     bred = children(Crossover(**params), population(n=8), n=60)
@@ -336,7 +335,6 @@ def split(child):
         ([["x", "n"], "shape"], {"x and n", "shape", "the rest"}),
         (["x", "n", ("shape", "steps")], {"x", "n", "shape and steps"}),
     ],
-    ids=str,
 )
 def test_every_part_is_bred_and_the_others_are_of_one_of_their_own(parts, species):
     parents = population(n=8, failed=0)

@@ -42,7 +42,7 @@ GOOD = [
 ]
 
 
-@pytest.mark.parametrize("space", GOOD, ids=repr)
+@pytest.mark.parametrize("space", GOOD)
 def test_names_of_steps_and_their_parameters(space):
     assert isinstance(parameters(space, PIPELINE), Genome)
 
@@ -65,7 +65,7 @@ BAD = [
 ]
 
 
-@pytest.mark.parametrize(("space", "message"), BAD, ids=str)
+@pytest.mark.parametrize(("space", "message"), BAD)
 def test_what_cannot_be_a_genome_is_named(space, message):
     with pytest.raises(ValueError, match=message):
         parameters(space, SVC())
