@@ -21,8 +21,8 @@ import torch
 from skorch import NeuralNetClassifier
 
 from sknevo.builders._batches import statistics as input_statistics
+from sknevo.builders._devices import resolve_precision
 from sknevo.builders._networks import Network
-from sknevo.builders._training import resolve_precision
 from sknevo.builders.convnet import ConvNetBuilder
 from sknevo.genomes.convnet import convnet, well_known
 from sknevo.records import Chromosome, DataSpec

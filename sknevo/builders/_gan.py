@@ -10,11 +10,11 @@ from sklearn.utils import check_random_state
 from torch import Tensor
 
 from sknevo.builders._batches import samples
+from sknevo.builders._devices import resolve_device
 from sknevo.builders._gan_data import Condition, Scale
 from sknevo.builders._gan_networks import Discriminator, Generator, Noise
 from sknevo.builders._gan_training import COMPARED, Training
 from sknevo.builders._memory import memory_errors
-from sknevo.builders._training import resolve_device
 from sknevo.interruption import check_deadline
 from sknevo.sizes import image_shape
 from sknevo.streams import streamed

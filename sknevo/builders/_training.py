@@ -1,7 +1,6 @@
 """How networks are trained: a skorch net, fast on arrays, that gives up in time."""
 
 import math
-import multiprocessing
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Self
@@ -18,12 +17,13 @@ from sknevo.builders._batches import (
     samples,
     statistics,
 )
+from sknevo.builders._devices import resolve_device
 from sknevo.builders._inheritance import Forebear, inherit, learned
 from sknevo.builders._memory import memory_errors
 from sknevo.interruption import Pruned, check_deadline
 from sknevo.streams import streamed
 
-__all__ = ["Net", "resolve_device", "resolve_precision"]
+__all__ = ["SCHEDULES", "Net"]
 
 # A network that has not learned anything after a quarter of its epochs, and of so many
 # batches, is not going to: it does not beat a constant guess by a share of its loss.
@@ -350,57 +350,3 @@ class Net(NeuralNetClassifier):
         # What was evolved on a GPU predicts without one; skorch would warn.
         state["device"] = resolve_device(state["device"])
         super().__setstate__(state)
-
-
-def resolve_device(device: str) -> str:
-    """Return the device to use.
-
-    Parameters
-    ----------
-    device : str
-        As torch names them. "auto" stands for CUDA where there is one, else the CPU;
-        so does a CUDA device that is not there. Worker processes take several devices
-        in turn.
-
-    Returns
-    -------
-    str
-    """
-    if device != "auto" and not device.startswith("cuda"):
-        return device
-    n_devices = torch.cuda.device_count() if torch.cuda.is_available() else 0
-    if not n_devices:
-        return "cpu"
-    if device == "auto":
-        return f"cuda:{_worker_number() % n_devices}"
-    there = int(device.partition(":")[2] or 0) < n_devices
-    return device if there else resolve_device("auto")
-
-
-def _worker_number() -> int:
-    """Return the place of this process among its siblings, 0 if it has none."""
-    number = multiprocessing.current_process().name.rpartition("-")[2]
-    return int(number) if number.isdigit() else 0
-
-
-def resolve_precision(precision: str, device: str) -> str:
-    """Return the precision to compute in.
-
-    Parameters
-    ----------
-    precision : {"auto", "float32", "bfloat16"}
-        "auto" stands for bfloat16 where the hardware has it.
-    device : str
-        Where the network is.
-
-    Returns
-    -------
-    str
-    """
-    if precision != "auto":
-        return precision
-    if device.startswith("cuda"):
-        has_it = torch.cuda.is_bf16_supported(including_emulation=False)
-    else:
-        has_it = torch.cpu._is_avx512_bf16_supported()
-    return "bfloat16" if has_it else "float32"

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
+from sknevo.builders._devices import resolve_device, resolve_precision
 from sknevo.builders._gan import GAN
-from sknevo.builders._training import resolve_device, resolve_precision
 from sknevo.records import DataSpec
 from sknevo.sizes import NetworkSize, discriminator_size, generator_size, image_shape
 

@@ -5,7 +5,6 @@ from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import wraps
-from numbers import Integral
 from typing import Any, Self
 
 import numpy as np
@@ -34,8 +33,9 @@ from sknevo.estimators._listeners import Callbacks, Printer
 from sknevo.estimators._metadata import make_router, route
 from sknevo.estimators._parameters import SearchParameters
 from sknevo.estimators._refit import heirs, refit_first, refitted
-from sknevo.estimators._results import all_failed, make_cv_results
+from sknevo.estimators._results import all_failed, chosen_index, make_cv_results
 from sknevo.estimators._splits import make_splits
+from sknevo.estimators._stopping import check_stopping, make_limits
 from sknevo.evaluation import (
     Builder,
     Data,
@@ -50,14 +50,11 @@ from sknevo.evaluation import (
 from sknevo.evolution import STRATEGIES, Evolution, Race
 from sknevo.genes import Genome
 from sknevo.limits import Limits
-from sknevo.records import Chromosome, DataSpec, Entry, Evaluation, flatten
+from sknevo.records import Chromosome, DataSpec, Evaluation, flatten
 from sknevo.search import Outcome, search
 from sknevo.validation import check_enough, plain_values
 
 __all__ = ["BaseEvolved"]
-
-# A refit takes a little longer than is thought rather than a little shorter.
-REFIT_MARGIN = 1.15
 
 
 def _afresh(fit: Callable) -> Callable:
@@ -176,7 +173,7 @@ class BaseEvolved(FrontMixin, CallbackSupportMixin, SearchParameters):
 
     def _fit(self, X: Any, y: Any, params: Mapping[str, Any], journal: Journal) -> Self:
         started = time.time()
-        self._check_stopping()
+        check_stopping(self)
         X, y = self._validate(X, y)
         self._learn_yardstick(X, y)
         objectives = self._objectives()
@@ -198,7 +195,7 @@ class BaseEvolved(FrontMixin, CallbackSupportMixin, SearchParameters):
             max_predict_time=self.max_predict_time,
         )
         self._final_trial = replace(trial, builder=final_builder, data=None)
-        limits = self._limits(started, trial, final_builder)
+        limits = make_limits(self, started, trial, final_builder)
         outcome = self._search(spec, trial, limits, journal)
         self._record(outcome, objectives, len(data.splits))
         if self.refit:
@@ -215,40 +212,9 @@ class BaseEvolved(FrontMixin, CallbackSupportMixin, SearchParameters):
         self._crown(place, evaluations[place])
         self.refit_time_ = time.perf_counter() - start
 
-    def _limits(self, started: float, trial: Trial, final_builder: Builder) -> Limits:
-        def growth(entry: Entry) -> float:
-            part = trial.cost(entry)
-            if not part:  # it cannot be built, as its trial is going to say
-                return REFIT_MARGIN
-            return REFIT_MARGIN * final_builder.cost(entry.chromosome.expressed) / part
-
-        def refit_seconds(evaluation: Evaluation) -> float:
-            fits = np.add(evaluation.fit_times, evaluation.saved_times)
-            return growth(evaluation.entry) * float(fits.mean())
-
-        return Limits(
-            generations=self.generations,
-            target_score=self.target_score,
-            n_iter_no_change=self.n_iter_no_change,
-            tol=self.tol,
-            max_time=self.max_time,
-            started=started,
-            refit_seconds=refit_seconds if self.refit else None,
-            refit_growth=growth if self.refit else None,
-            n_finalists=0 if callable(self.refit) else self._n_finalists,
-            n_workers=effective_n_jobs(self.n_jobs),
-        )
-
     def _objectives(self) -> Objectives:
         scoring = self._default_scoring if self.scoring is None else self.scoring
         return Objectives.of(self, scoring, self.refit, getattr(self, "classes_", None))
-
-    def _check_stopping(self) -> None:
-        rules = ("generations", "target_score", "n_iter_no_change", "max_time")
-        if all(getattr(self, rule) is None for rule in rules):
-            raise ValueError(
-                f"the search would never end: set one of {', '.join(rules)}."
-            )
 
     def _make_data(
         self, X: Any, y: Any, params: Mapping[str, Any], random_state: int
@@ -368,16 +334,9 @@ class BaseEvolved(FrontMixin, CallbackSupportMixin, SearchParameters):
 
     def _best_index(self, outcome: Outcome) -> int:
         evaluations = outcome.evaluations
-        if not callable(self.refit):
-            return [e.entry for e in evaluations].index(outcome.best.entry)
-        index = self.refit(self.cv_results_)
-        if not isinstance(index, Integral):
-            raise TypeError(f"refit must return an integer index; got {index!r}.")
-        if not 0 <= index < len(evaluations):
-            raise IndexError(
-                f"refit must return an index in [0, {len(evaluations)}); got {index}."
-            )
-        return int(index)
+        if callable(self.refit):
+            return chosen_index(self.refit, self.cv_results_, len(evaluations))
+        return [e.entry for e in evaluations].index(outcome.best.entry)
 
     # The fitted estimator.
 

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Sequence
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,7 @@ from scipy.stats import rankdata
 
 from sknevo.records import Chromosome, Evaluation, flatten
 
-__all__ = ["all_failed", "make_cv_results"]
+__all__ = ["all_failed", "chosen_index", "make_cv_results"]
 
 
 def _genes(chromosome: Chromosome) -> tuple[dict[str, Any], Any]:
@@ -127,3 +128,34 @@ def all_failed(evaluations: Sequence[Evaluation], stop_reason: str) -> Exception
         f"none of {len(evaluations)} individuals succeeded ({stop_reason}). "
         f"The most frequent causes:\n{lines}"
     )
+
+
+def chosen_index(
+    choose: Callable[[dict[str, Any]], Any], results: dict[str, Any], n_tried: int
+) -> int:
+    """Return the row that a user's own `refit` chooses.
+
+    Parameters
+    ----------
+    choose : callable
+        Gets `cv_results_`.
+    results : dict of str to array
+        `cv_results_`.
+    n_tried : int
+        How many rows, from the first on, may be chosen.
+
+    Returns
+    -------
+    int
+
+    Raises
+    ------
+    TypeError, IndexError
+        If it is no such row.
+    """
+    index = choose(results)
+    if not isinstance(index, Integral):
+        raise TypeError(f"refit must return an integer index; got {index!r}.")
+    if not 0 <= index < n_tried:
+        raise IndexError(f"refit must return an index in [0, {n_tried}); got {index}.")
+    return int(index)

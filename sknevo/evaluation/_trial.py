@@ -23,6 +23,7 @@ from sklearn.utils.metaestimators import _safe_split
 from sknevo.evaluation._costs import check_speed
 from sknevo.evaluation._heritage import Heritage, HeritageError
 from sknevo.evaluation._objectives import Objectives
+from sknevo.evaluation._record import Record
 from sknevo.evaluation._resources import SAMPLES, limited, spread, wanted
 from sknevo.evaluation._shared import Shared
 from sknevo.evaluation._threads import limited_threads
@@ -145,7 +146,7 @@ class Trial:
         """
         keep_worker()
         n_splits = len(self.data.value.splits)  # no fault of the individual's
-        record = _Record()
+        record = Record()
         status, error = "ok", ""
         until, late = self._until(moment)
         try:
@@ -251,7 +252,7 @@ class Trial:
         order = spread(_part(self.data.value.y, train), len(train), rng)
         return np.sort(train[order[: entry.resource]]), test
 
-    def _fit_and_score(self, entry: Entry, split: int, record: "_Record") -> None:
+    def _fit_and_score(self, entry: Entry, split: int, record: Record) -> None:
         data = self.data.value
         train, test = self._rows(entry, split)
         estimator = self.builder(self._genes(entry), self.seed(entry))
@@ -331,54 +332,6 @@ class Trial:
         if self.repetition:
             text += f":{self.repetition}"
         return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4]) >> 1
-
-
-class _Record:
-    """What was measured so far."""
-
-    def __init__(self) -> None:
-        self.scores: list[dict[str, float]] = []
-        self.fit_times: list[float] = []
-        self.score_times: list[float] = []
-        self.saved_times: list[float] = []
-        self.inherited: list[float] = []
-
-    def add(
-        self,
-        scores: dict[str, float],
-        fit_time: float,
-        score_time: float,
-        saved_time: float,
-    ) -> None:
-        self.scores.append(scores)
-        self.fit_times.append(fit_time)
-        self.score_times.append(score_time)
-        self.saved_times.append(saved_time)
-
-    def evaluation(
-        self, entry: Entry, status: str, error: str, objectives: Objectives
-    ) -> Evaluation:
-        names = self.scores[0] if self.scores else ()
-        scores = {name: tuple(s[name] for s in self.scores) for name in names}
-        fitness = -math.inf
-        if status == "ok":
-            fitness = objectives.fitness(scores)
-        if status == "ok" and not math.isfinite(fitness):
-            status, error = "error", f"the fitness is {fitness}"
-            fitness = -math.inf
-        return Evaluation(
-            entry.chromosome,
-            status,
-            fitness,
-            scores,
-            tuple(self.fit_times),
-            tuple(self.score_times),
-            tuple(self.saved_times),
-            error,
-            resource=entry.resource,
-            objectives=objectives.goals(scores) if status == "ok" else (),
-            inherited=float(np.mean(self.inherited)) if self.inherited else None,
-        )
 
 
 def _part(values: Any, rows: np.ndarray) -> Any:

@@ -15,8 +15,9 @@ from skorch import NeuralNetClassifier
 
 from sknevo.builders._augmentation import Augmentation
 from sknevo.builders._batches import ShuffledBatches, as_tensor, statistics
+from sknevo.builders._devices import resolve_device, resolve_precision
 from sknevo.builders._networks import RISING, Network, _Block
-from sknevo.builders._training import SCHEDULES, resolve_device, resolve_precision
+from sknevo.builders._training import SCHEDULES
 from sknevo.builders.convnet import ConvNetBuilder
 from sknevo.genomes.convnet import convnet, well_known
 from sknevo.interruption import DeadlineReached, Pruned, deadline

@@ -5,7 +5,8 @@ import re
 import numpy as np
 import pytest
 
-from sknevo.genomes.gan import SMALLEST_SIDE, gan, well_known
+from sknevo.genomes._gan_limits import SMALLEST_SIDE
+from sknevo.genomes.gan import gan, well_known
 from sknevo.records import Chromosome, DataSpec, express
 from sknevo.sizes import (
     discriminator_size,

@@ -1,0 +1,74 @@
+"""When the search of an estimator stops, and what time is put by for its refit."""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from joblib import effective_n_jobs
+
+from sknevo.evaluation import Builder, Trial
+from sknevo.limits import Limits
+from sknevo.records import Entry, Evaluation
+
+if TYPE_CHECKING:
+    from sknevo.estimators._base import BaseEvolved
+
+__all__ = ["check_stopping", "make_limits"]
+
+RULES = ("generations", "target_score", "n_iter_no_change", "max_time")
+# A refit takes a little longer than is thought rather than a little shorter.
+REFIT_MARGIN = 1.15
+
+
+def check_stopping(estimator: "BaseEvolved") -> None:
+    """Raise a ValueError if nothing would ever end the search.
+
+    Parameters
+    ----------
+    estimator : BaseEvolved
+        With its parameters.
+    """
+    if all(getattr(estimator, rule) is None for rule in RULES):
+        raise ValueError(f"the search would never end: set one of {', '.join(RULES)}.")
+
+
+def make_limits(
+    estimator: "BaseEvolved", started: float, trial: Trial, final_builder: Builder
+) -> Limits:
+    """Return when the search stops.
+
+    Parameters
+    ----------
+    estimator : BaseEvolved
+        With its parameters.
+    started : float
+        `time.time()` at which `fit` began.
+    trial : Trial
+        How individuals are tried.
+    final_builder : Builder
+        Makes what is fitted on all of the data.
+
+    Returns
+    -------
+    Limits
+    """
+
+    def growth(entry: Entry) -> float:
+        part = trial.cost(entry)
+        if not part:  # it cannot be built, as its trial is going to say
+            return REFIT_MARGIN
+        return REFIT_MARGIN * final_builder.cost(entry.chromosome.expressed) / part
+
+    def refit_seconds(evaluation: Evaluation) -> float:
+        fits = np.add(evaluation.fit_times, evaluation.saved_times)
+        return growth(evaluation.entry) * float(fits.mean())
+
+    refits = bool(estimator.refit)
+    return Limits(
+        **{rule: getattr(estimator, rule) for rule in RULES},
+        tol=estimator.tol,
+        started=started,
+        refit_seconds=refit_seconds if refits else None,
+        refit_growth=growth if refits else None,
+        n_finalists=0 if callable(estimator.refit) else estimator._n_finalists,
+        n_workers=effective_n_jobs(estimator.n_jobs),
+    )

@@ -1,0 +1,58 @@
+"""What a trial measures, until it is an evaluation."""
+
+import math
+
+import numpy as np
+
+from sknevo.evaluation._objectives import Objectives
+from sknevo.records import Entry, Evaluation
+
+__all__ = ["Record"]
+
+
+class Record:
+    """What was measured so far, split by split."""
+
+    def __init__(self) -> None:
+        self.scores: list[dict[str, float]] = []
+        self.fit_times: list[float] = []
+        self.score_times: list[float] = []
+        self.saved_times: list[float] = []
+        self.inherited: list[float] = []
+
+    def add(
+        self,
+        scores: dict[str, float],
+        fit_time: float,
+        score_time: float,
+        saved_time: float,
+    ) -> None:
+        self.scores.append(scores)
+        self.fit_times.append(fit_time)
+        self.score_times.append(score_time)
+        self.saved_times.append(saved_time)
+
+    def evaluation(
+        self, entry: Entry, status: str, error: str, objectives: Objectives
+    ) -> Evaluation:
+        names = self.scores[0] if self.scores else ()
+        scores = {name: tuple(s[name] for s in self.scores) for name in names}
+        fitness = -math.inf
+        if status == "ok":
+            fitness = objectives.fitness(scores)
+        if status == "ok" and not math.isfinite(fitness):
+            status, error = "error", f"the fitness is {fitness}"
+            fitness = -math.inf
+        return Evaluation(
+            entry.chromosome,
+            status,
+            fitness,
+            scores,
+            tuple(self.fit_times),
+            tuple(self.score_times),
+            tuple(self.saved_times),
+            error,
+            resource=entry.resource,
+            objectives=objectives.goals(scores) if status == "ok" else (),
+            inherited=float(np.mean(self.inherited)) if self.inherited else None,
+        )
