@@ -13,8 +13,8 @@ __all__ = ["Generation", "Limits"]
 FINALS_SHARE = 0.2
 # They take a little longer than is thought rather than a little shorter.
 FINALS_MARGIN = 1.15
-# Of the time that was kept for a refit so much is left when all workers have stopped.
-KEPT_SHARE = 0.85
+# Seconds that it may have taken to stop all workers, of the time kept for a refit.
+STOPPING = 1.0
 
 
 @dataclass(frozen=True)
@@ -101,15 +101,22 @@ class Limits:
         share = n_splits / (n_splits + self.refit_growth(entry))
         return time.time() + share * self.time_left()
 
-    def affords(self, evaluation: Evaluation, kept: bool = False) -> bool:
-        """Return whether there is time to refit this individual, should it win.
+    def affords(
+        self,
+        evaluation: Evaluation,
+        instead: Evaluation | None = None,
+        kept: bool = False,
+    ) -> bool:
+        """Return whether an individual may win, instead of another if there is one.
 
-        If it was kept for that, a little less will do.
+        Its refit must fit into the time that is left, or take no longer than the
+        other's. If time was kept for it, a little less will do.
         """
         if self.max_time is None or self.refit_seconds is None:
             return True
-        share = KEPT_SHARE if kept else 1.0
-        return share * self.refit_seconds(evaluation) <= self.time_left()
+        left = self.time_left() + (STOPPING if kept else 0.0)
+        other = 0.0 if instead is None else self.refit_seconds(instead)
+        return self.refit_seconds(evaluation) <= max(left, other)
 
     def reached(self, best: Evaluation | None) -> str:
         """Return why the search stops with this winner, or an empty string."""

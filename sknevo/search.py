@@ -169,18 +169,20 @@ class _Course:
             yield Evaluation(entry.chromosome, "skipped", resource=entry.resource)
 
     def moment(self, entry: Entry | None = None) -> float:
-        """Return when work on an entry, or the whole search, must stop."""
-        best = self.outcome.best
-        if self._ahead is not None and (not best or self._ahead.merit > best.merit):
-            best = self._ahead
-        end = self.limits.end_of_search(best)
+        """Return when work on an entry, or the whole search, must stop.
+
+        Who is ahead may win or not: there is time for its refit, and for the best's.
+        """
+        able = [e for e in (self.outcome.best, self._ahead) if e is not None]
+        end = min(map(self.limits.end_of_search, able or [None]))
         if entry is None:
             return end
         return min(end, self.limits.end_of_chance(entry, self.evaluator.n_splits))
 
     def hear(self, evaluation: Evaluation) -> None:
         """Learn, before its turn, of somebody for whose refit time must be kept."""
-        if evaluation.status == "ok" and self.limits.affords(evaluation):
+        best = self.outcome.best
+        if evaluation.status == "ok" and self.limits.affords(evaluation, best):
             ahead = self._ahead
             if ahead is None or evaluation.merit > ahead.merit:
                 self._ahead = evaluation
@@ -251,7 +253,7 @@ class _Course:
         """Whether there is time for its refit, or was, and has been kept since."""
         ahead, best = self._ahead, self.outcome.best
         kept = ahead is not None and ahead.entry == evaluation.entry
-        return best is None or self.limits.affords(evaluation, kept)
+        return best is None or self.limits.affords(evaluation, best, kept)
 
     def _stop(self, reason: str) -> None:
         """Stop if there is a reason; the first one stays."""
@@ -297,7 +299,7 @@ def _play_finals(evaluator: Evaluator, limits: Limits, outcome: Outcome) -> None
     able = [
         e
         for e in outcome.evaluations
-        if e.status == "ok" and e.resource is None and limits.affords(e)
+        if e.status == "ok" and e.resource is None and limits.affords(e, best)
     ]
     able.sort(key=outcome.place)
     finalists = heapq.nlargest(n_finalists, able, key=lambda e: e.fitness)
@@ -309,13 +311,25 @@ def _play_finals(evaluator: Evaluator, limits: Limits, outcome: Outcome) -> None
     with closing(evaluator.again().evaluate(chromosomes, moment)) as evaluations:
         outcome.finals = list(evaluations)
     ended = {e.entry: e for e in outcome.finals if e.status != "unfinished"}
-    finalists = [e for e in finalists if e.entry in ended]
+    # The finals have taken their time, too.
+    finalists = [e for e in finalists if e.entry in ended and limits.affords(e, best)]
     if len(finalists) > 1:  # those that fail have no fitness to win with
-        means = [_fitness_of_both(e, ended[e.entry]) for e in finalists]
+        means = [fitness_of_both(e, ended[e.entry]) for e in finalists]
         outcome.best = finalists[means.index(max(means))]
 
 
-def _fitness_of_both(first: Evaluation, final: Evaluation) -> float:
+def fitness_of_both(first: Evaluation, final: Evaluation) -> float:
+    """Return the fitness of who was tried again.
+
+    Parameters
+    ----------
+    first, final : Evaluation
+        In the search, and in the finals.
+
+    Returns
+    -------
+    float
+    """
     if first.inherited:  # which says little of what a fresh start comes to
         return final.fitness
     return (first.fitness + final.fitness) / 2

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from toys import GENOME, Recipe, Toy, ToyBuilder, chromosome, make_evaluator
 
+from sknevo.evaluation import Journal
 from sknevo.evolution import STRATEGIES, Elitist, Evolution, Race
 from sknevo.genes import Categorical, Genome, Integer, Real
 from sknevo.limits import Generation, Limits
@@ -420,6 +421,59 @@ def test_who_could_be_refitted_when_it_ended_has_that_time_kept():
     assert outcome.best.fitness == 0
 
 
+def test_who_is_fitter_wins_unless_its_refit_takes_too_long_and_longer():
+    def candidate(seconds):
+        return Evaluation(chromosome(seconds), "ok", 0.0)
+
+    limits = Limits(
+        max_time=100,
+        started=time.time() - 98,
+        refit_seconds=lambda evaluation: evaluation.chromosome.genes["x"],
+    )
+    short, long, longer = map(candidate, (1, 2.9, 5))
+    assert limits.affords(short)
+    assert not limits.affords(long)
+    assert not limits.affords(long, instead=short)
+    assert limits.affords(long, instead=longer)
+    assert limits.affords(long, kept=True)  # workers have been stopped since
+    assert not limits.affords(longer, kept=True)
+
+
+def test_time_is_kept_for_the_refit_of_who_is_in_the_journal(tmp_path):
+    """It waits for its turn behind one that is new and loops."""
+    best, new = chromosome(0.0), chromosome(0.8, "loop")
+
+    def refit_seconds(evaluation):
+        return 1.5 if evaluation.fitness == 0 else 0.01
+
+    with (
+        Journal(tmp_path / "run.jsonl") as journal,
+        joblib.parallel_config(backend="threading"),
+    ):
+        journal.begin({"seed": 0})
+        parameters = {"n_jobs": 2, "n_splits": 1, "journal": journal}
+        list(make_evaluator(**parameters).evaluate([chromosome(0.9), best]))
+        evaluator = make_evaluator(**parameters)
+        limits = Limits(max_time=3, refit_seconds=refit_seconds)
+        brood = [chromosome(0.9), new, best]
+        outcome = search(evolve(brood, size=3), evaluator, limits)
+    assert fared(outcome.evaluations)[1] == (0.8, "unfinished")
+    assert outcome.best.fitness == 0
+    assert limits.time_left() > 0.8
+
+
+def test_until_when_one_may_go_on_is_known_when_it_begins():
+    """Two wait until two others have ended; then there still is time for them."""
+    seconds = (0.4, 0.4, 0.225, 0.225)  # on each of four splits
+    brood = [chromosome(i / 10, seconds=s) for i, s in enumerate(seconds)]
+    with joblib.parallel_config(backend="threading"):
+        evaluator = make_evaluator(n_jobs=2, n_splits=4)
+        list(evaluator.evaluate([chromosome(0.9, seconds=0.02)]))  # has all the time
+        limits = Limits(generations=1, max_time=4.4, refit_growth=lambda entry: 4)
+        outcome = search(evolve(brood, size=4), evaluator, limits)
+    assert [e.status for e in outcome.evaluations] == ["ok"] * 4
+
+
 # Order -----------------------------------------------------------------------------
 
 
@@ -561,7 +615,7 @@ class Lucky(ToyBuilder):
     """Individuals whose first score is luck: the seed decides."""
 
     def __call__(self, expressed, random_state):
-        return Toy(x=random_state % 1000 / 1000, random_state=random_state)
+        return Toy(random_state % 1000 / 1000, "learn", self.seconds, random_state)
 
 
 def play(n_finalists, **limits):
@@ -606,6 +660,28 @@ def test_without_finals_the_first_score_decides():
     outcome = play(0)
     assert outcome.finals == []
     assert outcome.best.fitness == max(e.fitness for e in outcome.evaluations)
+
+
+@pytest.mark.parametrize(("hurry", "winner"), [(False, 0.25), (True, 0.05)])
+def test_who_takes_too_long_to_refit_after_the_finals_does_not_win(hurry, winner):
+    """The second of the search is first in the finals, but takes longer to refit."""
+
+    def refit_seconds(evaluation):
+        return 1.2 if evaluation.chromosome.genes["x"] == 0.25 else 0.2
+
+    # 2.4 s are left, of which the search and the finals take 0.8 each.
+    started = time.time() - (97.6 if hurry else 0)
+    limits = Limits(
+        generations=1,
+        n_finalists=2,
+        max_time=100,
+        started=started,
+        refit_seconds=refit_seconds,
+    )
+    brood = evolve([chromosome(x) for x in (0.05, 0.25)], size=2)
+    outcome = search(brood, make_evaluator(builder=Lucky(seconds=0.2)), limits)
+    assert len(outcome.finals) == 2
+    assert outcome.best.chromosome.genes["x"] == winner
 
 
 def test_finals_are_left_out_if_they_take_too_long():

@@ -66,8 +66,19 @@ def hog(toy):
     re.match(r"(a+)+$", "a" * 64 + "b")
 
 
+def meet(toy, folder):
+    """Wait for somebody else who is tried at the same time."""
+    Path(folder, str(toy.x)).touch()
+    for _ in range(2_000):
+        if len(os.listdir(folder)) > 1:
+            return
+        time.sleep(0.01)
+    raise TimeoutError(f"nobody came to meet x={toy.x:.1f}")
+
+
 ACTS = {
     "raise": fail,
+    "meet": meet,
     "die": die,
     "be_killed": be_killed,
     "starve": starve,
@@ -134,6 +145,13 @@ class Recipe:
 
     def cost(self, expressed):
         return 1.0
+
+
+class Priceless(ToyBuilder):
+    """Cannot tell what anything costs."""
+
+    def cost(self, expressed):
+        raise KeyError("num_leaves")
 
 
 class OwnPipelines(Recipe):

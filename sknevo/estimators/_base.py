@@ -2,7 +2,7 @@
 
 import time
 from abc import abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import wraps
 from typing import Any, Self
@@ -166,7 +166,8 @@ class BaseEvolved(FrontMixin, CallbackSupportMixin, SearchParameters):
         ------
         ValueError
             If a parameter or the data are not as they should be, or no individual
-            succeeds. The estimator is unfitted then, even if it was fitted before.
+            succeeds. The estimator is unfitted then, even if it was fitted before. Also
+            if the best give up when fitted on all of X: `cv_results_` is there then.
         """
         with Journal(self.journal) as journal:
             return self._fit(X, y, params, journal)
@@ -199,14 +200,14 @@ class BaseEvolved(FrontMixin, CallbackSupportMixin, SearchParameters):
         outcome = self._search(spec, trial, limits, journal)
         self._record(outcome, objectives, len(data.splits))
         if self.refit:
-            self._refit(trial, outcome.evaluations)
+            self._refit(trial, outcome)
         return self
 
-    def _refit(self, trial: Trial, evaluations: Sequence[Evaluation]) -> None:
+    def _refit(self, trial: Trial, outcome: Outcome) -> None:
         start = time.perf_counter()
-        best = self.best_index_
-        # A user who chooses gets who was chosen.
-        places = [best] if callable(self.refit) else heirs(evaluations, best)
+        evaluations, places = outcome.evaluations, [self.best_index_]
+        if not callable(self.refit):  # a user who chooses gets who was chosen
+            places = heirs(evaluations, self.best_index_, outcome.finals)
         whole = replace(self._final_trial, data=trial.data)
         place, self.best_estimator_ = refit_first(whole, evaluations, places)
         self._crown(place, evaluations[place])

@@ -31,10 +31,11 @@ PARAMETERS = dedent("""\
     tol : float, default=1e-4
         What counts as an improvement.
     max_time : float or None, default=None
-        Seconds for all of `fit`, the refit included. The first individual is always
-        allowed to end. Whoever has ended by then counts, also out of turn. The search
-        then depends on the machine's speed: set `generations` for results that a seed
-        reproduces.
+        Seconds for all of `fit`, the refit of the fittest included; one that gives up
+        and is begun again, or of whom a `refit` of your own chooses, comes on top. The
+        first individual is always allowed to end. Whoever has ended by then counts,
+        also out of turn, if there is time for its refit. The search then depends on the
+        machine's speed: set `generations` for results that a seed reproduces.
     max_eval_time : float or None, default=None
         Seconds that an individual may take for all of its splits, also in native code
         that never returns: its worker is then ended. The refit is not limited.
@@ -79,7 +80,7 @@ PARAMETERS = dedent("""\
         first. Whatever it is, their fitness is the worst.
     n_jobs : int or None, default=None
         Individuals that are trained at a time. The cores are shared out among them.
-        Results do not depend on it, unless `max_time` ends the search.
+        Results do not depend on it, unless `max_time` is set.
     random_state : int, RandomState or None, default=None
         Seed of everything: genes, splits, models.
     verbose : int, default=0

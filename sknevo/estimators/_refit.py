@@ -9,6 +9,7 @@ from sklearn.exceptions import FitFailedWarning
 from sknevo.evaluation import Trial
 from sknevo.interruption import Pruned
 from sknevo.records import Evaluation
+from sknevo.search import fitness_of_both
 
 __all__ = ["heirs", "refit_first", "refitted"]
 
@@ -16,8 +17,10 @@ __all__ = ["heirs", "refit_first", "refitted"]
 MOST_HEIRS = 3
 
 
-def heirs(evaluations: Sequence[Evaluation], best: int) -> list[int]:
-    """Return the best and who comes after it, by fitness.
+def heirs(
+    evaluations: Sequence[Evaluation], best: int, finals: Sequence[Evaluation] = ()
+) -> list[int]:
+    """Return the best and who comes after it: who was in the finals, then by fitness.
 
     Parameters
     ----------
@@ -25,11 +28,14 @@ def heirs(evaluations: Sequence[Evaluation], best: int) -> list[int]:
         Of all that were tried.
     best : int
         The place of the best.
+    finals : sequence of Evaluation, default=()
+        Of those that were tried again.
 
     Returns
     -------
     list of int
         Places of those that succeeded with as much as the best was given, at most 3.
+        Who is fitter than the best and did not win could not be refitted in time.
 
     Examples
     --------
@@ -38,14 +44,25 @@ def heirs(evaluations: Sequence[Evaluation], best: int) -> list[int]:
     ...        for i, fitness in enumerate((0.7, 0.9, 0.8, 0.6))], best=1)
     [1, 2, 0]
     """
-    given = evaluations[best].resource
-    others = [
-        i
-        for i, evaluation in enumerate(evaluations)
-        if evaluation.status == "ok" and evaluation.resource == given and i != best
-    ]
-    others.sort(key=lambda i: -evaluations[i].fitness)  # stable: the earlier one first
-    return [best, *others][:MOST_HEIRS]
+    winner, again = evaluations[best], {final.entry: final for final in finals}
+
+    def may_follow(evaluation: Evaluation) -> bool:
+        if evaluation.status != "ok" or evaluation.resource != winner.resource:
+            return False
+        final = again.get(evaluation.entry)
+        if final is not None:
+            return final.status == "ok"
+        return evaluation.fitness <= winner.fitness
+
+    def rank(place: int) -> tuple[bool, float]:
+        evaluation = evaluations[place]
+        final = again.get(evaluation.entry)
+        if final is None:
+            return True, -evaluation.fitness
+        return False, -fitness_of_both(evaluation, final)
+
+    others = [i for i, e in enumerate(evaluations) if i != best and may_follow(e)]
+    return [best, *sorted(others, key=rank)][:MOST_HEIRS]  # ties: the earlier one first
 
 
 def refit_first(
@@ -83,7 +100,7 @@ def refit_first(
             continue
         if gave_up:
             warnings.warn(
-                f"row {place} of cv_results_ is best_estimator_, as who was fitter "
+                f"row {place} of cv_results_ is best_estimator_, as who was better "
                 f"gave up when fitted on all of X: {'; '.join(gave_up)}.",
                 FitFailedWarning,
                 stacklevel=2,

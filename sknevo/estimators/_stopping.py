@@ -54,7 +54,7 @@ def make_limits(
 
     def growth(entry: Entry) -> float:
         part = trial.cost(entry)
-        if not part:  # it cannot be built, as its trial is going to say
+        if not part:  # nobody can tell
             return REFIT_MARGIN
         return REFIT_MARGIN * final_builder.cost(entry.chromosome.expressed) / part
 

@@ -63,14 +63,14 @@ class Desk:
     def tasks(self) -> Iterator[tuple]:
         """Yield joblib's tasks: a trial, or a rest if there is none at the moment.
 
-        They end after someone who must be alone: the very first, who has all the time
-        it needs, so that no one who has not, and may have to be stopped by force, is
-        beside it; and whoever is suspected of killing workers.
+        They end after someone who must be alone: the very first, if time may run out,
+        who has all that it needs, so that no one who has not, and may have to be
+        stopped by force, is beside it; and whoever is suspected of killing workers.
         """
         trial = self.evaluator.trial
         while not self.over:
             with self._lock:
-                alone = self.evaluator.is_beginning or self._inquest.alone()
+                alone = self._is_first() or self._inquest.alone()
                 handed_out = self._hand_out()
             if handed_out is None:
                 yield delayed(_rest)(trial, 0 if self._skipped else NAP)
@@ -78,6 +78,9 @@ class Desk:
             yield delayed(trial)(*handed_out)
             if alone:
                 return
+
+    def _is_first(self) -> bool:
+        return self.evaluator.is_beginning and self.moment(None) < math.inf
 
     def _hand_out(self) -> tuple[Entry, float] | None:
         """Return who is tried next, and until when; nobody if nobody can be."""

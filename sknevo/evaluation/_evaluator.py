@@ -157,6 +157,8 @@ class Evaluator:
                 while True:
                     asked = ask()
                     line.extend(asked)
+                    for recalled in filter(None, map(self._recalled, asked)):
+                        hear(recalled)
                     desk.take(self._new(asked))
                     if not line:
                         return
@@ -214,7 +216,7 @@ class Evaluator:
         evaluation = self.known.get(entry.name)
         cached = evaluation is not None
         if not cached:
-            evaluation = self._recalled(entry) or self._awaited(entry, arriving)
+            evaluation = self._recalled(asked) or self._awaited(entry, arriving)
             self._remember(evaluation)
         return replace(
             evaluation,
@@ -239,8 +241,9 @@ class Evaluator:
         """Whoever had no time may have it in another stream."""
         self._early = {n: e for n, e in self._early.items() if e.status not in CUT_OFF}
 
-    def _recalled(self, entry: Entry) -> Evaluation | None:
-        return self.journal.recall(entry, self.trial.repetition)
+    def _recalled(self, asked: Entry) -> Evaluation | None:
+        """Return what the journal has as an answer."""
+        return self.journal.recall(self.trial.granted(asked), self.trial.repetition)
 
     def _remember(self, evaluation: Evaluation) -> None:
         if evaluation.status == "skipped":
@@ -250,7 +253,9 @@ class Evaluator:
         self.known[evaluation.entry.name] = evaluation
         if evaluation.status == "ok":
             thought = self.trial.cost(evaluation.entry)
-            self._paces.append(evaluation.seconds / len(evaluation.fit_times) / thought)
+            if thought:
+                taken = evaluation.seconds / len(evaluation.fit_times)
+                self._paces.append(taken / thought)
 
     def _answers(
         self, desk: Desk, hear: Callable[[Evaluation], None]
@@ -278,7 +283,8 @@ class Evaluator:
             backend=cluster_backend(self.trial.data),
             return_as="generator_unordered",
             batch_size=1,
-            pre_dispatch=1 if apart else 2 * self.n_workers,
+            # Who is handed out begins at once: until when it may go on depends on it.
+            pre_dispatch=1 if apart else self.n_workers,
         )(desk.tasks())
 
     @property
@@ -294,7 +300,8 @@ class Evaluator:
     def cost(self, entry: Entry) -> float:
         """Return roughly what a trial costs, 0 if the answer is known."""
         entry = self.trial.granted(entry)
-        return 0.0 if entry.name in self.known else self.trial.cost(entry)
+        known = entry.name in self.known or self._recalled(entry) is not None
+        return 0.0 if known else self.trial.cost(entry)
 
     def expected_seconds(self, entries: Sequence[Entry]) -> float | None:
         """Return roughly how long they take together, None if nobody can say yet."""

@@ -227,10 +227,10 @@ class Trial:
         return replace(entry, resource=None) if entry.resource >= whole else entry
 
     def cost(self, entry: Entry) -> float:
-        """Return roughly how many seconds a fit takes, 0 if it cannot be built."""
+        """Return roughly how many seconds a fit takes, 0 if that cannot be told."""
         try:
             cost = self.builder.cost(self._genes(entry))
-        except Exception:  # its trial is going to say why
+        except Exception:  # if it cannot be built, its trial is going to say why
             return 0.0
         if entry.resource is None or self.resource != SAMPLES:
             return cost

@@ -44,7 +44,7 @@ def check_limits(spec: DataSpec, max_parameters: int) -> None:
     layer = {"normalisation": "none"}
     if are_images(spec):
         block = {**layer, "channels": NARROW, "kernel": 3, "pooling": "none"}
-        rise = {**block, "upsampling": "nearest"}
+        rise = {**block, "upsampling": "nearest" if _doublings(spec) else "none"}
         generator = {"blocks": [rise]}
         discriminator = {"blocks": [block], "bridge": "average"}
     else:
@@ -90,7 +90,7 @@ def repaired(
             width = _width(layer)
             layer[width] = max(STEP, round(layer[width] / STEP) * STEP)
         while _sizes(express(genes), spec)[name] > max_parameters:
-            _shrink(genes, name)
+            _shrink(genes, name, spec)
             if "blocks" in genes["generator"]:
                 _fit_to_sides(genes["generator"]["blocks"], spec)
     return genes
@@ -98,12 +98,16 @@ def repaired(
 
 def _fit_to_sides(blocks: dict[str, Any], spec: DataSpec) -> None:
     """Silence doublings that would begin below the smallest grid, from the first on."""
-    side = min(image_shape(spec.shape)[1:])
-    room = max(0, int(math.log2(max(1, side / SMALLEST_SIDE))))
     spoken = blocks["items"][: blocks["length"]]
     doubling = [block for block in spoken if block["upsampling"] != "none"]
-    for block in doubling[: max(0, len(doubling) - room)]:
+    for block in doubling[: max(0, len(doubling) - _doublings(spec))]:
         block["upsampling"] = "none"
+
+
+def _doublings(spec: DataSpec) -> int:
+    """Return how often an image may be doubled on its way from the smallest grid."""
+    side = min(image_shape(spec.shape)[1:])
+    return max(0, int(math.log2(max(1, side / SMALLEST_SIDE))))
 
 
 def _stop_at_a_pixel(blocks: dict[str, Any], spec: DataSpec) -> None:
@@ -126,7 +130,7 @@ def _width(layer: dict[str, Any]) -> str:
     return "channels" if "channels" in layer else "units"
 
 
-def _shrink(genes: dict[str, Any], name: str) -> None:
+def _shrink(genes: dict[str, Any], name: str, spec: DataSpec) -> None:
     """Narrow the widest layer of a network, or take away what costs most."""
     network = genes[name]
     layers = list(_layers(network))
@@ -139,7 +143,7 @@ def _shrink(genes: dict[str, Any], name: str) -> None:
         network["bridge"] = "average"
     elif repeat["length"] > 1:
         repeat["length"] -= 1
-    elif name == "generator" and layers[0].get("upsampling") == "none":
+    elif _may_double(name, layers[0], spec):
         layers[0]["upsampling"] = "nearest"
     elif name == "generator" and genes["noise"]["dimension"] > 1:
         genes["noise"]["dimension"] //= 2
@@ -149,3 +153,9 @@ def _shrink(genes: dict[str, Any], name: str) -> None:
         layers[0] |= {"normalisation": "none"}
         if "kernel" in layers[0]:
             layers[0]["kernel"] = 3
+
+
+def _may_double(name: str, first: dict[str, Any], spec: DataSpec) -> bool:
+    """Whether a generator could begin with a smaller grid."""
+    at_full_size = name == "generator" and first.get("upsampling") == "none"
+    return at_full_size and _doublings(spec) > 0

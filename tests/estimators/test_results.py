@@ -15,6 +15,7 @@ from sklearn.svm import SVC
 from toys import Recipe, Toy
 
 from sknevo import EvolvedSearchCV
+from sknevo.estimators._refit import heirs
 from sknevo.estimators._results import make_cv_results
 from sknevo.evaluation import Data, Evaluator, Objectives, Shared, Trial
 from sknevo.interruption import Pruned
@@ -287,3 +288,14 @@ def test_who_gives_up_on_all_of_the_data_makes_way_for_the_next_best(which, left
 def test_if_all_who_may_be_the_winner_give_up_the_reasons_are_told(which, refit):
     with pytest.raises(ValueError, match=r"row 2 of cv_results_: it has collapsed"):
         hollow_search(which, refit=refit).fit(np.zeros((20, 2)), np.arange(20) % 2)
+
+
+def test_who_was_in_the_finals_comes_first_of_those_who_follow():
+    def fared(x, fitness, status="ok"):
+        return Evaluation(Chromosome({"x": x}), status, fitness)
+
+    evaluations = [fared(x, x / 10) for x in range(6)]
+    finals = [fared(4, 0.45), fared(3, 0.1), fared(2, 0.0, "pruned")]
+    # 5 is the fittest, and had no time to be refitted; 2 did not come through twice.
+    assert heirs(evaluations, 4, finals) == [4, 3, 1]
+    assert heirs(evaluations, 2) == [2, 1, 0]

@@ -13,7 +13,15 @@ from pathlib import Path
 
 import joblib
 import pytest
-from toys import MIXED, Swelling, chromosome, entry, make_evaluator, plain
+from toys import (
+    MIXED,
+    Priceless,
+    Swelling,
+    chromosome,
+    entry,
+    make_evaluator,
+    plain,
+)
 
 from sknevo import read_journal
 from sknevo.evaluation import Journal, _warden
@@ -432,3 +440,19 @@ def test_workers_of_a_killed_process_end_soon():
             return
         time.sleep(0.1)
     raise AssertionError(f"{pids} are still there")
+
+
+def test_nobody_waits_for_the_first_if_there_is_no_end(tmp_path):
+    """Each of two waits for the other, and gives up if it is tried alone."""
+    both = [chromosome(x, f"meet {tmp_path}") for x in (0.1, 0.2)]
+    with joblib.parallel_config(backend="threading"):
+        evaluations = make_evaluator(n_jobs=2, n_splits=1).evaluate(both)
+        assert statuses(evaluations) == ["ok", "ok"]
+
+
+def test_who_cannot_be_priced_is_tried():
+    evaluator = make_evaluator(builder=Priceless())
+    assert (
+        statuses(evaluator.evaluate([chromosome(0.1), chromosome(0.2)])) == ["ok"] * 2
+    )
+    assert not evaluator.knows_pace
