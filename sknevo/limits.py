@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from sknevo.records import Entry, Evaluation
 
-__all__ = ["Generation", "Limits"]
+__all__ = ["Generation", "Limits", "Span"]
 
 # Most of the time that the finals may take: the rest is for the search.
 FINALS_SHARE = 0.2
@@ -15,6 +15,37 @@ FINALS_SHARE = 0.2
 FINALS_MARGIN = 1.15
 # Seconds that it may have taken to stop all workers, of the time kept for a refit.
 STOPPING = 1.0
+
+
+@dataclass(frozen=True)
+class Span:
+    """The time that a trial has, whenever it begins.
+
+    Parameters
+    ----------
+    end : float, default=inf
+        `time.time()` at which it must have ended.
+    share, over : float, default=1 and inf
+        It may take such a share of the time that is left until `time.time()` is `over`.
+
+    Examples
+    --------
+    >>> import time
+    >>> from sknevo.limits import Span
+    >>> Span(end=1000.0).until()
+    1000.0
+    >>> round(Span(share=0.5, over=time.time() + 60).until() - time.time())
+    30
+    """
+
+    end: float = math.inf
+    share: float = 1.0
+    over: float = math.inf
+
+    def until(self) -> float:
+        """Return the `time.time()` at which a trial that begins now must have ended."""
+        now = time.time()
+        return min(self.end, now + self.share * (self.over - now))
 
 
 @dataclass(frozen=True)
@@ -90,16 +121,16 @@ class Limits:
             return 0.0
         return FINALS_MARGIN * math.ceil(n / self.n_workers) * best.seconds
 
-    def end_of_chance(self, entry: Entry, n_splits: int) -> float:
-        """Return when a trial that begins now must have ended, to be of any use.
+    def chance(self, entry: Entry, n_splits: int, end: float = math.inf) -> Span:
+        """Return the time in which a trial that ends before `end` is of any use.
 
         However fit an individual turns out to be, its refit takes as much longer than
         its trial as that has more to do.
         """
         if self.max_time is None or self.refit_growth is None:
-            return math.inf
+            return Span(end)
         share = n_splits / (n_splits + self.refit_growth(entry))
-        return time.time() + share * self.time_left()
+        return Span(end, share, self.started + self.max_time)
 
     def affords(
         self,

@@ -11,7 +11,7 @@ from typing import Protocol
 
 from sknevo.evaluation import Evaluator
 from sknevo.evolution import Race
-from sknevo.limits import Generation, Limits
+from sknevo.limits import Generation, Limits, Span
 from sknevo.records import Chromosome, Entry, Evaluation
 from sknevo.timetable import in_order
 
@@ -136,7 +136,7 @@ class _Course:
         """
         evaluator, outcome = self.evaluator, self.outcome
         try:
-            stream = evaluator.stream(self.ask, self.moment, self.hear)
+            stream = evaluator.stream(self.ask, self.span, self.hear)
             with closing(stream) as evaluations:
                 for evaluation in evaluations:
                     self.tell(evaluation)
@@ -168,16 +168,16 @@ class _Course:
         for entry in self._held_back:
             yield Evaluation(entry.chromosome, "skipped", resource=entry.resource)
 
-    def moment(self, entry: Entry | None = None) -> float:
-        """Return when work on an entry, or the whole search, must stop.
+    def span(self, entry: Entry | None = None) -> Span:
+        """Return the time for an entry, or for the whole search.
 
         Who is ahead may win or not: there is time for its refit, and for the best's.
         """
         able = [e for e in (self.outcome.best, self._ahead) if e is not None]
         end = min(map(self.limits.end_of_search, able or [None]))
         if entry is None:
-            return end
-        return min(end, self.limits.end_of_chance(entry, self.evaluator.n_splits))
+            return Span(end)
+        return self.limits.chance(entry, self.evaluator.n_splits, end)
 
     def hear(self, evaluation: Evaluation) -> None:
         """Learn, before its turn, of somebody for whose refit time must be kept."""
@@ -227,7 +227,7 @@ class _Course:
                 listener.individual_ends(evaluation) for listener in self.listeners
             ]
             self._stop(self.limits.reached(self.outcome.best) or _stopped_by(heard))
-            if time.time() >= self.moment():
+            if time.time() >= self.span().end:
                 self._stop_by_clock()
         if self.evaluator.inherits:
             self.evaluator.forget_all_but(self.race.evolution.alive)
@@ -304,11 +304,11 @@ def _play_finals(evaluator: Evaluator, limits: Limits, outcome: Outcome) -> None
     able.sort(key=outcome.place)
     finalists = heapq.nlargest(n_finalists, able, key=lambda e: e.fitness)
 
-    def moment(entry: Entry | None) -> float:
-        return limits.end_of_finals(outcome.best)
+    def span(entry: Entry | None) -> Span:
+        return Span(limits.end_of_finals(outcome.best))
 
     chromosomes = [e.chromosome for e in finalists]
-    with closing(evaluator.again().evaluate(chromosomes, moment)) as evaluations:
+    with closing(evaluator.again().evaluate(chromosomes, span)) as evaluations:
         outcome.finals = list(evaluations)
     ended = {e.entry: e for e in outcome.finals if e.status != "unfinished"}
     # The finals have taken their time, too.

@@ -77,7 +77,7 @@ def _promise(chromosome: Chromosome, fitness: Mapping[str, float]) -> float:
 def _can_win(entry: Entry, evaluator: Evaluator, limits: Limits) -> bool:
     """Whether somebody who begins now could be refitted in time, roughly."""
     end = time.time() + evaluator.n_splits * evaluator.seconds(entry)
-    return end <= limits.end_of_chance(entry, evaluator.n_splits)
+    return end <= limits.chance(entry, evaluator.n_splits).until()
 
 
 def _n_fitting(entries: Sequence[Entry], evaluator: Evaluator, limits: Limits) -> int:

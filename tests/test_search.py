@@ -382,10 +382,10 @@ def test_who_cannot_be_refitted_in_time_does_not_win():
 def test_a_trial_must_leave_time_for_its_own_refit():
     entry, now = Entry(chromosome()), time.time()
     limits = Limits(max_time=100, started=now, refit_growth=lambda entry: 1.5)
-    assert limits.end_of_chance(entry, n_splits=1) == pytest.approx(now + 40, abs=1)
-    assert limits.end_of_chance(entry, n_splits=6) == pytest.approx(now + 80, abs=1)
+    assert limits.chance(entry, n_splits=1).until() == pytest.approx(now + 40, abs=1)
+    assert limits.chance(entry, n_splits=6).until() == pytest.approx(now + 80, abs=1)
     for endless in (Limits(refit_growth=lambda entry: 1.5), Limits(max_time=100)):
-        assert endless.end_of_chance(entry, n_splits=1) == math.inf
+        assert endless.chance(entry, n_splits=1).until() == math.inf
 
 
 def test_who_has_become_too_dear_to_win_is_stopped_and_the_search_goes_on():

@@ -11,6 +11,7 @@ from sklearn.utils.parallel import delayed
 
 from sknevo.evaluation._trial import Trial
 from sknevo.evaluation._warden import Inquest, Warden, keep_worker
+from sknevo.limits import Span
 from sknevo.records import Entry, Evaluation
 
 if TYPE_CHECKING:
@@ -31,8 +32,8 @@ class Desk:
     ----------
     evaluator : Evaluator
         Whose entries they are.
-    moment : callable
-        Returns when work on an entry must stop; of None, all work.
+    span : callable
+        Returns the time for an entry; of None, for all work.
 
     Attributes
     ----------
@@ -43,9 +44,9 @@ class Desk:
     """
 
     def __init__(
-        self, evaluator: "Evaluator", moment: Callable[[Entry | None], float]
+        self, evaluator: "Evaluator", span: Callable[[Entry | None], Span]
     ) -> None:
-        self.evaluator, self.moment = evaluator, moment
+        self.evaluator, self.span = evaluator, span
         self.out: dict[str, Entry] = {}
         self.over = False
         self._inquest = Inquest(evaluator.n_workers)
@@ -80,24 +81,27 @@ class Desk:
                 return
 
     def _is_first(self) -> bool:
-        return self.evaluator.is_beginning and self.moment(None) < math.inf
+        return self.evaluator.is_beginning and self.span(None).end < math.inf
 
-    def _hand_out(self) -> tuple[Entry, float] | None:
-        """Return who is tried next, and until when; nobody if nobody can be."""
+    def _hand_out(self) -> tuple[Entry, Span] | None:
+        """Return who is tried next, and its time; nobody if nobody can be.
+
+        joblib hands some on when the workers are busy: a span begins with the trial.
+        """
         if not self._waiting:
             return None
         name = next(iter(self._inquest.alone() or self._waiting))
         entry = self._waiting.pop(name)
-        stop = self.end(entry)
-        if time.time() + self.evaluator.seconds(entry) > stop:
+        span = Span() if self.evaluator.is_beginning else self.span(entry)
+        if time.time() + self.evaluator.seconds(entry) > span.until():
             self._skipped.append(entry)
             return None
         self.out[name] = entry
-        return entry, stop
+        return entry, span
 
-    def end(self, entry: Entry | None = None) -> float:
+    def end(self) -> float:
         """Return when work must stop, as far as is known now; never if it begins."""
-        return math.inf if self.evaluator.is_beginning else self.moment(entry)
+        return math.inf if self.evaluator.is_beginning else self.span(None).end
 
     def returned(self, evaluation: Evaluation | None) -> Iterator[Evaluation]:
         """Yield what a task has come to, and who was skipped on the way to it."""
@@ -114,7 +118,7 @@ class Desk:
         """Yield who is given up as a worker has died; the others wait again."""
         names = list(self.out)
         self._waiting, self.out = {**self.out, **self._waiting}, {}
-        over = time.time() >= self.moment(None)
+        over = time.time() >= self.span(None).end
         verdicts = self._inquest.verdicts(death, names, warden, over)
         for name, (status, error) in verdicts:
             if name in self._waiting:

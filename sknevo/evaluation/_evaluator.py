@@ -1,6 +1,5 @@
 """Answers known individuals from memory and sends the rest to joblib's workers."""
 
-import math
 import statistics
 import warnings
 from collections import deque
@@ -20,6 +19,7 @@ from sknevo.evaluation._heritage import Notary
 from sknevo.evaluation._journal import Journal
 from sknevo.evaluation._trial import Trial
 from sknevo.evaluation._warden import Warden, the_workers_ended
+from sknevo.limits import Span
 from sknevo.records import Chromosome, Entry, Evaluation
 
 __all__ = ["Evaluator"]
@@ -29,11 +29,11 @@ NO_JOURNAL = Journal(None)
 CUT_OFF = ("unfinished", "skipped")
 
 
-Moment = Callable[[Entry | None], float]
+Spans = Callable[[Entry | None], Span]
 
 
-def _never(entry: Entry | None) -> float:
-    return math.inf
+def _endless(entry: Entry | None) -> Span:
+    return Span()
 
 
 def _ignore(evaluation: Evaluation) -> None:
@@ -100,7 +100,7 @@ class Evaluator:
     def evaluate(
         self,
         chromosomes: Sequence[Chromosome],
-        moment: Moment = _never,
+        span: Spans = _endless,
     ) -> Iterator[Evaluation]:
         """Yield the evaluation of each chromosome, in the order given.
 
@@ -108,7 +108,7 @@ class Evaluator:
         ----------
         chromosomes : sequence of Chromosome
             Who is evaluated, with all that each wants.
-        moment : callable, default=never
+        span : callable, default=without end
             As for `stream`; for whom there is no time is not yielded.
 
         Yields
@@ -116,7 +116,7 @@ class Evaluator:
         Evaluation
         """
         entries = iter([[Entry(chromosome) for chromosome in chromosomes]])
-        with closing(self.stream(lambda: next(entries, []), moment)) as evaluations:
+        with closing(self.stream(lambda: next(entries, []), span)) as evaluations:
             for evaluation in evaluations:
                 if evaluation.status != "skipped":
                     yield evaluation
@@ -124,7 +124,7 @@ class Evaluator:
     def stream(
         self,
         ask: Callable[[], Sequence[Entry]],
-        moment: Moment = _never,
+        span: Spans = _endless,
         hear: Callable[[Evaluation], None] = _ignore,
     ) -> Iterator[Evaluation]:
         """Yield the evaluations of all who are asked for, in the order asked.
@@ -135,12 +135,11 @@ class Evaluator:
             Returns who else is to be evaluated. It is asked before each answer is
             waited for: who is asked for may depend on the answers so far. The stream
             ends when it returns nobody and nobody is waited for.
-        moment : callable, default=never
-            Takes an entry, or None for all that goes on, and returns the `time.time()`
-            at which work on it must stop, as far as is known now. What is unfinished
-            then is yielded with the status "unfinished", what cannot be done until then
-            with "skipped". It does not hold for the very first individual: a search has
-            to have one.
+        span : callable, default=without end
+            Takes an entry, or None for all that goes on, and returns the time for it,
+            as far as is known now. What is unfinished then is yielded with the status
+            "unfinished", what cannot be done until then with "skipped". It does not
+            hold for the very first individual: a search has to have one.
         hear : callable, default=ignore it
             Takes each evaluation as soon as it is there, which may be long before it is
             its turn.
@@ -151,7 +150,7 @@ class Evaluator:
         """
         self._forget_cut_off()
         line: deque[Entry] = deque()
-        desk = Desk(self, moment)
+        desk = Desk(self, span)
         with closing(self._answers(desk, hear)) as arriving:
             try:
                 while True:
@@ -283,8 +282,7 @@ class Evaluator:
             backend=cluster_backend(self.trial.data),
             return_as="generator_unordered",
             batch_size=1,
-            # Who is handed out begins at once: until when it may go on depends on it.
-            pre_dispatch=1 if apart else self.n_workers,
+            pre_dispatch=1 if apart else 2 * self.n_workers,
         )(desk.tasks())
 
     @property

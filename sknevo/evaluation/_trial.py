@@ -29,12 +29,14 @@ from sknevo.evaluation._shared import Shared
 from sknevo.evaluation._threads import limited_threads
 from sknevo.evaluation._warden import keep_worker, noted, tidy_worker
 from sknevo.interruption import DeadlineReached, Pruned, check_deadline, deadline
+from sknevo.limits import Span
 from sknevo.records import Chromosome, Entry, Evaluation
 
 __all__ = ["Builder", "Data", "Trial"]
 
 # An individual that gives up in its refit is fitted so often in all.
 MOST_REFITS = 3
+WITHOUT_END = Span()
 
 
 class Builder(Protocol):
@@ -125,15 +127,15 @@ class Trial:
     resource: str | None = None
     heritage: Heritage | None = None
 
-    def __call__(self, entry: Entry, moment: float = math.inf) -> Evaluation:
+    def __call__(self, entry: Entry, span: Span = WITHOUT_END) -> Evaluation:
         """Try an individual.
 
         Parameters
         ----------
         entry : Entry
             Who is tried, and with how much.
-        moment : float, default=inf
-            `time.time()` at which the trial must have ended.
+        span : Span, default=without end
+            The time for it.
 
         Returns
         -------
@@ -148,7 +150,7 @@ class Trial:
         n_splits = len(self.data.value.splits)  # no fault of the individual's
         record = Record()
         status, error = "ok", ""
-        until, late = self._until(moment)
+        until, late = self._until(span.until())
         try:
             with (
                 noted(self.data.folder, entry.name, until, late),

@@ -2,7 +2,6 @@
 
 import itertools
 import json
-import math
 import os
 import subprocess
 import sys
@@ -25,10 +24,16 @@ from toys import (
 
 from sknevo import read_journal
 from sknevo.evaluation import Journal, _warden
+from sknevo.limits import Span
 
 
 def statuses(evaluations):
     return [evaluation.status for evaluation in evaluations]
+
+
+def over(entry):
+    """Say that all time is over."""
+    return Span(time.time() - 1)
 
 
 class Ticking:
@@ -42,9 +47,9 @@ class Ticking:
     def __getattr__(self, name):
         return getattr(self.trial, name)
 
-    def __call__(self, entry, moment=math.inf):
+    def __call__(self, entry, *span):
         self.tried.append(entry.chromosome.genes["x"])
-        return self.trial(entry, moment)
+        return self.trial(entry, *span)
 
 
 @pytest.fixture
@@ -269,7 +274,7 @@ def test_what_is_unfinished_at_the_moment_times_out_the_rest_is_left(n_jobs, wor
     list(evaluator.evaluate([chromosome(0.5)]))
     brood = [chromosome(0.1), *(chromosome(i / 10, "loop") for i in range(2, 15))]
     start = time.time()
-    evaluations = list(evaluator.evaluate(brood, lambda _: start + 0.5))
+    evaluations = list(evaluator.evaluate(brood, lambda _: Span(start + 0.5)))
     assert time.time() - start < 1.5
     assert statuses(evaluations[:2]) == ["ok", "unfinished"]
     assert len(evaluations) == 2 if n_jobs == 1 else len(evaluations) < len(brood)
@@ -281,13 +286,13 @@ def test_what_is_unfinished_at_the_moment_times_out_the_rest_is_left(n_jobs, wor
 def test_nobody_begins_when_time_is_over():
     evaluator = make_evaluator()
     list(evaluator.evaluate([chromosome(0.1)]))
-    assert list(evaluator.evaluate([chromosome(0.2)], lambda _: time.time() - 1)) == []
+    assert list(evaluator.evaluate([chromosome(0.2)], over)) == []
 
 
 def test_the_very_first_individual_has_time_without_end():
     evaluator = make_evaluator(seconds=0.1)
     brood = [chromosome(x) for x in (0.1, 0.2)]
-    evaluations = list(evaluator.evaluate(brood, lambda _: time.time() - 1))
+    evaluations = list(evaluator.evaluate(brood, over))
     assert statuses(evaluations) == ["ok"]
 
 
@@ -295,7 +300,7 @@ def test_nobody_beside_the_very_first_can_end_it(workers):
     evaluator = make_evaluator(n_jobs=2)
     brood = [chromosome(0.1, seconds=0.8), chromosome(0.2, "hog")]
     start = time.time()
-    evaluations = list(evaluator.evaluate(brood, lambda _: start + 0.3))
+    evaluations = list(evaluator.evaluate(brood, lambda _: Span(start + 0.3)))
     assert statuses(evaluations) == ["ok"]
     evaluator.close()
 
@@ -305,7 +310,7 @@ def test_nobody_begins_who_would_not_be_ready_in_time():
     list(evaluator.evaluate([chromosome(i / 10, seconds=0.02) for i in range(3)]))
     end = time.time() + 0.5
     brood = [chromosome(0.3, seconds=0.01), chromosome(0.4, seconds=60.0)]
-    assert statuses(evaluator.evaluate(brood, lambda _: end)) == ["ok"]
+    assert statuses(evaluator.evaluate(brood, lambda _: Span(end))) == ["ok"]
     assert time.time() < end
 
 
@@ -316,7 +321,7 @@ def test_who_is_asked_for_twice_and_skipped_is_not_waited_for(n_jobs, workers):
     dear, cheap = entry(0.4, seconds=60.0), entry(0.3, seconds=0.01)
     asked = iter([[dear, cheap, dear], [dear]])
     end = time.time() + 5
-    evaluations = list(evaluator.stream(lambda: next(asked, []), lambda _: end))
+    evaluations = list(evaluator.stream(lambda: next(asked, []), lambda _: Span(end)))
     assert statuses(evaluations) == ["skipped", "ok", "skipped", "skipped"]
     assert time.time() < end
     evaluator.close()
@@ -327,10 +332,10 @@ def test_the_moment_may_come_earlier_than_was_said_at_the_start(workers):
     list(evaluator.evaluate([chromosome(0.5)]))
     start = time.time()
 
-    def moment(entry):  # the better one that is found then takes longer to refit
-        return start + (60 if time.time() < start + 0.5 else 0.4)
+    def span(entry):  # the better one that is found then takes longer to refit
+        return Span(start + (60 if time.time() < start + 0.5 else 0.4))
 
-    evaluations = list(evaluator.evaluate([chromosome(0.2, "loop")], moment))
+    evaluations = list(evaluator.evaluate([chromosome(0.2, "loop")], span))
     assert statuses(evaluations) == ["unfinished"]
     assert 0.4 < time.time() - start < 10
     evaluator.close()
@@ -339,7 +344,7 @@ def test_the_moment_may_come_earlier_than_was_said_at_the_start(workers):
 def test_the_very_first_is_not_stopped_by_force_either(workers):
     evaluator = make_evaluator(n_jobs=2, seconds=0.3)
     brood = [chromosome(0.1)]
-    assert statuses(evaluator.evaluate(brood, lambda _: time.time() - 1)) == ["ok"]
+    assert statuses(evaluator.evaluate(brood, over)) == ["ok"]
     evaluator.close()
 
 
@@ -349,7 +354,7 @@ def test_a_hang_in_native_code_is_ended_at_the_moment(act, workers):
     list(evaluator.evaluate([chromosome(0.5), chromosome(0.6)]))
     start = time.time()
     brood = [chromosome(0.1), chromosome(0.2, act), chromosome(0.3)]
-    evaluations = list(evaluator.evaluate(brood, lambda _: start + 0.6))
+    evaluations = list(evaluator.evaluate(brood, lambda _: Span(start + 0.6)))
     assert time.time() - start < 2
     assert evaluations[0].status == "ok"
     assert evaluations[1].status == "unfinished"

@@ -31,6 +31,7 @@ from toys import (
 
 from sknevo.evaluation import Data, Objectives, Shared, Trial
 from sknevo.interruption import Pruned
+from sknevo.limits import Span
 from sknevo.records import Chromosome, Entry
 
 X, y = make_classification(n_samples=60, n_features=5, random_state=0)
@@ -62,7 +63,7 @@ ACCURACY = Objectives.of(LogisticRegression(), "accuracy", True).scorer
 )
 def test_a_fault_becomes_a_status_with_a_reason(act, status, reason):
     trial = make_trial()
-    bad = trial(entry(0.2, act), time.time() + 0.1)
+    bad = trial(entry(0.2, act), Span(time.time() + 0.1))
     assert bad.status == status
     assert bad.fitness == -math.inf
     assert re.fullmatch(reason, bad.error), bad.error
@@ -104,8 +105,8 @@ def test_what_was_measured_before_a_fault_is_kept():
 
 def test_time_may_be_over_before_and_between_the_splits():
     trial = make_trial(ToyBuilder(seconds=0.2))
-    assert trial(entry(), time.time() - 1).fit_times == ()
-    late = trial(entry(), time.time() + 0.1)
+    assert trial(entry(), Span(time.time() - 1)).fit_times == ()
+    late = trial(entry(), Span(time.time() + 0.1))
     assert late.status == "unfinished"
     assert len(late.fit_times) == 1
 
