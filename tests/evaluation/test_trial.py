@@ -155,7 +155,7 @@ def test_the_surroundings_are_as_before(act):
 
     np.ones((50, 50)) @ np.ones((50, 50))
     before = surroundings()
-    status = make_trial(Recipe(make))(entry(), time.time() + 0.1).status
+    status = make_trial(Recipe(make))(entry(), Span(time.time() + 0.1)).status
     assert status == {"learn": "ok", "raise": "error", "loop": "unfinished"}[act]
     assert surroundings() == before
 
