@@ -8,9 +8,10 @@ from hypothesis import settings
 
 # Tests never open a window, in child processes neither.
 os.environ.setdefault("MPLBACKEND", "Agg")
-# Tests run side by side (pytest-xdist): threads of OpenMP that wait for each other on
-# busy cores are many times as slow as one. Set before anything loads OpenMP.
+# Tests run side by side (pytest-xdist): threads that spin while they wait for others
+# on busy cores are many times as slow as one. Set before anything loads OpenMP.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 # The same examples on every run, however slow the machine.
 settings.register_profile("sknevo", derandomize=True, deadline=None)

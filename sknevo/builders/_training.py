@@ -31,6 +31,8 @@ FIRST_RUNG, FEWEST_BATCHES, CHANCE = 0.25, 50, 0.995
 # Samples, and the pixels or features of all of them, that are predicted at once.
 PREDICTED_AT_ONCE, PIXELS_AT_ONCE = 1024, 2**21
 WARM_UP = 0.25
+# A logit by which no label wins; finite, as weights may be passed on.
+NEVER = -1e4
 
 
 def _half_cosine(done: float) -> float:
@@ -141,10 +143,18 @@ class Net(NeuralNetClassifier):
             self.notify("on_train_begin", X=X, y=y)
             self.fit_loop(X, y)
             self.notify("on_train_end", X=X, y=y)
+            self._silence_labels_without_weight(y)
         finally:
             del self._weights, self._generator
             self._forebears = ()
         return self._settled()
+
+    def _silence_labels_without_weight(self, y: Any) -> None:
+        """See to it that nobody is given a label that counted for nothing."""
+        codes = np.searchsorted(self.classes_, y)
+        totals = np.bincount(codes, self._weights, len(self.classes_))
+        with torch.no_grad():
+            self.module_.head.bias[torch.from_numpy(totals == 0)] = NEVER
 
     def _settled(self) -> Self:
         """Make the module ready to predict.
