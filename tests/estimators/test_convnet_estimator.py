@@ -57,6 +57,15 @@ def test_digits_are_learned(digits, fitted):
     np.testing.assert_array_equal(fitted.best_estimator_.predict(X), fitted.predict(X))
 
 
+def test_a_label_without_weight_is_never_predicted(few):
+    """However short the training."""
+    X, y = few
+    one = {**SMALL, "population_size": 1, "generations": 1, "max_epochs": 1}
+    clf = EvolvedClassifier(**one).fit(X, y, sample_weight=1.0 * (y != "two"))
+    assert clf.classes_.tolist() == ["one", "three", "two", "zero"]
+    assert (clf.predict_proba(X)[:, 2] == 0).all()
+
+
 def test_silent_genes_are_marked(fitted):
     text = str(fitted.best_chromosome_)
     assert "optimizer" in text
