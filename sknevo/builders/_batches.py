@@ -94,7 +94,7 @@ class _OnDisk:
         return len(self.X)
 
     def __getitem__(self, rows: Tensor) -> Tensor:
-        return as_tensor(self.X[rows.numpy()], self.device)
+        return as_tensor(self.X[rows.cpu().numpy()], self.device)
 
 
 def _read_ahead(batches: Iterator[Any]) -> Iterator[Any]:

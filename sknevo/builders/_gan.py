@@ -1,5 +1,6 @@
 """A GAN as an estimator: it learns a density, samples from it and judges samples."""
 
+import copy
 import math
 from typing import Any, Self
 
@@ -9,11 +10,12 @@ from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
 from torch import Tensor
 
-from sknevo.builders._batches import samples
+from sknevo.builders._batches import as_tensor
 from sknevo.builders._devices import resolve_device
 from sknevo.builders._gan_data import Condition, Scale
 from sknevo.builders._gan_networks import Discriminator, Generator, Noise
-from sknevo.builders._gan_training import COMPARED, Training
+from sknevo.builders._gan_rejection import Rejection
+from sknevo.builders._gan_training import COMPARED, SAMPLES, TRAINING, WEIGHTS, Training
 from sknevo.builders._memory import memory_errors
 from sknevo.interruption import check_deadline
 from sknevo.sizes import image_shape
@@ -25,6 +27,10 @@ __all__ = ["GAN"]
 AT_ONCE, VALUES_AT_ONCE = 1024, 2**21
 # A sample is judged in so many packs, filled up with generated ones.
 PACKS = 8
+# What the discriminator turns away is drawn anew so often; then it passes.
+MOST_DRAWS = 32
+# What lies on the device.
+TENSORS = ("_noise", "generator_", "discriminator_", "_companions", "_company")
 
 
 class GAN(BaseEstimator):
@@ -123,8 +129,8 @@ class GAN(BaseEstimator):
     def _build(self) -> None:
         """Make networks with weights of this net's own seed."""
         genes, shape = self.genes, image_shape(self.sample_shape)
-        draw = torch.Generator().manual_seed(self.random_state)
-        width = self._condition.width
+        draw, width = self._source(WEIGHTS, "cpu"), self._condition.width
+        self._rejection: Rejection | None = None  # of what is made while training
         self._noise = Noise(genes["noise"], draw).to(self.device)
         self.generator_ = Generator(
             genes["generator"], genes["noise"]["dimension"], shape, width, draw
@@ -134,6 +140,12 @@ class GAN(BaseEstimator):
         )
         for network in (self.generator_, self.discriminator_):
             network.to(self.device, memory_format=torch.channels_last)
+
+    def _source(self, use: int, device: str | None = None) -> torch.Generator:
+        """Return a source of randomness for a use: the same one each time."""
+        sequence = np.random.SeedSequence(self.random_state, spawn_key=(use,))
+        seed = int(sequence.generate_state(1)[0])
+        return torch.Generator(device or self.device).manual_seed(seed)
 
     def _settle(self, X: Any, y: Any) -> None:
         """Make ready to sample and judge; choose where real ones begin.
@@ -146,13 +158,16 @@ class GAN(BaseEstimator):
         if self._judges_in_double:
             self.discriminator_.double()
         packing = self.genes["training"]["packing"]
-        generator = torch.Generator(self.device).manual_seed(self.random_state)
-        self._companions = self._make(PACKS * (packing - 1), None, generator)
+        n_companions, draw = PACKS * (packing - 1), self._source(TRAINING)
+        self._company = self._conditions(n_companions, None, draw)
+        self._companions = self._make(n_companions, self._company, draw)
         rows = np.linspace(0, len(X) - 1, min(COMPARED, len(X))).astype(int)
         condition = None if y is None else np.asarray(y)[rows]
         real = self.score_samples(X[rows], condition)
         made = self.score_samples(self.sample(len(rows), condition), condition)
         self.offset_ = float(real.mean() + made.mean()) / 2
+        if self.genes["rejection"]:
+            self._rejection = Rejection(real, made, self.genes["rejection"])
 
     @property
     def _judges_in_double(self) -> bool:
@@ -185,35 +200,49 @@ class GAN(BaseEstimator):
         ndarray of shape (n_samples, ...)
             In the type and layout of the training samples.
         """
-        seed = self.random_state
+        draw = self._source(SAMPLES)
         if random_state is not None:
-            seed = check_random_state(random_state).randint(2**31 - 1)
-        generator = torch.Generator(self.device).manual_seed(int(seed))
-        return self._scale.undo(self._make(n_samples, y, generator))
+            draw.manual_seed(check_random_state(random_state).randint(2**31 - 1))
+        condition = self._conditions(n_samples, y, draw)
+        return self._scale.undo(self._make(n_samples, condition, draw))
 
     @memory_errors()
-    def _make(self, n: int, y: Any, generator: torch.Generator) -> Tensor:
+    def _make(self, n: int, condition: Tensor | None, draw: torch.Generator) -> Tensor:
         """Return standardised samples."""
-        condition = self._conditions(n, y, generator)
         size = self._at_once
         made = [torch.empty(0, *image_shape(self.sample_shape), device=self.device)]
         with torch.inference_mode():
             for begin in range(0, n, size):
                 check_deadline()
-                Z = self._noise(min(size, n - begin), generator)
-                part = None if condition is None else condition[begin : begin + size]
-                made.append(self.generator_(Z, part))
+                part = _rows(condition, slice(begin, begin + size))
+                made.append(self._make_batch(min(size, n - begin), part, draw))
         return torch.cat(made)
 
-    def _conditions(self, n: int, y: Any, generator: torch.Generator) -> Tensor | None:
+    def _make_batch(
+        self, n: int, condition: Tensor | None, draw: torch.Generator
+    ) -> Tensor:
+        """Return samples; what the discriminator turns away is drawn anew."""
+        made = self.generator_(self._noise(n, draw), condition)
+        if self._rejection is None:
+            return made
+        waiting = torch.arange(n, device=made.device)
+        for _ in range(MOST_DRAWS):
+            logits = self._judge(made[waiting], _rows(condition, waiting))
+            waiting = waiting[~self._rejection(logits, draw)]
+            if not len(waiting):
+                break
+            Z = self._noise(len(waiting), draw)
+            made[waiting] = self.generator_(Z, _rows(condition, waiting))
+        return made
+
+    def _conditions(self, n: int, y: Any, draw: torch.Generator) -> Tensor | None:
+        """Return what is asked for, or draws it as frequent as in training."""
         if not self._condition.width:
             self._condition.check_absent(y)
             return None
         if y is None:
-            seed = int(
-                torch.randint(2**31 - 1, (), generator=generator, device=self.device)
-            )
-            drawn = self._condition.draw(n, np.random.default_rng(seed))
+            seed = torch.randint(2**31 - 1, (), generator=draw, device=self.device)
+            drawn = self._condition.draw(n, np.random.default_rng(int(seed)))
         else:
             drawn = self._condition.encode(np.broadcast_to(np.asarray(y), n))
         return torch.as_tensor(drawn, dtype=torch.float32, device=self.device)
@@ -250,9 +279,9 @@ class GAN(BaseEstimator):
             for begin in range(0, len(X), self._at_once):
                 check_deadline()
                 part = slice(begin, begin + self._at_once)
-                batch = self._scale(samples(X[part], self.device), self._dtype)
-                beside = None if condition is None else condition[part].to(self._dtype)
-                logits.append(self._judge(batch, beside).double().cpu())
+                batch = as_tensor(self._scale.centred(X[part]), self.device)
+                batch = self._scale(batch, self._dtype)
+                logits.append(self._judge(batch, _rows(condition, part)).double().cpu())
         return torch.cat(logits).numpy()
 
     @property
@@ -261,18 +290,19 @@ class GAN(BaseEstimator):
 
     def _judge(self, X: Tensor, condition: Tensor | None) -> Tensor:
         """Return the mean logit of packs of a sample and generated ones."""
-        packing = self.genes["training"]["packing"]
+        packing, X = self.genes["training"]["packing"], X.to(self._dtype)
+        if condition is not None:
+            condition = condition.to(self._dtype)
         if packing == 1:
             return self.discriminator_(X, condition)
         logits = []
-        for others in self._companions.to(X.dtype).split(packing - 1):
-            shape = X.shape[1:]
-            filled = others.unsqueeze(0).expand(len(X), *others.shape)
-            pack = torch.cat([X.unsqueeze(1), filled], dim=1).reshape(-1, *shape)
+        for i in range(PACKS):
+            rows = slice(i * (packing - 1), (i + 1) * (packing - 1))
+            packs = _packed(X, self._companions[rows].to(X.dtype))
             known = condition
             if condition is not None:
-                known = condition.repeat_interleave(packing, dim=0)
-            logits.append(self.discriminator_(pack, known))
+                known = _packed(condition, self._company[rows].to(X.dtype))
+            logits.append(self.discriminator_(packs, known))
         return torch.stack(logits).mean(dim=0)
 
     def decision_function(self, X: Any, y: Any = None) -> np.ndarray:
@@ -308,8 +338,33 @@ class GAN(BaseEstimator):
         """
         return np.where(self.decision_function(X, y) >= 0, 1, -1)
 
+    # On another machine.
+
+    def __getstate__(self) -> dict[str, Any]:
+        state = super().__getstate__()
+        return state if self.device == "cpu" else _moved(state, "cpu")
+
     def __setstate__(self, state: dict[str, Any]) -> None:
         # What was evolved on a GPU samples without one.
-        wanted = state["device"]
-        state["device"] = resolve_device(wanted)
-        super().__setstate__(state)
+        device = resolve_device(state["device"])
+        if device != "cpu":
+            state = _moved(state, device)
+        super().__setstate__(state | {"device": device})
+
+
+def _moved(state: dict[str, Any], device: str) -> dict[str, Any]:
+    """Return the same state with copies of networks and tensors on a device."""
+    there = {name: state[name] for name in TENSORS if state.get(name) is not None}
+    return state | {
+        name: copy.deepcopy(value).to(device) for name, value in there.items()
+    }
+
+
+def _rows(condition: Tensor | None, rows: Any) -> Tensor | None:
+    return None if condition is None else condition[rows]
+
+
+def _packed(X: Tensor, others: Tensor) -> Tensor:
+    """Return each of X followed by the same others."""
+    beside = others.unsqueeze(0).expand(len(X), *others.shape)
+    return torch.cat([X.unsqueeze(1), beside], dim=1).flatten(0, 1)

@@ -36,16 +36,37 @@ class Scale:
         self.sample_shape = tuple(sample_shape)
         self.arrange = Arrange(sample_shape)
         self.row_shape = tuple(X.shape[1:])
-        step = max(1, len(X) // LOOKED_AT)
-        seen = np.asarray(X[::step])
-        self.low, self.high = float(seen.min()), float(seen.max())
+        self.origin: np.ndarray | None = None
         if len(image_shape(sample_shape)) == 3:
+            step = max(1, len(X) // LOOKED_AT)
+            seen = np.asarray(X[::step])
+            self.low, self.high = float(seen.min()), float(seen.max())
             middle = (self.high + self.low) / 2
             half = (self.high - self.low) / 2 or 1.0
             self.mean, self.scale = torch.tensor([middle]), torch.tensor([half])
         else:
-            known = statistics(X, sample_shape)
+            X = np.asarray(X)
+            self.low, self.high = X.min(axis=0), X.max(axis=0)
+            self.origin = X.mean(axis=0, dtype=float)
+            known = statistics(self.centred(X), sample_shape)
             self.mean, self.scale = known["mean"], known["scale"]
+            # What is constant but for rounding has no scale of its own.
+            self.scale[torch.from_numpy(self.low == self.high).ravel()] = 1.0
+
+    def centred(self, X: Any) -> Any:
+        """Return samples that lose nothing in single precision.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, ...), or ImageStream
+            Samples as the user has them.
+
+        Returns
+        -------
+        array-like of shape (n, ...), or ImageStream
+            Features without their means; images as they are.
+        """
+        return X if self.origin is None else np.asarray(X, dtype=float) - self.origin
 
     def __call__(self, X: Tensor, dtype: torch.dtype = torch.float) -> Tensor:
         """Return samples as the networks have them.
@@ -53,7 +74,7 @@ class Scale:
         Parameters
         ----------
         X : Tensor of shape (n, ...)
-            Samples as the user has them.
+            Samples that are centred.
         dtype : torch.dtype, default=torch.float
             To compute in.
 
@@ -91,6 +112,8 @@ class Scale:
         if self.arrange.channels_last:
             X = X.permute(0, 2, 3, 1)
         values = X.reshape(len(X), *self.row_shape).cpu().numpy()
+        if self.origin is not None:
+            values = values + self.origin
         if self.dtype.kind in "biu":
             values = np.clip(np.rint(values), self.low, self.high)
         return values.astype(self.dtype)

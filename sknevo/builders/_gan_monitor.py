@@ -86,12 +86,11 @@ class Monitor:
 
     def __init__(self, real: Tensor, n_steps: int, judging: bool = True) -> None:
         self.real = as_points(real)
-        distances = torch.cdist(self.real, self.real).sort(dim=1).values
-        last = len(self.real) - 1
+        distances = _distances(self.real, self.real).sort(dim=1).values
         wide = max(NEAR, math.ceil(WIDE_SHARE * len(self.real)))
-        self.near = distances[:, min(NEAR, last)]
-        self.wide = distances[:, min(wide, last)]
-        self.between = float(distances[:, min(1, last)].median().clamp_min(1e-12))
+        self.near = _neighbourhoods(distances, NEAR)
+        self.wide = _neighbourhoods(distances, wide)
+        self.between = float(_neighbourhoods(distances, 1).median())
         self.n_steps = n_steps
         enough = len(real) >= FEWEST_SAMPLES and n_steps >= FEWEST_STEPS
         self.judging = judging and enough
@@ -164,9 +163,9 @@ class Monitor:
         points = as_points(generated)
         if not torch.isfinite(points).all():
             raise Pruned(f"not finite: the generator's samples after {step} steps")
-        across = torch.cdist(self.real, points)
+        across = _distances(self.real, points)
         closest = across.min(dim=1).values
-        among = torch.cdist(points, points).fill_diagonal_(torch.inf).min(dim=1).values
+        among = _distances(points, points).fill_diagonal_(torch.inf).min(dim=1).values
         row = {
             "step": step,
             "coverage": float((closest <= self.near).float().mean()),
@@ -204,7 +203,8 @@ class Monitor:
                 f"generator's gradient {row['generator_norm']:.2g} and coverage "
                 f"{reach:.2f} {when}"
             )
-        if max(last_two) < COLLAPSED:
+        # Who is as various as the data and beside them has not collapsed.
+        if max(last_two) < COLLAPSED and row["spread"] < 1:
             raise Pruned(f"mode collapse: coverage {reach:.2f} {when}")
         if peak >= PEAK and len(last_two) == 2 and max(last_two) < LOST * peak:
             raise Pruned(
@@ -239,6 +239,21 @@ class Monitor:
 
 PLAYERS = ("discriminator", "generator")
 
+
+def _distances(X: Tensor, Y: Tensor) -> Tensor:
+    # By differences: by products, small distances would be lost in rounding.
+    return torch.cdist(X, Y, compute_mode="donot_use_mm_for_euclid_dist")
+
+
+def _neighbourhoods(distances: Tensor, k: int) -> Tensor:
+    """Return the distance of the k-th neighbour, of rows of sorted distances.
+
+    A sample with so many copies reaches halfway to the nearest other one.
+    """
+    kth = distances[:, min(k, len(distances) - 1)]
+    others = distances.masked_fill(distances == 0, torch.inf).min(dim=1).values / 2
+    # If all are the same, whatever is finite will do.
+    return torch.where(kth > 0, kth, others.nan_to_num(posinf=1.0))
 
 def _mean(values: list[float]) -> float:
     return float(np.mean(values)) if values else math.nan

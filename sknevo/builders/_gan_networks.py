@@ -327,11 +327,12 @@ class Spectral(nn.Module):
         return right
 
     def forward(self, X: Tensor) -> Tensor:
-        with torch.no_grad():
-            right = self._right()
         weight, bias = self.layer.weight, self.layer.bias
-        norm = self.left @ (weight.flatten(1) @ right)
-        weight = weight / norm.clamp_min(1e-12)
+        with torch.autocast(X.device.type, enabled=False):  # in full precision
+            with torch.no_grad():
+                right = self._right()
+            norm = self.left @ (weight.flatten(1) @ right)
+            weight = weight / norm.clamp_min(1e-12)
         if isinstance(self.layer, nn.Linear):
             return nn.functional.linear(X, weight, bias)
         return self.layer._conv_forward(X, weight, bias)

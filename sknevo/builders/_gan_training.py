@@ -20,8 +20,10 @@ from sknevo.sizes import image_shape
 if TYPE_CHECKING:
     from sknevo.builders._gan import GAN
 
-__all__ = ["Training"]
+__all__ = ["COMPARED", "SAMPLES", "TRAINING", "WEIGHTS", "Training"]
 
+# Each use of the seed has numbers of its own.
+WEIGHTS, TRAINING, SAMPLES = range(3)
 # Samples are compared with real ones so often, and so many of them.
 CHECKPOINTS, COMPARED = 12, 512
 # Losses and gradients are looked at so often in all.
@@ -49,8 +51,8 @@ class Training:
         genes, device = gan.genes, gan.device
         training = genes["training"]
         self.gan = gan
-        self.draw = torch.Generator(device).manual_seed(gan.random_state)
-        self.data = samples(X, device)
+        self.draw = gan._source(TRAINING)
+        self.data = samples(gan._scale.centred(X), device)
         self.conditions: Tensor | None = None
         if gan._condition.width:
             encoded = gan._condition.encode(np.asarray(y))
@@ -186,8 +188,8 @@ class Training:
 
     def _some(self, n: int) -> Tensor:
         """Return samples of the same noise each time."""
-        fixed = torch.Generator(self.gan.device).manual_seed(self.gan.random_state)
-        return self.gan._make(n, None, fixed)
+        draw = self.gan._source(SAMPLES)
+        return self.gan._make(n, self.gan._conditions(n, None, draw), draw)
 
     def _snapshot(self) -> np.ndarray:
         images = len(image_shape(self.gan.sample_shape)) == 3

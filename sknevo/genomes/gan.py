@@ -44,8 +44,8 @@ def gan(
     Returns
     -------
     Genome
-        Of `noise`, `generator`, `discriminator`, `loss`, `training` and (for images)
-        `augmentation`.
+        Of `noise`, `generator`, `discriminator`, `loss`, `training`, `rejection` and
+        (for images) `augmentation`.
 
     Raises
     ------
@@ -57,7 +57,7 @@ def gan(
     >>> from sknevo.records import DataSpec
     >>> spec = DataSpec("generation", 1000, 0, shape=(2,))
     >>> list(gan(spec, max_layers=2).genes)
-    ['noise', 'generator', 'discriminator', 'loss', 'training']
+    ['noise', 'generator', 'discriminator', 'loss', 'training', 'rejection']
     """
     for name, limit in (("max_layers", max_layers), ("max_epochs", max_epochs)):
         if limit is not None and limit < 1:
@@ -69,6 +69,7 @@ def gan(
         "discriminator": _discriminator(images, max_layers),
         "loss": _loss(),
         "training": _training(spec, max_epochs),
+        "rejection": _rejection(),
     }
     if images:
         genes["augmentation"] = _augmentation()
@@ -175,6 +176,14 @@ def _training(spec: DataSpec, max_epochs: int | None) -> Genome:
 def _usual_epochs(spec: DataSpec) -> int:
     seen = SAMPLES["images" if are_images(spec) else "table"]
     return min(MOST_EPOCHS, max(FEWEST_EPOCHS, seen // spec.n_samples))
+
+
+def _rejection() -> Categorical:
+    """Return how strict the discriminator is with finished samples; 0 lets all pass.
+
+    Azadi, S. et al. (2019). Discriminator Rejection Sampling.
+    """
+    return Categorical([0.0, 0.25, 0.5, 0.75], weights=[3, 1, 1, 1])
 
 
 def _augmentation() -> Genome:

@@ -9,7 +9,7 @@ from sklearn.utils import check_random_state
 
 from sknevo.metrics._checks import feature_rows, same_width
 from sknevo.metrics._frechet import Gaussian
-from sknevo.metrics._neighbours import authenticity, measured, neighbour_radii
+from sknevo.metrics._neighbours import authenticity, measured
 
 __all__ = ["Measures", "Reference"]
 
@@ -70,7 +70,8 @@ class Reference:
     n_neighbors : int
         The k of the k nearest neighbours.
     radii : ndarray of shape (n_samples,)
-        Distance of each to its k-th nearest neighbour.
+        Distance of each to its k-th nearest neighbour; of one with so many copies, as
+        tables of few values have, half of that to the nearest other one.
     neighbours : ndarray of int of shape (n_samples, n_nearest)
         Its neighbourhood.
     gaussian : Gaussian
@@ -156,8 +157,7 @@ class Reference:
     def _alone(cls, rows: np.ndarray, k: int, training: np.ndarray | None) -> Self:
         distances = cdist(rows, rows)
         nearest = distances.argsort(axis=1, kind="stable")[:, 1 : 1 + NEIGHBOURHOOD * k]
-        radii = np.partition(distances, k, axis=1)[:, k]
-        return cls(rows, k, radii, nearest, Gaussian.of(rows), training)
+        return cls(rows, k, _radii(distances, k), nearest, Gaussian.of(rows), training)
 
     @property
     def n_samples(self) -> int:
@@ -181,7 +181,7 @@ class Reference:
         generated = generated[: self.n_samples]
         same_width(self.rows, generated, "real and generated")
         distances = cdist(self.rows, generated)
-        radii = neighbour_radii(generated, self.n_neighbors)
+        radii = _radii(cdist(generated, generated), self.n_neighbors)
         covered = distances.min(axis=1) <= self.radii
         around = covered[np.unique(self.neighbours[covered])]
         apart, expected = np.median(radii), np.median(self.radii)
@@ -217,6 +217,12 @@ class Reference:
         # Data without any spread: whatever differs is infinitely far away.
         spread = self.gaussian.spread or np.finfo(float).tiny
         return float(1 / (1 + np.sqrt(max(0.0, excess) / spread)))
+
+
+def _radii(distances: np.ndarray, k: int) -> np.ndarray:
+    kth = np.partition(distances, k, axis=1)[:, k]
+    others = np.where(distances == 0, np.inf, distances).min(axis=1) / 2
+    return np.where((kth > 0) | np.isinf(others), kth, others)
 
 
 def _mean(measures: list[Measures]) -> Measures:

@@ -1,5 +1,6 @@
 """GANs: every individual trains on every kind of sample; who collapses is named."""
 
+import copy
 import pickle
 import time
 
@@ -8,10 +9,12 @@ import pytest
 import torch
 from builder_contract import BuilderContract, Case
 
+from sknevo.builders._gan import GAN
 from sknevo.builders._gan_data import Condition, Scale
 from sknevo.builders._gan_losses import LOSSES, penalty
 from sknevo.builders._gan_monitor import Monitor, _auc
 from sknevo.builders._gan_networks import Discriminator, Generator, Noise, Spectral
+from sknevo.builders._gan_rejection import Rejection
 from sknevo.builders.gan import GANBuilder
 from sknevo.evaluation._threads import limited_threads
 from sknevo.genomes.gan import gan, well_known
@@ -54,7 +57,8 @@ def gan_of(X, y=None, known=0, seed=0, judging=True, **genes):
     rng = np.random.default_rng(0)
     expressed = Chromosome(gan(spec).complete(chosen, rng)).expressed
     for name, value in genes.items():
-        expressed[name] = {**expressed[name], **value}
+        whole = isinstance(value, dict)
+        expressed[name] = {**expressed[name], **value} if whole else value
     return GANBuilder(spec, "cpu")(expressed, seed).set_params(judging=judging)
 
 
@@ -237,6 +241,52 @@ def test_a_sample_is_judged_by_itself(blobs):
 def test_what_is_far_away_does_not_look_real(fitted, blobs):
     X, y = blobs
     assert fitted.score_samples(X, y).mean() > fitted.score_samples(X + 9, y).mean()
+
+
+def test_who_does_not_look_real_is_drawn_anew(fitted):
+    choosy, label = copy.copy(fitted), np.zeros(500)
+    usual = np.median(fitted.score_samples(fitted.sample(500, y=0), label))
+    choosy._rejection = lambda logits, draw: logits > usual
+    made = choosy.sample(500, y=0)
+    assert choosy.score_samples(made, label).min() > usual - 1e-6
+    assert made.mean() < 1
+    np.testing.assert_array_equal(made, choosy.sample(500, y=0))
+    # Whoever is never accepted passes in the end.
+    choosy._rejection = lambda logits, draw: torch.zeros_like(logits, dtype=bool)
+    assert choosy.sample(7, y=0).shape == (7, 2)
+
+
+@pytest.mark.parametrize("unit", [0.01, 1, 100])
+def test_rejection_brings_the_density_of_the_data(unit):
+    """Of two normal distributions the logarithm of the odds is known."""
+    rng, draw = np.random.default_rng(0), torch.Generator().manual_seed(0)
+    real, made = rng.normal(1, 1, 4000), rng.normal(0, 1, 4000)
+    for strictness, mean in ((0.5, 0.35), (0.9, 0.65), (0.99, 0.9)):
+        rejection = Rejection(unit * (real - 0.5), unit * (made - 0.5), strictness)
+        accepted = rejection(torch.from_numpy(unit * (made - 0.5)), draw)
+        assert made[accepted].mean() == pytest.approx(mean, abs=0.1)
+
+
+def test_who_ranks_the_wrong_way_is_not_asked():
+    rng, draw = np.random.default_rng(0), torch.Generator().manual_seed(0)
+    real, made = rng.normal(0, 1, 1000), rng.normal(1, 1, 1000)
+    accepted = Rejection(real, made, 0.5)(torch.from_numpy(made), draw)
+    assert made[accepted].mean() == pytest.approx(made.mean(), abs=0.1)
+    assert Rejection(real * 0, made * 0, 0.5)(torch.zeros(9), draw).shape == (9,)
+
+
+def test_packs_are_of_one_label(blobs):
+    X, y = blobs
+    gan = gan_of(X, y, training=training(1, packing=4)).fit(X, y)
+    with torch.inference_mode():
+        real, own = torch.zeros(5, 2), torch.eye(2)[[0, 1, 0, 1, 0]]
+        seen, judge = [], gan.discriminator_
+        gan.discriminator_ = lambda X, known: seen.append((X, known)) or judge(X, known)
+        gan._judge(real, own)
+    packs, known = seen[0]
+    companions = gan._companions[:3]
+    torch.testing.assert_close(packs.reshape(5, 4, 2)[3, 1:].float(), companions)
+    torch.testing.assert_close(known.reshape(5, 4, 2)[3, 1:].float(), gan._company[:3])
 
 
 # Training ------------------------------------------------------------------------
