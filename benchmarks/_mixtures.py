@@ -69,6 +69,7 @@ def dcgan_style(X):
         "discriminator": {**discriminator, "optimizer": adam, "steps": 1},
         "loss": {"non_saturating": {"slope": 0.0}},
         "training": training,
+        "rejection": 0.0,
     }
     if X.ndim > 2:
         genes["augmentation"] = {"shift": 0.0, "erase": 0.0, "colour": 0.0}
@@ -88,5 +89,7 @@ def baseline(X, seed, seconds, device="cpu"):
 
     few = X[: min(len(X), 2000)]
     fit(few, 1)
-    pace = fit(few, 2)[1] / 2 * len(X) / len(few)
+    # What epochs take, without what any training begins and ends with.
+    one, more = (fit(few, epochs)[1] for epochs in (1, 4))
+    pace = (more - one) / 3 * len(X) / len(few)
     return fit(X, max(1, round(seconds / pace)))[0]

@@ -19,12 +19,12 @@ from scipy.ndimage import gaussian_filter
 
 from sknevo.builders._features import feature_space
 from sknevo.datasets import fetch_mnist
-from sknevo.metrics import GenerativeScore, Reference, StandardFeatures, diagnose
+from sknevo.metrics import Reference, StandardFeatures, diagnose
 
 sys.path.append(str(Path(__file__).parents[1] / "tests"))
 import generators as emulated
 
-MEASURES = ("coverage", "density", "recall", "authenticity")
+MEASURES = ("coverage", "density", "precision", "recall", "authenticity")
 RING = {
     "perfect": emulated.ring,
     "6 of 8 modes": partial(emulated.ring, modes=range(6)),
@@ -60,7 +60,11 @@ def report(name, pairs):
 
 
 def fitness_of(reference, measures):
-    return GenerativeScore()._scores(reference, measures, None)["fitness"]
+    terms = [reference.closeness(measures)]
+    for name in ("coverage", "density", "precision", "recall"):
+        share = getattr(measures, name) / getattr(reference.baseline, name)
+        terms.append(min(1.0, share))
+    return np.prod(terms) ** (1 / len(terms))
 
 
 def header(title):

@@ -1,10 +1,13 @@
 """Where networks compute, and in what precision."""
 
+import copy
 import multiprocessing
+from collections.abc import Sequence
+from typing import Any
 
 import torch
 
-__all__ = ["resolve_device", "resolve_precision"]
+__all__ = ["moved", "resolve_device", "resolve_precision"]
 
 
 def resolve_device(device: str) -> str:
@@ -59,3 +62,24 @@ def resolve_precision(precision: str, device: str) -> str:
     else:
         has_it = torch.cpu._is_avx512_bf16_supported()
     return "bfloat16" if has_it else "float32"
+
+
+def moved(state: dict[str, Any], names: Sequence[str], device: str) -> dict[str, Any]:
+    """Return a state with copies of some of its modules and tensors on a device.
+
+    Parameters
+    ----------
+    state : dict
+        Of an object, left as it is.
+    names : sequence of str
+        Which of its attributes; those that are not there, or None, stay so.
+    device : str
+        Where to.
+
+    Returns
+    -------
+    dict
+    """
+    there = {name: state[name] for name in names if state.get(name) is not None}
+    copies = {name: copy.deepcopy(value).to(device) for name, value in there.items()}
+    return state | copies

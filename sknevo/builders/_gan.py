@@ -1,6 +1,5 @@
 """A GAN as an estimator: it learns a density, samples from it and judges samples."""
 
-import copy
 import math
 from typing import Any, Self
 
@@ -11,13 +10,14 @@ from sklearn.utils import check_random_state
 from torch import Tensor
 
 from sknevo.builders._batches import as_tensor
-from sknevo.builders._devices import resolve_device
+from sknevo.builders._devices import moved, resolve_device
 from sknevo.builders._gan_data import Condition, Scale
 from sknevo.builders._gan_networks import Discriminator, Generator, Noise
 from sknevo.builders._gan_rejection import Rejection
 from sknevo.builders._gan_training import COMPARED, SAMPLES, TRAINING, WEIGHTS, Training
 from sknevo.builders._memory import memory_errors
 from sknevo.interruption import check_deadline
+from sknevo.metrics import invert
 from sknevo.sizes import image_shape
 from sknevo.streams import streamed
 
@@ -199,7 +199,14 @@ class GAN(BaseEstimator):
         -------
         ndarray of shape (n_samples, ...)
             In the type and layout of the training samples.
+
+        Raises
+        ------
+        ValueError
+            If `n_samples` is less than 1, or y is not as in training.
         """
+        if n_samples < 1:
+            raise ValueError(f"n_samples must be at least 1; got {n_samples}.")
         draw = self._source(SAMPLES)
         if random_state is not None:
             draw.manual_seed(check_random_state(random_state).randint(2**31 - 1))
@@ -234,6 +241,42 @@ class GAN(BaseEstimator):
             Z = self._noise(len(waiting), draw)
             made[waiting] = self.generator_(Z, _rows(condition, waiting))
         return made
+
+    @memory_errors()
+    def reconstruct(
+        self, X: Any, *, n_candidates: int = 500, n_steps: int = 200
+    ) -> np.ndarray:
+        """Rebuild samples as well as the generator can.
+
+        `sknevo.metrics.peak_signal_noise_ratio(X, rebuilt)` tells how well, of images
+        that were not seen in training: whether it can make them at all. What they are
+        made for is chosen freely.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, ...)
+            Samples.
+        n_candidates : int, default=500
+            Samples that the nearest is taken of, to begin with.
+        n_steps : int, default=200
+            Steps of gradient descent, see `sknevo.metrics.invert`.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, ...)
+        """
+        draw, dimension = self._source(SAMPLES), self._noise.dimension
+        given = [self._noise(n_candidates, draw)]
+        if self._condition.width:
+            given.append(self._conditions(n_candidates, None, draw))
+
+        def generate(Z: Tensor) -> Tensor:
+            condition = Z[:, dimension:] if self._condition.width else None
+            return self.generator_(Z[:, :dimension], condition)
+
+        wanted = self._scale(as_tensor(self._scale.centred(X)))
+        rebuilt = invert(generate, wanted, torch.cat(given, dim=1), n_steps=n_steps)
+        return self._scale.undo(torch.from_numpy(rebuilt))
 
     def _conditions(self, n: int, y: Any, draw: torch.Generator) -> Tensor | None:
         """Return what is asked for, or draws it as frequent as in training."""
@@ -342,22 +385,14 @@ class GAN(BaseEstimator):
 
     def __getstate__(self) -> dict[str, Any]:
         state = super().__getstate__()
-        return state if self.device == "cpu" else _moved(state, "cpu")
+        return state if self.device == "cpu" else moved(state, TENSORS, "cpu")
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         # What was evolved on a GPU samples without one.
         device = resolve_device(state["device"])
         if device != "cpu":
-            state = _moved(state, device)
+            state = moved(state, TENSORS, device)
         super().__setstate__(state | {"device": device})
-
-
-def _moved(state: dict[str, Any], device: str) -> dict[str, Any]:
-    """Return the same state with copies of networks and tensors on a device."""
-    there = {name: state[name] for name in TENSORS if state.get(name) is not None}
-    return state | {
-        name: copy.deepcopy(value).to(device) for name, value in there.items()
-    }
 
 
 def _rows(condition: Tensor | None, rows: Any) -> Tensor | None:

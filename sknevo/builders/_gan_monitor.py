@@ -13,12 +13,13 @@ import torch
 from torch import Tensor, nn
 
 from sknevo.interruption import Pruned
+from sknevo.metrics._reference import WIDE_SHARE
 
 __all__ = ["Monitor", "as_points"]
 
 # A sample is covered if a generated one is as near as its so-manieth real neighbour:
-# the fifth sees quality, and a share of all of them sees modes that are lost.
-NEAR, WIDE_SHARE = 5, 0.05
+# the fifth sees quality, and `WIDE_SHARE` of all of them sees modes that are lost.
+NEAR = 5
 # Images are compared at this side at most, with fine detail left out.
 SIDE = 8
 # Nobody is judged by fewer samples, or before so many steps of the generator.
@@ -28,7 +29,8 @@ GRACE = 0.4
 # Gates. Reach is the share of real samples that are covered in the wide sense.
 COLLAPSED, STARVED, LOST, PEAK = 0.15, 0.3, 0.5, 0.5
 CERTAIN, SILENT = 0.995, 1e-3
-NARROW = 0.1
+# Who is as various as the data and not far from them may still get there.
+NARROW, ASTRAY = 0.1, 3.0
 EXPLODED = 1e6
 # A loss this many usual steps away from the one before is a spike.
 SPIKE = 10.0
@@ -203,9 +205,14 @@ class Monitor:
                 f"generator's gradient {row['generator_norm']:.2g} and coverage "
                 f"{reach:.2f} {when}"
             )
-        # Who is as various as the data and beside them has not collapsed.
         if max(last_two) < COLLAPSED and row["spread"] < 1:
             raise Pruned(f"mode collapse: coverage {reach:.2f} {when}")
+        if max(last_two) < COLLAPSED and row["nearest"] > ASTRAY:
+            raise Pruned(
+                f"far from the data: coverage {reach:.2f}, generated samples are "
+                f"{row['nearest']:.2g} times as far from real ones as these from each "
+                f"other {when}"
+            )
         if peak >= PEAK and len(last_two) == 2 and max(last_two) < LOST * peak:
             raise Pruned(
                 f"late collapse: coverage {reach:.2f} {when}, it was {peak:.2f}"
@@ -254,6 +261,7 @@ def _neighbourhoods(distances: Tensor, k: int) -> Tensor:
     others = distances.masked_fill(distances == 0, torch.inf).min(dim=1).values / 2
     # If all are the same, whatever is finite will do.
     return torch.where(kth > 0, kth, others.nan_to_num(posinf=1.0))
+
 
 def _mean(values: list[float]) -> float:
     return float(np.mean(values)) if values else math.nan

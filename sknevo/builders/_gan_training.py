@@ -79,7 +79,7 @@ class Training:
         if "augmentation" in genes:
             self.augment = Augmentation(AS_IT_IS | genes["augmentation"])
             self.augment.generator = self.draw
-        self.average = _Average(self.G, training["average"])
+        self.average = _MovingAverage(self.G, training["average"])
         half = gan.precision == "bfloat16" and "blocks" in genes["generator"]
         self.half = {"device_type": torch.device(device).type, "enabled": half}
         self.half["dtype"] = torch.bfloat16
@@ -197,7 +197,7 @@ class Training:
         return self.gan._scale.undo(self._some(n))
 
 
-class _Average:
+class _MovingAverage:
     """The generator, or the moving average of what it was [1]_.
 
     References

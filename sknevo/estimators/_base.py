@@ -119,7 +119,11 @@ class BaseEvolved(FrontMixin, CallbackSupportMixin, SearchParameters):
         return None
 
     def _learn_yardstick(self, X: Any, y: Any) -> None:
-        """Make what the default fitness has to know of the data, if anything."""
+        """Make what the fitness has to know of the data, if anything."""
+
+    def _scoring(self) -> Any:
+        """Return what fitness is measured by."""
+        return self._default_scoring if self.scoring is None else self.scoring
 
     # The fit.
 
@@ -214,8 +218,8 @@ class BaseEvolved(FrontMixin, CallbackSupportMixin, SearchParameters):
         self.refit_time_ = time.perf_counter() - start
 
     def _objectives(self) -> Objectives:
-        scoring = self._default_scoring if self.scoring is None else self.scoring
-        return Objectives.of(self, scoring, self.refit, getattr(self, "classes_", None))
+        labels = getattr(self, "classes_", None)
+        return Objectives.of(self, self._scoring(), self.refit, labels)
 
     def _make_data(
         self, X: Any, y: Any, params: Mapping[str, Any], random_state: int

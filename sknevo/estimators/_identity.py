@@ -70,6 +70,8 @@ def identity(estimator: "BaseEvolved", trial: Trial) -> dict[str, Any]:
 def _described(value: Any) -> Any:
     if value is None or isinstance(value, bool | int | float | str):
         return value
+    if isinstance(name := getattr(value, "fingerprint", None), str):
+        return f"{type(value).__name__}({name})"
     if isinstance(value, set | frozenset):
         value = sorted(value, key=repr)  # their order differs between processes
     # Not cut short, as scikit-learn does to print.

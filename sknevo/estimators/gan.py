@@ -5,6 +5,7 @@ from os import PathLike
 from typing import Any
 
 import numpy as np
+from sklearn.base import clone
 from sklearn.utils import Tags, column_or_1d
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import (
@@ -23,14 +24,13 @@ from sknevo.evolution import Strategy
 from sknevo.genes import Genome
 from sknevo.genomes.gan import gan, well_known
 from sknevo.metrics import GenerativeScore
+from sknevo.metrics._conditions import n_conditions
 from sknevo.records import DataSpec
 
 __all__ = ["EvolvedGAN"]
 
 # Fewer samples say nothing of a distribution.
 FEWEST_SAMPLES = 8
-# Numbers of more different values than that are values, fewer are labels.
-MOST_LABELS = 100
 
 
 @documented
@@ -192,14 +192,23 @@ class EvolvedGAN(NetworkFace, BaseEvolved):
             raise ValueError(
                 f"X must hold at least {FEWEST_SAMPLES} samples; got {n_samples}."
             )
-        self._n_conditions = 0 if y is None else _n_conditions(y)
+        self._n_conditions = 0 if y is None else n_conditions(y)
         if self._n_conditions > 1:
             self.classes_ = np.unique(y)
         return X, y
 
     def _learn_yardstick(self, X: Any, y: Any) -> None:
-        if self.scoring is None:
-            self._default_scoring = self._yardstick(X, y)
+        """Make the fitness, the same for the same data, whatever `random_state`."""
+        given = super()._scoring()
+        ready = not isinstance(given, GenerativeScore) or given.features is not None
+        if self.feature_extractor is not None and ready:
+            raise ValueError(
+                "feature_extractor must be None if scoring has its own features or is "
+                f"no GenerativeScore; got {self.feature_extractor!r}."
+            )
+        self._yardstick = given
+        if not ready:
+            self._yardstick = clone(given).set_params(features=self._features(X, y))
 
     def _check_y(self, y: Any) -> np.ndarray:
         y = column_or_1d(y, warn=True)
@@ -215,17 +224,18 @@ class EvolvedGAN(NetworkFace, BaseEvolved):
             raise ValueError("sample_weight must be None: samples count all the same.")
         return super()._make_data(X, y, params, seed)
 
-    def _yardstick(self, X: Any, y: Any) -> GenerativeScore:
-        """Return the fitness, the same for the same data, whatever `random_state`."""
-        features = self.feature_extractor
-        if features is None and len(self._sample_shape) > 1:
-            # Here, so that `import sknevo` never imports torch.
-            from sknevo.builders._features import feature_space
+    def _scoring(self) -> Any:
+        return getattr(self, "_yardstick", super()._scoring())
 
-            labels = y if self._n_conditions > 1 else None
-            with limited_threads(1):  # as for trials: sums do not depend on cores
-                features = feature_space(X, labels, sample_shape=self._sample_shape)
-        return GenerativeScore(features)
+    def _features(self, X: Any, y: Any) -> Callable[[Any], np.ndarray] | None:
+        if self.feature_extractor is not None or len(self._sample_shape) == 1:
+            return self.feature_extractor
+        # Here, so that `import sknevo` never imports torch.
+        from sknevo.builders._features import feature_space
+
+        labels = y if self._n_conditions > 1 else None
+        with limited_threads(1):  # as for trials: sums do not depend on cores
+            return feature_space(X, labels, sample_shape=self._sample_shape)
 
     def _spec(self, X: Any, y: Any, n_samples: int) -> DataSpec:
         return DataSpec(
@@ -273,6 +283,34 @@ class EvolvedGAN(NetworkFace, BaseEvolved):
         """
         check_is_fitted(self, "best_estimator_")
         return self.best_estimator_.sample(n_samples, y, random_state)
+
+    @available_if(refitted)
+    def reconstruct(
+        self, X: Any, *, n_candidates: int = 500, n_steps: int = 200
+    ) -> np.ndarray:
+        """Rebuild samples as well as the best generator can.
+
+        `sknevo.metrics.peak_signal_noise_ratio(X, rebuilt)` tells how well, of images
+        that were not in `fit`: whether it can make them at all. What they are made for
+        is chosen freely.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, ...)
+            Samples.
+        n_candidates : int, default=500
+            Samples that the nearest is taken of, to begin with.
+        n_steps : int, default=200
+            Steps of gradient descent, see `sknevo.metrics.invert`.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, ...)
+            In the type and layout of X in `fit`.
+        """
+        check_is_fitted(self, "best_estimator_")
+        known = {"n_candidates": n_candidates, "n_steps": n_steps}
+        return self.best_estimator_.reconstruct(self._validate_X(X), **known)
 
     @available_if(refitted)
     def score_samples(self, X: Any, y: Any = None) -> np.ndarray:
@@ -358,13 +396,3 @@ class EvolvedGAN(NetworkFace, BaseEvolved):
         tags = super().__sklearn_tags__()
         tags.estimator_type = "density_estimator"
         return tags
-
-
-def _n_conditions(y: np.ndarray) -> int:
-    """Return the number of labels, 1 for values, 0 if all are the same."""
-    unique = np.unique(y)
-    if len(unique) == 1:
-        return 0
-    if y.dtype.kind == "f" and (unique != np.rint(unique)).any():
-        return 1
-    return 1 if y.dtype.kind in "fiu" and len(unique) > MOST_LABELS else len(unique)

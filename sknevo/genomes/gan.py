@@ -183,7 +183,7 @@ def _rejection() -> Categorical:
 
     Azadi, S. et al. (2019). Discriminator Rejection Sampling.
     """
-    return Categorical([0.0, 0.25, 0.5, 0.75], weights=[3, 1, 1, 1])
+    return Categorical([0.0, 0.5, 0.8, 0.95], weights=[3, 2, 2, 1])
 
 
 def _augmentation() -> Genome:
@@ -246,6 +246,7 @@ def _known(spec: DataSpec, most: int) -> list[dict[str, Any]]:
             },
             "loss": loss,
             "training": _known_training(spec, most, 128) | training,
+            "rejection": 0.8,
         }
 
     relativistic = {"relativistic": {"slope": 0.1}}
@@ -289,6 +290,7 @@ def _known_for_images(spec: DataSpec, most: int) -> list[dict[str, Any]]:
             },
             "loss": loss,
             "training": _known_training(spec, most, 64),
+            "rejection": 0.5,
             "augmentation": {"shift": 0.0, "erase": 0.0, "colour": 0.0},
         }
 

@@ -177,9 +177,9 @@ def collapse_score(real: Any, generated: Any, **parameters: Any) -> float:
     -------
     float
         From 0 (as various as real samples) to 1 (total collapse): what the mean of
-        coverage and recall lacks of that of real samples. Coverage alone takes a
-        generator for collapsed that finds all modes and is not precise; recall alone
-        takes noise, which is everywhere, for a good one.
+        reach (see `Reference.reach`) and recall lacks of that of real samples. Neither
+        asks for quality, so that nobody is taken for collapsed who finds all modes and
+        is not precise; recall alone takes noise, which is everywhere, for a good one.
 
     Examples
     --------
@@ -193,7 +193,5 @@ def collapse_score(real: Any, generated: Any, **parameters: Any) -> float:
     """
     if not isinstance(real, Reference):
         real = Reference.of(real, **parameters)
-    measures, expected = real.measure(generated), real.baseline
-    kept = measures.coverage + measures.recall
-    possible = expected.coverage + expected.recall
-    return float(np.clip(1 - kept / possible, 0, 1)) if possible else 0.0
+    kept = real.reach(generated) + real.measure(generated).recall
+    return float(np.clip(1 - kept / (1 + real.baseline.recall), 0, 1))

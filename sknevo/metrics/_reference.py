@@ -1,5 +1,6 @@
 """Real samples to compare with, and what real ones would score themselves."""
 
+import math
 from dataclasses import astuple, dataclass
 from typing import Any, Self
 
@@ -9,9 +10,9 @@ from sklearn.utils import check_random_state
 
 from sknevo.metrics._checks import feature_rows, same_width
 from sknevo.metrics._frechet import Gaussian
-from sknevo.metrics._neighbours import authenticity, measured
+from sknevo.metrics._neighbours import authenticity, measured, neighbour_radii
 
-__all__ = ["Measures", "Reference"]
+__all__ = ["MOST_SETS", "WIDE_SHARE", "Measures", "Reference", "mean_measures"]
 
 # The baseline is the mean over so many sets of real samples, if there are as many.
 MOST_SETS = 4
@@ -21,6 +22,8 @@ MOST_SETS = 4
 FURTHEST = 3
 # A sample's neighbourhood, in the k of the k nearest neighbours.
 NEIGHBOURHOOD = 3
+# In a wide sense, it is such a share of all samples: it sees regions, not quality.
+WIDE_SHARE = 0.05
 
 
 @dataclass(frozen=True)
@@ -150,7 +153,7 @@ class Reference:
         n_sets = min(MOST_SETS, len(real) // size - 1)
         rows, *others = np.split(real[: size * (n_sets + 1)], n_sets + 1)
         bare = cls._alone(rows, min(n_neighbors, size - 1), training)
-        baseline = _mean([bare.measure(other) for other in others])
+        baseline = mean_measures([bare.measure(other) for other in others])
         return cls(**{**vars(bare), "baseline": baseline})
 
     @classmethod
@@ -181,7 +184,7 @@ class Reference:
         generated = generated[: self.n_samples]
         same_width(self.rows, generated, "real and generated")
         distances = cdist(self.rows, generated)
-        radii = _radii(cdist(generated, generated), self.n_neighbors)
+        radii = neighbour_radii(generated, self.n_neighbors)
         covered = distances.min(axis=1) <= self.radii
         around = covered[np.unique(self.neighbours[covered])]
         apart, expected = np.median(radii), np.median(self.radii)
@@ -195,6 +198,28 @@ class Reference:
             frechet_distance=self.gaussian.distance(gaussian),
             authenticity=authenticity(self.training, generated) if copied else None,
         )
+
+    def reach(self, generated: Any) -> float:
+        """Return how much of the data generated samples come near to, in a wide sense.
+
+        Parameters
+        ----------
+        generated : array-like of shape (n_generated, n_features)
+            Their features, of all samples that there are: the more, the surer.
+
+        Returns
+        -------
+        float
+            Share of the real samples that any generated one is nearer to than the
+            twentieth part of the other real ones. Unlike coverage it does not fall with
+            the quality of samples.
+        """
+        generated = feature_rows(generated, "generated")
+        same_width(self.rows, generated, "real and generated")
+        wide = max(self.n_neighbors, math.ceil(WIDE_SHARE * self.n_samples))
+        radii = _radii(cdist(self.rows, self.rows), min(wide, self.n_samples - 1))
+        nearest = cdist(self.rows, generated).min(axis=1)
+        return float((nearest <= radii).mean())
 
     def closeness(self, measures: Measures) -> float:
         """Return the Fréchet distance as a share: how close samples are to real ones.
@@ -213,10 +238,12 @@ class Reference:
             1 for perfect samples, 0.5 for one single point at the mean of the data,
             towards 0 the further away samples are.
         """
-        excess = measures.frechet_distance - self.baseline.frechet_distance
+        distances = (measures.frechet_distance, self.baseline.frechet_distance)
+        # Rounding may leave a little less than nothing.
+        length, usual = np.sqrt(np.maximum(distances, 0))
         # Data without any spread: whatever differs is infinitely far away.
-        spread = self.gaussian.spread or np.finfo(float).tiny
-        return float(1 / (1 + np.sqrt(max(0.0, excess) / spread)))
+        spread = np.sqrt(self.gaussian.spread) or np.finfo(float).tiny
+        return float(1 / (1 + max(0.0, length - usual) / spread))
 
 
 def _radii(distances: np.ndarray, k: int) -> np.ndarray:
@@ -225,6 +252,17 @@ def _radii(distances: np.ndarray, k: int) -> np.ndarray:
     return np.where((kth > 0) | np.isinf(others), kth, others)
 
 
-def _mean(measures: list[Measures]) -> Measures:
+def mean_measures(measures: list[Measures]) -> Measures:
+    """Return the mean of each measure, of several sets of samples.
+
+    Parameters
+    ----------
+    measures : list of Measures
+        At least one.
+
+    Returns
+    -------
+    Measures
+    """
     columns = zip(*map(astuple, measures), strict=True)
     return Measures(*(None if None in c else float(np.mean(c)) for c in columns))

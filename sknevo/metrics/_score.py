@@ -2,18 +2,21 @@
 
 import inspect
 from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from itertools import cycle
 from typing import Any
 
 import numpy as np
 from sklearn.base import BaseEstimator
 
 from sknevo.fingerprints import fingerprint
+from sknevo.metrics._conditions import ConditionFeatures
 from sknevo.metrics._features import StandardFeatures
-from sknevo.metrics._reference import Measures, Reference
+from sknevo.metrics._reference import MOST_SETS, Measures, Reference, mean_measures
 
 __all__ = ["GenerativeScore"]
 
-TERMS = ("coverage", "density", "recall", "closeness", "stability")
+TERMS = ("coverage", "density", "precision", "recall", "closeness", "stability")
 
 
 class GenerativeScore(BaseEstimator):
@@ -22,9 +25,10 @@ class GenerativeScore(BaseEstimator):
     The fitness is the geometric mean of terms in [0, 1], so that no good number hides a
     bad one:
 
-    - coverage, density and recall (see `precision_recall_density_coverage`), each
-      relative to what other real samples get, and 1 at most: coverage falls if modes
-      are lost, density if samples lie beside the data, recall if modes are too narrow;
+    - coverage, density, precision and recall (see `precision_recall_density_coverage`),
+      each relative to what other real samples get, and 1 at most: coverage falls if
+      modes are lost, density if samples lie beside the data, precision if some do and
+      the others are where the data are densest, recall if modes are too narrow;
     - closeness, 1 / (1 + d), d being the Fréchet distance as a length, beyond that of
       other real samples, in standard deviations of the data: it falls if the mean, the
       spread or the shares of the modes are wrong;
@@ -42,11 +46,14 @@ class GenerativeScore(BaseEstimator):
         are not twice as many real ones. Scores of different numbers do not compare.
     n_neighbors : int, default=5
         The k of the k nearest neighbours.
+    n_repeats : int, default=4
+        So often other real samples are compared with other generated ones: measures are
+        means, that chance decides less.
     combine : {"geometric", "sum"}, default="geometric"
         Geometric mean, or weighted sum.
     weights : dict of str to float or None, default=None
-        Of the terms "coverage", "density", "recall", "closeness", "stability"; what is
-        not named does not count. None weighs all the same.
+        Of the terms "coverage", "density", "precision", "recall", "closeness",
+        "stability"; what is not named does not count. None weighs all the same.
     random_state : int, default=0
         Which real samples are compared with, and the seed of `sample` where an
         estimator takes one.
@@ -72,6 +79,7 @@ class GenerativeScore(BaseEstimator):
         *,
         n_samples: int = 1000,
         n_neighbors: int = 5,
+        n_repeats: int = 4,
         combine: str = "geometric",
         weights: Mapping[str, float] | None = None,
         random_state: int = 0,
@@ -79,6 +87,7 @@ class GenerativeScore(BaseEstimator):
         self.features = features
         self.n_samples = n_samples
         self.n_neighbors = n_neighbors
+        self.n_repeats = n_repeats
         self.combine = combine
         self.weights = weights
         self.random_state = random_state
@@ -94,19 +103,25 @@ class GenerativeScore(BaseEstimator):
             `sample(n)` returns samples, or a tuple of samples and labels.
         X : array-like of shape (n_real, ...)
             Real samples that it was not fitted with.
-        y : ignored
-            For scikit-learn's interface.
+        y : array-like of shape (n_real,) or None, default=None
+            Their labels or values. If `sample` takes such as `y`, samples are made for
+            them, and what samples were made for is compared as well.
 
         Returns
         -------
         dict of str to float
             See `measure`.
         """
-        features, reference = self._reference(X)
-        generated = _sampled(estimator, reference.n_samples, self.random_state)
+        if "y" not in inspect.signature(estimator.sample).parameters:
+            y = None
+        ground = self._ground(X, y)
+        n_samples, wanted = self.n_repeats * ground.n_samples, None
+        if ground.conditions is not None:
+            rng = np.random.default_rng(self.random_state)
+            wanted = rng.choice(np.asarray(y), n_samples)
+        generated = _sampled(estimator, n_samples, self.random_state, wanted)
         stability = getattr(estimator, "stability_", None)
-        measures = reference.measure(features(generated))
-        return self._scores(reference, measures, stability)
+        return self._scores(ground, ground.rows(generated, wanted), stability)
 
     def measure(
         self, real: Any, generated: Any, stability: float | None = None
@@ -118,7 +133,8 @@ class GenerativeScore(BaseEstimator):
         real : array-like of shape (n_real, ...)
             Real samples.
         generated : array-like of shape (n_generated, ...)
-            Generated samples, half as many or `n_samples`.
+            Generated samples, half as many or `n_samples`; if there are more, others
+            are taken in each repeat.
         stability : float or None, default=None
             Of the training, in [0, 1]; None leaves the term out.
 
@@ -126,36 +142,52 @@ class GenerativeScore(BaseEstimator):
         -------
         dict of str to float
             All are the better the greater. "fitness", "coverage", "recall",
-            "precision" and "closeness" in [0, 1]; "density" in [0, 1], what is above
-            being no merit; "neg_frechet_distance", in squared units of the features;
-            "stability", if known.
+            "precision" and "closeness" in [0, 1]; "density", what is above that of
+            real samples being no merit; "neg_frechet_distance", in squared units of the
+            features; "stability", if known.
             Those with "real_" before their name are what other real samples get.
         """
-        features, reference = self._reference(real)
-        return self._scores(
-            reference, reference.measure(features(generated)), stability
-        )
+        ground = self._ground(real, None)
+        return self._scores(ground, ground.rows(generated), stability)
 
-    def _reference(self, X: Any) -> tuple[Any, Reference]:
+    def _ground(self, X: Any, y: Any) -> "_Ground":
         """Prepare real samples, unless they are those of the last time."""
-        name = fingerprint(np.asarray(X))
+        if self.n_repeats < 1:
+            raise ValueError(f"n_repeats must be at least 1; got {self.n_repeats}.")
+        y = None if y is None else np.asarray(y)
+        name = getattr(X, "fingerprint", None) or fingerprint(np.asarray(X))
+        name = fingerprint(name, y)
         memory = getattr(self, "_memory", None)
         if memory is None or memory[0] != name:
-            features = (
-                StandardFeatures.of(X) if self.features is None else self.features
-            )
-            reference = Reference.of(
-                features(X),
+            self._memory = memory = (name, self._prepared(X, y))
+        return memory[1]
+
+    def _prepared(self, X: Any, y: np.ndarray | None) -> "_Ground":
+        rng = np.random.default_rng(self.random_state)
+        # No more can be compared with, and images may have to be read for it.
+        some = rng.permutation(len(X))[: (MOST_SETS + 1) * self.n_samples]
+        X = np.asarray((X if hasattr(X, "shape") else np.asarray(X))[some])
+        features = StandardFeatures.of(X) if self.features is None else self.features
+        rows, conditions = features(X), None
+        if y is not None:
+            conditions = ConditionFeatures.of(rows, y[some])
+        if conditions is not None:
+            rows = conditions(rows, y[some])
+        references = [
+            Reference.of(
+                rows,
                 n_samples=self.n_samples,
                 n_neighbors=self.n_neighbors,
-                random_state=self.random_state,
+                random_state=self.random_state + i,
             )
-            self._memory = memory = (name, features, reference)
-        return memory[1:]
+            for i in range(self.n_repeats)
+        ]
+        return _Ground(features, conditions, references)
 
     def _scores(
-        self, reference: Reference, measures: Measures, stability: float | None
+        self, ground: "_Ground", generated: np.ndarray, stability: float | None
     ) -> dict[str, float]:
+        reference, measures = ground.reference, ground.measure(generated)
         terms = _terms(reference, measures)
         if stability is not None:
             if not 0 <= stability <= 1:
@@ -187,10 +219,46 @@ class GenerativeScore(BaseEstimator):
         return {name: value for name, value in state.items() if name != "_memory"}
 
 
-def _sampled(estimator: BaseEstimator, n_samples: int, random_state: int) -> Any:
+@dataclass(frozen=True)
+class _Ground:
+    """Real samples in all of their roles, and the space that they are compared in."""
+
+    features: Any
+    conditions: ConditionFeatures | None
+    references: list[Reference]
+
+    @property
+    def n_samples(self) -> int:
+        return self.references[0].n_samples
+
+    @property
+    def reference(self) -> Reference:
+        """One for all: the baseline is the mean."""
+        baseline = mean_measures([one.baseline for one in self.references])
+        return replace(self.references[0], baseline=baseline)
+
+    def rows(self, X: Any, y: np.ndarray | None = None) -> np.ndarray:
+        """Return what generated samples are compared by."""
+        rows = self.features(X)
+        return rows if y is None else self.conditions(rows, y)
+
+    def measure(self, generated: np.ndarray) -> Measures:
+        """Return the means, of other samples each time if there are as many."""
+        size = self.n_samples
+        parts = np.split(generated, range(size, len(generated) - size + 1, size))
+        return mean_measures(
+            [one.measure(part) for one, part in zip(self.references, cycle(parts))]
+        )
+
+
+def _sampled(
+    estimator: BaseEstimator, n_samples: int, random_state: int, y: np.ndarray | None
+) -> Any:
     seeded = "random_state" in inspect.signature(estimator.sample).parameters
-    seed = {"random_state": random_state} if seeded else {}
-    samples = estimator.sample(n_samples, **seed)
+    given = {"random_state": random_state} if seeded else {}
+    if y is not None:
+        given["y"] = y
+    samples = estimator.sample(n_samples, **given)
     return samples[0] if isinstance(samples, tuple) else samples
 
 
@@ -199,6 +267,7 @@ def _terms(reference: Reference, measures: Measures) -> dict[str, float]:
     return {
         "coverage": _share(measures.coverage, expected.coverage),
         "density": _share(measures.density, expected.density),
+        "precision": _share(measures.precision, expected.precision),
         "recall": _share(measures.recall, expected.recall),
         "closeness": reference.closeness(measures),
     }
@@ -227,7 +296,7 @@ def _combined(
 def _shown(measures: Measures, frechet: str) -> dict[str, float]:
     return {
         "coverage": measures.coverage,
-        "density": min(1.0, measures.density),
+        "density": measures.density,
         "recall": measures.recall,
         "precision": measures.precision,
         f"neg_{frechet}": -measures.frechet_distance,

@@ -3,18 +3,21 @@
 import copy
 import pickle
 import time
+from contextlib import nullcontext
 
 import numpy as np
 import pytest
 import torch
 from builder_contract import BuilderContract, Case
+from torch import nn
+from torch.utils.data import TensorDataset
 
-from sknevo.builders._gan import GAN
 from sknevo.builders._gan_data import Condition, Scale
 from sknevo.builders._gan_losses import LOSSES, penalty
 from sknevo.builders._gan_monitor import Monitor, _auc
 from sknevo.builders._gan_networks import Discriminator, Generator, Noise, Spectral
 from sknevo.builders._gan_rejection import Rejection
+from sknevo.builders._gan_training import SAMPLES
 from sknevo.builders.gan import GANBuilder
 from sknevo.evaluation._threads import limited_threads
 from sknevo.genomes.gan import gan, well_known
@@ -256,6 +259,27 @@ def test_who_does_not_look_real_is_drawn_anew(fitted):
     assert choosy.sample(7, y=0).shape == (7, 2)
 
 
+def test_samples_are_rebuilt(fitted, blobs):
+    X = blobs[0][:20]
+    rebuilt = fitted.reconstruct(X)
+    nearest = np.linalg.norm(X[:, None] - fitted.sample(500), axis=2).min(axis=1)
+    assert rebuilt.shape == X.shape
+    assert np.linalg.norm(rebuilt - X, axis=1).mean() < nearest.mean()
+    images = samples((8, 8, 3), 40, np.uint8)
+    gan = gan_of(images, training=training(2)).fit(images)
+    rebuilt = gan.reconstruct(images[:3], n_steps=5)
+    assert rebuilt.shape == (3, 8, 8, 3)
+    assert rebuilt.dtype == np.uint8
+
+
+@pytest.mark.parametrize("n_samples", [0, -3])
+def test_less_than_one_sample_is_refused(fitted, n_samples):
+    with pytest.raises(
+        ValueError, match=f"n_samples must be at least 1; got {n_samples}"
+    ):
+        fitted.sample(n_samples)
+
+
 @pytest.mark.parametrize("unit", [0.01, 1, 100])
 def test_rejection_brings_the_density_of_the_data(unit):
     """Of two normal distributions the logarithm of the odds is known."""
@@ -350,6 +374,49 @@ def test_images_take_the_type_and_layout_that_they_had():
         assert gan.snapshots_.shape[1:] == (16, 8, 8, 3)
 
 
+def test_images_stream_from_disk():
+    X = samples((8, 8), 40, np.uint8)
+    gan = gan_of(X, training=training(2)).fit(TensorDataset(torch.from_numpy(X)))
+    whole = gan_of(X, training=training(2)).fit(X)
+    np.testing.assert_array_equal(gan.sample(5), whole.sample(5))
+    np.testing.assert_allclose(gan.score_samples(X), whole.score_samples(X))
+
+
+@pytest.mark.parametrize("known", range(4))
+def test_it_trains_in_bfloat16(known):
+    X = samples((8, 8), 40, np.uint8)
+    gan = gan_of(X, known=known, training=training(2)).set_params(precision="bfloat16")
+    assert np.isfinite(gan.fit(X).score_samples(gan.sample(5))).all()
+    assert {p.dtype for p in gan.generator_.parameters()} == {torch.float}
+
+
+def test_columns_far_from_zero_are_learned(blobs):
+    X = blobs[0] * [1.0, 0.0] + [1.7e9, 5.0]
+    made = gan_of(X, training=training(40)).fit(X).sample(500)
+    assert made[:, 0].std() == pytest.approx(X[:, 0].std(), rel=0.5)
+    assert abs(made[:, 0].mean() - X[:, 0].mean()) < 1
+
+
+def test_noise_and_weights_are_of_other_numbers():
+    X = samples((30,), 40)
+    gan = gan_of(X, noise={"dimension": 60}, training=training(1)).fit(X)
+    gan._build()
+    Z = gan._noise(60, gan._source(SAMPLES))
+    weights = gan.generator_.layers[0][0].weight.detach()
+    nearest = nn.functional.cosine_similarity(Z[:, None], weights[None], dim=2)
+    assert nearest.abs().max() < 0.7
+
+
+def test_what_was_trained_on_another_device_works_here(blobs):
+    gan = gan_of(blobs[0], training=training(2, packing=2)).fit(blobs[0])
+    made = gan.sample(5)
+    gan.device = "cuda:7"
+    again = pickle.loads(pickle.dumps(gan))
+    assert again.device in ("cpu", "cuda:0")
+    np.testing.assert_allclose(again.sample(5), made, rtol=1e-3)
+    assert gan.device == "cuda:7"
+
+
 # The monitor ---------------------------------------------------------------------
 
 
@@ -405,6 +472,38 @@ def test_collapses_are_named(course, aucs, norm, message):
         watched(course, aucs, norm)
 
 
+def test_who_is_far_away_is_no_collapse_and_may_come_nearer():
+    draw = torch.Generator().manual_seed(0)
+    real, wide, far = torch.randn(3, 512, 100, generator=draw)
+    for generated, message in (
+        (1.4 * wide, None),
+        (9 + 1.1 * far, "^far from the data: "),
+    ):
+        monitor = Monitor(real, n_steps=1000)
+        with pytest.raises(Pruned, match=message) if message else nullcontext():
+            monitor.check(900, generated)
+
+
+def test_tables_of_few_values_are_covered():
+    draw = np.random.default_rng(0)
+    X = torch.from_numpy(draw.integers(2, size=(1024, 3))).float() * 2 - 1
+    monitor = Monitor(X[:512], n_steps=1000)
+    monitor.check(900, X[512:] + 0.01 * torch.randn(512, 3))
+    assert monitor.signals["coverage"] == monitor.signals["reach"] == 1
+    one = Monitor(X[:512], n_steps=1000)
+    with pytest.raises(Pruned, match=r"^intra-mode collapse: "):
+        one.check(900, torch.ones(512, 3))
+
+
+def test_near_is_not_rounded_away():
+    """Two tight clusters, far from each other."""
+    places = torch.tensor([[100.0], [-100.0]]).repeat(100, 1)
+    real = places + 1e-4 * torch.arange(200)[:, None]
+    monitor = Monitor(real, n_steps=1000)
+    monitor.check(100, real + 5e-5)
+    assert monitor.signals["nearest"][-1] == pytest.approx(0.25, abs=0.1)
+
+
 def test_a_strong_discriminator_may_stay_where_samples_are_covered():
     assert watched(FAKES, [1.0] * 12, 1e-6).stability > 0.9
 
@@ -421,6 +520,19 @@ def test_lost_ground_leaps_and_deafness_cost_stability():
     half = [ring(500, modes=5, seed=seed) for seed in range(12)]
     assert watched(FAKES[:6] + half[:6]).stability < 0.9 * good
     assert watched(half, [1.0] * 12).stability < watched(half).stability
+
+
+def test_losses_that_leap_cost_stability():
+    stability = []
+    for leap in (0.0, 40.0):
+        monitor = Monitor(ring(500), n_steps=1000)
+        for i, generated in enumerate(FAKES, start=1):
+            loss = 1 + 0.1 * (i % 2) + leap * (i % 4 == 0)
+            monitor.watch(i, (loss, 1.0), (1.0, 1.0), torch.ones(9), torch.ones(9))
+            monitor.check(80 * i, generated)
+        stability.append(monitor.stability)
+    assert stability[0] > 0.95
+    assert stability[1] < 0.9 * stability[0]
 
 
 def test_auc_ranks_with_ties():

@@ -43,7 +43,7 @@ def test_scores_are_named_and_shown_with_what_real_samples_get(real, half):
     assert scores["coverage"] == pytest.approx(0.5, abs=0.1)
     assert scores["real_coverage"] > 0.9
     assert scores["neg_frechet_distance"] < scores["real_neg_frechet_distance"] <= 0
-    assert 0 <= scores["density"] <= 1
+    assert scores["density"] > scores["real_density"] > 0.8
     assert "stability" not in scores
 
 
@@ -59,8 +59,72 @@ def test_stability_is_a_term_where_it_is_known(real, half):
     fitness = [score(Gan(half, s), real)["fitness"] for s in (1.0, 0.5, 0.0)]
     assert fitness == sorted(fitness, reverse=True)
     assert score(Gan(half, 0.5), real)["stability"] == 0.5
-    assert fitness[1] == pytest.approx(fitness[0] * 0.5 ** (1 / 5))
+    assert fitness[1] == pytest.approx(fitness[0] * 0.5 ** (1 / 6))
     assert score.measure(real, half, stability=0.5)["fitness"] == fitness[1]
+
+
+def test_the_densest_samples_do_not_pay_for_those_astray(real):
+    draw = np.random.default_rng(1)
+    narrow = ring(draw, 500, width=0.75)
+    strays = narrow.copy()
+    strays[:60] = draw.normal(size=(60, 2))
+    fitness = [GenerativeScore().measure(real, X)["fitness"] for X in (narrow, strays)]
+    assert fitness[1] < fitness[0] - 0.02
+
+
+class Conditional(Gan):
+    """Samples of one mode for each label, or of any."""
+
+    def __init__(self, obedient=True):
+        self.obedient = obedient
+
+    def sample(self, n_samples, y=None, random_state=None):
+        draw = np.random.default_rng(random_state)
+        if y is None or not self.obedient:
+            return ring(draw, n_samples)
+        made = np.empty((n_samples, 2))
+        for label in np.unique(y):
+            made[y == label] = ring(
+                draw, (y == label).sum(), modes=[round(float(label))]
+            )
+        return made
+
+
+def labelled(draw, n_samples):
+    y = draw.integers(8, size=n_samples)
+    X = np.vstack([ring(draw, 1, modes=[label]) for label in y])
+    return X, y
+
+
+@pytest.mark.parametrize("kind", [int, float, str])
+def test_who_disregards_labels_or_values_is_found_out(kind):
+    X, y = labelled(np.random.default_rng(0), 1000)
+    wanted = y.astype(kind) if kind is not float else y + 0.001 * X[:, 0]
+    good, bad = (GenerativeScore()(Conditional(o), X, wanted) for o in (True, False))
+    assert good["fitness"] > 0.9
+    assert bad["fitness"] < 0.6
+    without = GenerativeScore()(Conditional(False), X)
+    assert without["fitness"] > 0.9
+
+
+def test_chance_decides_little(real):
+    draw = np.random.default_rng(2)
+    spreads = []
+    for n_repeats in (1, 4):
+        score = GenerativeScore(n_repeats=n_repeats)
+        sets = [ring(draw, 2000, width=1.2) for _ in range(10)]
+        spreads.append(np.std([score.measure(real, X)["fitness"] for X in sets]))
+    assert spreads[1] < 0.8 * spreads[0]
+
+
+def test_the_fitness_can_be_computed_from_what_is_shown(real, half):
+    scores = GenerativeScore()(Gan(half), real)
+    shares = [
+        min(1, scores[name] / scores[f"real_{name}"])
+        for name in ("coverage", "density", "precision", "recall")
+    ]
+    product = np.prod([*shares, scores["closeness"]])
+    assert scores["fitness"] == pytest.approx(product ** (1 / 5))
 
 
 def test_weights_say_what_counts(real, half):
@@ -81,6 +145,7 @@ def test_weights_say_what_counts(real, half):
         ({"weights": {"coverage": -1, "recall": 2}}, "weights must not be negative"),
         ({"weights": {"stability": 1}}, "weights must count a term of"),
         ({"n_samples": 1}, "n_samples must be at least 2"),
+        ({"n_repeats": 0}, "n_repeats must be at least 1; got 0"),
     ],
 )
 def test_wrong_parameters_are_named(real, half, parameters, message):
