@@ -91,5 +91,5 @@ def baseline(X, seed, seconds, device="cpu"):
     fit(few, 1)
     # What epochs take, without what any training begins and ends with.
     one, more = (fit(few, epochs)[1] for epochs in (1, 4))
-    pace = (more - one) / 3 * len(X) / len(few)
+    pace = max(more - one, more / 4) / 3 * len(X) / len(few)
     return fit(X, max(1, round(seconds / pace)))[0]

@@ -20,6 +20,7 @@ from scipy.ndimage import gaussian_filter
 from sknevo.builders._features import feature_space
 from sknevo.datasets import fetch_mnist
 from sknevo.metrics import Reference, StandardFeatures, diagnose
+from sknevo.metrics._score import _combined, _terms
 
 sys.path.append(str(Path(__file__).parents[1] / "tests"))
 import generators as emulated
@@ -60,11 +61,8 @@ def report(name, pairs):
 
 
 def fitness_of(reference, measures):
-    terms = [reference.closeness(measures)]
-    for name in ("coverage", "density", "precision", "recall"):
-        share = getattr(measures, name) / getattr(reference.baseline, name)
-        terms.append(min(1.0, share))
-    return np.prod(terms) ** (1 / len(terms))
+    terms = _terms(reference, measures)
+    return _combined(terms, dict.fromkeys(terms, 1), "geometric", reference.n_samples)
 
 
 def header(title):

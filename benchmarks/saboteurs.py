@@ -99,7 +99,8 @@ def run(seed, args):
         score, error = results["mean_test_fitness"][i], results["error"][i]
         print(f"seed {seed} {kind}: score {score:.3f}, {results['status'][i]} {error}")
     for generation, survivors in enumerate(strategy.survivors_):
-        left = [t for e in survivors for t in sabotage_of(e.chromosome.expressed)]
+        traits = [sabotage_of(e.chromosome.expressed) for e in survivors]
+        left = ["+".join(names) for names in traits if names]
         scores = [f"{e.fitness:.3f}" for e in survivors]
         print(f"seed {seed} after generation {generation}: saboteurs left {left}")
         print(f"    scores {scores}")

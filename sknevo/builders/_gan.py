@@ -1,6 +1,7 @@
 """A GAN as an estimator: it learns a density, samples from it and judges samples."""
 
 import math
+from collections.abc import Iterator
 from typing import Any, Self
 
 import numpy as np
@@ -13,10 +14,11 @@ from sknevo.builders._batches import as_tensor
 from sknevo.builders._devices import moved, resolve_device
 from sknevo.builders._gan_data import Condition, Scale
 from sknevo.builders._gan_networks import Discriminator, Generator, Noise
+from sknevo.builders._gan_packs import PACKS, Packs
 from sknevo.builders._gan_rejection import Rejection
 from sknevo.builders._gan_training import COMPARED, SAMPLES, TRAINING, WEIGHTS, Training
 from sknevo.builders._memory import memory_errors
-from sknevo.interruption import check_deadline
+from sknevo.interruption import Pruned, check_deadline
 from sknevo.metrics import invert
 from sknevo.sizes import image_shape
 from sknevo.streams import streamed
@@ -25,12 +27,10 @@ __all__ = ["GAN"]
 
 # Samples that are made or judged at once, and the values of all of them.
 AT_ONCE, VALUES_AT_ONCE = 1024, 2**21
-# A sample is judged in so many packs, filled up with generated ones.
-PACKS = 8
 # What the discriminator turns away is drawn anew so often; then it passes.
 MOST_DRAWS = 32
 # What lies on the device.
-TENSORS = ("_noise", "generator_", "discriminator_", "_companions", "_company")
+MODULES = ("_noise", "generator_", "discriminator_", "_packs")
 
 
 class GAN(BaseEstimator):
@@ -61,6 +61,10 @@ class GAN(BaseEstimator):
 
     Attributes
     ----------
+    n_conditions_ : int
+        Number of labels that samples are made for, 1 for values, 0 for nothing.
+    classes_ : ndarray of shape (n_conditions_,)
+        The labels, sorted, if there are such.
     generator_, discriminator_ : torch.nn.Module
         The generator is the moving average of its own past, if the genes say so.
     signals_ : dict of str to ndarray of shape (n_checkpoints,)
@@ -114,12 +118,15 @@ class GAN(BaseEstimator):
         ------
         Pruned
             If losses, gradients or samples are not finite, or (if `judging`) if the
-            generator collapses or starves.
+            generator collapses, starves or is far from the data.
         MemoryError
             If the device has no memory left.
         """
         X = streamed(X, self.sample_shape)
         self._condition = Condition(y, self.labelled)
+        self.n_conditions_ = self._condition.width
+        if self.n_conditions_ > 1:
+            self.classes_ = self._condition.classes_
         self._scale = Scale(X, self.sample_shape)
         self._build()
         Training(self, X, y).run()
@@ -159,12 +166,15 @@ class GAN(BaseEstimator):
             self.discriminator_.double()
         packing = self.genes["training"]["packing"]
         n_companions, draw = PACKS * (packing - 1), self._source(TRAINING)
-        self._company = self._conditions(n_companions, None, draw)
-        self._companions = self._make(n_companions, self._company, draw)
+        condition = self._conditions(n_companions, None, draw)
+        self._packs = Packs(self._make(n_companions, condition, draw), condition)
         rows = np.linspace(0, len(X) - 1, min(COMPARED, len(X))).astype(int)
-        condition = None if y is None else np.asarray(y)[rows]
-        real = self.score_samples(X[rows], condition)
-        made = self.score_samples(self.sample(len(rows), condition), condition)
+        y, draw = None if y is None else np.asarray(y)[rows], self._source(SAMPLES)
+        real = self.score_samples(X[rows], y)
+        condition = self._conditions(len(rows), y, draw)
+        made = self._logits(self._make(len(rows), condition, draw), condition)
+        if not np.isfinite([*real, *made]).all():
+            raise Pruned("not finite: the discriminator's logits in the end")
         self.offset_ = float(real.mean() + made.mean()) / 2
         if self.genes["rejection"]:
             self._rejection = Rejection(real, made, self.genes["rejection"])
@@ -216,13 +226,11 @@ class GAN(BaseEstimator):
     @memory_errors()
     def _make(self, n: int, condition: Tensor | None, draw: torch.Generator) -> Tensor:
         """Return standardised samples."""
-        size = self._at_once
         made = [torch.empty(0, *image_shape(self.sample_shape), device=self.device)]
         with torch.inference_mode():
-            for begin in range(0, n, size):
-                check_deadline()
-                part = _rows(condition, slice(begin, begin + size))
-                made.append(self._make_batch(min(size, n - begin), part, draw))
+            for part in self._parts(n):
+                size = min(part.stop, n) - part.start
+                made.append(self._make_batch(size, _rows(condition, part), draw))
         return torch.cat(made)
 
     def _make_batch(
@@ -234,6 +242,7 @@ class GAN(BaseEstimator):
             return made
         waiting = torch.arange(n, device=made.device)
         for _ in range(MOST_DRAWS):
+            check_deadline()
             logits = self._judge(made[waiting], _rows(condition, waiting))
             waiting = waiting[~self._rejection(logits, draw)]
             if not len(waiting):
@@ -271,12 +280,17 @@ class GAN(BaseEstimator):
             given.append(self._conditions(n_candidates, None, draw))
 
         def generate(Z: Tensor) -> Tensor:
-            condition = Z[:, dimension:] if self._condition.width else None
+            check_deadline()
+            # As it was drawn: nobody samples what is between two labels.
+            condition = Z[:, dimension:].detach() if self._condition.width else None
             return self.generator_(Z[:, :dimension], condition)
 
-        wanted = self._scale(as_tensor(self._scale.centred(X)))
-        rebuilt = invert(generate, wanted, torch.cat(given, dim=1), n_steps=n_steps)
-        return self._scale.undo(torch.from_numpy(rebuilt))
+        candidates = torch.cat(given, dim=1)
+        rebuilt = [
+            invert(generate, self._batch(X[part]).cpu(), candidates, n_steps=n_steps)
+            for part in self._parts(len(X))
+        ]
+        return self._scale.undo(torch.from_numpy(np.concatenate(rebuilt)))
 
     def _conditions(self, n: int, y: Any, draw: torch.Generator) -> Tensor | None:
         """Return what is asked for, or draws it as frequent as in training."""
@@ -290,9 +304,12 @@ class GAN(BaseEstimator):
             drawn = self._condition.encode(np.broadcast_to(np.asarray(y), n))
         return torch.as_tensor(drawn, dtype=torch.float32, device=self.device)
 
-    @property
-    def _at_once(self) -> int:
-        return max(1, min(AT_ONCE, VALUES_AT_ONCE // math.prod(self.sample_shape)))
+    def _parts(self, n: int) -> Iterator[slice]:
+        """Yield which of n samples are made or judged at once."""
+        size = max(1, min(AT_ONCE, VALUES_AT_ONCE // math.prod(self.sample_shape)))
+        for begin in range(0, n, size):
+            check_deadline()
+            yield slice(begin, begin + size)
 
     # Judging.
 
@@ -317,36 +334,34 @@ class GAN(BaseEstimator):
             known = self._condition
             condition = known.mean(len(X)) if y is None else known.encode(np.asarray(y))
             condition = torch.as_tensor(condition, device=self.device)
-        logits = []
+        logits = [
+            self._logits(self._batch(X[part]), _rows(condition, part))
+            for part in self._parts(len(X))
+        ]
+        return np.concatenate(logits)
+
+    def _batch(self, X: Any) -> Tensor:
+        """Return samples as the networks have them."""
+        centred = as_tensor(self._scale.centred(X), self.device)
+        return self._scale(centred, self._dtype)
+
+    def _logits(self, X: Tensor, condition: Tensor | None) -> np.ndarray:
+        """Return what is thought of standardised samples."""
         with torch.inference_mode():
-            for begin in range(0, len(X), self._at_once):
-                check_deadline()
-                part = slice(begin, begin + self._at_once)
-                batch = as_tensor(self._scale.centred(X[part]), self.device)
-                batch = self._scale(batch, self._dtype)
-                logits.append(self._judge(batch, _rows(condition, part)).double().cpu())
-        return torch.cat(logits).numpy()
+            logits = [
+                self._judge(X[part], _rows(condition, part))
+                for part in self._parts(len(X))
+            ]
+        return torch.cat(logits).cpu().double().numpy()
 
     @property
     def _dtype(self) -> torch.dtype:
         return torch.double if self._judges_in_double else torch.float
 
     def _judge(self, X: Tensor, condition: Tensor | None) -> Tensor:
-        """Return the mean logit of packs of a sample and generated ones."""
-        packing, X = self.genes["training"]["packing"], X.to(self._dtype)
         if condition is not None:
             condition = condition.to(self._dtype)
-        if packing == 1:
-            return self.discriminator_(X, condition)
-        logits = []
-        for i in range(PACKS):
-            rows = slice(i * (packing - 1), (i + 1) * (packing - 1))
-            packs = _packed(X, self._companions[rows].to(X.dtype))
-            known = condition
-            if condition is not None:
-                known = _packed(condition, self._company[rows].to(X.dtype))
-            logits.append(self.discriminator_(packs, known))
-        return torch.stack(logits).mean(dim=0)
+        return self._packs(self.discriminator_, X.to(self._dtype), condition)
 
     def decision_function(self, X: Any, y: Any = None) -> np.ndarray:
         """Return the logits above that from which on samples are taken for real ones.
@@ -385,21 +400,15 @@ class GAN(BaseEstimator):
 
     def __getstate__(self) -> dict[str, Any]:
         state = super().__getstate__()
-        return state if self.device == "cpu" else moved(state, TENSORS, "cpu")
+        return state if self.device == "cpu" else moved(state, MODULES, "cpu")
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         # What was evolved on a GPU samples without one.
         device = resolve_device(state["device"])
         if device != "cpu":
-            state = moved(state, TENSORS, device)
+            state = moved(state, MODULES, device)
         super().__setstate__(state | {"device": device})
 
 
 def _rows(condition: Tensor | None, rows: Any) -> Tensor | None:
     return None if condition is None else condition[rows]
-
-
-def _packed(X: Tensor, others: Tensor) -> Tensor:
-    """Return each of X followed by the same others."""
-    beside = others.unsqueeze(0).expand(len(X), *others.shape)
-    return torch.cat([X.unsqueeze(1), beside], dim=1).flatten(0, 1)

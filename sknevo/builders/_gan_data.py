@@ -106,12 +106,12 @@ class Scale:
         ndarray of shape (n, ...)
             Whole numbers and images stay in the range that was seen.
         """
-        X = X.double()
+        X = X.cpu().double()  # not every device has such
         mean, scale = self._views(X)
         X = X * scale + mean
         if self.arrange.channels_last:
             X = X.permute(0, 2, 3, 1)
-        values = X.reshape(len(X), *self.row_shape).cpu().numpy()
+        values = X.reshape(len(X), *self.row_shape).numpy()
         if self.origin is not None:
             values = values + self.origin
         if self.dtype.kind in "biu":

@@ -160,7 +160,7 @@ class Monitor:
         Raises
         ------
         Pruned
-            If the generator collapses or starves.
+            If the generator collapses, starves or is far from the data.
         """
         points = as_points(generated)
         if not torch.isfinite(points).all():

@@ -3,6 +3,7 @@
 import numpy as np
 import torch
 from sklearn.linear_model import LogisticRegression
+from sklearn.preprocessing import StandardScaler
 from torch import Tensor
 
 __all__ = ["Rejection"]
@@ -44,18 +45,18 @@ class Rejection:
     """
 
     def __init__(self, real: np.ndarray, made: np.ndarray, strictness: float) -> None:
-        logits = np.concatenate([real, made])
-        unit = logits.std() or 1.0
+        logits = np.concatenate([real, made])[:, np.newaxis]
         kinds = np.repeat([1, 0], [len(real), len(made)])
-        fitted = LogisticRegression().fit(logits[:, np.newaxis] / unit, kinds)
-        # Whoever ranks the wrong way is not asked.
-        self.slope = max(0.0, float(fitted.coef_.item()) / unit)
+        unit = StandardScaler().fit(logits)
+        fitted = LogisticRegression().fit(unit.transform(logits), kinds)
+        # Whoever ranks the wrong way has no say: all have the same chance.
+        self.slope = max(0.0, (fitted.coef_ / unit.scale_).item())
         self.highest = float(made.max())
         odds = self._odds(torch.from_numpy(made))
         self.usual = float(odds.quantile(strictness))
 
     def _odds(self, logits: Tensor) -> Tensor:
-        below = (self.slope * (logits.double() - self.highest)).clamp_max(0)
+        below = (self.slope * (logits - self.highest)).clamp_max(0)
         return below - torch.log1p(-torch.exp(below - EPSILON))
 
     def __call__(self, logits: Tensor, generator: torch.Generator) -> Tensor:

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
 __all__ = ["COMPARED", "SAMPLES", "TRAINING", "WEIGHTS", "Training"]
 
-# Each use of the seed has numbers of its own.
+# Each use of the seed has numbers of its own: first weights, the course of training
+# with all that belongs to it, what is sampled.
 WEIGHTS, TRAINING, SAMPLES = range(3)
 # Samples are compared with real ones so often, and so many of them.
 CHECKPOINTS, COMPARED = 12, 512

@@ -40,10 +40,11 @@ class EvolvedGAN(NetworkFace, BaseEvolved):
     An individual is a whole contest [1]_: generator and discriminator (depth, width,
     kernels, normalisation, activations, upsampling), an optimizer for each, the noise
     and its parameters, the loss, packing, the moving average of the generator, batch
-    size, epochs and, for images, differentiable augmentation. Who collapses, starves or
-    explodes while training is pruned, with the reason in `cv_results_`; the fitness of
-    the others is how near, how various and how whole their samples are, compared with
-    real ones that they have not seen.
+    size, epochs, how strict the discriminator is with finished samples and, for images,
+    differentiable augmentation. Who collapses, starves, explodes or stays far from the
+    data while training is pruned, with the reason in `cv_results_`; the fitness of the
+    others is how near, how various and how whole their samples are, compared with real
+    ones that they have not seen.
 
     Parameters
     ----------
@@ -60,7 +61,8 @@ class EvolvedGAN(NetworkFace, BaseEvolved):
         Turns samples into an array of shape (n, n_features), in which they are
         compared. None stands for the columns of a table, standardised, and for images
         for a small network that is trained on the real ones, with their labels if there
-        are such, and is then frozen: the same for all individuals.
+        are such, and is then frozen: the same for all individuals. Refused beside a
+        `scoring` that has features of its own, or is no `GenerativeScore`.
     max_epochs : int or None, default=None
         Most passes over the training data; None stands for 600,000 rows or 200,000
         images seen, but at least 5 and at most 1000 epochs. Not used if `genome` is
@@ -75,7 +77,9 @@ class EvolvedGAN(NetworkFace, BaseEvolved):
     Attributes
     ----------
     {attributes}
-    classes_ : ndarray of shape (n_classes,)
+    n_conditions_ : int
+        Number of labels that samples are made for, 1 for values, 0 for nothing.
+    classes_ : ndarray of shape (n_conditions_,)
         The labels, sorted, if y held such.
 
     See Also
@@ -192,8 +196,8 @@ class EvolvedGAN(NetworkFace, BaseEvolved):
             raise ValueError(
                 f"X must hold at least {FEWEST_SAMPLES} samples; got {n_samples}."
             )
-        self._n_conditions = 0 if y is None else n_conditions(y)
-        if self._n_conditions > 1:
+        self.n_conditions_ = 0 if y is None else n_conditions(y)
+        if self.n_conditions_ > 1:
             self.classes_ = np.unique(y)
         return X, y
 
@@ -206,9 +210,9 @@ class EvolvedGAN(NetworkFace, BaseEvolved):
                 "feature_extractor must be None if scoring has its own features or is "
                 f"no GenerativeScore; got {self.feature_extractor!r}."
             )
-        self._yardstick = given
         if not ready:
-            self._yardstick = clone(given).set_params(features=self._features(X, y))
+            given = clone(given).set_params(features=self._features(X, y))
+        self._yardstick = (self.scoring, given)
 
     def _check_y(self, y: Any) -> np.ndarray:
         y = column_or_1d(y, warn=True)
@@ -225,7 +229,9 @@ class EvolvedGAN(NetworkFace, BaseEvolved):
         return super()._make_data(X, y, params, seed)
 
     def _scoring(self) -> Any:
-        return getattr(self, "_yardstick", super()._scoring())
+        given = super()._scoring()
+        known, yardstick = getattr(self, "_yardstick", (self.scoring, given))
+        return yardstick if known is self.scoring else given
 
     def _features(self, X: Any, y: Any) -> Callable[[Any], np.ndarray] | None:
         if self.feature_extractor is not None or len(self._sample_shape) == 1:
@@ -233,13 +239,13 @@ class EvolvedGAN(NetworkFace, BaseEvolved):
         # Here, so that `import sknevo` never imports torch.
         from sknevo.builders._features import feature_space
 
-        labels = y if self._n_conditions > 1 else None
+        labels = y if self.n_conditions_ > 1 else None
         with limited_threads(1):  # as for trials: sums do not depend on cores
             return feature_space(X, labels, sample_shape=self._sample_shape)
 
     def _spec(self, X: Any, y: Any, n_samples: int) -> DataSpec:
         return DataSpec(
-            "generation", n_samples, self._n_conditions, shape=self._sample_shape
+            "generation", n_samples, self.n_conditions_, shape=self._sample_shape
         )
 
     def _default_genome(self, spec: DataSpec) -> Genome:

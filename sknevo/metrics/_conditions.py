@@ -41,22 +41,22 @@ def n_conditions(y: np.ndarray) -> int:
 class ConditionFeatures:
     """Appends labels or values to features, on their scale.
 
-    Samples of different labels are as far apart by that alone as features are spread:
-    in the joint space, a sample of the wrong label has no real neighbours.
+    Samples of different labels are as far apart by that alone as features are spread,
+    and so, in the mean, are those of different values: in the joint space, a sample
+    that was made for something else has no real neighbours.
 
     Parameters
     ----------
     labels : ndarray or None
         Sorted; None stands for values.
     mean, scale : float
-        What values are standardised by, to the scale of one feature; of labels, 0 and
-        the distance of each from 0.
+        What values are standardised by; of labels, 0 and the distance of each from 0.
 
     Examples
     --------
     >>> import numpy as np
     >>> features, y = np.array([[0.0], [2.0], [0.0], [2.0]]), np.array(list("abab"))
-    >>> beside = ConditionFeatures.of(features, y)
+    >>> beside = ConditionFeatures.of(features, y, labelled=True)
     >>> beside(features[:2], y[:2]).round(1).tolist()
     [[0.0, 0.7, 0.0], [2.0, 0.0, 0.7]]
     """
@@ -66,7 +66,7 @@ class ConditionFeatures:
     scale: float
 
     @classmethod
-    def of(cls, features: np.ndarray, y: np.ndarray) -> Self | None:
+    def of(cls, features: np.ndarray, y: np.ndarray, labelled: bool) -> Self:
         """Learn the scale of real samples.
 
         Parameters
@@ -75,19 +75,17 @@ class ConditionFeatures:
             Of real samples.
         y : ndarray of shape (n_samples,)
             Their labels or values.
+        labelled : bool
+            Which of both.
 
         Returns
         -------
-        ConditionFeatures or None
-            None if all of y are the same.
+        ConditionFeatures
         """
-        kinds, variances = n_conditions(y), features.var(axis=0)
-        if not kinds:
-            return None
-        if kinds == 1:
-            scale = np.sqrt(variances.mean()) / y.std()
-            return cls(None, float(y.mean()), float(scale))
-        return cls(np.unique(y), 0.0, float(np.sqrt(variances.sum() / 2)))
+        spread = float(np.sqrt(features.var(axis=0).sum() / 2))
+        if labelled:
+            return cls(np.unique(y), 0.0, spread)
+        return cls(None, float(y.mean()), spread / (float(y.std()) or 1.0))
 
     def __call__(self, features: np.ndarray, y: np.ndarray) -> np.ndarray:
         """Return features and conditions side by side.

@@ -75,6 +75,8 @@ class Reference:
     radii : ndarray of shape (n_samples,)
         Distance of each to its k-th nearest neighbour; of one with so many copies, as
         tables of few values have, half of that to the nearest other one.
+    apart : float
+        The median distance to the k-th nearest neighbour, 0 if most have copies.
     neighbours : ndarray of int of shape (n_samples, n_nearest)
         Its neighbourhood.
     gaussian : Gaussian
@@ -103,6 +105,7 @@ class Reference:
     rows: np.ndarray
     n_neighbors: int
     radii: np.ndarray
+    apart: float
     neighbours: np.ndarray
     gaussian: Gaussian
     training: np.ndarray | None = None
@@ -160,7 +163,9 @@ class Reference:
     def _alone(cls, rows: np.ndarray, k: int, training: np.ndarray | None) -> Self:
         distances = cdist(rows, rows)
         nearest = distances.argsort(axis=1, kind="stable")[:, 1 : 1 + NEIGHBOURHOOD * k]
-        return cls(rows, k, _radii(distances, k), nearest, Gaussian.of(rows), training)
+        apart = float(np.median(np.partition(distances, k, axis=1)[:, k]))
+        radii = _radii(distances, k)
+        return cls(rows, k, radii, apart, nearest, Gaussian.of(rows), training)
 
     @property
     def n_samples(self) -> int:
@@ -187,14 +192,14 @@ class Reference:
         radii = neighbour_radii(generated, self.n_neighbors)
         covered = distances.min(axis=1) <= self.radii
         around = covered[np.unique(self.neighbours[covered])]
-        apart, expected = np.median(radii), np.median(self.radii)
+        apart = np.median(radii)
         radii = np.minimum(radii, FURTHEST * apart)
         gaussian = Gaussian.of(generated)
         copied = self.training is not None
         return Measures(
             *measured(distances, self.radii, radii, self.n_neighbors),
             local_coverage=float(around.mean()) if around.size else 0.0,
-            variety=float(apart / expected) if expected else 1.0,
+            variety=float(apart / self.apart) if self.apart else 1.0,
             frechet_distance=self.gaussian.distance(gaussian),
             authenticity=authenticity(self.training, generated) if copied else None,
         )
@@ -210,9 +215,9 @@ class Reference:
         Returns
         -------
         float
-            Share of the real samples that any generated one is nearer to than the
-            twentieth part of the other real ones. Unlike coverage it does not fall with
-            the quality of samples.
+            Share of the real samples that any generated one is nearer to than a
+            twentieth of the other real ones are, or the k nearest if these are more.
+            Unlike coverage it does not fall with the quality of samples.
         """
         generated = feature_rows(generated, "generated")
         same_width(self.rows, generated, "real and generated")

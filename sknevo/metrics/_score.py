@@ -2,21 +2,23 @@
 
 import inspect
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from itertools import cycle
 from typing import Any
 
 import numpy as np
 from sklearn.base import BaseEstimator
+from sklearn.utils import check_consistent_length, column_or_1d
 
 from sknevo.fingerprints import fingerprint
-from sknevo.metrics._conditions import ConditionFeatures
-from sknevo.metrics._features import StandardFeatures
-from sknevo.metrics._reference import MOST_SETS, Measures, Reference, mean_measures
+from sknevo.metrics._conditions import n_conditions
+from sknevo.metrics._ground import Ground
+from sknevo.metrics._reference import Measures, Reference
+from sknevo.streams import ImageStream
 
 __all__ = ["GenerativeScore"]
 
 TERMS = ("coverage", "density", "precision", "recall", "closeness", "stability")
+# What of its parameters real samples are prepared by.
+OF_THE_GROUND = ("n_samples", "n_neighbors", "n_repeats", "random_state")
 
 
 class GenerativeScore(BaseEstimator):
@@ -105,23 +107,23 @@ class GenerativeScore(BaseEstimator):
             Real samples that it was not fitted with.
         y : array-like of shape (n_real,) or None, default=None
             Their labels or values. If `sample` takes such as `y`, samples are made for
-            them, and what samples were made for is compared as well.
+            them, and what samples were made for is compared as well. Of an estimator
+            with `classes_`, other labels are left out; one whose `n_conditions_` is 0
+            was fitted without y and is compared without.
 
         Returns
         -------
         dict of str to float
             See `measure`.
         """
-        if "y" not in inspect.signature(estimator.sample).parameters:
-            y = None
-        ground = self._ground(X, y)
-        n_samples, wanted = self.n_repeats * ground.n_samples, None
-        if ground.conditions is not None:
-            rng = np.random.default_rng(self.random_state)
-            wanted = rng.choice(np.asarray(y), n_samples)
+        X = _indexable(X)
+        X, y, labelled = _conditions(estimator, X, y)
+        ground = self._ground(X, y, labelled)
+        n_samples = self.n_repeats * ground.n_samples
+        wanted = ground.wanted(n_samples, self.random_state)
         generated = _sampled(estimator, n_samples, self.random_state, wanted)
         stability = getattr(estimator, "stability_", None)
-        return self._scores(ground, ground.rows(generated, wanted), stability)
+        return self._scores(ground, ground.measure(generated, wanted), stability)
 
     def measure(
         self, real: Any, generated: Any, stability: float | None = None
@@ -147,47 +149,26 @@ class GenerativeScore(BaseEstimator):
             features; "stability", if known.
             Those with "real_" before their name are what other real samples get.
         """
-        ground = self._ground(real, None)
-        return self._scores(ground, ground.rows(generated), stability)
+        ground = self._ground(_indexable(real), None)
+        return self._scores(ground, ground.measure(generated), stability)
 
-    def _ground(self, X: Any, y: Any) -> "_Ground":
+    def _ground(self, X: Any, y: np.ndarray | None, labelled: bool = True) -> Ground:
         """Prepare real samples, unless they are those of the last time."""
         if self.n_repeats < 1:
             raise ValueError(f"n_repeats must be at least 1; got {self.n_repeats}.")
-        y = None if y is None else np.asarray(y)
-        name = getattr(X, "fingerprint", None) or fingerprint(np.asarray(X))
-        name = fingerprint(name, y)
+        known = {name: getattr(self, name) for name in OF_THE_GROUND}
+        streamed = isinstance(X, ImageStream)
+        name = fingerprint(X.fingerprint if streamed else X, y, known)
         memory = getattr(self, "_memory", None)
-        if memory is None or memory[0] != name:
-            self._memory = memory = (name, self._prepared(X, y))
-        return memory[1]
-
-    def _prepared(self, X: Any, y: np.ndarray | None) -> "_Ground":
-        rng = np.random.default_rng(self.random_state)
-        # No more can be compared with, and images may have to be read for it.
-        some = rng.permutation(len(X))[: (MOST_SETS + 1) * self.n_samples]
-        X = np.asarray((X if hasattr(X, "shape") else np.asarray(X))[some])
-        features = StandardFeatures.of(X) if self.features is None else self.features
-        rows, conditions = features(X), None
-        if y is not None:
-            conditions = ConditionFeatures.of(rows, y[some])
-        if conditions is not None:
-            rows = conditions(rows, y[some])
-        references = [
-            Reference.of(
-                rows,
-                n_samples=self.n_samples,
-                n_neighbors=self.n_neighbors,
-                random_state=self.random_state + i,
-            )
-            for i in range(self.n_repeats)
-        ]
-        return _Ground(features, conditions, references)
+        if memory is None or memory[:2] != (name, self.features):
+            ground = Ground.of(X, y, labelled=labelled, features=self.features, **known)
+            self._memory = memory = (name, self.features, ground)
+        return memory[2]
 
     def _scores(
-        self, ground: "_Ground", generated: np.ndarray, stability: float | None
+        self, ground: Ground, measures: Measures, stability: float | None
     ) -> dict[str, float]:
-        reference, measures = ground.reference, ground.measure(generated)
+        reference = ground.reference
         terms = _terms(reference, measures)
         if stability is not None:
             if not 0 <= stability <= 1:
@@ -219,36 +200,23 @@ class GenerativeScore(BaseEstimator):
         return {name: value for name, value in state.items() if name != "_memory"}
 
 
-@dataclass(frozen=True)
-class _Ground:
-    """Real samples in all of their roles, and the space that they are compared in."""
+def _indexable(X: Any) -> Any:
+    return X if isinstance(X, ImageStream) else np.asarray(X)
 
-    features: Any
-    conditions: ConditionFeatures | None
-    references: list[Reference]
 
-    @property
-    def n_samples(self) -> int:
-        return self.references[0].n_samples
-
-    @property
-    def reference(self) -> Reference:
-        """One for all: the baseline is the mean."""
-        baseline = mean_measures([one.baseline for one in self.references])
-        return replace(self.references[0], baseline=baseline)
-
-    def rows(self, X: Any, y: np.ndarray | None = None) -> np.ndarray:
-        """Return what generated samples are compared by."""
-        rows = self.features(X)
-        return rows if y is None else self.conditions(rows, y)
-
-    def measure(self, generated: np.ndarray) -> Measures:
-        """Return the means, of other samples each time if there are as many."""
-        size = self.n_samples
-        parts = np.split(generated, range(size, len(generated) - size + 1, size))
-        return mean_measures(
-            [one.measure(part) for one, part in zip(self.references, cycle(parts))]
-        )
+def _conditions(
+    estimator: BaseEstimator, X: Any, y: Any
+) -> tuple[Any, np.ndarray | None, bool]:
+    """Return samples, what an estimator knows to make of them, whether by label."""
+    taken = "y" in inspect.signature(estimator.sample).parameters
+    if y is None or not taken or getattr(estimator, "n_conditions_", None) == 0:
+        return X, None, True
+    y = column_or_1d(y)
+    check_consistent_length(X, y)
+    known = getattr(estimator, "classes_", None)
+    if known is not None and not (there := np.isin(y, known)).all():
+        X, y = X[there], y[there]
+    return X, y, getattr(estimator, "n_conditions_", n_conditions(y)) != 1
 
 
 def _sampled(

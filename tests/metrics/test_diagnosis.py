@@ -144,6 +144,23 @@ def test_findings_say_what_and_how_much(draw):
     )
 
 
+def test_reach_sees_lost_modes_and_no_quality(draw):
+    features, reference = standardised(draw)
+    for width in (0.5, 2.0):
+        for n_modes in (8, 6, 1):
+            made = features(ring(draw, 2 * N, modes=range(n_modes), width=width))
+            assert reference.reach(made) == pytest.approx(n_modes / 8, abs=0.06)
+
+
+def test_tables_of_few_values_are_as_various_as_they_can_be():
+    draw = np.random.default_rng(0)
+    X = draw.integers(2, size=(1500, 3))
+    reference = Reference.of(X[:1000])
+    assert reference.measure(X[1000:]).variety == 1
+    assert diagnose(reference, X[1000:]) == []
+    assert reference.measure(X[1000:] + 1e-3).coverage == 1
+
+
 def test_collapse_scores_rise_with_the_modes_that_are_lost(draw):
     features, reference = standardised(draw)
     scores = [
