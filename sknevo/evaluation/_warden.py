@@ -95,7 +95,9 @@ def keep_worker() -> None:
         return
     process_executor._MAX_MEMORY_LEAK_SIZE = math.inf
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    watch = threading.Thread(target=_end_after, args=(os.getppid(),), daemon=True)
+    # Not who it is now: the parent may be gone before a worker begins.
+    parent = multiprocessing.parent_process().pid
+    watch = threading.Thread(target=_end_after, args=(parent,), daemon=True)
     watch.start()
 
 

@@ -431,15 +431,33 @@ if __name__ == "__main__":
 """
 
 
+LATE_ORPHAN = """
+import multiprocessing, os, signal, time
+from joblib import Parallel, delayed
+from sknevo.evaluation._warden import keep_worker
+
+def trial(parent):
+    os.write(1, f"{os.getpid()}\\n".encode())
+    os.kill(parent, signal.SIGKILL)
+    while os.getppid() == parent:
+        time.sleep(0.01)
+    keep_worker()
+    time.sleep(60)
+
+if __name__ == "__main__":
+    Parallel(2)([delayed(trial)(os.getpid())])
+"""
+
+
 @pytest.mark.skipif(not Path("/proc").exists(), reason="needs /proc")
-def test_workers_of_a_killed_process_end_soon():
-    folder = str(Path(__file__).parents[1])
+@pytest.mark.parametrize("code", [ORPHANS, LATE_ORPHAN], ids=["at work", "at first"])
+def test_workers_of_a_killed_process_end_soon(code, tmp_path):
+    folder, told = str(Path(__file__).parents[1]), tmp_path / "pids"
     env = {**os.environ, "PYTHONPATH": os.pathsep.join([folder, *sys.path])}
-    ended = subprocess.run(
-        [sys.executable, "-c", ORPHANS], capture_output=True, text=True, env=env
-    )
-    pids = [abs(int(pid)) for pid in ended.stdout.split()]
-    assert pids, ended.stderr
+    with told.open("w") as out:  # a pipe would not end before the workers
+        subprocess.run([sys.executable, "-c", code], stdout=out, env=env)
+    pids = [abs(int(pid)) for pid in told.read_text().split()]
+    assert pids
     for _ in range(100):
         if not any(Path(f"/proc/{pid}").exists() for pid in pids):
             return
