@@ -38,7 +38,7 @@ class Rejection:
     >>> import numpy as np
     >>> rng = np.random.default_rng(0)
     >>> real, made = rng.normal(1, 1, 1000), rng.normal(0, 1, 1000)
-    >>> rejection, draw = Rejection(real, made, 0.5), torch.Generator().manual_seed(0)
+    >>> rejection, draw = Rejection(real, made, 0.9), torch.Generator().manual_seed(0)
     >>> accepted = rejection(torch.from_numpy(made), draw)
     >>> bool(made[accepted].mean() > 0.5)
     True
