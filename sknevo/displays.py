@@ -280,9 +280,10 @@ class SampleGridDisplay:
 def _axes(display: Any, ax: Any) -> tuple[Any, Any]:
     check_matplotlib_support(f"{type(display).__name__}.plot")
     if ax is None:
-        from matplotlib.figure import Figure
+        # Of pyplot, as scikit-learn's: notebooks show them.
+        import matplotlib.pyplot as plt
 
-        ax = Figure(figsize=(5, 4), layout="constrained").subplots()
+        _, ax = plt.subplots(figsize=(5, 4), layout="constrained")
     return ax, ax.figure
 
 

@@ -1,5 +1,6 @@
 """Displays show what they are told, and nothing is imported before it is needed."""
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
@@ -35,6 +36,24 @@ class Evolved(FakeGAN):
     @property
     def best_estimator_(self):
         return FakeGAN(self.sample_shape)
+
+
+@pytest.fixture(autouse=True)
+def _no_window():
+    """Nothing is shown here, and nothing left open."""
+    plt.switch_backend("agg")
+    yield
+    plt.close("all")
+
+
+def test_notebooks_show_what_is_drawn():
+    """As scikit-learn's displays: they show all open figures of pyplot."""
+    for display in (GanSignalsDisplay, SampleGridDisplay):
+        shown = display.from_estimator(FakeGAN((2,)))
+        assert plt.figure(plt.get_fignums()[-1]) is shown.figure_
+    ax = Figure().subplots()
+    SampleGridDisplay.from_estimator(FakeGAN((2,)), ax=ax)
+    assert len(plt.get_fignums()) == 2
 
 
 @pytest.mark.parametrize("kind", [FakeGAN, Evolved])
