@@ -121,6 +121,10 @@ class BaseEvolved(FrontMixin, CallbackSupportMixin, SearchParameters):
     def _learn_yardstick(self, X: Any, y: Any) -> None:
         """Make what the fitness has to know of the data, if anything."""
 
+    def _refit_rows(self, data: Data) -> np.ndarray | None:
+        """Return what the best is fitted on in the end; None stands for all."""
+        return None
+
     def _scoring(self) -> Any:
         """Return what fitness is measured by."""
         return self._default_scoring if self.scoring is None else self.scoring
@@ -186,8 +190,10 @@ class BaseEvolved(FrontMixin, CallbackSupportMixin, SearchParameters):
         data = self._make_data(X, y, params, random_state)
         spec = self._spec(X, y, data.n_train)
         builder = self._builder(spec, objectives.needs_probabilities)
-        whole = self._spec(X, y, _num_samples(X))
-        final_builder = self._builder(whole, True, final=True)
+        rows = self._refit_rows(data)
+        n_samples = _num_samples(X) if rows is None else len(rows)
+        final_spec = self._spec(X, y, n_samples)
+        final_builder = self._builder(final_spec, True, final=True)
         trial = Trial(
             builder,
             Shared(data),
@@ -212,8 +218,11 @@ class BaseEvolved(FrontMixin, CallbackSupportMixin, SearchParameters):
         evaluations, places = outcome.evaluations, [self.best_index_]
         if not callable(self.refit):  # a user who chooses gets who was chosen
             places = heirs(evaluations, self.best_index_, outcome.finals)
-        whole = replace(self._final_trial, data=trial.data)
-        place, self.best_estimator_ = refit_first(whole, evaluations, places)
+        data, rows = trial.data, self._refit_rows(trial.data.value)
+        if rows is not None:
+            data = Shared(data.value.part(rows))
+        final = replace(self._final_trial, data=data)
+        place, self.best_estimator_ = refit_first(final, evaluations, places)
         self._crown(place, evaluations[place])
         self.refit_time_ = time.perf_counter() - start
 

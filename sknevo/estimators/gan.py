@@ -90,8 +90,13 @@ class EvolvedGAN(NetworkFace, BaseEvolved):
     -----
     X may be what `EvolvedClassifier` takes. `scoring=None` stands for
     `sknevo.metrics.GenerativeScore`. Without `cv`, 20 % of the samples are held out, or
-    two folds are made of up to 40. The best two are trained again with other seeds
-    before the winner is named.
+    two folds are made of up to 40.
+
+    Another training of the same individual is another draw, and may be worse. So with
+    a single split, as by default, the winner is trained again just as in its trial,
+    with the same seed and the same samples: `best_estimator_` is what `best_score_` was
+    measured of. Samples that were held out stay unseen. With several splits it is
+    trained on all of X.
 
     References
     ----------
@@ -118,7 +123,6 @@ class EvolvedGAN(NetworkFace, BaseEvolved):
     }
     _default_scoring = GenerativeScore()
     _default_folds = {40: 2}
-    _n_finalists = 2
     _needs_y = False
     _threads = 1
 
@@ -227,6 +231,10 @@ class EvolvedGAN(NetworkFace, BaseEvolved):
         if params.get("sample_weight") is not None:
             raise ValueError("sample_weight must be None: samples count all the same.")
         return super()._make_data(X, y, params, seed)
+
+    def _refit_rows(self, data: Data) -> np.ndarray | None:
+        ((train, _), *others) = data.splits
+        return None if others else train
 
     def _scoring(self) -> Any:
         given = super()._scoring()

@@ -81,6 +81,22 @@ class Data:
         """Samples of the smallest training part."""
         return min(len(train) for train, _ in self.splits)
 
+    def part(self, rows: np.ndarray) -> "Data":
+        """Return some of the samples, to fit on.
+
+        Parameters
+        ----------
+        rows : ndarray of int of shape (n,)
+            Which.
+
+        Returns
+        -------
+        Data
+            Without splits.
+        """
+        X, y = _safe_indexing(self.X, rows), _part(self.y, rows)
+        return Data(X, y, [], _take(self.fit_params, rows))
+
 
 @dataclass(frozen=True)
 class Trial:

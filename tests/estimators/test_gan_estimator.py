@@ -83,6 +83,16 @@ def test_labels_that_are_held_out_as_a_whole_are_no_fault_of_anybodys(blobs):
     assert one.fit(X, y).best_score_ > 0
 
 
+@pytest.mark.parametrize("n_jobs", [1, 2])
+def test_the_winner_is_who_was_judged(blobs, n_jobs):
+    X, y = blobs
+    train, test = np.arange(200), np.arange(200, 300)
+    gan = EvolvedGAN(**SMALL, cv=[(train, test)], n_jobs=n_jobs).fit(X, y)
+    assert gan.score(X[test], y[test]) == gan.best_score_
+    folds = EvolvedGAN(**SMALL, cv=2).fit(X, y)
+    assert folds.best_estimator_.n_steps_ > 0
+
+
 def test_scores_are_of_the_labels_that_are_asked_for(fitted, blobs):
     X, y = blobs
     left = y == "left"
