@@ -231,6 +231,7 @@ def _known(spec: DataSpec, most: int) -> list[dict[str, Any]]:
         distribution: dict[str, Any],
         dimension: int = dimension,
         units: int = 64,
+        batch_size: int = 128,
         **training: Any,
     ) -> dict[str, Any]:
         return {
@@ -245,18 +246,20 @@ def _known(spec: DataSpec, most: int) -> list[dict[str, Any]]:
                 "optimizer": _adam(2e-3, 0.0),
             },
             "loss": loss,
-            "training": _known_training(spec, most, 128) | training,
+            "training": _known_training(spec, most, batch_size) | training,
             "rejection": 0.8,
         }
 
     relativistic = {"relativistic": {"slope": 0.1}}
     saturating = {"non_saturating": {"slope": 0.1}}
+    # Many modes need wide networks, and noise of no more dimensions than the data.
+    wide = partial(individual, relativistic, normal, max(2, spec.shape[0]), units=128)
     return [
         individual(relativistic, lumpy),
-        individual(relativistic, normal, dimension=max(2, spec.shape[0])),
         individual(saturating, lumpy),
         individual({"non_saturating": {"slope": 0.0}}, normal, packing=2),
-        individual(relativistic, lumpy, units=128),
+        wide(),
+        wide(batch_size=64),
     ]
 
 
