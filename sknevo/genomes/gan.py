@@ -232,6 +232,7 @@ def _known(spec: DataSpec, most: int) -> list[dict[str, Any]]:
         dimension: int = dimension,
         units: int = 64,
         batch_size: int = 128,
+        rejection: float = 0.5,
         **training: Any,
     ) -> dict[str, Any]:
         return {
@@ -247,13 +248,21 @@ def _known(spec: DataSpec, most: int) -> list[dict[str, Any]]:
             },
             "loss": loss,
             "training": _known_training(spec, most, batch_size) | training,
-            "rejection": 0.8,
+            "rejection": rejection,
         }
 
     relativistic = {"relativistic": {"slope": 0.1}}
     saturating = {"non_saturating": {"slope": 0.1}}
-    # Many modes need wide networks, and noise of no more dimensions than the data.
-    wide = partial(individual, relativistic, normal, max(2, spec.shape[0]), units=128)
+    # Many modes need wide networks, noise of no more dimensions than the data, and a
+    # discriminator that turns away what lies between them.
+    wide = partial(
+        individual,
+        relativistic,
+        normal,
+        max(2, spec.shape[0]),
+        units=128,
+        rejection=0.8,
+    )
     return [
         individual(relativistic, lumpy),
         individual(saturating, lumpy),
