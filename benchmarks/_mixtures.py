@@ -4,8 +4,10 @@ import time
 from typing import NamedTuple
 
 import numpy as np
+import torch
 
 from sknevo.builders.gan import GANBuilder
+from sknevo.interruption import Pruned
 from sknevo.metrics import mode_coverage
 from sknevo.records import DataSpec
 
@@ -38,6 +40,17 @@ def grid():
 
 
 MIXTURES = {"ring": ring(), "grid": grid()}
+
+
+def trained(i, chromosome, spec, X):
+    """Return the GAN of a chromosome, its seed being i, or None if it gave up."""
+    torch.set_num_threads(1)
+    net = GANBuilder(spec, "cpu")(chromosome.expressed, i).set_params(judging=False)
+    try:
+        return net.fit(X)
+    except Pruned as reason:
+        print(f"{i}: {reason}", flush=True)
+        return None
 
 
 def dcgan_style(X):

@@ -15,13 +15,11 @@ import argparse
 import time
 
 import numpy as np
-from _mixtures import MIXTURES
+from _mixtures import MIXTURES, trained
 from joblib import Parallel, delayed
 from sklearn.metrics import roc_auc_score
 
-from sknevo.builders.gan import GANBuilder
 from sknevo.genomes.gan import gan, well_known
-from sknevo.interruption import Pruned
 from sknevo.metrics import GenerativeScore, StandardFeatures, collapse_score
 from sknevo.records import Chromosome, DataSpec
 
@@ -43,15 +41,9 @@ def individuals(n, genome, spec, rng):
 
 def tried(i, chromosome, spec, X, held_out, mixture):
     """Return modes found, and what each detector says."""
-    import torch
-
-    torch.set_num_threads(1)
     begin = time.perf_counter()
-    net = GANBuilder(spec, "cpu")(chromosome.expressed, i).set_params(judging=False)
-    try:
-        net.fit(X)
-    except Pruned as reason:
-        print(f"{i}: {reason}", flush=True)
+    net = trained(i, chromosome, spec, X)
+    if net is None:
         return None
     samples = net.sample(2500)
     features = StandardFeatures.of(held_out)

@@ -11,13 +11,12 @@ quality, the fitness, and how many were drawn for one that is accepted.
 import argparse
 
 import numpy as np
-from _mixtures import MIXTURES
+import torch
+from _mixtures import MIXTURES, trained
 from joblib import Parallel, delayed
 
 from sknevo.builders._gan_rejection import Rejection
-from sknevo.builders.gan import GANBuilder
 from sknevo.genomes.gan import gan, well_known
-from sknevo.interruption import Pruned
 from sknevo.metrics import GenerativeScore
 from sknevo.records import Chromosome, DataSpec
 
@@ -36,14 +35,8 @@ def individuals(n, genome, spec, rng):
 
 def tried(i, chromosome, spec, X, held_out, mixture):
     """Return modes, quality, fitness and draws at each strictness."""
-    import torch
-
-    torch.set_num_threads(1)
-    net = GANBuilder(spec, "cpu")(chromosome.expressed, i).set_params(judging=False)
-    try:
-        net.fit(X)
-    except Pruned as reason:
-        print(f"{i}: {reason}", flush=True)
+    net = trained(i, chromosome, spec, X)
+    if net is None:
         return None
     real, made = (net.score_samples(X), net.score_samples(net.sample(len(X))))
     rows = []
@@ -80,6 +73,8 @@ def main():
     )
     # Whoever has collapsed, or makes noise, has nothing to choose from.
     rows = np.array([row for row in rows if row is not None and row[0][1] > 0.3])
+    if not len(rows):
+        raise SystemExit("nobody has 30 % of high quality to begin with")
     print(f"medians of {len(rows)} with 30 % of high quality or more to begin with")
     for strictness, row in zip(STRICTNESS, np.median(rows, axis=0), strict=True):
         print(

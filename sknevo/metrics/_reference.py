@@ -12,7 +12,7 @@ from sknevo.metrics._checks import feature_rows, same_width
 from sknevo.metrics._frechet import Gaussian
 from sknevo.metrics._neighbours import authenticity, measured, neighbour_radii
 
-__all__ = ["MOST_SETS", "WIDE_SHARE", "Measures", "Reference", "mean_measures"]
+__all__ = ["WIDE_SHARE", "Measures", "Reference", "mean_measures"]
 
 # The baseline is the mean over so many sets of real samples, if there are as many.
 MOST_SETS = 4
@@ -163,8 +163,8 @@ class Reference:
     def _alone(cls, rows: np.ndarray, k: int, training: np.ndarray | None) -> Self:
         distances = cdist(rows, rows)
         nearest = distances.argsort(axis=1, kind="stable")[:, 1 : 1 + NEIGHBOURHOOD * k]
-        apart = float(np.median(np.partition(distances, k, axis=1)[:, k]))
-        radii = _radii(distances, k)
+        kth = np.partition(distances, k, axis=1)[:, k]
+        radii, apart = _radii(distances, kth), float(np.median(kth))
         return cls(rows, k, radii, apart, nearest, Gaussian.of(rows), training)
 
     @property
@@ -222,7 +222,8 @@ class Reference:
         generated = feature_rows(generated, "generated")
         same_width(self.rows, generated, "real and generated")
         wide = max(self.n_neighbors, math.ceil(WIDE_SHARE * self.n_samples))
-        radii = _radii(cdist(self.rows, self.rows), min(wide, self.n_samples - 1))
+        distances, k = cdist(self.rows, self.rows), min(wide, self.n_samples - 1)
+        radii = _radii(distances, np.partition(distances, k, axis=1)[:, k])
         nearest = cdist(self.rows, generated).min(axis=1)
         return float((nearest <= radii).mean())
 
@@ -251,8 +252,7 @@ class Reference:
         return float(1 / (1 + max(0.0, length - usual) / spread))
 
 
-def _radii(distances: np.ndarray, k: int) -> np.ndarray:
-    kth = np.partition(distances, k, axis=1)[:, k]
+def _radii(distances: np.ndarray, kth: np.ndarray) -> np.ndarray:
     others = np.where(distances == 0, np.inf, distances).min(axis=1) / 2
     return np.where((kth > 0) | np.isinf(others), kth, others)
 
