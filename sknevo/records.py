@@ -352,6 +352,8 @@ class Evaluation:
     inherited : float or None, default=None
         The share of its parameters that it began with from a parent; None if nobody
         inherits.
+    fitted : bytes or None, default=None
+        What the trial has fitted, pickled, on its way from a worker.
     """
 
     chromosome: Chromosome
@@ -366,6 +368,7 @@ class Evaluation:
     resource: int | None = None
     objectives: tuple[float, ...] = ()
     inherited: float | None = None
+    fitted: bytes | None = field(default=None, repr=False, compare=False)
 
     @property
     def merit(self) -> tuple[float, float]:

@@ -40,6 +40,7 @@ from sknevo.evaluation import (
     Builder,
     Data,
     Evaluator,
+    Fitted,
     Heritage,
     Journal,
     Objectives,
@@ -122,7 +123,7 @@ class BaseEvolved(FrontMixin, CallbackSupportMixin, SearchParameters):
         """Make what the fitness has to know of the data, if anything."""
 
     def _refit_rows(self, data: Data) -> np.ndarray | None:
-        """Return what the best is fitted on in the end; None stands for all."""
+        """Return what the best is fitted on in the end, as in its trial, if not all."""
         return None
 
     def _scoring(self) -> Any:
@@ -204,8 +205,11 @@ class BaseEvolved(FrontMixin, CallbackSupportMixin, SearchParameters):
             max_eval_time=self.max_eval_time,
             resource=self.resource,
             max_predict_time=self.max_predict_time,
+            fitted=None if rows is None else Fitted(),
         )
-        self._final_trial = replace(trial, builder=final_builder, data=None)
+        self._final_trial = replace(
+            trial, builder=final_builder, data=None, fitted=None
+        )
         limits = make_limits(self, started, trial, final_builder)
         outcome = self._search(spec, trial, limits, journal)
         self._record(outcome, objectives, len(data.splits))
@@ -221,7 +225,7 @@ class BaseEvolved(FrontMixin, CallbackSupportMixin, SearchParameters):
         data, rows = trial.data, self._refit_rows(trial.data.value)
         if rows is not None:
             data = Shared(data.value.part(rows))
-        final = replace(self._final_trial, data=data)
+        final = replace(self._final_trial, data=data, fitted=trial.fitted)
         place, self.best_estimator_ = refit_first(final, evaluations, places)
         self._crown(place, evaluations[place])
         self.refit_time_ = time.perf_counter() - start

@@ -58,7 +58,12 @@ def make_limits(
             return REFIT_MARGIN
         return REFIT_MARGIN * final_builder.cost(entry.chromosome.expressed) / part
 
+    def growth_if_tried(entry: Entry) -> float:
+        return 0.0 if trial.keeps(entry) else growth(entry)
+
     def refit_seconds(evaluation: Evaluation) -> float:
+        if trial.fitted is not None and trial.fitted.holds(evaluation.entry):
+            return 0.0
         fits = np.add(evaluation.fit_times, evaluation.saved_times)
         return growth(evaluation.entry) * float(fits.mean())
 
@@ -68,7 +73,7 @@ def make_limits(
         tol=estimator.tol,
         started=started,
         refit_seconds=refit_seconds if refits else None,
-        refit_growth=growth if refits else None,
+        refit_growth=growth_if_tried if refits else None,
         n_finalists=0 if callable(estimator.refit) else estimator._n_finalists,
         n_workers=effective_n_jobs(estimator.n_jobs),
     )

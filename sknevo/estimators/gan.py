@@ -93,10 +93,10 @@ class EvolvedGAN(NetworkFace, BaseEvolved):
     two folds are made of up to 40.
 
     Another training of the same individual is another draw, and may be worse. So with
-    a single split, as by default, the winner is trained again just as in its trial,
-    with the same seed and the same samples: `best_estimator_` is what `best_score_` was
-    measured of. Samples that were held out stay unseen. With several splits it is
-    trained on all of X.
+    a single split, as by default, `best_estimator_` is what the winner's trial has
+    trained, and what `best_score_` was measured of; if a journal knew the answer, it is
+    trained again, with the same seed and the same samples. Samples that were held out
+    stay unseen. With several splits it is trained on all of X.
 
     References
     ----------

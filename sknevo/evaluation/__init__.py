@@ -5,10 +5,12 @@
 - `Objectives` are scikit-learn's scorers and the one that evolution maximises,
 - `Shared` brings the data to each worker once,
 - `Journal` keeps evaluations in a file, for the next time,
-- `Heritage` keeps weights in files, for the children.
+- `Heritage` keeps weights in files, for the children,
+- `Fitted` keeps the estimators of the best, if the winner would be fitted just so.
 """
 
 from sknevo.evaluation._evaluator import Evaluator
+from sknevo.evaluation._fitted import Fitted
 from sknevo.evaluation._heritage import Heritage
 from sknevo.evaluation._journal import Journal, JournalError, read_journal
 from sknevo.evaluation._objectives import Objectives
@@ -22,6 +24,7 @@ __all__ = [
     "Builder",
     "Data",
     "Evaluator",
+    "Fitted",
     "Heritage",
     "Journal",
     "JournalError",

@@ -92,7 +92,7 @@ class Evaluator:
             Of the same data, which are this one's to close.
         """
         repetition = self.trial.repetition + 1
-        trial = replace(self.trial, repetition=repetition, heritage=None)
+        trial = replace(self.trial, repetition=repetition, heritage=None, fitted=None)
         other = Evaluator(trial, self.n_jobs, self.memory_limit, self.journal)
         other._paces = self._paces
         return other
@@ -265,13 +265,17 @@ class Evaluator:
             try:
                 with warden, _closing(self._parallel(desk)) as results:
                     for evaluation in results:
-                        for answer in desk.returned(evaluation):
+                        for answer in map(self._received, desk.returned(evaluation)):
                             hear(answer)
                             yield answer
             except RuntimeError as death:
                 if not the_workers_ended(death):
                     raise
                 yield from desk.bereaved(death, warden)
+
+    def _received(self, evaluation: Evaluation) -> Evaluation:
+        fitted = self.trial.fitted
+        return evaluation if fitted is None else fitted.receive(evaluation)
 
     def _parallel(self, desk: Desk) -> Iterator[Evaluation | None]:
         # Who may have to be ended by force is not tried in this process: of two workers

@@ -19,6 +19,7 @@ class Record:
         self.score_times: list[float] = []
         self.saved_times: list[float] = []
         self.inherited: list[float] = []
+        self.fitted: bytes | None = None
 
     def add(
         self,
@@ -55,4 +56,5 @@ class Record:
             resource=entry.resource,
             objectives=objectives.goals(scores) if status == "ok" else (),
             inherited=float(np.mean(self.inherited)) if self.inherited else None,
+            fitted=self.fitted if status == "ok" else None,
         )

@@ -21,6 +21,7 @@ from sklearn.utils import _safe_indexing
 from sklearn.utils.metaestimators import _safe_split
 
 from sknevo.evaluation._costs import check_speed
+from sknevo.evaluation._fitted import Fitted
 from sknevo.evaluation._heritage import Heritage, HeritageError
 from sknevo.evaluation._objectives import Objectives
 from sknevo.evaluation._record import Record
@@ -129,6 +130,8 @@ class Trial:
         What entries are given of: "samples", or the name of a gene such as "epochs".
     heritage : Heritage or None, default=None
         Where weights are that each `Heir` begins with, and leaves behind.
+    fitted : Fitted or None, default=None
+        For the estimators of trials on one split, if a refit would come to the same.
     """
 
     builder: Builder
@@ -142,6 +145,7 @@ class Trial:
     repetition: int = 0
     resource: str | None = None
     heritage: Heritage | None = None
+    fitted: Fitted | None = None
 
     def __call__(self, entry: Entry, span: Span = WITHOUT_END) -> Evaluation:
         """Try an individual.
@@ -199,8 +203,9 @@ class Trial:
     def refit(self, chromosome: Chromosome) -> BaseEstimator:
         """Build an individual once more and fit it on all of the data.
 
-        Should it give up, which it did not in its trial, it is fitted again with
-        another seed, at most twice.
+        If its trial has fitted just that, it is taken from there. Should it give up,
+        which it did not in its trial, it is fitted again with another seed, at most
+        twice.
 
         Parameters
         ----------
@@ -212,6 +217,9 @@ class Trial:
         estimator
             Fitted.
         """
+        ready = self.fitted and self.fitted.get(Entry(chromosome))
+        if ready is not None:
+            return ready
         for repetition in range(MOST_REFITS - 1):
             with suppress(Pruned):
                 return self._refit(chromosome, repetition)
@@ -243,6 +251,10 @@ class Trial:
         if self.resource != SAMPLES:
             whole = wanted(entry.chromosome.expressed, self.resource)
         return replace(entry, resource=None) if entry.resource >= whole else entry
+
+    def keeps(self, entry: Entry) -> bool:
+        """Return whether what a trial fits is kept, should it be one of the best."""
+        return self.fitted is not None and entry.resource is None
 
     def cost(self, entry: Entry) -> float:
         """Return roughly how many seconds a fit takes, 0 if that cannot be told."""
@@ -297,6 +309,8 @@ class Trial:
         if self.heritage is not None:
             record.inherited.append(estimator.inherited_)
             self.heritage.leave(estimator, self._genes(entry), entry.name, split)
+        if self.keeps(entry):
+            record.fitted = pickle.dumps(estimator)
 
     def _fit(
         self, estimator: BaseEstimator, X: Any, y: Any, fit_params: Mapping[str, Any]

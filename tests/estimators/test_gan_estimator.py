@@ -93,6 +93,15 @@ def test_the_winner_is_who_was_judged(blobs, n_jobs):
     assert folds.best_estimator_.n_steps_ > 0
 
 
+def test_a_winner_that_the_journal_knew_is_trained_to_the_same(blobs, tmp_path):
+    first, again = (
+        EvolvedGAN(**SMALL, journal=tmp_path / "journal").fit(*blobs) for _ in range(2)
+    )
+    assert first.refit_time_ < 0.1 < again.refit_time_
+    assert again.best_score_ == first.best_score_
+    np.testing.assert_array_equal(first.sample(20), again.sample(20))
+
+
 def test_scores_are_of_the_labels_that_are_asked_for(fitted, blobs):
     X, y = blobs
     left = y == "left"

@@ -1,0 +1,69 @@
+"""Estimators that trials have fitted, if the winner would be fitted just so again."""
+
+import pickle
+from dataclasses import replace
+
+from sklearn.base import BaseEstimator
+
+from sknevo.records import Entry, Evaluation
+
+__all__ = ["Fitted"]
+
+# Of so many of the best: should the winner not do, the next may.
+KEPT = 3
+
+
+class Fitted:
+    """The fitted estimators of the best, as long as a search goes on.
+
+    They come back from the workers with the evaluation, wherever these are. Who is not
+    there (a journal had the answer) can be fitted again, to the same result. Pickles
+    empty: a worker has no use for what others have fitted.
+
+    Examples
+    --------
+    >>> from sklearn.svm import SVC
+    >>> from sknevo.records import Chromosome
+    >>> fitted, best = Fitted(), Chromosome({"C": 2.0})
+    >>> told = Evaluation(best, "ok", 0.9, fitted=pickle.dumps(SVC(C=2.0)))
+    >>> fitted.receive(told).fitted is None
+    True
+    >>> fitted.get(Entry(best))
+    SVC(C=2.0)
+    """
+
+    def __init__(self) -> None:
+        self._best: list[Evaluation] = []
+
+    def __reduce__(self) -> tuple[type["Fitted"], tuple[()]]:
+        return Fitted, ()
+
+    def receive(self, evaluation: Evaluation) -> Evaluation:
+        """Put by what a trial has fitted, if it is one of the best.
+
+        Parameters
+        ----------
+        evaluation : Evaluation
+            With its estimator, or without.
+
+        Returns
+        -------
+        Evaluation
+            Without.
+        """
+        if evaluation.fitted is None:
+            return evaluation
+        best = [*self._best, evaluation]
+        self._best = sorted(best, key=lambda e: e.merit, reverse=True)[:KEPT]
+        return replace(evaluation, fitted=None)
+
+    def holds(self, entry: Entry) -> bool:
+        """Return whether there is the estimator of an entry."""
+        return any(e.entry.name == entry.name for e in self._best)
+
+    def get(self, entry: Entry) -> BaseEstimator | None:
+        """Return the fitted estimator of an entry, a new one each time, or None."""
+        for evaluation in self._best:
+            if evaluation.entry.name == entry.name:
+                return pickle.loads(evaluation.fitted)
+        return None
