@@ -90,10 +90,14 @@ def main():
 
 def plot(gan, path):
     path.parent.mkdir(exist_ok=True)
-    figure = Figure(figsize=(14, 4.5), layout="constrained")
-    signals, course, samples = figure.subplots(1, 3)
+    courses = [SampleGridDisplay.from_snapshots]
+    if hasattr(gan, "generation_samples_"):
+        courses.append(SampleGridDisplay.from_generations)
+    figure = Figure(figsize=(4.7 * (2 + len(courses)), 4.5), layout="constrained")
+    signals, *others, samples = figure.subplots(1, 2 + len(courses))
     GanSignalsDisplay.from_estimator(gan, ax=signals)
-    SampleGridDisplay.from_snapshots(gan, ax=course)
+    for course, ax in zip(courses, others, strict=True):
+        course(gan, ax=ax)
     SampleGridDisplay.from_estimator(gan, n_samples=100, ax=samples)
     figure.savefig(path, dpi=120)
 

@@ -240,9 +240,51 @@ class SampleGridDisplay:
         gan = _gan_of(estimator)
         _check_counts(n_columns=n_columns)
         shots = gan.snapshots_[:, :n_columns]
+        return cls._of_rows(shots, gan.sample_shape, "training →", ax)
+
+    @classmethod
+    def from_generations(
+        cls, estimator: Any, *, n_columns: int = 10, ax: Any = None
+    ) -> Self:
+        """Plot what the best individual of each generation made.
+
+        Parameters
+        ----------
+        estimator : EvolvedGAN
+            Fitted on images.
+        n_columns : int, default=10
+            Images of each generation; these are rows, the first above.
+        ax : matplotlib Axes or None, default=None
+            Where to plot; None makes a new figure.
+
+        Returns
+        -------
+        SampleGridDisplay
+
+        Raises
+        ------
+        ValueError
+            If the best were not trained in this `fit`, or not on a single split.
+        """
+        gan = _gan_of(estimator)
+        _check_counts(n_columns=n_columns)
+        kept = getattr(estimator, "generation_samples_", {})
+        if not kept:
+            raise ValueError(
+                "estimator must be an EvolvedGAN whose best individuals were trained "
+                f"in its last fit, on a single split; got {estimator!r}."
+            )
+        shots = np.array([samples[:n_columns] for samples in kept.values()])
+        return cls._of_rows(shots, gan.sample_shape, "generations →", ax)
+
+    @classmethod
+    def _of_rows(
+        cls, shots: np.ndarray, sample_shape: tuple[int, ...], label: str, ax: Any
+    ) -> Self:
+        """Plot samples of shape (n_rows, n_columns, ...)."""
         samples = shots.reshape(-1, *shots.shape[2:])
-        display = cls(samples, gan.sample_shape, shots.shape[1]).plot(ax=ax)
-        display.ax_.set(ylabel="training →")
+        display = cls(samples, sample_shape, shots.shape[1]).plot(ax=ax)
+        display.ax_.set(ylabel=label)
         return display
 
     def plot(self, ax: Any = None) -> Self:

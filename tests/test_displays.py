@@ -87,6 +87,17 @@ def test_each_checkpoint_is_a_row():
     assert display.sheet_[0, 0] < display.sheet_[5, 0] < display.sheet_[10, 0]
 
 
+def test_each_generation_is_a_row():
+    gan = FakeGAN((4, 4))
+    gan.generation_samples_ = {n: np.full((16, 4, 4), n) for n in (0, 2)}
+    display = SampleGridDisplay.from_generations(gan, n_columns=5)
+    assert display.sheet_.shape == (2 * 5 - 1, 5 * 5 - 1)
+    assert display.sheet_[0, 0] < display.sheet_[5, 0]
+    assert display.ax_.get_ylabel() == "generations →"
+    with pytest.raises(ValueError, match="single split"):
+        SampleGridDisplay.from_generations(FakeGAN((4, 4)))
+
+
 def test_rows_are_points_upon_the_real_ones():
     ax = Figure().subplots()
     real = np.ones((7, 2))

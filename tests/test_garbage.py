@@ -398,6 +398,7 @@ BAD_CALLS = [
     (lambda: SampleGridDisplay.from_estimator(PAINTER, n_samples=0), "n_samples"),
     (lambda: SampleGridDisplay.from_estimator(PAINTER, n_columns=0), "n_columns"),
     (lambda: SampleGridDisplay.from_snapshots(PAINTER, n_columns=0), "n_columns"),
+    (lambda: SampleGridDisplay.from_generations(PAINTER, n_columns=0), "n_columns"),
     (lambda: Real(2, 1), "low must be <= high"),
     (lambda: Real(0, np.inf), "finite"),
     (lambda: Real(0, np.nan), "low must be"),

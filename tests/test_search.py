@@ -295,12 +295,10 @@ def test_if_time_is_short_who_promises_little_and_costs_much_comes_last():
 @pytest.mark.parametrize("size", [1, 3])
 def test_the_search_ends_when_everybody_is_known(size, act):
     genome = Genome(x=Categorical([0.1, 0.2]), act=Categorical([act]))
-    start = time.time()
     outcome = search(
-        evolve(size=size, genome=genome), make_evaluator(), Limits(max_time=0.2)
+        evolve(size=size, genome=genome), make_evaluator(), Limits(max_time=20)
     )
     assert outcome.stop_reason == "nobody new was found: all that were bred are known"
-    assert time.time() - start < 1
     assert len(outcome.evaluations) <= 2
 
 

@@ -52,7 +52,7 @@ from sknevo.evolution import STRATEGIES, Evolution, Race
 from sknevo.genes import Genome
 from sknevo.limits import Limits
 from sknevo.records import Chromosome, DataSpec, Evaluation, flatten
-from sknevo.search import Outcome, search
+from sknevo.search import Listener, Outcome, search
 from sknevo.validation import check_enough, plain_values
 
 __all__ = ["BaseEvolved"]
@@ -121,6 +121,10 @@ class BaseEvolved(FrontMixin, CallbackSupportMixin, SearchParameters):
 
     def _learn_yardstick(self, X: Any, y: Any) -> None:
         """Make what the fitness has to know of the data, if anything."""
+
+    def _listeners(self, trial: Trial) -> list[Listener]:
+        """Return who else hears of the search."""
+        return []
 
     def _refit_rows(self, data: Data) -> np.ndarray | None:
         """Return what the best is fitted on in the end, as in its trial, if not all."""
@@ -297,7 +301,7 @@ class BaseEvolved(FrontMixin, CallbackSupportMixin, SearchParameters):
         root = self._init_callback_context(
             max_subtasks=None if self.generations is None else self.generations + 1
         ).call_on_fit_task_begin(estimator=self, X=X, y=y)
-        listeners = [Callbacks(self, root, {"X": X, "y": y})]
+        listeners = [Callbacks(self, root, {"X": X, "y": y}), *self._listeners(trial)]
         if self.verbose:
             listeners.append(Printer(self.verbose))
         trial = replace(trial, heritage=self._heritage(journal))

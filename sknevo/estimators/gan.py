@@ -17,20 +17,24 @@ from sklearn.utils.validation import (
 
 from sknevo.estimators._base import BaseEvolved
 from sknevo.estimators._docs import documented
+from sknevo.estimators._gallery import Gallery
 from sknevo.estimators._network import NetworkFace
 from sknevo.estimators._refit import refitted
-from sknevo.evaluation import Builder, Data, limited_threads
+from sknevo.evaluation import Builder, Data, Trial, limited_threads
 from sknevo.evolution import Strategy
 from sknevo.genes import Genome
 from sknevo.genomes.gan import gan, well_known
 from sknevo.metrics import GenerativeScore
 from sknevo.metrics._conditions import n_conditions
 from sknevo.records import DataSpec
+from sknevo.search import Listener
 
 __all__ = ["EvolvedGAN"]
 
 # Fewer samples say nothing of a distribution.
 FEWEST_SAMPLES = 8
+# Of each generation so many samples are kept to be looked at.
+KEPT_IMAGES, KEPT_ROWS = 16, 256
 
 
 @documented
@@ -81,6 +85,9 @@ class EvolvedGAN(NetworkFace, BaseEvolved):
         Number of labels that samples are made for, 1 for values, 0 for nothing.
     classes_ : ndarray of shape (n_conditions_,)
         The labels, sorted, if y held such.
+    generation_samples_ : dict of int to ndarray of shape (n, ...)
+        16 images, or 256 rows, made by the best individual so far at the end of each
+        generation: of those whose best was trained in this `fit`, with a single split.
 
     See Also
     --------
@@ -231,6 +238,15 @@ class EvolvedGAN(NetworkFace, BaseEvolved):
         if params.get("sample_weight") is not None:
             raise ValueError("sample_weight must be None: samples count all the same.")
         return super()._make_data(X, y, params, seed)
+
+    def _listeners(self, trial: Trial) -> list[Listener]:
+        self.generation_samples_: dict[int, np.ndarray] = {}
+        if trial.fitted is None:
+            return []
+        n_samples = KEPT_ROWS if len(self._sample_shape) == 1 else KEPT_IMAGES
+        gallery = Gallery(trial.fitted, n_samples)
+        self.generation_samples_ = gallery.samples
+        return [gallery]
 
     def _refit_rows(self, data: Data) -> np.ndarray | None:
         ((train, _), *others) = data.splits

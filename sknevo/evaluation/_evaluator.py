@@ -1,6 +1,5 @@
 """Answers known individuals from memory and sends the rest to joblib's workers."""
 
-import statistics
 import warnings
 from collections import deque
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -17,6 +16,7 @@ from sknevo.evaluation._clusters import cluster_backend
 from sknevo.evaluation._desk import Desk
 from sknevo.evaluation._heritage import Notary
 from sknevo.evaluation._journal import Journal
+from sknevo.evaluation._pace import Pace
 from sknevo.evaluation._trial import Trial
 from sknevo.evaluation._warden import Warden, the_workers_ended
 from sknevo.limits import Span
@@ -78,7 +78,7 @@ class Evaluator:
         # Whom the last stream has not answered, and who of them was being tried.
         self._unanswered: deque[Entry] = deque()
         self._interrupted: Mapping[str, Entry] = {}
-        self._paces: deque[float] = deque(maxlen=50)
+        self._pace = Pace()
         self._notary = Notary(trial.heritage) if trial.heritage else None
 
     def again(self) -> "Evaluator":
@@ -94,7 +94,7 @@ class Evaluator:
         repetition = self.trial.repetition + 1
         trial = replace(self.trial, repetition=repetition, heritage=None, fitted=None)
         other = Evaluator(trial, self.n_jobs, self.memory_limit, self.journal)
-        other._paces = self._paces
+        other._pace = self._pace
         return other
 
     def evaluate(
@@ -251,10 +251,7 @@ class Evaluator:
             self._notary.answer(evaluation)
         self.known[evaluation.entry.name] = evaluation
         if evaluation.status == "ok":
-            thought = self.trial.cost(evaluation.entry)
-            if thought:
-                taken = evaluation.seconds / len(evaluation.fit_times)
-                self._paces.append(taken / thought)
+            self._pace.learn(evaluation, self.trial.cost(evaluation.entry))
 
     def _answers(
         self, desk: Desk, hear: Callable[[Evaluation], None]
@@ -313,13 +310,12 @@ class Evaluator:
 
     def seconds(self, entry: Entry) -> float:
         """Return roughly the seconds on one split, by how long others really took."""
-        pace = statistics.median(self._paces) if self._paces else 0.0
-        return pace * self.cost(entry)
+        return self._pace.seconds(self.cost(entry))
 
     @property
     def knows_pace(self) -> bool:
         """Whether it can be said how long a trial takes."""
-        return bool(self._paces)
+        return self._pace.known
 
     @property
     def n_splits(self) -> int:

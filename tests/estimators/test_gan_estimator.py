@@ -93,6 +93,17 @@ def test_the_winner_is_who_was_judged(blobs, n_jobs):
     assert folds.best_estimator_.n_steps_ > 0
 
 
+def test_the_best_of_each_generation_leaves_samples(blobs, tmp_path):
+    small = SMALL | {"generations": 3, "max_epochs": 4}
+    gan = EvolvedGAN(**small, journal=tmp_path / "journal").fit(blobs[0])
+    kept = gan.generation_samples_
+    assert list(kept) == [0, 1, 2]
+    np.testing.assert_array_equal(kept[2], gan.sample(256))
+    goes_on = EvolvedGAN(**small, journal=tmp_path / "journal").fit(blobs[0])
+    assert goes_on.generation_samples_ == {}
+    assert EvolvedGAN(**small, cv=2).fit(blobs[0]).generation_samples_ == {}
+
+
 def test_a_winner_that_the_journal_knew_is_trained_to_the_same(blobs, tmp_path):
     first, again = (
         EvolvedGAN(**SMALL, journal=tmp_path / "journal").fit(*blobs) for _ in range(2)

@@ -1,0 +1,51 @@
+"""What the best of each generation makes, to be looked at."""
+
+import numpy as np
+
+from sknevo.evaluation import Fitted
+from sknevo.limits import Generation, Limits
+from sknevo.records import Evaluation
+
+__all__ = ["Gallery"]
+
+
+class Gallery:
+    """Keeps samples of the best individual so far, generation by generation.
+
+    Parameters
+    ----------
+    fitted : Fitted
+        Where the best are. Who was trained in another `fit`, as a journal knew the
+        answer, is not there, and leaves its generation out.
+    n_samples : int
+        How many.
+
+    Attributes
+    ----------
+    samples : dict of int to ndarray of shape (n_samples, ...)
+        By the number of the generation.
+    """
+
+    def __init__(self, fitted: Fitted, n_samples: int) -> None:
+        self.fitted, self.n_samples = fitted, n_samples
+        self.samples: dict[int, np.ndarray] = {}
+        self._best: Evaluation | None = None
+
+    def generation_begins(self, number: int, size: int | None) -> None:
+        """Do nothing."""
+
+    def individual_ends(self, evaluation: Evaluation) -> bool:
+        """Take notice of whoever is better than all before."""
+        before = self._best
+        if evaluation.status == "ok" and (
+            before is None or evaluation.merit > before.merit
+        ):
+            self._best = evaluation
+        return False
+
+    def generation_ends(self, generation: Generation, limits: Limits) -> bool:
+        """Have the best make some samples."""
+        model = self._best and self.fitted.get(self._best.entry)
+        if model is not None:
+            self.samples[generation.number] = model.sample(self.n_samples)
+        return False
