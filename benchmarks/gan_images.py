@@ -91,7 +91,7 @@ def main():
 def plot(gan, path):
     path.parent.mkdir(exist_ok=True)
     courses = [SampleGridDisplay.from_snapshots]
-    if hasattr(gan, "generation_samples_"):
+    if getattr(gan, "generation_samples_", {}):
         courses.append(SampleGridDisplay.from_generations)
     figure = Figure(figsize=(4.7 * (2 + len(courses)), 4.5), layout="constrained")
     signals, *others, samples = figure.subplots(1, 2 + len(courses))

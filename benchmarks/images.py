@@ -7,8 +7,10 @@ individuals as evolution. Judged on the test set that nobody saw. Each row is pr
 soon as it is there.
 
     python benchmarks/images.py --data-home FOLDER --max-layers 2 --max-time 180
+    python benchmarks/images.py --data-home FOLDER --max-layers 2 \
+        --max-epochs 8 --train-size 0.2 --max-time 1200
     python benchmarks/images.py --fashion --data-home FOLDER --max-layers 6 \
-        --max-epochs 14 --train-size 0.5 --max-time 1800
+        --max-epochs 14 --train-size 0.25 --max-time 1800
 
 Optuna is of the extra `benchmarks`.
 """

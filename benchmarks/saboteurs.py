@@ -1,8 +1,10 @@
 """Do saboteurs die? A population seeded with bad individuals, after three generations.
 
 Three kinds, made of well-known individuals: a discriminator that learns 100 times as
-fast as its generator, noise of one dimension, a tiny discriminator. Whoever has such a
-trait in the end counts, descendants too.
+fast as its generator, noise of one dimension, a tiny discriminator. They are half of
+the population; the others are those that every population begins with, well-known ones
+and then random ones, or with `--alone` random ones only. Whoever has such a trait in
+the end counts, descendants too.
 
     python benchmarks/saboteurs.py                                 # about 15 minutes
     python benchmarks/saboteurs.py --max-epochs 60 --population 8  # about 4 minutes
@@ -14,12 +16,12 @@ import time
 
 from _mixtures import MIXTURES
 
-from sknevo import Crossover, EvolvedGAN
+from sknevo import EvolvedGAN, Gaussian
 from sknevo.genomes.gan import gan, well_known
 from sknevo.records import DataSpec
 
 
-class Watched(Crossover):
+class Watched(Gaussian):
     """Keeps who survived each generation."""
 
     def survive(self, parents, offspring, size):
@@ -67,6 +69,7 @@ def main():
     parser.add_argument("--max-epochs", type=int, default=200)
     parser.add_argument("--n-jobs", type=int, default=2)
     parser.add_argument("--seeds", type=int, default=1)
+    parser.add_argument("--alone", action="store_true", help="nobody else well-known")
     args = parser.parse_args()
     print(args)
     for seed in range(args.seeds):
@@ -83,6 +86,8 @@ def run(seed, args):
         sabotage(genes)
         first.append(genes)
         kinds.append(sabotage.__name__)
+    if not args.alone:
+        first += known[: args.population - len(first)]
     begin, strategy = time.perf_counter(), Watched()
     evolved = EvolvedGAN(
         strategy=strategy,

@@ -264,9 +264,9 @@ class SampleGridDisplay:
         Raises
         ------
         ValueError
-            If the best were not trained in this `fit`, or not on a single split.
+            If the best were not trained in its last `fit`, or not on a single split.
         """
-        gan = _gan_of(estimator)
+        check_is_fitted(estimator)
         _check_counts(n_columns=n_columns)
         kept = getattr(estimator, "generation_samples_", {})
         if not kept:
@@ -275,7 +275,7 @@ class SampleGridDisplay:
                 f"in its last fit, on a single split; got {estimator!r}."
             )
         shots = np.array([samples[:n_columns] for samples in kept.values()])
-        return cls._of_rows(shots, gan.sample_shape, "generations →", ax)
+        return cls._of_rows(shots, shots.shape[2:], "generations →", ax)
 
     @classmethod
     def _of_rows(

@@ -71,6 +71,8 @@ class Limits:
     refit_growth : callable or None, default=None
         Says, of an entry that was not tried yet, roughly how many times as long as its
         fit on one split its refit takes.
+    put_by : float, default=0
+        The share of `max_time` that is kept for a refit while there is no winner.
     n_finalists : int, default=0
         So many of the best are tried again with other seeds before the winner is named:
         fewer, or none, if that took more than a fifth of `max_time`.
@@ -86,15 +88,12 @@ class Limits:
     started: float = field(default_factory=time.time)
     refit_seconds: Callable[[Evaluation], float] | None = None
     refit_growth: Callable[[Entry], float] | None = None
+    put_by: float = 0.0
     n_finalists: int = 0
     n_workers: int = 1
 
     def end_of_search(self, best: Evaluation | None) -> float:
-        """Return the `time.time()` at which the finals of the best must begin.
-
-        A tenth of the time is put by for its refit as long as there is no winner to
-        ask.
-        """
+        """Return the `time.time()` at which the finals of the best must begin."""
         finals = self._seconds_of_finals(self.finalists(best), best)
         return self.end_of_finals(best) - finals
 
@@ -102,9 +101,9 @@ class Limits:
         """Return the `time.time()` at which the refit of the best must begin."""
         if self.max_time is None:
             return math.inf
-        refit = 0.0
-        if self.refit_seconds is not None:
-            refit = self.refit_seconds(best) if best else 0.1 * self.max_time
+        refit = self.put_by * self.max_time
+        if best is not None:
+            refit = self.refit_seconds(best) if self.refit_seconds else 0.0
         return self.started + self.max_time - refit
 
     def finalists(self, best: Evaluation | None) -> int:

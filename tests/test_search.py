@@ -239,7 +239,9 @@ def test_max_time_is_kept_the_refit_included(n_jobs):
 
 def test_time_for_the_refit_is_put_by():
     best = Evaluation(chromosome(), "ok", 1.0)
-    limits = Limits(max_time=100, started=1000, refit_seconds=lambda best: 30)
+    limits = Limits(
+        max_time=100, started=1000, refit_seconds=lambda best: 30, put_by=0.1
+    )
     assert limits.end_of_search(None) == 1090
     assert limits.end_of_search(best) == 1070
     assert Limits(max_time=100, started=1000).end_of_search(best) == 1100
@@ -266,7 +268,8 @@ def test_if_time_is_short_the_cheap_come_first(max_time, pace_is_known, expected
     genome = Genome(**GENOME.genes, seconds=Real(0, 1))
     evaluator = make_evaluator()
     if pace_is_known:
-        list(evaluator.evaluate([chromosome(0.9, seconds=0.01)]))
+        known = [chromosome(0.9 + i / 100, seconds=0.01) for i in range(9)]
+        list(evaluator.evaluate(known))
     limits = Limits(generations=1, max_time=max_time)
     ear = Ear()
     search(evolve(first, genome=genome), evaluator, limits, [ear])

@@ -222,17 +222,26 @@ class BaseEvolved(FrontMixin, CallbackSupportMixin, SearchParameters):
         return self
 
     def _refit(self, trial: Trial, outcome: Outcome) -> None:
+        best = outcome.evaluations[self.best_index_]
+        ready = trial.ready(best.entry)
+        if ready is not None:
+            self.best_estimator_ = ready
+            self.refit_time_ = float(np.mean(best.fit_times))
+            return
         start = time.perf_counter()
+        self._refit_first(trial.data, outcome)
+        self.refit_time_ = time.perf_counter() - start
+
+    def _refit_first(self, data: Shared, outcome: Outcome) -> None:
         evaluations, places = outcome.evaluations, [self.best_index_]
         if not callable(self.refit):  # a user who chooses gets who was chosen
             places = heirs(evaluations, self.best_index_, outcome.finals)
-        data, rows = trial.data, self._refit_rows(trial.data.value)
+        rows = self._refit_rows(data.value)
         if rows is not None:
             data = Shared(data.value.part(rows))
-        final = replace(self._final_trial, data=data, fitted=trial.fitted)
+        final = replace(self._final_trial, data=data)
         place, self.best_estimator_ = refit_first(final, evaluations, places)
         self._crown(place, evaluations[place])
-        self.refit_time_ = time.perf_counter() - start
 
     def _objectives(self) -> Objectives:
         labels = getattr(self, "classes_", None)
@@ -301,7 +310,7 @@ class BaseEvolved(FrontMixin, CallbackSupportMixin, SearchParameters):
         root = self._init_callback_context(
             max_subtasks=None if self.generations is None else self.generations + 1
         ).call_on_fit_task_begin(estimator=self, X=X, y=y)
-        listeners = [Callbacks(self, root, {"X": X, "y": y}), *self._listeners(trial)]
+        listeners = [*self._listeners(trial), Callbacks(self, root, {"X": X, "y": y})]
         if self.verbose:
             listeners.append(Printer(self.verbose))
         trial = replace(trial, heritage=self._heritage(journal))

@@ -124,7 +124,7 @@ ATTRIBUTES = dedent("""\
     n_splits_ : int
         Number of splits.
     refit_time_ : float
-        Seconds of the refit.
+        Seconds that fitting `best_estimator_` took.
     n_features_in_ : int
         Number of columns.
     feature_names_in_ : ndarray of str

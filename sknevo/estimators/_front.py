@@ -62,8 +62,8 @@ class FrontMixin:
         """Fit any individual on data, such as another one of the Pareto front.
 
         It is built as `best_estimator_` is, with the same seed as in `fit`; on the data
-        of `fit`, that of `best_index_` is `best_estimator_` again. This estimator stays
-        as it is.
+        of `fit`, that of `best_index_` is `best_estimator_` again (of `EvolvedGAN` with
+        a single split: on its training part). This estimator stays as it is.
 
         Parameters
         ----------

@@ -1,8 +1,10 @@
 """What the best of each generation makes, to be looked at."""
 
+import warnings
+
 import numpy as np
 
-from sknevo.evaluation import Fitted
+from sknevo.evaluation import Trial
 from sknevo.limits import Generation, Limits
 from sknevo.records import Evaluation
 
@@ -14,9 +16,9 @@ class Gallery:
 
     Parameters
     ----------
-    fitted : Fitted
-        Where the best are. Who was trained in another `fit`, as a journal knew the
-        answer, is not there, and leaves its generation out.
+    trial : Trial
+        Of the search: it has the best. Who was trained in another `fit`, as a journal
+        knew the answer, or on a lower rung, is not there: its generation is left out.
     n_samples : int
         How many.
 
@@ -26,8 +28,8 @@ class Gallery:
         By the number of the generation.
     """
 
-    def __init__(self, fitted: Fitted, n_samples: int) -> None:
-        self.fitted, self.n_samples = fitted, n_samples
+    def __init__(self, trial: Trial, n_samples: int) -> None:
+        self.trial, self.n_samples = trial, n_samples
         self.samples: dict[int, np.ndarray] = {}
         self._best: Evaluation | None = None
 
@@ -45,7 +47,14 @@ class Gallery:
 
     def generation_ends(self, generation: Generation, limits: Limits) -> bool:
         """Have the best make some samples."""
-        model = self._best and self.fitted.get(self._best.entry)
-        if model is not None:
-            self.samples[generation.number] = model.sample(self.n_samples)
+        try:
+            model = self._best and self.trial.ready(self._best.entry)
+            if model is not None:
+                self.samples[generation.number] = model.sample(self.n_samples)
+        except Exception as fault:  # such as a GPU that workers have filled
+            warnings.warn(
+                f"the best of generation {generation.number} could not make samples to "
+                f"be looked at: {type(fault).__name__}: {fault}",
+                stacklevel=2,
+            )
         return False

@@ -17,6 +17,8 @@ __all__ = ["check_stopping", "make_limits"]
 RULES = ("generations", "target_score", "n_iter_no_change", "max_time")
 # A refit takes a little longer than is thought rather than a little shorter.
 REFIT_MARGIN = 1.15
+# Of the time, as long as there is no winner to ask.
+PUT_BY = 0.1
 
 
 def check_stopping(estimator: "BaseEvolved") -> None:
@@ -62,7 +64,7 @@ def make_limits(
         return 0.0 if trial.keeps(entry) else growth(entry)
 
     def refit_seconds(evaluation: Evaluation) -> float:
-        if trial.fitted is not None and trial.fitted.holds(evaluation.entry):
+        if trial.spares_refit(evaluation.entry):
             return 0.0
         fits = np.add(evaluation.fit_times, evaluation.saved_times)
         return growth(evaluation.entry) * float(fits.mean())
@@ -74,6 +76,7 @@ def make_limits(
         started=started,
         refit_seconds=refit_seconds if refits else None,
         refit_growth=growth_if_tried if refits else None,
+        put_by=PUT_BY if refits and trial.fitted is None else 0.0,
         n_finalists=0 if callable(estimator.refit) else estimator._n_finalists,
         n_workers=effective_n_jobs(estimator.n_jobs),
     )

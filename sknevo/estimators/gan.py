@@ -87,7 +87,8 @@ class EvolvedGAN(NetworkFace, BaseEvolved):
         The labels, sorted, if y held such.
     generation_samples_ : dict of int to ndarray of shape (n, ...)
         16 images, or 256 rows, made by the best individual so far at the end of each
-        generation: of those whose best was trained in this `fit`, with a single split.
+        generation: of those whose best was trained in this `fit`, with a single split
+        and all that it wants of the `resource`.
 
     See Also
     --------
@@ -244,7 +245,7 @@ class EvolvedGAN(NetworkFace, BaseEvolved):
         if trial.fitted is None:
             return []
         n_samples = KEPT_ROWS if len(self._sample_shape) == 1 else KEPT_IMAGES
-        gallery = Gallery(trial.fitted, n_samples)
+        gallery = Gallery(trial, n_samples)
         self.generation_samples_ = gallery.samples
         return [gallery]
 

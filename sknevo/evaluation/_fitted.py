@@ -28,12 +28,13 @@ class Fitted:
     >>> told = Evaluation(best, "ok", 0.9, fitted=pickle.dumps(SVC(C=2.0)))
     >>> fitted.receive(told).fitted is None
     True
-    >>> fitted.get(Entry(best))
-    SVC(C=2.0)
+    >>> fitted.get(Entry(best)), fitted.spares(Entry(best))
+    (SVC(C=2.0), True)
     """
 
     def __init__(self) -> None:
         self._best: list[Evaluation] = []
+        self._names: set[str] = set()
 
     def __reduce__(self) -> tuple[type["Fitted"], tuple[()]]:
         return Fitted, ()
@@ -53,13 +54,17 @@ class Fitted:
         """
         if evaluation.fitted is None:
             return evaluation
+        self._names.add(evaluation.entry.name)
         best = [*self._best, evaluation]
         self._best = sorted(best, key=lambda e: e.merit, reverse=True)[:KEPT]
         return replace(evaluation, fitted=None)
 
-    def holds(self, entry: Entry) -> bool:
-        """Return whether there is the estimator of an entry."""
-        return any(e.entry.name == entry.name for e in self._best)
+    def spares(self, entry: Entry) -> bool:
+        """Return whether nobody will have to fit an entry again.
+
+        Its estimator is here, or was, until those of better ones came.
+        """
+        return entry.name in self._names
 
     def get(self, entry: Entry) -> BaseEstimator | None:
         """Return the fitted estimator of an entry, a new one each time, or None."""

@@ -12,7 +12,7 @@ MEMORY = 50
 # Who is judged by a single other has the benefit of the doubt: it may take so much
 # less time. Of two half as much less, of many nearly none. The first trial of all is
 # slow, as workers are still being started, and whoever is left out for that is lost,
-# while whoever is begun and takes too long is stopped in time.
+# while whoever is begun and takes too long can be stopped.
 DOUBT = 0.5
 
 
@@ -33,13 +33,13 @@ class Pace:
     """
 
     def __init__(self) -> None:
-        self._ratios: deque[float] = deque(maxlen=MEMORY)
-        self._scorings: deque[float] = deque(maxlen=MEMORY)
+        # Of each: seconds of a fit for one that was thought, and of scoring.
+        self._seen: deque[tuple[float, float]] = deque(maxlen=MEMORY)
 
     @property
     def known(self) -> bool:
         """Whether anything can be said."""
-        return bool(self._ratios)
+        return bool(self._seen)
 
     def learn(self, evaluation: Evaluation, cost: float) -> None:
         """Take notice of a trial that has succeeded.
@@ -52,8 +52,8 @@ class Pace:
             Seconds that a fit was thought to take; 0 if that could not be told.
         """
         if cost:
-            self._ratios.append(statistics.fmean(evaluation.fit_times) / cost)
-            self._scorings.append(statistics.fmean(evaluation.score_times))
+            fit = statistics.fmean(evaluation.fit_times)
+            self._seen.append((fit / cost, statistics.fmean(evaluation.score_times)))
 
     def seconds(self, cost: float) -> float:
         """Return roughly how long a fit and its scoring take on one split.
@@ -68,7 +68,8 @@ class Pace:
         float
             0 if nothing is known.
         """
-        if not cost or not self.known:
+        seen = [*self._seen]  # joblib's threads ask while others are heard
+        if not cost or not seen:
             return 0.0
-        ratio = statistics.median(self._ratios) / (1 + DOUBT / len(self._ratios))
-        return ratio * cost + statistics.median(self._scorings)
+        ratio, scoring = map(statistics.median, zip(*seen, strict=True))
+        return ratio / (1 + DOUBT / len(seen)) * cost + scoring

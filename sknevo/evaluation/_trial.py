@@ -203,9 +203,8 @@ class Trial:
     def refit(self, chromosome: Chromosome) -> BaseEstimator:
         """Build an individual once more and fit it on all of the data.
 
-        If its trial has fitted just that, it is taken from there. Should it give up,
-        which it did not in its trial, it is fitted again with another seed, at most
-        twice.
+        Should it give up, which it did not in its trial, it is fitted again with
+        another seed, at most twice.
 
         Parameters
         ----------
@@ -217,9 +216,6 @@ class Trial:
         estimator
             Fitted.
         """
-        ready = self.fitted and self.fitted.get(Entry(chromosome))
-        if ready is not None:
-            return ready
         for repetition in range(MOST_REFITS - 1):
             with suppress(Pruned):
                 return self._refit(chromosome, repetition)
@@ -254,7 +250,15 @@ class Trial:
 
     def keeps(self, entry: Entry) -> bool:
         """Return whether what a trial fits is kept, should it be one of the best."""
-        return self.fitted is not None and entry.resource is None
+        return self.fitted is not None and self.granted(entry).resource is None
+
+    def ready(self, entry: Entry) -> BaseEstimator | None:
+        """Return what a trial of this search has fitted, if it was kept."""
+        return self.fitted and self.fitted.get(self.granted(entry))
+
+    def spares_refit(self, entry: Entry) -> bool:
+        """Return whether an individual, should it win, need not be fitted again."""
+        return self.fitted is not None and self.fitted.spares(self.granted(entry))
 
     def cost(self, entry: Entry) -> float:
         """Return roughly how many seconds a fit takes, 0 if that cannot be told."""

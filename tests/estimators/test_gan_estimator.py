@@ -11,10 +11,13 @@ from sklearn.neighbors import KernelDensity
 from torch.utils.data import TensorDataset
 
 from sknevo import EvolvedGAN
+from sknevo.builders._gan import GAN
+from sknevo.estimators._gallery import Gallery
 from sknevo.genomes.gan import well_known
+from sknevo.limits import Generation, Limits
 from sknevo.metrics import GenerativeScore, mode_coverage
 from sknevo.metrics._score import TERMS
-from sknevo.records import DataSpec
+from sknevo.records import Chromosome, DataSpec, Evaluation
 
 SMALL = {"population_size": 3, "generations": 1, "max_epochs": 30, "random_state": 0}
 SCORES = {"fitness", *TERMS}
@@ -104,11 +107,16 @@ def test_the_best_of_each_generation_leaves_samples(blobs, tmp_path):
     assert EvolvedGAN(**small, cv=2).fit(blobs[0]).generation_samples_ == {}
 
 
-def test_a_winner_that_the_journal_knew_is_trained_to_the_same(blobs, tmp_path):
-    first, again = (
-        EvolvedGAN(**SMALL, journal=tmp_path / "journal").fit(*blobs) for _ in range(2)
+def test_a_winner_is_trained_once_and_again_to_the_same(blobs, tmp_path, monkeypatch):
+    fits, fit = [], GAN.fit
+    monkeypatch.setattr(
+        GAN, "fit", lambda gan, *args: fits.append(gan) or fit(gan, *args)
     )
-    assert first.refit_time_ < 0.1 < again.refit_time_
+    first = EvolvedGAN(**SMALL, journal=tmp_path / "journal").fit(*blobs)
+    assert len(fits) == first.n_evaluations_
+    assert first.refit_time_ == first.cv_results_["mean_fit_time"][first.best_index_]
+    again = EvolvedGAN(**SMALL, journal=tmp_path / "journal").fit(*blobs)
+    assert len(fits) == first.n_evaluations_ + 1
     assert again.best_score_ == first.best_score_
     np.testing.assert_array_equal(first.sample(20), again.sample(20))
 
@@ -250,6 +258,34 @@ def test_it_races_over_epochs(blobs):
     ).fit(blobs[0])
     assert gan.rungs_
     assert gan.sample(3).shape == (3, 2)
+
+
+def quality(gan, X, y=None):
+    return GenerativeScore()(gan, X)["fitness"]
+
+
+def test_weights_of_the_time_to_fit_count_in_the_score_too(blobs):
+    X, (train, test) = blobs[0], (np.arange(200), np.arange(200, 300))
+    gan = EvolvedGAN(
+        **SMALL,
+        scoring={"quality": quality, "seconds": "fit_time"},
+        refit={"quality": 1, "seconds": 1},
+        cv=[(train, test)],
+    ).fit(X)
+    assert gan.score(X[test]) == pytest.approx(gan.best_score_)
+
+
+def test_samples_that_cannot_be_looked_at_end_no_search():
+    class Full:
+        def ready(self, entry):
+            raise MemoryError("no more on the device")
+
+    gallery = Gallery(Full(), 16)
+    assert not gallery.individual_ends(Evaluation(Chromosome({}), "ok", 0.5))
+    generation = Generation(0, 0.5, 0.5, evaluated=1, cached=0, failed=0, seconds=1.0)
+    with pytest.warns(UserWarning, match="generation 0 could not make samples"):
+        assert not gallery.generation_ends(generation, Limits())
+    assert gallery.samples == {}
 
 
 @pytest.mark.slow

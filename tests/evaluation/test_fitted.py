@@ -4,7 +4,7 @@ import time
 from dataclasses import replace
 
 import pytest
-from toys import Recipe, Toy, ToyBuilder, chromosome, entry, make_evaluator
+from toys import ToyBuilder, chromosome, entry, make_evaluator
 
 from sknevo import EvolvedGAN
 from sknevo.estimators._stopping import make_limits
@@ -23,8 +23,8 @@ def evaluate(n_jobs=1, **trial):
 
 @pytest.mark.parametrize("n_jobs", [1, 2])
 def test_of_the_best_three_it_is_kept(n_jobs):
-    fitted, evaluations, _ = evaluate(n_jobs)
-    held = [e.chromosome.genes["x"] for e in evaluations if fitted.holds(e.entry)]
+    fitted, _, _ = evaluate(n_jobs)
+    held = [x for x in PLACES if fitted.get(entry(x)) is not None]
     assert sorted(held) == [0.1, 0.2, 0.4]
     best = fitted.get(entry(0.1))
     assert best.x == 0.1
@@ -45,7 +45,7 @@ def test_who_failed_or_was_given_less_leaves_nothing():
     broods = iter([[few, entry(0.3, "raise"), entry(0.3, "nan")]])
     told = [*evaluator.stream(lambda: next(broods, []))]
     assert [e.status for e in told] == ["ok", "error", "error"]
-    assert not any(fitted.holds(e.entry) for e in told)
+    assert not any(fitted.spares(e.entry) for e in told)
 
 
 def test_in_the_finals_nothing_is_kept():
@@ -55,27 +55,26 @@ def test_in_the_finals_nothing_is_kept():
     assert fitted.get(entry(0.0)) is None
 
 
-def test_the_winner_is_not_fitted_again():
-    fits = []
-
-    def build(expressed, random_state):
-        fits.append(expressed["x"])
-        return Toy(**expressed, random_state=random_state)
-
-    _, _, evaluator = evaluate(builder=Recipe(build))
-    assert evaluator.trial.refit(chromosome(0.1)).x == 0.1
-    assert fits == PLACES
-    assert evaluator.trial.refit(chromosome(0.9)).x == 0.9
-    assert fits == [*PLACES, 0.9]
-
-
 def test_all_the_time_is_for_the_search():
     _, evaluations, evaluator = evaluate()
     estimator = EvolvedGAN(max_time=100)
     limits = make_limits(estimator, time.time(), evaluator.trial, ToyBuilder())
-    worst, best = evaluations[2], evaluations[3]
     assert limits.chance(entry(0.7), n_splits=1).share == 1
-    assert limits.end_of_search(best) == limits.started + 100
-    # Whose estimator is not there any more has to be fitted again.
-    slow = replace(worst, fit_times=(40.0,))
-    assert limits.end_of_search(slow) == pytest.approx(limits.started + 54)
+    # Whoever is the worst of them: it cannot win any more.
+    for evaluation in (None, *evaluations):
+        assert limits.end_of_search(evaluation) == limits.started + 100
+    # Whose trial was in another fit has to be fitted again.
+    recalled = replace(evaluations[0], chromosome=chromosome(0.7), fit_times=(40.0,))
+    assert limits.end_of_search(recalled) == pytest.approx(limits.started + 54)
+    again = replace(evaluator.trial, fitted=None)
+    limits = make_limits(estimator, time.time(), again, ToyBuilder())
+    assert limits.end_of_search(None) == limits.started + 90
+
+
+def test_in_a_race_whoever_wants_no_more_than_it_is_given_is_kept():
+    _, _, evaluator = evaluate(resource="samples")
+    whole = replace(entry(0.1), resource=100)  # there are 5
+    assert evaluator.trial.keeps(whole)
+    assert evaluator.trial.ready(whole).x == 0.1
+    assert evaluator.trial.spares_refit(whole)
+    assert not evaluator.trial.keeps(replace(whole, resource=2))
