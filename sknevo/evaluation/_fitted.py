@@ -9,7 +9,7 @@ from sknevo.records import Entry, Evaluation
 
 __all__ = ["Fitted"]
 
-# Of so many of the best: should the winner not do, the next may.
+# Of so many of the best: some may have ended before it is their turn to win.
 KEPT = 3
 
 
