@@ -1,4 +1,4 @@
-"""The one `fit`: validate, split, evolve, choose, refit."""
+"""The one `fit`: validate, split, evolve, choose."""
 
 import time
 from abc import abstractmethod
@@ -13,12 +13,10 @@ from sklearn.base import _fit_context
 from sklearn.callback import CallbackSupportMixin, with_callbacks
 from sklearn.utils import check_random_state
 from sklearn.utils.metadata_routing import MetadataRouter
-from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import (
     _check_sample_weight,
     _num_samples,
     check_consistent_length,
-    check_is_fitted,
 )
 
 from sknevo.estimators._beginning import (
@@ -32,10 +30,10 @@ from sknevo.estimators._identity import identity
 from sknevo.estimators._listeners import Callbacks, Printer
 from sknevo.estimators._metadata import make_router, route
 from sknevo.estimators._parameters import SearchParameters
-from sknevo.estimators._refit import heirs, refit_first, refitted
 from sknevo.estimators._results import all_failed, chosen_index, make_cv_results
 from sknevo.estimators._splits import make_splits
 from sknevo.estimators._stopping import check_stopping, make_limits
+from sknevo.estimators._winner import WinnerMixin
 from sknevo.evaluation import (
     Builder,
     Data,
@@ -51,7 +49,7 @@ from sknevo.evaluation import (
 from sknevo.evolution import STRATEGIES, Evolution, Race
 from sknevo.genes import Genome
 from sknevo.limits import Limits
-from sknevo.records import Chromosome, DataSpec, Evaluation, flatten
+from sknevo.records import Chromosome, DataSpec, flatten
 from sknevo.search import Listener, Outcome, search
 from sknevo.validation import check_enough, plain_values
 
@@ -71,7 +69,7 @@ def _afresh(fit: Callable) -> Callable:
     return fit_afresh
 
 
-class BaseEvolved(FrontMixin, CallbackSupportMixin, SearchParameters):
+class BaseEvolved(WinnerMixin, FrontMixin, CallbackSupportMixin, SearchParameters):
     """What all evolved estimators share; a task says what differs below."""
 
     # The weights of samples are always for the individuals, unless the user says no.
@@ -221,28 +219,6 @@ class BaseEvolved(FrontMixin, CallbackSupportMixin, SearchParameters):
             self._refit(trial, outcome)
         return self
 
-    def _refit(self, trial: Trial, outcome: Outcome) -> None:
-        best = outcome.evaluations[self.best_index_]
-        ready = trial.ready(best.entry)
-        if ready is not None:
-            self.best_estimator_ = ready
-            self.refit_time_ = float(np.mean(best.fit_times))
-            return
-        start = time.perf_counter()
-        self._refit_first(trial.data, outcome)
-        self.refit_time_ = time.perf_counter() - start
-
-    def _refit_first(self, data: Shared, outcome: Outcome) -> None:
-        evaluations, places = outcome.evaluations, [self.best_index_]
-        if not callable(self.refit):  # a user who chooses gets who was chosen
-            places = heirs(evaluations, self.best_index_, outcome.finals)
-        rows = self._refit_rows(data.value)
-        if rows is not None:
-            data = Shared(data.value.part(rows))
-        final = replace(self._final_trial, data=data)
-        place, self.best_estimator_ = refit_first(final, evaluations, places)
-        self._crown(place, evaluations[place])
-
     def _objectives(self) -> Objectives:
         labels = getattr(self, "classes_", None)
         return Objectives.of(self, self._scoring(), self.refit, labels)
@@ -350,15 +326,6 @@ class BaseEvolved(FrontMixin, CallbackSupportMixin, SearchParameters):
         best = self._best_index(outcome)
         self._crown(best, evaluations[best])
 
-    def _crown(self, place: int, best: Evaluation) -> None:
-        """Name the best."""
-        means = {name: float(np.mean(s)) for name, s in best.scores.items()}
-        self.best_index_ = place
-        self.best_chromosome_ = replace(best.chromosome, scores=means)
-        self.best_params_ = self.cv_results_["params"][place]
-        if not callable(self.refit):
-            self.best_score_ = best.fitness
-
     def _describe(self, chromosome: Chromosome) -> tuple[dict[str, Any], Any]:
         """Return a chromosome's `param_*` and `params` in `cv_results_`."""
         return flatten(chromosome.genes), chromosome.expressed
@@ -368,62 +335,6 @@ class BaseEvolved(FrontMixin, CallbackSupportMixin, SearchParameters):
         if callable(self.refit):
             return chosen_index(self.refit, self.cv_results_, len(evaluations))
         return [e.entry for e in evaluations].index(outcome.best.entry)
-
-    # The fitted estimator.
-
-    @available_if(refitted)
-    def predict(self, X: Any) -> np.ndarray:
-        """Predict with the best individual.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-            Features, in the columns of `fit`.
-
-        Returns
-        -------
-        ndarray of shape (n_samples,)
-            Classes or values.
-        """
-        check_is_fitted(self, "best_estimator_")
-        return self.best_estimator_.predict(self._validate_X(X))
-
-    @available_if(refitted)
-    def score(self, X: Any, y: Any, **params: Any) -> float:
-        """Return the score that was the fitness, on other data.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-            Features.
-        y : array-like of shape (n_samples,)
-            Targets.
-        **params : dict
-            Metadata for the scorer, such as `sample_weight`.
-
-        Returns
-        -------
-        float
-            The higher, the better.
-        """
-        check_is_fitted(self, "best_estimator_")
-        return self._score(self._validate_X(X), y, params)
-
-    def _score(self, X: Any, y: Any, params: Mapping[str, Any]) -> float:
-        if isinstance(self.refit, Mapping):
-            objectives = self._objectives()
-            scores = objectives.measure(
-                self.best_estimator_, X, y, params, self.refit_time_
-            )
-            return objectives.fitness({name: (s,) for name, s in scores.items()})
-        scorer = self.scorer_
-        if isinstance(scorer, dict):
-            scorer = scorer[self.refit]
-        target = () if y is None else (y,)
-        score = scorer(self.best_estimator_, X, *target, **params)
-        if not isinstance(score, Mapping):
-            return score
-        return score[self.refit if isinstance(self.refit, str) else next(iter(score))]
 
     def get_metadata_routing(self) -> MetadataRouter:
         """Say who gets which metadata.
