@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 
 from sknevo.records import Entry, Evaluation
 
-__all__ = ["Generation", "Limits", "Span"]
+__all__ = ["STOPPING", "Generation", "Limits", "Span"]
 
 # Most of the time that the finals may take: the rest is for the search.
 FINALS_SHARE = 0.2
 # They take a little longer than is thought rather than a little shorter.
 FINALS_MARGIN = 1.15
-# Seconds that it may have taken to stop all workers, of the time kept for a refit.
+# Seconds that it may take to stop all workers.
 STOPPING = 1.0
 
 

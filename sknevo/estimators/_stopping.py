@@ -6,7 +6,7 @@ import numpy as np
 from joblib import effective_n_jobs
 
 from sknevo.evaluation import Builder, Trial
-from sknevo.limits import Limits
+from sknevo.limits import STOPPING, Limits
 from sknevo.records import Entry, Evaluation
 
 if TYPE_CHECKING:
@@ -65,11 +65,11 @@ def make_limits(
 
     def refit_seconds(evaluation: Evaluation) -> float:
         if trial.spares_refit(evaluation.entry):
-            return 0.0
+            return STOPPING if n_workers > 1 else 0.0
         fits = np.add(evaluation.fit_times, evaluation.saved_times)
         return growth(evaluation.entry) * float(fits.mean())
 
-    refits = bool(estimator.refit)
+    refits, n_workers = bool(estimator.refit), effective_n_jobs(estimator.n_jobs)
     return Limits(
         **{rule: getattr(estimator, rule) for rule in RULES},
         tol=estimator.tol,
@@ -78,5 +78,5 @@ def make_limits(
         refit_growth=growth_if_tried if refits else None,
         put_by=PUT_BY if refits and trial.fitted is None else 0.0,
         n_finalists=0 if callable(estimator.refit) else estimator._n_finalists,
-        n_workers=effective_n_jobs(estimator.n_jobs),
+        n_workers=n_workers,
     )

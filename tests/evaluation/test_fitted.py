@@ -63,6 +63,11 @@ def test_all_the_time_is_for_the_search():
     # Whoever is the worst of them: it cannot win any more.
     for evaluation in (None, *evaluations):
         assert limits.end_of_search(evaluation) == limits.started + 100
+    estimator.set_params(n_jobs=2)  # workers have to be stopped
+    limits = make_limits(estimator, time.time(), evaluator.trial, ToyBuilder())
+    assert limits.end_of_search(evaluations[0]) == limits.started + 99
+    estimator.set_params(n_jobs=1)
+    limits = make_limits(estimator, time.time(), evaluator.trial, ToyBuilder())
     # Whose trial was in another fit has to be fitted again.
     recalled = replace(evaluations[0], chromosome=chromosome(0.7), fit_times=(40.0,))
     assert limits.end_of_search(recalled) == pytest.approx(limits.started + 54)
