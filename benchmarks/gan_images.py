@@ -7,7 +7,7 @@ its last layer, and ten digits are there if it finds each in 2 % of the samples 
 Beside it ("kin") the distance in a feature space as that of the fitness, of another
 seed. Images are written to benchmarks/results.
 
-    python benchmarks/gan_images.py --data-home FOLDER                    # 62 minutes
+    python benchmarks/gan_images.py --data-home FOLDER --max-epochs 20    # 62 minutes
     python benchmarks/gan_images.py --data-home FOLDER --max-time 120 --n-samples 5000
 """
 
