@@ -11,6 +11,7 @@ import torch
 from builder_contract import BuilderContract, Case
 from torch import nn
 from torch.utils.data import TensorDataset
+from torch.utils.flop_counter import FlopCounterMode
 
 from sknevo.builders._gan_data import Condition, Scale
 from sknevo.builders._gan_losses import LOSSES, penalty
@@ -110,7 +111,9 @@ def test_sizes_are_those_that_torch_counts(shape):
         for network, size in zip((G, D), sizes, strict=True):
             counted = sum(p.numel() for p in network.parameters())
             assert counted == size.parameters
-        made = G(torch.randn(4, dimension), torch.eye(3)[[0, 1, 2, 0]])
+        with FlopCounterMode(display=False) as counter:
+            made = G(torch.randn(4, dimension), torch.eye(3)[[0, 1, 2, 0]])
+        assert counter.get_total_flops() == 4 * 2 * sizes[0].operations
         assert made.shape == (4, *shape)
         assert D(made, torch.eye(3)[[0, 1, 2, 0]]).shape == (4 // packing,)
 
