@@ -1,6 +1,7 @@
 """Evolved generators: both networks of a GAN, their optimizers, noise and contest."""
 
 from collections.abc import Callable, Mapping, Sequence
+from numbers import Integral
 from os import PathLike
 from typing import Any
 
@@ -33,6 +34,8 @@ __all__ = ["EvolvedGAN"]
 
 # Fewer samples say nothing of a distribution.
 FEWEST_SAMPLES = 8
+# Of rarer labels not every part of the data could have some.
+FEWEST_OF_A_LABEL = 5
 # Of each generation so many samples are kept to be looked at.
 KEPT_IMAGES, KEPT_ROWS = 16, 256
 
@@ -98,7 +101,8 @@ class EvolvedGAN(NetworkFace, BaseEvolved):
     -----
     X may be what `EvolvedClassifier` takes. `scoring=None` stands for
     `sknevo.metrics.GenerativeScore`. Without `cv`, 20 % of the samples are held out, or
-    two folds are made of up to 40.
+    two folds are made of up to 40; labels have their share of each part, unless there
+    are fewer than five samples, or than folds, of one.
 
     Another training of the same individual is another draw, and may be worse. So with
     a single split, as by default, `best_estimator_` is what the winner's trial has
@@ -239,6 +243,13 @@ class EvolvedGAN(NetworkFace, BaseEvolved):
         if params.get("sample_weight") is not None:
             raise ValueError("sample_weight must be None: samples count all the same.")
         return super()._make_data(X, y, params, seed)
+
+    def _classifies(self, y: Any) -> bool:
+        if self.n_conditions_ < 2:
+            return False
+        folds = self.cv if isinstance(self.cv, Integral) else 0
+        rarest = np.unique(y, return_counts=True)[1].min()
+        return rarest >= max(FEWEST_OF_A_LABEL, folds)
 
     def _listeners(self, trial: Trial) -> list[Listener]:
         self.generation_samples_: dict[int, np.ndarray] = {}

@@ -54,6 +54,21 @@ def test_it_samples_of_a_label(fitted):
     assert fitted.classes_.tolist() == ["left", "right"]
 
 
+@pytest.mark.parametrize(
+    ("n_rare", "cv", "least"), [(5, None, 1), (5, 5, 1), (10, 2, 5), (4, 5, 0)]
+)
+def test_labels_have_their_share_of_each_part(blobs, n_rare, cv, least):
+    X, y = blobs[0][:100], np.where(np.arange(100) < n_rare, "rare", "usual")
+    counted = []
+
+    def scoring(estimator, X, y):
+        counted.append((y == "rare").sum())
+        return 0.0
+
+    EvolvedGAN(**SMALL | {"max_epochs": 2}, scoring=scoring, cv=cv).fit(X, y)
+    assert min(counted) == least
+
+
 def test_all_parts_of_the_fitness_are_there(fitted, blobs):
     results = fitted.cv_results_
     for name in SCORES | {"real_coverage"}:

@@ -77,7 +77,8 @@ def test_well_known_individuals_are_of_the_genome(shape):
     assert len({Chromosome(value).key for value in known}) == len(known) > 3
     assert all(genome.contains(value) for value in known)
     first, *others = (value["training"]["epochs"] for value in known)
-    assert first == 3 and set(others) == {11}
+    assert first == 3
+    assert set(others) == {11}
 
 
 def test_few_samples_have_small_batches():
