@@ -2,13 +2,14 @@
 
 The judge is a convolutional network that was trained on the real digits and has nothing
 to do with the fitness (its accuracy is printed): the Fréchet distance is one of its
-last layer. Beside it ("kin") the distance in a feature space as that of the fitness, of
-another seed.
+last hidden layer. Beside it ("kin") the distance in a feature space of the kind that
+the fitness has, of another seed and trained with labels.
 """
 
 import copy
 
 import numpy as np
+import torch
 from torch import nn
 
 from sknevo.builders._features import feature_space
@@ -19,24 +20,27 @@ from sknevo.metrics import frechet_distance
 from sknevo.records import DataSpec
 
 SEED = 12345
+AT_ONCE = 500
 
 
 class _Judge:
-    """Tells digits apart; what its last layer sees are the features."""
+    """Tells digits apart; what its last hidden layer sees are the features."""
 
     def __init__(self, X, y):
         spec = DataSpec("classification", len(X), 10, shape=X.shape[1:])
         genes = well_known(spec)[0]
+        genes["training"]["batch_size"] = 128
         genes["dense"] = [
             {"units": 64, "normalisation": "none", "activation": "relu", "dropout": 0.0}
         ]
-        self.classifier = ConvNetBuilder(spec, "cpu")(genes, SEED).fit(X, y)
-        self.trunk = copy.deepcopy(self.classifier)
-        self.trunk.module_.head = nn.Identity()
-        self.predict, self.score = self.classifier.predict, self.classifier.score
+        self.classifier = ConvNetBuilder(spec, "cpu", "float32")(genes, SEED).fit(X, y)
+        self.trunk = copy.deepcopy(self.classifier.module_).eval()
+        self.trunk.head = nn.Identity()
 
     def __call__(self, X):
-        return self.trunk.forward(X).double().numpy()
+        with torch.inference_mode():
+            parts = [self.trunk(part) for part in torch.as_tensor(X).split(AT_ONCE)]
+        return torch.cat(parts).double().numpy()
 
 
 class Digits:
@@ -51,14 +55,14 @@ class Digits:
         self.spaces = {"judge": self.judge, "kin": kin}
         self.real = {name: space(test.images) for name, space in self.spaces.items()}
         self.n = len(test.images)
-        accuracy = self.judge.score(test.images, test.target)
+        accuracy = self.judge.classifier.score(test.images, test.target)
         print(f"judge: accuracy {accuracy:.4f}")
         print(f"real: Fréchet distances {self._distances(self.X)}", flush=True)
 
     def judged(self, gan):
         """Return the distances of a generator, and the share of each digit."""
         images = gan.sample(self.n, random_state=1)
-        counts = np.bincount(self.judge.predict(images), minlength=10)
+        counts = np.bincount(self.judge.classifier.predict(images), minlength=10)
         return self._distances(images), counts / self.n
 
     def _distances(self, images):

@@ -28,7 +28,7 @@ COLLAPSED, SHARE = 6, 0.2
 
 def individuals(n, genome, spec, rng):
     """Half of them random, half twice-mutated well-known ones, each its own."""
-    known = well_known(spec, genome)
+    _, *known = well_known(spec, genome)  # the first is a short one
     for i in range(n):
         if i % 2:
             genes = genome.sample(rng)

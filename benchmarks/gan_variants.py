@@ -1,8 +1,8 @@
 """Generators of digits: what each choice in the known individuals is worth.
 
 The first well-known individual for images and variations of it, one choice at a time,
-each trained on one core for the same epochs; the individuals that were known before and
-a DCGAN-style pair for comparison. Judged as `_digits.py` says.
+each trained on one core for the same epochs; one that was known before and a
+DCGAN-style pair for comparison. Judged as `_digits.py` says.
 
     python benchmarks/gan_variants.py --data-home FOLDER              # about 20 minutes
     python benchmarks/gan_variants.py --data-home FOLDER --names known nearest
@@ -114,6 +114,7 @@ def judged(name, chromosome, spec, digits, args):
     gan = trained(args.random_state, chromosome, spec, digits.X)
     seconds = time.perf_counter() - begin
     if gan is None:
+        print(f"{name}: gave up", flush=True)
         return
     distances, shares = digits.judged(gan)
     print(

@@ -4,7 +4,7 @@ Genomes ask it to keep within limits, builders ask it for what a network costs.
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 __all__ = [
@@ -131,16 +131,13 @@ def network_size(genes: dict[str, Any], shape: Shape, n_outputs: int) -> Network
     return size + _linear(width, n_outputs, "none")
 
 
-def _convolution(
-    block: dict[str, Any], channels: int, pixels: int, places: int | None = None
-) -> NetworkSize:
-    """Count for so many pixels that come out; the kernel is put in so many places."""
+def _convolution(block: dict[str, Any], channels: int, pixels: int) -> NetworkSize:
     weights = channels * block["channels"] * block["kernel"] ** 2
     if block["residual"] and channels != block["channels"]:
         weights += channels * block["channels"]
     return NetworkSize(
         weights + _shifts(block["channels"], block["normalisation"]),
-        weights * (pixels if places is None else places),
+        weights * pixels,
         block["channels"] * pixels,
     )
 
@@ -210,15 +207,13 @@ def generator_size(
     channels = blocks[0]["channels"]
     size = _linear(width, channels * math.prod(sides), "none")
     for block in blocks:
-        grown = sides
         if block["upsampling"] != "none":
-            grown = tuple(2 * side for side in sides)
-        # A transposed convolution goes over what comes in.
-        seen = sides if block["upsampling"] == "transposed" else grown
-        size += _convolution(
-            _PLAIN | block, channels, math.prod(grown), math.prod(seen)
-        )
-        channels, sides = block["channels"], grown
+            sides = tuple(2 * side for side in sides)
+        layer = _convolution(_PLAIN | block, channels, math.prod(sides))
+        if block["upsampling"] == "transposed":  # goes over what comes in
+            layer = replace(layer, operations=layer.operations // 4)
+        size += layer
+        channels = block["channels"]
     last = {**_PLAIN, "channels": shape[0], "kernel": 3, "normalisation": "none"}
     return size + _convolution(last, channels, math.prod(shape[1:]))
 

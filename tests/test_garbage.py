@@ -3,6 +3,7 @@
 import copy
 import re
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -434,7 +435,7 @@ BAD_CALLS = [
     (lambda: fetch_mnist(subset="validation"), "subset"),
     (lambda: fetch_cifar10(subset=3), "subset"),
     (lambda: load_image_folder("/nowhere"), "root|nowhere"),
-    (lambda: load_image_folder("."), "root"),
+    (lambda: load_image_folder(Path(__file__).parent), "root"),
     (lambda: load_image_folder(".", image_size=0), "image_size"),
     (lambda: load_imagenet("/nowhere"), "root|nowhere"),
     (lambda: sknevo.read_journal("/nowhere/run.jsonl"), "no journal"),

@@ -95,12 +95,14 @@ def known_chromosomes(
     Returns
     -------
     list of Chromosome
+        Each once.
     """
-    chromosomes = []
+    chromosomes: dict[str, Chromosome] = {}
     for genes in known:
         with suppress(ValueError):
-            chromosomes.append(make_chromosome(genes, genome, rng, "seed"))
-    return chromosomes
+            one = make_chromosome(genes, genome, rng, "seed")
+            chromosomes.setdefault(one.key, one)
+    return [*chromosomes.values()]
 
 
 def make_rungs(estimator: "BaseEvolved", spec: DataSpec, trial: Trial) -> list[int]:

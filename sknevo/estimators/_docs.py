@@ -50,7 +50,7 @@ PARAMETERS = dedent("""\
         machine, as all times do.
     cv : int, splitter, iterable or None, default=None
         The splits that individuals are scored on. A number is one of shuffled folds,
-        stratified for classifiers, with the members of too rare classes in all training
+        stratified by class or label, with members of too rare ones in all training
         parts; None stands for folds if samples are few and for one hold-out of 20 % if
         they are many, see the notes. Splitters and iterables are as in scikit-learn.
     resource : str or None, default=None

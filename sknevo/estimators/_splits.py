@@ -17,7 +17,7 @@ from sklearn.model_selection import (
 )
 from sklearn.utils.validation import _num_samples
 
-__all__ = ["make_splits"]
+__all__ = ["HOLD_OUT", "make_splits"]
 
 HOLD_OUT = 0.2
 
@@ -39,7 +39,7 @@ def make_splits(
     Parameters
     ----------
     cv : None, int, splitter or iterable
-        A number of shuffled folds, stratified for classifiers; None stands for
+        A number of shuffled folds, stratified by class; None stands for
         `default_folds`. With `groups` no group is in two of them, and nothing is held
         out. Splitters and iterables are as in scikit-learn.
     X, y : array-like
@@ -69,7 +69,7 @@ def make_splits(
     enough = [k for most, k in default_folds.items() if n <= most]
     folds = cv if cv is not None else (enough or [*default_folds.values()][-1:])[0]
     if not split_params and isinstance(folds, Integral):
-        labels = np.ravel(y) if classifier else np.zeros(n)
+        labels = _codes(y) if classifier else np.zeros(n)
         members = _checked_members(cv, labels, classifier)
         if cv is None:
             folds = _feasible(folds, labels, classifier)
@@ -81,6 +81,7 @@ def make_splits(
     if isinstance(folds, Integral) and "groups" in split_params:
         fold = StratifiedGroupKFold if classifier else GroupKFold
         folds = fold(folds, shuffle=True, random_state=random_state)
+        y = _codes(y) if classifier else y
     splitter = check_cv(folds, y, classifier=classifier)
     splits = [
         (np.asarray(train), np.asarray(test))
@@ -89,6 +90,11 @@ def make_splits(
     if not splits:
         raise ValueError(f"cv must yield at least one split; got none from {cv!r}.")
     return splits
+
+
+def _codes(y: Any) -> np.ndarray:
+    """Return numbers for classes: scikit-learn's splitters refuse those of objects."""
+    return np.unique(np.ravel(y), return_inverse=True)[1]
 
 
 def _checked_members(cv: int | None, y: np.ndarray, classifier: bool) -> np.ndarray:

@@ -21,6 +21,7 @@ from sknevo.estimators._docs import documented
 from sknevo.estimators._gallery import Gallery
 from sknevo.estimators._network import NetworkFace
 from sknevo.estimators._refit import refitted
+from sknevo.estimators._splits import HOLD_OUT
 from sknevo.evaluation import Builder, Data, Trial, limited_threads
 from sknevo.evolution import Strategy
 from sknevo.genes import Genome
@@ -34,8 +35,6 @@ __all__ = ["EvolvedGAN"]
 
 # Fewer samples say nothing of a distribution.
 FEWEST_SAMPLES = 8
-# Of rarer labels not every part of the data could have some.
-FEWEST_OF_A_LABEL = 5
 # Of each generation so many samples are kept to be looked at.
 KEPT_IMAGES, KEPT_ROWS = 16, 256
 
@@ -101,8 +100,9 @@ class EvolvedGAN(NetworkFace, BaseEvolved):
     -----
     X may be what `EvolvedClassifier` takes. `scoring=None` stands for
     `sknevo.metrics.GenerativeScore`. Without `cv`, 20 % of the samples are held out, or
-    two folds are made of up to 40; labels have their share of each part, unless there
-    are fewer than five samples, or than folds, of one.
+    two folds are made of up to 40; labels have their share of each part, and what is
+    too rare for that is trained with, unless there are more labels than a fifth of the
+    samples.
 
     Another training of the same individual is another draw, and may be worse. So with
     a single split, as by default, `best_estimator_` is what the winner's trial has
@@ -247,9 +247,10 @@ class EvolvedGAN(NetworkFace, BaseEvolved):
     def _classifies(self, y: Any) -> bool:
         if self.n_conditions_ < 2:
             return False
-        folds = self.cv if isinstance(self.cv, Integral) else 0
-        rarest = np.unique(y, return_counts=True)[1].min()
-        return rarest >= max(FEWEST_OF_A_LABEL, folds)
+        # Labels that are too rare to be split need not be.
+        counts = np.unique(y, return_counts=True)[1]
+        folds = self.cv if isinstance(self.cv, Integral) else 2
+        return counts.max() >= folds and len(counts) <= HOLD_OUT * len(y)
 
     def _listeners(self, trial: Trial) -> list[Listener]:
         self.generation_samples_: dict[int, np.ndarray] = {}

@@ -204,7 +204,8 @@ def _augmentation() -> Genome:
 def well_known(spec: DataSpec, genome: Genome | None = None) -> list[dict[str, Any]]:
     """Return individuals that are known to do well, the cheap ones first.
 
-    The first is a short one: what the others take is known when it has ended.
+    The first is a short one: with `max_time`, what the others take is known when it has
+    ended.
 
     Parameters
     ----------
@@ -284,7 +285,7 @@ def _known_for_images(spec: DataSpec, most: int) -> list[dict[str, Any]]:
     widths = [16 * 2**i for i in range(doublings)]
 
     def individual(
-        loss: dict[str, Any], upsampling: str, judge: int = 1, epochs: int = most
+        loss: dict[str, Any], upsampling: str, times: int = 1, epochs: int = most
     ) -> dict[str, Any]:
         rise = {"kernel": 3, "upsampling": upsampling, "normalisation": "batch"}
         fall = {"kernel": 3, "pooling": "stride", "normalisation": "spectral"}
@@ -299,7 +300,7 @@ def _known_for_images(spec: DataSpec, most: int) -> list[dict[str, Any]]:
             },
             "discriminator": {
                 "blocks": [
-                    {"channels": judge * channels, "activation": "leaky_relu", **fall}
+                    {"channels": times * channels, "activation": "leaky_relu", **fall}
                     for channels in widths
                 ],
                 "bridge": "flatten",
@@ -316,7 +317,7 @@ def _known_for_images(spec: DataSpec, most: int) -> list[dict[str, Any]]:
     return [
         individual(hinge, "transposed", epochs=_few(most)),
         individual({"relativistic": {"slope": 0.0}}, "transposed"),
-        individual(hinge, "transposed", judge=2),
+        individual(hinge, "transposed", times=2),
         individual({"non_saturating": {"slope": 0.0}}, "nearest"),
     ]
 

@@ -402,10 +402,13 @@ def test_images_stream_from_disk():
     np.testing.assert_allclose(gan.score_samples(X), whole.score_samples(X))
 
 
+@pytest.mark.parametrize("slope", [0.0, 0.1])
 @pytest.mark.parametrize("known", range(4))
-def test_it_trains_in_bfloat16(known):
+def test_it_trains_in_bfloat16(known, slope):
     X = samples((8, 8), 40, np.uint8)
     gan = gan_of(X, known=known, training=training(2)).set_params(precision="bfloat16")
+    ((loss,),) = (gan.genes["loss"].values(),)
+    loss["slope"] = slope
     assert np.isfinite(gan.fit(X).score_samples(gan.sample(5))).all()
     assert {p.dtype for p in gan.generator_.parameters()} == {torch.float}
 

@@ -55,18 +55,35 @@ def test_it_samples_of_a_label(fitted):
 
 
 @pytest.mark.parametrize(
-    ("n_rare", "cv", "least"), [(5, None, 1), (5, 5, 1), (10, 2, 5), (4, 5, 0)]
+    ("n_rare", "cv", "least"),
+    [(5, None, 1), (5, 5, 1), (10, 2, 5), (4, 5, 0), (1, None, 0)],
 )
-def test_labels_have_their_share_of_each_part(blobs, n_rare, cv, least):
+@pytest.mark.parametrize("dtype", [str, object])
+def test_labels_have_their_share_of_each_part(blobs, n_rare, cv, least, dtype):
     X, y = blobs[0][:100], np.where(np.arange(100) < n_rare, "rare", "usual")
-    counted = []
+    y, counted = y.astype(dtype), []
 
     def scoring(estimator, X, y):
         counted.append((y == "rare").sum())
         return 0.0
 
-    EvolvedGAN(**SMALL | {"max_epochs": 2}, scoring=scoring, cv=cv).fit(X, y)
+    gan = EvolvedGAN(**SMALL | {"max_epochs": 2}, scoring=scoring, cv=cv).fit(X, y)
     assert min(counted) == least
+    # Whoever is too rare to be in all parts is trained with.
+    assert gan.sample(3, y="rare").shape == (3, 2)
+
+
+def test_no_known_individual_is_tried_twice(blobs):
+    known = well_known(DataSpec("generation", 240, 0, shape=(2,)))
+    small = SMALL | {"max_epochs": 1, "population_size": len(known)}
+    # The short one is as long as the others then: somebody random is in its place.
+    assert EvolvedGAN(**small).fit(blobs[0]).n_evaluations_ == len(known)
+
+
+def test_any_number_of_labels_will_do(blobs):
+    X, y = blobs[0][:100], [f"{i // 2}" for i in range(100)]
+    gan = EvolvedGAN(**SMALL | {"max_epochs": 2}).fit(X, y)
+    assert len(gan.classes_) == 50
 
 
 def test_all_parts_of_the_fitness_are_there(fitted, blobs):
