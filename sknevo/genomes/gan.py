@@ -278,10 +278,9 @@ def _known(spec: DataSpec, most: int) -> list[dict[str, Any]]:
 
 def _known_for_images(spec: DataSpec, most: int) -> list[dict[str, Any]]:
     # Many small steps and a discriminator that learns faster than its generator (Heusel
-    # et al. 2017) go furthest in the same time; so do its width and nearest neighbours.
+    # et al. 2017) go furthest; for each image, a wide one and nearest neighbours help.
     side = min(image_shape(spec.shape)[1:])
     doublings = max(1, min(3, round(math.log2(max(2, side) / 4))))
-
     widths = [16 * 2**i for i in range(doublings)]
 
     def individual(
