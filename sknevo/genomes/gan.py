@@ -234,6 +234,7 @@ def _known(spec: DataSpec, most: int) -> list[dict[str, Any]]:
         distribution: dict[str, Any],
         dimension: int = dimension,
         units: int = 64,
+        depth: int = 3,
         batch_size: int = 128,
         rejection: float = 0.5,
         **training: Any,
@@ -241,11 +242,11 @@ def _known(spec: DataSpec, most: int) -> list[dict[str, Any]]:
         return {
             "noise": {"dimension": dimension, "distribution": distribution},
             "generator": {
-                "dense": [_units(units, "relu")] * 3,
+                "dense": [_units(units, "relu")] * depth,
                 "optimizer": _adam(2e-3, 0.0),
             },
             "discriminator": {
-                "dense": [_units(units, "leaky_relu")] * 3,
+                "dense": [_units(units, "leaky_relu")] * depth,
                 "steps": 1,
                 "optimizer": _adam(2e-3, 0.0),
             },
@@ -256,14 +257,15 @@ def _known(spec: DataSpec, most: int) -> list[dict[str, Any]]:
 
     relativistic = {"relativistic": {"slope": 0.1}}
     saturating = {"non_saturating": {"slope": 0.1}}
-    # Many modes need wide networks, noise of no more dimensions than the data, and a
-    # discriminator that turns away what lies between them.
+    # Many modes need wide and deep networks, noise of no more dimensions than the data,
+    # and a discriminator that turns away what lies between them.
     wide = partial(
         individual,
         relativistic,
         normal,
         max(2, spec.shape[0]),
         units=128,
+        depth=4,
         rejection=0.8,
     )
     return [
