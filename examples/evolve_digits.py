@@ -62,7 +62,8 @@ def plot(evolved, images, labels, predicted, path):
     evolution, training, mistakes = figure.subplots(1, 3)
 
     results = evolved.cv_results_
-    scores, tried = results["mean_test_score"], np.arange(evolved.n_evaluations_)
+    scores = results["mean_test_score"]
+    tried = np.arange(len(scores))
     for origin in sorted(set(results["origin"])):
         rows = results["origin"] == origin
         evolution.plot(tried[rows], scores[rows], "o", label=origin, alpha=0.7)

@@ -20,6 +20,7 @@ SHARES = {
     "coverage": "coverage",
     "reach": "coverage, widely",
     "auc": "discriminator's AUC",
+    "spikes": "losses that leap",
 }
 NORMS = {
     "discriminator_norm": "discriminator's gradient",
@@ -67,8 +68,8 @@ class GanSignalsDisplay:
     --------
     >>> from sknevo.displays import GanSignalsDisplay
     >>> signals = {"step": [1, 2], "coverage": [0.1, 0.9], "reach": [0.5, 1.0],
-    ...            "auc": [1.0, 0.6], "discriminator_norm": [3.0, 0.1],
-    ...            "generator_norm": [1.0, 0.2]}
+    ...            "auc": [1.0, 0.6], "spikes": [0.0, 0.1],
+    ...            "discriminator_norm": [3.0, 0.1], "generator_norm": [1.0, 0.2]}
     >>> GanSignalsDisplay(signals, stability=0.9).plot().lines_["auc"].get_ydata()
     array([1. , 0.6])
     """
@@ -275,7 +276,8 @@ class SampleGridDisplay:
                 f"in its last fit, on a single split; got {estimator!r}."
             )
         shots = np.array([samples[:n_columns] for samples in kept.values()])
-        return cls._of_rows(shots, shots.shape[2:], "generations →", ax)
+        shape = estimator.image_shape or shots.shape[2:]
+        return cls._of_rows(shots, tuple(shape), "generations →", ax)
 
     @classmethod
     def _of_rows(

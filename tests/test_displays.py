@@ -8,16 +8,18 @@ from sklearn.base import BaseEstimator
 from sklearn.exceptions import NotFittedError
 
 from sknevo import EvolvedGAN
-from sknevo.displays import GanSignalsDisplay, SampleGridDisplay
+from sknevo.displays import NORMS, SHARES, GanSignalsDisplay, SampleGridDisplay
 
 
 class FakeGAN(BaseEstimator):
     """What displays ask of a GAN."""
 
+    image_shape = None
+
     def __init__(self, shape):
         self.shape = self.sample_shape = shape
         steps = np.arange(1, 4)
-        names = ("coverage", "reach", "auc", "discriminator_norm", "generator_norm")
+        names = [*SHARES, *NORMS]
         self.signals_ = {"step": steps, **dict.fromkeys(names, 1 / steps)}
         self.stability_ = 0.75
         self.snapshots_ = np.arange(3 * 16 * np.prod(shape)).reshape(3, 16, *shape)
@@ -65,7 +67,7 @@ def test_signals_are_lines(kind):
     assert display.norms_ax_.get_yscale() == "log"
     assert display.ax_.get_title() == "stability 0.75"
     labels = [text.get_text() for text in display.norms_ax_.get_legend().get_texts()]
-    assert len(labels) == len(display.lines_) == 5
+    assert len(labels) == len(display.lines_) == 6
 
 
 @pytest.mark.parametrize(
@@ -94,6 +96,10 @@ def test_each_generation_is_a_row():
     assert display.sheet_.shape == (2 * 5 - 1, 5 * 5 - 1)
     assert display.sheet_[0, 0] < display.sheet_[5, 0]
     assert display.ax_.get_ylabel() == "generations →"
+    gan.image_shape = (4, 4)
+    gan.generation_samples_ = {n: np.full((16, 16), n) for n in (0, 2)}
+    flat = SampleGridDisplay.from_generations(gan, n_columns=5)
+    np.testing.assert_array_equal(flat.sheet_, display.sheet_)
     with pytest.raises(ValueError, match="single split"):
         SampleGridDisplay.from_generations(FakeGAN((4, 4)))
 

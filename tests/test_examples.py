@@ -1,5 +1,6 @@
 """Every example runs, within the time that it is given."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -8,19 +9,38 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 EXAMPLES = sorted((ROOT / "examples").glob("*.py"))
+PLOTS = {"evolve_digits", "evolve_gan"}
 
 
-@pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.stem)
-def test_example_runs(example, tmp_path):
+def run_example(example, tmp_path, *arguments):
     run = subprocess.run(
-        [sys.executable, str(example), "--max-time", "5"],
+        [sys.executable, str(example), "--max-time", "5", *arguments],
         cwd=tmp_path,  # an example works from anywhere and leaves no files in the house
         capture_output=True,
         text=True,
         timeout=300,
     )
     assert run.returncode == 0, run.stderr
-    assert run.stdout.strip()
+    return run.stdout
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.stem)
+def test_example_runs(example, tmp_path):
+    plot = ["--plot", "plot.png"] if example.stem in PLOTS else []
+    told = run_example(example, tmp_path, *plot)
+    assert told.strip()
+    assert (tmp_path / "plot.png").exists() == bool(plot)
+    if example.stem == "export_network":
+        same = re.findall(r"([\d.]+)% of predictions the same", told)
+        assert len(same) == 3
+        assert min(map(float, same)) >= 98
+
+
+def test_digits_are_generated_and_plotted(tmp_path):
+    arguments = ["--data", "digits", "--plot", "plot.png"]
+    told = run_example(ROOT / "examples" / "evolve_gan.py", tmp_path, *arguments)
+    assert "A seven:" in told
+    assert (tmp_path / "plot.png").exists()
 
 
 def test_there_are_examples():

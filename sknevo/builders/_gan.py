@@ -333,7 +333,9 @@ class GAN(BaseEstimator):
         if self._condition.width:
             known = self._condition
             condition = known.mean(len(X)) if y is None else known.encode(np.asarray(y))
-            condition = torch.as_tensor(condition, device=self.device)
+            condition = torch.as_tensor(
+                condition, dtype=self._dtype, device=self.device
+            )
         logits = [
             self._logits(self._batch(X[part]), _rows(condition, part))
             for part in self._parts(len(X))

@@ -188,10 +188,14 @@ class Condition:
         Raises
         ------
         ValueError
-            If a label was not in training.
+            If a label was not in training, or a value is not finite.
         """
         if self.classes_ is None:
-            return ((y.astype(float) - self.middle) / self.spread)[:, None]
+            values = y.astype(float)
+            strange = values[~np.isfinite(values)].tolist()
+            if strange:
+                raise ValueError(f"y must hold finite values; got {strange[:3]}.")
+            return ((values - self.middle) / self.spread)[:, None]
         unknown = ~np.isin(y, self.classes_)
         if unknown.any():
             raise ValueError(

@@ -57,7 +57,9 @@ class Training:
         self.conditions: Tensor | None = None
         if gan._condition.width:
             encoded = gan._condition.encode(np.asarray(y))
-            self.conditions = torch.as_tensor(encoded, device=device).float()
+            self.conditions = torch.as_tensor(
+                encoded, dtype=torch.float32, device=device
+            )
         # Whole packs only, and never a single sample: it could not be normalised.
         packing = training["packing"]
         size = max(2, min(training["batch_size"], len(X)))

@@ -123,6 +123,9 @@ def _rebuild(
     held = sum(weight.numel() for weight in weights.values())
     if told > held:
         raise ValueError(f"its genes tell of {told} weights, it holds {held}")
-    builder = ConvNetBuilder(spec, device, about["precision"], final=True)
+    # What was trained in bfloat16 predicts in what this machine is good at.
+    precision = about["precision"]
+    precision = "auto" if precision == "bfloat16" else precision
+    builder = ConvNetBuilder(spec, device, precision, final=True)
     net = builder(about["genes"], random_state=0)
     return net.restored(labels, weights)

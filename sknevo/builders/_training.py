@@ -17,7 +17,7 @@ from sknevo.builders._batches import (
     samples,
     statistics,
 )
-from sknevo.builders._devices import resolve_device
+from sknevo.builders._devices import resolve_device, resolve_precision
 from sknevo.builders._inheritance import Forebear, inherit, learned
 from sknevo.builders._memory import memory_errors
 from sknevo.interruption import Pruned, check_deadline
@@ -58,7 +58,8 @@ class Net(NeuralNetClassifier):
     """A skorch classifier of a `Network`, for labels of any type.
 
     Samples are held as one tensor on the device, and batches taken out of it by index;
-    those of an `ImageStream` are read batch by batch, one ahead.
+    those of an `ImageStream` are read batch by batch, one ahead. Callbacks are told of
+    trainings and epochs, not of batches.
 
     Parameters
     ----------
@@ -148,6 +149,19 @@ class Net(NeuralNetClassifier):
             del self._weights, self._generator
             self._forebears = ()
         return self._settled()
+
+    def partial_fit(self, *_: Any, **__: Any) -> Self:
+        """Refuse to go on.
+
+        Raises
+        ------
+        NotImplementedError
+            Always: the schedule of the learning rate has come to its end in `fit`.
+        """
+        raise NotImplementedError(
+            "partial_fit is not there: the learning rate's schedule ends with fit. "
+            "Call fit on all samples."
+        )
 
     def _silence_labels_without_weight(self, y: Any) -> None:
         """See to it that nobody is given a label that counted for nothing."""
@@ -358,5 +372,8 @@ class Net(NeuralNetClassifier):
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         # What was evolved on a GPU predicts without one; skorch would warn.
-        state["device"] = resolve_device(state["device"])
+        device = resolve_device(state["device"])
+        if device != state["device"] and state["precision"] != "float32":
+            state["precision"] = resolve_precision("auto", device)
+        state["device"] = device
         super().__setstate__(state)

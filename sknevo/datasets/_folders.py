@@ -56,7 +56,7 @@ def load_image_folder(
     OSError
         If there is no such folder, or a file is not an image that can be read.
     ValueError
-        If there is no image in it.
+        If there is no image in it, or `image_size` is not as it should be.
 
     Examples
     --------
@@ -117,7 +117,7 @@ def load_imagenet(
     OSError
         If there is no such folder.
     ValueError
-        If there is no image in it.
+        If there is no image in it, or `image_size` is not as it should be.
 
     References
     ----------
@@ -143,6 +143,7 @@ def load_imagenet(
 
 def _stream(root: Path, image_size: int | Sequence[int]) -> Bunch:
     """Return what is known of a folder's images without reading them."""
+    shape = (*_sides(image_size), 3)
     if not root.is_dir():
         raise NotADirectoryError(f"root must be a folder; there is none at {root}.")
     folders = sorted(
@@ -158,14 +159,25 @@ def _stream(root: Path, image_size: int | Sequence[int]) -> Bunch:
             f"root must hold folders of images ({', '.join(SUFFIXES)}), one for each "
             f"class; found {len(folders)} folders and no image in {root}."
         )
-    square = isinstance(image_size, Integral)
-    shape = (*((image_size,) * 2 if square else image_size), 3)
     return Bunch(
         images=ImageStream(_Files([str(file) for file, _ in files], shape), shape),
         target=np.array([label for _, label in files]),
         target_names=np.array([folder.name for folder in folders]),
         filenames=np.array([str(file) for file, _ in files]),
         DESCR=f"{len(files)} images of {len(folders)} classes from {root}",
+    )
+
+
+def _sides(image_size: int | Sequence[int]) -> tuple[int, int]:
+    """Return height and width."""
+    match image_size:
+        case Integral():
+            return image_size, image_size
+        case (Integral() as height, Integral() as width) if min(image_size) >= 1:
+            return height, width
+    raise ValueError(
+        "image_size must be a whole number of pixels, at least 1, or (height, width); "
+        f"got {image_size!r}."
     )
 
 

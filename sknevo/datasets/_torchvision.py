@@ -47,8 +47,9 @@ def fetch_mnist(
     Raises
     ------
     OSError
-        If files are missing and are not, or cannot be, downloaded. The message says
-        which, and where to put them.
+        If archives are missing, or their checksums are wrong, and they are not, or
+        cannot be, downloaded, or an unpacked file is damaged. The message says which
+        archives to put where.
 
     References
     ----------
@@ -84,8 +85,9 @@ def fetch_fashion_mnist(
     Raises
     ------
     OSError
-        If files are missing and are not, or cannot be, downloaded. The message says
-        which, and where to put them.
+        If archives are missing, or their checksums are wrong, and they are not, or
+        cannot be, downloaded, or an unpacked file is damaged. The message says which
+        archives to put where.
 
     References
     ----------
@@ -121,8 +123,9 @@ def fetch_cifar10(
     Raises
     ------
     OSError
-        If files are missing and are not, or cannot be, downloaded. The message says
-        which, and where to put them.
+        If archives are missing, or their checksums are wrong, and they are not, or
+        cannot be, downloaded, or an unpacked file is damaged. The message says which
+        archives to put where.
 
     References
     ----------
@@ -157,8 +160,9 @@ def fetch_cifar100(
     Raises
     ------
     OSError
-        If files are missing and are not, or cannot be, downloaded. The message says
-        which, and where to put them.
+        If archives are missing, or their checksums are wrong, and they are not, or
+        cannot be, downloaded, or an unpacked file is damaged. The message says which
+        archives to put where.
 
     References
     ----------
@@ -172,19 +176,21 @@ def _fetch(name: str, subset: str, data_home: Home, download_if_missing: bool) -
 
     kind = getattr(datasets, name)
     home = Path(get_data_home(data_home))
-    folder, files = _archives(kind, home)
-    missing = [file for file in files if not _is_there(folder / file)]
-    if missing and not download_if_missing:
-        raise OSError(_what_is_missing(name, folder, missing, "nothing is downloaded"))
+    trains = {"train": [True], "test": [False], "all": [True, False]}[subset]
+
+    def load(download: bool) -> list[Any]:
+        return [kind(home, train=train, download=download) for train in trains]
+
     try:
-        # Checks checksums and unpacks; downloads only what is not there.
-        parts = [
-            kind(home, train=train, download=True)
-            for train in (True, False)
-            if subset in ("all", "train" if train else "test")
-        ]
-    except (OSError, RuntimeError) as fault:
-        raise OSError(_what_is_missing(name, folder, missing, str(fault))) from fault
+        try:
+            parts = load(download=False)
+        except RuntimeError:  # it is not unpacked
+            if not download_if_missing and _missing(kind, home):
+                raise OSError("nothing is downloaded") from None
+            # Unpacks; downloads archives that are not there, or damaged.
+            parts = load(download=True)
+    except Exception as fault:  # damaged files are of all kinds
+        raise OSError(_what_to_do(name, kind, home, fault)) from fault
     images = np.concatenate([np.asarray(part.data) for part in parts])
     return Bunch(
         images=images,
@@ -195,21 +201,28 @@ def _fetch(name: str, subset: str, data_home: Home, download_if_missing: bool) -
     )
 
 
-def _archives(kind: Any, home: Path) -> tuple[Path, list[str]]:
-    """Return where torchvision looks for which files."""
+def _archives(kind: Any, home: Path) -> dict[Path, str]:
+    """Return the archives that torchvision looks for, with their checksums."""
     if hasattr(kind, "resources"):
         folder = home / kind.__name__ / "raw"
-        return folder, [file for file, _ in kind.resources]
-    return home, [kind.filename]
+        return {folder / file: checksum for file, checksum in kind.resources}
+    return {home / kind.filename: kind.tgz_md5}
 
 
-def _is_there(archive: Path) -> bool:
-    unpacked = archive.with_suffix("")
-    return archive.exists() or unpacked.exists()
+def _missing(kind: Any, home: Path) -> list[Path]:
+    """Return the archives that are not there, or damaged."""
+    from torchvision.datasets.utils import check_integrity
+
+    archives = _archives(kind, home).items()
+    return [file for file, checksum in archives if not check_integrity(file, checksum)]
 
 
-def _what_is_missing(name: str, folder: Path, missing: list[str], why: str) -> str:
+def _what_to_do(name: str, kind: Any, home: Path, fault: Exception) -> str:
+    why = str(fault) or type(fault).__name__
+    (folder,) = {file.parent for file in _archives(kind, home)}
+    wanted = ", ".join(file.name for file in _missing(kind, home))
     return (
-        f"{name} could not be loaded ({why}). Put {', '.join(missing) or 'its files'} "
-        f"into {folder}, or set data_home to where they are in this way."
+        f"{name} could not be loaded ({why}). Remove what is damaged, if anything is, "
+        + (f"and put {wanted} into {folder}" if wanted else f"from {folder}")
+        + ", or set data_home to where its files are in this way."
     )

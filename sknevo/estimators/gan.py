@@ -104,6 +104,10 @@ class EvolvedGAN(NetworkFace, BaseEvolved):
     too rare for that is trained with, unless there are more labels than a fifth of the
     samples.
 
+    Who is to make fewer than 300 steps of the generator, or has fewer than 100 samples,
+    is pruned for what is not finite or explodes only: its fitness tells the rest. Early
+    samples say little, so that judgement begins after 40 % of a training.
+
     Another training of the same individual is another draw, and may be worse. So with
     a single split, as by default, `best_estimator_` is what the winner's trial has
     trained, and what `best_score_` was measured of; if a journal knew the answer, it is
@@ -372,7 +376,7 @@ class EvolvedGAN(NetworkFace, BaseEvolved):
             Logits: the higher, the more real.
         """
         check_is_fitted(self, "best_estimator_")
-        return self.best_estimator_.score_samples(self._validate_X(X), y)
+        return self.best_estimator_.score_samples(self._validate_pair(X, y), y)
 
     @available_if(refitted)
     def decision_function(self, X: Any, y: Any = None) -> np.ndarray:
@@ -391,7 +395,13 @@ class EvolvedGAN(NetworkFace, BaseEvolved):
             At least 0 for those that `predict` takes for real ones.
         """
         check_is_fitted(self, "best_estimator_")
-        return self.best_estimator_.decision_function(self._validate_X(X), y)
+        return self.best_estimator_.decision_function(self._validate_pair(X, y), y)
+
+    def _validate_pair(self, X: Any, y: Any) -> Any:
+        X = self._validate_X(X)
+        if y is not None:
+            check_consistent_length(X, y)
+        return X
 
     @available_if(refitted)
     def predict(self, X: Any, y: Any = None) -> np.ndarray:

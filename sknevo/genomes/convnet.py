@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any
 
 from sknevo.genes import Categorical, Gene, Genome, Integer, Real, Repeat
-from sknevo.genomes._networks import are_images, most_epochs
+from sknevo.genomes._networks import are_images, most_epochs, most_items
 from sknevo.genomes._optimizer import optimizer
 from sknevo.records import DataSpec, express
 from sknevo.sizes import image_shape, network_size, sides
@@ -232,7 +232,8 @@ def well_known(spec: DataSpec, genome: Genome | None = None) -> list[dict[str, A
     spec : DataSpec
         What the data are.
     genome : Genome or None, default=None
-        Whose limit of epochs they keep to; None stands for that of `convnet`.
+        Whose limit of epochs they keep to, and of layers if it is 1; None stands for
+        `convnet`'s.
 
     Returns
     -------
@@ -253,6 +254,7 @@ def well_known(spec: DataSpec, genome: Genome | None = None) -> list[dict[str, A
     if not are_images(spec):
         units = {"dense": [_units(64)], "training": fast}
         return [{**units, "optimizer": adam}, {**units, "optimizer": sgd}]
+    most_blocks = most_items(genome, "blocks")
     still, moved, varied = _known_augmentations(spec)
     small = {
         "blocks": [_channels(16), _channels(32)],
@@ -286,10 +288,10 @@ def well_known(spec: DataSpec, genome: Genome | None = None) -> list[dict[str, A
     deep = [_channels(32 * 2**i) for i in range(3)]
     dropped = {
         **wider,
-        "blocks": _dropped(deep if _most_blocks(genome) > 2 else wider["blocks"]),
+        "blocks": _dropped(deep if most_blocks > 2 else wider["blocks"]),
         "augmentation": still,
     }
-    return [
+    known = [
         {**small, "optimizer": adam},
         {**small, "optimizer": sgd, "augmentation": moved},
         {**pyramid, "optimizer": adam},
@@ -298,12 +300,9 @@ def well_known(spec: DataSpec, genome: Genome | None = None) -> list[dict[str, A
         {**dropped, "optimizer": adam},
         {**wider, "optimizer": adam},
     ]
-
-
-def _most_blocks(genome: Genome | None) -> float:
-    """Return how many convolutions there may be, as many as one likes if in doubt."""
-    blocks = None if genome is None else genome.genes.get("blocks")
-    return blocks.length.high if isinstance(blocks, Repeat) else math.inf
+    if most_blocks > 1:
+        return known
+    return [{**one, "blocks": one["blocks"][:1]} for one in known]
 
 
 def _usual_batch(spec: DataSpec) -> int:

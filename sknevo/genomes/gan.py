@@ -6,7 +6,7 @@ from typing import Any
 
 from sknevo.genes import Categorical, Choice, Gene, Genome, Integer, Real, Repeat
 from sknevo.genomes._gan_limits import FEW_UNITS, NARROW, check_limits, repaired
-from sknevo.genomes._networks import are_images, most_epochs
+from sknevo.genomes._networks import are_images, most_epochs, most_items
 from sknevo.genomes._optimizer import adversarial_optimizer
 from sknevo.records import DataSpec
 from sknevo.sizes import image_shape
@@ -212,18 +212,23 @@ def well_known(spec: DataSpec, genome: Genome | None = None) -> list[dict[str, A
     spec : DataSpec
         What the data are.
     genome : Genome or None, default=None
-        Whose limit of epochs they keep to; None stands for that of `gan`.
+        Whose limits of epochs and layers they keep to; None stands for `gan`'s.
 
     Returns
     -------
     list of dict
         Partial expressed genes.
     """
+    images = are_images(spec)
     most = most_epochs(genome, _usual_epochs(spec))
-    return _known_for_images(spec, most) if are_images(spec) else _known(spec, most)
+    deepest = min(
+        most_items(genome, player, "blocks" if images else "dense")
+        for player in ("generator", "discriminator")
+    )
+    return (_known_for_images if images else _known)(spec, most, deepest)
 
 
-def _known(spec: DataSpec, most: int) -> list[dict[str, Any]]:
+def _known(spec: DataSpec, most: int, deepest: float) -> list[dict[str, Any]]:
     # Noise with modes of its own leaves fewer samples between those of the data.
     dimension = max(8, min(64, 2 * spec.shape[0]))
     lumpy = {"mixture": {"scale": 1.0, "components": 16, "spread": 0.2}}
@@ -239,6 +244,7 @@ def _known(spec: DataSpec, most: int) -> list[dict[str, Any]]:
         rejection: float = 0.5,
         **training: Any,
     ) -> dict[str, Any]:
+        depth = min(depth, deepest)
         return {
             "noise": {"dimension": dimension, "distribution": distribution},
             "generator": {
@@ -278,11 +284,13 @@ def _known(spec: DataSpec, most: int) -> list[dict[str, Any]]:
     ]
 
 
-def _known_for_images(spec: DataSpec, most: int) -> list[dict[str, Any]]:
+def _known_for_images(
+    spec: DataSpec, most: int, deepest: float
+) -> list[dict[str, Any]]:
     # Many small steps and a discriminator that learns faster than its generator (Heusel
     # et al. 2017) go furthest; for each image, a wide one and nearest neighbours help.
     side = min(image_shape(spec.shape)[1:])
-    doublings = max(1, min(3, round(math.log2(max(2, side) / 4))))
+    doublings = max(1, min(3, deepest, round(math.log2(max(2, side) / 4))))
     widths = [16 * 2**i for i in range(doublings)]
 
     def individual(

@@ -1,6 +1,7 @@
 """Features of Inception v3, of weights that the user has."""
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,9 @@ class InceptionFeatures:
         or inception_v3_google-0cc3c7bd.pth of torchvision.
     data_range : float, default=255.0
         White in the images; black is 0.
+    image_shape : tuple of int or None, default=None
+        Shape of an image if images are rows: (height, width), (channels, height, width)
+        or (height, width, channels).
     device : str, default="cpu"
         Where to compute.
 
@@ -55,10 +59,12 @@ class InceptionFeatures:
         weights: str | os.PathLike,
         *,
         data_range: float = 255.0,
+        image_shape: Sequence[int] | None = None,
         device: str = "cpu",
     ) -> None:
         self.weights = weights
         self.data_range = data_range
+        self.image_shape = image_shape
         self.device = device
 
     def __call__(self, X: Any) -> np.ndarray:
@@ -68,11 +74,16 @@ class InceptionFeatures:
         ----------
         X : array-like of shape (n_images, height, width[, channels]) or (n_images, \
 channels, height, width)
-            Images, grey or in colour.
+            Images, grey or in colour; or rows, see `image_shape`.
 
         Returns
         -------
         ndarray of shape (n_images, 2048)
+
+        Raises
+        ------
+        ValueError
+            If images are of another shape, or have other channels than 1 or 3.
         """
         import torch
 
@@ -85,7 +96,8 @@ channels, height, width)
     @property
     def fingerprint(self) -> str:
         """A short name for this feature space: figures compare within one only."""
-        return fingerprint(np.fromfile(self.weights, dtype=np.uint8), self.data_range)
+        weights = np.fromfile(self.weights, dtype=np.uint8)
+        return fingerprint(weights, self.data_range, self.image_shape)
 
     @property
     def _network(self) -> Any:
@@ -97,6 +109,13 @@ channels, height, width)
         """Return images as (n, 3, height, width), in 0 to 255."""
         import torch
 
+        if self.image_shape is not None:
+            images = images.reshape(len(images), *self.image_shape)
+        if images.ndim not in (3, 4):
+            raise ValueError(
+                "images must be of shape (n, height, width) or with channels, or "
+                f"image_shape must say how rows are to be read; got {images.shape}."
+            )
         channels, height, width = image_shape(images.shape[1:])
         if images.ndim == 4 and images.shape[1:] != (channels, height, width):
             images = np.moveaxis(images, 3, 1)

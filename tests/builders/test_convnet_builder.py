@@ -353,13 +353,21 @@ def test_precision_is_the_users_or_the_hardwares(monkeypatch):
 def test_a_net_from_a_machine_with_a_gpu_predicts_without_one(digits, recwarn):
     X, y = digits[0][:100], digits[1][:100]
     net = net_of(X, y).fit(X, y)
-    net.device = "cuda"
+    net.device, net.precision = "cuda", "bfloat16"
     there = pickle.loads(pickle.dumps(net))
     assert there.device == "cpu"
+    assert there.precision == resolve_precision("auto", "cpu")
+    net.precision = there.precision
     np.testing.assert_array_equal(
         there.predict(X), net.set_params(device="cpu").predict(X)
     )
     assert not recwarn.list
+
+
+def test_a_net_does_not_go_on(digits):
+    X, y = digits[0][:40], digits[1][:40]
+    with pytest.raises(NotImplementedError, match="schedule ends with fit"):
+        net_of(X, y).fit(X, y).partial_fit(X, y)
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs CUDA")

@@ -13,13 +13,14 @@ from torch import nn
 from torch.utils.data import TensorDataset
 from torch.utils.flop_counter import FlopCounterMode
 
+from sknevo.builders._augmentation import Augmentation
 from sknevo.builders._gan_data import Condition, Scale
 from sknevo.builders._gan_losses import LOSSES, penalty
 from sknevo.builders._gan_monitor import Monitor, _auc
 from sknevo.builders._gan_networks import Discriminator, Generator, Noise, Spectral
 from sknevo.builders._gan_packs import Packs
 from sknevo.builders._gan_rejection import Rejection
-from sknevo.builders._gan_training import SAMPLES
+from sknevo.builders._gan_training import SAMPLES, Training, _MovingAverage
 from sknevo.builders.gan import GANBuilder
 from sknevo.evaluation._threads import limited_threads
 from sknevo.genomes.gan import gan, well_known
@@ -344,6 +345,61 @@ def test_signals_and_snapshots_tell_the_course_of_the_training(fitted):
     assert all(np.isfinite(values).all() for values in signals.values())
     assert 0.5 < fitted.stability_ <= 1
     assert fitted.snapshots_.shape == (12, 256, 2)
+
+
+@pytest.mark.parametrize("steps", [1, 2, 5])
+def test_the_discriminator_is_some_steps_ahead(blobs, monkeypatch, steps):
+    taught = []
+    for name in ("_teach_discriminator", "_teach_generator"):
+        teach = getattr(Training, name)
+
+        def counted(self, *args, name=name, teach=teach):
+            taught.append(name)
+            return teach(self, *args)
+
+        monkeypatch.setattr(Training, name, counted)
+    X = blobs[0]
+    gan = gan_of(X, discriminator={"steps": steps}, training=training(2, 50)).fit(X)
+    turn = ["_teach_discriminator"] * steps + ["_teach_generator"]
+    assert taught == turn * (16 // steps)
+    assert gan.n_steps_ == 16 // steps
+
+
+def test_a_generator_is_the_average_of_what_it_was():
+    now = nn.Linear(1, 1, bias=False)
+    following, as_it_is = (_MovingAverage(now, decay) for decay in (0.9, 0.0))
+    with torch.no_grad():
+        now.weight.zero_()
+    start = float(following.smooth.weight)
+    for step in range(1000, 1003):
+        following.follow(step)
+        as_it_is.follow(step)
+    assert float(following.network().weight) == pytest.approx(0.9**3 * start)
+    assert float(as_it_is.network().weight) == 0.0
+    # In the beginning it forgets sooner what it was before any training.
+    early = _MovingAverage(nn.Linear(1, 1, bias=False), 0.999)
+    first = float(early.smooth.weight)
+    with torch.no_grad():
+        early.now.weight.zero_()
+    early.follow(1)
+    assert float(early.network().weight) == pytest.approx(first / 11)
+
+
+def test_what_the_discriminator_sees_is_augmented_real_or_not(monkeypatch):
+    seen, forward = [], Augmentation.forward
+
+    def watched(self, X):
+        seen.append(X.requires_grad)
+        moved = forward(self, X)
+        assert not torch.equal(moved, X)
+        return moved
+
+    monkeypatch.setattr(Augmentation, "forward", watched)
+    X = samples((8, 8))
+    changes = {"shift": 0.125, "erase": 0.5, "colour": 0.3}
+    gan_of(X, augmentation=changes, training=training(1, 40), judging=False).fit(X)
+    # Generated and real ones for the discriminator; the generator learns through it.
+    assert seen == [False, False, True]
 
 
 def test_global_generators_are_not_touched(blobs):

@@ -91,6 +91,28 @@ def test_what_is_missing_is_named(tmp_path, offline, fetch, file, download_if_mi
     assert str(tmp_path) in str(caught.value)
 
 
+def test_a_damaged_archive_is_not_downloaded_against_ones_will(home, monkeypatch):
+    asked = []
+    monkeypatch.setattr("urllib.request.urlopen", lambda *_, **__: asked.append(1))
+    name = "train-images-idx3-ubyte.gz"
+    (home / "MNIST" / "raw" / name).write_bytes(gzip.compress(b"something else"))
+    with pytest.raises(OSError, match=rf"nothing is downloaded.*put {name} into"):
+        fetch_mnist(data_home=home, download_if_missing=False)
+    assert not asked
+
+
+@pytest.mark.parametrize("file", ["train-images-idx3-ubyte", "train-labels-idx1-ubyte"])
+def test_a_damaged_file_is_named_as_such(home, file):
+    fetch_mnist(data_home=home)
+    unpacked = home / "MNIST" / "raw" / file
+    for damaged in (unpacked.read_bytes()[:-3], b"\0\0\7" + 9 * b"\1"):
+        unpacked.write_bytes(damaged)
+        with pytest.raises(OSError, match="Remove what is damaged"):
+            fetch_mnist(data_home=home)
+    unpacked.unlink()
+    assert len(fetch_mnist(data_home=home).images) == 6
+
+
 def test_photos_are_in_colour(tmp_path, monkeypatch, offline):
     kind = torchvision.datasets.CIFAR10
     folder = tmp_path / kind.base_folder
@@ -109,6 +131,9 @@ def test_photos_are_in_colour(tmp_path, monkeypatch, offline):
     photos = fetch_cifar10(data_home=tmp_path, download_if_missing=False)
     assert photos.images.shape == (4, 32, 32, 3)
     assert photos.target_names.tolist() == list("abcd")
+    (tmp_path / kind.filename).unlink()
+    again = fetch_cifar10(data_home=tmp_path, download_if_missing=False)
+    np.testing.assert_array_equal(again.images, photos.images)
 
 
 def test_a_subset_that_is_not_there_is_refused(tmp_path):

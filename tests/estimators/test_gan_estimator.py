@@ -105,6 +105,9 @@ def test_it_judges_as_its_discriminator_does(fitted, blobs):
     real = fitted.decision_function(X) >= 0
     np.testing.assert_array_equal(fitted.predict(X), np.where(real, 1, -1))
     assert not is_classifier(fitted)
+    for judge in (fitted.score_samples, fitted.decision_function, fitted.predict):
+        with pytest.raises(ValueError, match="inconsistent"):
+            judge(X[:5], y[:3])
 
 
 def test_labels_that_are_held_out_as_a_whole_are_no_fault_of_anybodys(blobs):
@@ -191,6 +194,8 @@ def test_values_are_conditions():
     low, high = (gan.sample(100, y=value) for value in (0.1, 0.9))
     assert low[:, 0].mean() < high[:, 0].mean() - 1
     assert not hasattr(gan, "classes_")
+    with pytest.raises(ValueError, match="y must hold finite values"):
+        gan.sample(3, y=np.nan)
 
 
 def test_images_come_back_as_images():

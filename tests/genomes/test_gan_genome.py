@@ -81,6 +81,15 @@ def test_well_known_individuals_are_of_the_genome(shape):
     assert set(others) == {11}
 
 
+@pytest.mark.parametrize("max_layers", [1, 2, 3])
+@pytest.mark.parametrize("shape", SHAPES)
+def test_well_known_individuals_keep_to_few_layers(shape, max_layers):
+    rng, spec = np.random.default_rng(0), spec_of(shape)
+    genome = gan(spec, max_layers=max_layers)
+    for genes in well_known(spec, genome):
+        assert genome.contains(genome.complete(genes, rng))
+
+
 def test_few_samples_have_small_batches():
     rng, spec = np.random.default_rng(0), spec_of((2,), n_samples=10)
     for value in bred(gan(spec), rng, 10):

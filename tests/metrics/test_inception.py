@@ -27,6 +27,10 @@ def test_features_of_torchvisions_weights(tmp_path):
     assert features(np.moveaxis(colour, 3, 1)) == pytest.approx(found)
     scaled = InceptionFeatures(tmp_path / "weights.pth", data_range=1.0)
     assert scaled(grey / 255) == pytest.approx(found, rel=1e-3, abs=1e-3)
+    rows = InceptionFeatures(tmp_path / "weights.pth", image_shape=(12, 12))
+    assert rows(grey.reshape(2, -1)) == pytest.approx(found)
+    with pytest.raises(ValueError, match="image_shape must say how rows are to be"):
+        features(grey.reshape(2, -1))
     assert len(pickle.dumps(features)) < 1000
     assert features.fingerprint != scaled.fingerprint
     score = GenerativeScore(features)
