@@ -247,8 +247,19 @@ def test_images_stream_from_disk():
     assert gan.sample(3).shape == (3, 8, 8)
 
 
-def test_who_collapses_is_pruned_and_says_why(blobs):
+FEW_POINTS = {"mixture": {"scale": 0.5, "components": 2, "spread": 0.05}}
+
+
+@pytest.mark.parametrize(
+    ("spread", "apart", "noise", "reason"),
+    [
+        (0.01, 50, {"normal": {"scale": 1.0}}, "far from the data"),
+        (1.0, 0, FEW_POINTS, "mode collapse: coverage 0.1"),
+    ],
+)
+def test_who_collapses_is_pruned_and_says_why(spread, apart, noise, reason):
     dead = well_known(DataSpec("generation", 240, 0, shape=(2,)))[0]
+    dead["noise"] = {"dimension": 2, "distribution": noise}
     # A generator that hardly moves, for longer than a newcomer's patience.
     dead["generator"]["optimizer"] = {"adam": {"lr": 1e-5, "beta1": 0.0, "beta2": 0.9}}
     dead["training"] |= {"batch_size": 32, "epochs": 60}
@@ -260,10 +271,10 @@ def test_who_collapses_is_pruned_and_says_why(blobs):
         random_state=0,
     )
     rng = np.random.default_rng(0)
-    far = rng.normal(size=(300, 2)) * 0.01 + 50 * rng.integers(2, size=(300, 2))
-    gan.fit(far)
+    modes = rng.integers(2, size=(300, 2))
+    gan.fit(spread * rng.normal(size=(300, 2)) + apart * modes)
     assert gan.cv_results_["status"][0] == "pruned"
-    assert "far from the data" in gan.cv_results_["error"][0]
+    assert reason in gan.cv_results_["error"][0]
 
 
 @pytest.mark.parametrize(
