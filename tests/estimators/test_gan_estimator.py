@@ -254,7 +254,7 @@ FEW_POINTS = {"mixture": {"scale": 0.5, "components": 2, "spread": 0.05}}
     ("spread", "apart", "noise", "reason"),
     [
         (0.01, 50, {"normal": {"scale": 1.0}}, "far from the data"),
-        (1.0, 0, FEW_POINTS, "mode collapse: coverage 0.1"),
+        (1.0, 0, FEW_POINTS, "mode collapse"),
     ],
 )
 def test_who_collapses_is_pruned_and_says_why(spread, apart, noise, reason):
