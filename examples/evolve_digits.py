@@ -64,8 +64,9 @@ def plot(evolved, images, labels, predicted, path):
     results = evolved.cv_results_
     scores = results["mean_test_score"]
     tried = np.arange(len(scores))
-    for origin in sorted(set(results["origin"])):
-        rows = results["origin"] == origin
+    ended = np.isfinite(scores)
+    for origin in sorted(set(results["origin"][ended])):
+        rows = ended & (results["origin"] == origin)
         evolution.plot(tried[rows], scores[rows], "o", label=origin, alpha=0.7)
     best = np.fmax.accumulate(scores)
     evolution.step(tried, best, color="black", where="post", label="best so far")

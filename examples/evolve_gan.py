@@ -93,8 +93,8 @@ def plot(evolved, X, args):
             course.plot(*shots[i].T, ".", markersize=3, label=f"checkpoint {i + 1}")
         course.legend(fontsize="small")
         SampleGridDisplay.from_estimator(evolved, n_samples=1000, real=X, ax=samples)
-        samples.set(title="its samples")
     course.set(title="in the course of its training")
+    samples.set(title="its samples")
     figure.savefig(args.plot, dpi=120)
 
 

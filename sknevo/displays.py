@@ -130,8 +130,14 @@ class GanSignalsDisplay:
         )
         lines = self.lines_.values()
         labels = [*SHARES.values(), *NORMS.values()]
-        # On the axes that are drawn last, or lines would cross it.
-        self.norms_ax_.legend(lines, labels, fontsize="small", loc="center right")
+        self.ax_.legend(
+            lines,
+            labels,
+            fontsize="small",
+            ncols=2,
+            loc="upper center",
+            bbox_to_anchor=(0.5, -0.15),  # below: six lines leave no room
+        )
         return self
 
 

@@ -66,7 +66,7 @@ def test_signals_are_lines(kind):
         np.testing.assert_array_equal(line.get_ydata(), gan.signals_[name])
     assert display.norms_ax_.get_yscale() == "log"
     assert display.ax_.get_title() == "stability 0.75"
-    labels = [text.get_text() for text in display.norms_ax_.get_legend().get_texts()]
+    labels = [text.get_text() for text in display.ax_.get_legend().get_texts()]
     assert len(labels) == len(display.lines_) == 6
 
 
