@@ -30,8 +30,9 @@ def image_shape(sample_shape: Shape) -> Shape:
     ----------
     sample_shape : tuple of int
         (height, width), (channels, height, width), (height, width, channels), or
-        (features,). The channels are last if there are 1 to 4 of them there and not
-        in the first place.
+        (features,). The channels are first or last: where there are 1 to 4, in the
+        first place if in both. Of more, as of satellites, images are taken for square;
+        if they are not, for larger than they have channels.
 
     Returns
     -------
@@ -40,17 +41,24 @@ def image_shape(sample_shape: Shape) -> Shape:
 
     Examples
     --------
-    >>> image_shape((28, 28)), image_shape((32, 32, 3)), image_shape((3, 32, 32))
-    ((1, 28, 28), (3, 32, 32), (3, 32, 32))
+    >>> image_shape((28, 28)), image_shape((32, 32, 3)), image_shape((64, 64, 13))
+    ((1, 28, 28), (3, 32, 32), (13, 64, 64))
     """
     match tuple(sample_shape):
         case (height, width):
             return (1, height, width)
-        case (height, width, channels) if channels in CHANNELS and (
-            height not in CHANNELS
-        ):
+        case (height, width, channels) if _are_last(height, width, channels):
             return (channels, height, width)
     return tuple(sample_shape)
+
+
+def _are_last(first: int, middle: int, last: int) -> bool:
+    """Whether the last of three sides is that of the channels, not the first."""
+    if first in CHANNELS or last in CHANNELS:
+        return first not in CHANNELS
+    if middle in (first, last):
+        return middle != last
+    return last < first
 
 
 @dataclass(frozen=True)

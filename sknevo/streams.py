@@ -53,7 +53,8 @@ class ImageStream:
     OSError
         If an image cannot be read.
     ValueError
-        If there is no image, or one is not of the shape or type of the others.
+        If there is no image, or one is not of the shape or type of the others, or holds
+        NaN or infinity.
 
     Examples
     --------
@@ -127,11 +128,13 @@ class ImageStream:
         known = {"shape": self.image_shape, "dtype": self.dtype}
         for name, wanted in known.items():
             found = getattr(pixels, name)
-            if wanted not in (None, found):
+            if wanted is not None and wanted != found:
                 raise ValueError(
                     f"X must hold images of {name} {wanted}; image {row} is of {name} "
                     f"{found}."
                 )
+        if pixels.dtype.kind == "f" and not np.isfinite(pixels).all():
+            raise ValueError(f"X must be finite; image {row} holds NaN or infinity.")
         return pixels
 
 
@@ -169,14 +172,27 @@ def labels_of(X: Any) -> np.ndarray | None:
     """
     if not _is_torch_dataset(X):
         return None
-    if hasattr(X, "targets"):
-        transform = getattr(X, "target_transform", None)
-        return np.asarray([*map(transform, X.targets)] if transform else X.targets)
-    if hasattr(X, "indices") and hasattr(X.dataset, "targets"):  # torch's Subset
-        return labels_of(X.dataset)[np.asarray(X.indices)]
+    held = _targets(X)
+    if held is not None and held.ndim == 1:
+        return held
     items = (X[i] for i in range(len(X)))
     labels = [item[1] for item in items if isinstance(item, tuple | list)]
     return np.asarray(labels) if len(labels) == len(X) else None
+
+
+def _targets(X: Any) -> np.ndarray | None:
+    """Return the labels that a dataset holds apart from its images, if it does."""
+    if hasattr(X, "targets"):
+        transform = getattr(X, "target_transform", None)
+        if not transform:
+            return np.asarray(X.targets)
+        # As items have them: a number of a tensor is a number.
+        plain = X.targets.tolist() if hasattr(X.targets, "tolist") else X.targets
+        return np.asarray([*map(transform, plain)])
+    if not hasattr(X, "indices") or not hasattr(X, "dataset"):  # no Subset of torch's
+        return None
+    held = _targets(X.dataset)
+    return None if held is None else held[np.asarray(X.indices)]
 
 
 def _is_torch_dataset(X: Any) -> bool:

@@ -35,6 +35,11 @@ class Augmentation(nn.Module):
     def forward(self, X: Tensor) -> Tensor:
         if not self.training:
             return X
+        # In half precision places would be rounded to a part of a pixel.
+        with torch.autocast(X.device.type, enabled=False):
+            return self._augmented(X)
+
+    def _augmented(self, X: Tensor) -> Tensor:
         genes = self.genes
         if any(genes[name] for name in ("shift", "zoom", "rotate", "flip")):
             X = self._move(X)

@@ -12,16 +12,43 @@ from torch import Tensor
 from sknevo.builders._networks import Arrange
 from sknevo.streams import ImageStream
 
-__all__ = ["ShuffledBatches", "SlicedBatches", "as_tensor", "samples", "statistics"]
+__all__ = [
+    "ShuffledBatches",
+    "SlicedBatches",
+    "as_tensor",
+    "input_type",
+    "samples",
+    "statistics",
+]
 
-# What torch computes with and takes little room; all else becomes float32.
+# What torch computes with and takes little room.
 DTYPES = (np.uint8, np.float32, np.float16)
 # Inputs are standardised by the statistics of so many samples, and of so many values
 # if samples are large: more change nothing.
 LOOKED_AT, FEWEST_LOOKED_AT, VALUES = 10_000, 32, 2**24
 
 
-def as_tensor(X: Any, device: str = "cpu") -> Tensor:
+def input_type(sample_shape: tuple[int, ...], device: str) -> type:
+    """Return what samples become that are of no type which takes little room.
+
+    Parameters
+    ----------
+    sample_shape : tuple of int
+        Of a sample.
+    device : str
+        Where networks compute.
+
+    Returns
+    -------
+    type
+        float64 for rows, until they are standardised: single precision does not tell
+        one minute from the next in a column of timestamps. Else float32.
+    """
+    has_double = torch.device(device).type != "mps"
+    return np.float64 if len(sample_shape) == 1 and has_double else np.float32
+
+
+def as_tensor(X: Any, device: str = "cpu", dtype: type = np.float32) -> Tensor:
     """Return samples as a tensor of a type that takes little room.
 
     Parameters
@@ -30,17 +57,21 @@ def as_tensor(X: Any, device: str = "cpu") -> Tensor:
         Samples; what is mapped from a file is read.
     device : str, default="cpu"
         Where to put it.
+    dtype : type, default=numpy.float32
+        What all becomes that is not of bytes or of float16 or float32.
 
     Returns
     -------
     Tensor
     """
     X = np.asarray(X)
-    dtype = X.dtype if X.dtype in DTYPES else np.float32
+    dtype = X.dtype if X.dtype in DTYPES else dtype
     return torch.from_numpy(np.require(X, dtype, ["C", "W"])).to(device)
 
 
-def statistics(X: Any, sample_shape: tuple[int, ...]) -> dict[str, Tensor]:
+def statistics(
+    X: Any, sample_shape: tuple[int, ...], dtype: type = np.float32
+) -> dict[str, Tensor]:
     """Return what standardises inputs: `mean` and `scale` of each channel or feature.
 
     Parameters
@@ -49,6 +80,8 @@ def statistics(X: Any, sample_shape: tuple[int, ...]) -> dict[str, Tensor]:
         Training samples.
     sample_shape : tuple of int
         Of a sample, see `sknevo.sizes.image_shape`.
+    dtype : type, default=numpy.float32
+        Of the numbers, see `input_type`.
 
     Returns
     -------
@@ -56,16 +89,17 @@ def statistics(X: Any, sample_shape: tuple[int, ...]) -> dict[str, Tensor]:
     """
     enough = max(FEWEST_LOOKED_AT, VALUES // math.prod(sample_shape))
     step = math.ceil(len(X) / min(LOOKED_AT, enough))
-    arranged = Arrange(sample_shape)(as_tensor(X[::step])).double()
+    looked_at = as_tensor(X[::step], dtype=dtype)
+    arranged = Arrange(sample_shape)(looked_at).double()
     axes = [axis for axis in range(arranged.ndim) if axis != 1]
     mean, scale = arranged.mean(axes), arranged.std(axes, correction=0)
-    return {
-        "mean": mean.float(),
-        "scale": torch.where(scale > 0, scale, 1.0).float(),
-    }
+    # What is constant but for the rounding of its mean has no scale of its own.
+    varies = (arranged.amin(axes) < arranged.amax(axes)) & (scale > 0)
+    known = {"mean": mean, "scale": torch.where(varies, scale, 1.0)}
+    return {name: as_tensor(value, dtype=dtype) for name, value in known.items()}
 
 
-def samples(X: Any, device: str) -> Any:
+def samples(X: Any, device: str, dtype: type = np.float32) -> Any:
     """Return what batches are taken out of by index.
 
     Parameters
@@ -74,13 +108,17 @@ def samples(X: Any, device: str) -> Any:
         Samples.
     device : str
         Where batches shall be.
+    dtype : type, default=numpy.float32
+        See `as_tensor`.
 
     Returns
     -------
     Tensor or what is indexed like one
         Images that are streamed are not read yet.
     """
-    return _OnDisk(X, device) if isinstance(X, ImageStream) else as_tensor(X, device)
+    if isinstance(X, ImageStream):
+        return _OnDisk(X, device)
+    return as_tensor(X, device, dtype)
 
 
 class _OnDisk:
@@ -155,17 +193,21 @@ class SlicedBatches:
         Samples.
     size : int
         Samples in a batch.
+    dtype : type, default=numpy.float32
+        See `as_tensor`.
     """
 
-    def __init__(self, X: Any, size: int) -> None:
+    def __init__(self, X: Any, size: int, dtype: type = np.float32) -> None:
         self.X = X
         self.size = size
+        self.dtype = dtype
 
     def __len__(self) -> int:
         return math.ceil(len(self.X) / self.size)
 
     def __iter__(self) -> Iterator[Tensor]:
         begins = range(0, len(self.X), self.size)
-        batches = (as_tensor(self.X[begin : begin + self.size]) for begin in begins)
+        parts = (self.X[begin : begin + self.size] for begin in begins)
+        batches = (as_tensor(part, dtype=self.dtype) for part in parts)
         on_disk = isinstance(self.X, ImageStream)
         return _read_ahead(batches) if on_disk else batches

@@ -50,8 +50,6 @@ class Scale:
             self.origin = X.mean(axis=0, dtype=float)
             known = statistics(self.centred(X), sample_shape)
             self.mean, self.scale = known["mean"], known["scale"]
-            # What is constant but for rounding has no scale of its own.
-            self.scale[torch.from_numpy(self.low == self.high).ravel()] = 1.0
 
     def centred(self, X: Any) -> Any:
         """Return samples that lose nothing in single precision.

@@ -32,7 +32,8 @@ class Network(nn.Module):
     Parameters
     ----------
     genes : dict
-        Expressed: `dense`, and for images `blocks`, `bridge` and `augmentation`.
+        Expressed: `dense`, and for images `blocks`, `bridge` and, if there is any,
+        `augmentation`.
     sample_shape : tuple of int
         Of one sample: (features,), (height, width), (channels, height, width) or
         (height, width, channels).
@@ -62,7 +63,8 @@ class Network(nn.Module):
         self.augment: nn.Module = nn.Identity()
         self.blocks = nn.Sequential()
         if "blocks" in genes:
-            self.augment = Augmentation(genes["augmentation"])
+            if "augmentation" in genes:
+                self.augment = Augmentation(genes["augmentation"])
             for block in genes["blocks"]:
                 self.blocks.append(_Block(block, shape[0], draw))
                 shape = (block["channels"], *_pooled(block, shape[1:]))
@@ -88,7 +90,8 @@ class Network(nn.Module):
         -------
         Tensor of shape (n_samples, n_outputs)
         """
-        X = self.augment(self.standardise(self.arrange(X)))
+        X = self.standardise(self.arrange(X)).to(self.head.weight.dtype)
+        X = self.augment(X)
         if X.ndim == 4:  # pooling a pixel's channels side by side is six times as fast
             X = X.contiguous(memory_format=torch.channels_last)
         return self.head(self.dense(self.blocks(X)))

@@ -14,6 +14,7 @@ from sknevo.builders._batches import (
     ShuffledBatches,
     SlicedBatches,
     as_tensor,
+    input_type,
     samples,
     statistics,
 )
@@ -130,13 +131,17 @@ class Net(NeuralNetClassifier):
             constant guess after a quarter of the epochs, and 50 batches.
         MemoryError
             If the device has no memory left.
+        ValueError
+            If all weights are 0.
         """
         self.check_data(X, y)
         self._known = {
             "n_outputs": len(self.classes_),
-            **statistics(X, self.get_params_for("module")["sample_shape"]),
+            **statistics(X, self._sample_shape, self._input_type),
         }
         self._weights = np.ones(len(y)) if sample_weight is None else sample_weight
+        if not np.any(self._weights):
+            raise ValueError("sample_weight must not be 0 for all that is trained on.")
         self._generator = torch.Generator(self.device).manual_seed(self.random_state)
         try:
             # Not skorch's own `fit`, which takes Ctrl-C for the end of the training.
@@ -196,11 +201,11 @@ class Net(NeuralNetClassifier):
     def get_dataset(self, X: Any, y: Any = None) -> Any:
         """Return samples, codes of the labels and weights as tensors to train with."""
         if y is None:
-            return streamed(X, self.get_params_for("module")["sample_shape"])
+            return streamed(X, self._sample_shape)
         codes = np.searchsorted(self.classes_, y)
         weights = np.asarray(self._weights, float)
         return [
-            samples(X, self.device),
+            samples(X, self.device, self._input_type),
             torch.as_tensor(codes, device=self.device),
             as_tensor(weights / weights.mean(), self.device),
         ]
@@ -209,9 +214,9 @@ class Net(NeuralNetClassifier):
         """Return what yields batches, shuffled if training."""
         if training:
             return ShuffledBatches(dataset, self.batch_size, self._generator)
-        pixels = math.prod(self.get_params_for("module")["sample_shape"])
+        pixels = math.prod(self._sample_shape)
         size = min(PREDICTED_AT_ONCE, max(1, PIXELS_AT_ONCE // pixels))
-        return SlicedBatches(dataset, size)
+        return SlicedBatches(dataset, size, self._input_type)
 
     def run_single_epoch(
         self, iterator: Any, training: bool, prefix: str, step_fn: Any, **_: Any
@@ -259,6 +264,14 @@ class Net(NeuralNetClassifier):
         return logits.float() if half else logits
 
     # The rest is ours.
+
+    @property
+    def _sample_shape(self) -> tuple[int, ...]:
+        return self.get_params_for("module")["sample_shape"]
+
+    @property
+    def _input_type(self) -> type:
+        return input_type(self._sample_shape, self.device)
 
     @contextmanager
     def _training_mode(self) -> Iterator[None]:

@@ -36,7 +36,7 @@ def load_image_folder(
     Parameters
     ----------
     root : path
-        Holds a folder for each class; hidden ones are left out.
+        Holds a folder for each class; what is hidden is left out.
     image_size : int or (height, width), default=64
         Pixels of the images that are returned; an int stands for a square.
     in_memory : bool, default=True
@@ -182,11 +182,11 @@ def _sides(image_size: int | Sequence[int]) -> tuple[int, int]:
 
 
 def _in(folder: Path) -> Iterator[Path]:
-    return (
-        file
-        for file in sorted(folder.rglob("*"))
-        if file.suffix.lower() in SUFFIXES and not file.name.startswith(".")
-    )
+    for file in sorted(folder.rglob("*")):
+        below = file.relative_to(folder).parts
+        hidden = any(name.startswith(".") for name in below)
+        if file.suffix.lower() in SUFFIXES and not hidden:
+            yield file
 
 
 class _Files(Sequence):

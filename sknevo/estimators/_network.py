@@ -1,6 +1,7 @@
 """What estimators whose individuals are networks share: images or rows as samples."""
 
 import math
+import warnings
 from numbers import Integral
 from typing import Any
 
@@ -23,6 +24,20 @@ class NetworkFace:
         "precision": [StrOptions({"auto", "float32", "bfloat16"})],
     }
 
+    def _validate(self, X: Any, y: Any) -> tuple[Any, Any]:
+        # Here, so that `import sknevo` never imports torch.
+        from sknevo.builders._devices import resolve_device
+
+        found = resolve_device(self.device)
+        if self.device not in ("auto", found):
+            warnings.warn(
+                f"device={self.device!r} is not there: this process computes on "
+                f"{found!r}.",
+                UserWarning,
+                stacklevel=2,
+            )
+        return super()._validate(X, y)
+
     def _check_X(self, X: Any, reset: bool) -> np.ndarray | ImageStream:
         X = streamed(X, self.image_shape if reset else self._sample_shape)
         if getattr(X, "ndim", None) is None:
@@ -41,7 +56,7 @@ class NetworkFace:
         if reset:
             self._sample_shape = self._shape_of_a_sample(X)
             self.n_features_in_ = math.prod(self._sample_shape)
-        elif math.prod(X.shape[1:]) != math.prod(self._sample_shape):
+        elif not _same_order(X.shape[1:], self._sample_shape):
             raise ValueError(
                 f"X must hold samples of shape {self._sample_shape}, as in fit; got "
                 f"{X.shape[1:]}."
@@ -59,3 +74,11 @@ class NetworkFace:
                 f"and fit samples of shape {X.shape[1:]}; got {self.image_shape!r}."
             )
         return shape
+
+
+def _same_order(shape: tuple[int, ...], known: tuple[int, ...]) -> bool:
+    """Whether samples have the values of others in the same places, once flattened."""
+    if math.prod(shape) != math.prod(known):
+        return False
+    rows = 1 in (len(shape), len(known))
+    return rows or [n for n in shape if n > 1] == [n for n in known if n > 1]

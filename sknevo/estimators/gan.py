@@ -75,7 +75,8 @@ class EvolvedGAN(NetworkFace, BaseEvolved):
         given.
     device : str, default="auto"
         Where networks are trained, as torch names it. "auto" stands for CUDA where
-        there is one, else the CPU.
+        there is one, else the CPU; so does a CUDA device that is not there, with a
+        warning.
     precision : {"auto", "float32", "bfloat16"}, default="auto"
         What convolutions compute in; "auto" stands for bfloat16 where the hardware has
         it.

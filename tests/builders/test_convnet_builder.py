@@ -101,6 +101,29 @@ def test_layouts_are_the_same_images():
     torch.testing.assert_close(outputs[2], outputs[0])
 
 
+def test_a_network_without_augmentation_needs_no_genes_for_it():
+    spec = DataSpec("classification", 5, 2, shape=(9, 8))
+    expressed = Chromosome(convnet(spec).sample(np.random.default_rng(0))).expressed
+    known = {"mean": torch.zeros(1), "scale": torch.ones(1)}
+    plain = {k: v for k, v in expressed.items() if k != "augmentation"}
+    network = Network(plain, (9, 8), 2, **known).train()
+    assert network(torch.rand(3, 9, 8)).shape == (3, 2)
+
+
+def test_images_are_moved_in_full_precision():
+    genes = dict.fromkeys(("shift", "zoom", "flip", "colour", "erase"), 0.0)
+    augment = Augmentation({**genes, "rotate": 30}).train()
+    X = torch.rand(4, 1, 64, 64)
+
+    def moved():
+        augment.generator = torch.Generator().manual_seed(0)
+        return augment(X)
+
+    expected = moved()
+    with torch.autocast("cpu", torch.bfloat16):
+        assert torch.equal(moved(), expected)
+
+
 @pytest.mark.parametrize("activation", RISING)
 def test_the_greatest_activation_is_that_of_the_greatest(activation):
     genes = {

@@ -14,7 +14,9 @@ def folder(tmp_path):
         for i in range(2 + label):
             image = Image.new("RGB", (40, 20), colour)
             image.save(tmp_path / name / "deeper" / f"{i}.PNG")
-    (tmp_path / ".hidden").mkdir()
+    for hidden in (".hidden", "dogs/.thumbnails"):
+        (tmp_path / hidden).mkdir()
+        Image.new("RGB", (4, 4)).save(tmp_path / hidden / "0.png")
     (tmp_path / "dogs" / "notes.txt").write_text("good dogs")
     return tmp_path
 

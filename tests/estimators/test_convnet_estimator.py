@@ -327,6 +327,43 @@ def test_other_images_than_in_fit_are_refused(fitted):
         fitted.predict(np.zeros((2, 8, 9), np.uint8))
 
 
+def test_images_of_another_layout_are_refused():
+    X = np.random.default_rng(0).integers(0, 256, (20, 6, 5, 3)).astype(np.uint8)
+    clf = EvolvedClassifier(**SMALL).fit(X, np.arange(20) % 2)
+    for axes in ((0, 3, 1, 2), (0, 2, 1, 3)):
+        with pytest.raises(ValueError, match=r"of shape \(6, 5, 3\), as in fit; got"):
+            clf.predict(X.transpose(axes))
+    rows = clf.predict_proba(X.reshape(20, -1))
+    np.testing.assert_allclose(rows, clf.predict_proba(X), atol=1e-6)
+
+
+def test_a_side_of_one_pixel_makes_no_other_image(fitted, few):
+    X = few[0][:5]
+    for same in (X[:, None], X[..., None]):
+        np.testing.assert_array_equal(fitted.predict(same), fitted.predict(X))
+
+
+def test_rows_far_from_0_keep_their_digits():
+    rng = np.random.default_rng(0)
+    moments = 1.7e9 + rng.uniform(0, 60, 200)  # float32 knows every 128th second
+    X = np.column_stack([moments, np.full(200, 0.1)])
+    y = moments > np.median(moments)
+    clf = EvolvedClassifier(**{**SMALL, "max_epochs": 30}).fit(X, y)
+    assert clf.score(X, y) > 0.9
+
+
+def test_a_device_that_is_not_there_is_told():
+    X, y = np.random.default_rng(0).random((20, 4)), np.arange(20) % 2
+    with pytest.warns(UserWarning, match="device='cuda:99' is not there"):
+        EvolvedClassifier(**SMALL, device="cuda:99").fit(X, y)
+
+
+def test_a_training_part_without_any_weight_is_the_recorded_reason():
+    X, y = np.random.default_rng(0).random((20, 4)), np.arange(20) % 2
+    with pytest.raises(ValueError, match="sample_weight must not be 0 for all"):
+        EvolvedClassifier(**SMALL, cv=2).fit(X, y, sample_weight=np.eye(20)[0])
+
+
 # Inheritance ---------------------------------------------------------------------
 
 HEIRS = {**SMALL, "generations": 4, "cv": 2, "genome": small_net}

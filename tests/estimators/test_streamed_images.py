@@ -4,14 +4,15 @@ import tracemalloc
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 from sklearn.model_selection import cross_val_score
-from torch.utils.data import Subset
+from torch.utils.data import Dataset, Subset
 from torchvision.datasets import ImageFolder
 
 from sknevo import EvolvedClassifier
 from sknevo.datasets import load_image_folder, load_imagenet, make_insects
-from sknevo.streams import ImageStream
+from sknevo.streams import ImageStream, labels_of
 
 SMALL = {
     "population_size": 2,
@@ -117,3 +118,54 @@ def test_other_images_than_in_fit_are_refused(folder):
     other = load_imagenet(folder, subset="val", image_size=20)
     with pytest.raises(ValueError, match=r"samples of shape \(16, 16, 3\), as in fit"):
         clf.predict(other.images)
+
+
+class Numbered(Dataset):
+    """Images whose labels are a tensor, as torchvision's MNIST has them."""
+
+    def __init__(self, targets, target_transform=None):
+        self.targets = targets
+        self.target_transform = target_transform
+
+    def __len__(self):
+        return len(self.targets)
+
+    def __getitem__(self, i):
+        label = self.targets[i]
+        return np.zeros((8, 8), np.uint8), int(label[0] if label.ndim else label)
+
+
+def test_labels_are_transformed_as_those_of_items():
+    digits = Numbered(torch.tensor([3, 1, 3]), {1: "one", 3: "three"}.get)
+    assert labels_of(digits).tolist() == ["three", "one", "three"]
+    nested = Subset(Subset(digits, [2, 1]), [1])
+    assert labels_of(nested).tolist() == ["one"]
+
+
+def test_targets_that_hold_more_than_labels_are_not_the_labels():
+    digits = Numbered(torch.tensor([[7, 0], [2, 5]]))  # as torchvision's QMNIST has
+    assert labels_of(digits).tolist() == [7, 2]
+
+
+def test_labels_of_a_subset_need_no_image(folder):
+    class Unread(ImageFolder):
+        def __getitem__(self, i):
+            raise AssertionError("an image was read")
+
+    photos = Unread(str(folder / "val"))
+    nested = Subset(Subset(photos, range(0, 40, 2)), [0, 19])
+    assert labels_of(nested).tolist() == [photos.targets[0], photos.targets[38]]
+
+
+@pytest.mark.parametrize("wrong", [np.nan, np.inf])
+def test_images_that_are_not_finite_are_refused(wrong):
+    images = np.zeros((6, 4, 4))
+    images[3, 1, 1] = wrong
+    with pytest.raises(ValueError, match=r"X must be finite; image 3 holds"):
+        np.asarray(ImageStream(images))
+
+
+def test_images_of_another_type_are_refused():
+    images = [np.zeros((4, 4)), np.zeros((4, 4), np.uint8)]
+    with pytest.raises(ValueError, match="dtype float64; image 1 is of dtype uint8"):
+        np.asarray(ImageStream(images))
