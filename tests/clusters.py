@@ -17,7 +17,7 @@ def dask_cluster():
         distributed.LocalCluster(
             n_workers=2,
             threads_per_worker=1,
-            dashboard_address=None,
+            dashboard_address=":0",  # any port: two may run at a time
             silence_logs="CRITICAL",
         ) as cluster,
         distributed.Client(cluster) as client,
