@@ -30,9 +30,9 @@ def image_shape(sample_shape: Shape) -> Shape:
     ----------
     sample_shape : tuple of int
         (height, width), (channels, height, width), (height, width, channels), or
-        (features,). The channels are first or last: where there are 1 to 4, in the
-        first place if in both. Of more, as of satellites, images are taken for square;
-        if they are not, for larger than they have channels.
+        (features,). The channels are last if there are 1 to 4 of them there and not
+        in the first place; or, if there are more, as of satellites, and all images are
+        square. Otherwise they are first.
 
     Returns
     -------
@@ -54,11 +54,7 @@ def image_shape(sample_shape: Shape) -> Shape:
 
 def _are_last(first: int, middle: int, last: int) -> bool:
     """Whether the last of three sides is that of the channels, not the first."""
-    if first in CHANNELS or last in CHANNELS:
-        return first not in CHANNELS
-    if middle in (first, last):
-        return middle != last
-    return last < first
+    return first not in CHANNELS and (last in CHANNELS or first == middle != last)
 
 
 @dataclass(frozen=True)

@@ -183,12 +183,10 @@ def labels_of(X: Any) -> np.ndarray | None:
 def _targets(X: Any) -> np.ndarray | None:
     """Return the labels that a dataset holds apart from its images, if it does."""
     if hasattr(X, "targets"):
-        transform = getattr(X, "target_transform", None)
-        if not transform:
-            return np.asarray(X.targets)
-        # As items have them: a number of a tensor is a number.
-        plain = X.targets.tolist() if hasattr(X.targets, "tolist") else X.targets
-        return np.asarray([*map(transform, plain)])
+        held, transform = np.asarray(X.targets), getattr(X, "target_transform", None)
+        if held.ndim != 1 or not transform:
+            return held
+        return np.asarray([*map(transform, held.tolist())])
     if not hasattr(X, "indices") or not hasattr(X, "dataset"):  # no Subset of torch's
         return None
     held = _targets(X.dataset)

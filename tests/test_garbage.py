@@ -172,7 +172,11 @@ CONFLICTS = [
     ({"strategy": Coevolution(parts=[3])}, "parts must name genes"),
     ({"strategy": Coevolution(parts=3)}, "parts"),
     ({"strategy": Coevolution(strategy=Gaussian)}, "strategy"),
-    ({"strategy": Coevolution(strategy=Ageing(0))}, "sample_size"),
+    ({"strategy": Coevolution(strategy=Ageing())}, "strategy must go by generations"),
+    (
+        {"strategy": Coevolution(strategy=Crossover(crossover_probability=-1))},
+        "crossover_probability",
+    ),
     ({"strategy": Coevolution(random_partner_probability=2)}, "random_partner"),
     ({"strategy": Preselection(strategy="gaussian")}, "strategy"),
     ({"strategy": Preselection(strategy=Ageing(0))}, "sample_size"),

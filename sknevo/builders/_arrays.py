@@ -10,6 +10,9 @@ __all__ = ["ArrayTransformer"]
 class ArrayTransformer(TransformerMixin, BaseEstimator):
     """A transformer inside a pipeline of ours: the next step gets an array."""
 
+    # What scikit-learn asks before its global configuration.
+    _sklearn_output_config = {"transform": "default"}
+
     def set_output(self, *, transform: str | None = None) -> Self:
         """Stay with arrays.
 

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from sknevo.builders._devices import has_double
 from sknevo.builders._networks import Arrange
 from sknevo.streams import ImageStream
 
@@ -44,8 +45,8 @@ def input_type(sample_shape: tuple[int, ...], device: str) -> type:
         float64 for rows, until they are standardised: single precision does not tell
         one minute from the next in a column of timestamps. Else float32.
     """
-    has_double = torch.device(device).type != "mps"
-    return np.float64 if len(sample_shape) == 1 and has_double else np.float32
+    rows = len(sample_shape) == 1
+    return np.float64 if rows and has_double(device) else np.float32
 
 
 def as_tensor(X: Any, device: str = "cpu", dtype: type = np.float32) -> Tensor:
@@ -81,11 +82,12 @@ def statistics(
     sample_shape : tuple of int
         Of a sample, see `sknevo.sizes.image_shape`.
     dtype : type, default=numpy.float32
-        Of the numbers, see `input_type`.
+        See `as_tensor`.
 
     Returns
     -------
     dict of str to Tensor
+        Of float64 if samples become that, else of float32.
     """
     enough = max(FEWEST_LOOKED_AT, VALUES // math.prod(sample_shape))
     step = math.ceil(len(X) / min(LOOKED_AT, enough))
@@ -96,7 +98,8 @@ def statistics(
     # What is constant but for the rounding of its mean has no scale of its own.
     varies = (arranged.amin(axes) < arranged.amax(axes)) & (scale > 0)
     known = {"mean": mean, "scale": torch.where(varies, scale, 1.0)}
-    return {name: as_tensor(value, dtype=dtype) for name, value in known.items()}
+    kind = torch.promote_types(looked_at.dtype, torch.float32)
+    return {name: value.to(kind) for name, value in known.items()}
 
 
 def samples(X: Any, device: str, dtype: type = np.float32) -> Any:

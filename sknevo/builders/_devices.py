@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-__all__ = ["moved", "resolve_device", "resolve_precision"]
+__all__ = ["has_double", "moved", "resolve_device", "resolve_precision"]
 
 
 def resolve_device(device: str) -> str:
@@ -62,6 +62,21 @@ def resolve_precision(precision: str, device: str) -> str:
     else:
         has_it = torch.cpu._is_avx512_bf16_supported()
     return "bfloat16" if has_it else "float32"
+
+
+def has_double(device: str) -> bool:
+    """Return whether a device computes in double precision.
+
+    Parameters
+    ----------
+    device : str
+        As torch names it.
+
+    Returns
+    -------
+    bool
+    """
+    return torch.device(device).type != "mps"
 
 
 def moved(state: dict[str, Any], names: Sequence[str], device: str) -> dict[str, Any]:

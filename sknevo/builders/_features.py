@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from sknevo.builders._batches import as_tensor, statistics
-from sknevo.builders._networks import Arrange, Network
+from sknevo.builders._networks import Network
 from sknevo.fingerprints import fingerprint
 from sknevo.interruption import check_deadline
 from sknevo.metrics import StandardFeatures
@@ -154,19 +154,19 @@ class _Eye(nn.Module):
         # Sides that differ much stay in proportion; none vanishes.
         factor = max(1, math.ceil(max(sides) / LARGEST_SIDE))
         self.sides = tuple(max(1, side // factor) for side in sides)
-        self.arrange = Arrange(sample_shape)
         self.network = Network(
             _genes(self.sides),
-            (channels, *self.sides),
+            sample_shape,
             n_answers + channels * COARSE**2,
             mean,
             scale,
             seed,
+            (channels, *self.sides),
         )
 
     def look(self, X: Tensor) -> Tensor:
         """Return images standardised, and no larger than need be."""
-        images = self.network.standardise(self.arrange(X))
+        images = self.network.standardise(self.network.arrange(X))
         if images.shape[2:] != self.sides:
             images = F.adaptive_avg_pool2d(images, self.sides)
         return images.contiguous(memory_format=torch.channels_last)

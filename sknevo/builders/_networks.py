@@ -43,6 +43,9 @@ class Network(nn.Module):
         What inputs are standardised by.
     seed : int, default=0
         Of the weights; global generators are not touched.
+    shape : tuple of int or None, default=None
+        (channels, height, width) that the layers are to see, if other than samples have
+        once they are arranged.
     """
 
     def __init__(
@@ -53,12 +56,13 @@ class Network(nn.Module):
         mean: Tensor,
         scale: Tensor,
         seed: int = 0,
+        shape: tuple[int, ...] | None = None,
     ) -> None:
         super().__init__()
         draw = torch.Generator().manual_seed(seed)
         self.arrange = Arrange(sample_shape)
         self.standardise = _Standardise(mean, scale)
-        shape = image_shape(sample_shape)
+        shape = self.arrange.shape if shape is None else shape
         width = math.prod(shape)
         self.augment: nn.Module = nn.Identity()
         self.blocks = nn.Sequential()

@@ -13,6 +13,7 @@ from sklearn.impute import SimpleImputer
 from sklearn.model_selection import KFold
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, TargetEncoder
+from sklearn.utils.validation import validate_data
 
 from sknevo.builders._arrays import ArrayTransformer
 from sknevo.records import Column, DataSpec
@@ -22,6 +23,7 @@ __all__ = ["make_preparation"]
 # One-hot columns of a categorical column; the rarer labels share one.
 MAX_CATEGORIES = 40
 NGRAM_COMPONENTS = 8
+SECONDS_PER_DAY = 24 * 60 * 60
 
 
 def make_preparation(spec: DataSpec, genes: dict[str, Any]) -> BaseEstimator:
@@ -136,22 +138,28 @@ class _Floats(OneToOneFeatureMixin, _Stateless):
     """
 
     def fit(self, X: Any, y: Any = None) -> Self:
-        super().fit(X)
+        validate_data(self, X, skip_check_array=True)
         self.empty_ = np.isnan(_floats(X)).all(axis=0)
         return self
 
     def transform(self, X: Any) -> np.ndarray:
+        validate_data(self, X, reset=False, skip_check_array=True)
         floats = _floats(X)
         return np.where(self.empty_, 0.0, floats) if self.empty_.any() else floats
 
 
 def _floats(X: Any) -> np.ndarray:
     if isinstance(X, pd.DataFrame):
-        # Column by column is slow: only for numbers that are stored as objects.
+        # Column by column is slow: only for what is not stored as numbers.
         numbers = all(map(pd.api.types.is_numeric_dtype, X.dtypes))
-        X = X if numbers else X.apply(pd.to_numeric)
+        X = X if numbers else X.apply(_numbers)
         return X.to_numpy(float, na_value=np.nan)
     return np.asarray(X, float)
+
+
+def _numbers(column: pd.Series) -> pd.Series:
+    durations = pd.api.types.is_timedelta64_dtype(column.dtype)
+    return column.dt.total_seconds() if durations else pd.to_numeric(column)
 
 
 class _Labels(OneToOneFeatureMixin, _Stateless):
@@ -191,7 +199,9 @@ class _Dates(_Stateless):
         strings = pd.api.types.infer_dtype(column, skipna=True) == "string"
         how = {"format": "ISO8601", "errors": "coerce"} if strings else {}
         moments = pd.to_datetime(column, utc=True, **how)
-        elapsed = (moments - pd.Timestamp(0, tz="UTC")) / pd.Timedelta(days=1)
+        # In seconds: nanoseconds end in the year 2262, and some have dates in 9999.
+        since = moments - pd.Timestamp(0, tz="UTC").as_unit("s")
+        elapsed = since.dt.total_seconds() / SECONDS_PER_DAY
         date = moments.dt
         parts = [date.year, date.month, date.day, date.day_of_week, date.hour, elapsed]
         return np.column_stack([part.to_numpy(float) for part in parts])

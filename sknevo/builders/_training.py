@@ -18,7 +18,7 @@ from sknevo.builders._batches import (
     samples,
     statistics,
 )
-from sknevo.builders._devices import resolve_device, resolve_precision
+from sknevo.builders._devices import has_double, resolve_device, resolve_precision
 from sknevo.builders._inheritance import Forebear, inherit, learned
 from sknevo.builders._memory import memory_errors
 from sknevo.interruption import Pruned, check_deadline
@@ -139,9 +139,9 @@ class Net(NeuralNetClassifier):
             "n_outputs": len(self.classes_),
             **statistics(X, self._sample_shape, self._input_type),
         }
-        self._weights = np.ones(len(y)) if sample_weight is None else sample_weight
-        if not np.any(self._weights):
+        if sample_weight is not None and not np.any(sample_weight):
             raise ValueError("sample_weight must not be 0 for all that is trained on.")
+        self._weights = np.ones(len(y)) if sample_weight is None else sample_weight
         self._generator = torch.Generator(self.device).manual_seed(self.random_state)
         try:
             # Not skorch's own `fit`, which takes Ctrl-C for the end of the training.
@@ -182,8 +182,7 @@ class Net(NeuralNetClassifier):
         prediction for a sample then does not depend on which others are in the batch.
         """
         self.module_.eval()
-        has_double = torch.device(self.device).type != "mps"
-        if has_double and not len(self.module_.blocks):
+        if has_double(self.device) and not len(self.module_.blocks):
             self.module_.double()
         return self
 
@@ -376,8 +375,8 @@ class Net(NeuralNetClassifier):
         self.classes_inferred_ = labels
         self._known = {
             "n_outputs": len(labels),
-            "mean": weights["standardise.mean"],
-            "scale": weights["standardise.scale"],
+            "mean": as_tensor(weights["standardise.mean"], dtype=self._input_type),
+            "scale": as_tensor(weights["standardise.scale"], dtype=self._input_type),
         }
         self.initialize()
         self._settled().module_.load_state_dict(weights)

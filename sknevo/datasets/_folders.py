@@ -183,10 +183,10 @@ def _sides(image_size: int | Sequence[int]) -> tuple[int, int]:
 
 def _in(folder: Path) -> Iterator[Path]:
     for file in sorted(folder.rglob("*")):
-        below = file.relative_to(folder).parts
-        hidden = any(name.startswith(".") for name in below)
-        if file.suffix.lower() in SUFFIXES and not hidden:
-            yield file
+        if file.suffix.lower() in SUFFIXES:
+            below = file.parts[len(folder.parts) :]
+            if not any(name.startswith(".") for name in below):
+                yield file
 
 
 class _Files(Sequence):

@@ -178,7 +178,7 @@ class BaseEvolved(WinnerMixin, FrontMixin, CallbackSupportMixin, SearchParameter
         ValueError
             If a parameter or the data are not as they should be, or no individual
             succeeds. The estimator is unfitted then, even if it was fitted before. Also
-            if the best give up when fitted on all of X: `cv_results_` is there then.
+            if the best give up or fail on all of X: `cv_results_` is there then.
         """
         with Journal(self.journal) as journal:
             return self._fit(X, y, params, journal)
@@ -334,7 +334,7 @@ class BaseEvolved(WinnerMixin, FrontMixin, CallbackSupportMixin, SearchParameter
         evaluations = outcome.evaluations
         if callable(self.refit):
             return chosen_index(self.refit, self.cv_results_, len(evaluations))
-        return [e.entry for e in evaluations].index(outcome.best.entry)
+        return [e.entry.name for e in evaluations].index(outcome.best.entry.name)
 
     def get_metadata_routing(self) -> MetadataRouter:
         """Say who gets which metadata.

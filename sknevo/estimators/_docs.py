@@ -77,7 +77,8 @@ PARAMETERS = dedent("""\
         same data; `read_journal` returns what it holds.
     error_score : "raise" or float, default=nan
         Score of failed individuals in `cv_results_`; "raise" ends the search at the
-        first. Whatever it is, their fitness is the worst.
+        first, or `fit` if the winner fails on all of X. Whatever it is, their fitness
+        is the worst.
     n_jobs : int or None, default=None
         Individuals that are trained at a time. The cores are shared out among them.
         Results do not depend on it, unless `max_time` is set.

@@ -5,7 +5,6 @@ from typing import Any
 
 from sklearn import get_config
 from sklearn.base import BaseEstimator
-from sklearn.model_selection import check_cv
 from sklearn.utils.metadata_routing import (
     MetadataRouter,
     MethodMapping,
@@ -38,6 +37,9 @@ def route(
     """
     fit_params = {n: v for n, v in params.items() if n == "sample_weight"}
     if get_config()["enable_metadata_routing"]:
+        requests = estimator._get_metadata_request().fit.requests
+        if requests.get("sample_weight") is False:
+            fit_params = {}
         routed = process_routing(estimator, "fit", **params)
         return fit_params, dict(routed.splitter.split), dict(routed.scorer.score)
     if unknown := params.keys() - {"sample_weight", "groups"}:
@@ -71,7 +73,7 @@ def make_router(estimator: BaseEstimator, scorer: Any) -> MetadataRouter:
             method_mapping=to_scorer.add(caller="score", callee="score"),
         )
         .add(
-            splitter=check_cv(estimator.cv),
+            splitter=estimator.cv,
             method_mapping=MethodMapping().add(caller="fit", callee="split"),
         )
     )

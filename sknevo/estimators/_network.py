@@ -25,18 +25,22 @@ class NetworkFace:
     }
 
     def _validate(self, X: Any, y: Any) -> tuple[Any, Any]:
+        if self.device.startswith("cuda"):
+            self._look_for_device()
+        return super()._validate(X, y)
+
+    def _look_for_device(self) -> None:
         # Here, so that `import sknevo` never imports torch.
         from sknevo.builders._devices import resolve_device
 
         found = resolve_device(self.device)
-        if self.device not in ("auto", found):
+        if found != self.device:
             warnings.warn(
                 f"device={self.device!r} is not there: this process computes on "
                 f"{found!r}.",
                 UserWarning,
                 stacklevel=2,
             )
-        return super()._validate(X, y)
 
     def _check_X(self, X: Any, reset: bool) -> np.ndarray | ImageStream:
         X = streamed(X, self.image_shape if reset else self._sample_shape)
@@ -77,8 +81,8 @@ class NetworkFace:
 
 
 def _same_order(shape: tuple[int, ...], known: tuple[int, ...]) -> bool:
-    """Whether samples have the values of others in the same places, once flattened."""
-    if math.prod(shape) != math.prod(known):
-        return False
-    rows = 1 in (len(shape), len(known))
-    return rows or [n for n in shape if n > 1] == [n for n in known if n > 1]
+    """Whether the values of samples come in the order of others, as far as is known."""
+    long, known_long = ([n for n in sides if n > 1] for sides in (shape, known))
+    if min(len(long), len(known_long)) <= 1:  # rows
+        return math.prod(long) == math.prod(known_long)
+    return long == known_long

@@ -68,7 +68,7 @@ def heirs(
 def refit_first(
     trial: Trial, evaluations: Sequence[Evaluation], places: Sequence[int]
 ) -> tuple[int, BaseEstimator]:
-    """Fit the first who does not give up on all of the data.
+    """Fit the first who does not give up, or fail, on all of the data.
 
     Parameters
     ----------
@@ -89,27 +89,32 @@ def refit_first(
     Raises
     ------
     ValueError
-        If all give up.
+        If all give up or fail.
     """
-    gave_up = []
+    reasons, cause = [], None
     for place in places:
         try:
             estimator = trial.refit(evaluations[place].chromosome)
-        except Pruned as reason:
-            gave_up.append(f"row {place} of cv_results_: {reason}")
-            continue
-        if gave_up:
-            warnings.warn(
-                f"row {place} of cv_results_ is best_estimator_, as who was better "
-                f"gave up when fitted on all of X: {'; '.join(gave_up)}.",
-                FitFailedWarning,
-                stacklevel=2,
-            )
-        return place, estimator
+        except Exception as fault:
+            gave_up = isinstance(fault, Pruned)
+            if trial.raise_error and not gave_up:
+                raise
+            kind = "" if gave_up else f"{type(fault).__name__}: "
+            reasons.append(f"row {place} of cv_results_: {kind}{fault}")
+            cause = fault
+        else:
+            if reasons:
+                warnings.warn(
+                    f"row {place} of cv_results_ is best_estimator_, as who was better "
+                    f"gave up or failed on all of X: {'; '.join(reasons)}.",
+                    FitFailedWarning,
+                    stacklevel=2,
+                )
+            return place, estimator
     raise ValueError(
-        "the best individuals gave up when fitted on all of X: "
-        f"{'; '.join(gave_up)}. Fit another row with refit_individual, or evolve on."
-    )
+        "the best individuals gave up or failed on all of X: "
+        f"{'; '.join(reasons)}. Fit another row with refit_individual, or evolve on."
+    ) from cause
 
 
 def refitted(search: BaseEstimator) -> bool:

@@ -41,7 +41,8 @@ def make_splits(
     cv : None, int, splitter or iterable
         A number of shuffled folds, stratified by class; None stands for
         `default_folds`. With `groups` no group is in two of them, and nothing is held
-        out. Splitters and iterables are as in scikit-learn.
+        out; None is then no more folds than groups. Splitters and iterables are as in
+        scikit-learn.
     X, y : array-like
         The data; y may be None unless it holds classes.
     classifier : bool
@@ -62,7 +63,7 @@ def make_splits(
     ------
     ValueError
         If no class has two members, there are more classes than samples are held out,
-        or the splitter yields nothing.
+        each group has only classes of its own, or the splitter yields nothing.
     """
     n = _num_samples(X)
     hold_out = cv is None and n > max(default_folds)
@@ -79,9 +80,12 @@ def make_splits(
         splitter = _splitter(hold_out, folds, classifier, random_state)
         return _without_rare_tests(splitter, common, labels)
     if isinstance(folds, Integral) and "groups" in split_params:
+        labels = _codes(y) if classifier else np.zeros(n)
+        if cv is None:
+            folds = min(folds, max(2, len(np.unique(split_params["groups"]))))
         fold = StratifiedGroupKFold if classifier else GroupKFold
-        folds = fold(folds, shuffle=True, random_state=random_state)
-        y = _codes(y) if classifier else y
+        splitter = fold(folds, shuffle=True, random_state=random_state)
+        return _without_unknown_tests(splitter, labels, split_params)
     splitter = check_cv(folds, y, classifier=classifier)
     splits = [
         (np.asarray(train), np.asarray(test))
@@ -139,6 +143,19 @@ def _without_rare_tests(splitter: Any, common: np.ndarray, y: np.ndarray) -> Spl
         (np.sort(np.concatenate([common[train], rare])), common[test])
         for train, test in splitter.split(common, y[common])
     ]
+
+
+def _without_unknown_tests(
+    splitter: Any, y: np.ndarray, split_params: Mapping[str, Any]
+) -> Splits:
+    """Split by groups; a test part has nobody of a class that was not trained on."""
+    splits = [
+        (train, test[np.isin(y[test], y[train])])
+        for train, test in splitter.split(y, y, **split_params)
+    ]
+    if not any(len(test) for _, test in splits):
+        raise ValueError("groups must share a class: each has only classes of its own.")
+    return [(train, test) for train, test in splits if len(test)]
 
 
 def _members(y: np.ndarray) -> np.ndarray:

@@ -74,7 +74,7 @@ def _typed_column(column: pd.Series) -> tuple[pd.Series, pd.Series]:
     if types.is_complex_dtype(column.dtype):
         raise ValueError(f"Complex data not supported: column {column.name!r}.")
     if isinstance(column.dtype, pd.SparseDtype):
-        return column.sparse.to_dense(), column
+        return _typed_column(column.sparse.to_dense())[0], column
     if types.is_timedelta64_dtype(column.dtype):
         return column.dt.total_seconds(), column
     if types.is_float_dtype(column.dtype) and np.isinf(column.to_numpy(float)).any():

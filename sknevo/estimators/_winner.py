@@ -98,9 +98,11 @@ class WinnerMixin:
             return objectives.fitness({name: (s,) for name, s in scores.items()})
         scorer = self.scorer_
         if isinstance(scorer, dict):
-            scorer = scorer[self.refit]
+            scorer = scorer[self._metric(scorer)]
         target = () if y is None else (y,)
         score = scorer(self.best_estimator_, X, *target, **params)
-        if not isinstance(score, Mapping):
-            return score
-        return score[self.refit if isinstance(self.refit, str) else next(iter(score))]
+        return score[self._metric(score)] if isinstance(score, Mapping) else score
+
+    def _metric(self, named: Mapping[str, Any]) -> str:
+        """Return the name of the fitness: the first if `refit` names none."""
+        return self.refit if isinstance(self.refit, str) else next(iter(named))

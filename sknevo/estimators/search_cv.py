@@ -75,7 +75,8 @@ class EvolvedSearchCV(DelegatingFace, BaseEvolved):
     Without `scoring`, the estimator's own `score` is the fitness. `best_params_` and
     `params` and `param_*` of `cv_results_` are parameters as `set_params` takes them;
     `best_chromosome_` holds the genes, and serves as an `initial_population`. The first
-    individual is the estimator as it is, where its parameters are in range.
+    individual is the estimator as it is, where its parameters are in range and in no
+    branch of a choice.
     Without `cv`, five folds score individuals on up to 2,000 samples, three on up to
     10,000, and 20 % are held out of more. Metadata other than `groups` go to the
     estimator's `fit`, to steps of a Pipeline by names such as `clf__sample_weight`;

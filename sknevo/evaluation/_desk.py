@@ -95,6 +95,7 @@ class Desk:
         span = Span() if self.evaluator.is_beginning else self.span(entry)
         if time.time() + self.evaluator.seconds(entry) > span.until():
             self._skipped.append(entry)
+            self._acquit()
             return None
         self.out[name] = entry
         return entry, span
@@ -118,7 +119,7 @@ class Desk:
         """Yield who is given up as a worker has died; the others wait again."""
         names = list(self.out)
         self._waiting, self.out = {**self.out, **self._waiting}, {}
-        over = time.time() >= self.span(None).end
+        over = time.time() >= self.end()
         verdicts = self._inquest.verdicts(death, names, warden, over)
         for name, (status, error) in verdicts:
             if name in self._waiting:
@@ -135,5 +136,5 @@ class Desk:
 
 def _rest(trial: Trial, seconds: float) -> None:
     """Do nothing for a while, but have at hand what trials need."""
-    keep_worker()
+    keep_worker(trial.data.folder)
     time.sleep(seconds)

@@ -111,6 +111,11 @@ class Heritage:
                 file.unlink(missing_ok=True)
         return cls(str(folder), lasting=True)
 
+    @property
+    def temporary(self) -> str | None:
+        """The folder, if it does not outlive the search."""
+        return None if self.lasting else self.folder
+
     def _file(self, name: str, split: int) -> Path:
         return Path(self.folder) / f"{name}.{split}.safetensors"
 

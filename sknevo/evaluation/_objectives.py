@@ -105,7 +105,9 @@ class Objectives:
     def needs_probabilities(self) -> bool:
         """Whether a score can be had from predicted probabilities only."""
         responses = [getattr(s, "_response_method", "any") for s in self._scorers]
-        return any(r in ("predict_proba", "any") for r in responses)
+        # Of several, a scorer takes the first that there is.
+        first = [r if isinstance(r, str) else r[0] for r in responses]
+        return any(r in ("predict_proba", "any") for r in first)
 
     @property
     def measures_costs(self) -> bool:

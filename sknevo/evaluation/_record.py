@@ -28,6 +28,11 @@ class Record:
         score_time: float,
         saved_time: float,
     ) -> None:
+        if self.scores and scores.keys() != self.scores[0].keys():
+            raise ValueError(
+                "scoring must return the same scores on each split; got "
+                f"{[*self.scores[0]]} and {[*scores]}."
+            )
         self.scores.append(scores)
         self.fit_times.append(fit_time)
         self.score_times.append(score_time)

@@ -166,7 +166,7 @@ class Trial:
         DataNotHere, HeritageError
             For what is no fault of the individual's.
         """
-        keep_worker()
+        keep_worker(self.data.folder, self.heritage and self.heritage.temporary)
         n_splits = len(self.data.value.splits)  # no fault of the individual's
         record = Record()
         status, error = "ok", ""

@@ -17,6 +17,7 @@ import math
 import multiprocessing
 import os
 import re
+import shutil
 import signal
 import threading
 import time
@@ -53,6 +54,8 @@ MOST_DEATHS = 3
 MOST_KILLS = 30
 # Where Linux tells of processes.
 PROCESSES = Path("/proc")
+# Folders that the parent of this worker would leave behind.
+_temporary: list[str] = []
 
 
 @contextmanager
@@ -82,19 +85,30 @@ def noted(folder: str | None, name: str, until: float, status: str) -> Iterator[
         note.unlink(missing_ok=True)
 
 
-@functools.cache
-def keep_worker() -> None:
+def keep_worker(*folders: str | None) -> None:
     """See to it that this worker stays, if it is one, as long as its parent does.
 
     Where psutil is installed joblib replaces a worker that holds 300 MB more than after
     its first task, mapped files included. To import torch, or to read the data, is as
     much. What a worker may hold is up to `memory_limit`. A terminal sends Ctrl-C to
     workers as well: it is the parent that has to answer.
+
+    Parameters
+    ----------
+    *folders : str or None
+        Temporary ones of the parent, to be removed if it is killed.
     """
-    if not _in_worker():
-        return
+    if _in_worker():
+        _temporary[:] = filter(None, folders)
+        _stay()
+
+
+@functools.cache
+def _stay() -> None:
     process_executor._MAX_MEMORY_LEAK_SIZE = math.inf
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # A search that somebody else's worker runs has its trials in threads.
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
     # Not who it is now: the parent may be gone before a worker begins.
     parent = multiprocessing.parent_process().pid
     watch = threading.Thread(target=_end_after, args=(parent,), daemon=True)
@@ -105,6 +119,8 @@ def _end_after(parent: int) -> None:
     """End this process once its parent is gone; joblib's would wait for minutes."""
     while os.getppid() == parent:
         time.sleep(1)
+    for folder in _temporary:
+        shutil.rmtree(folder, ignore_errors=True)
     os._exit(1)
 
 

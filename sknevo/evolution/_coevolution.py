@@ -79,6 +79,11 @@ class Coevolution(Strategy):
         return Crossover() if self.strategy is None else self.strategy
 
     def check(self, genome: Genome) -> None:
+        if self._inner.steady:
+            raise ValueError(
+                "strategy must go by generations, since species do; got the steady "
+                f"{self._inner!r}."
+            )
         self._inner.check(genome)
         self._species(genome.genes)
 

@@ -92,7 +92,7 @@ class Evolution:
     def alive(self) -> set[str]:
         """Keys of those that are parents, or may become parents."""
         there = {e.chromosome.key for e in (*self.population, *self._told)}
-        return there | {key for key, count in self._awaited.items() if count > 0}
+        return there | self._awaited.keys()
 
     @property
     def generation_size(self) -> int:
@@ -135,7 +135,7 @@ class Evolution:
         awaited.subtract(e.chromosome.key for e in evaluations)
         if strangers := [key for key, count in awaited.items() if count < 0]:
             raise ValueError(f"{strangers[0]} was not asked for.")
-        self._awaited = awaited
+        self._awaited = +awaited  # who is told is forgotten
         for evaluation in evaluations:
             self._n_told += 1
             self._told.append(evaluation)

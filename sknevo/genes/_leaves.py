@@ -213,7 +213,7 @@ class Categorical(_Leaf):
 
     def contains(self, value: Any) -> bool:
         # By type too: True == 1 in Python, but not in JSON.
-        return any(value == o and type(value) is type(o) for o in self.options)
+        return any(type(value) is type(o) and value == o for o in self.options)
 
     def __repr__(self) -> str:
         return f"Categorical({self.options})"

@@ -7,6 +7,7 @@ import numpy as np
 from scipy.ndimage import uniform_filter
 from sklearn.metrics import pairwise_distances_argmin
 
+from sknevo.sizes import image_shape
 from sknevo.validation import plain_values
 
 __all__ = [
@@ -18,8 +19,6 @@ __all__ = [
 
 # As in Wang et al. (2004), and the side of the window as in scikit-image.
 K1, K2, WINDOW = 0.01, 0.03, 7
-
-CHANNELS_LAST = (1, 2, 3, 4)
 
 
 def peak_signal_noise_ratio(
@@ -77,7 +76,7 @@ def structural_similarity(
     ----------
     real : array-like of shape (n_images, height, width[, channels]) or (n_images, \
 channels, height, width)
-        Images. The channels are last if there are 1 to 4 of them there.
+        Images; see `sknevo.sizes.image_shape` for where the channels are.
     images : array-like of the same shape
         What stands for each of them.
     data_range : float or None, default=None
@@ -257,12 +256,9 @@ def _channels_first(images: np.ndarray) -> np.ndarray:
     match images.shape:
         case (_, _, _):
             return images[:, np.newaxis]
-        case (_, first, _, last) if last in CHANNELS_LAST and (
-            first not in CHANNELS_LAST
-        ):
-            return np.moveaxis(images, 3, 1)
         case (_, _, _, _):
-            return images
+            last = image_shape(images.shape[1:]) != images.shape[1:]
+            return np.moveaxis(images, 3, 1) if last else images
     raise ValueError(
         "images must be of shape (n_images, height, width), with channels first or "
         f"last if there are any; got {images.shape}."

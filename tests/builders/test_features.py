@@ -91,7 +91,9 @@ def test_the_seed_alone_decides_and_global_generators_rest():
 
 
 @pytest.mark.usefixtures("short")
-@pytest.mark.parametrize("shape", [(3, 9, 12), (12, 9, 3), (1, 1), (2, 30), (130, 70)])
+@pytest.mark.parametrize(
+    "shape", [(3, 9, 12), (12, 9, 3), (1, 1), (2, 30), (130, 70), (9, 9, 6), (5, 96, 8)]
+)
 def test_images_of_any_shape(shape):
     images = np.random.default_rng(0).integers(256, size=(6, *shape), dtype=np.uint8)
     features = feature_space(images)

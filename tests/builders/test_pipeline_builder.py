@@ -1,5 +1,6 @@
 """Pipelines: every individual works on every table, and each part as it says."""
 
+import datetime as dt
 import time
 import warnings
 
@@ -10,6 +11,7 @@ import sklearn
 import tables
 from builder_contract import BuilderContract, Case
 from sklearn.datasets import load_iris, make_classification
+from sklearn.svm import SVC
 from threadpoolctl import threadpool_limits
 
 from sknevo.builders._boosting import EarlyStoppingClassifier
@@ -20,6 +22,7 @@ from sknevo.builders._preparation import (
 )
 from sknevo.builders._svm import SupportVectorClassifier, SupportVectorRegressor
 from sknevo.builders.pipeline import PipelineBuilder
+from sknevo.estimators._table import validate_table
 from sknevo.genomes.pipeline import MODELS, pipeline, well_known
 from sknevo.interruption import DeadlineReached, deadline
 from sknevo.records import Chromosome
@@ -137,6 +140,44 @@ def test_strings_of_dates_are_dates():
     dates = make_preparation(spec, {"imputation": "none"}).fit_transform(X, [0, 1, 0])
     assert dates[2].tolist() == [1970, 1, 2, 4, 0, 1]
     assert np.isnan(dates[1]).all()
+
+
+FAR = ["9999-12-31", "0001-01-01", None]
+
+
+@pytest.mark.parametrize(
+    "column",
+    [
+        pytest.param(FAR, id="strings"),
+        pytest.param(pd.to_datetime(FAR).astype("datetime64[s]"), id="datetime64"),
+        pytest.param([dt.date(9999, 12, 31), dt.date(1, 1, 1), None], id="dates"),
+    ],
+)
+def test_dates_of_any_year_are_numbers(column):
+    X = pd.DataFrame({"until": column})
+    spec = tables.spec_of(X, [0, 1, 0])
+    assert spec.columns[0].kind == "datetime"
+    dates = make_preparation(spec, {"imputation": "none"}).fit_transform(X, [0, 1, 0])
+    assert dates[0].tolist() == [9999, 12, 31, 4, 0, 2932896]
+    assert dates[1, :3].tolist() == [1, 1, 1]
+    assert dates[1, 5] == -719162
+
+
+def test_durations_are_seconds_for_the_winner_as_in_fit():
+    spans = pd.DataFrame({"d": pd.to_timedelta([1, 2, None], "D")})
+    table = validate_table(SVC(), spans, reset=True)
+    spec = tables.spec_of(table, [0, 1, 0])
+    preparation = make_preparation(spec, {"imputation": "none"})
+    seconds = preparation.fit_transform(table)
+    np.testing.assert_array_equal(seconds[:, 0], [86400, 172800, np.nan])
+    np.testing.assert_array_equal(preparation.transform(spans), seconds)
+
+
+def test_the_winner_knows_its_columns_by_name():
+    X = pd.DataFrame({"a": [1.0, 2, 3], "b": [4.0, 5, 6]})
+    preparation = make_preparation(tables.spec_of(X, [0, 1, 0]), {}).fit(X)
+    with pytest.raises(ValueError, match="same order"):
+        preparation.transform(X[["b", "a"]])
 
 
 @pytest.mark.parametrize("values", [[3, 1, None], [3.0, 1.5, None], ["3", "b", None]])

@@ -16,6 +16,7 @@ from sklearn.metrics import make_scorer, recall_score
 from sklearn.model_selection import (
     GridSearchCV,
     GroupKFold,
+    KFold,
     StratifiedShuffleSplit,
     cross_val_score,
 )
@@ -126,6 +127,14 @@ def test_nests_in_pipeline_cross_validation_and_grid_search(iris):
     assert grid.fit(X, y).best_estimator_.best_score_ > 0.5
 
 
+def test_workers_may_be_asked_for_inside_and_outside(iris):
+    tiny = small(population_size=2, generations=1)
+    expected = cross_val_score(tiny, *iris, cv=2)
+    tiny.set_params(n_jobs=2)
+    scores = cross_val_score(tiny, *iris, cv=2, n_jobs=2, error_score="raise")
+    np.testing.assert_array_equal(scores, expected)
+
+
 @pytest.mark.parametrize("scoring", ["neg_log_loss", "accuracy"])
 def test_same_seed_same_results_for_one_and_two_workers(scoring):
     X, y = mixed_table(120)
@@ -182,6 +191,12 @@ def test_refit_callable_chooses(iris):
     assert not hasattr(clf, "best_score_")
 
 
+def test_with_several_metrics_and_a_callable_the_score_is_the_first(iris):
+    scoring = ["accuracy", "neg_log_loss", "predict_time"]
+    clf = small(scoring=scoring, refit=lambda results: 0).fit(*iris)
+    assert clf.score(*iris) == np.mean(clf.predict(iris[0]) == iris[1])
+
+
 def test_no_refit_no_prediction(iris):
     clf = small(refit=False).fit(*iris)
     assert not hasattr(clf, "predict")
@@ -221,6 +236,27 @@ def test_metadata_routing(iris):
         clf.fit(X, y, sample_weight=weights)
         scores = cross_val_score(clf, X, y, params={"sample_weight": weights}, cv=2)
     assert np.isfinite(scores).all()
+
+
+def test_with_routing_splits_may_come_from_a_generator(iris):
+    splits = KFold(2, shuffle=True, random_state=0).split(*iris)
+    weights = np.ones(len(iris[1]))
+    with sklearn.config_context(enable_metadata_routing=True):
+        scorer = make_scorer(recall_score, average="macro")
+        scorer.set_score_request(sample_weight=False)
+        clf = small(cv=splits, scoring=scorer, generations=1)
+        assert clf.fit(*iris, sample_weight=weights).n_splits_ == 2
+
+
+def test_weights_that_are_not_requested_are_not_used(iris):
+    X, y = iris
+    wrong = np.where(y == 0, 1.0, 1e-6)
+    with sklearn.config_context(enable_metadata_routing=True):
+        scorer = make_scorer(recall_score, average="macro")
+        scorer.set_score_request(sample_weight=True)
+        clf = small(scoring=scorer, generations=1).set_fit_request(sample_weight=False)
+        clf.fit(X, y, sample_weight=wrong)
+    assert (clf.predict(X) == y).mean() > 0.9
 
 
 @pytest.mark.parametrize("n_jobs", [1, 2])

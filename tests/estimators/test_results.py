@@ -282,6 +282,33 @@ def test_who_gives_up_on_all_of_the_data_makes_way_for_the_next_best(which, left
     assert search.refit_individual(search.best_index_, X, y).x == left
 
 
+class Fragile(Toy):
+    """Fails on all of the data if its x is 0."""
+
+    def fit(self, X, y):
+        if len(X) == 20 and self.x == 0:
+            raise RuntimeError("no room for so many")
+        return super().fit(X, y)
+
+
+def test_who_fails_on_all_of_the_data_makes_way_too():
+    X, y = np.zeros((20, 2)), np.arange(20) % 2
+    search = EvolvedSearchCV(
+        Fragile(),
+        {"x": [0.0, 1.0]},
+        initial_population=[{"x": 0.0}, {"x": 1.0}],
+        population_size=2,
+        generations=1,
+        cv=2,
+        random_state=0,
+    )
+    with pytest.warns(FitFailedWarning, match="RuntimeError: no room for so many"):
+        search.fit(X, y)
+    assert search.best_estimator_.x == 1
+    with pytest.raises(RuntimeError, match="no room"):
+        search.set_params(error_score="raise").fit(X, y)
+
+
 @pytest.mark.parametrize(
     ("which", "refit"), [("all", True), ("one", lambda results: 2)]
 )

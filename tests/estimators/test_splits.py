@@ -187,3 +187,24 @@ def test_no_group_is_on_both_sides(cv, classifier):
         assert not set(groups[train]) & set(groups[test])
         assert abs(y[test].mean() - 0.5) < 0.35
     assert_same(splits, split(y, cv, classifier=classifier, groups=groups))
+
+
+@pytest.mark.parametrize("classifier", [True, False])
+def test_by_default_there_are_no_more_folds_than_groups(classifier):
+    y, groups = np.arange(60) % 2, np.arange(60) // 20
+    assert len(split(y, classifier=classifier, groups=groups)) == 3
+
+
+def test_nobody_is_tested_of_a_class_that_was_in_no_training_group():
+    groups = np.arange(60) // 12
+    y = np.arange(60) % 2
+    y[groups == 4] = np.where(np.arange(12) < 6, 2, 0)  # only there
+    for train, test in split(y, groups=groups):
+        assert set(y[test]) <= set(y[train])
+    y[groups == 4] = 2
+    assert len(split(y, groups=groups)) == 4
+
+
+def test_groups_that_share_no_class_are_refused():
+    with pytest.raises(ValueError, match="groups must share a class"):
+        split(np.arange(20) // 10, groups=np.arange(20) // 10)

@@ -160,6 +160,10 @@ def test_rows_and_columns_keep_their_names_and_order(frame):
         (pd.DataFrame({"good": [1.0], "bad": [-np.inf]}), "infinity.*column 'bad'"),
         (pd.DataFrame({"bad": [np.inf, 1]}, dtype=object), "infinity.*column 'bad'"),
         (
+            pd.DataFrame({"bad": pd.arrays.SparseArray([np.inf, 0.0])}),
+            "infinity.*column 'bad'",
+        ),
+        (
             pd.DataFrame({"bad": pd.array([np.inf, pd.NA], "Float64")}),
             "infinity.*'bad'",
         ),

@@ -25,6 +25,7 @@ from toys import (
 from sknevo import read_journal
 from sknevo.evaluation import Journal, _warden
 from sknevo.limits import Span
+from sknevo.records import Entry
 
 
 def statuses(evaluations):
@@ -327,6 +328,26 @@ def test_who_is_asked_for_twice_and_skipped_is_not_waited_for(n_jobs, workers):
     evaluator.close()
 
 
+def test_a_suspect_for_whom_no_time_is_left_is_skipped(workers, tmp_path):
+    evaluator = make_evaluator(n_jobs=2)
+    list(evaluator.evaluate([chromosome(0.5, seconds=0.01)]))
+    deaths = tmp_path / "deaths"
+    deaths.write_text("1")
+    suspect = chromosome(0.1, f"die {deaths}", seconds=0.01)
+    others = [chromosome(i / 10, seconds=0.01) for i in (2, 3, 4, 5)]
+
+    def span(entry):
+        late = entry and entry.chromosome.key == suspect.key
+        late = late and deaths.read_text() == "0"
+        return Span(time.time() + (-1 if late else 60))
+
+    asked = iter([[Entry(who) for who in (suspect, *others)]])
+    evaluations = list(evaluator.stream(lambda: next(asked, []), span))
+    assert sorted(statuses(evaluations)) == ["ok"] * 4 + ["skipped"]
+    assert deaths.read_text() == "0"
+    evaluator.close()
+
+
 def test_the_moment_may_come_earlier_than_was_said_at_the_start(workers):
     evaluator = make_evaluator(n_jobs=2)
     list(evaluator.evaluate([chromosome(0.5)]))
@@ -453,13 +474,15 @@ if __name__ == "__main__":
 @pytest.mark.parametrize("code", [ORPHANS, LATE_ORPHAN], ids=["at work", "at first"])
 def test_workers_of_a_killed_process_end_soon(code, tmp_path):
     folder, told = str(Path(__file__).parents[1]), tmp_path / "pids"
-    env = {**os.environ, "PYTHONPATH": os.pathsep.join([folder, *sys.path])}
+    path = os.pathsep.join([folder, *sys.path])
+    env = {**os.environ, "PYTHONPATH": path, "TMPDIR": str(tmp_path)}
     with told.open("w") as out:  # a pipe would not end before the workers
         subprocess.run([sys.executable, "-c", code], stdout=out, env=env)
     pids = [abs(int(pid)) for pid in told.read_text().split()]
     assert pids
     for _ in range(100):
         if not any(Path(f"/proc/{pid}").exists() for pid in pids):
+            assert not list(tmp_path.glob("sknevo-*"))  # where the data were
             return
         time.sleep(0.1)
     raise AssertionError(f"{pids} are still there")

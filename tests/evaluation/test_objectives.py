@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from sklearn.dummy import DummyClassifier
 from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import accuracy_score, make_scorer
+from sklearn.metrics import accuracy_score, log_loss, make_scorer
 from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -86,6 +86,7 @@ def test_scorers_are_what_the_user_may_see():
         ("roc_auc", False),  # the decision function does as well
         ("neg_log_loss", True),
         (["accuracy", "neg_brier_score"], True),
+        (make_scorer(log_loss, response_method=("predict_proba", "predict")), True),
         (one, True),  # it may call what it likes
     ],
 )

@@ -223,6 +223,7 @@ def test_options_may_be_an_array(rng):
 
 def test_an_option_is_known_by_its_type_too():
     assert Categorical([1]).contains(1)
+    assert not Categorical([None, "a"]).contains(np.array([0.5, 0.5]))
     assert not Categorical([1]).contains(True)
     assert not Categorical([True]).contains(1)
     assert not Integer(0, 1).contains(True)

@@ -37,7 +37,13 @@ def test_psnr_is_that_of_scikit_image(shape, dtype):
 
 
 @pytest.mark.parametrize(
-    ("shape", "axis"), [((3, 16, 20), None), ((2, 3, 9, 9), 0), ((2, 12, 10, 3), 2)]
+    ("shape", "axis"),
+    [
+        ((3, 16, 20), None),
+        ((2, 3, 9, 9), 0),
+        ((2, 12, 10, 3), 2),
+        ((2, 16, 16, 13), 2),
+    ],
 )
 @pytest.mark.parametrize("dtype", [np.uint8, np.float64])
 def test_ssim_is_that_of_scikit_image(shape, axis, dtype):
