@@ -166,7 +166,7 @@ class Trial:
         DataNotHere, HeritageError
             For what is no fault of the individual's.
         """
-        keep_worker(self.data.folder, self.heritage and self.heritage.temporary)
+        keep_worker(*self.temporary)
         n_splits = len(self.data.value.splits)  # no fault of the individual's
         record = Record()
         status, error = "ok", ""
@@ -191,6 +191,11 @@ class Trial:
             status, error = _verdict(fault)
         tidy_worker()
         return record.evaluation(entry, status, error, self.objectives)
+
+    @property
+    def temporary(self) -> tuple[str | None, str | None]:
+        """Folders that are to be gone after the search, if there are any."""
+        return self.data.folder, self.heritage and self.heritage.temporary
 
     def _until(self, moment: float) -> tuple[float, str]:
         """Return when a trial must have ended, and its status if it has not."""
