@@ -12,8 +12,8 @@ import numpy as np
 import torch
 from torch import nn
 
-from sknevo.builders._features import feature_space
 from sknevo.builders.convnet import ConvNetBuilder
+from sknevo.builders.gan._feature_extractor import feature_space
 from sknevo.datasets import fetch_mnist
 from sknevo.genomes.convnet import well_known
 from sknevo.metrics import frechet_distance

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 
 from sknevo.builders.gan import GANBuilder
-from sknevo.interruption import Pruned
+from sknevo.deadline import TrialPruned
 from sknevo.metrics import mode_coverage
 from sknevo.records import DataSpec
 
@@ -48,7 +48,7 @@ def trained(i, chromosome, spec, X):
     net = GANBuilder(spec, "cpu")(chromosome.expressed, i).set_params(judging=False)
     try:
         return net.fit(X)
-    except Pruned as reason:
+    except TrialPruned as reason:
         print(f"{i}: {reason}", flush=True)
         return None
 

@@ -20,9 +20,9 @@ from optuna.trial import TrialState
 from sklearn.model_selection import train_test_split
 
 from sknevo.builders.convnet import ConvNetBuilder
+from sknevo.deadline import TrialPruned
 from sknevo.genes import Categorical, Choice, Genome, Integer, Real, Repeat
 from sknevo.genomes.convnet import convnet, well_known
-from sknevo.interruption import Pruned
 from sknevo.records import Chromosome, DataSpec
 
 HELD_OUT, REFIT_MARGIN = 0.2, 1.15
@@ -114,7 +114,7 @@ def _work(file, genome, spec, X, y, end, device, seed, worker):
         begin = time.time()
         try:
             net.fit(X_train, y_train)
-        except Pruned as reason:
+        except TrialPruned as reason:
             raise optuna.TrialPruned from reason
         trial.set_user_attr("seconds", time.time() - begin - sum(scoring))
         trial.set_user_attr("genes", expressed)

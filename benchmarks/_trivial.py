@@ -10,8 +10,8 @@ from torch import nn
 from torchvision.transforms import v2
 
 from sknevo import EvolvedClassifier
-from sknevo.builders._networks import Network
 from sknevo.builders.convnet import ConvNetBuilder
+from sknevo.builders.networks._modules import Network
 
 # The images of CIFAR, for which the ranges of TrivialAugment were made, have this side.
 CIFAR_SIDE = 32

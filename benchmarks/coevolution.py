@@ -37,7 +37,7 @@ from sklearn.model_selection import train_test_split
 
 from sknevo import EvolvedClassifier
 from sknevo.datasets import fetch_mnist
-from sknevo.evolution import STRATEGIES, Coevolution
+from sknevo.evolution import STRATEGIES, CooperativeCoevolution
 from sknevo.genes import Categorical, Genome, Integer
 from sknevo.genomes.convnet import convnet, well_known
 from sknevo.records import DataSpec
@@ -99,7 +99,7 @@ def search_of(method, X, y, seed, args):
     kind = TrivialClassifier if method == "trivial" else EvolvedClassifier
     strategy = STRATEGIES[args.strategy]()
     if method == "coevolution":
-        strategy = Coevolution(parts=["augmentation"], strategy=strategy)
+        strategy = CooperativeCoevolution(parts=["augmentation"], strategy=strategy)
     augmented = method != "trivial"
     search = kind(
         genome=partial(genome_of, args=args, augmented=augmented),
@@ -151,7 +151,9 @@ def main():
     parser.add_argument("--data-home", help="where MNIST/ is; default: scikit-learn's")
     parser.add_argument("--methods", nargs="*", choices=METHODS, default=METHODS)
     parser.add_argument("--seeds", type=int, nargs="*", default=[0, 1, 2])
-    parser.add_argument("--strategy", choices=STRATEGIES, default="gaussian")
+    parser.add_argument(
+        "--strategy", choices=STRATEGIES, default="estimation_of_distribution"
+    )
     parser.add_argument("--generations", type=int, default=4)
     parser.add_argument("--population-size", type=int, default=12)
     parser.add_argument("--epochs", type=int, default=15)

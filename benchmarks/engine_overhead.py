@@ -18,7 +18,7 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 from toys import make_evaluator
 
-from sknevo.evolution import Crossover, Evolution, Race
+from sknevo.evolution import GeneticAlgorithm, Population, SuccessiveHalving
 from sknevo.genomes.pipeline import pipeline
 from sknevo.limits import Limits
 from sknevo.records import Column, DataSpec
@@ -41,11 +41,15 @@ class AnyGenes:
 def one_search(seconds, seed, generations=10, size=16):
     columns = tuple(Column(i, "numeric") for i in range(20))
     genome = pipeline(DataSpec("classification", 1000, 2, columns))
-    evolution = Evolution(genome, Crossover(), size, np.random.default_rng(seed))
+    population = Population(
+        genome, GeneticAlgorithm(), size, np.random.default_rng(seed)
+    )
     evaluator = make_evaluator(seconds, n_splits=1)
     object.__setattr__(evaluator.trial, "builder", AnyGenes(evaluator.trial.builder))
     begin = time.perf_counter()
-    outcome = search(Race(evolution), evaluator, Limits(generations=generations))
+    outcome = search(
+        SuccessiveHalving(population), evaluator, Limits(generations=generations)
+    )
     wall = time.perf_counter() - begin
     inside = sum(e.duration for e in outcome.evaluations)
     return wall, inside, len(outcome.evaluations)

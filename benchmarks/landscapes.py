@@ -26,7 +26,7 @@ import numpy as np
 from _landscapes import landscapes
 from scipy.stats import mannwhitneyu
 
-from sknevo.evolution import STRATEGIES, Evolution
+from sknevo.evolution import STRATEGIES, Population
 
 SHARES = (0.01, 0.001)
 # Elitist breeds random individuals only.
@@ -39,9 +39,10 @@ IDLE = 100
 def evaluations_to(landscape, strategy, seed, thresholds, budget, size):
     """Return, for each threshold, after how many evaluations the leader is above it."""
     rng = np.random.default_rng(seed)
-    evolution = Evolution(landscape.genome, strategy, size, rng)
+    population = Population(landscape.genome, strategy, size, rng)
     reached, leader = np.full(len(thresholds), math.inf), None
-    for n, evaluation in enumerate(trials(landscape, evolution, seed, budget), start=1):
+    tried = trials(landscape, population, seed, budget)
+    for n, evaluation in enumerate(tried, start=1):
         if leader is None or evaluation.fitness > leader.fitness:
             leader = evaluation
             there = landscape.truth(leader.chromosome) >= thresholds
@@ -51,11 +52,11 @@ def evaluations_to(landscape, strategy, seed, thresholds, budget, size):
     return reached.tolist()
 
 
-def trials(landscape, evolution, seed, budget):
+def trials(landscape, population, seed, budget):
     """Yield evaluations of individuals that were not known, in the order asked."""
     known, queue, repeated = {}, deque(), 0
     while len(known) < budget and repeated < IDLE:
-        queue.extend(evolution.ask())
+        queue.extend(population.ask())
         chromosome = queue.popleft()
         key = chromosome.key
         if key in known:  # a small space is used up in the end
@@ -63,7 +64,7 @@ def trials(landscape, evolution, seed, budget):
         else:
             repeated, known[key] = 0, landscape.rate(chromosome, seed)
             yield known[key]
-        evolution.tell([known[key]])
+        population.tell([known[key]])
 
 
 def interval(values, rng, n=2000):

@@ -20,7 +20,7 @@ from sknevo import EvolvedClassifier
 from sknevo.builders.convnet import ConvNetBuilder
 from sknevo.evaluation import Data, Objectives, Shared, Trial
 from sknevo.genomes.convnet import convnet
-from sknevo.records import Chromosome, DataSpec, Entry
+from sknevo.records import Candidate, Chromosome, DataSpec
 
 
 def resident_mib():
@@ -53,7 +53,7 @@ def main():
 
     held, statuses = [], Counter()
     for number in range(1, args.n_trials + 1):
-        evaluation = trial(Entry(Chromosome(genome.sample(rng))))
+        evaluation = trial(Candidate(Chromosome(genome.sample(rng))))
         statuses[evaluation.status] += 1
         held.append(resident_mib())
         if number % 10 == 0:

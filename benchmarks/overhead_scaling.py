@@ -22,7 +22,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 from clusters import dask_cluster, ray_cluster
 from toys import ToyBuilder, make_evaluator
 
-from sknevo.evolution import Crossover, Evolution, Race
+from sknevo.evolution import GeneticAlgorithm, Population, SuccessiveHalving
 from sknevo.genomes.pipeline import pipeline
 from sknevo.limits import Limits
 from sknevo.records import Column, DataSpec
@@ -56,10 +56,12 @@ def one_search(n_trials, seconds, n_jobs):
     size = min(100, n_trials)
     columns = tuple(Column(i, "numeric") for i in range(20))
     genome = pipeline(DataSpec("classification", 1000, 2, columns))
-    evolution = Evolution(genome, Crossover(), size, np.random.default_rng(0))
+    population = Population(genome, GeneticAlgorithm(), size, np.random.default_rng(0))
     evaluator = make_evaluator(n_jobs=n_jobs, n_splits=1, builder=Sleepers(seconds))
     begin = time.perf_counter()
-    outcome = search(Race(evolution), evaluator, Limits(generations=n_trials // size))
+    outcome = search(
+        SuccessiveHalving(population), evaluator, Limits(generations=n_trials // size)
+    )
     wall = time.perf_counter() - begin
     evaluator.close()
     inside = sum(e.duration for e in outcome.evaluations)

@@ -15,7 +15,7 @@ import torch
 from _mixtures import MIXTURES, trained
 from joblib import Parallel, delayed
 
-from sknevo.builders._gan_rejection import Rejection
+from sknevo.builders.gan._rejection import Rejection
 from sknevo.genomes.gan import gan, well_known
 from sknevo.metrics import GenerativeScore
 from sknevo.records import Chromosome, DataSpec

@@ -16,12 +16,12 @@ import time
 
 from _mixtures import MIXTURES
 
-from sknevo import EvolvedGAN, Gaussian
+from sknevo import EstimationOfDistribution, EvolvedGAN
 from sknevo.genomes.gan import gan, well_known
 from sknevo.records import DataSpec
 
 
-class Watched(Gaussian):
+class Watched(EstimationOfDistribution):
     """Keeps who survived each generation."""
 
     def survive(self, parents, offspring, size):

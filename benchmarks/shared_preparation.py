@@ -21,7 +21,7 @@ from sknevo.estimators._splits import make_splits
 from sknevo.estimators._table import describe_columns, validate_table
 from sknevo.evaluation import Data, Objectives, Shared, Trial
 from sknevo.genomes.pipeline import pipeline, well_known
-from sknevo.records import Chromosome, DataSpec, Entry
+from sknevo.records import Candidate, Chromosome, DataSpec
 
 
 class Unshared(Shared):
@@ -44,7 +44,7 @@ def seconds_and_scores(kind, builder, data, chromosomes):
     shared = kind(data)
     trial = Trial(builder, shared, Objectives(get_scorer("accuracy"), None), 0)
     begin = time.perf_counter()
-    scores = [trial(Entry(chromosome)).fitness for chromosome in chromosomes]
+    scores = [trial(Candidate(chromosome)).fitness for chromosome in chromosomes]
     seconds = time.perf_counter() - begin
     shared.close()
     return seconds, scores

@@ -19,7 +19,7 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 from toys import Toy, chromosome, make_evaluator
 
-from sknevo.evolution import STRATEGIES, Evolution, Race
+from sknevo.evolution import STRATEGIES, Population, SuccessiveHalving
 from sknevo.genes import Genome, Real
 from sknevo.limits import Limits
 from sknevo.search import search
@@ -44,11 +44,13 @@ def busy(strategy, seed, generations=12, size=16):
     evaluator = make_evaluator(n_jobs=2, n_splits=1, builder=Uneven())
     # Workers start, and the very first, who is alone, is over.
     list(evaluator.evaluate([chromosome(0.5, luck=0.1), chromosome(0.6, luck=0.1)]))
-    evolution = Evolution(
+    population = Population(
         GENOME, STRATEGIES[strategy](), size, np.random.default_rng(seed)
     )
     start = time.perf_counter()
-    outcome = search(Race(evolution), evaluator, Limits(generations=generations))
+    outcome = search(
+        SuccessiveHalving(population), evaluator, Limits(generations=generations)
+    )
     wall = time.perf_counter() - start
     evaluator.close()
     inside = sum(e.duration for e in outcome.evaluations)
@@ -56,7 +58,7 @@ def busy(strategy, seed, generations=12, size=16):
 
 
 def main():
-    shares = {"crossover": [], "ageing": []}
+    shares = {"crossover": [], "regularized_evolution": []}
     print(f"{'seed':>4} {'strategy':<10} {'busy':>7} {'wall s':>7} {'n':>5}")
     for seed in range(5):
         for strategy, rows in shares.items():

@@ -20,10 +20,10 @@ import numpy as np
 import torch
 from skorch import NeuralNetClassifier
 
-from sknevo.builders._batches import statistics as input_statistics
-from sknevo.builders._devices import resolve_precision
-from sknevo.builders._networks import Network
 from sknevo.builders.convnet import ConvNetBuilder
+from sknevo.builders.networks._data import statistics as input_statistics
+from sknevo.builders.networks._devices import resolve_precision
+from sknevo.builders.networks._modules import Network
 from sknevo.genomes.convnet import convnet, well_known
 from sknevo.records import Chromosome, DataSpec
 

@@ -49,7 +49,7 @@ class GanSignalsDisplay:
     Parameters
     ----------
     signals : dict of str to ndarray of shape (n_checkpoints,)
-        See `sknevo.builders._gan_monitor.Monitor`.
+        See `sknevo.builders.gan._monitor.Monitor`.
     stability : float
         In [0, 1].
 

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from sknevo.records import Entry, Evaluation
+from sknevo.records import Candidate, Evaluation
 
 __all__ = ["STOPPING", "Generation", "Limits", "Span"]
 
@@ -69,8 +69,8 @@ class Limits:
     refit_seconds : callable or None, default=None
         Says roughly how long the refit of an individual takes; None if there is none.
     refit_growth : callable or None, default=None
-        Says, of an entry that was not tried yet, roughly how many times as long as its
-        fit on one split its refit takes.
+        Says, of a candidate that was not tried yet, roughly how many times as long as
+        its fit on one split its refit takes.
     put_by : float, default=0
         The share of `max_time` that is kept for a refit while there is no winner.
     n_finalists : int, default=0
@@ -87,7 +87,7 @@ class Limits:
     max_time: float | None = None
     started: float = field(default_factory=time.time)
     refit_seconds: Callable[[Evaluation], float] | None = None
-    refit_growth: Callable[[Entry], float] | None = None
+    refit_growth: Callable[[Candidate], float] | None = None
     put_by: float = 0.0
     n_finalists: int = 0
     n_workers: int = 1
@@ -120,7 +120,9 @@ class Limits:
             return 0.0
         return FINALS_MARGIN * math.ceil(n / self.n_workers) * best.seconds
 
-    def chance(self, entry: Entry, n_splits: int, end: float = math.inf) -> Span:
+    def chance(
+        self, candidate: Candidate, n_splits: int, end: float = math.inf
+    ) -> Span:
         """Return the time in which a trial that ends before `end` is of any use.
 
         However fit an individual turns out to be, its refit takes as much longer than
@@ -128,7 +130,7 @@ class Limits:
         """
         if self.max_time is None or self.refit_growth is None:
             return Span(end)
-        share = n_splits / (n_splits + self.refit_growth(entry))
+        share = n_splits / (n_splits + self.refit_growth(candidate))
         return Span(end, share, self.started + self.max_time)
 
     def affords(

@@ -17,10 +17,10 @@ from functools import cached_property
 from typing import Any
 
 __all__ = [
+    "Candidate",
     "Chromosome",
     "Column",
     "DataSpec",
-    "Entry",
     "Evaluation",
     "express",
     "flatten",
@@ -296,7 +296,7 @@ def _show(value: Any) -> str:
 
 
 @dataclass(frozen=True)
-class Entry:
+class Candidate:
     """A chromosome at a resource: what is asked for, and an evaluation answers.
 
     Parameters
@@ -306,7 +306,7 @@ class Entry:
     resource : int or None, default=None
         What it is given (epochs, samples); None stands for all that it wants.
     forebears : tuple of str, default=()
-        Names of the entries of its parents, from whose weights it may start.
+        Names of the candidates of its parents, from whose weights it may start.
     """
 
     chromosome: Chromosome
@@ -371,15 +371,15 @@ class Evaluation:
     fitted: bytes | None = field(default=None, repr=False, compare=False)
 
     @property
-    def merit(self) -> tuple[float, float]:
+    def rank_key(self) -> tuple[float, float]:
         """By what individuals are compared: who went further in a race comes first."""
         reach = math.inf if self.resource is None else self.resource
         return (reach if self.status == "ok" else -math.inf, self.fitness)
 
     @property
-    def entry(self) -> Entry:
+    def candidate(self) -> Candidate:
         """What it answers."""
-        return Entry(self.chromosome, self.resource)
+        return Candidate(self.chromosome, self.resource)
 
     @property
     def seconds(self) -> float:

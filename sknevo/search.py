@@ -10,29 +10,29 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from sknevo.evaluation import Evaluator
-from sknevo.evolution import Race
+from sknevo.evolution import SuccessiveHalving
 from sknevo.limits import Generation, Limits, Span
-from sknevo.records import Chromosome, Entry, Evaluation
+from sknevo.records import Candidate, Chromosome, Evaluation
 from sknevo.timetable import in_order
 
-__all__ = ["Listener", "Outcome", "search"]
+__all__ = ["SearchCallback", "SearchResult", "search"]
 
 
-class Listener(Protocol):
+class SearchCallback(Protocol):
     """Hears of a search as it goes on; may end it."""
 
-    def generation_begins(self, number: int, size: int | None) -> None:
+    def on_generation_start(self, number: int, size: int | None) -> None:
         """Hear how many individuals are going to be tried, None if it depends."""
 
-    def individual_ends(self, evaluation: Evaluation) -> bool:
+    def on_evaluation_end(self, evaluation: Evaluation) -> bool:
         """Hear how one fared; return whether the search is to stop."""
 
-    def generation_ends(self, generation: Generation, limits: Limits) -> bool:
+    def on_generation_end(self, generation: Generation, limits: Limits) -> bool:
         """Hear of the whole generation; return whether the search is to stop."""
 
 
 @dataclass
-class Outcome:
+class SearchResult:
     """What a search leaves behind.
 
     Parameters
@@ -53,7 +53,7 @@ class Outcome:
     finals : list of Evaluation
         Of those that were tried again before the best was named.
     asked : dict of str to int
-        The order in which entries were asked for, by name.
+        The order in which candidates were asked for, by name.
     """
 
     evaluations: list[Evaluation] = field(default_factory=list)
@@ -66,34 +66,34 @@ class Outcome:
 
     def place(self, evaluation: Evaluation) -> int:
         """Return which one, of all that were asked, it is."""
-        return self.asked[evaluation.entry.name]
+        return self.asked[evaluation.candidate.name]
 
 
 def search(
-    race: Race,
+    halving: SuccessiveHalving,
     evaluator: Evaluator,
     limits: Limits,
-    listeners: Sequence[Listener] = (),
-) -> Outcome:
+    callbacks: Sequence[SearchCallback] = (),
+) -> SearchResult:
     """Evolve until a limit is reached.
 
     Parameters
     ----------
-    race : Race
+    halving : SuccessiveHalving
         Who is tried, and with how much.
     evaluator : Evaluator
         How they fare.
     limits : Limits
         When to stop.
-    listeners : sequence of Listener, default=()
+    callbacks : sequence of SearchCallback, default=()
         Who hears of it.
 
     Returns
     -------
-    Outcome
+    SearchResult
     """
-    outcome = Outcome()
-    course = _Course(race, evaluator, limits, listeners, outcome)
+    outcome = SearchResult()
+    course = _Course(halving, evaluator, limits, callbacks, outcome)
     try:
         course.run()
         _play_finals(evaluator, limits, outcome)
@@ -111,17 +111,17 @@ class _Course:
 
     def __init__(
         self,
-        race: Race,
+        halving: SuccessiveHalving,
         evaluator: Evaluator,
         limits: Limits,
-        listeners: Sequence[Listener],
-        outcome: Outcome,
+        callbacks: Sequence[SearchCallback],
+        outcome: SearchResult,
     ) -> None:
-        self.race, self.evaluator, self.limits = race, evaluator, limits
-        self.listeners, self.outcome = listeners, outcome
-        self._recorded: set[str] = set()  # names of entries
+        self.halving, self.evaluator, self.limits = halving, evaluator, limits
+        self.callbacks, self.outcome = callbacks, outcome
+        self._recorded: set[str] = set()  # names of candidates
         self._fitness: dict[str, float] = {}  # by key
-        self._held_back: list[Entry] = []
+        self._held_back: list[Candidate] = []
         # The fittest of those that have ended, told or not, with time for its refit.
         self._ahead: Evaluation | None = None
         self._out_of_time = False
@@ -165,50 +165,54 @@ class _Course:
     def _left_over(self) -> Iterator[Evaluation]:
         """Yield what is known of those that were not told in their turn."""
         yield from self.evaluator.left_over()
-        for entry in self._held_back:
-            yield Evaluation(entry.chromosome, "skipped", resource=entry.resource)
+        for candidate in self._held_back:
+            yield Evaluation(
+                candidate.chromosome, "skipped", resource=candidate.resource
+            )
 
-    def span(self, entry: Entry | None = None) -> Span:
-        """Return the time for an entry, or for the whole search.
+    def span(self, candidate: Candidate | None = None) -> Span:
+        """Return the time for a candidate, or for the whole search.
 
         Who is ahead may win or not: there is time for its refit, and for the best's.
         """
         able = [e for e in (self.outcome.best, self._ahead) if e is not None]
         end = min(map(self.limits.end_of_search, able or [None]))
-        if entry is None:
+        if candidate is None:
             return Span(end)
-        return self.limits.chance(entry, self.evaluator.n_splits, end)
+        return self.limits.chance(candidate, self.evaluator.n_splits, end)
 
     def hear(self, evaluation: Evaluation) -> None:
         """Learn, before its turn, of somebody for whose refit time must be kept."""
         best = self.outcome.best
         if evaluation.status == "ok" and self.limits.affords(evaluation, best):
             ahead = self._ahead
-            if ahead is None or evaluation.merit > ahead.merit:
+            if ahead is None or evaluation.rank_key > ahead.rank_key:
                 self._ahead = evaluation
 
-    def ask(self) -> list[Entry]:
+    def ask(self) -> list[Candidate]:
         """Return who is to be tried now."""
         self._announce()
-        entries = [e for e in self.race.ask() if self._within_limits(e.chromosome)]
-        for entry in entries:
-            self.outcome.asked.setdefault(entry.name, len(self.outcome.asked))
+        candidates = [
+            e for e in self.halving.ask() if self._within_limits(e.chromosome)
+        ]
+        for candidate in candidates:
+            self.outcome.asked.setdefault(candidate.name, len(self.outcome.asked))
         if self.limits.max_time is None:
-            return entries
-        entries = in_order(
-            [*self._held_back, *entries], self.evaluator, self.limits, self._fitness
+            return candidates
+        candidates = in_order(
+            [*self._held_back, *candidates], self.evaluator, self.limits, self._fitness
         )
         # How long others take is known when the first, which is tried alone, has ended.
-        n = len(entries) if self._recorded or self.evaluator.knows_pace else 1
-        self._held_back = entries[n:]
-        return entries[:n]
+        n = len(candidates) if self._recorded or self.evaluator.knows_pace else 1
+        self._held_back = candidates[n:]
+        return candidates[:n]
 
     def _announce(self) -> None:
-        """Let the listeners hear, once, that a generation begins."""
+        """Let the callbacks hear, once, that a generation begins."""
         if not self._heard_of:
             self._heard_of = True
-            for listener in self.listeners:
-                listener.generation_begins(self._number, self.race.generation_size)
+            for callback in self.callbacks:
+                callback.on_generation_start(self._number, self.halving.generation_size)
 
     def _within_limits(self, chromosome: Chromosome) -> bool:
         """Whether its generation is one of those that are wanted.
@@ -219,24 +223,24 @@ class _Course:
         return wanted is None or chromosome.generation < wanted
 
     def tell(self, evaluation: Evaluation) -> None:
-        """Note how one fared, tell the listeners; maybe stop."""
+        """Note how one fared, tell the callbacks; maybe stop."""
         self._announce()
         self._note(evaluation)
         if evaluation.status != "skipped":
             heard = [
-                listener.individual_ends(evaluation) for listener in self.listeners
+                callback.on_evaluation_end(evaluation) for callback in self.callbacks
             ]
             self._stop(self.limits.reached(self.outcome.best) or _stopped_by(heard))
             if time.time() >= self.span().end:
                 self._stop_by_clock()
         if self.evaluator.inherits:
-            self.evaluator.forget_all_but(self.race.evolution.alive)
-        if self.race.evolution.generation > self._number:
+            self.evaluator.forget_all_but(self.halving.population.alive)
+        if self.halving.population.generation > self._number:
             self._end_generation()
 
     def _note(self, evaluation: Evaluation) -> None:
         """Keep an evaluation, and tell the race."""
-        name, outcome = evaluation.entry.name, self.outcome
+        name, outcome = evaluation.candidate.name, self.outcome
         self._generation.append(evaluation)
         if evaluation.status == "skipped":
             outcome.skipped.append(evaluation)
@@ -247,12 +251,12 @@ class _Course:
                 outcome.evaluations.append(evaluation)
             self._recorded.add(name)
             self._fitness[evaluation.chromosome.key] = evaluation.fitness
-        self.race.tell(evaluation)
+        self.halving.tell(evaluation)
 
     def _affords(self, evaluation: Evaluation) -> bool:
         """Whether there is time for its refit, or was, and has been kept since."""
         ahead, best = self._ahead, self.outcome.best
-        kept = ahead is not None and ahead.entry == evaluation.entry
+        kept = ahead is not None and ahead.candidate == evaluation.candidate
         return best is None or self.limits.affords(evaluation, best, kept)
 
     def _stop(self, reason: str) -> None:
@@ -271,7 +275,7 @@ class _Course:
         seconds = time.perf_counter() - self._start
         generation = _sum_up(self._number, outcome.best, tried, seconds)
         outcome.history.append(generation)
-        heard = [each.generation_ends(generation, limits) for each in self.listeners]
+        heard = [each.on_generation_end(generation, limits) for each in self.callbacks]
         if not tried:
             # Who is too dear for the time left is skipped: cheaper ones may follow.
             self._stop_by_clock()
@@ -281,16 +285,16 @@ class _Course:
         self._begin()
 
 
-def _wins(evaluation: Evaluation, outcome: Outcome) -> bool:
+def _wins(evaluation: Evaluation, outcome: SearchResult) -> bool:
     best = outcome.best
     if evaluation.status != "ok" or best is None:
         return evaluation.status == "ok"
-    if evaluation.merit == best.merit:
+    if evaluation.rank_key == best.rank_key:
         return outcome.place(evaluation) < outcome.place(best)
-    return evaluation.merit > best.merit
+    return evaluation.rank_key > best.rank_key
 
 
-def _play_finals(evaluator: Evaluator, limits: Limits, outcome: Outcome) -> None:
+def _play_finals(evaluator: Evaluator, limits: Limits, outcome: SearchResult) -> None:
     """Try the best again: who is the fittest of many by one score is so by luck too."""
     best = outcome.best
     n_finalists = limits.finalists(best)
@@ -304,17 +308,19 @@ def _play_finals(evaluator: Evaluator, limits: Limits, outcome: Outcome) -> None
     able.sort(key=outcome.place)
     finalists = heapq.nlargest(n_finalists, able, key=lambda e: e.fitness)
 
-    def span(entry: Entry | None) -> Span:
+    def span(candidate: Candidate | None) -> Span:
         return Span(limits.end_of_finals(outcome.best))
 
     chromosomes = [e.chromosome for e in finalists]
     with closing(evaluator.again().evaluate(chromosomes, span)) as evaluations:
         outcome.finals = list(evaluations)
-    ended = {e.entry: e for e in outcome.finals if e.status != "unfinished"}
+    ended = {e.candidate: e for e in outcome.finals if e.status != "unfinished"}
     # The finals have taken their time, too.
-    finalists = [e for e in finalists if e.entry in ended and limits.affords(e, best)]
+    finalists = [
+        e for e in finalists if e.candidate in ended and limits.affords(e, best)
+    ]
     if len(finalists) > 1:  # those that fail have no fitness to win with
-        means = [fitness_of_both(e, ended[e.entry]) for e in finalists]
+        means = [fitness_of_both(e, ended[e.candidate]) for e in finalists]
         outcome.best = finalists[means.index(max(means))]
 
 

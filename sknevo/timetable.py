@@ -9,7 +9,7 @@ from scipy.stats import rankdata
 
 from sknevo.evaluation import Evaluator
 from sknevo.limits import Limits
-from sknevo.records import Chromosome, Entry
+from sknevo.records import Candidate, Chromosome
 
 __all__ = ["in_order"]
 
@@ -18,11 +18,11 @@ KNOWN = ("seed", "user")
 
 
 def in_order(
-    entries: Sequence[Entry],
+    candidates: Sequence[Candidate],
     evaluator: Evaluator,
     limits: Limits,
     fitness: Mapping[str, float],
-) -> list[Entry]:
+) -> list[Candidate]:
     """Sort by cost: the dear first if there is time: none waits for the last then.
 
     Should time run out before all are tried, those that go on come first, then the
@@ -32,7 +32,7 @@ def in_order(
 
     Parameters
     ----------
-    entries : sequence of Entry
+    candidates : sequence of Candidate
         Who is to be tried.
     evaluator : Evaluator
         How long that takes, as far as is known.
@@ -43,29 +43,29 @@ def in_order(
 
     Returns
     -------
-    list of Entry
+    list of Candidate
     """
-    costs = {e.name: evaluator.cost(e) for e in entries}
-    expected = evaluator.expected_seconds(entries)
+    costs = {e.name: evaluator.cost(e) for e in candidates}
+    expected = evaluator.expected_seconds(candidates)
     if expected is not None and 2 * expected < limits.time_left():
-        return sorted(entries, key=lambda e: costs[e.name], reverse=True)
-    promises = [_promise(e.chromosome, fitness) for e in entries]
-    places = rankdata([costs[e.name] for e in entries]) - rankdata(promises)
-    late = {e.name: place for e, place in zip(entries, places, strict=True)}
+        return sorted(candidates, key=lambda e: costs[e.name], reverse=True)
+    promises = [_promise(e.chromosome, fitness) for e in candidates]
+    places = rankdata([costs[e.name] for e in candidates]) - rankdata(promises)
+    late = {e.name: place for e, place in zip(candidates, places, strict=True)}
     known = [
         e
-        for e in sorted(entries, key=lambda e: costs[e.name])
+        for e in sorted(candidates, key=lambda e: costs[e.name])
         if e.chromosome.origin in KNOWN and _can_win(e, evaluator, limits)
     ]
     names = {e.name for e in known}
     fitting = known[: _n_fitting(known, evaluator, limits)]
     early = {e.name: -costs[e.name] for e in fitting}
 
-    def key(entry: Entry) -> tuple[bool, bool, float, float]:
-        name, goes_on = entry.name, entry.chromosome.key in fitness
+    def key(candidate: Candidate) -> tuple[bool, bool, float, float]:
+        name, goes_on = candidate.name, candidate.chromosome.key in fitness
         return not goes_on, name not in names, early.get(name, 0.0), late[name]
 
-    return sorted(entries, key=key)
+    return sorted(candidates, key=key)
 
 
 def _promise(chromosome: Chromosome, fitness: Mapping[str, float]) -> float:
@@ -74,18 +74,20 @@ def _promise(chromosome: Chromosome, fitness: Mapping[str, float]) -> float:
     return max(known, default=-math.inf)
 
 
-def _can_win(entry: Entry, evaluator: Evaluator, limits: Limits) -> bool:
+def _can_win(candidate: Candidate, evaluator: Evaluator, limits: Limits) -> bool:
     """Whether somebody who begins now could be refitted in time, roughly."""
-    end = time.time() + evaluator.n_splits * evaluator.seconds(entry)
-    return end <= limits.chance(entry, evaluator.n_splits).until()
+    end = time.time() + evaluator.n_splits * evaluator.seconds(candidate)
+    return end <= limits.chance(candidate, evaluator.n_splits).until()
 
 
-def _n_fitting(entries: Sequence[Entry], evaluator: Evaluator, limits: Limits) -> int:
+def _n_fitting(
+    candidates: Sequence[Candidate], evaluator: Evaluator, limits: Limits
+) -> int:
     """Return how many could be tried, and the dearest of them refitted, roughly."""
     growth = limits.refit_growth
     if growth is None or not evaluator.knows_pace:
         return 0
-    seconds = np.array([evaluator.seconds(e) for e in entries])
+    seconds = np.array([evaluator.seconds(e) for e in candidates])
     trials = np.cumsum(seconds) * evaluator.n_splits / evaluator.n_workers
-    refits = np.maximum.accumulate(seconds * [growth(e) for e in entries])
+    refits = np.maximum.accumulate(seconds * [growth(e) for e in candidates])
     return int(np.count_nonzero(trials + refits < limits.time_left()))

@@ -23,7 +23,7 @@ import pytest
 from sklearn.base import clone
 from toys import LANDSCAPE, rate
 
-from sknevo.evolution import STRATEGIES, Evolution
+from sknevo.evolution import STRATEGIES, Population
 from sknevo.records import Chromosome, Evaluation
 
 GOLDEN = Path(__file__).parent / "golden" / "lineages"
@@ -32,11 +32,11 @@ ORIGINS = {"random": 0, "mutation": 1, "crossover": 2}  # and their number of pa
 
 def breed_generations(strategy, seed=0, size=8, generations=5, status=lambda i: "ok"):
     """Evolve on the landscape; yield who was asked for and who survived."""
-    evolution = Evolution(LANDSCAPE, strategy, size, np.random.default_rng(seed))
+    population = Population(LANDSCAPE, strategy, size, np.random.default_rng(seed))
     for _ in range(generations):
-        brood = evolution.ask()
-        evolution.tell([rate(c, status(i)) for i, c in enumerate(brood)])
-        yield brood, evolution.population
+        brood = population.ask()
+        population.tell([rate(c, status(i)) for i, c in enumerate(brood)])
+        yield brood, population.survivors
 
 
 def lineage(strategy):
@@ -151,11 +151,11 @@ class StrategyContract:
         assert [survivors[0].status for survivors in told] == ["error"] * 2 + ["ok"] * 2
 
     def test_generations_without_time_are_survived(self, strategy):
-        evolution = Evolution(LANDSCAPE, strategy, 4, np.random.default_rng(0))
+        population = Population(LANDSCAPE, strategy, 4, np.random.default_rng(0))
         for _ in range(3):
-            brood = evolution.ask()
+            brood = population.ask()
             assert len(brood) == 4
-            evolution.tell([Evaluation(c, "skipped") for c in brood])
+            population.tell([Evaluation(c, "skipped") for c in brood])
 
     def test_parameters_are_scikit_learns(self, strategy):
         params = parameters(strategy)

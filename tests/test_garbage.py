@@ -18,24 +18,24 @@ from test_displays import FakeGAN
 import sknevo
 from sknevo import (
     NSGA2,
-    Ageing,
     Categorical,
     Choice,
     Chromosome,
-    Coevolution,
-    Crossover,
+    CooperativeCoevolution,
     Elitist,
+    EstimationOfDistribution,
     EvolvedClassifier,
     EvolvedGAN,
     EvolvedPipelineClassifier,
     EvolvedPipelineRegressor,
     EvolvedSearchCV,
-    Gaussian,
+    GeneticAlgorithm,
     Genome,
     Integer,
-    Preselection,
     Real,
+    RegularizedEvolution,
     Repeat,
+    SurrogateAssisted,
 )
 from sknevo.datasets import (
     fetch_cifar10,
@@ -98,7 +98,7 @@ def refused(estimator, X, y, message, **params):
 
 PARAMETERS = {
     "genome": [3, "convnet", [], {}, Genome(), lambda spec: 3, lambda spec: Genome()],
-    "strategy": ["best", "", 1, None, Crossover],
+    "strategy": ["best", "", 1, None, GeneticAlgorithm],
     "population_size": [0, -1, 1.5, "12", None, np.nan],
     "generations": [0, -1, 1.5, "5"],
     "scoring": ["goodness", 3, ["accuracy", "goodness"], {}, "size", ["size"]],
@@ -158,31 +158,53 @@ CONFLICTS = [
     ({"scoring": ["accuracy", "size"]}, "refit must name one of"),
     ({"scoring": ["accuracy", "size"], "refit": {"bytes": 1}}, "refit must weigh"),
     ({"scoring": ["accuracy", "size"], "refit": {"size": -1}}, "refit .* positive"),
-    ({"strategy": Crossover(mutation_probability=2)}, "mutation_probability"),
-    ({"strategy": Crossover(tournament_size=0)}, "tournament_size"),
+    ({"strategy": GeneticAlgorithm(mutation_probability=2)}, "mutation_probability"),
+    ({"strategy": GeneticAlgorithm(tournament_size=0)}, "tournament_size"),
     ({"strategy": Elitist(elite_fraction=-1)}, "elite"),
-    ({"strategy": Gaussian(step_probability=2)}, "step_probability"),
-    ({"strategy": Gaussian(newcomer_probability=-1)}, "newcomer_probability"),
-    ({"strategy": Ageing(sample_size=0)}, "sample_size"),
-    ({"strategy": Ageing(crossover_probability="x")}, "crossover_probability"),
-    ({"strategy": NSGA2(crossover_probability=-1)}, "crossover_probability"),
-    ({"strategy": NSGA2(mutation_probability=2)}, "mutation_probability"),
-    ({"strategy": Coevolution(parts=["weather"])}, "parts must name genes"),
-    ({"strategy": Coevolution(parts=[])}, "parts must name genes"),
-    ({"strategy": Coevolution(parts=[3])}, "parts must name genes"),
-    ({"strategy": Coevolution(parts=3)}, "parts"),
-    ({"strategy": Coevolution(strategy=Gaussian)}, "strategy"),
-    ({"strategy": Coevolution(strategy=Ageing())}, "strategy must go by generations"),
+    ({"strategy": EstimationOfDistribution(step_probability=2)}, "step_probability"),
     (
-        {"strategy": Coevolution(strategy=Crossover(crossover_probability=-1))},
+        {"strategy": EstimationOfDistribution(immigrant_probability=-1)},
+        "immigrant_probability",
+    ),
+    ({"strategy": RegularizedEvolution(sample_size=0)}, "sample_size"),
+    (
+        {"strategy": RegularizedEvolution(crossover_probability="x")},
         "crossover_probability",
     ),
-    ({"strategy": Coevolution(random_partner_probability=2)}, "random_partner"),
-    ({"strategy": Preselection(strategy="gaussian")}, "strategy"),
-    ({"strategy": Preselection(strategy=Ageing(0))}, "sample_size"),
-    ({"strategy": Preselection(n_candidates=0)}, "n_candidates"),
-    ({"strategy": Preselection(optimism=-1)}, "optimism"),
-    ({"strategy": Preselection(memory=1)}, "memory"),
+    ({"strategy": NSGA2(crossover_probability=-1)}, "crossover_probability"),
+    ({"strategy": NSGA2(mutation_probability=2)}, "mutation_probability"),
+    ({"strategy": CooperativeCoevolution(parts=["weather"])}, "parts must name genes"),
+    ({"strategy": CooperativeCoevolution(parts=[])}, "parts must name genes"),
+    ({"strategy": CooperativeCoevolution(parts=[3])}, "parts must name genes"),
+    ({"strategy": CooperativeCoevolution(parts=3)}, "parts"),
+    (
+        {"strategy": CooperativeCoevolution(strategy=EstimationOfDistribution)},
+        "strategy",
+    ),
+    (
+        {"strategy": CooperativeCoevolution(strategy=RegularizedEvolution())},
+        "strategy must go by generations",
+    ),
+    (
+        {
+            "strategy": CooperativeCoevolution(
+                strategy=GeneticAlgorithm(crossover_probability=-1)
+            )
+        },
+        "crossover_probability",
+    ),
+    (
+        {"strategy": CooperativeCoevolution(random_partner_probability=2)},
+        "random_partner",
+    ),
+    (
+        {"strategy": SurrogateAssisted(strategy="estimation_of_distribution")},
+        "strategy",
+    ),
+    ({"strategy": SurrogateAssisted(strategy=RegularizedEvolution(0))}, "sample_size"),
+    ({"strategy": SurrogateAssisted(n_candidates=0)}, "n_candidates"),
+    ({"strategy": SurrogateAssisted(optimism=-1)}, "optimism"),
+    ({"strategy": SurrogateAssisted(memory=1)}, "memory"),
 ]
 
 

@@ -10,18 +10,18 @@ import pytest
 from toys import GENOME, Recipe, Toy, ToyBuilder, chromosome, make_evaluator
 
 from sknevo.evaluation import Journal
-from sknevo.evolution import STRATEGIES, Elitist, Evolution, Race
+from sknevo.evolution import STRATEGIES, Elitist, Population, SuccessiveHalving
 from sknevo.genes import Categorical, Genome, Integer, Real
 from sknevo.limits import Generation, Limits
-from sknevo.records import Entry, Evaluation
+from sknevo.records import Candidate, Evaluation
 from sknevo.search import search
 from sknevo.timetable import in_order
 
 
 def evolve(first=(), size=4, genome=GENOME, strategy=None, seed=0, resources=()):
     rng = np.random.default_rng(seed)
-    evolution = Evolution(genome, strategy or Elitist(), size, rng, first)
-    return Race(evolution, resources)
+    population = Population(genome, strategy or Elitist(), size, rng, first)
+    return SuccessiveHalving(population, resources)
 
 
 class Ageless(Elitist):
@@ -36,17 +36,17 @@ class Ear:
         self.stop_generation = stop_generation
         self.heard, self.individuals = [], []
 
-    def generation_begins(self, number, size):
+    def on_generation_start(self, number, size):
         self.heard.append(("begins", number, size))
 
-    def individual_ends(self, evaluation):
+    def on_evaluation_end(self, evaluation):
         self.heard.append("individual")
         self.individuals.append(evaluation)
         if len(self.individuals) == self.interrupt:
             raise KeyboardInterrupt
         return len(self.individuals) == self.stop
 
-    def generation_ends(self, generation, limits):
+    def on_generation_end(self, generation, limits):
         self.heard.append(("ends", generation.number, type(limits)))
         return generation.number == self.stop_generation
 
@@ -282,7 +282,7 @@ def test_if_time_is_short_who_promises_little_and_costs_much_comes_last():
     limits, fit, unfit = Limits(max_time=1e-9), chromosome(0.1), chromosome(0.9)
     fitness = {fit.key: -0.1, unfit.key: -0.9}
     children = [
-        Entry(replace(chromosome(x, seconds=seconds), parents=(parent.key,)))
+        Candidate(replace(chromosome(x, seconds=seconds), parents=(parent.key,)))
         for x, seconds, parent in [
             (0.2, 0.02, unfit),  # dear, of unfit parents
             (0.3, 0.01, unfit),
@@ -381,12 +381,16 @@ def test_who_cannot_be_refitted_in_time_does_not_win():
 
 
 def test_a_trial_must_leave_time_for_its_own_refit():
-    entry, now = Entry(chromosome()), time.time()
-    limits = Limits(max_time=100, started=now, refit_growth=lambda entry: 1.5)
-    assert limits.chance(entry, n_splits=1).until() == pytest.approx(now + 40, abs=1)
-    assert limits.chance(entry, n_splits=6).until() == pytest.approx(now + 80, abs=1)
-    for endless in (Limits(refit_growth=lambda entry: 1.5), Limits(max_time=100)):
-        assert endless.chance(entry, n_splits=1).until() == math.inf
+    candidate, now = Candidate(chromosome()), time.time()
+    limits = Limits(max_time=100, started=now, refit_growth=lambda candidate: 1.5)
+    assert limits.chance(candidate, n_splits=1).until() == pytest.approx(
+        now + 40, abs=1
+    )
+    assert limits.chance(candidate, n_splits=6).until() == pytest.approx(
+        now + 80, abs=1
+    )
+    for endless in (Limits(refit_growth=lambda candidate: 1.5), Limits(max_time=100)):
+        assert endless.chance(candidate, n_splits=1).until() == math.inf
 
 
 def test_who_has_become_too_dear_to_win_is_stopped_and_the_search_goes_on():
@@ -396,7 +400,7 @@ def test_who_has_become_too_dear_to_win_is_stopped_and_the_search_goes_on():
         generations=1,
         max_time=2,
         refit_seconds=lambda evaluation: 0.1,
-        refit_growth=lambda entry: 100,
+        refit_growth=lambda candidate: 100,
     )
     evaluator = make_evaluator(n_splits=1)
     outcome = search(evolve(first, size=3), evaluator, limits)
@@ -470,7 +474,7 @@ def test_until_when_one_may_go_on_is_known_when_it_begins():
     with joblib.parallel_config(backend="threading"):
         evaluator = make_evaluator(n_jobs=2, n_splits=4)
         list(evaluator.evaluate([chromosome(0.9, seconds=0.02)]))  # has all the time
-        limits = Limits(generations=1, max_time=4.4, refit_growth=lambda entry: 4)
+        limits = Limits(generations=1, max_time=4.4, refit_growth=lambda candidate: 4)
         outcome = search(evolve(brood, size=4), evaluator, limits)
     assert [e.status for e in outcome.evaluations] == ["ok"] * 4
 
@@ -481,18 +485,18 @@ def test_until_when_one_may_go_on_is_known_when_it_begins():
 def test_dear_ones_that_are_known_come_first_if_there_is_time_to_refit_them():
     evaluator = make_evaluator(n_splits=1)
     list(evaluator.evaluate([chromosome(0.9, seconds=0.01)]))
-    pace = evaluator.seconds(Entry(chromosome(0.8, seconds=1.0)))
+    pace = evaluator.seconds(Candidate(chromosome(0.8, seconds=1.0)))
     seconds = {0.1: 1.0, 0.2: 3.0, 0.3: 2.0, 0.4: 9.0}
-    entries = [
-        Entry(replace(chromosome(x, seconds=s), origin="seed"))
+    candidates = [
+        Candidate(replace(chromosome(x, seconds=s), origin="seed"))
         for x, s in seconds.items()
     ]
     bred = replace(chromosome(0.5, seconds=0.5), origin="crossover")
-    entries.append(Entry(bred))
+    candidates.append(Candidate(bred))
 
     def order(max_time):
-        limits = Limits(max_time=max_time * pace, refit_growth=lambda entry: 1)
-        found = in_order(entries, evaluator, limits, {})
+        limits = Limits(max_time=max_time * pace, refit_growth=lambda candidate: 1)
+        found = in_order(candidates, evaluator, limits, {})
         return [e.chromosome.genes["x"] for e in found]
 
     # All take 15.5 seconds. The dearest could not be refitted within 14, the others,
@@ -521,7 +525,7 @@ def test_individuals_are_listed_as_asked_however_they_were_tried(max_time):
 
 
 def summary(outcome):
-    return [(e.entry, e.status, e.fitness) for e in outcome.evaluations]
+    return [(e.candidate, e.status, e.fitness) for e in outcome.evaluations]
 
 
 @pytest.mark.parametrize("strategy", [Elitist(), Ageless()])

@@ -11,10 +11,10 @@ from pathlib import Path
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin, TransformerMixin
 
+from sknevo.deadline import check_deadline
 from sknevo.evaluation import Data, Evaluator, Journal, Objectives, Shared, Trial
 from sknevo.genes import Categorical, Choice, Genome, Integer, Real, Repeat
-from sknevo.interruption import check_deadline
-from sknevo.records import Chromosome, Entry, Evaluation
+from sknevo.records import Candidate, Chromosome, Evaluation
 
 
 def fail(toy):
@@ -287,8 +287,8 @@ class Gone:
         raise OSError("gone")
 
 
-def entry(*args, **genes):
-    return Entry(chromosome(*args, **genes))
+def candidate(*args, **genes):
+    return Candidate(chromosome(*args, **genes))
 
 
 NO_JOURNAL = Journal(None)

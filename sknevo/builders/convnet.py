@@ -6,9 +6,9 @@ from typing import Any
 import torch
 from skorch import NeuralNetClassifier
 
-from sknevo.builders._devices import resolve_device, resolve_precision
-from sknevo.builders._networks import Network
-from sknevo.builders._training import Net
+from sknevo.builders.networks._devices import resolve_device, resolve_precision
+from sknevo.builders.networks._modules import Network
+from sknevo.builders.networks._net import Net
 from sknevo.records import DataSpec
 from sknevo.sizes import image_shape, network_size
 

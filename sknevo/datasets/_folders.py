@@ -10,7 +10,7 @@ from PIL import Image
 from sklearn.utils import Bunch
 from sklearn.utils._param_validation import Interval, StrOptions, validate_params
 
-from sknevo.streams import ImageStream, pixels_of
+from sknevo.image_stream import ImageStream, pixels_of
 
 __all__ = ["load_image_folder", "load_imagenet"]
 
@@ -47,9 +47,9 @@ def load_image_folder(
     -------
     Bunch
         `images`, ndarray of uint8 of shape (n_samples, height, width, 3), or a
-        `sknevo.streams.ImageStream` of that shape if not `in_memory`; `data`, the same
-        as rows, if `in_memory`; `target`, ndarray of int; `target_names`, the folders'
-        names, sorted; `filenames`, ndarray of str; `DESCR`.
+        `sknevo.image_stream.ImageStream` of that shape if not `in_memory`; `data`, the
+        same as rows, if `in_memory`; `target`, ndarray of int; `target_names`, the
+        folders' names, sorted; `filenames`, ndarray of str; `DESCR`.
 
     Raises
     ------
@@ -108,9 +108,10 @@ def load_imagenet(
     Returns
     -------
     Bunch
-        `images`, a `sknevo.streams.ImageStream` of shape (n_samples, height, width, 3);
-        `target`, ndarray of int; `target_names`, the folders' names such as
-        "n01440764", sorted; `filenames`, ndarray of str; `DESCR`.
+        `images`, a `sknevo.image_stream.ImageStream` of shape
+        (n_samples, height, width, 3); `target`, ndarray of int; `target_names`, the
+        folders' names such as "n01440764", sorted; `filenames`, ndarray of str;
+        `DESCR`.
 
     Raises
     ------

@@ -25,9 +25,9 @@ from sknevo.estimators._beginning import (
     make_genome,
     make_rungs,
 )
+from sknevo.estimators._callbacks import Callbacks, Printer
 from sknevo.estimators._front import FrontMixin, pareto_front
 from sknevo.estimators._identity import identity
-from sknevo.estimators._listeners import Callbacks, Printer
 from sknevo.estimators._metadata import make_router, route
 from sknevo.estimators._parameters import SearchParameters
 from sknevo.estimators._results import all_failed, chosen_index, make_cv_results
@@ -46,11 +46,11 @@ from sknevo.evaluation import (
     Trial,
     inner_threads,
 )
-from sknevo.evolution import STRATEGIES, Evolution, Race
+from sknevo.evolution import STRATEGIES, Population, SuccessiveHalving
 from sknevo.genes import Genome
 from sknevo.limits import Limits
 from sknevo.records import Chromosome, DataSpec, flatten
-from sknevo.search import Listener, Outcome, search
+from sknevo.search import SearchCallback, SearchResult, search
 from sknevo.validation import check_enough, plain_values
 
 __all__ = ["BaseEvolved"]
@@ -120,7 +120,7 @@ class BaseEvolved(WinnerMixin, FrontMixin, CallbackSupportMixin, SearchParameter
     def _learn_yardstick(self, X: Any, y: Any) -> None:
         """Make what the fitness has to know of the data, if anything."""
 
-    def _listeners(self, trial: Trial) -> list[Listener]:
+    def _callbacks(self, trial: Trial) -> list[SearchCallback]:
         """Return who else hears of the search."""
         return []
 
@@ -264,7 +264,7 @@ class BaseEvolved(WinnerMixin, FrontMixin, CallbackSupportMixin, SearchParameter
 
     def _search(
         self, spec: DataSpec, trial: Trial, limits: Limits, journal: Journal
-    ) -> Outcome:
+    ) -> SearchResult:
         X, y = trial.data.value.X, trial.data.value.y
         rng = np.random.default_rng(trial.random_state)
         self.genome_ = self._genome(spec)
@@ -280,28 +280,34 @@ class BaseEvolved(WinnerMixin, FrontMixin, CallbackSupportMixin, SearchParameter
         if isinstance(strategy, str):
             strategy = STRATEGIES[strategy]()
         strategy._validate_params()
-        evolution = Evolution(self.genome_, strategy, self.population_size, rng, first)
-        race = Race(evolution, make_rungs(self, spec, trial), self.factor)
+        population = Population(
+            self.genome_, strategy, self.population_size, rng, first
+        )
+        halving = SuccessiveHalving(
+            population, make_rungs(self, spec, trial), self.factor
+        )
         # One task for each generation and one for the refit.
         root = self._init_callback_context(
             max_subtasks=None if self.generations is None else self.generations + 1
         ).call_on_fit_task_begin(estimator=self, X=X, y=y)
-        listeners = [*self._listeners(trial), Callbacks(self, root, {"X": X, "y": y})]
+        callbacks = [*self._callbacks(trial), Callbacks(self, root, {"X": X, "y": y})]
         if self.verbose:
-            listeners.append(Printer(self.verbose))
+            callbacks.append(Printer(self.verbose))
         trial = replace(trial, heritage=self._heritage(journal))
         evaluator = Evaluator(trial, self.n_jobs, self.memory_limit, journal)
         try:
-            outcome = search(race, evaluator, limits, listeners)
+            outcome = search(halving, evaluator, limits, callbacks)
         finally:
             evaluator.close()
         root.call_on_fit_task_end(estimator=self, X=X, y=y)
-        self.rungs_ = race.rungs
+        self.rungs_ = halving.rungs
         return outcome
 
     # What the search leaves behind.
 
-    def _record(self, outcome: Outcome, objectives: Objectives, n_splits: int) -> None:
+    def _record(
+        self, outcome: SearchResult, objectives: Objectives, n_splits: int
+    ) -> None:
         self.stop_reason_ = outcome.stop_reason
         evaluations = outcome.evaluations
         if outcome.best is None:
@@ -330,11 +336,13 @@ class BaseEvolved(WinnerMixin, FrontMixin, CallbackSupportMixin, SearchParameter
         """Return a chromosome's `param_*` and `params` in `cv_results_`."""
         return flatten(chromosome.genes), chromosome.expressed
 
-    def _best_index(self, outcome: Outcome) -> int:
+    def _best_index(self, outcome: SearchResult) -> int:
         evaluations = outcome.evaluations
         if callable(self.refit):
             return chosen_index(self.refit, self.cv_results_, len(evaluations))
-        return [e.entry.name for e in evaluations].index(outcome.best.entry.name)
+        return [e.candidate.name for e in evaluations].index(
+            outcome.best.candidate.name
+        )
 
     def get_metadata_routing(self) -> MetadataRouter:
         """Say who gets which metadata.

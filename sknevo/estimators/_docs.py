@@ -5,10 +5,11 @@ from textwrap import dedent, indent
 __all__ = ["documented"]
 
 PARAMETERS = dedent("""\
-    strategy : {"ageing", "coevolution", "crossover", "elitist", "gaussian", "nsga2", \
-"preselection"} or Strategy, default="gaussian"
+    strategy : {"coevolution", "crossover", "elitist", "estimation_of_distribution", \
+"nsga2", "regularized_evolution", "surrogate_assisted"} or Strategy, \
+default="estimation_of_distribution"
         Who breeds and who survives. An object carries its own parameters, such as
-        ``Crossover(mutation_probability=0.3)``.
+        ``GeneticAlgorithm(mutation_probability=0.3)``.
     population_size : int, default=12
         Individuals per generation.
     generations : int or None, default=5
@@ -111,7 +112,7 @@ ATTRIBUTES = dedent("""\
         One record per generation: best, median, evaluated, cached, failed, seconds.
     rungs_ : list of Rung
         Of a race: the resource of each rung, the scores there, their correlation with
-        those on the next, and whether the rung misleads and is left out.
+        those on the next, and whether the rung is_misleading and is left out.
     genome_ : Genome
         What could vary.
     n_generations_, n_evaluations_ : int

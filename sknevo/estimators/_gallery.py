@@ -33,22 +33,22 @@ class Gallery:
         self.samples: dict[int, np.ndarray] = {}
         self._best: Evaluation | None = None
 
-    def generation_begins(self, number: int, size: int | None) -> None:
+    def on_generation_start(self, number: int, size: int | None) -> None:
         """Do nothing."""
 
-    def individual_ends(self, evaluation: Evaluation) -> bool:
+    def on_evaluation_end(self, evaluation: Evaluation) -> bool:
         """Take notice of whoever is better than all before."""
         before = self._best
         if evaluation.status == "ok" and (
-            before is None or evaluation.merit > before.merit
+            before is None or evaluation.rank_key > before.rank_key
         ):
             self._best = evaluation
         return False
 
-    def generation_ends(self, generation: Generation, limits: Limits) -> bool:
+    def on_generation_end(self, generation: Generation, limits: Limits) -> bool:
         """Have the best make some samples."""
         try:
-            model = self._best and self.trial.ready(self._best.entry)
+            model = self._best and self.trial.ready(self._best.candidate)
             if model is not None:
                 self.samples[generation.number] = model.sample(self.n_samples)
         except Exception as fault:  # such as a GPU that workers have filled

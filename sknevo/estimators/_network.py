@@ -9,7 +9,7 @@ import numpy as np
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_array, validate_data
 
-from sknevo.streams import ImageStream, streamed
+from sknevo.image_stream import ImageStream, streamed
 
 __all__ = ["NetworkFace"]
 
@@ -31,7 +31,7 @@ class NetworkFace:
 
     def _look_for_device(self) -> None:
         # Here, so that `import sknevo` never imports torch.
-        from sknevo.builders._devices import resolve_device
+        from sknevo.builders.networks._devices import resolve_device
 
         found = resolve_device(self.device)
         if found != self.device:

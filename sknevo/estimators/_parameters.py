@@ -56,7 +56,7 @@ class SearchParameters(BaseEstimator):
         self,
         *,
         genome: Genome | Callable[[DataSpec], Genome] | None = None,
-        strategy: str | Strategy = "gaussian",
+        strategy: str | Strategy = "estimation_of_distribution",
         population_size: int = 12,
         generations: int | None = 5,
         scoring: Any = None,

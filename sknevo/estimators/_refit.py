@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from sklearn.base import BaseEstimator
 from sklearn.exceptions import FitFailedWarning
 
+from sknevo.deadline import TrialPruned
 from sknevo.evaluation import Trial
-from sknevo.interruption import Pruned
 from sknevo.records import Evaluation
 from sknevo.search import fitness_of_both
 
@@ -44,19 +44,19 @@ def heirs(
     ...        for i, fitness in enumerate((0.7, 0.9, 0.8, 0.6))], best=1)
     [1, 2, 0]
     """
-    winner, again = evaluations[best], {final.entry: final for final in finals}
+    winner, again = evaluations[best], {final.candidate: final for final in finals}
 
     def may_follow(evaluation: Evaluation) -> bool:
         if evaluation.status != "ok" or evaluation.resource != winner.resource:
             return False
-        final = again.get(evaluation.entry)
+        final = again.get(evaluation.candidate)
         if final is not None:
             return final.status == "ok"
         return evaluation.fitness <= winner.fitness
 
     def rank(place: int) -> tuple[bool, float]:
         evaluation = evaluations[place]
-        final = again.get(evaluation.entry)
+        final = again.get(evaluation.candidate)
         if final is None:
             return True, -evaluation.fitness
         return False, -fitness_of_both(evaluation, final)
@@ -96,7 +96,7 @@ def refit_first(
         try:
             estimator = trial.refit(evaluations[place].chromosome)
         except Exception as fault:
-            gave_up = isinstance(fault, Pruned)
+            gave_up = isinstance(fault, TrialPruned)
             if trial.raise_error and not gave_up:
                 raise
             kind = "" if gave_up else f"{type(fault).__name__}: "

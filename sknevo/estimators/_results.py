@@ -71,8 +71,8 @@ def make_cv_results(
     if any(share is not None for share in shares):
         results["inherited"] = np.array([share or 0.0 for share in shares])
     if finals:
-        again = {e.entry.name: e.fitness for e in finals if e.status == "ok"}
-        final = [again.get(e.entry.name, np.nan) for e in evaluations]
+        again = {e.candidate.name: e.fitness for e in finals if e.status == "ok"}
+        final = [again.get(e.candidate.name, np.nan) for e in evaluations]
         results["final_score"] = np.array(final)
     return results
 

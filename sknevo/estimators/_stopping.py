@@ -7,7 +7,7 @@ from joblib import effective_n_jobs
 
 from sknevo.evaluation import Builder, Trial
 from sknevo.limits import STOPPING, Limits
-from sknevo.records import Entry, Evaluation
+from sknevo.records import Candidate, Evaluation
 
 if TYPE_CHECKING:
     from sknevo.estimators._base import BaseEvolved
@@ -54,20 +54,20 @@ def make_limits(
     Limits
     """
 
-    def growth(entry: Entry) -> float:
-        part = trial.cost(entry)
+    def growth(candidate: Candidate) -> float:
+        part = trial.cost(candidate)
         if not part:  # nobody can tell
             return REFIT_MARGIN
-        return REFIT_MARGIN * final_builder.cost(entry.chromosome.expressed) / part
+        return REFIT_MARGIN * final_builder.cost(candidate.chromosome.expressed) / part
 
-    def growth_if_tried(entry: Entry) -> float:
-        return 0.0 if trial.keeps(entry) else growth(entry)
+    def growth_if_tried(candidate: Candidate) -> float:
+        return 0.0 if trial.keeps(candidate) else growth(candidate)
 
     def refit_seconds(evaluation: Evaluation) -> float:
-        if trial.spares_refit(evaluation.entry):
+        if trial.spares_refit(evaluation.candidate):
             return STOPPING if n_workers > 1 else 0.0
         fits = np.add(evaluation.fit_times, evaluation.saved_times)
-        return growth(evaluation.entry) * float(fits.mean())
+        return growth(evaluation.candidate) * float(fits.mean())
 
     refits, n_workers = bool(estimator.refit), effective_n_jobs(estimator.n_jobs)
     return Limits(

@@ -12,7 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 from sknevo.estimators._refit import heirs, refit_first, refitted
 from sknevo.evaluation import Shared, Trial
 from sknevo.records import Evaluation
-from sknevo.search import Outcome
+from sknevo.search import SearchResult
 
 __all__ = ["WinnerMixin"]
 
@@ -29,9 +29,9 @@ class WinnerMixin:
         if not callable(self.refit):
             self.best_score_ = best.fitness
 
-    def _refit(self, trial: Trial, outcome: Outcome) -> None:
+    def _refit(self, trial: Trial, outcome: SearchResult) -> None:
         best = outcome.evaluations[self.best_index_]
-        ready = trial.ready(best.entry)
+        ready = trial.ready(best.candidate)
         if ready is not None:
             self.best_estimator_ = ready
             self.refit_time_ = float(np.mean(best.fit_times))
@@ -40,7 +40,7 @@ class WinnerMixin:
         self._refit_first(trial.data, outcome)
         self.refit_time_ = time.perf_counter() - start
 
-    def _refit_first(self, data: Shared, outcome: Outcome) -> None:
+    def _refit_first(self, data: Shared, outcome: SearchResult) -> None:
         evaluations, places = outcome.evaluations, [self.best_index_]
         if not callable(self.refit):  # a user who chooses gets who was chosen
             places = heirs(evaluations, self.best_index_, outcome.finals)

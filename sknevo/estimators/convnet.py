@@ -17,8 +17,8 @@ from sknevo.evaluation import Builder, Heritage, Journal
 from sknevo.evolution import Strategy
 from sknevo.genes import Genome
 from sknevo.genomes.convnet import convnet, well_known
+from sknevo.image_stream import labels_of
 from sknevo.records import DataSpec
-from sknevo.streams import labels_of
 
 __all__ = ["EvolvedClassifier"]
 
@@ -76,8 +76,8 @@ class EvolvedClassifier(ClassifierFace, NetworkFace, BaseEvolved):
     channels), or (n, features): then dense networks evolve, or images if `image_shape`
     says so. Bytes stay bytes until they are in a batch. X may also be a torch Dataset
     of images and labels (y is None then), such as torchvision's `ImageFolder`, or a
-    `sknevo.streams.ImageStream`: images are read for each batch, from several threads,
-    and never held whole.
+    `sknevo.image_stream.ImageStream`: images are read for each batch, from several
+    threads, and never held whole.
     Without `cv`, five folds score
     individuals on up to 500 samples, and 20 % are held out of more. The best three are
     trained again with other seeds before the winner is named, unless that would take
@@ -113,7 +113,7 @@ class EvolvedClassifier(ClassifierFace, NetworkFace, BaseEvolved):
         self,
         *,
         genome: Genome | Callable[[DataSpec], Genome] | None = None,
-        strategy: str | Strategy = "gaussian",
+        strategy: str | Strategy = "estimation_of_distribution",
         population_size: int = 12,
         generations: int | None = 5,
         scoring: Any = None,
@@ -236,7 +236,7 @@ class EvolvedClassifier(ClassifierFace, NetworkFace, BaseEvolved):
         TypeError
             If the labels are neither strings, numbers nor booleans.
         """
-        from sknevo.builders._saving import save_network
+        from sknevo.builders.networks._serialization import save_network
 
         check_is_fitted(self, "best_estimator_")
         save_network(self.best_estimator_, self.best_params_, path)

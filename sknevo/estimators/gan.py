@@ -29,7 +29,7 @@ from sknevo.genomes.gan import gan, well_known
 from sknevo.metrics import GenerativeScore
 from sknevo.metrics._conditions import n_conditions
 from sknevo.records import DataSpec
-from sknevo.search import Listener
+from sknevo.search import SearchCallback
 
 __all__ = ["EvolvedGAN"]
 
@@ -147,7 +147,7 @@ class EvolvedGAN(NetworkFace, BaseEvolved):
         self,
         *,
         genome: Genome | Callable[[DataSpec], Genome] | None = None,
-        strategy: str | Strategy = "gaussian",
+        strategy: str | Strategy = "estimation_of_distribution",
         population_size: int = 12,
         generations: int | None = 5,
         scoring: Any = None,
@@ -257,7 +257,7 @@ class EvolvedGAN(NetworkFace, BaseEvolved):
         folds = self.cv if isinstance(self.cv, Integral) else 2
         return counts.max() >= folds and len(counts) <= HOLD_OUT * len(y)
 
-    def _listeners(self, trial: Trial) -> list[Listener]:
+    def _callbacks(self, trial: Trial) -> list[SearchCallback]:
         self.generation_samples_: dict[int, np.ndarray] = {}
         if trial.fitted is None:
             return []
@@ -279,7 +279,7 @@ class EvolvedGAN(NetworkFace, BaseEvolved):
         if self.feature_extractor is not None or len(self._sample_shape) == 1:
             return self.feature_extractor
         # Here, so that `import sknevo` never imports torch.
-        from sknevo.builders._features import feature_space
+        from sknevo.builders.gan._feature_extractor import feature_space
 
         labels = y if self.n_conditions_ > 1 else None
         with limited_threads(1):  # as for trials: sums do not depend on cores

@@ -118,7 +118,7 @@ class EvolvedSearchCV(DelegatingFace, BaseEvolved):
         estimator: BaseEstimator,
         genome: Genome | dict[str, Any] | Sequence[dict[str, Any]],
         *,
-        strategy: str | Strategy = "gaussian",
+        strategy: str | Strategy = "estimation_of_distribution",
         population_size: int = 12,
         generations: int | None = 5,
         scoring: Any = None,

@@ -22,14 +22,14 @@ import numpy as np
 from joblib.parallel import ParallelBackendBase, get_active_backend
 
 from sknevo.evaluation._shared import DataNotHere, Shared
-from sknevo.records import Entry, Evaluation
+from sknevo.records import Candidate, Evaluation
 
 __all__ = ["cluster_backend"]
 
 # What joblib hands over: some calls, which return a list of results.
 Batch = Callable[[], list[Any]]
 # Results, or why there are none.
-Outcome = tuple[list[Any] | None, BaseException | None]
+SearchResult = tuple[list[Any] | None, BaseException | None]
 
 # Who has killed so many workers is given up.
 MOST_DEATHS = 2
@@ -101,7 +101,7 @@ class ClusterBackend(ParallelBackendBase):
         return self.chosen.retrieval_context()
 
     def submit(self, func: Batch, callback: Callable | None = None) -> Any:
-        if not _entries(func):  # to rest one need not travel
+        if not _candidates(func):  # to rest one need not travel
             return self._rests.submit(lambda: callback(_run(func)))
         parcel = self.data.parcel
         try:
@@ -112,7 +112,7 @@ class ClusterBackend(ParallelBackendBase):
         job.add_done_callback(partial(self._ended, func, callback, parcel))
         return job
 
-    def retrieve_result_callback(self, out: Outcome) -> list[Any]:
+    def retrieve_result_callback(self, out: SearchResult) -> list[Any]:
         results, fault = out
         if fault is not None:
             raise fault
@@ -200,7 +200,7 @@ class DaskParcel:
         return future.result(timeout=PATIENCE)
 
 
-def _run_for_dask(batch: Batch, account: str, key: str) -> Outcome:
+def _run_for_dask(batch: Batch, account: str, key: str) -> SearchResult:
     """Run trials, unless workers have died of it before.
 
     Dask itself begins a task again whose worker has died, but suspects those that only
@@ -261,7 +261,7 @@ class _RayJob:
         self._future = ref.future()
         self._thread = thread
 
-    def result(self) -> Outcome:
+    def result(self) -> SearchResult:
         return self._future.result()
 
     def add_done_callback(self, callback: Callable[[Any], None]) -> None:
@@ -291,7 +291,7 @@ class RayParcel:
 BACKENDS = {"DaskDistributedBackend": DaskBackend, "RayBackend": RayBackend}
 
 
-def _run(batch: Batch) -> Outcome:
+def _run(batch: Batch) -> SearchResult:
     """Run trials in a worker; a fault brings its traceback along."""
     try:
         return batch(), None
@@ -300,15 +300,17 @@ def _run(batch: Batch) -> Outcome:
         return None, fault
 
 
-def _entries(batch: Batch) -> list[Entry]:
+def _candidates(batch: Batch) -> list[Candidate]:
     """Return who is to be tried; nobody if a worker is to rest."""
-    return [args[0] for _, args, _ in batch.items if isinstance(args[0], Entry)]
+    return [args[0] for _, args, _ in batch.items if isinstance(args[0], Candidate)]
 
 
 def _given_up(batch: Batch) -> list[Evaluation]:
     """Return what became of trials whose workers died."""
     error = "the worker died"
     return [
-        Evaluation(entry.chromosome, "error", error=error, resource=entry.resource)
-        for entry in _entries(batch)
+        Evaluation(
+            candidate.chromosome, "error", error=error, resource=candidate.resource
+        )
+        for candidate in _candidates(batch)
     ]

@@ -13,7 +13,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils import _safe_indexing
 from sklearn.utils.validation import _num_samples
 
-from sknevo.interruption import Pruned, check_deadline
+from sknevo.deadline import TrialPruned, check_deadline
 
 __all__ = ["COSTS", "Cost", "TooSlow", "check_speed", "predict_time"]
 
@@ -24,7 +24,7 @@ BATCH = 1000
 PREDICTIONS, SECONDS = 5, 1.0
 
 
-class TooSlow(Pruned):
+class TooSlow(TrialPruned):
     """An individual predicts slower than it may."""
 
     status = "slow"

@@ -1,4 +1,4 @@
-"""Hands entries out to workers, and knows who has which."""
+"""Hands candidates out to workers, and knows who has which."""
 
 import math
 import threading
@@ -12,7 +12,7 @@ from sklearn.utils.parallel import delayed
 from sknevo.evaluation._trial import Trial
 from sknevo.evaluation._warden import Inquest, Warden, keep_worker
 from sknevo.limits import Span
-from sknevo.records import Entry, Evaluation
+from sknevo.records import Candidate, Evaluation
 
 if TYPE_CHECKING:
     from sknevo.evaluation._evaluator import Evaluator
@@ -24,42 +24,42 @@ NAP = 0.01
 
 
 class Desk:
-    """Hands entries out to workers, who are many, and knows who has which.
+    """Hands candidates out to workers, who are many, and knows who has which.
 
     joblib asks for tasks from threads of its own, which must not be kept waiting.
 
     Parameters
     ----------
     evaluator : Evaluator
-        Whose entries they are.
+        Whose candidates they are.
     span : callable
-        Returns the time for an entry; of None, for all work.
+        Returns the time for a candidate; of None, for all work.
 
     Attributes
     ----------
-    out : dict of str to Entry
+    out : dict of str to Candidate
         Who is being tried, by name.
     over : bool
         Whether nothing more is handed out.
     """
 
     def __init__(
-        self, evaluator: "Evaluator", span: Callable[[Entry | None], Span]
+        self, evaluator: "Evaluator", span: Callable[[Candidate | None], Span]
     ) -> None:
         self.evaluator, self.span = evaluator, span
-        self.out: dict[str, Entry] = {}
+        self.out: dict[str, Candidate] = {}
         self.over = False
         self._inquest = Inquest(evaluator.n_workers)
-        self._waiting: dict[str, Entry] = {}
-        self._skipped: deque[Entry] = deque()
+        self._waiting: dict[str, Candidate] = {}
+        self._skipped: deque[Candidate] = deque()
         self._lock = threading.Lock()
 
-    def take(self, entries: Sequence[Entry]) -> None:
+    def take(self, candidates: Sequence[Candidate]) -> None:
         """Take in who is to be tried, each once."""
         with self._lock:
-            for entry in entries:
-                if entry.name not in self.out:
-                    self._waiting.setdefault(entry.name, entry)
+            for candidate in candidates:
+                if candidate.name not in self.out:
+                    self._waiting.setdefault(candidate.name, candidate)
 
     def tasks(self) -> Iterator[tuple]:
         """Yield joblib's tasks: a trial, or a rest if there is none at the moment.
@@ -83,7 +83,7 @@ class Desk:
     def _is_first(self) -> bool:
         return self.evaluator.is_beginning and self.span(None).end < math.inf
 
-    def _hand_out(self) -> tuple[Entry, Span] | None:
+    def _hand_out(self) -> tuple[Candidate, Span] | None:
         """Return who is tried next, and its time; nobody if nobody can be.
 
         joblib hands some on when the workers are busy: a span begins with the trial.
@@ -91,14 +91,14 @@ class Desk:
         if not self._waiting:
             return None
         name = next(iter(self._inquest.alone() or self._waiting))
-        entry = self._waiting.pop(name)
-        span = Span() if self.evaluator.is_beginning else self.span(entry)
-        if time.time() + self.evaluator.seconds(entry) > span.until():
-            self._skipped.append(entry)
+        candidate = self._waiting.pop(name)
+        span = Span() if self.evaluator.is_beginning else self.span(candidate)
+        if time.time() + self.evaluator.seconds(candidate) > span.until():
+            self._skipped.append(candidate)
             self._acquit()
             return None
-        self.out[name] = entry
-        return entry, span
+        self.out[name] = candidate
+        return candidate, span
 
     def end(self) -> float:
         """Return when work must stop, as far as is known now; never if it begins."""
@@ -107,11 +107,13 @@ class Desk:
     def returned(self, evaluation: Evaluation | None) -> Iterator[Evaluation]:
         """Yield what a task has come to, and who was skipped on the way to it."""
         while self._skipped:
-            entry = self._skipped.popleft()
-            yield Evaluation(entry.chromosome, "skipped", resource=entry.resource)
+            candidate = self._skipped.popleft()
+            yield Evaluation(
+                candidate.chromosome, "skipped", resource=candidate.resource
+            )
         if evaluation is not None:
             with self._lock:
-                del self.out[evaluation.entry.name]
+                del self.out[evaluation.candidate.name]
                 self._acquit()
             yield evaluation
 

@@ -20,7 +20,7 @@ from sknevo.evaluation._pace import Pace
 from sknevo.evaluation._trial import Trial
 from sknevo.evaluation._warden import Warden, the_workers_ended
 from sknevo.limits import Span
-from sknevo.records import Chromosome, Entry, Evaluation
+from sknevo.records import Candidate, Chromosome, Evaluation
 
 __all__ = ["Evaluator"]
 
@@ -29,10 +29,10 @@ NO_JOURNAL = Journal(None)
 CUT_OFF = ("unfinished", "skipped")
 
 
-Spans = Callable[[Entry | None], Span]
+Spans = Callable[[Candidate | None], Span]
 
 
-def _endless(entry: Entry | None) -> Span:
+def _endless(candidate: Candidate | None) -> Span:
     return Span()
 
 
@@ -41,7 +41,7 @@ def _ignore(evaluation: Evaluation) -> None:
 
 
 class Evaluator:
-    """Evaluates entries, each once, in the order asked.
+    """Evaluates candidates, each once, in the order asked.
 
     Parameters
     ----------
@@ -57,7 +57,7 @@ class Evaluator:
     Attributes
     ----------
     known : dict of str to Evaluation
-        All that was tried, by the name of the entry.
+        All that was tried, by the name of the candidate.
     """
 
     def __init__(
@@ -76,8 +76,8 @@ class Evaluator:
         # Those that ended before others that were asked for earlier.
         self._early: dict[str, Evaluation] = {}
         # Whom the last stream has not answered, and who of them was being tried.
-        self._unanswered: deque[Entry] = deque()
-        self._interrupted: Mapping[str, Entry] = {}
+        self._unanswered: deque[Candidate] = deque()
+        self._interrupted: Mapping[str, Candidate] = {}
         self._pace = Pace()
         self._notary = Notary(trial.heritage) if trial.heritage else None
 
@@ -115,15 +115,15 @@ class Evaluator:
         ------
         Evaluation
         """
-        entries = iter([[Entry(chromosome) for chromosome in chromosomes]])
-        with closing(self.stream(lambda: next(entries, []), span)) as evaluations:
+        candidates = iter([[Candidate(chromosome) for chromosome in chromosomes]])
+        with closing(self.stream(lambda: next(candidates, []), span)) as evaluations:
             for evaluation in evaluations:
                 if evaluation.status != "skipped":
                     yield evaluation
 
     def stream(
         self,
-        ask: Callable[[], Sequence[Entry]],
+        ask: Callable[[], Sequence[Candidate]],
         span: Spans = _endless,
         hear: Callable[[Evaluation], None] = _ignore,
     ) -> Iterator[Evaluation]:
@@ -136,7 +136,7 @@ class Evaluator:
             waited for: who is asked for may depend on the answers so far. The stream
             ends when it returns nobody and nobody is waited for.
         span : callable, default=without end
-            Takes an entry, or None for all that goes on, and returns the time for it,
+            Takes a candidate, or None for all that goes on; returns the time for it,
             as far as is known now. What is unfinished then is yielded with the status
             "unfinished", what cannot be done until then with "skipped". It does not
             hold for the very first individual: a search has to have one.
@@ -149,7 +149,7 @@ class Evaluator:
         Evaluation
         """
         self._forget_cut_off()
-        line: deque[Entry] = deque()
+        line: deque[Candidate] = deque()
         desk = Desk(self, span)
         with closing(self._answers(desk, hear)) as arriving:
             try:
@@ -188,34 +188,34 @@ class Evaluator:
             cut_off = self._cut_off(self.trial.granted(asked))
             yield self._answer(asked, iter([cut_off]))
 
-    def _cut_off(self, entry: Entry) -> Evaluation:
-        """Return what an entry comes to if nothing more is waited for."""
+    def _cut_off(self, candidate: Candidate) -> Evaluation:
+        """Return what a candidate comes to if nothing more is waited for."""
         status, error = "skipped", ""
-        if entry.name in self._interrupted:
+        if candidate.name in self._interrupted:
             status, error = "unfinished", "stopped as the search was over"
         return Evaluation(
-            entry.chromosome, status, error=error, resource=entry.resource
+            candidate.chromosome, status, error=error, resource=candidate.resource
         )
 
-    def _new(self, asked: Sequence[Entry]) -> list[Entry]:
+    def _new(self, asked: Sequence[Candidate]) -> list[Candidate]:
         """Return who has to be tried."""
         granted = map(self.trial.granted, asked)
         new = [
-            entry
-            for entry in granted
-            if entry.name not in self.known
-            and entry.name not in self._early
-            and self._recalled(entry) is None
+            candidate
+            for candidate in granted
+            if candidate.name not in self.known
+            and candidate.name not in self._early
+            and self._recalled(candidate) is None
         ]
         return new if self._notary is None else [*map(self._notary.entitled, new)]
 
-    def _answer(self, asked: Entry, arriving: Iterator[Evaluation]) -> Evaluation:
-        """Return what is known of an entry, or becomes known, as an answer to it."""
-        entry = self.trial.granted(asked)
-        evaluation = self.known.get(entry.name)
+    def _answer(self, asked: Candidate, arriving: Iterator[Evaluation]) -> Evaluation:
+        """Return what is known of a candidate, or becomes known, as an answer to it."""
+        candidate = self.trial.granted(asked)
+        evaluation = self.known.get(candidate.name)
         cached = evaluation is not None
         if not cached:
-            evaluation = self._recalled(asked) or self._awaited(entry, arriving)
+            evaluation = self._recalled(asked) or self._awaited(candidate, arriving)
             self._remember(evaluation)
         return replace(
             evaluation,
@@ -224,23 +224,25 @@ class Evaluator:
             cached=cached,
         )
 
-    def _awaited(self, entry: Entry, arriving: Iterator[Evaluation]) -> Evaluation:
+    def _awaited(
+        self, candidate: Candidate, arriving: Iterator[Evaluation]
+    ) -> Evaluation:
         """Return the answer that is asked for; keep those that arrive before it."""
-        while entry.name not in self._early:
+        while candidate.name not in self._early:
             evaluation = next(arriving)
             # Whom the end of the search cut off deserves another trial.
             if evaluation.status not in CUT_OFF:
                 self.journal.append(evaluation, self.trial.repetition)
-            self._early[evaluation.entry.name] = evaluation
-        if self._early[entry.name].status == "skipped":
-            return self._early[entry.name]  # somebody else may wait for the same
-        return self._early.pop(entry.name)
+            self._early[evaluation.candidate.name] = evaluation
+        if self._early[candidate.name].status == "skipped":
+            return self._early[candidate.name]  # somebody else may wait for the same
+        return self._early.pop(candidate.name)
 
     def _forget_cut_off(self) -> None:
         """Whoever had no time may have it in another stream."""
         self._early = {n: e for n, e in self._early.items() if e.status not in CUT_OFF}
 
-    def _recalled(self, asked: Entry) -> Evaluation | None:
+    def _recalled(self, asked: Candidate) -> Evaluation | None:
         """Return what the journal has as an answer."""
         return self.journal.recall(self.trial.granted(asked), self.trial.repetition)
 
@@ -249,9 +251,9 @@ class Evaluator:
             return
         if self._notary is not None:
             self._notary.answer(evaluation)
-        self.known[evaluation.entry.name] = evaluation
+        self.known[evaluation.candidate.name] = evaluation
         if evaluation.status == "ok":
-            self._pace.learn(evaluation, self.trial.cost(evaluation.entry))
+            self._pace.learn(evaluation, self.trial.cost(evaluation.candidate))
 
     def _answers(
         self, desk: Desk, hear: Callable[[Evaluation], None]
@@ -296,21 +298,21 @@ class Evaluator:
         """Whether nobody has been tried: a search has to have one, its finals not."""
         return not self.known and not self.trial.repetition
 
-    def cost(self, entry: Entry) -> float:
+    def cost(self, candidate: Candidate) -> float:
         """Return roughly what a trial costs, 0 if the answer is known."""
-        entry = self.trial.granted(entry)
-        known = entry.name in self.known or self._recalled(entry) is not None
-        return 0.0 if known else self.trial.cost(entry)
+        candidate = self.trial.granted(candidate)
+        known = candidate.name in self.known or self._recalled(candidate) is not None
+        return 0.0 if known else self.trial.cost(candidate)
 
-    def expected_seconds(self, entries: Sequence[Entry]) -> float | None:
+    def expected_seconds(self, candidates: Sequence[Candidate]) -> float | None:
         """Return roughly how long they take together, None if nobody can say yet."""
         if not self.knows_pace:
             return None
-        return sum(map(self.seconds, entries)) * self.n_splits / self.n_workers
+        return sum(map(self.seconds, candidates)) * self.n_splits / self.n_workers
 
-    def seconds(self, entry: Entry) -> float:
+    def seconds(self, candidate: Candidate) -> float:
         """Return roughly the seconds on one split, by how long others really took."""
-        return self._pace.seconds(self.cost(entry))
+        return self._pace.seconds(self.cost(candidate))
 
     @property
     def knows_pace(self) -> bool:

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from sklearn.base import BaseEstimator
 
-from sknevo.records import Entry, Evaluation
+from sknevo.records import Candidate, Evaluation
 
 __all__ = ["Fitted"]
 
@@ -28,7 +28,7 @@ class Fitted:
     >>> told = Evaluation(best, "ok", 0.9, fitted=pickle.dumps(SVC(C=2.0)))
     >>> fitted.receive(told).fitted is None
     True
-    >>> fitted.get(Entry(best)), fitted.spares(Entry(best))
+    >>> fitted.get(Candidate(best)), fitted.spares(Candidate(best))
     (SVC(C=2.0), True)
     """
 
@@ -54,21 +54,21 @@ class Fitted:
         """
         if evaluation.fitted is None:
             return evaluation
-        self._names.add(evaluation.entry.name)
+        self._names.add(evaluation.candidate.name)
         best = [*self._best, evaluation]
-        self._best = sorted(best, key=lambda e: e.merit, reverse=True)[:KEPT]
+        self._best = sorted(best, key=lambda e: e.rank_key, reverse=True)[:KEPT]
         return replace(evaluation, fitted=None)
 
-    def spares(self, entry: Entry) -> bool:
-        """Return whether nobody will have to fit an entry again.
+    def spares(self, candidate: Candidate) -> bool:
+        """Return whether nobody will have to fit a candidate again.
 
         Its estimator is here, or was, until those of better ones came.
         """
-        return entry.name in self._names
+        return candidate.name in self._names
 
-    def get(self, entry: Entry) -> BaseEstimator | None:
-        """Return the fitted estimator of an entry, a new one each time, or None."""
+    def get(self, candidate: Candidate) -> BaseEstimator | None:
+        """Return the fitted estimator of a candidate, a new one each time, or None."""
         for evaluation in self._best:
-            if evaluation.entry.name == entry.name:
+            if evaluation.candidate.name == candidate.name:
                 return pickle.loads(evaluation.fitted)
         return None

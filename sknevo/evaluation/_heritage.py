@@ -16,7 +16,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
 from sknevo.evaluation._journal import Journal, JournalError
-from sknevo.records import Entry, Evaluation
+from sknevo.records import Candidate, Evaluation
 
 __all__ = ["Forebear", "Heir", "Heritage", "HeritageError", "Notary"]
 
@@ -61,7 +61,7 @@ class Heir(Protocol):
 
 @dataclass(frozen=True)
 class Heritage:
-    """A folder of weights: a file for each entry and split, without pickle.
+    """A folder of weights: a file for each candidate and split, without pickle.
 
     Parameters
     ----------
@@ -120,7 +120,7 @@ class Heritage:
         return Path(self.folder) / f"{name}.{split}.safetensors"
 
     def holds(self, name: str) -> bool:
-        """Return whether there are weights of an entry."""
+        """Return whether there are weights of a candidate."""
         return self._file(name, 0).exists()
 
     def endow(self, estimator: Heir, names: Sequence[str], split: int) -> None:
@@ -131,7 +131,7 @@ class Heritage:
         estimator : Heir
             Not fitted yet.
         names : sequence of str
-            Names of entries of whom there are weights.
+            Names of candidates of whom there are weights.
         split : int
             Of the split: what was learned on another has seen the test part of this.
 
@@ -161,7 +161,7 @@ class Heritage:
         genes : dict
             What it was built of.
         name : str
-            Of the entry.
+            Of the candidate.
         split : int
             On which it was fitted.
 
@@ -199,7 +199,7 @@ class Heritage:
             ) from fault
 
     def remove(self, names: Collection[str]) -> None:
-        """Remove the weights of entries, if there are any."""
+        """Remove the weights of candidates, if there are any."""
         for name in names:
             for file in Path(self.folder).glob(f"{name}.*"):
                 file.unlink(missing_ok=True)
@@ -211,7 +211,7 @@ class Heritage:
 
 
 class Notary:
-    """Says from whom an entry may inherit, and removes what nobody can inherit.
+    """Says from whom a candidate may inherit, and removes what nobody can inherit.
 
     All of that depends on the order of asking and answering alone, so that results do
     not depend on how many work, nor on whether a search was interrupted.
@@ -224,42 +224,46 @@ class Notary:
 
     def __init__(self, heritage: Heritage) -> None:
         self.heritage = heritage
-        # Of each individual, the entry that was given most and succeeded, by key.
+        # Of each individual, the candidate that was given most and succeeded, by key.
         self._furthest: dict[str, Evaluation] = {}
         # Names of those whose weights may be there, and who waits for which.
         self._answered: set[str] = set()
         self._claims: dict[str, tuple[str, ...]] = {}
 
-    def entitled(self, entry: Entry) -> Entry:
-        """Return an entry with those from whom it may inherit.
+    def entitled(self, candidate: Candidate) -> Candidate:
+        """Return a candidate with those from whom it may inherit.
 
         Parameters
         ----------
-        entry : Entry
+        candidate : Candidate
             Who is to be tried; who asks again before it is answered gets the same.
 
         Returns
         -------
-        Entry
+        Candidate
         """
-        parents = entry.chromosome.parents
+        parents = candidate.chromosome.parents
         known = [self._furthest[key] for key in parents if key in self._furthest]
-        names = tuple(e.entry.name for e in known if self.heritage.holds(e.entry.name))
-        return replace(entry, forebears=self._claims.setdefault(entry.name, names))
+        names = tuple(
+            e.candidate.name for e in known if self.heritage.holds(e.candidate.name)
+        )
+        return replace(
+            candidate, forebears=self._claims.setdefault(candidate.name, names)
+        )
 
     def answer(self, evaluation: Evaluation) -> None:
-        """Note that an entry has been answered.
+        """Note that a candidate has been answered.
 
         Parameters
         ----------
         evaluation : Evaluation
             Of what was granted.
         """
-        name, key = evaluation.entry.name, evaluation.chromosome.key
+        name, key = evaluation.candidate.name, evaluation.chromosome.key
         self._claims.pop(name, None)
         self._answered.add(name)
         before = self._furthest.get(key, evaluation)
-        if evaluation.status == "ok" and evaluation.merit[0] >= before.merit[0]:
+        if evaluation.status == "ok" and evaluation.rank_key[0] >= before.rank_key[0]:
             self._furthest[key] = evaluation
 
     def clear(self, alive: Collection[str]) -> None:
@@ -271,6 +275,6 @@ class Notary:
             Keys of those that are, or may become, parents.
         """
         needed = {name for names in self._claims.values() for name in names}
-        needed |= {e.entry.name for k, e in self._furthest.items() if k in alive}
+        needed |= {e.candidate.name for k, e in self._furthest.items() if k in alive}
         self.heritage.remove(self._answered - needed)
         self._answered &= needed

@@ -12,7 +12,7 @@ from typing import Any, BinaryIO, Self
 from filelock import FileLock, Timeout
 
 from sknevo.evaluation._lines import Measured, as_evaluation, as_record, measures
-from sknevo.records import Entry, Evaluation
+from sknevo.records import Candidate, Evaluation
 
 __all__ = ["Journal", "JournalError", "read_journal"]
 
@@ -68,7 +68,7 @@ class Journal:
     ...     journal.begin({"random_state": 0})
     ...     journal.append(tried)
     >>> with Journal(path) as journal:
-    ...     journal.recall(Entry(Chromosome({"x": 1}))).fitness
+    ...     journal.recall(Candidate(Chromosome({"x": 1}))).fitness
     0.5
     """
 
@@ -156,12 +156,12 @@ class Journal:
             self._write({"sknevo_journal": FORMAT, "search": {**search}})
             self.search = {**search}
 
-    def recall(self, entry: Entry, repetition: int = 0) -> Evaluation | None:
+    def recall(self, candidate: Candidate, repetition: int = 0) -> Evaluation | None:
         """Return how an individual fared, None if it was not tried.
 
         Parameters
         ----------
-        entry : Entry
+        candidate : Candidate
             Who asks; others of the same name are the same.
         repetition : int, default=0
             Which of its trials.
@@ -170,7 +170,7 @@ class Journal:
         -------
         Evaluation or None
         """
-        return self._evaluations.get((entry.name, repetition))
+        return self._evaluations.get((candidate.name, repetition))
 
     def append(self, evaluation: Evaluation, repetition: int = 0) -> None:
         """Write down how an individual fared, unless it is written already.
@@ -187,7 +187,7 @@ class Journal:
         JournalError
             If it cannot be written; what was written before is as it was.
         """
-        name = (evaluation.entry.name, repetition)
+        name = (evaluation.candidate.name, repetition)
         if self._file is not None and name not in self._evaluations:
             if evaluation.status == "ok":
                 self._check_measured(measures(evaluation))
@@ -281,7 +281,7 @@ def _read(path: Path) -> Content:
     evaluations: Evaluations = {}
     for number, line in enumerate(lines, start=2):
         evaluation, repetition = _parsed(path, number, line, as_evaluation)
-        evaluations[evaluation.entry.name, repetition] = evaluation
+        evaluations[evaluation.candidate.name, repetition] = evaluation
     return search, evaluations, _measured(path, evaluations), size
 
 

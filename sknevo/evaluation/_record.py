@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from sknevo.evaluation._objectives import Objectives
-from sknevo.records import Entry, Evaluation
+from sknevo.records import Candidate, Evaluation
 
 __all__ = ["Record"]
 
@@ -39,7 +39,7 @@ class Record:
         self.saved_times.append(saved_time)
 
     def evaluation(
-        self, entry: Entry, status: str, error: str, objectives: Objectives
+        self, candidate: Candidate, status: str, error: str, objectives: Objectives
     ) -> Evaluation:
         names = self.scores[0] if self.scores else ()
         scores = {name: tuple(s[name] for s in self.scores) for name in names}
@@ -50,7 +50,7 @@ class Record:
             status, error = "error", f"the fitness is {fitness}"
             fitness = -math.inf
         return Evaluation(
-            entry.chromosome,
+            candidate.chromosome,
             status,
             fitness,
             scores,
@@ -58,7 +58,7 @@ class Record:
             tuple(self.score_times),
             tuple(self.saved_times),
             error,
-            resource=entry.resource,
+            resource=candidate.resource,
             objectives=objectives.goals(scores) if status == "ok" else (),
             inherited=float(np.mean(self.inherited)) if self.inherited else None,
             fitted=self.fitted if status == "ok" else None,

@@ -20,6 +20,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils import _safe_indexing
 from sklearn.utils.metaestimators import _safe_split
 
+from sknevo.deadline import DeadlineReached, TrialPruned, check_deadline, deadline
 from sknevo.evaluation._costs import check_speed
 from sknevo.evaluation._fitted import Fitted
 from sknevo.evaluation._heritage import Heritage, HeritageError
@@ -29,9 +30,8 @@ from sknevo.evaluation._resources import SAMPLES, limited, spread, wanted
 from sknevo.evaluation._shared import Shared
 from sknevo.evaluation._threads import limited_threads
 from sknevo.evaluation._warden import keep_worker, noted, tidy_worker
-from sknevo.interruption import DeadlineReached, Pruned, check_deadline, deadline
 from sknevo.limits import Span
-from sknevo.records import Chromosome, Entry, Evaluation
+from sknevo.records import Candidate, Chromosome, Evaluation
 
 __all__ = ["Builder", "Data", "Trial"]
 
@@ -127,7 +127,7 @@ class Trial:
     repetition : int, default=0
         How often individuals have been tried before: each time with other seeds.
     resource : str or None, default=None
-        What entries are given of: "samples", or the name of a gene such as "epochs".
+        What candidates are given of: "samples", or the name of a gene such as "epochs".
     heritage : Heritage or None, default=None
         Where weights are that each `Heir` begins with, and leaves behind.
     fitted : Fitted or None, default=None
@@ -147,12 +147,12 @@ class Trial:
     heritage: Heritage | None = None
     fitted: Fitted | None = None
 
-    def __call__(self, entry: Entry, span: Span = WITHOUT_END) -> Evaluation:
+    def __call__(self, candidate: Candidate, span: Span = WITHOUT_END) -> Evaluation:
         """Try an individual.
 
         Parameters
         ----------
-        entry : Entry
+        candidate : Candidate
             Who is tried, and with how much.
         span : Span, default=without end
             The time for it.
@@ -173,15 +173,15 @@ class Trial:
         until, late = self._until(span.until())
         try:
             with (
-                noted(self.data.folder, entry.name, until, late),
+                noted(self.data.folder, candidate.name, until, late),
                 self._surroundings(until),
             ):
                 for i in range(n_splits):
                     check_deadline()
-                    self._fit_and_score(entry, i, record)
+                    self._fit_and_score(candidate, i, record)
         except DeadlineReached as reached:
             status, error = late, str(reached)
-        except Pruned as reason:
+        except TrialPruned as reason:
             status, error = reason.status, str(reason)
         except HeritageError:  # would be so for everybody
             raise
@@ -190,7 +190,7 @@ class Trial:
                 raise
             status, error = _verdict(fault)
         tidy_worker()
-        return record.evaluation(entry, status, error, self.objectives)
+        return record.evaluation(candidate, status, error, self.objectives)
 
     @property
     def temporary(self) -> tuple[str | None, str | None]:
@@ -222,13 +222,13 @@ class Trial:
             Fitted.
         """
         for repetition in range(MOST_REFITS - 1):
-            with suppress(Pruned):
+            with suppress(TrialPruned):
                 return self._refit(chromosome, repetition)
         return self._refit(chromosome, MOST_REFITS - 1)
 
     def _refit(self, chromosome: Chromosome, repetition: int) -> BaseEstimator:
         data = self.data.value
-        seed = replace(self, repetition=repetition).seed(Entry(chromosome))
+        seed = replace(self, repetition=repetition).seed(Candidate(chromosome))
         estimator = self.builder(chromosome.expressed, seed)
         with self._surroundings(math.inf):
             return self._fit(estimator, data.X, data.y, data.fit_params)
@@ -244,57 +244,61 @@ class Trial:
                 warnings.simplefilter("ignore")
             yield
 
-    def granted(self, entry: Entry) -> Entry:
-        """Return what an entry comes to: who is given enough has all that it wants."""
-        if entry.resource is None:
-            return entry
+    def granted(self, candidate: Candidate) -> Candidate:
+        """Return the candidate; without a limit if its resource is no limit."""
+        if candidate.resource is None:
+            return candidate
         whole = self.data.value.n_train
         if self.resource != SAMPLES:
-            whole = wanted(entry.chromosome.expressed, self.resource)
-        return replace(entry, resource=None) if entry.resource >= whole else entry
+            whole = wanted(candidate.chromosome.expressed, self.resource)
+        return (
+            replace(candidate, resource=None)
+            if candidate.resource >= whole
+            else candidate
+        )
 
-    def keeps(self, entry: Entry) -> bool:
+    def keeps(self, candidate: Candidate) -> bool:
         """Return whether what a trial fits is kept, should it be one of the best."""
-        return self.fitted is not None and self.granted(entry).resource is None
+        return self.fitted is not None and self.granted(candidate).resource is None
 
-    def ready(self, entry: Entry) -> BaseEstimator | None:
+    def ready(self, candidate: Candidate) -> BaseEstimator | None:
         """Return what a trial of this search has fitted, if it was kept."""
-        return self.fitted and self.fitted.get(self.granted(entry))
+        return self.fitted and self.fitted.get(self.granted(candidate))
 
-    def spares_refit(self, entry: Entry) -> bool:
+    def spares_refit(self, candidate: Candidate) -> bool:
         """Return whether an individual, should it win, need not be fitted again."""
-        return self.fitted is not None and self.fitted.spares(self.granted(entry))
+        return self.fitted is not None and self.fitted.spares(self.granted(candidate))
 
-    def cost(self, entry: Entry) -> float:
+    def cost(self, candidate: Candidate) -> float:
         """Return roughly how many seconds a fit takes, 0 if that cannot be told."""
         try:
-            cost = self.builder.cost(self._genes(entry))
+            cost = self.builder.cost(self._genes(candidate))
         except Exception:  # if it cannot be built, its trial is going to say why
             return 0.0
-        if entry.resource is None or self.resource != SAMPLES:
+        if candidate.resource is None or self.resource != SAMPLES:
             return cost
-        return cost * min(1.0, entry.resource / self.data.value.n_train)
+        return cost * min(1.0, candidate.resource / self.data.value.n_train)
 
-    def _genes(self, entry: Entry) -> dict[str, Any]:
+    def _genes(self, candidate: Candidate) -> dict[str, Any]:
         """Return what is built: with a gene as the resource, of no more than that."""
-        expressed = entry.chromosome.expressed
-        if entry.resource is None or self.resource == SAMPLES:
+        expressed = candidate.chromosome.expressed
+        if candidate.resource is None or self.resource == SAMPLES:
             return expressed
-        return limited(expressed, self.resource, entry.resource)
+        return limited(expressed, self.resource, candidate.resource)
 
-    def _rows(self, entry: Entry, split: int) -> tuple[np.ndarray, np.ndarray]:
+    def _rows(self, candidate: Candidate, split: int) -> tuple[np.ndarray, np.ndarray]:
         """Return what is trained on and what is tested on, always all of that."""
         train, test = self.data.value.splits[split]
-        if entry.resource is None or self.resource != SAMPLES:
+        if candidate.resource is None or self.resource != SAMPLES:
             return train, test
         rng = np.random.default_rng([self.random_state, split])
         order = spread(_part(self.data.value.y, train), len(train), rng)
-        return np.sort(train[order[: entry.resource]]), test
+        return np.sort(train[order[: candidate.resource]]), test
 
-    def _fit_and_score(self, entry: Entry, split: int, record: Record) -> None:
+    def _fit_and_score(self, candidate: Candidate, split: int, record: Record) -> None:
         data = self.data.value
-        train, test = self._rows(entry, split)
-        estimator = self.builder(self._genes(entry), self.seed(entry))
+        train, test = self._rows(candidate, split)
+        estimator = self.builder(self._genes(candidate), self.seed(candidate))
         start, saved = time.perf_counter(), 0.0
         y_train = _part(data.y, train)
         fit_params = _take(data.fit_params, train)
@@ -306,7 +310,7 @@ class Trial:
             X_train, _ = _safe_split(estimator, data.X, None, train)
             X_test, _ = _safe_split(estimator, data.X, None, test, train)
         if self.heritage is not None:
-            self.heritage.endow(estimator, entry.forebears, split)
+            self.heritage.endow(estimator, candidate.forebears, split)
         self._fit(estimator, X_train, y_train, fit_params)
         fit_time = time.perf_counter() - start
         check_speed(estimator, X_test, self.max_predict_time)
@@ -317,8 +321,10 @@ class Trial:
         record.add(scores, fit_time, time.perf_counter() - start - fit_time, saved)
         if self.heritage is not None:
             record.inherited.append(estimator.inherited_)
-            self.heritage.leave(estimator, self._genes(entry), entry.name, split)
-        if self.keeps(entry):
+            self.heritage.leave(
+                estimator, self._genes(candidate), candidate.name, split
+            )
+        if self.keeps(candidate):
             record.fitted = pickle.dumps(estimator)
 
     def _fit(
@@ -367,9 +373,9 @@ class Trial:
 
         return self.data.computed((split, len(train), pickle.dumps(step)), prepare)
 
-    def seed(self, entry: Entry) -> int:
+    def seed(self, candidate: Candidate) -> int:
         """Return the seed of all randomness in trials of this individual."""
-        text = f"{self.random_state}:{entry.name}"
+        text = f"{self.random_state}:{candidate.name}"
         if self.repetition:
             text += f":{self.repetition}"
         return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4]) >> 1

@@ -67,7 +67,7 @@ def noted(folder: str | None, name: str, until: float, status: str) -> Iterator[
     folder : str or None
         Where; None leaves none.
     name : str
-        Of the entry that is tried.
+        Of the candidate that is tried.
     until : float
         `time.time()` at which the trial must have ended.
     status : str

@@ -2,27 +2,25 @@
 
 - `Strategy` is the contract: `breed` one child, say who will `survive`,
 - `Elitist` keeps the fittest and replaces the rest by random individuals,
-- `Crossover` breeds the fit by crossover and mutation,
-- `Gaussian` draws numbers from where the fit ones are,
-- `Ageing` lets the oldest die, and knows no generations,
+- `GeneticAlgorithm` breeds the fit by crossover and mutation,
+- `EstimationOfDistribution` draws numbers from where the fit ones are,
+- `RegularizedEvolution` lets the oldest die, and knows no generations,
 - `NSGA2` evolves towards several goals,
-- `Coevolution` evolves parts of the genome in populations of their own,
-- `Preselection` breeds several children and tries the one that promises most,
-- `Evolution` is the population: ask it for individuals, tell it how they fared,
-- `Race` stands between it and the trials: many begin with little, few are given all.
+- `CooperativeCoevolution` evolves parts of the genome in populations of their own,
+- `SurrogateAssisted` breeds several children and tries the one that promises most,
+- `Population` is the population: ask it for individuals, tell it how they fared,
+- `SuccessiveHalving` says how much each is given: many begin with little.
 
 A new strategy is one file and one line in `STRATEGIES`.
 """
 
-from sknevo.evolution._ageing import Ageing
-from sknevo.evolution._coevolution import Coevolution
-from sknevo.evolution._crossover import Crossover
+from sknevo.evolution._cooperative_coevolution import CooperativeCoevolution
 from sknevo.evolution._elitist import Elitist
-from sknevo.evolution._evolution import Evolution
-from sknevo.evolution._gaussian import Gaussian
+from sknevo.evolution._estimation_of_distribution import EstimationOfDistribution
+from sknevo.evolution._genetic_algorithm import GeneticAlgorithm
 from sknevo.evolution._nsga2 import NSGA2
-from sknevo.evolution._preselection import Preselection
-from sknevo.evolution._race import Race, Rung
+from sknevo.evolution._population import Population
+from sknevo.evolution._regularized_evolution import RegularizedEvolution
 from sknevo.evolution._selection import (
     best,
     crowding_distance,
@@ -30,20 +28,22 @@ from sknevo.evolution._selection import (
     tournament,
 )
 from sknevo.evolution._strategy import Strategy
+from sknevo.evolution._successive_halving import Rung, SuccessiveHalving
+from sknevo.evolution._surrogate_assisted import SurrogateAssisted
 
 __all__ = [
     "NSGA2",
     "STRATEGIES",
-    "Ageing",
-    "Coevolution",
-    "Crossover",
+    "CooperativeCoevolution",
     "Elitist",
-    "Evolution",
-    "Gaussian",
-    "Preselection",
-    "Race",
+    "EstimationOfDistribution",
+    "GeneticAlgorithm",
+    "Population",
+    "RegularizedEvolution",
     "Rung",
     "Strategy",
+    "SuccessiveHalving",
+    "SurrogateAssisted",
     "best",
     "crowding_distance",
     "non_dominated_sort",
@@ -51,11 +51,11 @@ __all__ = [
 ]
 
 STRATEGIES: dict[str, type[Strategy]] = {
-    "ageing": Ageing,
-    "coevolution": Coevolution,
-    "crossover": Crossover,
+    "regularized_evolution": RegularizedEvolution,
+    "coevolution": CooperativeCoevolution,
+    "crossover": GeneticAlgorithm,
     "elitist": Elitist,
-    "gaussian": Gaussian,
+    "estimation_of_distribution": EstimationOfDistribution,
     "nsga2": NSGA2,
-    "preselection": Preselection,
+    "surrogate_assisted": SurrogateAssisted,
 }

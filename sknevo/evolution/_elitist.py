@@ -9,7 +9,7 @@ from sklearn.utils._param_validation import Interval
 
 from sknevo.evolution._selection import best
 from sknevo.evolution._strategy import Strategy
-from sknevo.evolution._variation import newcomer
+from sknevo.evolution._variation import random_immigrant
 from sknevo.genes import Genome
 from sknevo.records import Chromosome, Evaluation
 
@@ -46,7 +46,7 @@ class Elitist(Strategy):
         population: Sequence[Evaluation],
         rng: np.random.Generator,
     ) -> Chromosome:
-        return newcomer(genome, rng)
+        return random_immigrant(genome, rng)
 
     def survive(
         self, parents: Sequence[Evaluation], offspring: Sequence[Evaluation], size: int

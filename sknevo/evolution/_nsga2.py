@@ -6,7 +6,7 @@ from numbers import Real
 import numpy as np
 from sklearn.utils._param_validation import Interval
 
-from sknevo.evolution._selection import pareto_merits, unique
+from sknevo.evolution._selection import pareto_rank_keys, unique
 from sknevo.evolution._strategy import Strategy
 from sknevo.evolution._variation import child_of
 from sknevo.genes import Genome
@@ -61,10 +61,10 @@ class NSGA2(Strategy):
         population: Sequence[Evaluation],
         rng: np.random.Generator,
     ) -> Chromosome:
-        merits = pareto_merits(population)
+        rank_keys = pareto_rank_keys(population)
         mother, father = (
             population[
-                max(rng.integers(len(population), size=2), key=merits.__getitem__)
+                max(rng.integers(len(population), size=2), key=rank_keys.__getitem__)
             ]
             for _ in range(2)
         )
@@ -97,6 +97,6 @@ class NSGA2(Strategy):
             At most `size` individuals, the best front first.
         """
         everyone = unique([*parents, *offspring])
-        merits = pareto_merits(everyone)
-        order = sorted(range(len(everyone)), key=merits.__getitem__, reverse=True)
+        rank_keys = pareto_rank_keys(everyone)
+        order = sorted(range(len(everyone)), key=rank_keys.__getitem__, reverse=True)
         return [everyone[i] for i in order[:size]]

@@ -11,8 +11,8 @@ __all__ = [
     "best",
     "crowding_distance",
     "non_dominated_sort",
-    "pareto_merits",
     "pareto_order",
+    "pareto_rank_keys",
     "tournament",
     "unique",
 ]
@@ -54,7 +54,7 @@ def best(population: Iterable[Evaluation], n: int) -> list[Evaluation]:
     list of Evaluation
         The fittest first.
     """
-    return sorted(unique(population), key=lambda e: e.merit, reverse=True)[:n]
+    return sorted(unique(population), key=lambda e: e.rank_key, reverse=True)[:n]
 
 
 def tournament(
@@ -76,7 +76,7 @@ def tournament(
     Evaluation
     """
     contestants = rng.integers(len(population), size=size)
-    return max((population[i] for i in contestants), key=lambda e: e.merit)
+    return max((population[i] for i in contestants), key=lambda e: e.rank_key)
 
 
 # Several goals -------------------------------------------------------------------
@@ -173,7 +173,7 @@ def pareto_order(points: np.ndarray) -> list[int]:
     return order
 
 
-def pareto_merits(population: Sequence[Evaluation]) -> list[tuple[int, float]]:
+def pareto_rank_keys(population: Sequence[Evaluation]) -> list[tuple[int, float]]:
     """Say by what individuals with several goals are compared.
 
     Parameters
@@ -187,18 +187,18 @@ def pareto_merits(population: Sequence[Evaluation]) -> list[tuple[int, float]]:
         For each: minus the number of its front, and its crowding distance. In a race,
         those that went less far stand behind, and the failed behind all.
     """
-    merits: list[tuple[int, float]] = [(0, 0.0)] * len(population)
+    rank_keys: list[tuple[int, float]] = [(0, 0.0)] * len(population)
     n_fronts = 0
-    reaches = [evaluation.merit[0] for evaluation in population]
+    reaches = [evaluation.rank_key[0] for evaluation in population]
     for reach in sorted(set(reaches), reverse=True):
         level = np.flatnonzero(np.array(reaches) == reach)
         points = goals([population[i] for i in level])
         for front in non_dominated_sort(points):
             crowding = crowding_distance(points[front])
             for i, distance in zip(level[front], crowding, strict=True):
-                merits[i] = (-n_fronts, float(distance))
+                rank_keys[i] = (-n_fronts, float(distance))
             n_fronts += 1
-    return merits
+    return rank_keys
 
 
 def goals(population: Sequence[Evaluation]) -> np.ndarray:

@@ -5,10 +5,10 @@ import numpy as np
 from sknevo.genes import Genome
 from sknevo.records import Chromosome
 
-__all__ = ["child_of", "newcomer"]
+__all__ = ["child_of", "random_immigrant"]
 
 
-def newcomer(genome: Genome, rng: np.random.Generator) -> Chromosome:
+def random_immigrant(genome: Genome, rng: np.random.Generator) -> Chromosome:
     """Return a random individual.
 
     Parameters

@@ -9,10 +9,10 @@ from sklearn.base import BaseEstimator
 from sklearn.utils import check_consistent_length, column_or_1d
 
 from sknevo.fingerprints import fingerprint
+from sknevo.image_stream import ImageStream
 from sknevo.metrics._conditions import n_conditions
 from sknevo.metrics._ground import Ground
 from sknevo.metrics._reference import Measures, Reference
-from sknevo.streams import ImageStream
 
 __all__ = ["GenerativeScore"]
 

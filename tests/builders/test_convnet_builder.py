@@ -13,14 +13,14 @@ from sklearn.base import clone
 from sklearn.datasets import load_digits
 from skorch import NeuralNetClassifier
 
-from sknevo.builders._augmentation import Augmentation
-from sknevo.builders._batches import ShuffledBatches, as_tensor, statistics
-from sknevo.builders._devices import resolve_device, resolve_precision
-from sknevo.builders._networks import RISING, Network, _Block
-from sknevo.builders._training import SCHEDULES
 from sknevo.builders.convnet import ConvNetBuilder
+from sknevo.builders.networks._augmentation import Augmentation
+from sknevo.builders.networks._data import ShuffledBatches, as_tensor, statistics
+from sknevo.builders.networks._devices import resolve_device, resolve_precision
+from sknevo.builders.networks._modules import RISING, Network, _Block
+from sknevo.builders.networks._net import SCHEDULES
+from sknevo.deadline import DeadlineReached, TrialPruned, deadline
 from sknevo.genomes.convnet import convnet, well_known
-from sknevo.interruption import DeadlineReached, Pruned, deadline
 from sknevo.records import Chromosome, DataSpec
 from sknevo.sizes import image_shape, network_size
 
@@ -304,14 +304,14 @@ def test_the_learning_rate_follows_its_schedule(digits):
 def test_a_network_whose_loss_is_not_finite_gives_up(digits):
     X, y = digits[0][:100].astype(np.float32), digits[1][:100]
     X[0] = np.nan
-    with pytest.raises(Pruned, match="the loss is nan after epoch 1"):
+    with pytest.raises(TrialPruned, match="the loss is nan after epoch 1"):
         net_of(X, y).fit(X, y)
 
 
 def test_a_network_at_chance_level_gives_up_unless_it_is_the_winner():
     X = np.zeros((400, 4, 4), np.uint8)
     y = np.arange(400) % 4
-    with pytest.raises(Pruned, match="at chance level after 4 of 8 epochs"):
+    with pytest.raises(TrialPruned, match="at chance level after 4 of 8 epochs"):
         net_of(X, y).fit(X, y)
     net_of(X, y, final=True).fit(X, y)
 

@@ -13,18 +13,18 @@ from torch import nn
 from torch.utils.data import TensorDataset
 from torch.utils.flop_counter import FlopCounterMode
 
-from sknevo.builders._augmentation import Augmentation
-from sknevo.builders._gan_data import Condition, Scale
-from sknevo.builders._gan_losses import LOSSES, penalty
-from sknevo.builders._gan_monitor import Monitor, _auc
-from sknevo.builders._gan_networks import Discriminator, Generator, Noise, Spectral
-from sknevo.builders._gan_packs import Packs
-from sknevo.builders._gan_rejection import Rejection
-from sknevo.builders._gan_training import SAMPLES, Training, _MovingAverage
 from sknevo.builders.gan import GANBuilder
+from sknevo.builders.gan._data import Condition, Scale
+from sknevo.builders.gan._losses import LOSSES, penalty
+from sknevo.builders.gan._modules import Discriminator, Generator, Noise, Spectral
+from sknevo.builders.gan._monitor import Monitor, _auc
+from sknevo.builders.gan._packing import Packs
+from sknevo.builders.gan._rejection import Rejection
+from sknevo.builders.gan._training import SAMPLES, Training, _MovingAverage
+from sknevo.builders.networks._augmentation import Augmentation
+from sknevo.deadline import DeadlineReached, TrialPruned, deadline
 from sknevo.evaluation._threads import limited_threads
 from sknevo.genomes.gan import gan, well_known
-from sknevo.interruption import DeadlineReached, Pruned, deadline
 from sknevo.records import Chromosome, DataSpec
 from sknevo.sizes import discriminator_size, generator_size, image_shape
 
@@ -436,7 +436,7 @@ def test_a_full_device_is_memory(blobs, fitted, monkeypatch):
 def test_what_is_not_finite_is_named(blobs):
     X = blobs[0].copy()
     X[0] = np.nan
-    with pytest.raises(Pruned, match="not finite"):
+    with pytest.raises(TrialPruned, match="not finite"):
         gan_of(X, training=training(2)).fit(X)
 
 
@@ -549,7 +549,7 @@ def test_lost_modes_lower_the_reach_by_their_share():
     ],
 )
 def test_collapses_are_named(course, aucs, norm, message):
-    with pytest.raises(Pruned, match=message):
+    with pytest.raises(TrialPruned, match=message):
         watched(course, aucs, norm)
 
 
@@ -561,7 +561,7 @@ def test_who_is_far_away_is_no_collapse_and_may_come_nearer():
         (9 + 1.1 * far, "^far from the data: "),
     ):
         monitor = Monitor(real, n_steps=1000)
-        with pytest.raises(Pruned, match=message) if message else nullcontext():
+        with pytest.raises(TrialPruned, match=message) if message else nullcontext():
             monitor.check(900, generated)
 
 
@@ -573,7 +573,7 @@ def test_tables_of_few_values_are_covered():
     monitor.check(900, X[512:] + near)
     assert monitor.signals["coverage"] == monitor.signals["reach"] == 1
     one = Monitor(X[:512], n_steps=1000)
-    with pytest.raises(Pruned, match=r"^intra-mode collapse: "):
+    with pytest.raises(TrialPruned, match=r"^intra-mode collapse: "):
         one.check(900, torch.ones(512, 3))
 
 
@@ -591,9 +591,13 @@ def test_a_strong_discriminator_may_stay_where_samples_are_covered():
 
 
 def test_what_explodes_is_named():
-    with pytest.raises(Pruned, match=r"^exploding gradient: the generator's has norm"):
+    with pytest.raises(
+        TrialPruned, match=r"^exploding gradient: the generator's has norm"
+    ):
         watched(FAKES, norm=1e9)
-    with pytest.raises(Pruned, match=r"^not finite: the generator's gradient is nan"):
+    with pytest.raises(
+        TrialPruned, match=r"^not finite: the generator's gradient is nan"
+    ):
         watched(FAKES, norm=float("nan"))
 
 

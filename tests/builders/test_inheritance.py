@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import torch
 
-from sknevo.builders._inheritance import inherit, learned
-from sknevo.builders._networks import Network
 from sknevo.builders.convnet import ConvNetBuilder
+from sknevo.builders.networks._inheritance import inherit, learned
+from sknevo.builders.networks._modules import Network
 from sknevo.genomes.convnet import convnet, well_known
 from sknevo.records import DataSpec
 

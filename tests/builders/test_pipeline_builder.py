@@ -14,17 +14,20 @@ from sklearn.datasets import load_iris, make_classification
 from sklearn.svm import SVC
 from threadpoolctl import threadpool_limits
 
-from sknevo.builders._boosting import EarlyStoppingClassifier
-from sknevo.builders._preparation import (
+from sknevo.builders.pipeline import PipelineBuilder
+from sknevo.builders.pipeline._boosting import EarlyStoppingClassifier
+from sknevo.builders.pipeline._preparation import (
     _Labels,
     make_preparation,
     prepared_width,
 )
-from sknevo.builders._svm import SupportVectorClassifier, SupportVectorRegressor
-from sknevo.builders.pipeline import PipelineBuilder
+from sknevo.builders.pipeline._svm import (
+    SupportVectorClassifier,
+    SupportVectorRegressor,
+)
+from sknevo.deadline import DeadlineReached, deadline
 from sknevo.estimators._table import validate_table
 from sknevo.genomes.pipeline import MODELS, pipeline, well_known
-from sknevo.interruption import DeadlineReached, deadline
 from sknevo.records import Chromosome
 
 

@@ -17,8 +17,8 @@ from sklearn.preprocessing import FunctionTransformer
 from skorch import NeuralNetClassifier
 
 import sknevo
-from sknevo import Coevolution, EvolvedClassifier
-from sknevo.builders._networks import Network
+from sknevo import CooperativeCoevolution, EvolvedClassifier
+from sknevo.builders.networks._modules import Network
 from sknevo.datasets import make_insects
 from sknevo.genomes.convnet import convnet
 from sknevo.sizes import network_size
@@ -250,7 +250,7 @@ def test_augmentation_evolves_apart_towards_a_weighted_sum(few):
     weights = {"accuracy": 1, "n_parameters": 1e-6}
     clf = EvolvedClassifier(
         genome=small_net,
-        strategy=Coevolution(parts=["augmentation"]),
+        strategy=CooperativeCoevolution(parts=["augmentation"]),
         scoring=list(weights),
         refit=weights,
         population_size=4,
@@ -376,8 +376,8 @@ def heirs(few):
 
 def test_children_inherit_and_it_is_told(heirs):
     results = heirs.cv_results_
-    newcomer = np.array([not parents for parents in results["parents"]])
-    assert np.all(results["inherited"][newcomer] == 0)
+    random_immigrant = np.array([not parents for parents in results["parents"]])
+    assert np.all(results["inherited"][random_immigrant] == 0)
     assert np.any(results["inherited"] > 0)
     assert np.all(results["inherited"] <= 1)
 

@@ -11,7 +11,7 @@ from sklearn.neighbors import KernelDensity
 from torch.utils.data import TensorDataset
 
 from sknevo import EvolvedGAN
-from sknevo.builders._gan import GAN
+from sknevo.builders.gan._estimator import GAN
 from sknevo.estimators._gallery import Gallery
 from sknevo.genomes.gan import well_known
 from sknevo.limits import Generation, Limits
@@ -260,7 +260,7 @@ FEW_POINTS = {"mixture": {"scale": 0.5, "components": 2, "spread": 0.05}}
 def test_who_collapses_is_pruned_and_says_why(spread, apart, noise, reason):
     dead = well_known(DataSpec("generation", 240, 0, shape=(2,)))[0]
     dead["noise"] = {"dimension": 2, "distribution": noise}
-    # A generator that hardly moves, for longer than a newcomer's patience.
+    # A generator that hardly moves, for longer than a random_immigrant's patience.
     dead["generator"]["optimizer"] = {"adam": {"lr": 1e-5, "beta1": 0.0, "beta2": 0.9}}
     dead["training"] |= {"batch_size": 32, "epochs": 60}
     gan = EvolvedGAN(
@@ -325,14 +325,14 @@ def test_weights_of_the_time_to_fit_count_in_the_score_too(blobs):
 
 def test_samples_that_cannot_be_looked_at_end_no_search():
     class Full:
-        def ready(self, entry):
+        def ready(self, candidate):
             raise MemoryError("no more on the device")
 
     gallery = Gallery(Full(), 16)
-    assert not gallery.individual_ends(Evaluation(Chromosome({}), "ok", 0.5))
+    assert not gallery.on_evaluation_end(Evaluation(Chromosome({}), "ok", 0.5))
     generation = Generation(0, 0.5, 0.5, evaluated=1, cached=0, failed=0, seconds=1.0)
     with pytest.warns(UserWarning, match="generation 0 could not make samples"):
-        assert not gallery.generation_ends(generation, Limits())
+        assert not gallery.on_generation_end(generation, Limits())
     assert gallery.samples == {}
 
 

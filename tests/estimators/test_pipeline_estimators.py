@@ -27,9 +27,9 @@ from toys import profit
 from sknevo import (
     Categorical,
     Chromosome,
-    Crossover,
     EvolvedPipelineClassifier,
     EvolvedPipelineRegressor,
+    GeneticAlgorithm,
     Genome,
 )
 from sknevo.genomes.pipeline import pipeline
@@ -122,7 +122,7 @@ def test_nests_in_pipeline_cross_validation_and_grid_search(iris):
     tiny = small(population_size=2, generations=1)
     scores = cross_val_score(make_pipeline(StandardScaler(), clone(tiny)), X, y, cv=2)
     assert scores.min() > 0.5
-    tiny.set_params(strategy=Crossover())
+    tiny.set_params(strategy=GeneticAlgorithm())
     grid = GridSearchCV(tiny, {"strategy__mutation_probability": [0.1, 0.5]}, cv=2)
     assert grid.fit(X, y).best_estimator_.best_score_ > 0.5
 

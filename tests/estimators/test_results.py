@@ -15,10 +15,10 @@ from sklearn.svm import SVC
 from toys import Recipe, Toy
 
 from sknevo import EvolvedSearchCV
+from sknevo.deadline import TrialPruned
 from sknevo.estimators._refit import heirs
 from sknevo.estimators._results import make_cv_results
 from sknevo.evaluation import Data, Evaluator, Objectives, Shared, Trial
-from sknevo.interruption import Pruned
 from sknevo.records import Chromosome, Evaluation
 
 OURS = {"generation", "origin", "parents", "key", "resource", "status", "error"}
@@ -194,7 +194,7 @@ class Fated(Toy):
 
     def fit(self, X, y):
         if self.act == "give up":
-            raise Pruned("it is hopeless")
+            raise TrialPruned("it is hopeless")
         return super().fit(X, y)
 
     def predict(self, X):
@@ -248,7 +248,7 @@ class Hollow(Toy):
 
     def fit(self, X, y):
         if len(X) == 20 and self.x in HOPELESS[self.act]:
-            raise Pruned("it has collapsed")
+            raise TrialPruned("it has collapsed")
         return super().fit(X, y)
 
 

@@ -12,7 +12,12 @@ import numpy as np
 import pytest
 from sklearn.datasets import load_iris
 
-from sknevo import Crossover, EvolvedPipelineClassifier, JournalError, read_journal
+from sknevo import (
+    EvolvedPipelineClassifier,
+    GeneticAlgorithm,
+    JournalError,
+    read_journal,
+)
 from sknevo.genomes.pipeline import pipeline
 
 CHEAP = {
@@ -110,11 +115,11 @@ def test_a_search_is_extended(tmp_path, iris):
     assert read_journal(path)[: len(before)] == before
 
 
-class Ageless(Crossover):
+class Ageless(GeneticAlgorithm):
     steady = True
 
 
-@pytest.mark.parametrize("strategy", [Crossover(), Ageless()])
+@pytest.mark.parametrize("strategy", [GeneticAlgorithm(), Ageless()])
 def test_a_race_goes_on_wherever_it_was_cut_off(tmp_path, iris, strategy):
     path = tmp_path / "run.jsonl"
     race = {"resource": "samples", "strategy": strategy, "journal": path}

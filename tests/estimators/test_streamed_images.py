@@ -12,7 +12,7 @@ from torchvision.datasets import ImageFolder
 
 from sknevo import EvolvedClassifier
 from sknevo.datasets import load_image_folder, load_imagenet, make_insects
-from sknevo.streams import ImageStream, labels_of
+from sknevo.image_stream import ImageStream, labels_of
 
 SMALL = {
     "population_size": 2,

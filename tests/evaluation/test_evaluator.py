@@ -16,8 +16,8 @@ from toys import (
     MIXED,
     Priceless,
     Swelling,
+    candidate,
     chromosome,
-    entry,
     make_evaluator,
     plain,
 )
@@ -25,14 +25,14 @@ from toys import (
 from sknevo import read_journal
 from sknevo.evaluation import Journal, _warden
 from sknevo.limits import Span
-from sknevo.records import Entry
+from sknevo.records import Candidate
 
 
 def statuses(evaluations):
     return [evaluation.status for evaluation in evaluations]
 
 
-def over(entry):
+def over(candidate):
     """Say that all time is over."""
     return Span(time.time() - 1)
 
@@ -48,9 +48,9 @@ class Ticking:
     def __getattr__(self, name):
         return getattr(self.trial, name)
 
-    def __call__(self, entry, *span):
-        self.tried.append(entry.chromosome.genes["x"])
-        return self.trial(entry, *span)
+    def __call__(self, candidate, *span):
+        self.tried.append(candidate.chromosome.genes["x"])
+        return self.trial(candidate, *span)
 
 
 @pytest.fixture
@@ -109,7 +109,7 @@ def test_an_answer_from_memory_is_of_the_one_who_asks():
 
 def test_what_is_known_costs_nothing():
     evaluator = make_evaluator()
-    known, new = entry(0.1, seconds=0.01), entry(0.2, seconds=2.0)
+    known, new = candidate(0.1, seconds=0.01), candidate(0.2, seconds=2.0)
     assert evaluator.cost(known) == 0.01
     list(evaluator.evaluate([known.chromosome]))
     assert evaluator.cost(known) == 0
@@ -319,7 +319,7 @@ def test_nobody_begins_who_would_not_be_ready_in_time():
 def test_who_is_asked_for_twice_and_skipped_is_not_waited_for(n_jobs, workers):
     evaluator = make_evaluator(n_jobs=n_jobs)
     list(evaluator.evaluate([chromosome(0.1, seconds=0.01)]))
-    dear, cheap = entry(0.4, seconds=60.0), entry(0.3, seconds=0.01)
+    dear, cheap = candidate(0.4, seconds=60.0), candidate(0.3, seconds=0.01)
     asked = iter([[dear, cheap, dear], [dear]])
     end = time.time() + 5
     evaluations = list(evaluator.stream(lambda: next(asked, []), lambda _: Span(end)))
@@ -336,12 +336,12 @@ def test_a_suspect_for_whom_no_time_is_left_is_skipped(workers, tmp_path):
     suspect = chromosome(0.1, f"die {deaths}", seconds=0.01)
     others = [chromosome(i / 10, seconds=0.01) for i in (2, 3, 4, 5)]
 
-    def span(entry):
-        late = entry and entry.chromosome.key == suspect.key
+    def span(candidate):
+        late = candidate and candidate.chromosome.key == suspect.key
         late = late and deaths.read_text() == "0"
         return Span(time.time() + (-1 if late else 60))
 
-    asked = iter([[Entry(who) for who in (suspect, *others)]])
+    asked = iter([[Candidate(who) for who in (suspect, *others)]])
     evaluations = list(evaluator.stream(lambda: next(asked, []), span))
     assert sorted(statuses(evaluations)) == ["ok"] * 4 + ["skipped"]
     assert deaths.read_text() == "0"
@@ -353,7 +353,7 @@ def test_the_moment_may_come_earlier_than_was_said_at_the_start(workers):
     list(evaluator.evaluate([chromosome(0.5)]))
     start = time.time()
 
-    def span(entry):  # the better one that is found then takes longer to refit
+    def span(candidate):  # the better one that is found then takes longer to refit
         return Span(start + (60 if time.time() < start + 0.5 else 0.4))
 
     evaluations = list(evaluator.evaluate([chromosome(0.2, "loop")], span))

@@ -4,7 +4,7 @@ import time
 from dataclasses import replace
 
 import pytest
-from toys import ToyBuilder, chromosome, entry, make_evaluator
+from toys import ToyBuilder, candidate, chromosome, make_evaluator
 
 from sknevo import EvolvedGAN
 from sknevo.estimators._stopping import make_limits
@@ -24,12 +24,12 @@ def evaluate(n_jobs=1, **trial):
 @pytest.mark.parametrize("n_jobs", [1, 2])
 def test_of_the_best_three_it_is_kept(n_jobs):
     fitted, _, _ = evaluate(n_jobs)
-    held = [x for x in PLACES if fitted.get(entry(x)) is not None]
+    held = [x for x in PLACES if fitted.get(candidate(x)) is not None]
     assert sorted(held) == [0.1, 0.2, 0.4]
-    best = fitted.get(entry(0.1))
+    best = fitted.get(candidate(0.1))
     assert best.x == 0.1
     assert best.classes_.tolist() == [0, 1]
-    assert fitted.get(entry(0.9)) is None
+    assert fitted.get(candidate(0.9)) is None
 
 
 def test_it_travels_no_further():
@@ -41,25 +41,25 @@ def test_it_travels_no_further():
 def test_who_failed_or_was_given_less_leaves_nothing():
     fitted = Fitted()
     evaluator = make_evaluator(n_splits=1, fitted=fitted, resource="samples")
-    few = replace(entry(0.1), resource=2)
-    broods = iter([[few, entry(0.3, "raise"), entry(0.3, "nan")]])
+    few = replace(candidate(0.1), resource=2)
+    broods = iter([[few, candidate(0.3, "raise"), candidate(0.3, "nan")]])
     told = [*evaluator.stream(lambda: next(broods, []))]
     assert [e.status for e in told] == ["ok", "error", "error"]
-    assert not any(fitted.spares(e.entry) for e in told)
+    assert not any(fitted.spares(e.candidate) for e in told)
 
 
 def test_in_the_finals_nothing_is_kept():
     fitted, _, evaluator = evaluate()
     others = [chromosome(0.0), chromosome(0.01)]
     assert [e.status for e in evaluator.again().evaluate(others)] == ["ok", "ok"]
-    assert fitted.get(entry(0.0)) is None
+    assert fitted.get(candidate(0.0)) is None
 
 
 def test_all_the_time_is_for_the_search():
     _, evaluations, evaluator = evaluate()
     estimator = EvolvedGAN(max_time=100)
     limits = make_limits(estimator, time.time(), evaluator.trial, ToyBuilder())
-    assert limits.chance(entry(0.7), n_splits=1).share == 1
+    assert limits.chance(candidate(0.7), n_splits=1).share == 1
     # Whoever is the worst of them: it cannot win any more.
     for evaluation in (None, *evaluations):
         assert limits.end_of_search(evaluation) == limits.started + 100
@@ -78,7 +78,7 @@ def test_all_the_time_is_for_the_search():
 
 def test_in_a_race_whoever_wants_no_more_than_it_is_given_is_kept():
     _, _, evaluator = evaluate(resource="samples")
-    whole = replace(entry(0.1), resource=100)  # there are 5
+    whole = replace(candidate(0.1), resource=100)  # there are 5
     assert evaluator.trial.keeps(whole)
     assert evaluator.trial.ready(whole).x == 0.1
     assert evaluator.trial.spares_refit(whole)

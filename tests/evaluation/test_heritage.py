@@ -10,9 +10,9 @@ from toys import GENOME, Pupil, PupilBuilder, make_evaluator
 from sknevo import read_journal
 from sknevo.evaluation import Heritage, Journal, JournalError
 from sknevo.evaluation._heritage import HeritageError
-from sknevo.evolution import Crossover, Evolution, Race
+from sknevo.evolution import GeneticAlgorithm, Population, SuccessiveHalving
 from sknevo.limits import Limits
-from sknevo.records import Chromosome, Entry
+from sknevo.records import Candidate, Chromosome
 from sknevo.search import search
 
 NO_JOURNAL = Journal(None)
@@ -25,10 +25,10 @@ class Interrupter:
         self.after, self.folder = after, folder
         self.heard, self.most_files = 0, 0
 
-    def generation_begins(self, number, size):
+    def on_generation_start(self, number, size):
         pass
 
-    def individual_ends(self, evaluation):
+    def on_evaluation_end(self, evaluation):
         self.heard += 1
         if self.folder is not None:
             files = len(list(Path(self.folder).iterdir()))
@@ -36,14 +36,14 @@ class Interrupter:
         if self.heard == self.after:
             raise KeyboardInterrupt
 
-    def generation_ends(self, generation, limits):
+    def on_generation_end(self, generation, limits):
         pass
 
 
-def evolve(journal=NO_JOURNAL, listener=None, n_jobs=1, resources=(), generations=5):
+def evolve(journal=NO_JOURNAL, callback=None, n_jobs=1, resources=(), generations=5):
     heritage = Heritage.of(journal)
-    listener = listener or Interrupter()
-    listener.folder = heritage.folder
+    callback = callback or Interrupter()
+    callback.folder = heritage.folder
     builder = PupilBuilder()
     evaluator = make_evaluator(
         journal=journal,
@@ -52,10 +52,12 @@ def evolve(journal=NO_JOURNAL, listener=None, n_jobs=1, resources=(), generation
         heritage=heritage,
         resource="samples" if resources else None,
     )
-    evolution = Evolution(GENOME, Crossover(), 6, np.random.default_rng(0))
+    population = Population(GENOME, GeneticAlgorithm(), 6, np.random.default_rng(0))
     limits = Limits(generations=generations, n_finalists=3)
     try:
-        return search(Race(evolution, resources), evaluator, limits, [listener])
+        return search(
+            SuccessiveHalving(population, resources), evaluator, limits, [callback]
+        )
     finally:
         evaluator.close()
 
@@ -63,7 +65,7 @@ def evolve(journal=NO_JOURNAL, listener=None, n_jobs=1, resources=(), generation
 def told(outcome):
     """Return what does not depend on the clock."""
     return [
-        (e.entry.name, e.chromosome.parents, e.status, e.fitness, e.inherited)
+        (e.candidate.name, e.chromosome.parents, e.status, e.fitness, e.inherited)
         for e in outcome.evaluations
     ]
 
@@ -101,12 +103,12 @@ def test_results_do_not_depend_on_workers(resources):
 
 
 def test_weights_of_the_dead_are_removed_and_all_in_the_end():
-    listener = Interrupter()
-    outcome = evolve(listener=listener, generations=8)
+    callback = Interrupter()
+    outcome = evolve(callback=callback, generations=8)
     splits, alive = 2, 2 * 6  # parents and children
-    assert len(outcome.evaluations) * splits > 1.5 * listener.most_files
-    assert listener.most_files <= splits * (alive + 1)
-    assert not Path(listener.folder).exists()
+    assert len(outcome.evaluations) * splits > 1.5 * callback.most_files
+    assert callback.most_files <= splits * (alive + 1)
+    assert not Path(callback.folder).exists()
 
 
 @pytest.mark.parametrize("after", [3, 9, 20])
@@ -189,12 +191,12 @@ def test_who_waits_for_weights_keeps_them(tmp_path):
     child = Chromosome(child.genes, parents=(parent.key, "stranger"))
     list(evaluator.evaluate([parent]))
     notary = evaluator._notary
-    entry = notary.entitled(Entry(child))
-    assert entry.forebears == (parent.key,)
+    candidate = notary.entitled(Candidate(child))
+    assert candidate.forebears == (parent.key,)
     evaluator.forget_all_but([])
     assert heritage.holds(parent.key)
-    assert notary.entitled(Entry(child)) == entry
-    evaluation = evaluator.trial(entry)
+    assert notary.entitled(Candidate(child)) == candidate
+    evaluation = evaluator.trial(candidate)
     assert evaluation.inherited == 1.0
     notary.answer(evaluation)
     evaluator.forget_all_but([child.key])

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from toys import chromosome, entry, make_evaluator
+from toys import candidate, chromosome, make_evaluator
 
 from sknevo import JournalError, read_journal
 from sknevo.evaluation import Journal
@@ -89,9 +89,9 @@ def test_who_asks_again_gets_the_answer(path):
     with Journal(path) as journal:
         assert journal.search == SEARCH
         for evaluation in TRIED:
-            assert journal.recall(evaluation.entry).status == evaluation.status
-        assert journal.recall(entry(0.9)) is None
-        assert journal.recall(TRIED[0].entry, repetition=1) is None
+            assert journal.recall(evaluation.candidate).status == evaluation.status
+        assert journal.recall(candidate(0.9)) is None
+        assert journal.recall(TRIED[0].candidate, repetition=1) is None
 
 
 def test_repetitions_are_kept_apart(path):
@@ -100,8 +100,8 @@ def test_repetitions_are_kept_apart(path):
         journal.begin(SEARCH)
         journal.append(again, repetition=1)
     with Journal(path) as journal:
-        assert journal.recall(again.entry, repetition=1).fitness == 0.9
-        assert journal.recall(again.entry).fitness == TRIED[0].fitness
+        assert journal.recall(again.candidate, repetition=1).fitness == 0.9
+        assert journal.recall(again.candidate).fitness == TRIED[0].fitness
     assert len(read_journal(path)) == len(TRIED)
 
 
@@ -117,7 +117,7 @@ def test_without_a_path_nothing_is_remembered():
     with Journal(None) as journal:
         journal.begin(SEARCH)
         journal.append(TRIED[0])
-        assert journal.recall(TRIED[0].entry) is None
+        assert journal.recall(TRIED[0].candidate) is None
 
 
 @pytest.mark.parametrize("n_jobs", [1, 2])

@@ -7,7 +7,7 @@ from toys import Recipe, Toy, make_evaluator, score
 from sknevo.evaluation import Data, Objectives, Shared, Trial, most, rungs
 from sknevo.evaluation._resources import limited, spread, wanted
 from sknevo.genes import Categorical, Choice, Genome, Integer, Real, Repeat
-from sknevo.records import Chromosome, Entry
+from sknevo.records import Candidate, Chromosome
 
 NET = {"net": [{"units": 3}], "training": {"epochs": 30, "rate": 0.1}}
 
@@ -55,7 +55,7 @@ def test_individuals_are_built_with_what_they_are_given():
     trial = make_trial("epochs", make)
     chromosome = Chromosome(NET)
     for resource in (10, None):
-        assert trial(Entry(chromosome, resource)).resource == resource
+        assert trial(Candidate(chromosome, resource)).resource == resource
     assert [epochs for epochs, _ in built] == [10, 30]
     assert built[0][1] != built[1][1]
 
@@ -63,16 +63,18 @@ def test_individuals_are_built_with_what_they_are_given():
 def test_who_is_given_enough_has_all():
     trial = make_trial("epochs")
     chromosome = Chromosome(NET)
-    assert trial.granted(Entry(chromosome, 10)) == Entry(chromosome, 10)
-    assert trial.granted(Entry(chromosome, 30)) == Entry(chromosome)
-    assert make_trial("samples").granted(Entry(chromosome, 30)) == Entry(chromosome)
+    assert trial.granted(Candidate(chromosome, 10)) == Candidate(chromosome, 10)
+    assert trial.granted(Candidate(chromosome, 30)) == Candidate(chromosome)
+    assert make_trial("samples").granted(Candidate(chromosome, 30)) == Candidate(
+        chromosome
+    )
 
 
 def test_whoever_has_had_enough_is_not_trained_again():
     evaluator = make_evaluator(resource="epochs")
     chromosome = Chromosome({"x": 0.1, "seconds": 0.0})
-    entries = iter([[Entry(chromosome, 5)], [Entry(chromosome)]])
-    first, second = evaluator.stream(lambda: next(entries, []))
+    candidates = iter([[Candidate(chromosome, 5)], [Candidate(chromosome)]])
+    first, second = evaluator.stream(lambda: next(candidates, []))
     assert (first.resource, first.cached) == (5, False)
     assert (second.resource, second.cached) == (None, True)
     assert second.fitness == first.fitness
@@ -92,7 +94,7 @@ def test_samples_are_the_same_for_everybody_and_more_include_fewer():
     trial = make_trial("samples", lambda genes, seed: Look(**genes))
     for x in (0.1, 0.2):
         for resource in (4, 12, None):
-            assert trial(Entry(Chromosome({"x": x}), resource)).status == "ok"
+            assert trial(Candidate(Chromosome({"x": x}), resource)).status == "ok"
     assert [len(rows) for rows in seen] == [4, 12, 30] * 2
     assert seen[:3] == seen[3:]
     assert seen[0] < seen[1] < seen[2] == set(range(30))

@@ -24,15 +24,15 @@ from toys import (
     Toy,
     ToyBuilder,
     Weighed,
+    candidate,
     chromosome,
-    entry,
     score,
 )
 
+from sknevo.deadline import TrialPruned
 from sknevo.evaluation import Data, Objectives, Shared, Trial
-from sknevo.interruption import Pruned
 from sknevo.limits import Span
-from sknevo.records import Chromosome, Entry
+from sknevo.records import Candidate, Chromosome
 
 X, y = make_classification(n_samples=60, n_features=5, random_state=0)
 rows = np.arange(60)
@@ -63,12 +63,12 @@ ACCURACY = Objectives.of(LogisticRegression(), "accuracy", True).scorer
 )
 def test_a_fault_becomes_a_status_with_a_reason(act, status, reason):
     trial = make_trial()
-    bad = trial(entry(0.2, act), Span(time.time() + 0.1))
+    bad = trial(candidate(0.2, act), Span(time.time() + 0.1))
     assert bad.status == status
     assert bad.fitness == -math.inf
     assert re.fullmatch(reason, bad.error), bad.error
     assert len(bad.fit_times) == (2 if act == "nan" else 0)
-    good = trial(entry(0.2))
+    good = trial(candidate(0.2))
     assert (good.status, good.fitness, good.error) == ("ok", -0.2, "")
     assert good.scores == {"score": (-0.2, -0.2)}
 
@@ -76,7 +76,7 @@ def test_a_fault_becomes_a_status_with_a_reason(act, status, reason):
 def test_to_raise_is_possible_too():
     trial = make_trial(raise_error=True)
     with pytest.raises(ValueError, match="cannot learn with x"):
-        trial(entry(0.2, "raise"))
+        trial(candidate(0.2, "raise"))
 
 
 def test_a_builder_and_a_scorer_may_fail_as_well():
@@ -84,7 +84,7 @@ def test_a_builder_and_a_scorer_may_fail_as_well():
         raise RuntimeError("not today")
 
     for trial in (make_trial(Recipe(fail)), make_trial(scorer=fail)):
-        bad = trial(entry())
+        bad = trial(candidate())
         assert bad.status == "error"
         assert bad.error.startswith("RuntimeError: not today (test_trial.py:")
 
@@ -96,7 +96,7 @@ def test_what_was_measured_before_a_fault_is_kept():
         return 1.0
 
     X_SECOND = X[SPLITS[1][1]]
-    bad = make_trial(scorer=moody)(entry())
+    bad = make_trial(scorer=moody)(candidate())
     assert bad.status == "error"
     assert bad.fitness == -math.inf
     assert bad.scores == {"score": (1.0,)}
@@ -105,14 +105,14 @@ def test_what_was_measured_before_a_fault_is_kept():
 
 def test_time_may_be_over_before_and_between_the_splits():
     trial = make_trial(ToyBuilder(seconds=0.2))
-    assert trial(entry(), Span(time.time() - 1)).fit_times == ()
-    late = trial(entry(), Span(time.time() + 0.1))
+    assert trial(candidate(), Span(time.time() - 1)).fit_times == ()
+    late = trial(candidate(), Span(time.time() + 0.1))
     assert late.status == "unfinished"
     assert len(late.fit_times) == 1
 
 
 def test_times_are_measured_for_each_split():
-    good = make_trial(ToyBuilder(seconds=0.05))(entry())
+    good = make_trial(ToyBuilder(seconds=0.05))(candidate())
     assert len(good.fit_times) == len(good.score_times) == 2
     assert all(0.05 <= seconds < 1 for seconds in good.fit_times)
     assert good.duration == sum(good.fit_times) + sum(good.score_times)
@@ -130,12 +130,16 @@ def test_the_seed_depends_on_the_expressed_genes_and_the_random_state_only():
 
     trial = make_trial(Recipe(make))
     genes = {"model": {"choice": "a", "a": {}, "b": {"x": 1}}}
-    trial(Entry(Chromosome(genes)))
+    trial(Candidate(Chromosome(genes)))
     trial(
-        Entry(Chromosome({"model": {**genes["model"], "b": {"x": 2}}}, 5, "mutation"))
+        Candidate(
+            Chromosome({"model": {**genes["model"], "b": {"x": 2}}}, 5, "mutation")
+        )
     )
-    trial(Entry(Chromosome({"model": {**genes["model"], "choice": "b"}})))
-    assert seeds[:4] == [trial.seed(Entry(Chromosome(genes)))] * 4  # each on two splits
+    trial(Candidate(Chromosome({"model": {**genes["model"], "choice": "b"}})))
+    assert (
+        seeds[:4] == [trial.seed(Candidate(Chromosome(genes)))] * 4
+    )  # each on two splits
     assert seeds[4] == seeds[5] != seeds[0]
     assert 0 <= min(seeds) <= max(seeds) < 2**31
 
@@ -155,7 +159,7 @@ def test_the_surroundings_are_as_before(act):
 
     np.ones((50, 50)) @ np.ones((50, 50))
     before = surroundings()
-    status = make_trial(Recipe(make))(entry(), Span(time.time() + 0.1)).status
+    status = make_trial(Recipe(make))(candidate(), Span(time.time() + 0.1)).status
     assert status == {"learn": "ok", "raise": "error", "loop": "unfinished"}[act]
     assert surroundings() == before
 
@@ -178,7 +182,7 @@ def test_a_trial_is_given_its_share_of_threads():
         inside.extend(threadpool_info())
         return 0.0
 
-    assert make_trial(scorer=look)(entry()).status == "ok"
+    assert make_trial(scorer=look)(candidate()).status == "ok"
     blas = [pool["num_threads"] for pool in inside if pool["user_api"] == "blas"]
     assert set(blas) == {1}
 
@@ -206,16 +210,16 @@ def account():
 def test_a_preparation_is_fitted_once_for_each_split(account):
     trial = make_trial(OwnPipelines(prepared), ACCURACY)
     for depth in (1, 2, 3):
-        trial(Entry(individual(depth)))
+        trial(Candidate(individual(depth)))
     assert account == [(1.0, 40), (1.0, 40)]
-    trial(Entry(individual(1, factor=2.0)))
+    trial(Candidate(individual(1, factor=2.0)))
     assert account[2:] == [(2.0, 40), (2.0, 40)]
 
 
 def test_nothing_of_a_users_pipeline_is_shared_whatever_its_steps_are_called(account):
     trial = make_trial(Recipe(prepared), ACCURACY)
     for depth in (1, 2):
-        trial(Entry(individual(depth)))
+        trial(Candidate(individual(depth)))
     assert len(account) == 4
 
 
@@ -225,16 +229,16 @@ def test_a_shared_preparation_scores_exactly_as_one_of_ones_own():
         genes = individual(depth)
         expected = []
         for train, test in SPLITS:
-            pipeline = prepared(genes.expressed, trial.seed(Entry(genes)))
+            pipeline = prepared(genes.expressed, trial.seed(Candidate(genes)))
             pipeline.fit(X[train], y[train])
             expected.append(pipeline.score(X[test], y[test]))
-        assert trial(Entry(genes)).scores == {"score": tuple(expected)}
+        assert trial(Candidate(genes)).scores == {"score": tuple(expected)}
 
 
 def test_a_preparation_that_fails_fails_its_own_only(account):
     trial = make_trial(OwnPipelines(prepared), ACCURACY)
     statuses = [
-        trial(Entry(individual(1, factor))).status for factor in ("bad", 1.0, "bad")
+        trial(Candidate(individual(1, factor))).status for factor in ("bad", 1.0, "bad")
     ]
     assert statuses == ["error", "ok", "error"]
 
@@ -246,7 +250,10 @@ def test_a_scorer_that_may_look_at_X_gets_the_original():
         seen.append(X)
         return estimator.score(X, y)
 
-    assert make_trial(OwnPipelines(prepared), look)(Entry(individual(2))).status == "ok"
+    assert (
+        make_trial(OwnPipelines(prepared), look)(Candidate(individual(2))).status
+        == "ok"
+    )
     for X_seen, (_, test) in zip(seen, SPLITS, strict=True):
         np.testing.assert_array_equal(X_seen, X[test])
 
@@ -272,7 +279,7 @@ def test_weights_reach_the_last_step_only(routing, scorer):
 
     weights = {"sample_weight": np.linspace(0, 1, 60)}
     with sklearn.config_context(enable_metadata_routing=routing):
-        tried = make_trial(OwnPipelines(make), scorer, fit_params=weights)(entry())
+        tried = make_trial(OwnPipelines(make), scorer, fit_params=weights)(candidate())
     assert (tried.status, tried.error) == ("ok", "")
     for seen, (train, _) in zip(Weighed.weights, SPLITS, strict=True):
         np.testing.assert_array_equal(seen, weights["sample_weight"][train])
@@ -288,7 +295,7 @@ def test_scorers_get_the_metadata_of_the_test_part():
     weights = np.arange(60.0)
     data = Data(X, y, SPLITS, {}, {"sample_weight": weights})
     trial = Trial(ToyBuilder(), Shared(data), Objectives(look, None), 0)
-    assert trial(entry()).status == "ok"
+    assert trial(candidate()).status == "ok"
     np.testing.assert_array_equal(seen, [weights[test] for _, test in SPLITS])
 
 
@@ -299,12 +306,12 @@ def test_scorers_get_the_metadata_of_the_test_part():
 def test_the_winner_is_built_once_more_and_fitted_on_all(weights, account):
     trial = make_trial(OwnPipelines(prepared), ACCURACY, fit_params=weights)
     winner = individual(3)
-    trial(Entry(winner))
+    trial(Candidate(winner))
     account.clear()
     model = trial.refit(winner)
     assert account == [(1.0, 60)]
     assert [name for name, _ in model.steps] == ["preparation", "scaler", "model"]
-    alone = prepared(winner.expressed, trial.seed(Entry(winner)))
+    alone = prepared(winner.expressed, trial.seed(Candidate(winner)))
     alone.fit(X, y, **{f"model__{name}": value for name, value in weights.items()})
     np.testing.assert_array_equal(model.predict_proba(X), alone.predict_proba(X))
 
@@ -316,7 +323,7 @@ class Fickle(Toy):
 
     def fit(self, X, y):
         if self.random_state in self.bad:
-            raise Pruned("the loss is nan")
+            raise TrialPruned("the loss is nan")
         return super().fit(X, y)
 
 
@@ -324,10 +331,10 @@ class Fickle(Toy):
 def test_who_gives_up_in_the_refit_gets_another_seed(n_bad, monkeypatch):
     trial = make_trial(lambda genes, seed: Fickle(**genes, random_state=seed))
     winner = chromosome()
-    seeds = [replace(trial, repetition=i).seed(Entry(winner)) for i in range(n_bad)]
+    seeds = [replace(trial, repetition=i).seed(Candidate(winner)) for i in range(n_bad)]
     monkeypatch.setattr(Fickle, "bad", seeds)
     if n_bad == 3:
-        with pytest.raises(Pruned, match="the loss is nan"):
+        with pytest.raises(TrialPruned, match="the loss is nan"):
             trial.refit(winner)
     else:
         assert trial.refit(winner).random_state not in seeds

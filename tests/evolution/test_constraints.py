@@ -8,7 +8,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from sknevo.evolution import STRATEGIES, Coevolution, Evolution, Preselection
+from sknevo.evolution import (
+    STRATEGIES,
+    CooperativeCoevolution,
+    Population,
+    SurrogateAssisted,
+)
 from sknevo.genes import Genome
 from sknevo.genomes.convnet import convnet
 from sknevo.genomes.gan import gan
@@ -66,8 +71,10 @@ CASES = {
     ),
 }
 STRANGERS = {
-    "parts": lambda case: Coevolution(case.parts),
-    "two candidates": lambda case: Preselection(STRATEGIES["gaussian"](), 2),
+    "parts": lambda case: CooperativeCoevolution(case.parts),
+    "two candidates": lambda case: SurrogateAssisted(
+        STRATEGIES["estimation_of_distribution"](), 2
+    ),
 }
 EVERYBODY = [*STRATEGIES, *STRANGERS]
 
@@ -88,9 +95,9 @@ def rate(case, chromosome, rng):
 def check_many(name, case, n, population_size):
     """Evolve until n were bred, and check each of them."""
     rng = np.random.default_rng(0)
-    evolution = Evolution(case.genome, strategy_of(name, case), population_size, rng)
+    population = Population(case.genome, strategy_of(name, case), population_size, rng)
     while n > 0:
-        brood = evolution.ask()
+        brood = population.ask()
         for chromosome in brood:
             genes = chromosome.expressed
             assert case.genome.contains(chromosome.genes)
@@ -98,7 +105,7 @@ def check_many(name, case, n, population_size):
             assert max(case.parameters(genes)) <= LIMITS["max_parameters"]
             assert 1 <= genes["training"]["epochs"] <= LIMITS["max_epochs"]
         n -= len(brood)
-        evolution.tell([rate(case, chromosome, rng) for chromosome in brood])
+        population.tell([rate(case, chromosome, rng) for chromosome in brood])
 
 
 @pytest.mark.parametrize("case", CASES)

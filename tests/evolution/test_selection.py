@@ -11,7 +11,7 @@ from pymoo.operators.survival.rank_and_crowding.metrics import get_crowding_func
 from pymoo.util.nds.non_dominated_sorting import NonDominatedSorting
 
 from sknevo.evolution import best, crowding_distance, non_dominated_sort, tournament
-from sknevo.evolution._selection import pareto_merits, pareto_order
+from sknevo.evolution._selection import pareto_order, pareto_rank_keys
 from sknevo.records import Chromosome, Evaluation
 
 fitnesses = st.integers(-3, 3).map(float) | st.just(-math.inf)
@@ -129,14 +129,14 @@ def test_who_went_less_far_and_who_failed_come_last_whatever_their_goals():
         competitor("best", (1.0, 1.0)),
     ]
     names = [one.chromosome.genes["name"] for one in crowd]
-    merits = dict(zip(names, pareto_merits(crowd), strict=True))
-    order = sorted(merits, key=merits.get, reverse=True)
+    rank_keys = dict(zip(names, pareto_rank_keys(crowd), strict=True))
+    order = sorted(rank_keys, key=rank_keys.get, reverse=True)
     assert order == ["best", "beaten", "near", "nearer", "failed"]
 
 
 def test_a_single_goal_is_the_fitness():
     crowd = [competitor(i, fitness=f) for i, f in enumerate([2.0, 5.0, 3.0])]
-    assert np.argsort([front for front, _ in pareto_merits(crowd)]).tolist() == [
+    assert np.argsort([front for front, _ in pareto_rank_keys(crowd)]).tolist() == [
         0,
         2,
         1,

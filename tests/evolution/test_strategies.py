@@ -20,28 +20,32 @@ from toys import LANDSCAPE, rate
 from sknevo.evolution import (
     NSGA2,
     STRATEGIES,
-    Ageing,
-    Coevolution,
-    Crossover,
+    CooperativeCoevolution,
     Elitist,
-    Evolution,
-    Gaussian,
-    Preselection,
+    EstimationOfDistribution,
+    GeneticAlgorithm,
+    Population,
+    RegularizedEvolution,
+    SurrogateAssisted,
 )
 from sknevo.genes import Genome, Integer, Real, positions
 from sknevo.records import Chromosome, Evaluation
 
 VARIANTS = [
-    Ageing(sample_size=1, crossover_probability=1),
-    Coevolution([["x", "n"], "steps"], Gaussian(), random_partner_probability=1),
-    Coevolution(["x", "n", "shape", "steps"]),
-    Crossover(crossover_probability=1, newcomer_probability=0),
-    Crossover(crossover_probability=0, mutation_probability=1.0, tournament_size=1),
+    RegularizedEvolution(sample_size=1, crossover_probability=1),
+    CooperativeCoevolution(
+        [["x", "n"], "steps"], EstimationOfDistribution(), random_partner_probability=1
+    ),
+    CooperativeCoevolution(["x", "n", "shape", "steps"]),
+    GeneticAlgorithm(crossover_probability=1, immigrant_probability=0),
+    GeneticAlgorithm(
+        crossover_probability=0, mutation_probability=1.0, tournament_size=1
+    ),
     Elitist(elite_fraction=1),
     Elitist(elite_fraction=1e-9),
-    Gaussian(step_probability=1),
-    Preselection(Ageing(), n_candidates=1),
-    Preselection(NSGA2(), optimism=0),
+    EstimationOfDistribution(step_probability=1),
+    SurrogateAssisted(RegularizedEvolution(), n_candidates=1),
+    SurrogateAssisted(NSGA2(), optimism=0),
 ]
 
 
@@ -103,7 +107,7 @@ def test_others_than_the_elites_are_new_and_random():
     assert len(set(keys)) == len(keys)
 
 
-# Crossover -----------------------------------------------------------------------
+# GeneticAlgorithm ----------------------------------------------------------------
 
 
 def test_crossover_beats_random_search():
@@ -113,13 +117,13 @@ def test_crossover_beats_random_search():
         return survivors[0].fitness
 
     seeds = range(9)
-    bred = [reached(Crossover(), seed) for seed in seeds]
+    bred = [reached(GeneticAlgorithm(), seed) for seed in seeds]
     drawn = [reached(Elitist(), seed) for seed in seeds]
     assert median(bred) > median(drawn) + 0.1
 
 
 def test_a_child_of_crossover_takes_genes_of_both_parents():
-    strategy = Crossover(1, newcomer_probability=0)
+    strategy = GeneticAlgorithm(1, immigrant_probability=0)
     mother, father = parents = population(n=2, failed=0)
     inherited = []
     for child in children(strategy, parents, n=100):
@@ -142,7 +146,7 @@ def heir_of(child, mother, father):
 
 @pytest.mark.parametrize("n", [1, 6])
 def test_a_child_of_one_parent_always_differs_from_it(n):
-    strategy = Crossover(0, newcomer_probability=0)
+    strategy = GeneticAlgorithm(0, immigrant_probability=0)
     for child in children(strategy, population(n=n), n=60):
         assert child.origin == "mutation"
         assert child.parents != (child.key,)
@@ -151,18 +155,18 @@ def test_a_child_of_one_parent_always_differs_from_it(n):
 @pytest.mark.parametrize(
     ("params", "origins"),
     [
-        ({"newcomer_probability": 1}, {"random"}),
-        ({"newcomer_probability": 0}, {"crossover", "mutation"}),
+        ({"immigrant_probability": 1}, {"random"}),
+        ({"immigrant_probability": 0}, {"crossover", "mutation"}),
         ({"crossover_probability": 0}, {"mutation", "random"}),
     ],
 )
 def test_probabilities_say_how_children_come_about(params, origins):
-    bred = children(Crossover(**params), population(n=8), n=60)
+    bred = children(GeneticAlgorithm(**params), population(n=8), n=60)
     assert {child.origin for child in bred} == origins
 
 
 def test_none_mutates_about_one_gene():
-    strategy = Crossover(0, newcomer_probability=0)
+    strategy = GeneticAlgorithm(0, immigrant_probability=0)
     (parent,) = parents = population(n=1, failed=0)
     genes = parent.chromosome.genes
     changed = [
@@ -177,14 +181,14 @@ def test_a_larger_tournament_is_greedier():
     best = parents[0].chromosome.key
 
     def share(size):
-        strategy = Crossover(0, newcomer_probability=0, tournament_size=size)
+        strategy = GeneticAlgorithm(0, immigrant_probability=0, tournament_size=size)
         bred = children(strategy, parents, n=200)
         return np.mean([child.parents == (best,) for child in bred])
 
     assert share(1) < 0.25 < share(3) < 0.6 < share(12)
 
 
-# Ageing --------------------------------------------------------------------------
+# RegularizedEvolution ------------------------------------------------------------
 
 
 def aged(n, seed=0):
@@ -196,22 +200,24 @@ def aged(n, seed=0):
 def test_the_oldest_dies_however_fit_it_is():
     elders = sorted(aged(4), key=lambda one: -one.fitness)
     (child,) = aged(1, seed=9)
-    assert Ageing().survive(elders, [child], 4) == [*elders[1:], child]
-    assert Ageing().survive(elders, [child], 9) == [*elders, child]
+    assert RegularizedEvolution().survive(elders, [child], 4) == [*elders[1:], child]
+    assert RegularizedEvolution().survive(elders, [child], 9) == [*elders, child]
 
 
 def test_the_failed_do_not_age_anybody():
     elders = aged(3)
     failed = rate(Chromosome(LANDSCAPE.sample(np.random.default_rng(5))), "error")
-    assert Ageing().survive(elders, [failed], 3) == elders
-    assert Ageing().survive([], [failed], 3) == [failed]
+    assert RegularizedEvolution().survive(elders, [failed], 3) == elders
+    assert RegularizedEvolution().survive([], [failed], 3) == [failed]
 
 
 def test_another_is_bred_as_soon_as_one_is_told():
-    evolution = Evolution(LANDSCAPE, Ageing(), 4, np.random.default_rng(0))
-    first, *others = evolution.ask()
-    evolution.tell([rate(first)])
-    (child,) = evolution.ask()
+    population = Population(
+        LANDSCAPE, RegularizedEvolution(), 4, np.random.default_rng(0)
+    )
+    first, *others = population.ask()
+    population.tell([rate(first)])
+    (child,) = population.ask()
     assert child.parents == (first.key,)
     assert len(others) == 3
 
@@ -230,7 +236,7 @@ def test_steps_go_along_the_valley_of_the_fit():
     # x and the rate, on its own scale, rise together.
     crowd = [placed(x, 10 ** (4 * x - 4), -x) for x in (0.3, 0.4, 0.5, 0.6, 0.7)]
     rng = np.random.default_rng(0)
-    strategy = Gaussian(step_probability=1)
+    strategy = EstimationOfDistribution(step_probability=1)
     bred = [strategy.breed(PLANE, crowd, rng) for _ in range(300)]
     assert {child.origin for child in bred} == {"mutation"}
     where = np.array([list(positions(PLANE, c.genes).values()) for c in bred])
@@ -242,7 +248,10 @@ def test_steps_go_along_the_valley_of_the_fit():
 
 
 def test_steps_keep_what_is_no_number():
-    strategy, parents = Gaussian(step_probability=1), population(n=9, failed=2)
+    strategy, parents = (
+        EstimationOfDistribution(step_probability=1),
+        population(n=9, failed=2),
+    )
     known = {one.chromosome.key: one.chromosome for one in parents}
     steps = 0
     for child in children(strategy, parents, n=60):
@@ -254,7 +263,7 @@ def test_steps_keep_what_is_no_number():
 
 
 def test_without_numbers_or_kin_children_are_bred_by_crossover():
-    strategy = Gaussian(step_probability=1, newcomer_probability=1)
+    strategy = EstimationOfDistribution(step_probability=1, immigrant_probability=1)
     for n in (1, 2):
         bred = children(strategy, population(n=n, failed=0))
         assert {child.origin for child in bred} == {"random"}
@@ -262,10 +271,10 @@ def test_without_numbers_or_kin_children_are_bred_by_crossover():
 
 def test_real_genes_are_found_sooner_than_by_mutation():
     def reached(strategy, seed):
-        evolution = Evolution(PLANE, strategy, 12, np.random.default_rng(seed))
+        population = Population(PLANE, strategy, 12, np.random.default_rng(seed))
         for _ in range(12):
-            evolution.tell([ridge(c) for c in evolution.ask()])
-        return evolution.population[0].fitness
+            population.tell([ridge(c) for c in population.ask()])
+        return population.survivors[0].fitness
 
     def ridge(chromosome):
         x, rate, n = positions(PLANE, chromosome.genes).values()
@@ -273,8 +282,10 @@ def test_real_genes_are_found_sooner_than_by_mutation():
         return Evaluation(chromosome, "ok", height)
 
     seeds = range(15)
-    stepped = [reached(Gaussian(), seed) for seed in seeds]
-    mutated = [reached(Crossover(crossover_probability=0), seed) for seed in seeds]
+    stepped = [reached(EstimationOfDistribution(), seed) for seed in seeds]
+    mutated = [
+        reached(GeneticAlgorithm(crossover_probability=0), seed) for seed in seeds
+    ]
     assert median(stepped) > median(mutated)
 
 
@@ -302,11 +313,11 @@ def test_the_front_survives_and_of_it_the_sparse_places():
 
 def test_the_front_is_found_from_end_to_end():
     genome = Genome(x=Real(0, 1), y=Real(0, 1))
-    evolution = Evolution(genome, NSGA2(), 16, np.random.default_rng(0))
+    population = Population(genome, NSGA2(), 16, np.random.default_rng(0))
     for _ in range(15):
-        evolution.tell([two_goals(c) for c in evolution.ask()])
-    goals = np.array([one.objectives for one in evolution.population])
-    x = np.sort([one.chromosome.genes["x"] for one in evolution.population])
+        population.tell([two_goals(c) for c in population.ask()])
+    goals = np.array([one.objectives for one in population.survivors])
+    x = np.sort([one.chromosome.genes["x"] for one in population.survivors])
     assert goals.sum(axis=1).min() > 0.9  # nearly on the front x + (1 - x)
     assert x[0] < 0.1
     assert x[-1] > 0.9
@@ -319,7 +330,7 @@ def two_goals(chromosome):
     return Evaluation(chromosome, "ok", goals[0], objectives=goals)
 
 
-# Coevolution ---------------------------------------------------------------------
+# CooperativeCoevolution ----------------------------------------------------------
 
 
 def split(child):
@@ -338,12 +349,12 @@ def split(child):
 )
 def test_every_part_is_bred_and_the_others_are_of_one_of_their_own(parts, species):
     parents = population(n=8, failed=0)
-    bred = children(Coevolution(parts), parents, n=80)
+    bred = children(CooperativeCoevolution(parts), parents, n=80)
     assert {split(child)[1] for child in bred} == species
 
 
 def test_children_are_judged_with_the_fittest_of_the_other_species():
-    strategy = Coevolution(["x"], random_partner_probability=0)
+    strategy = CooperativeCoevolution(["x"], random_partner_probability=0)
     parents = population(n=8, failed=0)
     fittest = parents[0].chromosome
     for child in children(strategy, parents):
@@ -353,7 +364,7 @@ def test_children_are_judged_with_the_fittest_of_the_other_species():
 
 
 def test_random_partners_are_of_the_population():
-    strategy = Coevolution(["x"], random_partner_probability=1)
+    strategy = CooperativeCoevolution(["x"], random_partner_probability=1)
     parents = population(n=8, failed=0)
     values = {one.chromosome.genes["x"] for one in parents}
     rest = [c for c in children(strategy, parents) if split(c)[1] != "x"]
@@ -372,7 +383,7 @@ def test_each_species_keeps_its_share_and_each_part_once():
         relabelled(one, "mutation in x", 9 - i, x=0.1 * (i % 2), n=i) for i in range(6)
     ]
     weak = [relabelled(other, "mutation in the rest", -i, n=i) for i in range(6)]
-    survivors = Coevolution(["x"]).survive(strong, weak, 6)
+    survivors = CooperativeCoevolution(["x"]).survive(strong, weak, 6)
     kept = [split(one.chromosome)[1] for one in survivors]
     assert kept == ["x"] * 2 + ["the rest"] * 3
     # A part is worth what the best was worth that it had a part in.
@@ -382,34 +393,34 @@ def test_each_species_keeps_its_share_and_each_part_once():
 def test_parts_that_the_genome_does_not_have_are_named():
     for parts in (["augmentation"], ["x", "x"], [], [[]]):
         with pytest.raises(ValueError, match=r"parts must name genes among \['x'"):
-            children(Coevolution(parts), population())
+            children(CooperativeCoevolution(parts), population())
 
 
-# Preselection --------------------------------------------------------------------
+# SurrogateAssisted ---------------------------------------------------------------
 
 
 def test_all_that_were_told_are_remembered_and_survivors_are_few():
-    strategy, told, survivors = Preselection(), [], []
+    strategy, told, survivors = SurrogateAssisted(), [], []
     for seed in range(4):
         brood = population(seed, n=5, failed=1)
         told += brood
         survivors = strategy.survive(survivors, brood, 3)
     assert len(survivors) == 3
     assert survivors.told == told
-    assert Preselection(memory=10).survive(told, [], 3).told == told[-10:]
+    assert SurrogateAssisted(memory=10).survive(told, [], 3).told == told[-10:]
 
 
 def test_an_evolution_hands_on_what_is_remembered():
-    evolution = Evolution(LANDSCAPE, Preselection(), 6, np.random.default_rng(0))
+    population = Population(LANDSCAPE, SurrogateAssisted(), 6, np.random.default_rng(0))
     for _ in range(3):
-        evolution.tell([rate(c) for c in evolution.ask()])
-    assert len(evolution.population) == 6
-    assert len(evolution.population.told) == 18
+        population.tell([rate(c) for c in population.ask()])
+    assert len(population.survivors) == 6
+    assert len(population.survivors.told) == 18
 
 
 def test_the_child_that_promises_most_is_tried():
     def heights(n_candidates):
-        strategy = Preselection(Elitist(), n_candidates, optimism=0)
+        strategy = SurrogateAssisted(Elitist(), n_candidates, optimism=0)
         parents = strategy.survive([], population(n=80, failed=5), 10)
         return [rate(c).fitness for c in children(strategy, parents, n=25)]
 
@@ -424,7 +435,7 @@ def test_goals_that_are_not_finite_disturb_nobody(every, absurd):
 
     xs = np.linspace(0, 1, 24)
     told = [rated(x, absurd if i % every == 0 else x) for i, x in enumerate(xs)]
-    strategy = Preselection(Elitist(), 8, optimism=0)
+    strategy = SurrogateAssisted(Elitist(), 8, optimism=0)
     parents = strategy.survive([], told, 8)
     assert np.isfinite(parents.surrogate.promises([told[3].chromosome], 0)).all()
     rng = np.random.default_rng(0)
@@ -434,23 +445,27 @@ def test_goals_that_are_not_finite_disturb_nobody(every, absurd):
 
 
 def test_a_strategy_within_says_whether_it_is_steady():
-    assert Preselection(Ageing()).steady
-    assert not Preselection().steady
+    assert SurrogateAssisted(RegularizedEvolution()).steady
+    assert not SurrogateAssisted().steady
 
 
 def test_parameters_of_a_strategy_within_are_checked_and_reached():
-    for outer in (Preselection, Coevolution):
-        strategy = outer(strategy=Crossover(tournament_size=0))
+    for outer in (SurrogateAssisted, CooperativeCoevolution):
+        strategy = outer(strategy=GeneticAlgorithm(tournament_size=0))
         with pytest.raises(
-            ValueError, match="'tournament_size' parameter of Crossover"
+            ValueError, match="'tournament_size' parameter of GeneticAlgorithm"
         ):
             strategy._validate_params()
         strategy.set_params(strategy__tournament_size=2)._validate_params()
 
 
 @pytest.mark.parametrize(
-    "strategy", [Coevolution(["nothing"]), Preselection(Coevolution(["nothing"]))]
+    "strategy",
+    [
+        CooperativeCoevolution(["nothing"]),
+        SurrogateAssisted(CooperativeCoevolution(["nothing"])),
+    ],
 )
 def test_parts_that_are_not_there_are_named_before_anyone_is_bred(strategy):
     with pytest.raises(ValueError, match=r"parts must name genes among .*'nothing'"):
-        Evolution(LANDSCAPE, strategy, 4, np.random.default_rng(0))
+        Population(LANDSCAPE, strategy, 4, np.random.default_rng(0))

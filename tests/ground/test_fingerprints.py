@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from sknevo.fingerprints import fingerprint
-from sknevo.streams import ImageStream
+from sknevo.image_stream import ImageStream
 
 TABLE = pd.DataFrame(
     {

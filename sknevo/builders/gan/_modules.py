@@ -1,0 +1,362 @@
+"""Torch modules of a GAN: noise, generator, discriminator."""
+
+import math
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from sknevo.builders.networks._modules import (
+    _convolution,
+    _drawn,
+    _linear,
+    _normalisation,
+)
+from sknevo.sizes import first_grid
+
+__all__ = ["Discriminator", "Generator", "Noise"]
+
+ACTIVATIONS = {
+    "relu": nn.ReLU,
+    # Steeper than torch's own: gradients have to pass through two networks.
+    "leaky_relu": lambda: nn.LeakyReLU(0.2),
+    "elu": nn.ELU,
+    "gelu": nn.GELU,
+    "silu": nn.SiLU,
+    "tanh": nn.Tanh,
+}
+
+
+class Noise(nn.Module):
+    """What the generator makes samples of.
+
+    Parameters
+    ----------
+    genes : dict
+        Expressed: `dimension` and `distribution`, one of `normal`, `uniform`,
+        `truncated_normal` and `mixture` with its own parameters.
+    draw : torch.Generator
+        Of the centres of a mixture.
+    """
+
+    def __init__(self, genes: dict[str, Any], draw: torch.Generator) -> None:
+        super().__init__()
+        self.dimension = genes["dimension"]
+        ((self.kind, self.genes),) = genes["distribution"].items()
+        n_centres = self.genes.get("components", 0)
+        centres = torch.randn(n_centres, self.dimension, generator=draw)
+        self.register_buffer("centres", centres)
+
+    def forward(self, n: int, generator: torch.Generator) -> Tensor:
+        """Draw noise.
+
+        Parameters
+        ----------
+        n : int
+            How often.
+        generator : torch.Generator
+            Source of randomness.
+
+        Returns
+        -------
+        Tensor of shape (n, dimension)
+        """
+        shape, device = (n, self.dimension), self.centres.device
+        options = {"generator": generator, "device": device}
+        match self.kind:
+            case "uniform":  # of variance 1
+                Z = math.sqrt(3) * (2 * torch.rand(shape, **options) - 1)
+            case "truncated_normal":
+                inside = math.erf(self.genes["bound"] / math.sqrt(2))
+                Z = 2 * torch.rand(shape, **options) - 1
+                Z = math.sqrt(2) * torch.erfinv(inside * Z)
+            case "mixture":
+                which = torch.randint(len(self.centres), (n,), **options)
+                Z = torch.randn(shape, **options)
+                Z = self.centres[which] + self.genes["spread"] * Z
+            case _:
+                Z = torch.randn(shape, **options)
+        return self.genes["scale"] * Z
+
+
+class Generator(nn.Module):
+    """Makes standardised samples of noise.
+
+    Parameters
+    ----------
+    genes : dict
+        Expressed: `dense`, or `blocks` for images.
+    dimension : int
+        Of the noise.
+    shape : tuple of int
+        (channels, height, width) of an image, or (features,).
+    n_conditions : int
+        Numbers that say what a sample is made for; 0 for none.
+    draw : torch.Generator
+        Of the weights.
+    """
+
+    def __init__(
+        self,
+        genes: dict[str, Any],
+        dimension: int,
+        shape: tuple[int, ...],
+        n_conditions: int,
+        draw: torch.Generator,
+    ) -> None:
+        super().__init__()
+        width = dimension + n_conditions
+        self.layers = nn.Sequential()
+        if "dense" in genes:
+            for layer in genes["dense"]:
+                self.layers.append(_Dense(layer, width, draw))
+                width = layer["units"]
+            self.layers.append(_linear(width, math.prod(shape), True, draw))
+            return
+        blocks = genes["blocks"]
+        channels, grid = blocks[0]["channels"], first_grid(blocks, shape)
+        self.layers.append(_linear(width, channels * math.prod(grid), True, draw))
+        self.layers.append(nn.Unflatten(1, (channels, *grid)))
+        for block in blocks:
+            self.layers.append(_Rise(block, channels, draw))
+            channels = block["channels"]
+        self.layers.append(_Crop(shape[1:]))
+        self.layers.append(_convolution(channels, shape[0], 3, True, draw))
+        self.layers.append(nn.Tanh())
+
+    def forward(self, Z: Tensor, condition: Tensor | None = None) -> Tensor:
+        """Make samples.
+
+        Parameters
+        ----------
+        Z : Tensor of shape (n, dimension)
+            Noise.
+        condition : Tensor of shape (n, n_conditions) or None, default=None
+            What samples are made for.
+
+        Returns
+        -------
+        Tensor of shape (n, ...)
+        """
+        if condition is not None:
+            Z = torch.cat([Z, condition], dim=1)
+        return self.layers(Z)
+
+
+class Discriminator(nn.Module):
+    """Tells real samples from generated ones, several of a kind at a time if packed.
+
+    Conditions take part by projection [1]_; packs are those of [2]_.
+
+    Parameters
+    ----------
+    genes : dict
+        Expressed: `dense`, or `blocks` and `bridge` for images.
+    packing : int
+        Samples that are judged together.
+    shape : tuple of int
+        (channels, height, width) of an image, or (features,).
+    n_conditions : int
+        Numbers that say what a sample was made for; 0 for none.
+    draw : torch.Generator
+        Of the weights.
+
+    References
+    ----------
+    .. [1] Miyato, T., & Koyama, M. (2018). cGANs with Projection Discriminator. ICLR.
+    .. [2] Lin, Z., Khetan, A., Fanti, G., & Oh, S. (2018). PacGAN: The power of two
+       samples in generative adversarial networks. NeurIPS.
+    """
+
+    def __init__(
+        self,
+        genes: dict[str, Any],
+        packing: int,
+        shape: tuple[int, ...],
+        n_conditions: int,
+        draw: torch.Generator,
+    ) -> None:
+        super().__init__()
+        self.packing = packing
+        self.layers = nn.Sequential()
+        if "dense" in genes:
+            width = packing * math.prod(shape)
+            for layer in genes["dense"]:
+                self.layers.append(_Dense(layer, width, draw))
+                width = layer["units"]
+        else:
+            width, sides = packing * shape[0], shape[1:]
+            for block in genes["blocks"]:
+                self.layers.append(_Fall(block, width, draw))
+                width = block["channels"]
+                if block["pooling"] != "none":
+                    sides = tuple(math.ceil(side / 2) for side in sides)
+            flat = genes["bridge"] == "flatten"
+            self.layers.append(nn.Flatten() if flat else _Average())
+            width *= math.prod(sides) if flat else 1
+        self.head = _linear(width, 1, True, draw)
+        self.embed: nn.Module | None = None
+        if n_conditions:
+            self.embed = nn.utils.skip_init(
+                nn.Linear, packing * n_conditions, width, bias=False
+            )
+            std = 1 / math.sqrt(width)
+            nn.init.normal_(self.embed.weight, std=std, generator=draw)
+
+    def forward(self, X: Tensor, condition: Tensor | None = None) -> Tensor:
+        """Return the logits of real against generated.
+
+        Parameters
+        ----------
+        X : Tensor of shape (n, ...)
+            Standardised samples; as many as packs have room for.
+        condition : Tensor of shape (n, n_conditions) or None, default=None
+            What samples were made for.
+
+        Returns
+        -------
+        Tensor of shape (n / packing,)
+        """
+        packs = X.reshape(-1, self.packing * X.shape[1], *X.shape[2:])
+        Z = self.layers(packs)
+        logits = self.head(Z).squeeze(1)
+        if self.embed is not None:
+            known = self.embed(condition.reshape(len(packs), -1))
+            logits = logits + (known * Z).sum(dim=1)
+        return logits
+
+
+class _Dense(nn.Sequential):
+    def __init__(
+        self, genes: dict[str, Any], width: int, draw: torch.Generator
+    ) -> None:
+        units, normalisation = genes["units"], genes["normalisation"]
+        biased = normalisation in ("none", "spectral")
+        layer: nn.Module = _linear(width, units, biased, draw)
+        after: nn.Module = nn.Identity()
+        match normalisation:
+            case "spectral":
+                layer = Spectral(layer, draw)
+            case "batch":
+                after = nn.BatchNorm1d(units)
+            case "layer":
+                after = nn.LayerNorm(units)
+        super().__init__(layer, after, ACTIVATIONS[genes["activation"]]())
+
+
+class _Rise(nn.Sequential):
+    """A block of the generator: twice the sides, convolution, normalisation."""
+
+    def __init__(
+        self, genes: dict[str, Any], channels: int, draw: torch.Generator
+    ) -> None:
+        width, kernel = genes["channels"], genes["kernel"]
+        plain, how = genes["normalisation"] == "none", genes["upsampling"]
+        layers: list[nn.Module] = []
+        if how == "transposed":
+            layer = nn.utils.skip_init(
+                nn.ConvTranspose2d,
+                channels,
+                width,
+                kernel,
+                stride=2,
+                padding=kernel // 2,
+                output_padding=1,
+                bias=plain,
+            )
+            layers.append(_drawn(layer, draw))
+        else:
+            if how != "none":
+                layers.append(nn.Upsample(scale_factor=2, mode=how))
+            layers.append(_convolution(channels, width, kernel, plain, draw))
+        super().__init__(
+            *layers,
+            _normalisation(genes["normalisation"], width),
+            ACTIVATIONS[genes["activation"]](),
+        )
+
+
+class _Fall(nn.Sequential):
+    """A block of the discriminator: convolution, half the sides."""
+
+    def __init__(
+        self, genes: dict[str, Any], channels: int, draw: torch.Generator
+    ) -> None:
+        width, kernel, pooling = genes["channels"], genes["kernel"], genes["pooling"]
+        spectral = genes["normalisation"] == "spectral"
+        after = "none" if spectral else genes["normalisation"]
+        layer = _convolution(channels, width, kernel, after == "none", draw)
+        if pooling == "stride":
+            layer.stride = (2, 2)
+        super().__init__(
+            Spectral(layer, draw) if spectral else layer,
+            _normalisation(after, width),
+            ACTIVATIONS[genes["activation"]](),
+            nn.AvgPool2d(2, ceil_mode=True) if pooling == "average" else nn.Identity(),
+        )
+
+
+class Spectral(nn.Module):
+    """A layer whose weights are divided by their greatest singular value [1]_.
+
+    torch's own neither pickles nor leaves the global generator alone.
+
+    Parameters
+    ----------
+    layer : Linear or Conv2d
+        Whose weights they are.
+    draw : torch.Generator
+        Of the first guess of the singular vectors.
+
+    References
+    ----------
+    .. [1] Miyato, T., Kataoka, T., Koyama, M., & Yoshida, Y. (2018). Spectral
+       Normalization for Generative Adversarial Networks. ICLR.
+    """
+
+    def __init__(self, layer: nn.Linear | nn.Conv2d, draw: torch.Generator) -> None:
+        super().__init__()
+        self.layer = layer
+        rows = len(layer.weight)
+        self.register_buffer("left", torch.randn(rows, generator=draw))
+        with torch.no_grad():
+            for _ in range(10):
+                self._right()
+
+    def _right(self) -> Tensor:
+        """Follow the weights by a step of the power iteration."""
+        W = self.layer.weight.flatten(1)
+        right = nn.functional.normalize(W.T @ self.left, dim=0, eps=1e-12)
+        if self.training:
+            self.left = nn.functional.normalize(W @ right, dim=0, eps=1e-12)
+        return right
+
+    def forward(self, X: Tensor) -> Tensor:
+        weight, bias = self.layer.weight, self.layer.bias
+        with torch.autocast(X.device.type, enabled=False):  # in full precision
+            with torch.no_grad():
+                right = self._right()
+            norm = self.left @ (weight.flatten(1) @ right)
+            weight = weight / norm.clamp_min(1e-12)
+        if isinstance(self.layer, nn.Linear):
+            return nn.functional.linear(X, weight, bias)
+        return self.layer._conv_forward(X, weight, bias)
+
+
+class _Crop(nn.Module):
+    def __init__(self, sides: tuple[int, ...]) -> None:
+        super().__init__()
+        self.sides = sides
+
+    def forward(self, X: Tensor) -> Tensor:
+        (top, left) = (
+            (there - wanted) // 2
+            for there, wanted in zip(X.shape[2:], self.sides, strict=True)
+        )
+        height, width = self.sides
+        return X[:, :, top : top + height, left : left + width]
+
+
+class _Average(nn.Module):
+    def forward(self, X: Tensor) -> Tensor:
+        return X.mean(dim=(2, 3))

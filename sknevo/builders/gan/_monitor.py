@@ -1,0 +1,285 @@
+"""What is seen of a GAN while it trains, and who may not go on.
+
+Losses do not tell whether a GAN collapses: each network's depends on the other. So a
+few samples are compared with real ones a few times in the course of the training.
+"""
+
+import math
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from sknevo.deadline import TrialPruned
+from sknevo.metrics._reference import WIDE_SHARE
+
+__all__ = ["Monitor", "as_points"]
+
+# A sample is covered if a generated one is as near as its so-manieth real neighbour:
+# the fifth sees quality, and `WIDE_SHARE` of all of them sees modes that are lost.
+NEAR = 5
+# Images are compared at this side at most, with fine detail left out.
+SIDE = 8
+# Nobody is judged by fewer samples, or before so many steps of the generator.
+FEWEST_SAMPLES, FEWEST_STEPS = 100, 300
+# When judgement begins, as a share of the training.
+GRACE = 0.4
+# Gates. Reach is the share of real samples that are covered in the wide sense.
+COLLAPSED, STARVED, LOST, PEAK = 0.15, 0.3, 0.5, 0.5
+CERTAIN, SILENT = 0.995, 1e-3
+# Who is as various as the data and not far from them may still get there.
+NARROW, ASTRAY = 0.1, 3.0
+EXPLODED = 1e6
+# A loss this many usual steps away from the one before is a spike.
+SPIKE = 10.0
+
+
+def as_points(X: Tensor) -> Tensor:
+    """Return what samples are compared by.
+
+    Parameters
+    ----------
+    X : Tensor of shape (n, features) or (n, channels, height, width)
+        Standardised samples.
+
+    Returns
+    -------
+    Tensor of shape (n, n_values)
+    """
+    if X.ndim == 4 and max(X.shape[2:]) > SIDE:
+        sides = [min(SIDE, side) for side in X.shape[2:]]
+        X = nn.functional.adaptive_avg_pool2d(X, sides)
+    return X.flatten(1).float()
+
+
+@dataclass
+class _Records:
+    """What was seen since the last checkpoint."""
+
+    losses: list[tuple[float, float]] = field(default_factory=list)
+    norms: list[tuple[float, float]] = field(default_factory=list)
+    aucs: list[float] = field(default_factory=list)
+
+
+class Monitor:
+    """Keeps the signals of a training, and ends one that has no future.
+
+    Parameters
+    ----------
+    real : Tensor of shape (n, ...)
+        Some of the training samples, standardised.
+    n_steps : int
+        How many steps the generator is going to make.
+    judging : bool, default=True
+        Whether a collapse ends the training. What is not finite always does.
+
+    Attributes
+    ----------
+    signals : dict of str to ndarray of shape (n_checkpoints,)
+        `step`; `coverage`, the share of real samples with a generated one nearer than
+        their fifth real neighbour; `reach`, the same with a twentieth of all; `nearest`
+        and `spread`, the distances of generated samples to the nearest real and to the
+        nearest other generated one, in those between real ones; `auc`, how well the
+        discriminator ranks; losses and norms of the gradients of both networks, in the
+        mean since the checkpoint before; `spikes`, the share of losses that leap.
+    """
+
+    def __init__(self, real: Tensor, n_steps: int, judging: bool = True) -> None:
+        self.real = as_points(real)
+        distances = _distances(self.real, self.real).sort(dim=1).values
+        wide = max(NEAR, math.ceil(WIDE_SHARE * len(self.real)))
+        self.near = _neighbourhoods(distances, NEAR)
+        self.wide = _neighbourhoods(distances, wide)
+        self.between = float(_neighbourhoods(distances, 1).median())
+        self.n_steps = n_steps
+        enough = len(real) >= FEWEST_SAMPLES and n_steps >= FEWEST_STEPS
+        self.judging = judging and enough
+        self._seen = _Records()
+        self._jumps: list[float] = []
+        self._first_norm = math.nan
+        self._rows: list[dict[str, float]] = []
+
+    @property
+    def signals(self) -> dict[str, np.ndarray]:
+        if not self._rows:
+            return {}
+        return {
+            name: np.array([row[name] for row in self._rows]) for name in self._rows[0]
+        }
+
+    def watch(
+        self, step: int, losses: Any, norms: Any, real: Tensor, generated: Tensor
+    ) -> None:
+        """Take notice of a step.
+
+        Parameters
+        ----------
+        step : int
+            Of the generator.
+        losses, norms : (discriminator's, generator's)
+            Scalars.
+        real, generated : Tensor of shape (n,)
+            Logits.
+
+        Raises
+        ------
+        TrialPruned
+            If something is not finite, or a gradient explodes.
+        """
+        losses, norms = tuple(map(float, losses)), tuple(map(float, norms))
+        for who, loss, norm in zip(PLAYERS, losses, norms, strict=True):
+            if not math.isfinite(loss) or not math.isfinite(norm):
+                what = (
+                    f"loss is {loss}" if math.isfinite(norm) else f"gradient is {norm}"
+                )
+                raise TrialPruned(f"not finite: the {who}'s {what} after {step} steps")
+            if norm > EXPLODED:
+                raise TrialPruned(
+                    f"exploding gradient: the {who}'s has norm {norm:.2g} after "
+                    f"{step} steps"
+                )
+        if self._seen.losses:
+            before = self._seen.losses[-1]
+            self._jumps.append(max(map(_distance, losses, before)))
+        self._seen.losses.append(losses)
+        self._seen.norms.append(norms)
+        self._seen.aucs.append(_auc(real, generated))
+
+    def check(self, step: int, generated: Tensor) -> None:
+        """Compare samples with real ones.
+
+        Parameters
+        ----------
+        step : int
+            Of the generator.
+        generated : Tensor of shape (n, ...)
+            Standardised samples.
+
+        Raises
+        ------
+        TrialPruned
+            If the generator collapses, starves or is far from the data.
+        """
+        points = as_points(generated)
+        if not torch.isfinite(points).all():
+            raise TrialPruned(f"not finite: the generator's samples after {step} steps")
+        across = _distances(self.real, points)
+        closest = across.min(dim=1).values
+        among = _distances(points, points).fill_diagonal_(torch.inf).min(dim=1).values
+        row = {
+            "step": step,
+            "coverage": float((closest <= self.near).float().mean()),
+            "reach": float((closest <= self.wide).float().mean()),
+            "nearest": float(across.min(dim=0).values.median()) / self.between,
+            "spread": float(among.median()) / self.between,
+        }
+        seen, self._seen = self._seen, _Records()
+        row["auc"] = _mean(seen.aucs)
+        for i, who in enumerate(PLAYERS):
+            row[f"{who}_loss"] = _mean([losses[i] for losses in seen.losses])
+            row[f"{who}_norm"] = _mean([norms[i] for norms in seen.norms])
+        usual = np.median(self._jumps) if self._jumps else 0.0
+        spikes = [jump > SPIKE * max(usual, 1e-3) for jump in self._jumps]
+        row["spikes"] = _mean(spikes) if spikes else 0.0
+        self._rows.append(row)
+        if not math.isfinite(self._first_norm):
+            self._first_norm = row["generator_norm"]
+        if self.judging and step >= GRACE * self.n_steps:
+            self._judge(row)
+
+    def _judge(self, row: dict[str, float]) -> None:
+        """Raise `TrialPruned` if there is no hope, and say why."""
+        step, reach = int(row["step"]), row["reach"]
+        peak = max(other["reach"] for other in self._rows)
+        last_two = [other["reach"] for other in self._rows[-2:]]
+        when = f"after {step} of {self.n_steps} steps"
+        if (
+            row["auc"] > CERTAIN
+            and reach < STARVED
+            and row["generator_norm"] < SILENT * self._first_norm
+        ):
+            raise TrialPruned(
+                f"starved generator: the discriminator's AUC is {row['auc']:.3f}, the "
+                f"generator's gradient {row['generator_norm']:.2g} and coverage "
+                f"{reach:.2f} {when}"
+            )
+        if max(last_two) < COLLAPSED and row["spread"] < 1:
+            raise TrialPruned(f"mode collapse: coverage {reach:.2f} {when}")
+        if max(last_two) < COLLAPSED and row["nearest"] > ASTRAY:
+            raise TrialPruned(
+                f"far from the data: coverage {reach:.2f}, generated samples are "
+                f"{row['nearest']:.2g} times as far from real ones as these from each "
+                f"other {when}"
+            )
+        if peak >= PEAK and len(last_two) == 2 and max(last_two) < LOST * peak:
+            raise TrialPruned(
+                f"late collapse: coverage {reach:.2f} {when}, it was {peak:.2f}"
+            )
+        if row["spread"] < NARROW and row["coverage"] < STARVED:
+            raise TrialPruned(
+                f"intra-mode collapse: generated samples are {row['spread']:.2g} times "
+                f"as far from each other as real ones {when}"
+            )
+
+    @property
+    def stability(self) -> float:
+        """How calm the training was and how much of its best it kept, in [0, 1].
+
+        The geometric mean of three shares: of the widest coverage that is left in the
+        end, of losses that do not leap, and of checkpoints at which the generator
+        still had something to learn from: a discriminator that is always right does
+        harm as far as samples are not covered.
+        """
+        if not self._rows:
+            return 0.0
+        late = self._rows[len(self._rows) // 2 :]
+        peak = max(row["reach"] for row in self._rows)
+        kept = self._rows[-1]["reach"] / peak if peak else 0.0
+        certain = [min(1.0, max(0.0, (row["auc"] - 0.9) / 0.1)) for row in late]
+        missed = [1 - row["reach"] for row in late]
+        heard = 1 - float(np.mean(np.multiply(certain, missed)))
+        calm = 1 - self._rows[-1]["spikes"]
+        return float((kept * calm * heard) ** (1 / 3))
+
+
+PLAYERS = ("discriminator", "generator")
+
+
+def _distances(X: Tensor, Y: Tensor) -> Tensor:
+    # By differences: by products, small distances would be lost in rounding.
+    return torch.cdist(X, Y, compute_mode="donot_use_mm_for_euclid_dist")
+
+
+def _neighbourhoods(distances: Tensor, k: int) -> Tensor:
+    """Return the distance of the k-th neighbour, of rows of sorted distances.
+
+    A sample with so many copies reaches halfway to the nearest other one.
+    """
+    kth = distances[:, min(k, len(distances) - 1)]
+    others = distances.masked_fill(distances == 0, torch.inf).min(dim=1).values / 2
+    # If all are the same, whatever is finite will do.
+    return torch.where(kth > 0, kth, others.nan_to_num(posinf=1.0))
+
+
+def _mean(values: list[float]) -> float:
+    return float(np.mean(values)) if values else math.nan
+
+
+def _distance(one: float, other: float) -> float:
+    return abs(one - other)
+
+
+def _auc(real: Tensor, generated: Tensor) -> float:
+    """Return how often a real sample's logit is above a generated one's."""
+    logits = torch.cat([real, generated]).float()
+    if not torch.isfinite(logits).all():
+        return 0.5
+    # Ties count half: every logit by the mean of its first and last rank.
+    ordered = logits.sort().values
+    ranks = torch.searchsorted(ordered, real.float().contiguous())
+    ranks = ranks + torch.searchsorted(ordered, real.float().contiguous(), right=True)
+    n_real, n_generated = len(real), len(generated)
+    total = float(ranks.sum()) / 2 + n_real / 2
+    return (total - n_real * (n_real + 1) / 2) / (n_real * n_generated)

@@ -1,0 +1,1 @@
+"""Networks: modules, data, training, and how they are saved."""

@@ -1,0 +1,216 @@
+"""Arrays as tensors, and batches of them by index."""
+
+import math
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from sknevo.builders.networks._devices import has_double
+from sknevo.builders.networks._modules import Arrange
+from sknevo.image_stream import ImageStream
+
+__all__ = [
+    "ShuffledBatches",
+    "SlicedBatches",
+    "as_tensor",
+    "input_type",
+    "samples",
+    "statistics",
+]
+
+# What torch computes with and takes little room.
+DTYPES = (np.uint8, np.float32, np.float16)
+# Inputs are standardised by the statistics of so many samples, and of so many values
+# if samples are large: more change nothing.
+LOOKED_AT, FEWEST_LOOKED_AT, VALUES = 10_000, 32, 2**24
+
+
+def input_type(sample_shape: tuple[int, ...], device: str) -> type:
+    """Return what samples become that are of no type which takes little room.
+
+    Parameters
+    ----------
+    sample_shape : tuple of int
+        Of a sample.
+    device : str
+        Where networks compute.
+
+    Returns
+    -------
+    type
+        float64 for rows, until they are standardised: single precision does not tell
+        one minute from the next in a column of timestamps. Else float32.
+    """
+    rows = len(sample_shape) == 1
+    return np.float64 if rows and has_double(device) else np.float32
+
+
+def as_tensor(X: Any, device: str = "cpu", dtype: type = np.float32) -> Tensor:
+    """Return samples as a tensor of a type that takes little room.
+
+    Parameters
+    ----------
+    X : array-like of shape (n_samples, ...)
+        Samples; what is mapped from a file is read.
+    device : str, default="cpu"
+        Where to put it.
+    dtype : type, default=numpy.float32
+        What all becomes that is not of bytes or of float16 or float32.
+
+    Returns
+    -------
+    Tensor
+    """
+    X = np.asarray(X)
+    dtype = X.dtype if X.dtype in DTYPES else dtype
+    return torch.from_numpy(np.require(X, dtype, ["C", "W"])).to(device)
+
+
+def statistics(
+    X: Any, sample_shape: tuple[int, ...], dtype: type = np.float32
+) -> dict[str, Tensor]:
+    """Return what standardises inputs: `mean` and `scale` of each channel or feature.
+
+    Parameters
+    ----------
+    X : array-like of shape (n_samples, ...), or ImageStream
+        Training samples.
+    sample_shape : tuple of int
+        Of a sample, see `sknevo.sizes.image_shape`.
+    dtype : type, default=numpy.float32
+        See `as_tensor`.
+
+    Returns
+    -------
+    dict of str to Tensor
+        Of float64 if samples become that, else of float32.
+    """
+    enough = max(FEWEST_LOOKED_AT, VALUES // math.prod(sample_shape))
+    step = math.ceil(len(X) / min(LOOKED_AT, enough))
+    looked_at = as_tensor(X[::step], dtype=dtype)
+    arranged = Arrange(sample_shape)(looked_at).double()
+    axes = [axis for axis in range(arranged.ndim) if axis != 1]
+    mean, scale = arranged.mean(axes), arranged.std(axes, correction=0)
+    # What is constant but for the rounding of its mean has no scale of its own.
+    varies = (arranged.amin(axes) < arranged.amax(axes)) & (scale > 0)
+    known = {"mean": mean, "scale": torch.where(varies, scale, 1.0)}
+    kind = torch.promote_types(looked_at.dtype, torch.float32)
+    return {name: value.to(kind) for name, value in known.items()}
+
+
+def samples(X: Any, device: str, dtype: type = np.float32) -> Any:
+    """Return what batches are taken out of by index.
+
+    Parameters
+    ----------
+    X : array-like of shape (n_samples, ...), or ImageStream
+        Samples.
+    device : str
+        Where batches shall be.
+    dtype : type, default=numpy.float32
+        See `as_tensor`.
+
+    Returns
+    -------
+    Tensor or what is indexed like one
+        Images that are streamed are not read yet.
+    """
+    if isinstance(X, ImageStream):
+        return _OnDisk(X, device)
+    return as_tensor(X, device, dtype)
+
+
+class _OnDisk:
+    """Samples that become tensors when they are taken by index."""
+
+    def __init__(self, X: ImageStream, device: str) -> None:
+        self.X = X
+        self.device = device
+
+    def __len__(self) -> int:
+        return len(self.X)
+
+    def __getitem__(self, rows: Tensor) -> Tensor:
+        return as_tensor(self.X[rows.cpu().numpy()], self.device)
+
+
+def _read_ahead(batches: Iterator[Any]) -> Iterator[Any]:
+    """Make each batch while the one before it is used."""
+    with ThreadPoolExecutor(1) as reader:
+        coming = reader.submit(next, batches, None)
+        while (batch := coming.result()) is not None:
+            coming = reader.submit(next, batches, None)
+            yield batch
+
+
+class ShuffledBatches:
+    """Batches of tensors of the same length, in another order each time.
+
+    Parameters
+    ----------
+    tensors : sequence
+        Samples (see `samples`), and Tensors that go with them; all on the generator's
+        device.
+    size : int
+        Most samples in a batch.
+    generator : torch.Generator
+        Of the order.
+    """
+
+    def __init__(
+        self, tensors: list[Any], size: int, generator: torch.Generator
+    ) -> None:
+        self.tensors = tensors
+        self.size = size
+        self.generator = generator
+
+    def __len__(self) -> int:
+        n_samples = len(self.tensors[0])
+        # No batch of one sample: it could not be normalised.
+        return min(math.ceil(n_samples / self.size), max(1, n_samples // 2))
+
+    def __iter__(self) -> Iterator[list[Tensor]]:
+        order = torch.randperm(
+            len(self.tensors[0]),
+            generator=self.generator,
+            device=self.generator.device,
+        )
+        on_disk = isinstance(self.tensors[0], _OnDisk)
+        if on_disk:  # whoever reads ahead does not wait for the device
+            order = order.cpu()
+        parts = order.tensor_split(len(self))
+        batches = ([tensor[rows] for tensor in self.tensors] for rows in parts)
+        return _read_ahead(batches) if on_disk else batches
+
+
+class SlicedBatches:
+    """Batches of an array in order, each made a tensor when it is its turn.
+
+    Parameters
+    ----------
+    X : array-like of shape (n_samples, ...), or ImageStream
+        Samples.
+    size : int
+        Samples in a batch.
+    dtype : type, default=numpy.float32
+        See `as_tensor`.
+    """
+
+    def __init__(self, X: Any, size: int, dtype: type = np.float32) -> None:
+        self.X = X
+        self.size = size
+        self.dtype = dtype
+
+    def __len__(self) -> int:
+        return math.ceil(len(self.X) / self.size)
+
+    def __iter__(self) -> Iterator[Tensor]:
+        begins = range(0, len(self.X), self.size)
+        parts = (self.X[begin : begin + self.size] for begin in begins)
+        batches = (as_tensor(part, dtype=self.dtype) for part in parts)
+        on_disk = isinstance(self.X, ImageStream)
+        return _read_ahead(batches) if on_disk else batches

@@ -1,0 +1,173 @@
+"""The population is asked and told, and does not waste anybody's time."""
+
+import numpy as np
+import pytest
+from toys import LANDSCAPE, rate
+
+from sknevo.evolution import STRATEGIES, Elitist, Population
+from sknevo.genes import Categorical, Choice, Genome, Real
+from sknevo.records import Chromosome, Evaluation
+
+
+def evolve(strategy="crossover", size=6, genome=LANDSCAPE, seed=0, first=()):
+    rng = np.random.default_rng(seed)
+    return Population(genome, STRATEGIES[strategy](), size, rng, first)
+
+
+def users(n):
+    rng = np.random.default_rng(42)
+    return [Chromosome(LANDSCAPE.sample(rng), origin="user") for _ in range(n)]
+
+
+def test_nobody_is_bred_before_the_last_of_a_generation_is_told():
+    population = evolve()
+    first, *others = population.ask()
+    assert population.ask() == []
+    population.tell([rate(first)])
+    assert population.ask() == []
+    population.tell([rate(c) for c in others])
+    assert len(population.ask()) == 6
+
+
+def test_the_order_of_telling_does_not_matter_within_a_generation():
+    one, other = evolve(), evolve()
+    brood = one.ask()
+    other.ask()
+    one.tell([rate(c) for c in brood])
+    for chromosome in reversed(brood):
+        other.tell([rate(chromosome)])
+    assert one.survivors == other.survivors
+    assert one.ask() == other.ask()
+
+
+def test_who_was_told_is_not_told_again():
+    population = evolve()
+    with pytest.raises(ValueError, match="was not asked for"):
+        population.tell([rate(users(1)[0])])
+    brood = population.ask()
+    population.tell([rate(c) for c in brood])
+    with pytest.raises(ValueError, match="was not asked for"):
+        population.tell([rate(brood[0])])
+
+
+def test_strangers_are_refused_and_the_right_ones_may_still_be_told():
+    population = evolve()
+    brood = population.ask()
+    (stranger,) = users(1)
+    with pytest.raises(ValueError, match=f"{stranger.key} was not asked for"):
+        population.tell([rate(brood[0]), rate(stranger)])
+    assert population.generation == 0
+    assert population.survivors == []
+    population.tell([rate(c) for c in brood])
+    assert population.generation == 1
+
+
+def test_generations_are_counted_and_full():
+    population = evolve()
+    for number in range(4):
+        assert population.generation == number
+        brood = population.ask()
+        assert [c.generation for c in brood] == [number] * 6
+        population.tell([rate(c) for c in brood])
+        fitnesses = [one.fitness for one in population.survivors]
+        assert fitnesses == sorted(fitnesses, reverse=True)
+
+
+@pytest.mark.parametrize("n", [0, 2, 6, 9])
+def test_the_initial_population_comes_first_and_is_filled_up(n):
+    first = users(n)
+    brood = evolve(first=first).ask()
+    assert [c.key for c in brood[:n]] == [c.key for c in first]
+    assert [c.origin for c in brood] == ["user"] * n + ["random"] * (6 - n)
+    assert len({c.key for c in brood}) == max(6, n)
+
+
+def test_the_callers_list_is_the_callers():
+    first = users(2)
+    population = evolve(first=first)
+    brood = population.ask()
+    told = [rate(c) for c in brood]
+    brood.clear()
+    first.clear()
+    population.tell(told)
+    assert len(population.survivors) == 6
+
+
+def test_time_may_run_out_within_a_generation():
+    population = evolve()
+    brood = population.ask()
+    population.tell([rate(c) for c in brood[:2]])
+    population.tell([Evaluation(c, "skipped") for c in brood[2:]])
+    survivors = {one.chromosome.key for one in population.survivors}
+    assert survivors == {c.key for c in brood[:2]}
+    assert len(population.ask()) == 6
+
+
+def test_without_survivors_newcomers_are_asked_for():
+    population = evolve()
+    population.tell([Evaluation(c, "skipped") for c in population.ask()])
+    assert {c.origin for c in population.ask()} == {"random"}
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_nobody_is_asked_for_twice_as_long_as_there_are_others(strategy):
+    genome = Genome(a=Categorical(list(range(6))), b=Categorical(list(range(5))))
+    population, keys = evolve(strategy, genome=genome, first=[]), []
+    for _ in range(3):
+        brood = population.ask()
+        keys += [c.key for c in brood]
+        population.tell([Evaluation(c, "ok", sum(c.genes.values())) for c in brood])
+    assert len(set(keys)) == len(keys) == 18
+
+
+def test_the_initial_population_is_known():
+    genome = Genome(a=Categorical([0, 1]))
+    for i in (0, 1):
+        brood = evolve("elitist", 2, genome, first=[Chromosome({"a": i})]).ask()
+        assert [c.genes["a"] for c in brood] == [i, 1 - i]
+
+
+def test_who_says_the_same_as_a_known_one_is_not_asked_for():
+    # Silent genes vary without end, but only two individuals can be built.
+    branches = {"a": Genome(x=Real(0, 1)), "b": Genome()}
+    genome = Genome(model=Choice(**branches)).constrained(hold_x)
+    keys = [c.key for c in evolve("elitist", 2, genome).ask()]
+    assert len(set(keys)) == 2
+
+
+def hold_x(value):
+    return {"model": {**value["model"], "a": {"x": 0.5}}}
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_a_genome_of_fewer_individuals_than_the_population_does_not_hang(strategy):
+    genome = Genome(a=Categorical([0, 1, 2]))
+    population = evolve(strategy, size=10, genome=genome)
+    for _ in range(5):
+        brood = population.ask()
+        assert len(brood) == 10
+        population.tell([Evaluation(c, "ok", c.genes["a"]) for c in brood])
+    assert max(one.fitness for one in population.survivors) == 2
+    assert len(population.survivors) <= 3
+
+
+def test_the_generator_says_it_all():
+    def keys(seed):
+        population = evolve(seed=seed)
+        for _ in range(3):
+            brood = population.ask()
+            population.tell([rate(c) for c in brood])
+        return [c.key for c in brood]
+
+    assert keys(1) == keys(1)
+    assert keys(1) != keys(2)
+
+
+def test_a_strategy_is_shared_without_harm():
+    strategy = Elitist()
+    alone, first, second = (
+        Population(LANDSCAPE, strategy, 4, np.random.default_rng(0)) for _ in range(3)
+    )
+    expected = [c.key for c in alone.ask()]
+    assert [c.key for c in first.ask()] == expected
+    assert [c.key for c in second.ask()] == expected

@@ -1,0 +1,56 @@
+"""A deadline reaches the loops inside it, and nothing else."""
+
+import math
+import threading
+import time
+
+import pytest
+
+from sknevo.deadline import DeadlineReached, check_deadline, deadline
+
+
+def is_over():
+    try:
+        check_deadline()
+    except DeadlineReached:
+        return True
+    return False
+
+
+def loop(seconds):
+    end = time.time() + seconds
+    while time.time() < end:
+        time.sleep(0.01)
+        check_deadline()
+
+
+def test_without_a_deadline_nothing_is_ever_over():
+    assert not is_over()
+    with deadline(math.inf):
+        assert not is_over()
+
+
+def test_a_loop_is_stopped_at_the_moment():
+    start = time.time()
+    with deadline(start + 0.1), pytest.raises(TimeoutError, match="is over"):
+        loop(5)
+    assert 0.1 <= time.time() - start < 1
+    assert not is_over()
+
+
+def test_the_inner_deadline_counts_and_the_outer_comes_back():
+    with deadline(0):
+        with deadline(math.inf):
+            assert not is_over()
+        assert is_over()
+    assert not is_over()
+
+
+def test_a_deadline_belongs_to_its_thread():
+    answers = []
+    with deadline(0):
+        thread = threading.Thread(target=lambda: answers.append(is_over()))
+        thread.start()
+        thread.join()
+        assert is_over()
+    assert answers == [False]
