@@ -305,13 +305,10 @@ class Candidate:
         Who is to be tried.
     resource : int or None, default=None
         What it is given (epochs, samples); None stands for all that it wants.
-    forebears : tuple of str, default=()
-        Names of the candidates of its parents, from whose weights it may start.
     """
 
     chromosome: Chromosome
     resource: int | None = None
-    forebears: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -349,9 +346,6 @@ class Evaluation:
         all that it wants.
     objectives : tuple of float, default=()
         What a strategy with several goals maximises; empty if there is but the fitness.
-    inherited : float or None, default=None
-        The share of its parameters that it began with from a parent; None if nobody
-        inherits.
     fitted : bytes or None, default=None
         What the trial has fitted, pickled, on its way from a worker.
     """
@@ -367,7 +361,6 @@ class Evaluation:
     cached: bool = False
     resource: int | None = None
     objectives: tuple[float, ...] = ()
-    inherited: float | None = None
     fitted: bytes | None = field(default=None, repr=False, compare=False)
 
     @property

@@ -233,8 +233,6 @@ class _Course:
             self._stop(self.limits.reached(self.outcome.best) or _stopped_by(heard))
             if time.time() >= self.span().end:
                 self._stop_by_clock()
-        if self.evaluator.inherits:
-            self.evaluator.forget_all_but(self.halving.population.alive)
         if self.halving.population.generation > self._number:
             self._end_generation()
 
@@ -320,25 +318,8 @@ def _play_finals(evaluator: Evaluator, limits: Limits, outcome: SearchResult) ->
         e for e in finalists if e.candidate in ended and limits.affords(e, best)
     ]
     if len(finalists) > 1:  # those that fail have no fitness to win with
-        means = [fitness_of_both(e, ended[e.candidate]) for e in finalists]
+        means = [e.fitness + ended[e.candidate].fitness for e in finalists]
         outcome.best = finalists[means.index(max(means))]
-
-
-def fitness_of_both(first: Evaluation, final: Evaluation) -> float:
-    """Return the fitness of who was tried again.
-
-    Parameters
-    ----------
-    first, final : Evaluation
-        In the search, and in the finals.
-
-    Returns
-    -------
-    float
-    """
-    if first.inherited:  # which says little of what a fresh start comes to
-        return final.fitness
-    return (first.fitness + final.fitness) / 2
 
 
 def _sum_up(

@@ -190,29 +190,6 @@ class Weighed(Toy):
         return np.zeros(len(X))
 
 
-class Pupil(Toy):
-    """Scores how many generations before it have learned, and 1 more."""
-
-    inherited_ = 0.0
-    before = 0
-
-    def start_from(self, forebears):
-        self.before = max((int(f.weights["learned"]) for f in forebears), default=0)
-        self.inherited_ = 1.0 if forebears else 0.0
-
-    def weights(self):
-        return {"learned": np.array(self.before + 1)}
-
-    def score(self, X, y):
-        return self.before + 1 - abs(self.x)
-
-
-@dataclass(frozen=True)
-class PupilBuilder(ToyBuilder):
-    def __call__(self, expressed, random_state):
-        return Pupil(**expressed, random_state=random_state)
-
-
 def profit(y, predicted, amount=1.0):
     """Score by what every right answer is worth."""
     return float(np.mean((y == predicted) * amount))

@@ -39,7 +39,6 @@ from sknevo.evaluation import (
     Data,
     Evaluator,
     Fitted,
-    Heritage,
     Journal,
     Objectives,
     Shared,
@@ -112,10 +111,6 @@ class BaseEvolved(WinnerMixin, FrontMixin, CallbackSupportMixin, SearchParameter
         self, spec: DataSpec, probabilities: bool, final: bool = False
     ) -> Builder:
         """Return what makes estimators of expressed genes, of the winner's if final."""
-
-    def _heritage(self, journal: Journal) -> Heritage | None:
-        """Return where children find the weights of their parents, if they inherit."""
-        return None
 
     def _learn_yardstick(self, X: Any, y: Any) -> None:
         """Make what the fitness has to know of the data, if anything."""
@@ -293,7 +288,6 @@ class BaseEvolved(WinnerMixin, FrontMixin, CallbackSupportMixin, SearchParameter
         callbacks = [*self._callbacks(trial), Callbacks(self, root, {"X": X, "y": y})]
         if self.verbose:
             callbacks.append(Printer(self.verbose))
-        trial = replace(trial, heritage=self._heritage(journal))
         evaluator = Evaluator(trial, self.n_jobs, self.memory_limit, journal)
         try:
             outcome = search(halving, evaluator, limits, callbacks)

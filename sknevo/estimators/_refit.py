@@ -9,7 +9,6 @@ from sklearn.exceptions import FitFailedWarning
 from sknevo.deadline import TrialPruned
 from sknevo.evaluation import Trial
 from sknevo.records import Evaluation
-from sknevo.search import fitness_of_both
 
 __all__ = ["heirs", "refit_first", "refitted"]
 
@@ -59,7 +58,7 @@ def heirs(
         final = again.get(evaluation.candidate)
         if final is None:
             return True, -evaluation.fitness
-        return False, -fitness_of_both(evaluation, final)
+        return False, -(evaluation.fitness + final.fitness)
 
     others = [i for i, e in enumerate(evaluations) if i != best and may_follow(e)]
     return [best, *sorted(others, key=rank)][:MOST_HEIRS]  # ties: the earlier one first

@@ -44,8 +44,7 @@ def make_cv_results(
     dict of str to array
         `params`, `param_*` (masked where a gene is silent), times, scores and ranks as
         in scikit-learn; `generation`, `origin`, `parents`, `key`, `status`, `error`,
-        `inherited` if individuals inherit weights, and `final_score` if there were
-        finals.
+        and `final_score` if there were finals.
     """
     chromosomes = [e.chromosome for e in evaluations]
     results: dict[str, Any] = {}
@@ -67,9 +66,6 @@ def make_cv_results(
     results["resource"] = np.array([np.inf if r is None else r for r in resources])
     results["status"] = np.array([e.status for e in evaluations])
     results["error"] = np.array([e.error for e in evaluations])
-    shares = [e.inherited for e in evaluations]
-    if any(share is not None for share in shares):
-        results["inherited"] = np.array([share or 0.0 for share in shares])
     if finals:
         again = {e.candidate.name: e.fitness for e in finals if e.status == "ok"}
         final = [again.get(e.candidate.name, np.nan) for e in evaluations]

@@ -13,7 +13,7 @@ from sknevo.estimators._classifier import ClassifierFace
 from sknevo.estimators._docs import documented
 from sknevo.estimators._network import NetworkFace
 from sknevo.estimators._refit import refitted
-from sknevo.evaluation import Builder, Heritage, Journal
+from sknevo.evaluation import Builder
 from sknevo.evolution import Strategy
 from sknevo.genes import Genome
 from sknevo.genomes.convnet import convnet, well_known
@@ -47,12 +47,6 @@ class EvolvedClassifier(ClassifierFace, NetworkFace, BaseEvolved):
     max_epochs : int or None, default=None
         Most passes over the training data; None stands for 500,000 samples seen, but at
         least 10 and at most 100 epochs. Not used if `genome` is given.
-    inherit_weights : bool, default=False
-        Whether individuals begin with the layers that they share with a parent, as that
-        parent has trained them. Scores in the search then rise as trainings add up,
-        `best_score_` too; finals and the winner's refit begin anew. `cv_results_` has
-        the share of parameters that was `inherited`. Weights are kept in temporary
-        files, or beside the `journal`; all workers must see them.
     device : str, default="auto"
         Where networks are trained, as torch names it. "auto" stands for CUDA where
         there is one, else the CPU; so does a CUDA device that is not there, with a
@@ -103,7 +97,6 @@ class EvolvedClassifier(ClassifierFace, NetworkFace, BaseEvolved):
     _parameter_constraints = {
         **BaseEvolved._parameter_constraints,
         **NetworkFace._parameter_constraints,
-        "inherit_weights": ["boolean"],
     }
     _default_folds = {500: 5}
     _n_finalists = 3
@@ -138,7 +131,6 @@ class EvolvedClassifier(ClassifierFace, NetworkFace, BaseEvolved):
         verbose: int = 0,
         image_shape: Sequence[int] | None = None,
         max_epochs: int | None = None,
-        inherit_weights: bool = False,
         device: str = "auto",
         precision: str = "auto",
     ) -> None:
@@ -170,7 +162,6 @@ class EvolvedClassifier(ClassifierFace, NetworkFace, BaseEvolved):
         )
         self.image_shape = image_shape
         self.max_epochs = max_epochs
-        self.inherit_weights = inherit_weights
         self.device = device
         self.precision = precision
 
@@ -215,9 +206,6 @@ class EvolvedClassifier(ClassifierFace, NetworkFace, BaseEvolved):
         from sknevo.builders.convnet import ConvNetBuilder
 
         return ConvNetBuilder(spec, self.device, self.precision, final)
-
-    def _heritage(self, journal: Journal) -> Heritage | None:
-        return Heritage.of(journal) if self.inherit_weights else None
 
     @available_if(refitted)
     def save_network(self, path: str | PathLike) -> None:

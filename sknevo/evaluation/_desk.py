@@ -138,5 +138,5 @@ class Desk:
 
 def _rest(trial: Trial, seconds: float) -> None:
     """Do nothing for a while, but have at hand what trials need."""
-    keep_worker(*trial.temporary)
+    keep_worker(trial.data.folder)
     time.sleep(seconds)

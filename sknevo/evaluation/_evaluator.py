@@ -2,7 +2,7 @@
 
 import warnings
 from collections import deque
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import closing, contextmanager, suppress
 from dataclasses import replace
@@ -14,7 +14,6 @@ from sklearn.utils.parallel import Parallel
 
 from sknevo.evaluation._clusters import cluster_backend
 from sknevo.evaluation._desk import Desk
-from sknevo.evaluation._heritage import Notary
 from sknevo.evaluation._journal import Journal
 from sknevo.evaluation._pace import Pace
 from sknevo.evaluation._trial import Trial
@@ -79,12 +78,9 @@ class Evaluator:
         self._unanswered: deque[Candidate] = deque()
         self._interrupted: Mapping[str, Candidate] = {}
         self._pace = Pace()
-        self._notary = Notary(trial.heritage) if trial.heritage else None
 
     def again(self) -> "Evaluator":
         """Return an evaluator that tries everybody anew, with other seeds.
-
-        Nobody inherits there: all begin as the winner's refit does.
 
         Returns
         -------
@@ -92,7 +88,7 @@ class Evaluator:
             Of the same data, which are this one's to close.
         """
         repetition = self.trial.repetition + 1
-        trial = replace(self.trial, repetition=repetition, heritage=None, fitted=None)
+        trial = replace(self.trial, repetition=repetition, fitted=None)
         other = Evaluator(trial, self.n_jobs, self.memory_limit, self.journal)
         other._pace = self._pace
         return other
@@ -200,14 +196,13 @@ class Evaluator:
     def _new(self, asked: Sequence[Candidate]) -> list[Candidate]:
         """Return who has to be tried."""
         granted = map(self.trial.granted, asked)
-        new = [
+        return [
             candidate
             for candidate in granted
             if candidate.name not in self.known
             and candidate.name not in self._early
             and self._recalled(candidate) is None
         ]
-        return new if self._notary is None else [*map(self._notary.entitled, new)]
 
     def _answer(self, asked: Candidate, arriving: Iterator[Evaluation]) -> Evaluation:
         """Return what is known of a candidate, or becomes known, as an answer to it."""
@@ -249,8 +244,6 @@ class Evaluator:
     def _remember(self, evaluation: Evaluation) -> None:
         if evaluation.status == "skipped":
             return
-        if self._notary is not None:
-            self._notary.answer(evaluation)
         self.known[evaluation.candidate.name] = evaluation
         if evaluation.status == "ok":
             self._pace.learn(evaluation, self.trial.cost(evaluation.candidate))
@@ -324,27 +317,9 @@ class Evaluator:
         """Number of fits that a trial takes."""
         return len(self.trial.data.value.splits)
 
-    @property
-    def inherits(self) -> bool:
-        """Whether individuals begin with the weights of their parents."""
-        return self._notary is not None
-
-    def forget_all_but(self, alive: Collection[str]) -> None:
-        """Remove the weights of those from whom nobody can inherit any more.
-
-        Parameters
-        ----------
-        alive : collection of str
-            Keys of those that are, or may become, parents.
-        """
-        if self._notary is not None:
-            self._notary.clear(alive)
-
     def close(self) -> None:
         """Remove what was written for the workers."""
         self.trial.data.close()
-        if self.trial.heritage is not None:
-            self.trial.heritage.close()
 
 
 def _has_workers() -> bool:

@@ -43,7 +43,6 @@ def as_record(evaluation: Evaluation, repetition: int) -> dict[str, Any]:
         **{name: list(getattr(evaluation, name)) for name in TIMES},
         "objectives": [_as_json(goal) for goal in evaluation.objectives],
         "error": evaluation.error,
-        "inherited": evaluation.inherited,
     }
 
 
@@ -72,7 +71,7 @@ def as_evaluation(record: dict[str, Any]) -> tuple[Evaluation, int]:
     status, error = record["status"], record["error"]
     if status not in STATUSES or not isinstance(error, str):
         raise ValueError(f"status must be one of {STATUSES}.")
-    resource, inherited = record["resource"], record.get("inherited")
+    resource = record["resource"]
     if resource is not None and type(resource) is not int:
         raise ValueError("resource must be a whole number or null.")
     evaluation = Evaluation(
@@ -84,7 +83,6 @@ def as_evaluation(record: dict[str, Any]) -> tuple[Evaluation, int]:
         error=error,
         resource=resource,
         objectives=_floats(record["objectives"]),
-        inherited=None if inherited is None else float(inherited),
     )
     _check(evaluation)
     return evaluation, int(record["repetition"])

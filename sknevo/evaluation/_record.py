@@ -2,8 +2,6 @@
 
 import math
 
-import numpy as np
-
 from sknevo.evaluation._objectives import Objectives
 from sknevo.records import Candidate, Evaluation
 
@@ -18,7 +16,6 @@ class Record:
         self.fit_times: list[float] = []
         self.score_times: list[float] = []
         self.saved_times: list[float] = []
-        self.inherited: list[float] = []
         self.fitted: bytes | None = None
 
     def add(
@@ -60,6 +57,5 @@ class Record:
             error,
             resource=candidate.resource,
             objectives=objectives.goals(scores) if status == "ok" else (),
-            inherited=float(np.mean(self.inherited)) if self.inherited else None,
             fitted=self.fitted if status == "ok" else None,
         )

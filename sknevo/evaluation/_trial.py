@@ -23,7 +23,6 @@ from sklearn.utils.metaestimators import _safe_split
 from sknevo.deadline import DeadlineReached, TrialPruned, check_deadline, deadline
 from sknevo.evaluation._costs import check_speed
 from sknevo.evaluation._fitted import Fitted
-from sknevo.evaluation._heritage import Heritage, HeritageError
 from sknevo.evaluation._objectives import Objectives
 from sknevo.evaluation._record import Record
 from sknevo.evaluation._resources import SAMPLES, limited, spread, wanted
@@ -104,7 +103,7 @@ class Trial:
     """How a chromosome fares, as a function.
 
     All randomness comes from `random_state`, `repetition`, the key of the chromosome
-    and what it is given; with a heritage, how it fares depends on its parents too.
+    and what it is given.
 
     Parameters
     ----------
@@ -128,8 +127,6 @@ class Trial:
         How often individuals have been tried before: each time with other seeds.
     resource : str or None, default=None
         What candidates are given of: "samples", or the name of a gene such as "epochs".
-    heritage : Heritage or None, default=None
-        Where weights are that each `Heir` begins with, and leaves behind.
     fitted : Fitted or None, default=None
         For the estimators of trials on one split, if a refit would come to the same.
     """
@@ -144,7 +141,6 @@ class Trial:
     max_predict_time: float | None = None
     repetition: int = 0
     resource: str | None = None
-    heritage: Heritage | None = None
     fitted: Fitted | None = None
 
     def __call__(self, candidate: Candidate, span: Span = WITHOUT_END) -> Evaluation:
@@ -163,10 +159,10 @@ class Trial:
 
         Raises
         ------
-        DataNotHere, HeritageError
+        DataNotHere
             For what is no fault of the individual's.
         """
-        keep_worker(*self.temporary)
+        keep_worker(self.data.folder)
         n_splits = len(self.data.value.splits)  # no fault of the individual's
         record = Record()
         status, error = "ok", ""
@@ -183,19 +179,12 @@ class Trial:
             status, error = late, str(reached)
         except TrialPruned as reason:
             status, error = reason.status, str(reason)
-        except HeritageError:  # would be so for everybody
-            raise
         except Exception as fault:
             if self.raise_error:
                 raise
             status, error = _verdict(fault)
         tidy_worker()
         return record.evaluation(candidate, status, error, self.objectives)
-
-    @property
-    def temporary(self) -> tuple[str | None, str | None]:
-        """Folders that are to be gone after the search, if there are any."""
-        return self.data.folder, self.heritage and self.heritage.temporary
 
     def _until(self, moment: float) -> tuple[float, str]:
         """Return when a trial must have ended, and its status if it has not."""
@@ -309,8 +298,6 @@ class Trial:
         else:
             X_train, _ = _safe_split(estimator, data.X, None, train)
             X_test, _ = _safe_split(estimator, data.X, None, test, train)
-        if self.heritage is not None:
-            self.heritage.endow(estimator, candidate.forebears, split)
         self._fit(estimator, X_train, y_train, fit_params)
         fit_time = time.perf_counter() - start
         check_speed(estimator, X_test, self.max_predict_time)
@@ -319,11 +306,6 @@ class Trial:
             estimator, X_test, _part(data.y, test), score_params, fit_time
         )
         record.add(scores, fit_time, time.perf_counter() - start - fit_time, saved)
-        if self.heritage is not None:
-            record.inherited.append(estimator.inherited_)
-            self.heritage.leave(
-                estimator, self._genes(candidate), candidate.name, split
-            )
         if self.keeps(candidate):
             record.fitted = pickle.dumps(estimator)
 

@@ -89,12 +89,6 @@ class Population:
         return self._generation_of(self._n_told)
 
     @property
-    def alive(self) -> set[str]:
-        """Keys of those that are parents, or may become parents."""
-        there = {e.chromosome.key for e in (*self.survivors, *self._told)}
-        return there | self._awaited.keys()
-
-    @property
     def generation_size(self) -> int:
         """Number of individuals of the generation that goes on."""
         return self.population_size if self.generation else self._first_size

@@ -1,7 +1,6 @@
 """Evolved networks as their users meet them."""
 
 import pickle
-import tempfile
 import time
 from contextlib import suppress
 from functools import partial
@@ -362,58 +361,3 @@ def test_a_training_part_without_any_weight_is_the_recorded_reason():
     X, y = np.random.default_rng(0).random((20, 4)), np.arange(20) % 2
     with pytest.raises(ValueError, match="sample_weight must not be 0 for all"):
         EvolvedClassifier(**SMALL, cv=2).fit(X, y, sample_weight=np.eye(20)[0])
-
-
-# Inheritance ---------------------------------------------------------------------
-
-HEIRS = {**SMALL, "generations": 4, "cv": 2, "genome": small_net}
-
-
-@pytest.fixture(scope="module")
-def heirs(few):
-    return EvolvedClassifier(**HEIRS, inherit_weights=True).fit(*few)
-
-
-def test_children_inherit_and_it_is_told(heirs):
-    results = heirs.cv_results_
-    random_immigrant = np.array([not parents for parents in results["parents"]])
-    assert np.all(results["inherited"][random_immigrant] == 0)
-    assert np.any(results["inherited"] > 0)
-    assert np.all(results["inherited"] <= 1)
-
-
-def test_what_is_inherited_does_not_depend_on_workers(few, heirs):
-    other = EvolvedClassifier(**HEIRS, inherit_weights=True, n_jobs=2).fit(*few)
-    for name in ("key", "inherited", "mean_test_score", "final_score"):
-        np.testing.assert_array_equal(
-            other.cv_results_[name], heirs.cv_results_[name], err_msg=name
-        )
-
-
-def test_the_winner_begins_anew(few, heirs):
-    alone = {"initial_population": [heirs.best_chromosome_], "population_size": 1}
-    fresh = EvolvedClassifier(**{**HEIRS, **alone, "generations": 1}).fit(*few)
-    assert fresh.best_chromosome_.key == heirs.best_chromosome_.key
-    assert heirs.best_estimator_.inherited_ == 0
-    ours, theirs = (c.best_estimator_.module_.state_dict() for c in (heirs, fresh))
-    for name, weights in ours.items():
-        np.testing.assert_array_equal(weights, theirs[name], err_msg=name)
-
-
-@pytest.mark.parametrize("inherit", [False, True])
-def test_weights_are_written_if_they_are_inherited_only(
-    few, tmp_path, monkeypatch, inherit
-):
-    made = []
-    make = tempfile.mkdtemp
-
-    def note(*args, **kwargs):
-        made.append(make(*args, **kwargs, dir=tmp_path))
-        return made[-1]
-
-    monkeypatch.setattr(tempfile, "mkdtemp", note)
-    parameters = {**HEIRS, "generations": 1, "inherit_weights": inherit}
-    clf = EvolvedClassifier(**parameters).fit(*few)
-    assert ("inherited" in clf.cv_results_) == inherit
-    assert len(made) == inherit
-    assert not list(tmp_path.iterdir())

@@ -1,7 +1,7 @@
 """How networks are trained: a skorch net, fast on arrays, that gives up in time."""
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Self
 
@@ -23,7 +23,6 @@ from sknevo.builders.networks._devices import (
     resolve_device,
     resolve_precision,
 )
-from sknevo.builders.networks._inheritance import Forebear, inherit, learned
 from sknevo.builders.networks._memory import memory_errors
 from sknevo.deadline import TrialPruned, check_deadline
 from sknevo.image_stream import streamed
@@ -82,18 +81,10 @@ class Net(NeuralNetClassifier):
     **parameters
         Of `skorch.NeuralNetClassifier`.
 
-    Attributes
-    ----------
-    inherited_ : float
-        The share of its parameters that it began with from another net.
-
     References
     ----------
     .. [1] Micikevicius, P. et al. (2018). Mixed Precision Training. ICLR.
     """
-
-    # From whose weights the next fit may start.
-    _forebears: Sequence[Forebear] = ()
 
     def __init__(
         self,
@@ -156,7 +147,6 @@ class Net(NeuralNetClassifier):
             self._silence_labels_without_weight(y)
         finally:
             del self._weights, self._generator
-            self._forebears = ()
         return self._settled()
 
     def partial_fit(self, *_: Any, **__: Any) -> Self:
@@ -193,12 +183,9 @@ class Net(NeuralNetClassifier):
     # What skorch asks for on its way, in this order.
 
     def initialize_module(self) -> Self:
-        """Build the module, with what is known of the data; let it inherit."""
+        """Build the module, with what is known of the data."""
         parameters = self.get_params_for("module")
         self.module_ = self.module(**parameters, **self._known)
-        self.inherited_ = inherit(
-            self.module_, parameters.get("genes", {}), self._forebears
-        )
         return self
 
     def get_dataset(self, X: Any, y: Any = None) -> Any:
@@ -317,34 +304,6 @@ class Net(NeuralNetClassifier):
         """Return the loss of guessing always how frequent each label is."""
         logits = torch.bincount(codes, weights).log().expand(len(codes), -1)
         return float((self.criterion_(logits, codes) * weights).mean())
-
-    # What is passed on.
-
-    def start_from(self, forebears: Sequence[Forebear]) -> Self:
-        """Begin the next fit with layers of that net of which it shares most.
-
-        The optimizer begins anew.
-
-        Parameters
-        ----------
-        forebears : sequence of Forebear
-            Genes and weights of others that were trained on the same samples.
-
-        Returns
-        -------
-        self : object
-        """
-        self._forebears = forebears
-        return self
-
-    def weights(self) -> dict[str, np.ndarray]:
-        """Return what the fitted net has learned.
-
-        Returns
-        -------
-        dict of str to ndarray
-        """
-        return learned(self.module_)
 
     # Afterwards.
 
