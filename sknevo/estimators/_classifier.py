@@ -10,10 +10,10 @@ from sklearn.utils.validation import assert_all_finite, check_is_fitted
 
 from sknevo.estimators._refit import refitted
 
-__all__ = ["ClassifierFace"]
+__all__ = ["EvolvedClassifierMixin"]
 
 
-class ClassifierFace:
+class EvolvedClassifierMixin:
     """Turns an evolved estimator into a classifier; stands before it in the bases."""
 
     _default_scoring = "accuracy"

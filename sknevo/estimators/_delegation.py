@@ -12,13 +12,13 @@ from sklearn.utils.validation import check_is_fitted
 
 from sknevo.estimators._refit import refitted
 
-__all__ = ["DelegatingFace"]
+__all__ = ["DelegatingMixin"]
 
 
-def _has(method: str) -> Callable[["DelegatingFace"], bool]:
+def _has(method: str) -> Callable[["DelegatingMixin"], bool]:
     """Return a check of whether the estimator, the best one if fitted, has a method."""
 
-    def check(search: "DelegatingFace") -> bool:
+    def check(search: "DelegatingMixin") -> bool:
         refitted(search)
         # Raises AttributeError, as it should, if it has not.
         getattr(getattr(search, "best_estimator_", search.estimator), method)
@@ -27,7 +27,7 @@ def _has(method: str) -> Callable[["DelegatingFace"], bool]:
     return check
 
 
-class DelegatingFace:
+class DelegatingMixin:
     """Hands data to `best_estimator_` as they are; stands before `BaseEvolved`."""
 
     def _ask(self, method: str, X: Any) -> Any:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from sklearn.base import BaseEstimator
 
+from sknevo.estimators._parameters import journal_parameters
 from sknevo.evaluation import Trial
 from sknevo.fingerprints import fingerprint
 
@@ -12,29 +13,6 @@ if TYPE_CHECKING:
     from sknevo.estimators._base import BaseEvolved
 
 __all__ = ["identity"]
-
-# Parameters that no evaluation depends on: a search may be extended, or go on with more
-# workers. Of `cv`, `random_state` and `refit` counts what they came to.
-FREE = {
-    "cv",
-    "error_score",
-    "factor",
-    "generations",
-    "initial_population",
-    "journal",
-    "max_resources",
-    "max_time",
-    "min_resources",
-    "n_iter_no_change",
-    "n_jobs",
-    "population_size",
-    "random_state",
-    "refit",
-    "strategy",
-    "target_score",
-    "tol",
-    "verbose",
-}
 
 
 def identity(estimator: "BaseEvolved", trial: Trial) -> dict[str, Any]:
@@ -52,14 +30,13 @@ def identity(estimator: "BaseEvolved", trial: Trial) -> dict[str, Any]:
     dict of str to JSON value
     """
     data = trial.data.value
-    parameters = estimator.get_params(deep=False)
     return {
         "estimator": type(estimator).__name__,
         "seed": trial.random_state,
         "fitness": trial.objectives.weights or trial.objectives.metric,
         **{
-            name: _described(parameters[name])
-            for name in sorted(parameters.keys() - FREE)
+            name: _described(value)
+            for name, value in journal_parameters(estimator).items()
         },
         "genome_": _described(estimator.genome_),
         "data": fingerprint(data.X, data.y, data.fit_params, data.score_params),

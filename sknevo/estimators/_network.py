@@ -2,27 +2,19 @@
 
 import math
 import warnings
-from numbers import Integral
 from typing import Any
 
 import numpy as np
-from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_array, validate_data
 
+from sknevo.estimators._parameters import NetworkParameters
 from sknevo.image_stream import ImageStream, streamed
 
-__all__ = ["NetworkFace"]
+__all__ = ["EvolvedNetworkMixin"]
 
 
-class NetworkFace:
+class EvolvedNetworkMixin(NetworkParameters):
     """Lets an evolved estimator take images; stands before it in the bases."""
-
-    _parameter_constraints = {
-        "image_shape": [tuple, list, None],
-        "max_epochs": [Interval(Integral, 1, None, closed="left"), None],
-        "device": [str],
-        "precision": [StrOptions({"auto", "float32", "bfloat16"})],
-    }
 
     def _validate(self, X: Any, y: Any) -> tuple[Any, Any]:
         if self.device.startswith("cuda"):

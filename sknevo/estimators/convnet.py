@@ -1,6 +1,6 @@
 """Evolved networks for images: layers, optimizer, training and augmentation."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from os import PathLike
 from typing import Any
 
@@ -9,12 +9,12 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from sknevo.estimators._base import BaseEvolved
-from sknevo.estimators._classifier import ClassifierFace
+from sknevo.estimators._classifier import EvolvedClassifierMixin
 from sknevo.estimators._docs import documented
-from sknevo.estimators._network import NetworkFace
+from sknevo.estimators._network import EvolvedNetworkMixin
+from sknevo.estimators._parameters import parameter, with_parameters
 from sknevo.estimators._refit import refitted
 from sknevo.evaluation import Builder
-from sknevo.evolution import Strategy
 from sknevo.genes import Genome
 from sknevo.genomes.convnet import convnet, well_known
 from sknevo.image_stream import labels_of
@@ -24,7 +24,8 @@ __all__ = ["EvolvedClassifier"]
 
 
 @documented
-class EvolvedClassifier(ClassifierFace, NetworkFace, BaseEvolved):
+@with_parameters
+class EvolvedClassifier(EvolvedClassifierMixin, EvolvedNetworkMixin, BaseEvolved):
     """Evolve a network that classifies images, or rows of numbers.
 
     An individual is a network *with* what trains it [1]_: its blocks of convolutions
@@ -94,76 +95,12 @@ class EvolvedClassifier(ClassifierFace, NetworkFace, BaseEvolved):
     True
     """
 
-    _parameter_constraints = {
-        **BaseEvolved._parameter_constraints,
-        **NetworkFace._parameter_constraints,
-    }
+    genome: Genome | Callable[[DataSpec], Genome] | None = parameter(
+        Genome, callable, None, default=None
+    )
     _default_folds = {500: 5}
     _n_finalists = 3
     _threads = 1
-
-    def __init__(
-        self,
-        *,
-        genome: Genome | Callable[[DataSpec], Genome] | None = None,
-        strategy: str | Strategy = "estimation_of_distribution",
-        population_size: int = 12,
-        generations: int | None = 5,
-        scoring: Any = None,
-        refit: bool | str | Callable | dict[str, float] = True,
-        target_score: float | None = None,
-        n_iter_no_change: int | None = None,
-        tol: float = 1e-4,
-        max_time: float | None = None,
-        max_eval_time: float | None = None,
-        memory_limit: float | None = None,
-        max_predict_time: float | None = None,
-        cv: Any = None,
-        resource: str | None = None,
-        factor: float = 3,
-        min_resources: int | str = "exhaust",
-        max_resources: int | str = "auto",
-        initial_population: Sequence | None = None,
-        journal: str | PathLike | None = None,
-        error_score: float | str = np.nan,
-        n_jobs: int | None = None,
-        random_state: int | np.random.RandomState | None = None,
-        verbose: int = 0,
-        image_shape: Sequence[int] | None = None,
-        max_epochs: int | None = None,
-        device: str = "auto",
-        precision: str = "auto",
-    ) -> None:
-        super().__init__(
-            genome=genome,
-            strategy=strategy,
-            population_size=population_size,
-            generations=generations,
-            scoring=scoring,
-            refit=refit,
-            target_score=target_score,
-            n_iter_no_change=n_iter_no_change,
-            tol=tol,
-            max_time=max_time,
-            max_eval_time=max_eval_time,
-            memory_limit=memory_limit,
-            max_predict_time=max_predict_time,
-            cv=cv,
-            resource=resource,
-            factor=factor,
-            min_resources=min_resources,
-            max_resources=max_resources,
-            initial_population=initial_population,
-            journal=journal,
-            error_score=error_score,
-            n_jobs=n_jobs,
-            random_state=random_state,
-            verbose=verbose,
-        )
-        self.image_shape = image_shape
-        self.max_epochs = max_epochs
-        self.device = device
-        self.precision = precision
 
     def _validate(self, X: Any, y: Any) -> tuple[Any, np.ndarray]:
         return super()._validate(X, labels_of(X) if y is None else y)

@@ -1,8 +1,7 @@
 """Evolved generators: both networks of a GAN, their optimizers, noise and contest."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from numbers import Integral
-from os import PathLike
 from typing import Any
 
 import numpy as np
@@ -19,11 +18,11 @@ from sklearn.utils.validation import (
 from sknevo.estimators._base import BaseEvolved
 from sknevo.estimators._docs import documented
 from sknevo.estimators._gallery import Gallery
-from sknevo.estimators._network import NetworkFace
+from sknevo.estimators._network import EvolvedNetworkMixin
+from sknevo.estimators._parameters import parameter, with_parameters
 from sknevo.estimators._refit import refitted
 from sknevo.estimators._splits import HOLD_OUT
 from sknevo.evaluation import Builder, Data, Trial, limited_threads
-from sknevo.evolution import Strategy
 from sknevo.genes import Genome
 from sknevo.genomes.gan import gan, well_known
 from sknevo.metrics import GenerativeScore
@@ -40,7 +39,8 @@ KEPT_IMAGES, KEPT_ROWS = 16, 256
 
 
 @documented
-class EvolvedGAN(NetworkFace, BaseEvolved):
+@with_parameters
+class EvolvedGAN(EvolvedNetworkMixin, BaseEvolved):
     """Evolve a generator with its discriminator, and let none survive that collapses.
 
     An individual is a whole contest [1]_: generator and discriminator (depth, width,
@@ -133,80 +133,16 @@ class EvolvedGAN(NetworkFace, BaseEvolved):
     True
     """
 
-    _parameter_constraints = {
-        **BaseEvolved._parameter_constraints,
-        **NetworkFace._parameter_constraints,
-        "feature_extractor": [callable, None],
-    }
+    genome: Genome | Callable[[DataSpec], Genome] | None = parameter(
+        Genome, callable, None, default=None
+    )
+    feature_extractor: Callable[[Any], np.ndarray] | None = parameter(
+        callable, None, default=None
+    )
     _default_scoring = GenerativeScore()
     _default_folds = {40: 2}
     _needs_y = False
     _threads = 1
-
-    def __init__(
-        self,
-        *,
-        genome: Genome | Callable[[DataSpec], Genome] | None = None,
-        strategy: str | Strategy = "estimation_of_distribution",
-        population_size: int = 12,
-        generations: int | None = 5,
-        scoring: Any = None,
-        refit: bool | str | Callable | dict[str, float] = True,
-        target_score: float | None = None,
-        n_iter_no_change: int | None = None,
-        tol: float = 1e-4,
-        max_time: float | None = None,
-        max_eval_time: float | None = None,
-        memory_limit: float | None = None,
-        max_predict_time: float | None = None,
-        cv: Any = None,
-        resource: str | None = None,
-        factor: float = 3,
-        min_resources: int | str = "exhaust",
-        max_resources: int | str = "auto",
-        initial_population: Sequence | None = None,
-        journal: str | PathLike | None = None,
-        error_score: float | str = np.nan,
-        n_jobs: int | None = None,
-        random_state: int | np.random.RandomState | None = None,
-        verbose: int = 0,
-        image_shape: Sequence[int] | None = None,
-        feature_extractor: Callable[[Any], np.ndarray] | None = None,
-        max_epochs: int | None = None,
-        device: str = "auto",
-        precision: str = "auto",
-    ) -> None:
-        super().__init__(
-            genome=genome,
-            strategy=strategy,
-            population_size=population_size,
-            generations=generations,
-            scoring=scoring,
-            refit=refit,
-            target_score=target_score,
-            n_iter_no_change=n_iter_no_change,
-            tol=tol,
-            max_time=max_time,
-            max_eval_time=max_eval_time,
-            memory_limit=memory_limit,
-            max_predict_time=max_predict_time,
-            cv=cv,
-            resource=resource,
-            factor=factor,
-            min_resources=min_resources,
-            max_resources=max_resources,
-            initial_population=initial_population,
-            journal=journal,
-            error_score=error_score,
-            n_jobs=n_jobs,
-            random_state=random_state,
-            verbose=verbose,
-        )
-        self.image_shape = image_shape
-        self.feature_extractor = feature_extractor
-        self.max_epochs = max_epochs
-        self.device = device
-        self.precision = precision
 
     # What a task says.
 

@@ -1,5 +1,6 @@
 """Evolved pipelines for tables: preparation, scaling, feature extraction, model."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -8,8 +9,9 @@ from sklearn.utils.validation import assert_all_finite
 
 from sknevo.builders.pipeline import PipelineBuilder
 from sknevo.estimators._base import BaseEvolved
-from sknevo.estimators._classifier import ClassifierFace
+from sknevo.estimators._classifier import EvolvedClassifierMixin
 from sknevo.estimators._docs import documented
+from sknevo.estimators._parameters import parameter, with_parameters
 from sknevo.estimators._table import describe_columns, validate_table
 from sknevo.genes import Genome
 from sknevo.genomes.pipeline import pipeline, well_known
@@ -18,9 +20,13 @@ from sknevo.records import DataSpec
 __all__ = ["EvolvedPipelineClassifier", "EvolvedPipelineRegressor"]
 
 
+@with_parameters
 class _EvolvedPipeline(BaseEvolved):
     """What both faces share: the table, its genome and its builder."""
 
+    genome: Genome | Callable[[DataSpec], Genome] | None = parameter(
+        Genome, callable, None, default=None
+    )
     # Cross-validation steadies the fitness of small tables; large ones need it less.
     _default_folds = {2_000: 5, 10_000: 3}
 
@@ -51,7 +57,7 @@ class _EvolvedPipeline(BaseEvolved):
 
 
 @documented
-class EvolvedPipelineClassifier(ClassifierFace, _EvolvedPipeline):
+class EvolvedPipelineClassifier(EvolvedClassifierMixin, _EvolvedPipeline):
     """Evolve a pipeline that classifies the rows of a table.
 
     Breeds pipelines by a genetic algorithm [1]_ and refits the fittest.

@@ -1,7 +1,6 @@
 """The user's own estimator, with parameters that evolve."""
 
-from collections.abc import Callable, Mapping, Sequence
-from os import PathLike
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -20,11 +19,11 @@ from sklearn.utils.validation import assert_all_finite
 
 from sknevo.builders.search_cv import SearchBuilder
 from sknevo.estimators._base import BaseEvolved
-from sknevo.estimators._delegation import DelegatingFace
+from sknevo.estimators._delegation import DelegatingMixin
 from sknevo.estimators._docs import documented
 from sknevo.estimators._metadata import make_router
+from sknevo.estimators._parameters import parameter, with_parameters
 from sknevo.evaluation import Objectives
-from sknevo.evolution import Strategy
 from sknevo.genes import Genome
 from sknevo.genomes.search_cv import parameters, well_known
 from sknevo.records import Chromosome, DataSpec
@@ -34,7 +33,8 @@ __all__ = ["EvolvedSearchCV"]
 
 
 @documented
-class EvolvedSearchCV(DelegatingFace, BaseEvolved):
+@with_parameters
+class EvolvedSearchCV(DelegatingMixin, BaseEvolved):
     """Evolve the parameters of any scikit-learn estimator.
 
     In the place of RandomizedSearchCV: individuals are clones of the estimator whose
@@ -103,72 +103,16 @@ class EvolvedSearchCV(DelegatingFace, BaseEvolved):
     True
     """
 
-    _parameter_constraints = {
-        **BaseEvolved._parameter_constraints,
-        "estimator": [HasMethods(["fit", "get_params", "set_params"])],
-        "genome": [Genome, dict, list, tuple],
-    }
+    estimator: BaseEstimator = parameter(
+        HasMethods(["fit", "get_params", "set_params"]), kw_only=False
+    )
+    genome: Genome | dict[str, Any] | Sequence[dict[str, Any]] = parameter(
+        Genome, dict, list, tuple, kw_only=False
+    )
     # The estimator requests metadata, not this one.
     __metadata_request__fit = {"sample_weight": UNUSED}
     _default_folds = {2_000: 5, 10_000: 3}
     _default_scoring = None  # the estimator's own
-
-    def __init__(
-        self,
-        estimator: BaseEstimator,
-        genome: Genome | dict[str, Any] | Sequence[dict[str, Any]],
-        *,
-        strategy: str | Strategy = "estimation_of_distribution",
-        population_size: int = 12,
-        generations: int | None = 5,
-        scoring: Any = None,
-        refit: bool | str | Callable | dict[str, float] = True,
-        target_score: float | None = None,
-        n_iter_no_change: int | None = None,
-        tol: float = 1e-4,
-        max_time: float | None = None,
-        max_eval_time: float | None = None,
-        memory_limit: float | None = None,
-        max_predict_time: float | None = None,
-        cv: Any = None,
-        resource: str | None = None,
-        factor: float = 3,
-        min_resources: int | str = "exhaust",
-        max_resources: int | str = "auto",
-        initial_population: Sequence | None = None,
-        journal: str | PathLike | None = None,
-        error_score: float | str = np.nan,
-        n_jobs: int | None = None,
-        random_state: int | np.random.RandomState | None = None,
-        verbose: int = 0,
-    ) -> None:
-        super().__init__(
-            genome=genome,
-            strategy=strategy,
-            population_size=population_size,
-            generations=generations,
-            scoring=scoring,
-            refit=refit,
-            target_score=target_score,
-            n_iter_no_change=n_iter_no_change,
-            tol=tol,
-            max_time=max_time,
-            max_eval_time=max_eval_time,
-            memory_limit=memory_limit,
-            max_predict_time=max_predict_time,
-            cv=cv,
-            resource=resource,
-            factor=factor,
-            min_resources=min_resources,
-            max_resources=max_resources,
-            initial_population=initial_population,
-            journal=journal,
-            error_score=error_score,
-            n_jobs=n_jobs,
-            random_state=random_state,
-            verbose=verbose,
-        )
-        self.estimator = estimator
 
     # What this task says.
 
