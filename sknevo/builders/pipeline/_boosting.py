@@ -1,6 +1,8 @@
-"""Gradient boosting that stops early on an inner split of what it is fitted on."""
+"""Gradient boosting that stops early on an inner split of its training data."""
 
 from collections.abc import Callable
+from dataclasses import dataclass, field
+from importlib import import_module
 from typing import Any, Self
 
 import numpy as np
@@ -22,66 +24,129 @@ from sklearn.utils.validation import check_is_fitted
 
 from sknevo.deadline import check_deadline
 
-__all__ = ["EarlyStoppingClassifier", "EarlyStoppingRegressor"]
-
-# With fewer rows an inner split leaves too little to learn from.
+# With fewer rows there is no inner split, since it would leave too few for learning.
+# The booster takes a fixed number of rounds instead. Both are chosen, not measured.
 FEW_SAMPLES = 100
 ROUNDS_WITHOUT_STOPPING = 100
+# Most rounds are SLOWNESS / learning_rate, within these bounds: a small learning rate
+# needs more of them. Early stopping usually ends before. Chosen, not measured.
+SLOWNESS, FEWEST_ROUNDS, MOST_ROUNDS = 30.0, 40, 1000
+# The share of the most rounds after which boosters usually stop. Chosen with the
+# seconds in BOOSTERS.
+USUAL_SHARE = 0.4
 
-Rows = np.ndarray
+# Rows of X, their targets and their weights.
+Part = tuple[Any, np.ndarray, np.ndarray | None]
 
 
+@dataclass(frozen=True)
+class Booster:
+    """A library's booster: its class, its parameters and what a round costs."""
+
+    module: str
+    prefix: str
+    rounds: str
+    # Seconds per round and per leaf, and the genes' number of leaves.
+    round_seconds: float
+    leaf_seconds: float
+    leaves: Callable[[dict[str, Any]], int]
+    fixed: dict[str, Any] = field(default_factory=dict)
+
+    def make(
+        self, classifies: bool, genes: dict[str, Any], random_state: int
+    ) -> BaseEstimator:
+        """Return the unfitted booster; its library is imported only now."""
+        name = self.prefix + ("Classifier" if classifies else "Regressor")
+        rounds = {self.rounds: most_rounds(genes["learning_rate"])}
+        return getattr(import_module(self.module), name)(
+            **genes, **rounds, **self.fixed, random_state=random_state
+        )
+
+
+# The seconds were measured on tables of 300 to 30,000 rows. They are right within a
+# factor of three, which is enough for ordering the candidates.
+BOOSTERS = {
+    "hist_gradient_boosting": Booster(
+        "sklearn.ensemble",
+        "HistGradientBoosting",
+        "max_iter",
+        round_seconds=3e-4,
+        leaf_seconds=2e-5,
+        leaves=lambda genes: genes["max_leaf_nodes"],
+    ),
+    "lightgbm": Booster(
+        "lightgbm",
+        "LGBM",
+        "n_estimators",
+        round_seconds=2e-4,
+        leaf_seconds=8e-6,
+        leaves=lambda genes: genes["num_leaves"],
+        fixed={
+            "subsample_freq": 1,
+            "verbose": -1,
+            # As many threads as OpenMP is allowed; None would take all cores.
+            "n_jobs": 0,
+            # The same trees for any number of threads.
+            "deterministic": True,
+            "force_col_wise": True,
+        },
+    ),
+    "xgboost": Booster(
+        "xgboost",
+        "XGB",
+        "n_estimators",
+        round_seconds=6e-4,
+        leaf_seconds=5e-6,
+        leaves=lambda genes: 2 ** genes["max_depth"],
+        fixed={"tree_method": "hist", "verbosity": 0},
+    ),
+}
+
+
+def most_rounds(learning_rate: float) -> int:
+    """Return the most boosting rounds at this learning rate."""
+    return round(min(MOST_ROUNDS, max(FEWEST_ROUNDS, SLOWNESS / learning_rate)))
+
+
+@dataclass(eq=False, repr=False)
 class _EarlyStopping(MetaEstimatorMixin, BaseEstimator):
-    """Fits a booster until the loss on an inner validation split stops to improve.
+    """Fits a booster until the loss on an inner validation split stops improving.
 
-    On few rows where to stop is luck. There a committee is fitted, each member on all
-    folds but one and watched on that one, and its predictions are averaged.
+    On few rows the best round depends on luck. There a committee is fitted: each member
+    trains on all folds but one and watches that one; predictions are averaged.
 
     Parameters
     ----------
     estimator : estimator
-        An unfitted LightGBM, XGBoost or histogram gradient booster of scikit-learn.
+        An unfitted booster of LightGBM, XGBoost or scikit-learn (histogram gradient
+        boosting). A classifier gets the classes as numbers.
     patience : int, default=20
         Rounds without an improvement.
     validation_fraction : float, default=0.15
-        Share of the training data that the loss of a single booster is watched on.
+        Share of the training data that a single booster watches.
     refit : bool, default=False
-        Whether to fit a single booster on all of the data again, for as many rounds as
-        were best.
+        Whether a single booster is fitted again on all of the data, for the best number
+        of rounds.
     n_members : int, default=1
         Boosters in the committee; 1 for a single one.
     random_state : int or None, default=None
         Seed of the splits.
-
-    Attributes
-    ----------
-    estimators_ : list of estimator
-        The fitted boosters.
     """
 
-    def __init__(
-        self,
-        estimator: BaseEstimator,
-        patience: int = 20,
-        validation_fraction: float = 0.15,
-        refit: bool = False,
-        n_members: int = 1,
-        random_state: int | None = None,
-    ) -> None:
-        self.estimator = estimator
-        self.patience = patience
-        self.validation_fraction = validation_fraction
-        self.refit = refit
-        self.n_members = n_members
-        self.random_state = random_state
+    estimator: BaseEstimator
+    patience: int = 20
+    validation_fraction: float = 0.15
+    refit: bool = False
+    n_members: int = 1
+    random_state: int | None = None
 
     def _fit(
         self, X: Any, y: np.ndarray, weights: np.ndarray | None, labels: Any
     ) -> Self:
-        def part(rows: Rows | slice) -> Part:
+        def part(rows: np.ndarray | slice) -> Part:
             return X[rows], y[rows], None if weights is None else weights[rows]
 
-        fit = _LIBRARIES[type(self.estimator).__module__.partition(".")[0]]
+        fit = _FITS[type(self.estimator).__module__.partition(".")[0]]
         self.n_features_in_ = X.shape[1]
         self.estimators_ = []
         rounds = ROUNDS_WITHOUT_STOPPING
@@ -92,33 +157,36 @@ class _EarlyStopping(MetaEstimatorMixin, BaseEstimator):
                 self.estimators_[-1], part(fitted), part(watched), self.patience
             )
         if not splits or (self.refit and len(splits) == 1):
-            self.estimators_ = [clone(self.estimator)]
-            _limit_rounds(self.estimators_[0], rounds)
-            fit(self.estimators_[0], part(slice(None)), None, self.patience)
+            booster = clone(self.estimator)
+            name = "max_iter" if hasattr(booster, "max_iter") else "n_estimators"
+            most = getattr(booster, name)
+            booster.set_params(**{name: max(1, min(most, rounds))})
+            fit(booster, part(slice(None)), None, self.patience)
+            self.estimators_ = [booster]
         return self
 
-    def _splits(self, y: np.ndarray, labels: Any) -> list[tuple[Rows, Rows]]:
-        """Return the rows to fit and to watch of each booster, nothing if too few."""
+    def _splits(
+        self, y: np.ndarray, labels: np.ndarray | None
+    ) -> list[tuple[np.ndarray, np.ndarray]]:
+        """Return the rows to fit and to watch of each booster; none if too few."""
         if len(y) < FEW_SAMPLES:
             return []
         rows, rare = np.arange(len(y)), np.array([], dtype=int)
         if labels is not None:
-            # Members of a class too rare to be watched are for fitting only.
+            # A class that is too rare for all folds is only fitted, never watched.
             members = np.bincount(labels)[labels]
             rare = np.flatnonzero(members < max(2, self.n_members))
             rows = np.setdiff1d(rows, rare)
-        n_classes = 0 if labels is None else len(np.unique(labels[rows]))
+            labels = labels[rows]
         n_watched = len(rows) // self.n_members
         if self.n_members == 1:
             n_watched = int(self.validation_fraction * len(rows))
-        if n_watched < max(1, n_classes):
+        if n_watched < max(1, 0 if labels is None else len(np.unique(labels))):
             return []
-        splits = self._splitter(n_watched, labels is not None).split(
-            rows, None if labels is None else labels[rows]
-        )
+        splitter = self._splitter(n_watched, labels is not None)
         return [
             (np.concatenate([rows[fitted], rare]), rows[watched])
-            for fitted, watched in splits
+            for fitted, watched in splitter.split(rows, labels)
         ]
 
     def _splitter(self, n_watched: int, classifies: bool) -> Any:
@@ -128,9 +196,13 @@ class _EarlyStopping(MetaEstimatorMixin, BaseEstimator):
         kind = StratifiedShuffleSplit if classifies else ShuffleSplit
         return kind(1, test_size=n_watched, random_state=self.random_state)
 
+    def _mean(self, method: str, X: Any) -> np.ndarray:
+        check_is_fitted(self)
+        return np.mean([getattr(one, method)(X) for one in self.estimators_], axis=0)
+
     @property
     def feature_importances_(self) -> np.ndarray:
-        """The boosters' own, in the mean, where they have them."""
+        """Mean importances of the boosters, if they have them."""
         return np.mean([one.feature_importances_ for one in self.estimators_], axis=0)
 
     def __sklearn_tags__(self) -> Any:
@@ -139,75 +211,14 @@ class _EarlyStopping(MetaEstimatorMixin, BaseEstimator):
         return tags
 
 
+@dataclass(eq=False, repr=False)
 class EarlyStoppingClassifier(ClassifierMixin, _EarlyStopping):
-    """A boosting classifier that stops early; see `_EarlyStopping`.
+    """A boosting classifier that stops early, with balanced weights on request."""
 
-    Parameters
-    ----------
-    estimator : estimator
-        An unfitted booster; it gets the classes as numbers.
-    patience : int, default=20
-        Rounds without an improvement.
-    validation_fraction : float, default=0.15
-        Share of the training data that the loss of a single booster is watched on.
-    refit : bool, default=False
-        Whether to fit a single booster on all of the data again, for as many rounds as
-        were best.
-    n_members : int, default=1
-        Boosters in the committee; 1 for a single one.
-    class_weight : {"balanced"} or None, default=None
-        Whether all classes weigh alike.
-    random_state : int or None, default=None
-        Seed of the split.
-
-    Attributes
-    ----------
-    classes_ : ndarray
-        The labels.
-    estimators_ : list of estimator
-        The fitted boosters.
-
-    Examples
-    --------
-    >>> from lightgbm import LGBMClassifier
-    >>> from sklearn.datasets import load_iris
-    >>> X, y = load_iris(return_X_y=True)
-    >>> clf = EarlyStoppingClassifier(LGBMClassifier(verbose=-1)).fit(X, y)
-    >>> clf.predict(X[:2])
-    array([0, 0])
-    """
-
-    def __init__(
-        self,
-        estimator: BaseEstimator,
-        patience: int = 20,
-        validation_fraction: float = 0.15,
-        refit: bool = False,
-        n_members: int = 1,
-        class_weight: str | None = None,
-        random_state: int | None = None,
-    ) -> None:
-        super().__init__(
-            estimator, patience, validation_fraction, refit, n_members, random_state
-        )
-        self.class_weight = class_weight
+    class_weight: str | None = None
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
-        """Fit the booster.
-
-        Parameters
-        ----------
-        X : ndarray of shape (n_samples, n_features)
-            Features, with NaN where they are missing.
-        y : array-like of shape (n_samples,)
-            Labels of any type.
-        sample_weight : array-like of shape (n_samples,) or None, default=None
-            Weights.
-
-        Returns
-        -------
-        self : object
-        """
+        """Fit the boosters to an array with NaN for gaps, and labels of any type."""
         self.classes_, codes = np.unique(y, return_inverse=True)
         weights = None if sample_weight is None else np.asarray(sample_weight, float)
         if self.class_weight is not None:
@@ -217,8 +228,7 @@ class EarlyStoppingClassifier(ClassifierMixin, _EarlyStopping):
 
     def predict_proba(self, X: Any) -> np.ndarray:
         """Return the probability of each class."""
-        check_is_fitted(self)
-        return np.mean([one.predict_proba(X) for one in self.estimators_], axis=0)
+        return self._mean("predict_proba", X)
 
     def predict(self, X: Any) -> np.ndarray:
         """Return the most probable class."""
@@ -226,64 +236,21 @@ class EarlyStoppingClassifier(ClassifierMixin, _EarlyStopping):
 
 
 class EarlyStoppingRegressor(RegressorMixin, _EarlyStopping):
-    """A boosting regressor that stops early; see `_EarlyStopping`.
-
-    Parameters
-    ----------
-    estimator : estimator
-        An unfitted booster.
-    patience : int, default=20
-        Rounds without an improvement.
-    validation_fraction : float, default=0.15
-        Share of the training data that the loss of a single booster is watched on.
-    refit : bool, default=False
-        Whether to fit a single booster on all of the data again, for as many rounds as
-        were best.
-    n_members : int, default=1
-        Boosters in the committee; 1 for a single one.
-    random_state : int or None, default=None
-        Seed of the split.
-
-    Attributes
-    ----------
-    estimators_ : list of estimator
-        The fitted boosters.
-    """
+    """A boosting regressor that stops early."""
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
-        """Fit the booster.
-
-        Parameters
-        ----------
-        X : ndarray of shape (n_samples, n_features)
-            Features, with NaN where they are missing.
-        y : array-like of shape (n_samples,)
-            Values.
-        sample_weight : array-like of shape (n_samples,) or None, default=None
-            Weights.
-
-        Returns
-        -------
-        self : object
-        """
+        """Fit the boosters to an array with NaN for gaps."""
         weights = None if sample_weight is None else np.asarray(sample_weight, float)
         return self._fit(X, np.asarray(y, float), weights, None)
 
     def predict(self, X: Any) -> np.ndarray:
         """Return the predicted values."""
-        check_is_fitted(self)
-        return np.mean([one.predict(X) for one in self.estimators_], axis=0)
+        return self._mean("predict", X)
 
 
-# How each library is told to watch, and to look at the clock -----------------------
-
-Part = tuple[Any, np.ndarray, np.ndarray | None]
-
-
-def _limit_rounds(booster: BaseEstimator, most: int) -> None:
-    name = "max_iter" if hasattr(booster, "max_iter") else "n_estimators"
-    rounds = max(1, min(getattr(booster, name), most))
-    booster.set_params(**{name: rounds})
+# Each library has its own way to watch rows and to check the deadline. These functions
+# return the best number of rounds; without watched rows, what they return has no
+# meaning.
 
 
 def _fit_lightgbm(
@@ -291,23 +258,14 @@ def _fit_lightgbm(
 ) -> int:
     from lightgbm import early_stopping
 
-    def look_at_the_clock(_: Any) -> None:
-        check_deadline()
-
     X, y, weights = fitted
-    if watched is None:
-        booster.fit(X, y, sample_weight=weights, callbacks=[look_at_the_clock])
-        return booster.n_estimators
-    stop = early_stopping(patience, verbose=False)
-    booster.fit(
-        X,
-        y,
-        sample_weight=weights,
-        eval_X=(watched[0],),
-        eval_y=(watched[1],),
-        eval_sample_weight=None if weights is None else [watched[2]],
-        callbacks=[stop, look_at_the_clock],
-    )
+    callbacks, watch = [lambda _: check_deadline()], {}
+    if watched is not None:
+        callbacks.insert(0, early_stopping(patience, verbose=False))
+        watch = {"eval_X": (watched[0],), "eval_y": (watched[1],)}
+        if weights is not None:
+            watch["eval_sample_weight"] = [watched[2]]
+    booster.fit(X, y, sample_weight=weights, callbacks=callbacks, **watch)
     return booster.best_iteration_
 
 
@@ -316,51 +274,39 @@ def _fit_xgboost(
 ) -> int:
     from xgboost.callback import TrainingCallback
 
-    class LookAtTheClock(TrainingCallback):
+    class CheckDeadline(TrainingCallback):
         def after_iteration(self, model: Any, epoch: int, evals_log: Any) -> bool:
             check_deadline()
             return False
 
     X, y, weights = fitted
-    # The clock is the trial's; it must not be pickled with the fitted booster.
-    booster.set_params(callbacks=[LookAtTheClock()])
-    if watched is None:
-        booster.fit(X, y, sample_weight=weights, verbose=False)
-        booster.set_params(callbacks=None)
-        return booster.n_estimators
-    booster.set_params(early_stopping_rounds=patience)
-    booster.fit(
-        X,
-        y,
-        sample_weight=weights,
-        eval_set=[watched[:2]],
-        sample_weight_eval_set=None if weights is None else [watched[2]],
-        verbose=False,
-    )
+    watch = {}
+    if watched is not None:
+        booster.set_params(early_stopping_rounds=patience)
+        watch = {"eval_set": [watched[:2]]}
+        if weights is not None:
+            watch["sample_weight_eval_set"] = [watched[2]]
+    booster.set_params(callbacks=[CheckDeadline()])
+    booster.fit(X, y, sample_weight=weights, verbose=False, **watch)
+    # The deadline is the trial's: it must not be pickled with the fitted booster.
     booster.set_params(callbacks=None)
-    return booster.best_iteration + 1
+    return 0 if watched is None else booster.best_iteration + 1
 
 
 def _fit_sklearn(
     booster: Any, fitted: Part, watched: Part | None, patience: int
 ) -> int:
     X, y, weights = fitted
-    if watched is None:
-        booster.set_params(early_stopping=False).fit(X, y, sample_weight=weights)
-        return booster.max_iter
-    booster.set_params(early_stopping=True, n_iter_no_change=patience)
-    booster.fit(
-        X,
-        y,
-        sample_weight=weights,
-        X_val=watched[0],
-        y_val=watched[1],
-        sample_weight_val=watched[2],
-    )
-    return int(np.argmax(booster.validation_score_))
+    watch = {}
+    booster.set_params(early_stopping=watched is not None)
+    if watched is not None:
+        booster.set_params(n_iter_no_change=patience)
+        watch = dict(zip(("X_val", "y_val", "sample_weight_val"), watched, strict=True))
+    booster.fit(X, y, sample_weight=weights, **watch)
+    return 0 if watched is None else int(np.argmax(booster.validation_score_))
 
 
-_LIBRARIES: dict[str, Callable[..., int]] = {
+_FITS: dict[str, Callable[..., int]] = {
     "lightgbm": _fit_lightgbm,
     "sklearn": _fit_sklearn,
     "xgboost": _fit_xgboost,

@@ -1,11 +1,11 @@
-"""Columns of any kind become numbers."""
+"""The first step of a pipeline: columns of any kind become numbers."""
 
 from typing import Any, Self
 
 import numpy as np
 import pandas as pd
 from sklearn import config_context
-from sklearn.base import BaseEstimator, OneToOneFeatureMixin, clone
+from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin, clone
 from sklearn.compose import ColumnTransformer
 from sklearn.decomposition import TruncatedSVD
 from sklearn.feature_extraction.text import HashingVectorizer, TfidfTransformer
@@ -15,52 +15,59 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, TargetEncoder
 from sklearn.utils.validation import validate_data
 
-from sknevo.builders.pipeline._arrays import ArrayTransformer
 from sknevo.records import Column, DataSpec
 
-__all__ = ["make_preparation"]
-
-# One-hot columns of a categorical column; the rarer labels share one.
+# Columns of a one-hot encoding at most; the rarer labels share one. Chosen, not
+# measured.
 MAX_CATEGORIES = 40
+# Columns that the character n-grams of a text become. Chosen, not measured.
 NGRAM_COMPONENTS = 8
 SECONDS_PER_DAY = 24 * 60 * 60
 
 
 def make_preparation(spec: DataSpec, genes: dict[str, Any]) -> BaseEstimator:
-    """Return the unfitted first step of a pipeline.
+    """Return an unfitted transformer of a table to a dense array of floats.
 
     Parameters
     ----------
     spec : DataSpec
-        What the columns hold.
+        Its columns decide about the transformers.
     genes : dict
-        The expressed genes of "preparation"; what a table has no use for is missing.
-
-    Returns
-    -------
-    transformer
-        Makes a dense array of floats; NaN is left only if the imputation is "none".
+        The expressed genes of "preparation", those alone that concern some column. NaN
+        is left only if the imputation is "none".
     """
-    numeric = _places(spec, "numeric", "boolean")
-    parts = [
-        ("numeric", _numeric(genes), numeric),
-        (
-            "datetime",
-            make_pipeline(_Dates(), _numeric(genes)),
-            _places(spec, "datetime"),
-        ),
-        ("categorical", _encoder(spec, genes), _places(spec, "categorical")),
-        ("text", _text(spec, genes), _places(spec, "text")),
-    ]
-    parts = [part for part in parts if part[2]]
-    if len(numeric) == len(spec.columns):
-        # The common case, and a ColumnTransformer costs more than an imputer.
+    kinds = {
+        ("numeric", "boolean"): _numeric(genes),
+        ("datetime",): make_pipeline(_Dates(), _numeric(genes)),
+        ("categorical",): _encoder(spec, genes),
+        ("text",): _text(spec, genes),
+    }
+    parts = []
+    for names, transformer in kinds.items():
+        places = [i for i, column in enumerate(spec.columns) if column.kind in names]
+        if places:
+            parts.append((names[0], transformer, places))
+    if [name for name, *_ in parts] == ["numeric"]:
+        # The common case. A ColumnTransformer takes longer than the imputer itself.
         return parts[0][1]
     return ColumnTransformer(parts, sparse_threshold=0, verbose_feature_names_out=False)
 
 
-def _places(spec: DataSpec, *kinds: str) -> list[int]:
-    return [i for i, column in enumerate(spec.columns) if column.kind in kinds]
+def prepared_width(spec: DataSpec, genes: dict[str, Any]) -> int:
+    """Return roughly how many columns the preparation makes."""
+    return sum(_width(column, genes) for column in spec.columns)
+
+
+def _width(column: Column, genes: dict[str, Any]) -> int:
+    match column.kind:
+        case "datetime":
+            return 6
+        case "text":
+            return {"drop": 0, "ngrams": NGRAM_COMPONENTS}.get(genes.get("text"), 1)
+        case "categorical" if genes.get("encoding") == "onehot":
+            return min(column.n_unique, MAX_CATEGORIES)
+        case _:
+            return 1
 
 
 def _numeric(genes: dict[str, Any]) -> Pipeline:
@@ -99,9 +106,9 @@ def _encoder(spec: DataSpec, genes: dict[str, Any]) -> BaseEstimator:
 
 
 def _target_encoder(spec: DataSpec) -> TargetEncoder:
-    # Classes as they are in the split: a user's `cv` may leave only two of many.
+    # "auto" looks at the classes of the split: a user's `cv` may leave two of many.
     kind = "auto" if spec.task == "classification" else "continuous"
-    # The folds inside are the same for all individuals, who share preparations.
+    # A fixed seed: candidates share fitted preparations.
     return TargetEncoder(target_type=kind, cv=KFold(3, shuffle=True, random_state=0))
 
 
@@ -123,6 +130,17 @@ def _text(spec: DataSpec, genes: dict[str, Any]) -> Any:
             return make_pipeline(_Labels(), _target_encoder(spec))
 
 
+class ArrayTransformer(TransformerMixin, BaseEstimator):
+    """A transformer that returns arrays under any configuration of scikit-learn."""
+
+    # scikit-learn looks at this before its global configuration.
+    _sklearn_output_config = {"transform": "default"}
+
+    def set_output(self, *, transform: str | None = None) -> Self:
+        """Return itself: the output stays an array."""
+        return self
+
+
 class _Stateless(ArrayTransformer):
     """A transformer that learns nothing but the number of columns."""
 
@@ -134,7 +152,7 @@ class _Stateless(ArrayTransformer):
 class _Floats(OneToOneFeatureMixin, _Stateless):
     """Numbers and booleans as floats, NaN where they are missing.
 
-    A column without any value is zero throughout: not all boosters can bin it.
+    A column without any value becomes zeros, since not all boosters can bin it.
     """
 
     def fit(self, X: Any, y: Any = None) -> Self:
@@ -150,7 +168,7 @@ class _Floats(OneToOneFeatureMixin, _Stateless):
 
 def _floats(X: Any) -> np.ndarray:
     if isinstance(X, pd.DataFrame):
-        # Column by column is slow: only for what is not stored as numbers.
+        # Converting column by column is slow. Only other types need it.
         numbers = all(map(pd.api.types.is_numeric_dtype, X.dtypes))
         X = X if numbers else X.apply(_numbers)
         return X.to_numpy(float, na_value=np.nan)
@@ -163,7 +181,7 @@ def _numbers(column: pd.Series) -> pd.Series:
 
 
 class _Labels(OneToOneFeatureMixin, _Stateless):
-    """Labels as strings, so that all encoders can sort them; missing is a label."""
+    """Labels as strings, which all encoders can sort; missing becomes a label."""
 
     def transform(self, X: Any) -> np.ndarray:
         return np.column_stack(_columns_of_labels(X))
@@ -175,13 +193,16 @@ def _columns_of_labels(X: Any) -> list[np.ndarray]:
 
 
 def _labels(column: pd.Series) -> np.ndarray:
-    """Name every value by itself: by its column's type, a gap would rename the rest."""
+    """Return the values as strings that do not depend on the column's type.
+
+    Otherwise a single gap would rename all other values: 1 becomes 1.0 beside NaN.
+    """
     codes, values = pd.factorize(column.astype(object))
     return np.array([*map(_label, values), "(missing)"], object)[codes]
 
 
 def _label(value: Any) -> str:
-    # Whole numbers turn into floats where values are missing.
+    # Whole numbers become floats where values are missing.
     whole = isinstance(value, float) and value.is_integer()
     return str(int(value) if whole else value)
 
@@ -199,7 +220,7 @@ class _Dates(_Stateless):
         strings = pd.api.types.infer_dtype(column, skipna=True) == "string"
         how = {"format": "ISO8601", "errors": "coerce"} if strings else {}
         moments = pd.to_datetime(column, utc=True, **how)
-        # In seconds: nanoseconds end in the year 2262, and some have dates in 9999.
+        # In seconds: nanoseconds end in 2262, and some tables have the year 9999.
         since = moments - pd.Timestamp(0, tz="UTC").as_unit("s")
         elapsed = since.dt.total_seconds() / SECONDS_PER_DAY
         date = moments.dt
@@ -218,32 +239,15 @@ class _Columnwise(_Stateless):
         return self
 
     def fit_transform(self, X: Any, y: Any = None) -> np.ndarray:
-        columns = _columns_of_labels(X)
-        self.transformers_ = [clone(self.transformer) for _ in columns]
-        pairs = zip(self.transformers_, columns, strict=True)
-        # A configuration of the user's would reach what they make inside.
-        with config_context(transform_output="default"):
-            return np.hstack([one.fit_transform(column) for one, column in pairs])
+        n_columns = pd.DataFrame(X).shape[1]
+        self.transformers_ = [clone(self.transformer) for _ in range(n_columns)]
+        return self._apply("fit_transform", X)
 
     def transform(self, X: Any) -> np.ndarray:
-        columns = _columns_of_labels(X)
-        pairs = zip(self.transformers_, columns, strict=True)
+        return self._apply("transform", X)
+
+    def _apply(self, method: str, X: Any) -> np.ndarray:
+        pairs = zip(self.transformers_, _columns_of_labels(X), strict=True)
+        # The user's configuration would reach the transformers inside.
         with config_context(transform_output="default"):
-            return np.hstack([one.transform(column) for one, column in pairs])
-
-
-def prepared_width(spec: DataSpec, genes: dict[str, Any]) -> int:
-    """Return roughly how many columns the preparation makes."""
-    return sum(_width(column, genes) for column in spec.columns)
-
-
-def _width(column: Column, genes: dict[str, Any]) -> int:
-    match column.kind:
-        case "datetime":
-            return 6
-        case "text":
-            return {"drop": 0, "ngrams": NGRAM_COMPONENTS}.get(genes.get("text"), 1)
-        case "categorical" if genes.get("encoding") == "onehot":
-            return min(column.n_unique, MAX_CATEGORIES)
-        case _:
-            return 1
+            return np.hstack([getattr(one, method)(labels) for one, labels in pairs])
