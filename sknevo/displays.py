@@ -11,7 +11,7 @@ import numpy as np
 from sklearn.utils._optional_dependencies import check_matplotlib_support
 from sklearn.utils.validation import check_is_fitted
 
-from sknevo.sizes import image_shape
+from sknevo.network_plan import image_shape
 
 __all__ = ["GanSignalsDisplay", "SampleGridDisplay"]
 
@@ -149,7 +149,7 @@ class SampleGridDisplay:
     samples : ndarray of shape (n_samples, ...)
         Images or rows; of rows the first two features are plotted.
     sample_shape : tuple of int
-        Of one sample, see `sknevo.sizes.image_shape`.
+        Of one sample, see `sknevo.network_plan.image_shape`.
     n_columns : int or None, default=None
         Images beside each other; None makes a square.
     real : array-like of shape (n_real, n_features) or None, default=None

@@ -10,7 +10,7 @@ from joblib import wrap_non_picklable_objects
 from PIL import Image, ImageOps
 
 from sknevo.fingerprints import fingerprint
-from sknevo.sizes import image_shape as channels_first
+from sknevo.network_plan import image_shape as channels_first
 
 __all__ = ["ImageStream", "labels_of", "pixels_of", "streamed"]
 
@@ -37,9 +37,9 @@ class ImageStream:
         `ImageFolder` is one; it should not transform images at random, since
         augmentation evolves.
     image_shape : tuple of int or None, default=None
-        Shape of an image as an array, see `sknevo.sizes.image_shape`. Those of PIL are
-        scaled until they cover it, cropped to their middle and given its channels. None
-        stands for the shape of the first.
+        Shape of an image as an array, see `sknevo.network_plan.image_shape`. Those of
+        PIL are scaled until they cover it, cropped to their middle and given its
+        channels. None stands for the shape of the first.
 
     Attributes
     ----------
@@ -212,7 +212,7 @@ def pixels_of(image: Any, shape: tuple[int, ...] | None = None) -> np.ndarray:
         Arrays and tensors are returned as they are.
     shape : tuple of int or None, default=None
         What one of PIL is scaled and cropped to, after it is turned as its camera says,
-        see `sknevo.sizes.image_shape`. None leaves it as it is, gray or RGB.
+        see `sknevo.network_plan.image_shape`. None leaves it as it is, gray or RGB.
 
     Returns
     -------

@@ -9,8 +9,8 @@ from skorch import NeuralNetClassifier
 from sknevo.builders.networks._devices import resolve_device, resolve_precision
 from sknevo.builders.networks._modules import Network
 from sknevo.builders.networks._net import Net
+from sknevo.network_plan import image_shape, network_plan
 from sknevo.records import DataSpec
-from sknevo.sizes import image_shape, network_size
 
 __all__ = ["ConvNetBuilder"]
 
@@ -98,9 +98,8 @@ class ConvNetBuilder:
         float
         """
         spec, training = self.spec, expressed["training"]
-        size = network_size(expressed, image_shape(spec.shape), spec.n_classes)
-        n_layers = 1 + len(expressed.get("blocks", ())) + len(expressed["dense"])
-        per_batch = SECONDS_PER_BATCH * n_layers
+        plan = network_plan(expressed, image_shape(spec.shape), spec.n_classes)
+        size, per_batch = plan.size, SECONDS_PER_BATCH * plan.n_weighted
         per_sample = (
             SECONDS_PER_OPERATION * size.operations + SECONDS_PER_VALUE * size.values
         )

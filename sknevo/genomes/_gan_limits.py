@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from sknevo.genomes._networks import are_images
+from sknevo.network_plan import discriminator_size, generator_size, image_shape
 from sknevo.records import DataSpec, express
-from sknevo.sizes import discriminator_size, generator_size, image_shape
 
 __all__ = ["FEW_UNITS", "NARROW", "SMALLEST_SIDE", "check_limits", "repaired"]
 

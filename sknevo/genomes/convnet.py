@@ -1,24 +1,27 @@
 """The search space of networks for images, and the individuals known to do well."""
 
 import math
-from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
 from sknevo.genes import Categorical, Gene, Genome, Integer, Real, Repeat
-from sknevo.genomes._networks import are_images, most_epochs, most_items
+from sknevo.genomes._networks import (
+    are_images,
+    expressed_items,
+    most_epochs,
+    most_items,
+    narrow_widest,
+    round_widths,
+)
 from sknevo.genomes._optimizer import optimizer
+from sknevo.network_plan import Layer, NetworkPlan, image_shape, network_plan
 from sknevo.records import DataSpec, express
-from sknevo.sizes import image_shape, network_size, sides
 
 __all__ = ["convnet", "well_known"]
 
 NORMALISATIONS = ("none", "batch", "instance", "group", "layer")
 ACTIVATIONS = ("relu", "leaky_relu", "elu", "selu", "gelu", "silu", "tanh")
-# Widths are multiples of eight: hardware likes them, and so do groups of channels.
-STEP = 8
-NARROW, WIDE = 8, 256
-FEW_UNITS, MANY_UNITS = 16, 512
+NARROWEST, WIDEST = {"channels": 8, "units": 16}, {"channels": 256, "units": 512}
 # A few hundred thousand images pass a network in a search's trial, however many there
 # are: few images are seen often.
 IMAGES, FEWEST_EPOCHS, MOST_EPOCHS = 500_000, 10, 100
@@ -78,18 +81,14 @@ def convnet(
     genes["training"] = _training(spec, max_epochs)
     if images:
         genes["augmentation"] = _augmentation(spec)
+    _check_limits(images, spec, max_parameters)
     limits = {"max_layers": max_layers, "max_parameters": max_parameters}
-    _check_limits(genes, spec, **limits)
     return Genome(**genes).constrained(partial(_repair, spec=spec, **limits))
-
-
-def _parameters(genes: dict[str, Any], spec: DataSpec) -> int:
-    return network_size(genes, image_shape(spec.shape), spec.n_classes).parameters
 
 
 def _block() -> Genome:
     return Genome(
-        channels=Integer(NARROW, WIDE, log=True),
+        channels=Integer(NARROWEST["channels"], WIDEST["channels"], log=True),
         kernel=Categorical([1, 3, 5, 7], weights=[1, 6, 3, 1]),
         normalisation=Categorical(NORMALISATIONS, weights=[2, 6, 1, 1, 1]),
         activation=Categorical(ACTIVATIONS, weights=[3, 1, 1, 1, 2, 2, 1]),
@@ -101,7 +100,7 @@ def _block() -> Genome:
 
 def _dense() -> Genome:
     return Genome(
-        units=Integer(FEW_UNITS, MANY_UNITS, log=True),
+        units=Integer(NARROWEST["units"], WIDEST["units"], log=True),
         normalisation=Categorical(["none", "batch", "layer"], weights=[2, 2, 1]),
         activation=Categorical(ACTIVATIONS, weights=[3, 1, 1, 1, 2, 2, 1]),
         dropout=Real(0.0, 0.5),
@@ -142,15 +141,16 @@ def _augmentation(spec: DataSpec) -> Genome:
 # Constraints ---------------------------------------------------------------------
 
 
-def _check_limits(
-    genes: dict[str, Gene], spec: DataSpec, max_layers: int, max_parameters: int
-) -> None:
-    smallest = {"dense": []}
-    if "blocks" in genes:
-        block = {"channels": NARROW, "kernel": 1, "normalisation": "none"}
-        block |= {"pooling": "none", "residual": False}
+def _plan(expressed: dict[str, Any], spec: DataSpec) -> NetworkPlan:
+    return network_plan(expressed, image_shape(spec.shape), spec.n_classes)
+
+
+def _check_limits(images: bool, spec: DataSpec, max_parameters: int) -> None:
+    smallest: dict[str, Any] = {"dense": []}
+    if images:
+        block = {"channels": NARROWEST["channels"], "kernel": 1}
         smallest |= {"blocks": [block], "bridge": "average"}
-    least = _parameters(smallest, spec)
+    least = _plan(smallest, spec).size.parameters
     if least > max_parameters:
         raise ValueError(
             f"max_parameters must be at least {least}, what the smallest network for "
@@ -164,61 +164,41 @@ def _repair(
     """Make a network that can be built, in one way only, within its limits."""
     genes = {**genes}
     if "blocks" in genes:
-        room = max_layers - genes["blocks"]["length"]
-        genes["dense"]["length"] = min(genes["dense"]["length"], room)
+        rest = max_layers - genes["blocks"]["length"]
+        genes["dense"]["length"] = min(genes["dense"]["length"], rest)
         _fit_to_sides(genes["blocks"], spec)
-    for layer in _layers(genes):
-        name = "channels" if "channels" in layer else "units"
-        layer[name] = max(STEP, round(layer[name] / STEP) * STEP)
-    _shrink(genes, spec, max_parameters)
+    round_widths(genes)
+    while _plan(express(genes), spec).size.parameters > max_parameters:
+        _shrink(genes)
     return genes
 
 
 def _fit_to_sides(blocks: dict[str, Any], spec: DataSpec) -> None:
     """Silence what a block that sees one pixel or a thin line cannot do."""
-    for i, block in enumerate(blocks["items"][: blocks["length"]]):
-        height, width = sides(blocks["items"][:i], image_shape(spec.shape))[-1]
-        if min(height, width) < 2:
+    shape = image_shape(spec.shape)
+    for block in expressed_items(blocks):
+        if min(shape[1:]) < 2:
             block["pooling"] = "none"
-        if height * width == 1:
+        if math.prod(shape[1:]) == 1:
             block["kernel"] = 1
             if block["normalisation"] == "instance":
                 block["normalisation"] = "layer"
+        shape = Layer.convolution(block, shape).outputs
 
 
-def _layers(genes: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    for name in ("blocks", "dense"):
-        repeat = genes.get(name, {"length": 0, "items": []})
-        yield from repeat["items"][: repeat["length"]]
-
-
-def _shrink(genes: dict[str, Any], spec: DataSpec, max_parameters: int) -> None:
-    """Narrow the widest layers, then take away the last, until the network is small."""
-    while _parameters(express(genes), spec) > max_parameters:
-        widest = max(_layers(genes), key=_excess, default=None)
-        if widest is not None and _excess(widest) > 1:
-            _narrow(widest)
-        elif genes.get("bridge") == "flatten":
-            genes["bridge"] = "average"
-        elif genes["dense"]["length"]:
-            genes["dense"]["length"] -= 1
-        elif genes["blocks"]["length"] > 1:
-            genes["blocks"]["length"] -= 1
-        else:
-            (block,) = _layers(genes)
-            block |= {"kernel": 1, "normalisation": "none", "residual": False}
-
-
-def _excess(layer: dict[str, Any]) -> float:
-    """Return how many times as wide as the narrowest a layer is."""
-    if "channels" in layer:
-        return layer["channels"] / NARROW
-    return layer["units"] / FEW_UNITS
-
-
-def _narrow(layer: dict[str, Any]) -> None:
-    name, least = ("channels", NARROW) if "channels" in layer else ("units", FEW_UNITS)
-    layer[name] = max(least, int(0.8 * layer[name]) // STEP * STEP)
+def _shrink(genes: dict[str, Any]) -> None:
+    """Narrow the widest layer; if all are narrow, take away the last."""
+    if narrow_widest(genes, NARROWEST):
+        return
+    if genes.get("bridge") == "flatten":
+        genes["bridge"] = "average"
+    elif genes["dense"]["length"]:
+        genes["dense"]["length"] -= 1
+    elif genes["blocks"]["length"] > 1:
+        genes["blocks"]["length"] -= 1
+    else:
+        (block,) = expressed_items(genes["blocks"])
+        block |= {"kernel": 1, "normalisation": "none", "residual": False}
 
 
 # Who is known to do well ----------------------------------------------------------

@@ -8,8 +8,8 @@ from sknevo.genes import Categorical, Choice, Gene, Genome, Integer, Real, Repea
 from sknevo.genomes._gan_limits import FEW_UNITS, NARROW, check_limits, repaired
 from sknevo.genomes._networks import are_images, most_epochs, most_items
 from sknevo.genomes._optimizer import adversarial_optimizer
+from sknevo.network_plan import image_shape
 from sknevo.records import DataSpec
-from sknevo.sizes import image_shape
 
 __all__ = ["gan", "well_known"]
 

@@ -7,7 +7,7 @@ import numpy as np
 from scipy.ndimage import uniform_filter
 from sklearn.metrics import pairwise_distances_argmin
 
-from sknevo.sizes import image_shape
+from sknevo.network_plan import image_shape
 from sknevo.validation import plain_values
 
 __all__ = [
@@ -76,7 +76,7 @@ def structural_similarity(
     ----------
     real : array-like of shape (n_images, height, width[, channels]) or (n_images, \
 channels, height, width)
-        Images; see `sknevo.sizes.image_shape` for where the channels are.
+        Images; see `sknevo.network_plan.image_shape` for where the channels are.
     images : array-like of the same shape
         What stands for each of them.
     data_range : float or None, default=None

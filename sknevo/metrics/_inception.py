@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from sknevo.fingerprints import fingerprint
-from sknevo.sizes import image_shape
+from sknevo.network_plan import image_shape
 
 __all__ = ["InceptionFeatures"]
 

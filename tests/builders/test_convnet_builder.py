@@ -17,12 +17,12 @@ from sknevo.builders.convnet import ConvNetBuilder
 from sknevo.builders.networks._augmentation import Augmentation
 from sknevo.builders.networks._data import ShuffledBatches, as_tensor, statistics
 from sknevo.builders.networks._devices import resolve_device, resolve_precision
-from sknevo.builders.networks._modules import RISING, Network, _Block
+from sknevo.builders.networks._modules import RISING, Block, Network
 from sknevo.builders.networks._net import SCHEDULES
 from sknevo.deadline import DeadlineReached, TrialPruned, deadline
 from sknevo.genomes.convnet import convnet, well_known
+from sknevo.network_plan import Layer, image_shape, network_plan
 from sknevo.records import Chromosome, DataSpec
-from sknevo.sizes import image_shape, network_size
 
 STILL = dict.fromkeys(("shift", "flip", "rotate", "zoom", "erase", "colour"), 0)
 SHAPES = [(8, 8), (3, 6, 7), (9, 8, 3), (5,), (1, 1)]
@@ -83,7 +83,7 @@ def test_sizes_are_those_that_torch_counts(shape):
         expressed = Chromosome(convnet(spec).sample(rng)).expressed
         network = Network(expressed, shape, 4, 0 * channels, channels)
         counted = sum(p.numel() for p in network.parameters())
-        assert counted == network_size(expressed, image_shape(shape), 4).parameters
+        assert counted == network_plan(expressed, image_shape(shape), 4).size.parameters
         assert network(torch.rand(3, *shape)).shape == (3, 4)
 
 
@@ -135,7 +135,7 @@ def test_the_greatest_activation_is_that_of_the_greatest(activation):
         "dropout": 0.0,
         "residual": False,
     }
-    block = _Block(genes, 3, torch.Generator().manual_seed(0))
+    block = Block(Layer.convolution(genes, (3, 7, 9)), torch.Generator().manual_seed(0))
     X = torch.randn(4, 3, 7, 9)
     Z = block.activate(block.normalise(block.convolve(X)))
     torch.testing.assert_close(block(X), torch.nn.functional.max_pool2d(Z, 2))

@@ -25,8 +25,8 @@ from sknevo.builders.networks._augmentation import Augmentation
 from sknevo.deadline import DeadlineReached, TrialPruned, deadline
 from sknevo.evaluation._threads import limited_threads
 from sknevo.genomes.gan import gan, well_known
+from sknevo.network_plan import discriminator_size, generator_size, image_shape
 from sknevo.records import Chromosome, DataSpec
-from sknevo.sizes import discriminator_size, generator_size, image_shape
 
 SHAPES = [(2,), (8, 8), (3, 6, 7), (9, 8, 3), (1, 1)]
 

@@ -20,7 +20,7 @@ from sknevo import CooperativeCoevolution, EvolvedClassifier
 from sknevo.builders.networks._modules import Network
 from sknevo.datasets import make_insects
 from sknevo.genomes.convnet import convnet
-from sknevo.sizes import network_size
+from sknevo.network_plan import network_plan
 
 SMALL = {"population_size": 3, "generations": 2, "max_epochs": 4, "random_state": 0}
 small_net = partial(convnet, max_layers=2, max_parameters=5_000, max_epochs=3)
@@ -146,7 +146,7 @@ def test_limits_hold_and_known_individuals_come_along(digits):
         genome=small_net, population_size=6, generations=2, random_state=0
     ).fit(X, y)
     for params in clf.cv_results_["params"]:
-        assert network_size(params, (1, 8, 8), 4).parameters <= 5_000
+        assert network_plan(params, (1, 8, 8), 4).size.parameters <= 5_000
         assert len(params["blocks"]) + len(params["dense"]) <= 2
         assert params["training"]["epochs"] <= 3
     assert "seed" in clf.cv_results_["origin"]

@@ -17,8 +17,8 @@ from sknevo.evolution import (
 from sknevo.genes import Genome
 from sknevo.genomes.convnet import convnet
 from sknevo.genomes.gan import gan
+from sknevo.network_plan import discriminator_size, generator_size, network_plan
 from sknevo.records import DataSpec, Evaluation
-from sknevo.sizes import discriminator_size, generator_size, network_size
 
 SHAPE, N_CLASSES = (1, 6, 6), 3
 LIMITS = {"max_layers": 3, "max_parameters": 5_000, "max_epochs": 7}
@@ -29,7 +29,7 @@ def convnet_layers(genes):
 
 
 def convnet_parameters(genes):
-    return [network_size(genes, SHAPE, N_CLASSES).parameters]
+    return [network_plan(genes, SHAPE, N_CLASSES).size.parameters]
 
 
 def gan_layers(genes):

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sknevo.genomes.convnet import convnet, well_known
+from sknevo.network_plan import image_shape, network_plan
 from sknevo.records import Chromosome, DataSpec
-from sknevo.sizes import image_shape, network_size
 
 SIDE = st.integers(1, 64)
 SHAPES = st.one_of(
@@ -35,7 +35,9 @@ def samples(genome, n=300, seed=0):
 
 
 def parameters(expressed, spec):
-    return network_size(expressed, image_shape(spec.shape), spec.n_classes).parameters
+    return network_plan(
+        expressed, image_shape(spec.shape), spec.n_classes
+    ).size.parameters
 
 
 def layers(expressed):
@@ -69,7 +71,7 @@ def test_known_individuals_belong_to_the_genome_of_any_data(spec):
 def test_known_individuals_begin_with_the_cheap():
     genome, rng = convnet(MNIST), np.random.default_rng(0)
     known = [Chromosome(genome.complete(k, rng)).expressed for k in well_known(MNIST)]
-    costs = [network_size(one, (1, 28, 28), 10).operations for one in known]
+    costs = [network_plan(one, (1, 28, 28), 10).size.operations for one in known]
     assert costs == sorted(costs)
     assert len({Chromosome(genome.complete(k, rng)).key for k in well_known(MNIST)}) > 3
 

@@ -7,13 +7,13 @@ import pytest
 
 from sknevo.genomes._gan_limits import SMALLEST_SIDE
 from sknevo.genomes.gan import gan, well_known
-from sknevo.records import Chromosome, DataSpec, express
-from sknevo.sizes import (
+from sknevo.network_plan import (
     discriminator_size,
     first_grid,
     generator_size,
     image_shape,
 )
+from sknevo.records import Chromosome, DataSpec, express
 
 SHAPES = [(2,), (30,), (8, 8), (28, 28), (3, 32, 32), (9, 8, 3), (1, 5)]
 

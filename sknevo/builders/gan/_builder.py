@@ -5,8 +5,13 @@ from typing import Any
 
 from sknevo.builders.gan._estimator import GAN
 from sknevo.builders.networks._devices import resolve_device, resolve_precision
+from sknevo.network_plan import (
+    NetworkSize,
+    discriminator_size,
+    generator_size,
+    image_shape,
+)
 from sknevo.records import DataSpec
-from sknevo.sizes import NetworkSize, discriminator_size, generator_size, image_shape
 
 __all__ = ["GANBuilder"]
 

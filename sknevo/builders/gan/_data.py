@@ -8,7 +8,7 @@ from torch import Tensor
 
 from sknevo.builders.networks._data import statistics
 from sknevo.builders.networks._modules import Arrange
-from sknevo.sizes import image_shape
+from sknevo.network_plan import image_shape
 
 __all__ = ["Condition", "Scale"]
 

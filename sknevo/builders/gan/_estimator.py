@@ -21,7 +21,7 @@ from sknevo.builders.networks._memory import memory_errors
 from sknevo.deadline import TrialPruned, check_deadline
 from sknevo.image_stream import streamed
 from sknevo.metrics import invert
-from sknevo.sizes import image_shape
+from sknevo.network_plan import image_shape
 
 __all__ = ["GAN"]
 

@@ -13,7 +13,7 @@ from sknevo.builders.networks._modules import Network
 from sknevo.deadline import check_deadline
 from sknevo.fingerprints import fingerprint
 from sknevo.metrics import StandardFeatures
-from sknevo.sizes import image_shape
+from sknevo.network_plan import image_shape
 
 __all__ = ["FeatureNetwork", "feature_space"]
 
@@ -65,7 +65,7 @@ def feature_space(
     y : array-like of shape (n_samples,) or None, default=None
         Labels.
     sample_shape : tuple of int or None, default=None
-        Of one sample, see `sknevo.sizes.image_shape`, if X is flattened.
+        Of one sample, see `sknevo.network_plan.image_shape`, if X is flattened.
     device : str, default="cpu"
         What to learn on.
     random_state : int, default=0

@@ -7,12 +7,13 @@ import torch
 from torch import Tensor, nn
 
 from sknevo.builders.networks._modules import (
+    NORMALISATIONS,
+    Spectral,
     _convolution,
     _drawn,
     _linear,
-    _normalisation,
 )
-from sknevo.sizes import first_grid
+from sknevo.network_plan import first_grid
 
 __all__ = ["Discriminator", "Generator", "Noise"]
 
@@ -271,7 +272,7 @@ class _Rise(nn.Sequential):
             layers.append(_convolution(channels, width, kernel, plain, draw))
         super().__init__(
             *layers,
-            _normalisation(genes["normalisation"], width),
+            NORMALISATIONS[genes["normalisation"]](width),
             ACTIVATIONS[genes["activation"]](),
         )
 
@@ -290,57 +291,10 @@ class _Fall(nn.Sequential):
             layer.stride = (2, 2)
         super().__init__(
             Spectral(layer, draw) if spectral else layer,
-            _normalisation(after, width),
+            NORMALISATIONS[after](width),
             ACTIVATIONS[genes["activation"]](),
             nn.AvgPool2d(2, ceil_mode=True) if pooling == "average" else nn.Identity(),
         )
-
-
-class Spectral(nn.Module):
-    """A layer whose weights are divided by their greatest singular value [1]_.
-
-    torch's own neither pickles nor leaves the global generator alone.
-
-    Parameters
-    ----------
-    layer : Linear or Conv2d
-        Whose weights they are.
-    draw : torch.Generator
-        Of the first guess of the singular vectors.
-
-    References
-    ----------
-    .. [1] Miyato, T., Kataoka, T., Koyama, M., & Yoshida, Y. (2018). Spectral
-       Normalization for Generative Adversarial Networks. ICLR.
-    """
-
-    def __init__(self, layer: nn.Linear | nn.Conv2d, draw: torch.Generator) -> None:
-        super().__init__()
-        self.layer = layer
-        rows = len(layer.weight)
-        self.register_buffer("left", torch.randn(rows, generator=draw))
-        with torch.no_grad():
-            for _ in range(10):
-                self._right()
-
-    def _right(self) -> Tensor:
-        """Follow the weights by a step of the power iteration."""
-        W = self.layer.weight.flatten(1)
-        right = nn.functional.normalize(W.T @ self.left, dim=0, eps=1e-12)
-        if self.training:
-            self.left = nn.functional.normalize(W @ right, dim=0, eps=1e-12)
-        return right
-
-    def forward(self, X: Tensor) -> Tensor:
-        weight, bias = self.layer.weight, self.layer.bias
-        with torch.autocast(X.device.type, enabled=False):  # in full precision
-            with torch.no_grad():
-                right = self._right()
-            norm = self.left @ (weight.flatten(1) @ right)
-            weight = weight / norm.clamp_min(1e-12)
-        if isinstance(self.layer, nn.Linear):
-            return nn.functional.linear(X, weight, bias)
-        return self.layer._conv_forward(X, weight, bias)
 
 
 class _Crop(nn.Module):

@@ -15,7 +15,7 @@ from sknevo.builders.networks._augmentation import Augmentation
 from sknevo.builders.networks._data import samples
 from sknevo.builders.networks._net import SCHEDULES
 from sknevo.deadline import check_deadline
-from sknevo.sizes import image_shape
+from sknevo.network_plan import image_shape
 
 if TYPE_CHECKING:
     from sknevo.builders.gan._estimator import GAN

@@ -80,7 +80,7 @@ def statistics(
     X : array-like of shape (n_samples, ...), or ImageStream
         Training samples.
     sample_shape : tuple of int
-        Of a sample, see `sknevo.sizes.image_shape`.
+        Of a sample, see `sknevo.network_plan.image_shape`.
     dtype : type, default=numpy.float32
         See `as_tensor`.
 

@@ -1,19 +1,20 @@
-"""Torch modules of the genes of layers."""
+"""Torch modules of a network's plan."""
 
 import math
+from functools import partial
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from sknevo.builders.networks._augmentation import Augmentation
-from sknevo.sizes import image_shape
-
-__all__ = ["Arrange", "Dropout", "Network"]
+from sknevo.network_plan import Layer, image_shape, network_plan
 
 ACTIVATIONS = {
+    "identity": nn.Identity,
     "relu": nn.ReLU,
     "leaky_relu": nn.LeakyReLU,
+    "steep_leaky_relu": partial(nn.LeakyReLU, 0.2),
     "elu": nn.ELU,
     "selu": nn.SELU,
     "gelu": nn.GELU,
@@ -21,9 +22,18 @@ ACTIVATIONS = {
     "tanh": nn.Tanh,
 }
 POOLINGS = {"max": nn.MaxPool2d, "average": nn.AvgPool2d}
-# They never fall: the greatest of four activations is the activation of the greatest.
+# Activations that never fall: the greatest of four is that of the greatest input.
 RISING = ("relu", "leaky_relu", "elu", "selu", "tanh")
+# Groups of a group normalisation. Four divide every width: widths are multiples of 8.
 GROUPS = 4
+NORMALISATIONS = {
+    "none": nn.Identity,
+    "spectral": nn.Identity,  # of the weights, not of what they give
+    "batch": nn.BatchNorm2d,
+    "instance": partial(nn.InstanceNorm2d, affine=True),
+    "group": partial(nn.GroupNorm, GROUPS),
+    "layer": partial(nn.GroupNorm, 1),
+}
 
 
 class Network(nn.Module):
@@ -62,24 +72,18 @@ class Network(nn.Module):
         draw = torch.Generator().manual_seed(seed)
         self.arrange = Arrange(sample_shape)
         self.standardise = _Standardise(mean, scale)
-        shape = self.arrange.shape if shape is None else shape
-        width = math.prod(shape)
-        self.augment: nn.Module = nn.Identity()
-        self.blocks = nn.Sequential()
-        if "blocks" in genes:
-            if "augmentation" in genes:
-                self.augment = Augmentation(genes["augmentation"])
-            for block in genes["blocks"]:
-                self.blocks.append(_Block(block, shape[0], draw))
-                shape = (block["channels"], *_pooled(block, shape[1:]))
-            flat = genes["bridge"] == "flatten"
-            self.blocks.append(nn.Flatten() if flat else _Average())
-            width = math.prod(shape) if flat else shape[0]
-        self.dense = nn.Sequential()
-        for layer in genes["dense"]:
-            self.dense.append(_Dense(layer, width, draw))
-            width = layer["units"]
-        self.head = _linear(width, n_outputs, True, draw)
+        if "augmentation" in genes:
+            self.augment: nn.Module = Augmentation(genes["augmentation"])
+        else:
+            self.augment = nn.Identity()
+        self.blocks, self.dense = nn.Sequential(), nn.Sequential()
+        *layers, head = network_plan(
+            genes, shape or self.arrange.shape, n_outputs
+        ).layers
+        for layer in layers:
+            part = self.dense if layer.kind == "dense" else self.blocks
+            part.append(layer_module(layer, draw))
+        self.head = layer_module(head, draw)
         self.to(memory_format=torch.channels_last)
 
     def forward(self, X: Tensor) -> Tensor:
@@ -107,7 +111,7 @@ class Arrange(nn.Module):
     Parameters
     ----------
     sample_shape : tuple of int
-        Of one sample, see `sknevo.sizes.image_shape`; batches may be flattened.
+        Of one sample, see `sknevo.network_plan.image_shape`; batches may be flattened.
     """
 
     def __init__(self, sample_shape: tuple[int, ...]) -> None:
@@ -135,34 +139,61 @@ class _Standardise(nn.Module):
         return (X - self.mean.view(-1, *sides)) / self.scale.view(-1, *sides)
 
 
-class _Block(nn.Module):
-    """Convolution, normalisation, activation, shortcut, pooling, dropout."""
+def layer_module(layer: Layer, draw: torch.Generator) -> nn.Module:
+    """Return the module of a layer, its weights drawn."""
+    match layer.kind:
+        case "convolution" | "transposed":
+            return Block(layer, draw)
+        case "dense":
+            return Dense(layer, draw)
+        case "linear":
+            return _weighted(layer, draw)
+        case "flatten":
+            return nn.Flatten()
+        case "average":
+            return Average()
+        case "unflatten":
+            return nn.Unflatten(1, layer.outputs)
+        case "crop":
+            return Crop(layer.outputs[1:])
+    raise ValueError(f"there is no module for {layer}")
 
-    def __init__(
-        self, genes: dict[str, Any], channels: int, draw: torch.Generator
-    ) -> None:
+
+class Block(nn.Module):
+    """A convolution, what comes before it (upsampling) and after it.
+
+    Normalisation, activation, shortcut, pooling, dropout.
+    """
+
+    def __init__(self, layer: Layer, draw: torch.Generator) -> None:
         super().__init__()
-        width, kernel = genes["channels"], genes["kernel"]
-        plain = genes["normalisation"] == "none"
-        self.convolve = _convolution(channels, width, kernel, plain, draw)
-        self.normalise = _normalisation(genes["normalisation"], width)
-        self.activate = ACTIVATIONS[genes["activation"]]()
+        channels, width = layer.inputs[0], layer.outputs[0]
+        self.upsample: nn.Module = nn.Identity()
+        if layer.upsampling != "none":
+            self.upsample = nn.Upsample(scale_factor=2, mode=layer.upsampling)
+        self.convolve = _weighted(layer, draw)
+        self.normalise = NORMALISATIONS[layer.normalisation](width)
+        self.activate = ACTIVATIONS[layer.activation]()
         self.shortcut: nn.Module | None = None
-        if genes["residual"]:
-            self.shortcut = (
-                nn.Identity()
-                if channels == width
-                else _convolution(channels, width, 1, False, draw)
+        if layer.projects:
+            self.shortcut = _convolution(channels, width, 1, False, draw)
+        elif layer.residual:
+            self.shortcut = nn.Identity()
+        self.pool: nn.Module = nn.Identity()
+        if layer.pooling != "none":
+            # Whether odd sides are halved up.
+            ceil = any(
+                2 * out > side
+                for out, side in zip(layer.outputs[1:], layer.grid, strict=True)
             )
-        pooling = genes["pooling"]
-        self.pool = nn.Identity() if pooling == "none" else POOLINGS[pooling](2)
-        self.drop = Dropout(genes["dropout"])
+            self.pool = POOLINGS[layer.pooling](2, ceil_mode=ceil)
+        self.drop = Dropout(layer.dropout)
         self.pool_first = (
-            pooling == "max" and genes["activation"] in RISING and not genes["residual"]
+            layer.pooling == "max" and layer.activation in RISING and not layer.residual
         )
 
     def forward(self, X: Tensor) -> Tensor:
-        Z = self.normalise(self.convolve(X))
+        Z = self.normalise(self.convolve(self.upsample(X)))
         if self.pool_first:  # the same, on a quarter of the values
             return self.drop(self.activate(self.pool(Z)))
         Z = self.activate(Z)
@@ -171,33 +202,47 @@ class _Block(nn.Module):
         return self.drop(self.pool(Z))
 
 
-class _Dense(nn.Sequential):
-    def __init__(
-        self, genes: dict[str, Any], width: int, draw: torch.Generator
-    ) -> None:
-        units, normalisation = genes["units"], genes["normalisation"]
-        normalisations = {"batch": nn.BatchNorm1d, "layer": nn.LayerNorm}
+class Dense(nn.Sequential):
+    """A dense layer, normalisation, activation, dropout."""
+
+    def __init__(self, layer: Layer, draw: torch.Generator) -> None:
+        (width,) = layer.outputs
+        normalisation = {"batch": nn.BatchNorm1d, "layer": nn.LayerNorm}.get(
+            layer.normalisation, nn.Identity
+        )
         super().__init__(
-            _linear(width, units, normalisation == "none", draw),
-            normalisations.get(normalisation, lambda _: nn.Identity())(units),
-            ACTIVATIONS[genes["activation"]](),
-            Dropout(genes["dropout"]),
+            _weighted(layer, draw),
+            normalisation(width),
+            ACTIVATIONS[layer.activation](),
+            Dropout(layer.dropout),
         )
 
 
-class _Average(nn.Module):
+class Average(nn.Module):
+    """The mean over all pixels."""
+
     def forward(self, X: Tensor) -> Tensor:
         return X.mean(dim=(2, 3))
 
 
-class Dropout(nn.Module):
-    """Dropout with its own generator: two fits at a time do not disturb each other.
+class Crop(nn.Module):
+    """The middle of an image."""
 
-    Parameters
-    ----------
-    probability : float
-        How often a value becomes zero.
-    """
+    def __init__(self, sides: tuple[int, ...]) -> None:
+        super().__init__()
+        self.sides = sides
+
+    def forward(self, X: Tensor) -> Tensor:
+        (top, left) = (
+            (there - wanted) // 2
+            for there, wanted in zip(X.shape[2:], self.sides, strict=True)
+        )
+        height, width = self.sides
+        return X[:, :, top : top + height, left : left + width]
+
+
+class Dropout(nn.Module):
+    """Dropout with its own generator: two fits at a time do not disturb each other."""
 
     def __init__(self, probability: float) -> None:
         super().__init__()
@@ -215,21 +260,61 @@ class Dropout(nn.Module):
         return f"{self.probability:.3g}"
 
 
-def _pooled(block: dict[str, Any], sides: tuple[int, ...]) -> tuple[int, ...]:
-    return sides if block["pooling"] == "none" else tuple(side // 2 for side in sides)
+class Spectral(nn.Module):
+    """A layer whose weights are divided by their greatest singular value [1]_.
+
+    torch's own neither pickles nor leaves the global generator alone: the first guess
+    of the singular vectors is drawn from `draw`.
+
+    References
+    ----------
+    .. [1] Miyato, T., Kataoka, T., Koyama, M., & Yoshida, Y. (2018). Spectral
+       Normalization for Generative Adversarial Networks. ICLR.
+    """
+
+    def __init__(self, layer: nn.Linear | nn.Conv2d, draw: torch.Generator) -> None:
+        super().__init__()
+        self.layer = layer
+        rows = len(layer.weight)
+        self.register_buffer("left", torch.randn(rows, generator=draw))
+        with torch.no_grad():
+            for _ in range(10):
+                self._right()
+
+    def _right(self) -> Tensor:
+        """Follow the weights by a step of the power iteration."""
+        W = self.layer.weight.flatten(1)
+        right = nn.functional.normalize(W.T @ self.left, dim=0, eps=1e-12)
+        if self.training:
+            self.left = nn.functional.normalize(W @ right, dim=0, eps=1e-12)
+        return right
+
+    def forward(self, X: Tensor) -> Tensor:
+        weight, bias = self.layer.weight, self.layer.bias
+        with torch.autocast(X.device.type, enabled=False):  # in full precision
+            with torch.no_grad():
+                right = self._right()
+            norm = self.left @ (weight.flatten(1) @ right)
+            weight = weight / norm.clamp_min(1e-12)
+        if isinstance(self.layer, nn.Linear):
+            return nn.functional.linear(X, weight, bias)
+        return self.layer._conv_forward(X, weight, bias)
 
 
-def _normalisation(name: str, width: int) -> nn.Module:
-    match name:
-        case "batch":
-            return nn.BatchNorm2d(width)
-        case "instance":
-            return nn.InstanceNorm2d(width, affine=True)
-        case "group":
-            return nn.GroupNorm(GROUPS, width)
-        case "layer":
-            return nn.GroupNorm(1, width)
-    return nn.Identity()
+def _weighted(layer: Layer, draw: torch.Generator) -> nn.Module:
+    """Return the weights of a layer, spectrally normalised if its plan says so."""
+    width_in, width, kernel = layer.inputs[0], layer.outputs[0], layer.kernel
+    if layer.kind in ("convolution", "transposed"):
+        options = {"stride": layer.stride, "padding": kernel // 2, "bias": layer.biased}
+        kind: Any = nn.Conv2d
+        if layer.kind == "transposed":
+            kind, options = nn.ConvTranspose2d, {**options, "output_padding": 1}
+        module = _drawn(
+            nn.utils.skip_init(kind, width_in, width, kernel, **options), draw
+        )
+    else:
+        module = _linear(width_in, math.prod(layer.outputs), layer.biased, draw)
+    return Spectral(module, draw) if layer.normalisation == "spectral" else module
 
 
 def _convolution(

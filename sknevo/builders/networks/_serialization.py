@@ -11,8 +11,8 @@ from safetensors.torch import save_file
 
 from sknevo.builders.convnet import ConvNetBuilder
 from sknevo.builders.networks._net import Net
+from sknevo.network_plan import image_shape, network_plan
 from sknevo.records import DataSpec
-from sknevo.sizes import image_shape, network_size
 
 __all__ = ["load_network", "save_network"]
 
@@ -119,7 +119,7 @@ def _rebuild(
     labels = np.array(about["labels"], dtype)
     spec = DataSpec("classification", 1, len(labels), shape=shape)
     # Before so much memory is asked for.
-    told = network_size(about["genes"], image_shape(shape), len(labels)).parameters
+    told = network_plan(about["genes"], image_shape(shape), len(labels)).size.parameters
     held = sum(weight.numel() for weight in weights.values())
     if told > held:
         raise ValueError(f"its genes tell of {told} weights, it holds {held}")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from sknevo.sizes import NetworkSize, image_shape, network_size
+from sknevo.network_plan import NetworkSize, image_shape, network_plan
 
 BLOCK = {"channels": 8, "kernel": 3, "normalisation": "batch", "pooling": "max"}
 BLOCK |= {"residual": False}
@@ -40,10 +40,10 @@ def test_a_network_counted_by_hand():
     # 12 x 10 is halved twice: 3 x 2.
     dense = NetworkSize(16 * 6 * 10 + 10, 16 * 6 * 10, 10)
     head = NetworkSize(10 * 4 + 4, 10 * 4, 4)
-    assert network_size(genes, (3, 12, 10), 4) == first + second + dense + head
+    assert network_plan(genes, (3, 12, 10), 4).size == first + second + dense + head
 
 
 def test_rows_of_features_need_no_convolutions():
     genes = {"dense": [{"units": 7, "normalisation": "layer"}]}
-    size = network_size(genes, (5,), 2)
+    size = network_plan(genes, (5,), 2).size
     assert size == NetworkSize(5 * 7 + 14 + 7 * 2 + 2, 5 * 7 + 7 * 2, 7 + 2)

@@ -1,0 +1,370 @@
+"""The plan of a network: its genes resolved into layers, without torch.
+
+Genomes count a plan's parameters to keep networks within their limits, builders make
+torch modules of its layers and estimate what they cost.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Self
+
+__all__ = [
+    "Layer",
+    "NetworkPlan",
+    "NetworkSize",
+    "discriminator_plan",
+    "discriminator_size",
+    "first_grid",
+    "generator_plan",
+    "generator_size",
+    "image_shape",
+    "network_plan",
+]
+
+Shape = tuple[int, ...]
+
+# Gray, gray with alpha, colour, colour with alpha.
+CHANNELS = (1, 2, 3, 4)
+
+
+def image_shape(sample_shape: Shape) -> Shape:
+    """Return a sample's shape with the channels first.
+
+    Parameters
+    ----------
+    sample_shape : tuple of int
+        (height, width), (channels, height, width), (height, width, channels), or
+        (features,). The channels are last if there are 1 to 4 of them there and not
+        in the first place; or, if there are more, as of satellites, and all images are
+        square. Otherwise they are first.
+
+    Returns
+    -------
+    tuple of int
+        (channels, height, width) or (features,).
+
+    Examples
+    --------
+    >>> image_shape((28, 28)), image_shape((32, 32, 3)), image_shape((64, 64, 13))
+    ((1, 28, 28), (3, 32, 32), (13, 64, 64))
+    """
+    match tuple(sample_shape):
+        case (height, width):
+            return (1, height, width)
+        case (height, width, channels) if _are_last(height, width, channels):
+            return (channels, height, width)
+    return tuple(sample_shape)
+
+
+def _are_last(first: int, middle: int, last: int) -> bool:
+    """Whether the last of three sides is that of the channels, not the first."""
+    return first not in CHANNELS and (last in CHANNELS or first == middle != last)
+
+
+@dataclass(frozen=True)
+class NetworkSize:
+    """What a layer or a network holds and does.
+
+    Parameters
+    ----------
+    parameters : int
+        Numbers that are learned.
+    operations : int
+        Multiplications with them, per sample and forward pass.
+    values : int
+        Outputs of the layers, per sample.
+    """
+
+    parameters: int = 0
+    operations: int = 0
+    values: int = 0
+
+    def __add__(self, other: "NetworkSize") -> "NetworkSize":
+        return NetworkSize(
+            self.parameters + other.parameters,
+            self.operations + other.operations,
+            self.values + other.values,
+        )
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One layer of a network, with what belongs to it.
+
+    A convolution is followed by normalisation, activation, shortcut, pooling and
+    dropout; a dense layer by normalisation, activation and dropout.
+
+    Parameters
+    ----------
+    kind : {"convolution", "transposed", "dense", "linear", "projection", "flatten", \
+"average", "unflatten", "crop"}
+        "linear" is a dense layer with nothing after it, "projection" one without a
+        bias, "average" the mean over all pixels. The last four learn nothing.
+    inputs, outputs : tuple of int
+        Shapes of a sample: (channels, height, width) or (features,).
+    grid : tuple of int
+        (height, width) of the convolution's output, before pooling.
+    kernel, stride : int, default=1
+        Of a convolution. With a stride of 2 a transposed one doubles the sides.
+    upsampling : {"none", "nearest", "bilinear"}, default="none"
+        How the sides are doubled before the convolution.
+    """
+
+    kind: str
+    inputs: Shape
+    outputs: Shape
+    grid: Shape = ()
+    kernel: int = 1
+    stride: int = 1
+    upsampling: str = "none"
+    normalisation: str = "none"
+    activation: str = "identity"
+    residual: bool = False
+    pooling: str = "none"
+    dropout: float = 0.0
+
+    @classmethod
+    def convolution(
+        cls, genes: Mapping[str, Any], inputs: Shape, ceil: bool = False
+    ) -> Self:
+        """Return a block's layer; `ceil` says which way odd sides are halved."""
+        upsampling = genes.get("upsampling", "none")
+        pooling = genes.get("pooling", "none")
+        transposed, strided = upsampling == "transposed", pooling == "stride"
+        grid = inputs[1:]
+        if upsampling != "none":
+            grid = tuple(2 * side for side in grid)
+        half = tuple((side + ceil) // 2 for side in grid)
+        if strided:
+            grid = half
+        return cls(
+            "transposed" if transposed else "convolution",
+            inputs,
+            (genes["channels"], *(grid if pooling == "none" else half)),
+            grid=grid,
+            kernel=genes["kernel"],
+            stride=2 if transposed or strided else 1,
+            upsampling="none" if transposed else upsampling,
+            residual=genes.get("residual", False),
+            pooling="none" if strided else pooling,
+            **_after(genes),
+        )
+
+    @classmethod
+    def dense(cls, genes: Mapping[str, Any], inputs: Shape) -> Self:
+        """Return a dense layer."""
+        return cls("dense", inputs, (genes["units"],), **_after(genes))
+
+    @classmethod
+    def pooling_head(cls, kind: str, inputs: Shape) -> Self:
+        """Return what makes features of an image: "flatten" or "average"."""
+        n_features = math.prod(inputs) if kind == "flatten" else inputs[0]
+        return cls(kind, inputs, (n_features,))
+
+    @property
+    def biased(self) -> bool:
+        """Whether it has biases; most normalisations have shifts in their place."""
+        return self.normalisation in ("none", "spectral")
+
+    @property
+    def projects(self) -> bool:
+        """Whether its shortcut has weights, as the number of channels changes."""
+        return self.residual and self.inputs[0] != self.outputs[0]
+
+    @property
+    def size(self) -> NetworkSize:
+        """What it holds and does."""
+        width_in, width = self.inputs[0], math.prod(self.outputs)
+        match self.kind:
+            case "dense" | "linear":
+                weights = width_in * width
+                return NetworkSize(weights + self._shifts(width), weights, width)
+            case "projection":  # of labels: a column is looked up
+                return NetworkSize(width_in * width)
+            case "convolution" | "transposed":
+                channels, pixels = self.outputs[0], math.prod(self.grid)
+                weights = width_in * channels * (self.kernel**2 + self.projects)
+                # A transposed one goes over the pixels that come in.
+                passes = pixels // 4 if self.kind == "transposed" else pixels
+                parameters = weights + self._shifts(channels)
+                return NetworkSize(parameters, weights * passes, channels * pixels)
+        return NetworkSize()
+
+    def _shifts(self, width: int) -> int:
+        """Count the biases, or the scales and shifts of a normalisation."""
+        return width if self.biased else 2 * width
+
+
+def _after(genes: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the genes of what follows a layer's weights."""
+    names = ("normalisation", "activation", "dropout")
+    return {name: genes[name] for name in names if name in genes}
+
+
+@dataclass(frozen=True)
+class NetworkPlan:
+    """The layers of a network, from its input to its output."""
+
+    layers: tuple[Layer, ...]
+
+    @property
+    def size(self) -> NetworkSize:
+        """What all layers hold and do."""
+        return sum((layer.size for layer in self.layers), NetworkSize())
+
+    @property
+    def n_weighted(self) -> int:
+        """The number of layers that multiply with weights."""
+        return sum(layer.size.operations > 0 for layer in self.layers)
+
+
+def network_plan(genes: Mapping[str, Any], shape: Shape, n_outputs: int) -> NetworkPlan:
+    """Return the plan of a network that maps a sample to numbers.
+
+    Parameters
+    ----------
+    genes : dict
+        Expressed: `dense`, and for images `blocks` and `bridge`.
+    shape : tuple of int
+        (channels, height, width) of an image, or (features,).
+    n_outputs : int
+        Width of the last layer, the head.
+
+    Returns
+    -------
+    NetworkPlan
+
+    Examples
+    --------
+    >>> genes = {"blocks": [{"channels": 8, "kernel": 3, "pooling": "max"}],
+    ...          "bridge": "average", "dense": [{"units": 16}]}
+    >>> plan = network_plan(genes, (1, 28, 28), 10)
+    >>> [layer.kind for layer in plan.layers]
+    ['convolution', 'average', 'dense', 'linear']
+    >>> plan.size.parameters
+    394
+    """
+    layers: list[Layer] = []
+    for block in genes.get("blocks", ()):
+        layers.append(Layer.convolution(block, shape))
+        shape = layers[-1].outputs
+    if "blocks" in genes:
+        layers.append(Layer.pooling_head(genes["bridge"], shape))
+        shape = layers[-1].outputs
+    layers += _dense_layers(genes["dense"], shape)
+    last = layers[-1].outputs if layers else shape
+    return NetworkPlan((*layers, Layer("linear", last, (n_outputs,))))
+
+
+def generator_plan(
+    genes: Mapping[str, Any], dimension: int, shape: Shape, n_conditions: int
+) -> NetworkPlan:
+    """Return the plan of a GAN's generator: noise becomes a sample.
+
+    Parameters
+    ----------
+    genes : dict
+        Expressed: `dense`, or `blocks` for images.
+    dimension : int
+        Length of the noise.
+    shape : tuple of int
+        (channels, height, width) of an image, or (features,).
+    n_conditions : int
+        Numbers that say what a sample is made for; 0 for none.
+
+    Returns
+    -------
+    NetworkPlan
+        Of images, the first layers make a small grid, which the blocks enlarge. What
+        then exceeds the sides of an image is cropped.
+    """
+    noise = (dimension + n_conditions,)
+    if "dense" in genes:
+        layers = _dense_layers(_steep(genes["dense"]), noise)
+        return NetworkPlan((*layers, Layer("linear", layers[-1].outputs, shape)))
+    blocks = _steep(genes["blocks"])
+    doublings = sum(block["upsampling"] != "none" for block in blocks)
+    sides = tuple(math.ceil(side / 2**doublings) for side in shape[1:])
+    grid = (blocks[0]["channels"], *sides)
+    flat = (math.prod(grid),)
+    layers = [Layer("linear", noise, flat), Layer("unflatten", flat, grid)]
+    for block in blocks:
+        layers.append(Layer.convolution(block, layers[-1].outputs))
+    last = layers[-1].outputs
+    cropped = (last[0], *shape[1:])
+    pixels = {"channels": shape[0], "kernel": 3, "activation": "tanh"}
+    layers.append(Layer("crop", last, cropped))
+    return NetworkPlan((*layers, Layer.convolution(pixels, cropped)))
+
+
+def discriminator_plan(
+    genes: Mapping[str, Any], packing: int, shape: Shape, n_conditions: int
+) -> NetworkPlan:
+    """Return the plan of a GAN's discriminator: a pack of samples becomes a logit.
+
+    Parameters
+    ----------
+    genes : dict
+        Expressed: `dense`, or `blocks` and `bridge` for images.
+    packing : int
+        Samples that are judged together; sizes are those of one such pack.
+    shape : tuple of int
+        (channels, height, width) of an image, or (features,).
+    n_conditions : int
+        Numbers that say what a sample was made for; 0 for none.
+
+    Returns
+    -------
+    NetworkPlan
+        The last layer but one is the head, or the last if there are no conditions: they
+        are projected onto what goes into the head.
+    """
+    shape = (packing * shape[0], *shape[1:])
+    layers: list[Layer] = []
+    for block in _steep(genes.get("blocks", ())):
+        layers.append(Layer.convolution(block, shape, ceil=True))
+        shape = layers[-1].outputs
+    if "blocks" in genes:
+        layers.append(Layer.pooling_head(genes["bridge"], shape))
+    layers += _dense_layers(_steep(genes.get("dense", ())), shape)
+    last = layers[-1].outputs
+    layers.append(Layer("linear", last, (1,)))
+    if n_conditions:
+        layers.append(Layer("projection", (packing * n_conditions,), last))
+    return NetworkPlan(tuple(layers))
+
+
+def _dense_layers(items: Sequence[Mapping[str, Any]], shape: Shape) -> list[Layer]:
+    layers: list[Layer] = []
+    for genes in items:
+        layers.append(Layer.dense(genes, shape))
+        shape = layers[-1].outputs
+    return layers
+
+
+def _steep(items: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Return genes whose leaky rectifier is steeper than that of other networks.
+
+    Gradients have to pass through two networks.
+    """
+    steep = {"activation": "steep_leaky_relu"}
+    return [
+        {**genes, **(steep if genes.get("activation") == "leaky_relu" else {})}
+        for genes in items
+    ]
+
+
+def generator_size(*args: Any) -> NetworkSize:
+    """Return the size of a GAN's generator."""
+    return generator_plan(*args).size
+
+
+def discriminator_size(*args: Any) -> NetworkSize:
+    """Return the size of a GAN's discriminator."""
+    return discriminator_plan(*args).size
+
+
+def first_grid(blocks: list[dict[str, Any]], shape: Shape) -> Shape:
+    """Return the (height, width) that the first block of a generator begins with."""
+    return generator_plan({"blocks": blocks}, 1, shape, 0).layers[1].outputs[1:]
