@@ -11,6 +11,7 @@ from statistics import median
 import pytest
 
 import sknevo
+import sknevo.estimators
 
 ROOT = Path(__file__).parents[1]
 
@@ -128,6 +129,18 @@ def test_public_names_are_documented(name):
         assert not bare, f"methods of {name} without a docstring"
     elif inspect.isfunction(obj):
         assert not list(missing_sections(obj))
+
+
+def test_estimators_share_what_they_say_of_shared_parameters():
+    run("tools/shared_docs.py", "--check")
+
+
+@pytest.mark.parametrize("name", sknevo.estimators.__all__)
+def test_every_parameter_is_described_once_and_no_other(name):
+    cls = getattr(sknevo, name)
+    section = inspect.getdoc(cls).split("Parameters\n----------\n")[1]
+    described = re.findall(r"^(\w+) : ", section.split("\n\n")[0], re.MULTILINE)
+    assert sorted(described) == sorted(parameters(cls))
 
 
 def test_changelog_has_an_unreleased_section():

@@ -69,7 +69,55 @@ def _afresh(fit: Callable) -> Callable:
 
 
 class BaseEvolved(WinnerMixin, FrontMixin, CallbackSupportMixin, SearchParameters):
-    """What all evolved estimators share; a task says what differs below."""
+    """The search that all evolved estimators share; a task fills in the hooks below.
+
+    Attributes
+    ----------
+    best_estimator_ : estimator
+        The best individual, fitted on all of X. It works and pickles on its own.
+    best_chromosome_ : Chromosome
+        The genes of the best individual, silent ones included, and its lineage.
+    best_params_ : dict
+        The expressed genes of the best individual. They serve as an
+        `initial_population`.
+    best_score_ : float
+        Fitness of the best individual: its mean score over the splits. Not set if
+        `refit` is callable.
+    best_index_ : int
+        Row of the best individual in `cv_results_`.
+    cv_results_ : dict of str to array
+        One row per individual: the columns of RandomizedSearchCV, and `generation`,
+        `origin`, `parents`, `key`, `status` ("ok", "error", "timeout", "memory",
+        "pruned", "slow", "unfinished", "skipped"), `error`, and `resource`, which is
+        infinite if the individual was given all that its genes ask for.
+    pareto_front_ : ndarray of int
+        Rows of `cv_results_` that no other row dominates in all scores, sorted by the
+        first score, best first. `refit_individual` fits any of them.
+    history_ : list of Generation
+        One record per generation: best, median, evaluated, cached, failed, seconds.
+    rungs_ : list of Rung
+        Of successive halving: the resource of each rung, the scores on it, their
+        correlation with those on the next rung, and whether the rung is_misleading and
+        is left out.
+    genome_ : Genome
+        The search space.
+    n_generations_, n_evaluations_ : int
+        Number of generations bred and of individuals evaluated.
+    stop_reason_ : str
+        The rule that ended the search.
+    scorer_ : callable or dict of str to callable
+        The scorer of individuals, or several by name.
+    multimetric_ : bool
+        Whether there are several scorers.
+    n_splits_ : int
+        Number of splits.
+    refit_time_ : float
+        Seconds that fitting `best_estimator_` took.
+    n_features_in_ : int
+        Number of columns of X.
+    feature_names_in_ : ndarray of str
+        Names of the columns, if X is a DataFrame whose column names are all strings.
+    """
 
     # The weights of samples are always for the individuals, unless the user says no.
     __metadata_request__fit = {"sample_weight": True}
