@@ -1,4 +1,4 @@
-"""Images that stay on disk: read when it is their turn, and never held whole."""
+"""Images that stay on disk and are read only when they are needed."""
 
 import os
 import sys
@@ -9,55 +9,62 @@ import numpy as np
 from joblib import wrap_non_picklable_objects
 from PIL import Image, ImageOps
 
-from sknevo.fingerprints import fingerprint
+from sknevo.data_checks import fingerprint
 from sknevo.network_plan import image_shape as channels_first
 
-__all__ = ["ImageStream", "labels_of", "pixels_of", "streamed"]
+__all__ = ["ImageStream"]
 
-# Decoders let go of the interpreter: threads read side by side.
+# Threads that read. Decoders release Python's lock, so they read side by side. The
+# bound is chosen, not measured.
 READERS = min(8, os.cpu_count() or 1)
-# So many images stand for all in a fingerprint: all would take as long as an epoch.
+# Images that a fingerprint reads: reading all would take as long as an epoch. Chosen,
+# not measured.
 IMAGES_READ = 16
-# What PIL calls images of so many channels.
+# PIL's names of modes by their number of channels.
 MODES = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}
 
 
 class ImageStream:
-    """Images of a dataset, read when `numpy.asarray` asks for them.
+    """Images of a dataset that are read when `numpy.asarray` asks for them.
 
-    It is indexed by rows like an array; what comes back is a stream of these rows.
-    Images are read from several threads, and again each time they are asked for. The
-    first is read now: all others have to be of its type.
+    A stream is indexed by rows, as an array is; the result is a stream of these rows.
+    Several threads read the images, anew each time. The first image is read at once:
+    all others must have its shape and type.
 
     Parameters
     ----------
-    dataset : sequence
-        Has a length and items: images, or tuples that begin with one. An image is of
-        PIL, an array or a tensor on the CPU. A torch Dataset such as torchvision's
-        `ImageFolder` is one; it should not transform images at random, since
-        augmentation evolves.
+    dataset : sequence of images, or of tuples that begin with an image
+        An image is a PIL image, an array, or a tensor on the CPU. Any torch Dataset
+        with a length will do, such as torchvision's `ImageFolder`. It should not
+        transform images at random, since augmentation evolves.
     image_shape : tuple of int or None, default=None
-        Shape of an image as an array, see `sknevo.network_plan.image_shape`. Those of
-        PIL are scaled until they cover it, cropped to their middle and given its
-        channels. None stands for the shape of the first.
+        Shape of an image as an array: (height, width), (height, width, channels) or
+        (channels, height, width). PIL images are scaled until they cover it, cropped to
+        their middle and converted to its channels. None stands for the shape of the
+        first image.
 
     Attributes
     ----------
-    shape : tuple of int
-        (n_samples, *image_shape).
+    dataset : sequence
+        The dataset.
+    rows : ndarray of int of shape (n_samples,)
+        The rows of the dataset that this stream holds.
+    image_shape : tuple of int
+        Shape of an image.
     dtype : numpy.dtype
-        Of the images.
+        Type of the values of an image.
 
     Raises
     ------
     OSError
         If an image cannot be read.
     ValueError
-        If there is no image, or one is not of the shape or type of the others, or holds
-        NaN or infinity.
+        If there is no image, or if one has another shape or type than the first or
+        holds NaN or infinity.
 
     Examples
     --------
+    >>> import numpy as np
     >>> from PIL import Image
     >>> from sknevo.image_stream import ImageStream
     >>> photos = ImageStream([Image.new("RGB", (90, 60))] * 5, (32, 32, 3))
@@ -79,15 +86,17 @@ class ImageStream:
 
     @property
     def shape(self) -> tuple[int, ...]:
+        """Shape as an array, (n_samples, *image_shape)."""
         return (len(self.rows), *self.image_shape)
 
     @property
     def ndim(self) -> int:
+        """Number of dimensions as an array."""
         return len(self.shape)
 
     @property
     def fingerprint(self) -> str:
-        """Short name of its length and a few images."""
+        """Checksum of the length and a few images, 16 hexadecimal digits."""
         read = np.linspace(0, len(self) - 1, IMAGES_READ).astype(int)
         return fingerprint(len(self), np.asarray(self[np.unique(read)]))
 
@@ -103,18 +112,19 @@ class ImageStream:
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
         images = np.empty(self.shape, dtype or self.dtype)
-        Image.init()  # threads that do it at the same time disturb each other
+        Image.init()  # not safe in several threads at once
 
         def read(place: int) -> None:
             images[place] = self._read(self.rows[place])
 
         with ThreadPoolExecutor(READERS) as readers:
             for _ in readers.map(read, range(len(self))):
-                pass  # what went wrong in a thread is raised here
+                pass  # raises the errors of the threads
         return images
 
     def __getstate__(self) -> dict[str, Any]:
-        # Datasets are often classes of a script or notebook, unknown to workers.
+        # The class of a dataset is often defined in a script or notebook, where workers
+        # cannot import it: it is pickled by value.
         dataset = wrap_non_picklable_objects(self.dataset, keep_wrapper=False)
         return {**self.__dict__, "dataset": dataset}
 
@@ -123,8 +133,8 @@ class ImageStream:
             pixels = pixels_of(_image(self.dataset[int(row)]), self.image_shape)
         except MemoryError:
             raise
-        except Exception as fault:
-            raise OSError(f"image {row} cannot be read: {fault}") from fault
+        except Exception as error:
+            raise OSError(f"image {row} cannot be read: {error}") from error
         known = {"shape": self.image_shape, "dtype": self.dtype}
         for name, wanted in known.items():
             found = getattr(pixels, name)
@@ -139,62 +149,38 @@ class ImageStream:
 
 
 def streamed(X: Any, image_shape: tuple[int, ...] | None = None) -> Any:
-    """Return X as a stream if it is a torch Dataset, else as it is.
-
-    Parameters
-    ----------
-    X : object
-        A torch Dataset or anything else.
-    image_shape : tuple of int or None, default=None
-        See `ImageStream`.
-
-    Returns
-    -------
-    ImageStream or object
-    """
+    """Return an `ImageStream` of X if it is a torch Dataset, else X itself."""
     return ImageStream(X, image_shape) if _is_torch_dataset(X) else X
 
 
 def labels_of(X: Any) -> np.ndarray | None:
-    """Return the labels that come with images.
-
-    Parameters
-    ----------
-    X : object
-        A torch Dataset or anything else.
-
-    Returns
-    -------
-    ndarray of shape (n_samples,) or None
-        A dataset's `targets` where it has them, transformed as it says, else the second
-        part of all of its items, which have to be read for it. None if X is not a
-        dataset, or one of images only.
-    """
+    """Return the labels of a torch Dataset; None if X is another object or has none."""
     if not _is_torch_dataset(X):
         return None
     held = _targets(X)
     if held is not None and held.ndim == 1:
         return held
+    # Without `targets`, all items must be read.
     items = (X[i] for i in range(len(X)))
     labels = [item[1] for item in items if isinstance(item, tuple | list)]
     return np.asarray(labels) if len(labels) == len(X) else None
 
 
 def _targets(X: Any) -> np.ndarray | None:
-    """Return the labels that a dataset holds apart from its images, if it does."""
+    """Return the labels that a dataset holds apart from its images, or None."""
     if hasattr(X, "targets"):
         held, transform = np.asarray(X.targets), getattr(X, "target_transform", None)
         if held.ndim != 1 or not transform:
             return held
         return np.asarray([*map(transform, held.tolist())])
-    if not hasattr(X, "indices") or not hasattr(X, "dataset"):  # no Subset of torch's
+    if not hasattr(X, "indices") or not hasattr(X, "dataset"):  # not torch's Subset
         return None
     held = _targets(X.dataset)
     return None if held is None else held[np.asarray(X.indices)]
 
 
 def _is_torch_dataset(X: Any) -> bool:
-    # Whoever holds one has imported torch; nobody else has to.
+    # If X is one, torch is already imported. Otherwise this does not import it.
     torch = sys.modules.get("torch")
     return torch is not None and isinstance(X, torch.utils.data.Dataset)
 
@@ -204,30 +190,20 @@ def _image(item: Any) -> Any:
 
 
 def pixels_of(image: Any, shape: tuple[int, ...] | None = None) -> np.ndarray:
-    """Return an image as an array.
+    """Return an image as an array; only PIL images are turned, scaled and cropped.
 
     Parameters
     ----------
     image : PIL.Image.Image, array or tensor
-        Arrays and tensors are returned as they are.
+        A PIL image holds bytes; its EXIF orientation is applied.
     shape : tuple of int or None, default=None
-        What one of PIL is scaled and cropped to, after it is turned as its camera says,
-        see `sknevo.network_plan.image_shape`. None leaves it as it is, gray or RGB.
-
-    Returns
-    -------
-    ndarray
-
-    Raises
-    ------
-    ValueError
-        If it is of PIL and holds more than bytes.
+        See `ImageStream`; None keeps the size, and converts to RGB unless it is gray.
     """
     if not isinstance(image, Image.Image):
         return np.asarray(image)
     if image.mode.startswith(("I", "F")):
         raise ValueError(
-            f"images of PIL must hold bytes; got mode {image.mode!r}: turn it into an "
+            f"images of PIL must hold bytes; got mode {image.mode!r}: convert it to an "
             "array in the dataset."
         )
     upright = ImageOps.exif_transpose(image)
@@ -240,6 +216,6 @@ def pixels_of(image: Any, shape: tuple[int, ...] | None = None) -> np.ndarray:
         upright.convert(MODES[channels]), (width, height), Image.Resampling.BILINEAR
     )
     pixels = np.asarray(fitted).reshape(height, width, channels)
-    # The channels are where the shape has them, or nowhere in (height, width).
+    # The channels come first or last, as in the shape; (height, width) has none.
     first = len(shape) == 3 and channels_first(shape) == tuple(shape)
     return np.moveaxis(pixels, -1, 0) if first else pixels.reshape(shape)

@@ -19,6 +19,7 @@ from sklearn.utils.validation import (
     check_consistent_length,
 )
 
+from sknevo.data_checks import check_enough, plain_values
 from sknevo.estimators._beginning import (
     known_chromosomes,
     make_chromosome,
@@ -50,7 +51,6 @@ from sknevo.genes import Genome
 from sknevo.limits import Limits
 from sknevo.records import Chromosome, DataSpec, flatten
 from sknevo.search import SearchCallback, SearchResult, search
-from sknevo.validation import check_enough, plain_values
 
 __all__ = ["BaseEvolved"]
 

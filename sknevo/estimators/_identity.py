@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING, Any
 
 from sklearn.base import BaseEstimator
 
+from sknevo.data_checks import fingerprint
 from sknevo.estimators._parameters import journal_parameters
 from sknevo.evaluation import Trial
-from sknevo.fingerprints import fingerprint
 
 if TYPE_CHECKING:
     from sknevo.estimators._base import BaseEvolved

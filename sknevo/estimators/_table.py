@@ -1,4 +1,4 @@
-"""What users bring as a table, validated, and what its columns hold."""
+"""Validation of tables, and the kinds of their columns."""
 
 import re
 from typing import Any
@@ -11,9 +11,9 @@ from sklearn.utils.validation import check_array, validate_data
 
 from sknevo.records import Column
 
-__all__ = ["describe_columns", "validate_table"]
-
-# Labels are text, not categories, when there are many and most of them are rare.
+# Strings are text rather than categories if they have more than MANY_LABELS different
+# values, and these are more than TEXT_SHARE of all; also if they have more than
+# TOO_MANY_LABELS. Chosen, not measured.
 MANY_LABELS = 30
 TEXT_SHARE = 0.2
 TOO_MANY_LABELS = 1000
@@ -21,27 +21,18 @@ DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
 def validate_table(estimator: BaseEstimator, X: Any, *, reset: bool) -> Any:
-    """Return X as a DataFrame with typed columns or as an array of floats.
+    """Return X as a DataFrame with typed columns, or as an array of numbers.
 
     Parameters
     ----------
     estimator : estimator
-        Gets, or is held to, `n_features_in_` and `feature_names_in_`.
+        `reset` sets its `n_features_in_` and `feature_names_in_`; otherwise X must
+        agree with them.
     X : array-like of shape (n_samples, n_features)
-        DataFrames keep their columns; of objects that are no numbers a DataFrame is
-        made.
+        An array of strings or dates becomes a DataFrame. Complex, infinite, sparse and
+        empty data are refused.
     reset : bool
         Whether this is `fit`.
-
-    Returns
-    -------
-    DataFrame or ndarray of float
-
-    Raises
-    ------
-    ValueError
-        If X is not two-dimensional, empty, infinite or sparse, or if its columns are
-        not those of `fit`.
     """
     if isinstance(X, pd.DataFrame):
         validate_data(estimator, X, reset=reset, skip_check_array=True)
@@ -55,35 +46,35 @@ def validate_table(estimator: BaseEstimator, X: Any, *, reset: bool) -> Any:
 
 
 def _typed(frame: pd.DataFrame) -> pd.DataFrame:
-    """Make numbers of objects that are numbers; refuse what no step can use."""
+    """Convert objects that are numbers; refuse columns that no step can use."""
     if 0 in frame.shape:
         raise ValueError(
             f"Found array with {frame.shape[0]} sample(s) and {frame.shape[1]} "
             f"feature(s) (shape={frame.shape}) while a minimum of 1 is required."
         )
-    # Built anew rather than assigned to: the user's frame is never touched.
-    columns = [_typed_column(frame.iloc[:, i]) for i in range(frame.shape[1])]
-    if all(new is old for new, old in columns):
+    columns = [frame.iloc[:, i] for i in range(frame.shape[1])]
+    typed = [_typed_column(column) for column in columns]
+    if all(new is old for new, old in zip(typed, columns, strict=True)):
         return frame
-    typed = pd.concat([new for new, _ in columns], axis=1)
-    typed.columns = frame.columns
-    return typed
+    # A new frame: the user's own is never changed.
+    table = pd.concat(typed, axis=1)
+    table.columns = frame.columns
+    return table
 
 
-def _typed_column(column: pd.Series) -> tuple[pd.Series, pd.Series]:
+def _typed_column(column: pd.Series) -> pd.Series:
+    """Return the column itself if its type needs no change."""
     if types.is_complex_dtype(column.dtype):
         raise ValueError(f"Complex data not supported: column {column.name!r}.")
     if isinstance(column.dtype, pd.SparseDtype):
-        return _typed_column(column.sparse.to_dense())[0], column
+        return _typed_column(column.sparse.to_dense())
     if types.is_timedelta64_dtype(column.dtype):
-        return column.dt.total_seconds(), column
+        return column.dt.total_seconds()
     if types.is_float_dtype(column.dtype) and np.isinf(column.to_numpy(float)).any():
         raise ValueError(
             f"Input X contains infinity or a value too large in column {column.name!r}."
         )
-    if column.dtype != object:
-        return column, column
-    return _typed_objects(column), column
+    return _typed_objects(column) if column.dtype == object else column
 
 
 def _typed_objects(column: pd.Series) -> pd.Series:
@@ -92,7 +83,7 @@ def _typed_objects(column: pd.Series) -> pd.Series:
         numbers = pd.to_numeric(column)
         if numbers.dtype == object:  # too large for an integer
             numbers = numbers.astype(float)
-        return _typed_column(numbers)[0]
+        return _typed_column(numbers)
     unclear = kind == "complex" or kind.startswith("mixed")
     if unclear and not column.dropna().map(_is_scalar).all():
         raise TypeError(
@@ -107,17 +98,7 @@ def _is_scalar(value: Any) -> bool:
 
 
 def describe_columns(X: Any) -> tuple[Column, ...]:
-    """Say what each column of a validated table holds.
-
-    Parameters
-    ----------
-    X : DataFrame or ndarray of float
-        What `validate_table` returned.
-
-    Returns
-    -------
-    tuple of Column
-    """
+    """Return the name and kind of each column of a validated table."""
     if isinstance(X, pd.DataFrame):
         return tuple(_describe(X.iloc[:, i]) for i in range(X.shape[1]))
     missing = np.isnan(X).any(axis=0) if X.dtype.kind == "f" else [False] * X.shape[1]
@@ -144,7 +125,7 @@ def _describe(column: pd.Series) -> Column:
 
 
 def _holds_dates(column: pd.Series) -> bool:
-    """Return whether all are strings such as 2026-11-23, as CSV files have them."""
+    """Return whether all values are strings such as 2026-11-23, as in CSV files."""
     values = column.dropna()
     if types.infer_dtype(values) != "string" or not DATE.match(values.iloc[0]):
         return False

@@ -18,6 +18,7 @@ from sklearn.utils.multiclass import type_of_target
 from sklearn.utils.validation import assert_all_finite
 
 from sknevo.builders.search_cv import SearchBuilder
+from sknevo.data_checks import check_enough
 from sknevo.estimators._base import BaseEvolved
 from sknevo.estimators._delegation import DelegatingMixin
 from sknevo.estimators._metadata import make_router
@@ -26,7 +27,6 @@ from sknevo.evaluation import Objectives
 from sknevo.genes import Genome
 from sknevo.genomes.search_cv import parameters, well_known
 from sknevo.records import Chromosome, DataSpec
-from sknevo.validation import check_enough
 
 __all__ = ["EvolvedSearchCV"]
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from sknevo.validation import plain_values
+from sknevo.data_checks import plain_values
 
 __all__ = ["feature_rows", "same_width"]
 

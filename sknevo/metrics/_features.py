@@ -6,7 +6,7 @@ from typing import Any, Self
 import numpy as np
 from scipy.linalg import svd
 
-from sknevo.fingerprints import fingerprint
+from sknevo.data_checks import fingerprint
 from sknevo.metrics._checks import feature_rows, same_width
 
 __all__ = ["StandardFeatures"]

@@ -7,8 +7,8 @@ import numpy as np
 from scipy.ndimage import uniform_filter
 from sklearn.metrics import pairwise_distances_argmin
 
+from sknevo.data_checks import plain_values
 from sknevo.network_plan import image_shape
-from sknevo.validation import plain_values
 
 __all__ = [
     "nearest_neighbour_psnr",

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from sknevo.fingerprints import fingerprint
+from sknevo.data_checks import fingerprint
 from sknevo.network_plan import image_shape
 
 __all__ = ["InceptionFeatures"]

@@ -8,7 +8,7 @@ import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.utils import check_consistent_length, column_or_1d
 
-from sknevo.fingerprints import fingerprint
+from sknevo.data_checks import fingerprint
 from sknevo.image_stream import ImageStream
 from sknevo.metrics._conditions import n_conditions
 from sknevo.metrics._ground import Ground

@@ -10,8 +10,8 @@ from torch.nn import functional as F
 
 from sknevo.builders.networks._data import as_tensor, statistics
 from sknevo.builders.networks._modules import Network
+from sknevo.data_checks import fingerprint
 from sknevo.deadline import check_deadline
-from sknevo.fingerprints import fingerprint
 from sknevo.metrics import StandardFeatures
 from sknevo.network_plan import image_shape
 

@@ -1,35 +1,44 @@
-"""A short name for data: the same for the same, in any process, on any machine."""
+"""Checks of data that scikit-learn does not make, and a checksum of any data."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
+from sklearn.utils.validation import _num_samples
 
-__all__ = ["fingerprint"]
+
+@contextmanager
+def plain_values(name: str, values: Any) -> Iterator[None]:
+    """Refuse masked values, and name the data whose conversion overflows inside."""
+    if np.ma.is_masked(values):  # scikit-learn would drop the mask without a word
+        raise ValueError(
+            f"{name} has masked values: fill them, or set them to NaN where gaps are "
+            "accepted."
+        )
+    try:
+        yield
+    except OverflowError as error:
+        raise ValueError(
+            f"{name} contains a value too large for a float: {error}."
+        ) from error
+
+
+def check_enough(X: Any) -> None:
+    """Refuse fewer than two samples: one part is to train on and one to test on."""
+    if (n := _num_samples(X)) < 2:
+        raise ValueError(f"Found {n} sample; at least 2 samples are required to fit.")
 
 
 def fingerprint(*values: Any) -> str:
-    """Hash data.
+    """Return 16 hexadecimal digits that are the same for equal data on any machine.
 
     Parameters
     ----------
     *values : array-like, sparse matrix, DataFrame, Series or plain JSON
-        Of masked arrays the mask counts too. What has a `fingerprint` of its own, such
-        as a stream of images, goes by that.
-
-    Returns
-    -------
-    str
-        16 hexadecimal digits.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> fingerprint(np.arange(3)) == fingerprint(np.arange(3))
-    True
-    >>> fingerprint(np.arange(3)) == fingerprint(np.arange(3.0))
-    False
+        The mask of a masked array counts, too. An object with an attribute
+        `fingerprint`, such as an `ImageStream`, counts by that.
     """
     digest = hashlib.sha256()
     for value in values:
@@ -77,7 +86,7 @@ def _feed_other(digest: Any, value: Any) -> None:
 
 
 def _feed_frame(digest: Any, frame: Any) -> None:
-    """Hash values, names and types; where rows came from is no part of the data."""
+    """Hash values, names and types, but not the index."""
     from pandas.util import hash_pandas_object
 
     names = list(getattr(frame, "columns", [getattr(frame, "name", None)]))

@@ -1,4 +1,4 @@
-"""The same data have the same name, and other data another."""
+"""Equal data have the same fingerprint, other data another one."""
 
 import copy
 import os
@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from sknevo.fingerprints import fingerprint
+from sknevo.data_checks import fingerprint
 from sknevo.image_stream import ImageStream
 
 TABLE = pd.DataFrame(
@@ -50,11 +50,11 @@ def copied(value):
 
 
 @pytest.mark.parametrize("value", DATA.values(), ids=DATA)
-def test_copies_have_the_same_name(value):
+def test_copies_have_the_same_fingerprint(value):
     assert fingerprint(value) == fingerprint(copied(value))
 
 
-def test_all_that_differ_have_different_names():
+def test_different_data_have_different_fingerprints():
     X = DATA["floats"]
     others = [
         *([value] for value in DATA.values()),
@@ -115,15 +115,15 @@ def test_the_memory_layout_does_not_matter():
     assert fingerprint(X[:, ::2]) == fingerprint(X[:, ::2].copy())
 
 
-def test_where_rows_come_from_does_not_matter():
+def test_the_index_does_not_matter():
     assert fingerprint(TABLE) == fingerprint(TABLE.set_axis([7, 8, 9]))
 
 
 @pytest.mark.parametrize("seed", ["0", "1"])
-def test_names_are_the_same_in_any_process(seed):
+def test_fingerprints_are_the_same_in_any_process(seed):
     script = """
 import numpy as np, pandas as pd
-from sknevo.fingerprints import fingerprint
+from sknevo.data_checks import fingerprint
 kinds = pd.Categorical(["ant", "bee"])
 table = pd.DataFrame({"kind": kinds, "note": ["a", "".join("bc")]})
 print(fingerprint(table, np.array(["x", "y" * 3], dtype=object), {"b": 1, "a": None}))
