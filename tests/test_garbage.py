@@ -166,7 +166,7 @@ CONFLICTS = [
         {"strategy": EstimationOfDistribution(immigrant_probability=-1)},
         "immigrant_probability",
     ),
-    ({"strategy": RegularizedEvolution(sample_size=0)}, "sample_size"),
+    ({"strategy": RegularizedEvolution(tournament_size=0)}, "tournament_size"),
     (
         {"strategy": RegularizedEvolution(crossover_probability="x")},
         "crossover_probability",
@@ -201,10 +201,13 @@ CONFLICTS = [
         {"strategy": SurrogateAssisted(strategy="estimation_of_distribution")},
         "strategy",
     ),
-    ({"strategy": SurrogateAssisted(strategy=RegularizedEvolution(0))}, "sample_size"),
+    (
+        {"strategy": SurrogateAssisted(strategy=RegularizedEvolution(0))},
+        "tournament_size",
+    ),
     ({"strategy": SurrogateAssisted(n_candidates=0)}, "n_candidates"),
-    ({"strategy": SurrogateAssisted(optimism=-1)}, "optimism"),
-    ({"strategy": SurrogateAssisted(memory=1)}, "memory"),
+    ({"strategy": SurrogateAssisted(exploration_weight=-1)}, "exploration_weight"),
+    ({"strategy": SurrogateAssisted(archive_size=1)}, "archive_size"),
 ]
 
 

@@ -1,4 +1,4 @@
-"""Two or more populations that evolve together, each a part of the genome."""
+"""Cooperative coevolution: populations that each evolve a part of the genome."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
@@ -8,42 +8,41 @@ import numpy as np
 from sklearn.utils._param_validation import Interval
 
 from sknevo.evolution._genetic_algorithm import GeneticAlgorithm
-from sknevo.evolution._selection import best
+from sknevo.evolution._operators import fittest
 from sknevo.evolution._strategy import Strategy
 from sknevo.genes import Genome
 from sknevo.records import Chromosome, Evaluation, flatten
 
-__all__ = ["CooperativeCoevolution"]
-
 REST = "the rest"
 
 
-class CooperativeCoevolution(Strategy):
-    """Evolve parts of the genome in populations of their own, judged together.
+class CooperativeCoevolution(Strategy, name="coevolution"):
+    """Evolve parts of the genome in populations of their own, evaluated together.
 
-    Cooperative coevolution [1]_: a species for each part, such as one for the
-    augmentation of images and one for all that makes the network. A child is bred
-    within one species by that species' own genetic algorithm, and is tried together
-    with representatives of the others: their fittest, or now and then another of them.
-    A part is worth what the best individual was worth that it had a part in [2]_. The
-    more genes a species has, the more often it breeds; of the population each keeps an
-    equal share.
+    Cooperative coevolution [1]_: each part is a species, such as one for the
+    augmentation of images and one for everything that makes the network. A child is
+    bred within one species by that species' own genetic algorithm. It is evaluated
+    together with representatives of the others: their fittest, or now and then a random
+    one. The fitness of a part is that of the best individual that contains it [2]_. The
+    more genes a species has, the more often it breeds; each species keeps an equal
+    share of the population.
 
-    The origin of a child says its species, as "mutation in augmentation". Individuals
+    The origin of a child names its species, as "mutation in augmentation". Individuals
     of another origin, such as those of the first generation, belong to every species.
 
     Parameters
     ----------
     parts : sequence of str or of sequences of str, or None, default=None
         The genes of each species, by their names on the top level of the genome, such
-        as ``["augmentation"]`` or ``[["blocks", "dense"], "augmentation"]``; what is
-        not named is a species more. None stands for the genome's last gene (a
+        as ``["augmentation"]`` or ``[["blocks", "dense"], "augmentation"]``. Genes that
+        are not named make one more species. None stands for the genome's last gene (a
         network's augmentation, a pipeline's model) against all others.
     strategy : Strategy or None, default=None
-        Breeds within a species and selects; None stands for `GeneticAlgorithm()`.
+        Breeds within a species and selects its survivors; None stands for
+        `GeneticAlgorithm()`.
     random_partner_probability : float, default=0.3
-        Chance of a representative to be a random one of its species rather than the
-        fittest.
+        Probability that a representative is a random one of its species rather than
+        the fittest.
 
     References
     ----------
@@ -94,7 +93,13 @@ class CooperativeCoevolution(Strategy):
         rng: np.random.Generator,
     ) -> Chromosome:
         species = self._species(genome.genes)
-        label = _drawn(species, population[0].chromosome, rng)
+        # A species breeds the more often, the more genes it expresses.
+        example = population[0].chromosome.genes
+        sizes = [
+            len(flatten({n: example[n] for n in part})) for part in species.values()
+        ]
+        label = list(species)[rng.choice(len(sizes), p=np.divide(sizes, sum(sizes)))]
+
         own = _Species(label, species[label], population)
         part = Genome(**{name: genome.genes[name] for name in species[label]})
         child = self._inner.breed(part, own.parts, rng)
@@ -114,42 +119,26 @@ class CooperativeCoevolution(Strategy):
         if rng.random() < self.random_partner_probability:
             chosen = species.parts[rng.integers(len(species.parts))]
         else:
-            (chosen,) = best(species.parts, 1)
+            (chosen,) = fittest(species.parts, 1)
         return species.wholes[chosen.chromosome.key].chromosome
 
     def survive(
         self, parents: Sequence[Evaluation], offspring: Sequence[Evaluation], size: int
     ) -> list[Evaluation]:
-        """Return the survivors of every species, each part once.
-
-        Parameters
-        ----------
-        parents : sequence of Evaluation
-            The survivors of the generation before.
-        offspring : sequence of Evaluation
-            The generation that was just evaluated, the failed included.
-        size : int
-            The size of the population: an equal share of it for each species.
-
-        Returns
-        -------
-        list of Evaluation
-            At most `size` individuals, the fittest first.
-        """
-        everyone = [*parents, *offspring]
-        if not everyone:
+        individuals = [*parents, *offspring]
+        if not individuals:
             return []
-        species = self._species(everyone[0].chromosome.genes)
+        species = self._species(individuals[0].chromosome.genes)
         share = max(1, size // len(species))
         survivors = []
         for label, names in species.items():
-            members = _Species(label, names, everyone)
+            members = _Species(label, names, individuals)
             chosen = self._inner.survive([], members.parts, share)
             survivors += [members.wholes[e.chromosome.key] for e in chosen]
-        return best(survivors, size)
+        return fittest(survivors, size)
 
     def _species(self, genes: Iterable[str]) -> dict[str, tuple[str, ...]]:
-        """Return the genes of each species by its name."""
+        """Return the genes of each species by its label."""
         genes = list(genes)
         parts = [genes[-1]] if self.parts is None else self.parts
         named = [
@@ -168,53 +157,32 @@ class CooperativeCoevolution(Strategy):
 
 
 class _Species:
-    """The members of a species, as parts of themselves.
-
-    Parameters
-    ----------
-    label : str
-        Its name.
-    names : sequence of str
-        Its genes.
-    population : sequence of Evaluation
-        Its members and others; if none is a member, all count as such.
+    """The members of a species, cut down to its genes.
 
     Attributes
     ----------
     parts : list of Evaluation
-        The members, cut down to the genes of the species: each part once, as the best
-        fared that has it.
+        Each part once, with the best evaluation that it has a share in.
     wholes : dict of str to Evaluation
-        The best member that has a part, by the key of the part.
+        The best member that contains a part, by the key of the part.
     """
 
     def __init__(
         self, label: str, names: Sequence[str], population: Sequence[Evaluation]
     ) -> None:
-        members = [e for e in population if _label(e.chromosome) in (label, "")]
+        # The origin of a child ends with its species; any other belongs to every one.
+        members = [
+            e
+            for e in population
+            if e.chromosome.origin.partition(" in ")[2] in (label, "")
+        ]
         self.wholes: dict[str, Evaluation] = {}
-        cut: dict[str, Evaluation] = {}
+        parts: dict[str, Evaluation] = {}
         for evaluation in members or population:
             genes = {name: evaluation.chromosome.genes[name] for name in names}
             part = replace(evaluation.chromosome, genes=genes)
             known = self.wholes.get(part.key)
             if known is None or evaluation.rank_key > known.rank_key:
                 self.wholes[part.key] = evaluation
-                cut[part.key] = replace(evaluation, chromosome=part)
-        self.parts = list(cut.values())
-
-
-def _drawn(
-    species: dict[str, tuple[str, ...]],
-    chromosome: Chromosome,
-    rng: np.random.Generator,
-) -> str:
-    """Return who breeds: a species has the more to try the more genes it expresses."""
-    genes = chromosome.genes
-    sizes = [len(flatten({n: genes[n] for n in names})) for names in species.values()]
-    return list(species)[rng.choice(len(sizes), p=np.divide(sizes, sum(sizes)))]
-
-
-def _label(chromosome: Chromosome) -> str:
-    """Return the species in which the chromosome was bred, "" for any."""
-    return chromosome.origin.partition(" in ")[2]
+                parts[part.key] = replace(evaluation, chromosome=part)
+        self.parts = list(parts.values())

@@ -1,4 +1,4 @@
-"""The fittest carry over, the rest are replaced by new random individuals."""
+"""Random search that keeps the best."""
 
 import math
 from collections.abc import Sequence
@@ -7,25 +7,23 @@ from numbers import Real
 import numpy as np
 from sklearn.utils._param_validation import Interval
 
-from sknevo.evolution._selection import best
+from sknevo.evolution._operators import fittest, random_immigrant
 from sknevo.evolution._strategy import Strategy
-from sknevo.evolution._variation import random_immigrant
 from sknevo.genes import Genome
 from sknevo.records import Chromosome, Evaluation
 
-__all__ = ["Elitist"]
 
+class Elitist(Strategy, name="elitist"):
+    """Keep the fittest and replace the rest by random individuals.
 
-class Elitist(Strategy):
-    """The fittest carry over, the rest are replaced by new random individuals.
-
-    With ``initial_population=[]`` this is random search with a memory of the best: the
-    honest baseline for every other strategy.
+    With ``initial_population=[]`` this is random search: the baseline for every other
+    strategy.
 
     Parameters
     ----------
     elite_fraction : float, default=0.1
-        Share of the population that carries over, in (0, 1]; at least one does.
+        Share of the population that carries over, in (0, 1]; at least one individual
+        does.
 
     Examples
     --------
@@ -51,4 +49,4 @@ class Elitist(Strategy):
     def survive(
         self, parents: Sequence[Evaluation], offspring: Sequence[Evaluation], size: int
     ) -> list[Evaluation]:
-        return best([*parents, *offspring], math.ceil(self.elite_fraction * size))
+        return fittest([*parents, *offspring], math.ceil(self.elite_fraction * size))

@@ -1,4 +1,4 @@
-"""Numbers are drawn from where the fit ones are; the rest is bred by crossover."""
+"""Estimation of distribution for numbers, a genetic algorithm for the other genes."""
 
 from collections.abc import Sequence
 from numbers import Real
@@ -7,42 +7,43 @@ import numpy as np
 from sklearn.utils._param_validation import Interval
 
 from sknevo.evolution._genetic_algorithm import GeneticAlgorithm
-from sknevo.evolution._selection import tournament
+from sknevo.evolution._operators import tournament
 from sknevo.genes import Genome, moved, positions
 from sknevo.records import Chromosome, Evaluation
 
-__all__ = ["EstimationOfDistribution"]
-
-# Fewer do not tell in which direction the fit ones lie.
+# Fewer individuals do not tell in which direction the fit ones lie. Chosen, not
+# measured.
 FEWEST = 3
-# Standard deviation that is added in every direction, in widths of a range: without
-# it, a population that has come together could not leave again.
+# Standard deviation added in every direction, in widths of a gene's range: without it,
+# a converged population could not move any more. Chosen with the kind of step by
+# benchmarks/landscapes.py, seeds 0 to 19 (doc/figures.md, Strategies).
 FLOOR = 0.03
 
 
-class EstimationOfDistribution(GeneticAlgorithm):
-    """Draw numbers from where the fit ones are, breed the rest by crossover.
+class EstimationOfDistribution(GeneticAlgorithm, name="estimation_of_distribution"):
+    """Draw numbers from the distribution of the fit ones; breed the rest by crossover.
 
     Every other child is a step: the numbers of a parent are drawn anew from a normal
     distribution, fitted to the survivors that express the same numbers (the same
-    branches, as many layers), each number on its own scale. The mean is that of their
-    better half, the covariance that of all of them, so that steps go along valleys and
-    grow smaller as the population comes together: an estimation of distribution [1]_.
-    The other children, and those with too few alike, are bred by `GeneticAlgorithm`.
+    branches, as many layers), each number on its own scale. Its mean is that of the
+    better half of them and its covariance that of all of them, so that steps follow
+    valleys and become smaller as the population converges: an estimation of
+    distribution algorithm [1]_. The other children, and those with too few similar
+    individuals, are bred by `GeneticAlgorithm`.
 
     Parameters
     ----------
     step_probability : float, default=0.5
-        Chance of a child to be a step.
+        Probability that a child is a step.
     crossover_probability : float, default=0.6
-        Chance of another child to have two parents.
+        Probability that another child has two parents.
     mutation_probability : float or None, default=None
-        Chance of each expressed gene to change in a mutant; None stands for one gene
-        in the mean.
+        Probability of each expressed gene to change in a mutant; None stands for one
+        gene on average. A child of one parent always differs from it.
     tournament_size : int, default=3
-        Number of contestants for each parenthood.
+        Number of individuals that compete to be a parent.
     immigrant_probability : float, default=0.1
-        Chance of another child to be a random immigrant instead.
+        Probability that another child is a random immigrant instead.
 
     References
     ----------
@@ -68,13 +69,13 @@ class EstimationOfDistribution(GeneticAlgorithm):
         tournament_size: int = 3,
         immigrant_probability: float = 0.1,
     ) -> None:
+        self.step_probability = step_probability
         super().__init__(
             crossover_probability,
             mutation_probability,
             tournament_size,
             immigrant_probability,
         )
-        self.step_probability = step_probability
 
     def breed(
         self,
@@ -96,22 +97,22 @@ def _step(
     population: Sequence[Evaluation],
     rng: np.random.Generator,
 ) -> Chromosome:
-    """Return the parent with its numbers drawn anew, or itself if too few are alike."""
+    """Return the parent with new numbers, or itself if too few others have them."""
     paths = list(positions(genome, parent.genes))
-    everyone = (positions(genome, e.chromosome.genes) for e in population if _able(e))
-    kin = [where for where in everyone if where.keys() >= set(paths)]
-    if not paths or len(kin) < FEWEST:
+    similar = [
+        where
+        for e in population
+        if e.status == "ok"
+        and (where := positions(genome, e.chromosome.genes)).keys() >= set(paths)
+    ]
+    if not paths or len(similar) < FEWEST:
         return parent
-    places = np.array([[where[path] for path in paths] for where in kin])
-    mean = places[: (len(places) + 1) // 2].mean(axis=0)
+    points = np.array([[where[path] for path in paths] for where in similar])
+    mean = points[: (len(points) + 1) // 2].mean(axis=0)
     # A random sum of deviations has their covariance, without a matrix of it.
-    deviations = places - places.mean(axis=0)
-    weights = rng.standard_normal((len(kin), 1)) / np.sqrt(len(kin) - 1)
+    deviations = points - points.mean(axis=0)
+    weights = rng.standard_normal((len(similar), 1)) / np.sqrt(len(similar) - 1)
     drawn = mean + (weights * deviations).sum(axis=0)
     drawn += FLOOR * rng.standard_normal(len(paths))
     genes = moved(genome, parent.genes, dict(zip(paths, drawn.tolist(), strict=True)))
     return Chromosome(genes, origin="mutation", parents=(parent.key,))
-
-
-def _able(evaluation: Evaluation) -> bool:
-    return evaluation.status == "ok"

@@ -1,4 +1,4 @@
-"""Selection by tournament, uniform crossover, mutation, elites."""
+"""Tournament selection, uniform crossover, mutation, elitist survival."""
 
 from collections.abc import Sequence
 from numbers import Integral, Real
@@ -6,33 +6,40 @@ from numbers import Integral, Real
 import numpy as np
 from sklearn.utils._param_validation import Interval
 
-from sknevo.evolution._selection import tournament
+from sknevo.evolution._operators import (
+    fittest,
+    random_immigrant,
+    rank_keys,
+    reproduce,
+    tournament,
+)
 from sknevo.evolution._strategy import Strategy
-from sknevo.evolution._variation import child_of, random_immigrant
 from sknevo.genes import Genome
 from sknevo.records import Chromosome, Evaluation
 
-__all__ = ["GeneticAlgorithm"]
 
+class GeneticAlgorithm(Strategy, name="crossover"):
+    """Breed by crossover and mutation; parents and offspring compete.
 
-class GeneticAlgorithm(Strategy):
-    """Breed the fit by crossover and mutation; parents and offspring compete.
+    A (mu + lambda) genetic algorithm [1]_: each parent is chosen by tournament; a child
+    is crossed from two parents or copied from one, and mutated. Now and then a random
+    immigrant keeps the population diverse.
 
-    A (mu + lambda) genetic algorithm: a child is crossed from two parents or copied
-    from one, each chosen by tournament, and mutated; now and then a random immigrant
-    keeps the population open [1]_.
+    A subclass is another genetic algorithm by its parts: `rank_keys` (what individuals
+    are compared by), `survival` (which ones survive) and class attributes in place of
+    parameters that it fixes.
 
     Parameters
     ----------
     crossover_probability : float, default=0.6
-        Chance of a child to have two parents.
+        Probability that a child has two parents.
     mutation_probability : float or None, default=None
-        Chance of each expressed gene to change in a child; None stands for one gene
-        per child in the mean. A child of one parent always differs from it.
+        Probability of each expressed gene to change in a mutant; None stands for one
+        gene on average. A child of one parent always differs from it.
     tournament_size : int, default=3
-        Number of contestants for each parenthood.
+        Number of individuals that compete to be a parent.
     immigrant_probability : float, default=0.1
-        Chance of a child to be a random immigrant instead.
+        Probability that a child is a random immigrant instead.
 
     References
     ----------
@@ -45,6 +52,9 @@ class GeneticAlgorithm(Strategy):
     GeneticAlgorithm(tournament_size=5)
     """
 
+    rank_keys = staticmethod(rank_keys)
+    survival = staticmethod(fittest)
+    immigrant_probability: float | None = None  # of a subclass without immigrants
     _parameter_constraints = {
         "crossover_probability": [Interval(Real, 0, 1, closed="both")],
         "mutation_probability": [Interval(Real, 0, 1, closed="both"), None],
@@ -52,6 +62,7 @@ class GeneticAlgorithm(Strategy):
         "immigrant_probability": [Interval(Real, 0, 1, closed="both")],
     }
 
+    # The defaults are a textbook's: chosen, not measured.
     def __init__(
         self,
         crossover_probability: float = 0.6,
@@ -70,17 +81,18 @@ class GeneticAlgorithm(Strategy):
         population: Sequence[Evaluation],
         rng: np.random.Generator,
     ) -> Chromosome:
-        if rng.random() < self.immigrant_probability:
+        immigrants = self.immigrant_probability
+        if immigrants is not None and rng.random() < immigrants:
             return random_immigrant(genome, rng)
+        keys = self.rank_keys(population)
         mother, father = (
-            tournament(population, rng, self.tournament_size).chromosome
+            tournament(population, rng, self.tournament_size, keys).chromosome
             for _ in range(2)
         )
-        return child_of(
-            genome,
-            mother,
-            father,
-            rng,
-            self.crossover_probability,
-            self.mutation_probability,
-        )
+        probabilities = self.crossover_probability, self.mutation_probability
+        return reproduce(genome, mother, father, rng, *probabilities)
+
+    def survive(
+        self, parents: Sequence[Evaluation], offspring: Sequence[Evaluation], size: int
+    ) -> list[Evaluation]:
+        return self.survival([*parents, *offspring], size)

@@ -1,4 +1,4 @@
-"""Ask and tell: the population and its lineage, generation by generation or steady."""
+"""Ask and tell: the population and its lineage, by generations or steady."""
 
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -6,36 +6,37 @@ from dataclasses import replace
 
 import numpy as np
 
+from sknevo.evolution._operators import random_immigrant
 from sknevo.evolution._strategy import Strategy
 from sknevo.genes import Genome
 from sknevo.records import Chromosome, Evaluation
 
-__all__ = ["Population"]
-
-# A genome may hold fewer individuals than are asked for: do not look for ever.
+# How often a child is bred again if it is known already: a genome may hold fewer
+# individuals than are asked for. Chosen, not measured.
 ATTEMPTS = 16
 
 
 class Population:
-    """A population that is asked for individuals and told how they fared.
+    """A population that is asked for individuals and told their evaluations.
 
-    Most strategies go by generations: the next one is bred when the last individual of
-    this one is told. A steady one always has as many individuals out as the population
-    is large, and breeds another for each that is told: nobody waits for the last of a
-    generation, and who is bred depends on the order of telling alone.
+    Most strategies work by generations: the next one is bred when the last individual
+    of this one is told. A steady strategy always has as many individuals in evaluation
+    as the population is large, and breeds another for each that is told: no worker
+    waits for the end of a generation. Which individuals are bred depends on the order
+    of telling alone.
 
     Parameters
     ----------
     genome : Genome
-        What may vary.
+        The search space.
     strategy : Strategy
-        Who breeds and who survives.
+        Breeds and selects survivors.
     population_size : int
         Individuals per generation.
     rng : numpy.random.Generator
         The only source of randomness.
     initial_population : sequence of Chromosome, default=()
-        Who comes first; random individuals fill up the first generation. If there are
+        The first individuals; random ones fill up the first generation. If there are
         more than `population_size`, all of them are the first generation.
 
     Raises
@@ -53,10 +54,10 @@ class Population:
     >>> import numpy as np
     >>> from sknevo import GeneticAlgorithm, Evaluation, Genome, Real
     >>> population = Population(Genome(x=Real(-1, 1)), GeneticAlgorithm(), 10,
-    ...                       np.random.default_rng(0))
+    ...                         np.random.default_rng(0))
     >>> for _ in range(20):
     ...     population.tell([Evaluation(c, "ok", -abs(c.genes["x"]))
-    ...                     for c in population.ask()])
+    ...                      for c in population.ask()])
     >>> abs(population.survivors[0].chromosome.genes["x"]) < 0.01
     True
     """
@@ -76,12 +77,16 @@ class Population:
         self.rng = rng
         self.survivors: list[Evaluation] = []
         self._first = list(initial_population)
+        self._first_size = max(population_size, len(self._first))
         self._known: set[str] = set()
         self._n_asked = self._n_told = 0
-        # Of those that are not told yet; of a generation, who came before whom.
+        # Individuals that are asked for and not told, and the order of asking.
         self._awaited: Counter[str] = Counter()
         self._places: dict[str, int] = {}
+        # Evaluations since the last selection, and of every individual its first.
         self._told: list[Evaluation] = []
+        self._archive: dict[str, Evaluation] = {}
+        self._learned: Strategy | None = None
 
     @property
     def generation(self) -> int:
@@ -90,35 +95,39 @@ class Population:
 
     @property
     def generation_size(self) -> int:
-        """Number of individuals of the generation that goes on."""
+        """Number of individuals of the present generation."""
         return self.population_size if self.generation else self._first_size
 
     def ask(self) -> list[Chromosome]:
-        """Return who can be asked for now, as far as possible unknown individuals.
+        """Return the individuals that can be evaluated now, new ones if possible.
 
         Returns
         -------
         list of Chromosome
             Empty as long as others have to be told first.
         """
+        unfinished = self._n_asked - self._n_told
         if self._n_asked == 0:
-            brood, breed = self._first, self._random_immigrant
-            room = self._first_size
+            offspring, breed, size = self._first, self._immigrant, self._first_size
+        elif self.strategy.steady:
+            offspring, breed, size = [], self._child, self._first_size - unfinished
         else:
-            brood, breed = [], self._child
-            room = self._room()
-        self._known |= {chromosome.key for chromosome in brood}
-        brood = brood + [self._unknown(breed) for _ in range(room - len(brood))]
-        return [self._asked_for(chromosome) for chromosome in brood]
+            offspring, breed = [], self._child
+            size = 0 if unfinished else self.population_size
+        self._known |= {chromosome.key for chromosome in offspring}
+        offspring = offspring + [
+            self._unknown(breed) for _ in range(size - len(offspring))
+        ]
+        return [self._asked_for(chromosome) for chromosome in offspring]
 
     def tell(self, evaluations: Sequence[Evaluation]) -> None:
-        """Let the evaluated compete with those before them.
+        """Let the evaluated individuals compete with the survivors.
 
         Parameters
         ----------
         evaluations : sequence of Evaluation
-            All or some of those that were asked for; of whom there was no time for,
-            the status is "skipped".
+            Of all or some of the individuals that were asked for; the status is
+            "skipped" if there was no time for an evaluation.
 
         Raises
         ------
@@ -127,9 +136,9 @@ class Population:
         """
         awaited = self._awaited.copy()
         awaited.subtract(e.chromosome.key for e in evaluations)
-        if strangers := [key for key, count in awaited.items() if count < 0]:
-            raise ValueError(f"{strangers[0]} was not asked for.")
-        self._awaited = +awaited  # who is told is forgotten
+        if unexpected := [key for key, count in awaited.items() if count < 0]:
+            raise ValueError(f"{unexpected[0]} was not asked for.")
+        self._awaited = +awaited  # drops what has been told
         for evaluation in evaluations:
             self._n_told += 1
             self._told.append(evaluation)
@@ -137,26 +146,18 @@ class Population:
                 self._select()
 
     def _select(self) -> None:
-        tried = [e for e in self._told if e.status != "skipped"]
-        tried.sort(key=lambda e: self._places[e.chromosome.key])
-        self.survivors = self.strategy.survive(
-            self.survivors, tried, self.population_size
-        )
+        told = [e for e in self._told if e.status != "skipped"]
+        told.sort(key=lambda e: self._places[e.chromosome.key])
         self._told = []
-
-    @property
-    def _first_size(self) -> int:
-        return max(self.population_size, len(self._first))
-
-    def _room(self) -> int:
-        """Return for how many more there is room now."""
-        out = self._n_asked - self._n_told
-        if self.strategy.steady:
-            return self._first_size - out
-        return 0 if out else self.population_size
+        for evaluation in told:
+            self._archive.setdefault(evaluation.chromosome.key, evaluation)
+        self._learned = None
+        self.survivors = self.strategy.survive(
+            self.survivors, told, self.population_size
+        )
 
     def _generation_of(self, number: int) -> int:
-        """Return in which generation the individual of this number is."""
+        """Return the generation of the individual with this number."""
         later = number - self._first_size
         return 0 if later < 0 else 1 + later // self.population_size
 
@@ -166,16 +167,18 @@ class Population:
         self._n_asked += 1
         return replace(chromosome, generation=self._generation_of(self._n_asked - 1))
 
-    def _random_immigrant(self) -> Chromosome:
-        return Chromosome(self.genome.sample(self.rng), origin="random")
+    def _immigrant(self) -> Chromosome:
+        return random_immigrant(self.genome, self.rng)
 
     def _child(self) -> Chromosome:
-        # Without survivors there is nobody to breed.
         if not self.survivors:
-            return self._random_immigrant()
-        return self.strategy.breed(self.genome, self.survivors, self.rng)
+            return self._immigrant()
+        if self._learned is None:
+            self._learned = self.strategy.learn(list(self._archive.values()))
+        return self._learned.breed(self.genome, self.survivors, self.rng)
 
     def _unknown(self, breed: Callable[[], Chromosome]) -> Chromosome:
+        """Return a new individual, or a known one after many attempts."""
         for _ in range(ATTEMPTS):
             chromosome = breed()
             if chromosome.key not in self._known:

@@ -1,4 +1,4 @@
-"""Racing: many begin with little, those that do well with it are given more."""
+"""Successive halving: many individuals begin with few resources, the best go on."""
 
 import math
 from collections.abc import Sequence
@@ -10,27 +10,37 @@ from scipy.stats import kendalltau
 from sknevo.evolution._population import Population
 from sknevo.records import Candidate, Evaluation
 
-__all__ = ["Rung", "SuccessiveHalving"]
-
-# So many individuals have been on a rung and the next before it can be said to mislead.
+# A rung is not called misleading before so many individuals were on it and the next.
+# Chosen, not measured.
 FEWEST_PAIRS = 12
-# How unlikely their order must be by luck alone. Those that went on are much alike, so
-# that even a good rung tells them apart badly: only the opposite order counts.
+# Probability below which the opposite order on the next rung is not put down to chance.
+# Promoted individuals are similar, and even a good rung tells them apart badly: of
+# racing's figures (doc/figures.md) most rungs have a tau between 0 and 0.5, so that
+# only a negative one counts. Chosen, not measured.
 SIGNIFICANCE = 0.1
 
 
 @dataclass
 class Rung:
-    """A resource that individuals are given, and what is known of it.
+    """One rung of successive halving: a resource and the scores reached with it.
+
+    Searches with a `resource` have a list of them as `rungs_`.
 
     Parameters
     ----------
     resource : int or None
-        Epochs, samples or the like; None stands for all that an individual wants.
+        Epochs, samples or the like that an individual gets; None stands for as much as
+        it asks for.
     scores : list of float
-        The fitness of all that were tried with it, in the order told.
+        The fitness of all individuals evaluated with it, in the order told.
     pairs : list of (float, float)
-        Of those that went on: the fitness on this rung and on the next.
+        For each promoted individual its fitness on this rung and on the next.
+
+    Examples
+    --------
+    >>> rung = Rung(3, pairs=[(0.5, 0.6), (0.7, 0.9), (0.6, 0.8)])
+    >>> rung.correlation, rung.is_misleading
+    (1.0, False)
     """
 
     resource: int | None
@@ -39,52 +49,67 @@ class Rung:
 
     @property
     def correlation(self) -> float:
-        """Kendall's tau between this rung and the next, of those that went on.
+        """Kendall's tau between this rung and the next, of the promoted individuals.
 
-        NaN if less than two did. They are the best of their time, so that it is lower
-        than that of all individuals would be.
+        NaN for less than two. Promoted individuals are the best of their time: tau is
+        lower than that of all individuals would be.
         """
         return float(self._agreement().statistic)
 
     @property
     def is_misleading(self) -> bool:
-        """Whether this rung ranks those that went on the wrong way, or not at all."""
+        """Whether the rung ranks promoted individuals against the order of the next."""
         enough = len(self.pairs) >= FEWEST_PAIRS
         return enough and not self._agreement().pvalue > SIGNIFICANCE
 
     def _agreement(self) -> Any:
-        """Return Kendall's tau, and how likely it is by luck to be as low."""
+        """Return Kendall's tau, and the probability of one as low by chance."""
         pairs = self.pairs if len(set(self.pairs)) > 1 else [(math.nan, math.nan)] * 2
         return kendalltau(*zip(*pairs, strict=True), alternative="less")
 
     def promotes(self, fitness: float, factor: float, window: int) -> bool:
-        """Return whether it is one of the best of late: of `factor`, one."""
+        """Return whether a fitness is in the best ``1 / factor`` of the latest scores.
+
+        Parameters
+        ----------
+        fitness : float
+            One of `scores`.
+        factor : float
+            One of so many is promoted.
+        window : int
+            Number of latest scores to compare with.
+
+        Returns
+        -------
+        bool
+        """
         recent = self.scores[-window:]
         return sum(other > fitness for other in recent) < len(recent) / factor
 
 
 class SuccessiveHalving:
-    """Asks an evolution for individuals, and says what each is given.
+    """Asks a population for individuals and decides the resource of each.
 
-    Everybody begins on the lowest rung. Who is among the best ``1 / factor`` of those
-    that were told of it last goes on to the next at once, the others stay where they
-    are: successive halving without waiting [1]_. A rung that turns out to mislead is
-    left out from then on. All depends on the order of telling alone.
+    All individuals begin on the lowest rung. One that is among the best ``1 / factor``
+    of the latest scores there is promoted to the next rung at once; the others are
+    told to the population: asynchronous successive halving [1]_. A rung that turns out
+    to be misleading is left out from then on. Everything depends on the order of
+    telling alone.
 
     Parameters
     ----------
     population : Population
-        Who takes part.
+        Breeds the individuals.
     resources : sequence of int, default=()
-        What is given on the rungs below the last, rising. On the last individuals have
-        all that they want; without others there is no race.
+        The resources of the rungs below the last, rising. On the last rung individuals
+        have as much as they ask for; it is the only one by default.
     factor : float, default=3
-        One of so many goes on.
+        One of so many individuals is promoted.
 
     Attributes
     ----------
     rungs : list of Rung
-        What is known of each.
+        The rungs and their scores.
 
     References
     ----------
@@ -104,7 +129,7 @@ class SuccessiveHalving:
     ...     for candidate in halving.ask():
     ...         x = candidate.chromosome.genes["x"]
     ...         halving.tell(Evaluation(candidate.chromosome, "ok", -abs(x),
-    ...                              resource=candidate.resource))
+    ...                                 resource=candidate.resource))
     >>> [len(rung.scores) for rung in halving.rungs]
     [18, 7, 5]
     """
@@ -115,33 +140,30 @@ class SuccessiveHalving:
         self.population = population
         self.factor = factor
         self.rungs = [Rung(resource) for resource in (*resources, None)]
-        self._on_way: list[Candidate] = []
-        # From which rung those on their way come, and how they had fared there; by the
-        # name of the candidate, since an individual may be asked for twice.
-        self._before: dict[str, tuple[Rung, Evaluation]] = {}
+        self._promoted: list[Candidate] = []
+        # The rung and evaluation that each promoted candidate comes from. By the name
+        # of the candidate, since an individual may be asked for twice.
+        self._below: dict[str, tuple[Rung, Evaluation]] = {}
 
     @property
     def generation_size(self) -> int | None:
-        """Number of trials of this generation, None if that depends on how they go."""
+        """Number of evaluations of this generation, None if promotions decide it."""
         return self.population.generation_size if len(self.rungs) == 1 else None
 
     def ask(self) -> list[Candidate]:
-        """Return who can be tried now, and with what; those that go on come first.
+        """Return the candidates that can be evaluated now, promoted ones first.
 
         Returns
         -------
         list of Candidate
             Empty as long as others have to be told first.
         """
-        on_way, self._on_way = self._on_way, []
-        lowest = self._above(-1)
-        return on_way + [
-            Candidate(chromosome, self.rungs[lowest].resource)
-            for chromosome in self.population.ask()
-        ]
+        promoted, self._promoted = self._promoted, []
+        resource = self._above(-1).resource
+        return promoted + [Candidate(c, resource) for c in self.population.ask()]
 
     def tell(self, evaluation: Evaluation) -> None:
-        """Say how an individual fared with what it was given.
+        """Promote an evaluated individual, or tell it to the population.
 
         Parameters
         ----------
@@ -150,29 +172,23 @@ class SuccessiveHalving:
         """
         place = [rung.resource for rung in self.rungs].index(evaluation.resource)
         rung = self.rungs[place]
-        below, before = self._before.pop(evaluation.candidate.name, (None, evaluation))
+        below, before = self._below.pop(evaluation.candidate.name, (None, evaluation))
         if evaluation.status == "ok":
             rung.scores.append(evaluation.fitness)
             if below is not None:
                 below.pairs.append((before.fitness, evaluation.fitness))
-        if self._goes_on(evaluation, place):
-            above = self.rungs[self._above(place)].resource
-            candidate = Candidate(evaluation.chromosome, above)
-            self._before[candidate.name] = rung, evaluation
-            self._on_way.append(candidate)
-        else:
-            # What is known of those that there was no time for is from below.
-            told = before if evaluation.status == "skipped" else evaluation
-            self.population.tell([told])
+            window = self.population.population_size
+            is_last = rung is self.rungs[-1]
+            if not is_last and rung.promotes(evaluation.fitness, self.factor, window):
+                promoted = Candidate(evaluation.chromosome, self._above(place).resource)
+                self._below[promoted.name] = rung, evaluation
+                self._promoted.append(promoted)
+                return
+        # Without time for the rung above, the evaluation from below counts.
+        told = before if evaluation.status == "skipped" else evaluation
+        self.population.tell([told])
 
-    def _goes_on(self, evaluation: Evaluation, place: int) -> bool:
-        if evaluation.status != "ok" or place == len(self.rungs) - 1:
-            return False
-        window = self.population.population_size
-        return self.rungs[place].promotes(evaluation.fitness, self.factor, window)
-
-    def _above(self, place: int) -> int:
-        """Return the next rung that does not mislead; the last never does."""
-        last = len(self.rungs) - 1
-        rest = range(place + 1, last)
-        return next((i for i in rest if not self.rungs[i].is_misleading), last)
+    def _above(self, place: int) -> Rung:
+        """Return the next rung that is not misleading; the last one never is."""
+        *lower, last = self.rungs
+        return next((r for r in lower[place + 1 :] if not r.is_misleading), last)

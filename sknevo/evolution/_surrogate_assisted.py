@@ -1,47 +1,47 @@
-"""Breed several children, try the one that a model of those tried before prefers."""
+"""Breed several children and evaluate the one that a model prefers."""
 
+import copy
 from collections.abc import Sequence
-from functools import cached_property
 from numbers import Integral, Real
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from sklearn.utils._param_validation import Interval
 
 from sknevo.evolution._genetic_algorithm import GeneticAlgorithm
-from sknevo.evolution._selection import pareto_order, unique
+from sknevo.evolution._operators import pareto_order
 from sknevo.evolution._strategy import Strategy
 from sknevo.genes import Genome
 from sknevo.records import Chromosome, Evaluation, flatten
 
-__all__ = ["SurrogateAssisted"]
-
-# With fewer to learn from, a model knows nothing.
+# Successful evaluations that the model needs. Chosen, not measured.
 FEWEST = 10
+# Trees of the model, which is fitted anew each generation. Chosen, not measured.
 TREES = 30
-# Goals beyond it, as infinite ones, count as the worst or best of the others.
+# Goals beyond it, such as infinite ones, count as the worst or best of the others.
 ABSURD = 1e100
 
 
-class SurrogateAssisted(Strategy):
-    """Breed several children, and try the one that promises most.
+class SurrogateAssisted(Strategy, name="surrogate_assisted"):
+    """Breed several children and evaluate the one with the best predicted fitness.
 
-    A model (extremely randomised trees) learns from all that were tried how genes make
-    fitness; of several children, all bred by another strategy, the one is tried that
-    promises most [1]_. What the trees do not agree on may turn out well, and counts as
-    a promise [2]_. With several goals, it is one of the most promising front. The
-    failed count as bad, so that what fails is bred less.
+    A surrogate model (extremely randomised trees) learns from earlier evaluations how
+    genes make fitness. Of several children, bred by another strategy, the one with the
+    best prediction is evaluated [1]_. The prediction is optimistic: where the trees
+    disagree, it counts for more than their mean [2]_. With several goals, the child is
+    one of the best predicted Pareto front. Failures count as bad, so that what fails is
+    bred less.
 
     Parameters
     ----------
     strategy : Strategy or None, default=None
-        Who breeds, and who survives; None stands for `GeneticAlgorithm()`.
+        Breeds and selects the survivors; None stands for `GeneticAlgorithm()`.
     n_candidates : int, default=8
-        Children to choose from.
-    optimism : float, default=2.0
-        How many standard deviations of the trees are added to what they predict.
-    memory : int, default=500
-        So many of those tried last are learned from.
+        Number of children of which one is chosen.
+    exploration_weight : float, default=2.0
+        Standard deviations of the trees that are added to the mean prediction.
+    archive_size : int, default=500
+        Number of latest evaluations that the model learns from.
 
     References
     ----------
@@ -59,21 +59,24 @@ class SurrogateAssisted(Strategy):
     _parameter_constraints = {
         "strategy": [Strategy, None],
         "n_candidates": [Interval(Integral, 1, None, closed="left")],
-        "optimism": [Interval(Real, 0, None, closed="left")],
-        "memory": [Interval(Integral, FEWEST, None, closed="left")],
+        "exploration_weight": [Interval(Real, 0, None, closed="left")],
+        "archive_size": [Interval(Integral, FEWEST, None, closed="left")],
     }
+    _surrogate: "_Surrogate | None" = None  # of a copy that has learned
 
+    # exploration_weight was settled by benchmarks/landscapes.py, seeds 0 to 19
+    # (doc/figures.md, Strategies); the others are chosen, not measured.
     def __init__(
         self,
         strategy: Strategy | None = None,
         n_candidates: int = 8,
-        optimism: float = 2.0,
-        memory: int = 500,
+        exploration_weight: float = 2.0,
+        archive_size: int = 500,
     ) -> None:
         self.strategy = strategy
         self.n_candidates = n_candidates
-        self.optimism = optimism
-        self.memory = memory
+        self.exploration_weight = exploration_weight
+        self.archive_size = archive_size
 
     @property
     def _inner(self) -> Strategy:
@@ -81,11 +84,17 @@ class SurrogateAssisted(Strategy):
 
     @property
     def steady(self) -> bool:
-        """Whether the strategy within goes on without generations."""
+        """Whether the strategy within works without generations."""
         return self._inner.steady
 
     def check(self, genome: Genome) -> None:
         self._inner.check(genome)
+
+    def learn(self, archive: Sequence[Evaluation]) -> Self:
+        learned = copy.copy(self)
+        learned.strategy = self._inner.learn(archive)
+        learned._surrogate = _Surrogate(archive[-self.archive_size :])
+        return learned
 
     def breed(
         self,
@@ -93,146 +102,98 @@ class SurrogateAssisted(Strategy):
         population: Sequence[Evaluation],
         rng: np.random.Generator,
     ) -> Chromosome:
-        survivors = _Survivors.of(population)
-        if survivors.surrogate is None:
+        # Without an archive, the population is all that is known.
+        surrogate = self._surrogate or _Surrogate(population)
+        if not surrogate.has_learned:
             return self._inner.breed(genome, population, rng)
         bred = [
             self._inner.breed(genome, population, rng) for _ in range(self.n_candidates)
         ]
-        tried = {evaluation.chromosome.key for evaluation in survivors.told}
-        candidates = [child for child in bred if child.key not in tried] or bred
-        promises = survivors.surrogate.promises(candidates, self.optimism)
-        return candidates[pareto_order(promises)[0]]
+        children = [child for child in bred if child.key not in surrogate.known] or bred
+        predicted = surrogate.predict(children, self.exploration_weight)
+        return children[pareto_order(predicted)[0]]
 
     def survive(
         self, parents: Sequence[Evaluation], offspring: Sequence[Evaluation], size: int
     ) -> list[Evaluation]:
-        """Return who survives by the strategy within; all others are remembered.
-
-        Parameters
-        ----------
-        parents : sequence of Evaluation
-            The survivors of the generation before, as this method returned them.
-        offspring : sequence of Evaluation
-            Who was just evaluated.
-        size : int
-            The size of the population.
-
-        Returns
-        -------
-        list of Evaluation
-            It bears in mind who else was told, for `breed`.
-        """
-        told = unique([*_Survivors.of(parents).told, *offspring])
-        survivors = self._inner.survive(parents, offspring, size)
-        return _Survivors(survivors, told[-self.memory :])
-
-
-class _Survivors(list):
-    """A population that bears in mind who else was told, and what they teach.
-
-    Parameters
-    ----------
-    survivors : sequence of Evaluation
-        The population.
-    told : sequence of Evaluation
-        All to learn from.
-    """
-
-    def __init__(
-        self, survivors: Sequence[Evaluation], told: Sequence[Evaluation]
-    ) -> None:
-        super().__init__(survivors)
-        self.told = list(told)
-
-    @classmethod
-    def of(cls, population: Sequence[Evaluation]) -> "_Survivors":
-        """Return the population; one that was made by others remembers itself."""
-        if isinstance(population, cls):
-            return population
-        return cls(population, population)
-
-    @cached_property
-    def surrogate(self) -> "_Surrogate | None":
-        """The model, learned once for a population; None if too few succeeded."""
-        able = [evaluation for evaluation in self.told if evaluation.status == "ok"]
-        return _Surrogate(self.told) if len(able) >= FEWEST else None
+        return self._inner.survive(parents, offspring, size)
 
 
 class _Surrogate:
     """A model of how genes make fitness.
 
-    Parameters
+    Attributes
     ----------
-    told : sequence of Evaluation
-        Who was tried; some successfully.
+    known : set of str
+        Keys of the individuals that it has learned from.
+    has_learned : bool
+        Whether enough of them succeeded for a prediction.
     """
 
-    def __init__(self, told: Sequence[Evaluation]) -> None:
+    def __init__(self, evaluations: Sequence[Evaluation]) -> None:
         from sklearn.ensemble import ExtraTreesRegressor
         from sklearn.feature_extraction import DictVectorizer
 
-        self._reaches = sorted({e.rank_key[0] for e in told if e.status == "ok"})
+        self.known = {evaluation.chromosome.key for evaluation in evaluations}
+        successful = [e for e in evaluations if e.status == "ok"]
+        self.has_learned = len(successful) >= FEWEST
+        if not self.has_learned:
+            return
+        self._fidelities = sorted({e.rank_key[0] for e in successful})
         self._vectorizer = DictVectorizer(sparse=False)
-        rows = [_features(e.chromosome, self._level(e.rank_key[0])) for e in told]
-        # No randomness of its own: what is bred is up to the generator of `breed`.
+        rows = [
+            _features(e.chromosome, self._level(e.rank_key[0])) for e in evaluations
+        ]
+        # The seed is fixed: randomness is up to the generator of `breed`.
         self._trees = ExtraTreesRegressor(TREES, min_samples_leaf=2, random_state=0)
-        targets = _targets(told)
+        targets = _targets(evaluations)
         targets = targets[:, 0] if targets.shape[1] == 1 else targets
         self._trees.fit(self._vectorizer.fit_transform(rows), targets)
 
-    def _level(self, reach: float) -> int:
-        """Say how far one went in a race, as a number that is never infinite."""
-        return int(np.searchsorted(self._reaches, reach))
+    def _level(self, fidelity: float) -> int:
+        """Return the rank of a fidelity, which unlike the fidelity is finite."""
+        return int(np.searchsorted(self._fidelities, fidelity))
 
-    def promises(self, candidates: Sequence[Chromosome], optimism: float) -> np.ndarray:
-        """Return what each may reach if it goes as far as any.
-
-        Parameters
-        ----------
-        candidates : sequence of Chromosome
-            Who may be tried.
-        optimism : float
-            Standard deviations of the trees to add to their mean.
-
-        Returns
-        -------
-        ndarray of shape (n, n_objectives)
-        """
-        level = self._level(self._reaches[-1])
-        rows = [_features(candidate, level) for candidate in candidates]
+    def predict(
+        self, chromosomes: Sequence[Chromosome], exploration_weight: float
+    ) -> np.ndarray:
+        """Return optimistic goals at the highest fidelity, (n, n_objectives)."""
+        level = self._level(self._fidelities[-1])
+        rows = [_features(chromosome, level) for chromosome in chromosomes]
         X = self._vectorizer.transform(rows).astype(np.float32)
         predicted = np.array(
             [t.tree_.predict(X).reshape(len(X), -1) for t in self._trees.estimators_]
         )
-        return predicted.mean(axis=0) + optimism * predicted.std(axis=0)
+        return predicted.mean(axis=0) + exploration_weight * predicted.std(axis=0)
 
 
 def _features(chromosome: Chromosome, level: int) -> dict[str, Any]:
     """Return numbers as they are, and one feature for each other value of a gene."""
-    named: dict[str, Any] = {"": level}
+    features: dict[str, Any] = {"": level}
     for path, value in flatten(chromosome.genes).items():
         is_number = isinstance(value, int | float) and not isinstance(value, bool)
-        named[path] = value if is_number else str(value)
-    return named
+        features[path] = value if is_number else str(value)
+    return features
 
 
-def _targets(told: Sequence[Evaluation]) -> np.ndarray:
-    """Return what is learned, a row for each; the failed are as the worst."""
+def _targets(evaluations: Sequence[Evaluation]) -> np.ndarray:
+    """Return what is learned, a row for each evaluation; failures are as the worst."""
     goals = {
-        i: e.objectives or (e.fitness,) for i, e in enumerate(told) if e.status == "ok"
+        i: e.objectives or (e.fitness,)
+        for i, e in enumerate(evaluations)
+        if e.status == "ok"
     }
     known = _finite(np.array(list(goals.values()), dtype=float))
     low, middle = np.quantile(known, [0.25, 0.5], axis=0)
-    # Fitness may be unbounded, as a log loss: the hopeless must not hide the rest.
+    # Fitness may be unbounded, as a log loss: hopeless values must not hide the rest.
     worst = low - 3 * (middle - low)
-    targets = np.tile(worst, (len(told), 1))
+    targets = np.tile(worst, (len(evaluations), 1))
     targets[list(goals)] = np.maximum(known, worst)
     return targets
 
 
 def _finite(goals: np.ndarray) -> np.ndarray:
-    """Return goals within the range of the finite ones, of each column its own."""
+    """Return goals within the range of the finite ones, for each column apart."""
     finite = np.ma.masked_where(np.abs(goals) > ABSURD, goals)
     low, high = (edge.filled(0.0) for edge in (finite.min(axis=0), finite.max(axis=0)))
     return np.clip(goals, low, high)

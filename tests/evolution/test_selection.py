@@ -10,8 +10,13 @@ from hypothesis.extra.numpy import arrays
 from pymoo.operators.survival.rank_and_crowding.metrics import get_crowding_function
 from pymoo.util.nds.non_dominated_sorting import NonDominatedSorting
 
-from sknevo.evolution import best, crowding_distance, non_dominated_sort, tournament
-from sknevo.evolution._selection import pareto_order, pareto_rank_keys
+from sknevo.evolution import (
+    crowding_distance,
+    fittest,
+    non_dominated_sort,
+    tournament,
+)
+from sknevo.evolution._operators import pareto_order, pareto_rank_keys
 from sknevo.records import Chromosome, Evaluation
 
 fitnesses = st.integers(-3, 3).map(float) | st.just(-math.inf)
@@ -31,7 +36,7 @@ def test_best_are_the_fittest_each_once_and_the_earlier_first(people, n):
         unique.setdefault(name, fitness)
     order = sorted(range(len(unique)), key=lambda i: (-list(unique.values())[i], i))
     expected = [list(unique)[i] for i in order][:n]
-    chosen = best(iter(crowd), n)
+    chosen = fittest(iter(crowd), n)
     assert [one.chromosome.genes["name"] for one in chosen] == expected
 
 

@@ -32,7 +32,7 @@ from sknevo.genes import Genome, Integer, Real, positions
 from sknevo.records import Chromosome, Evaluation
 
 VARIANTS = [
-    RegularizedEvolution(sample_size=1, crossover_probability=1),
+    RegularizedEvolution(tournament_size=1, crossover_probability=1),
     CooperativeCoevolution(
         [["x", "n"], "steps"], EstimationOfDistribution(), random_partner_probability=1
     ),
@@ -45,7 +45,7 @@ VARIANTS = [
     Elitist(elite_fraction=1e-9),
     EstimationOfDistribution(step_probability=1),
     SurrogateAssisted(RegularizedEvolution(), n_candidates=1),
-    SurrogateAssisted(NSGA2(), optimism=0),
+    SurrogateAssisted(NSGA2(), exploration_weight=0),
 ]
 
 
@@ -399,30 +399,40 @@ def test_parts_that_the_genome_does_not_have_are_named():
 # SurrogateAssisted ---------------------------------------------------------------
 
 
-def test_all_that_were_told_are_remembered_and_survivors_are_few():
-    strategy, told, survivors = SurrogateAssisted(), [], []
-    for seed in range(4):
-        brood = population(seed, n=5, failed=1)
-        told += brood
-        survivors = strategy.survive(survivors, brood, 3)
-    assert len(survivors) == 3
-    assert survivors.told == told
-    assert SurrogateAssisted(memory=10).survive(told, [], 3).told == told[-10:]
+def test_the_model_learns_from_the_latest_of_the_archive():
+    told = population(n=20, failed=4)
+    for size in (10, 500):
+        learned = SurrogateAssisted(archive_size=size).learn(told)
+        known = {one.chromosome.key for one in told[-size:]}
+        assert learned._surrogate.known == known
 
 
-def test_an_evolution_hands_on_what_is_remembered():
-    population = Population(LANDSCAPE, SurrogateAssisted(), 6, np.random.default_rng(0))
+def test_a_population_hands_over_the_archive():
+    population = Population(LANDSCAPE, Archivist(), 6, np.random.default_rng(0))
+    told = []
     for _ in range(3):
-        population.tell([rate(c) for c in population.ask()])
-    assert len(population.survivors) == 6
-    assert len(population.survivors.told) == 18
+        told += [rate(chromosome) for chromosome in population.ask()]
+        population.tell(told[-6:])
+    population.ask()
+    assert Archivist.archive == told
 
 
-def test_the_child_that_promises_most_is_tried():
+class Archivist(Elitist):
+    """A strategy that keeps the archive it is handed."""
+
+    archive = None
+
+    def learn(self, archive):
+        Archivist.archive = archive
+        return self
+
+
+def test_the_child_of_the_best_prediction_is_evaluated():
     def heights(n_candidates):
-        strategy = SurrogateAssisted(Elitist(), n_candidates, optimism=0)
-        parents = strategy.survive([], population(n=80, failed=5), 10)
-        return [rate(c).fitness for c in children(strategy, parents, n=25)]
+        strategy = SurrogateAssisted(Elitist(), n_candidates, exploration_weight=0)
+        parents = population(n=80, failed=5)
+        bred = children(strategy.learn(parents), parents[:10], n=25)
+        return [rate(child).fitness for child in bred]
 
     assert median(heights(8)) > median(heights(1)) + 0.3
 
@@ -435,12 +445,11 @@ def test_goals_that_are_not_finite_disturb_nobody(every, absurd):
 
     xs = np.linspace(0, 1, 24)
     told = [rated(x, absurd if i % every == 0 else x) for i, x in enumerate(xs)]
-    strategy = SurrogateAssisted(Elitist(), 8, optimism=0)
-    parents = strategy.survive([], told, 8)
-    assert np.isfinite(parents.surrogate.promises([told[3].chromosome], 0)).all()
+    strategy = SurrogateAssisted(Elitist(), 8, exploration_weight=0).learn(told)
+    assert np.isfinite(strategy._surrogate.predict([told[3].chromosome], 0)).all()
     rng = np.random.default_rng(0)
     genome = Genome(x=Real(0, 1))
-    bred = [strategy.breed(genome, parents, rng).genes["x"] for _ in range(20)]
+    bred = [strategy.breed(genome, told[-8:], rng).genes["x"] for _ in range(20)]
     assert median(bred) > 0.7  # the first goal still counts
 
 
