@@ -14,27 +14,21 @@ import importlib
 
 __version__ = "0.1.0.dev0"
 
-# Names are imported when they are first used (PEP 562): `import sknevo` stays cheap.
+# Names are imported when they are first used (PEP 562), so that `import sknevo` is
+# cheap. Strategies are added from `sknevo.evolution.STRATEGIES`.
 _HOMES = {
-    "RegularizedEvolution": "evolution",
     "Categorical": "genes",
     "Choice": "genes",
     "Chromosome": "records",
-    "CooperativeCoevolution": "evolution",
-    "GeneticAlgorithm": "evolution",
-    "Elitist": "evolution",
     "Evaluation": "records",
     "EvolvedClassifier": "estimators",
     "EvolvedGAN": "estimators",
     "EvolvedPipelineClassifier": "estimators",
     "EvolvedPipelineRegressor": "estimators",
-    "EstimationOfDistribution": "evolution",
     "EvolvedSearchCV": "estimators",
     "Genome": "genes",
     "Integer": "genes",
     "JournalError": "evaluation",
-    "NSGA2": "evolution",
-    "SurrogateAssisted": "evolution",
     "Real": "genes",
     "Repeat": "genes",
     "Strategy": "evolution",
@@ -42,14 +36,24 @@ _HOMES = {
     "read_journal": "evaluation",
 }
 
-__all__ = [*_HOMES]
+
+def _homes() -> dict[str, str]:
+    """Return the package of every public name, the strategies included."""
+    from sknevo.evolution import STRATEGIES
+
+    return _HOMES | {strategy.__name__: "evolution" for strategy in STRATEGIES.values()}
 
 
 def __getattr__(name: str) -> object:
-    if name not in _HOMES:
+    if name == "__all__":
+        return [*_homes()]
+    home = _HOMES.get(name)
+    if home is None and not name.startswith("_"):
+        home = _homes().get(name)
+    if home is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
+    return getattr(importlib.import_module(f"{__name__}.{home}"), name)
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_HOMES})
+    return sorted({*globals(), *_homes()})
