@@ -1,7 +1,7 @@
-"""Images to evolve on: fetched once and kept, loaded from folders, or drawn.
+"""Images to evolve on: downloaded once, loaded from folders, or drawn.
 
-All functions return scikit-learn's `Bunch` with `images`, `target` and `target_names`,
-and with `data`, the images as rows, if they are in memory.
+All functions return scikit-learn's `Bunch` with `images`, `target`, `target_names` and
+`DESCR`. If the images are in memory, `data` holds them as rows.
 """
 
 from sknevo.datasets._folders import load_image_folder, load_imagenet

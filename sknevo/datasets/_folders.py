@@ -1,6 +1,6 @@
-"""Images of one's own, and ImageNet's: a folder for each class."""
+"""Images on disk, with a folder for each class."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from numbers import Integral
 from os import PathLike
 from pathlib import Path
@@ -11,8 +11,6 @@ from sklearn.utils import Bunch
 from sklearn.utils._param_validation import Interval, StrOptions, validate_params
 
 from sknevo.image_stream import ImageStream, pixels_of
-
-__all__ = ["load_image_folder", "load_imagenet"]
 
 SUFFIXES = (".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
 ROOT = [str, PathLike]
@@ -28,35 +26,36 @@ def load_image_folder(
     image_size: int | Sequence[int] = 64,
     in_memory: bool = True,
 ) -> Bunch:
-    """Load images from a folder that has a folder for each class.
+    """Load images from a folder that holds a folder for each class.
 
-    Each image is turned as its camera says, made RGB, scaled until it covers the size
-    and cropped to its middle.
+    The EXIF orientation of each image is applied. Then it is converted to RGB, scaled
+    until it covers the size, and cropped to its middle.
 
     Parameters
     ----------
     root : path
-        Holds a folder for each class; what is hidden is left out.
+        Holds a folder for each class. Hidden files and folders are left out.
     image_size : int or (height, width), default=64
-        Pixels of the images that are returned; an int stands for a square.
+        Size of the returned images in pixels; an int stands for a square.
     in_memory : bool, default=True
-        Whether images are read now. If not, each is read whenever it is in a batch, for
-        folders that do not fit into memory.
+        Whether images are read now. Otherwise each is read whenever it is in a batch,
+        which suits folders that do not fit into memory.
 
     Returns
     -------
     Bunch
         `images`, ndarray of uint8 of shape (n_samples, height, width, 3), or a
         `sknevo.image_stream.ImageStream` of that shape if not `in_memory`; `data`, the
-        same as rows, if `in_memory`; `target`, ndarray of int; `target_names`, the
-        folders' names, sorted; `filenames`, ndarray of str; `DESCR`.
+        same as rows, if `in_memory`; `target`, ndarray of int of shape (n_samples,);
+        `target_names`, ndarray of the folders' names, sorted; `filenames`, ndarray of
+        str of shape (n_samples,); `DESCR`, str.
 
     Raises
     ------
     OSError
-        If there is no such folder, or a file is not an image that can be read.
+        If there is no such folder, or an image cannot be read.
     ValueError
-        If there is no image in it, or `image_size` is not as it should be.
+        If the folder holds no image, or a parameter is invalid.
 
     Examples
     --------
@@ -92,38 +91,38 @@ def load_imagenet(
     subset: str = "train",
     image_size: int | Sequence[int] = 224,
 ) -> Bunch:
-    """Load ImageNet, or another set that is laid out like it, from disk.
+    """Load ImageNet [1]_, or another set with its layout, from disk.
 
-    Images are read when they are in a batch, and never held whole.
+    Each image is read whenever it is in a batch; memory never holds all of them.
 
     Parameters
     ----------
     root : path
-        Holds `train` and `val`, with a folder for each class in them.
+        Holds the folders `train` and `val`, each with a folder for each class.
     subset : {"train", "val"}, default="train"
-        Which to load.
+        The part to load.
     image_size : int or (height, width), default=224
-        Pixels of an image; an int stands for a square.
+        Size of the images in pixels; an int stands for a square.
 
     Returns
     -------
     Bunch
         `images`, a `sknevo.image_stream.ImageStream` of shape
-        (n_samples, height, width, 3); `target`, ndarray of int; `target_names`, the
-        folders' names such as "n01440764", sorted; `filenames`, ndarray of str;
-        `DESCR`.
+        (n_samples, height, width, 3); `target`, ndarray of int of shape (n_samples,);
+        `target_names`, ndarray of the folders' names such as "n01440764", sorted;
+        `filenames`, ndarray of str of shape (n_samples,); `DESCR`, str.
 
     Raises
     ------
     OSError
-        If there is no such folder.
+        If there is no such folder, or its first image cannot be read.
     ValueError
-        If there is no image in it, or `image_size` is not as it should be.
+        If the folder holds no image, or a parameter is invalid.
 
     References
     ----------
-    Russakovsky, O. et al. (2015). ImageNet Large Scale Visual Recognition Challenge.
-    International Journal of Computer Vision.
+    .. [1] Russakovsky, O. et al. (2015). ImageNet Large Scale Visual Recognition
+       Challenge. International Journal of Computer Vision.
 
     Examples
     --------
@@ -143,7 +142,7 @@ def load_imagenet(
 
 
 def _stream(root: Path, image_size: int | Sequence[int]) -> Bunch:
-    """Return what is known of a folder's images without reading them."""
+    """Return the images of a folder as a stream, with their classes."""
     shape = (*_sides(image_size), 3)
     if not root.is_dir():
         raise NotADirectoryError(f"root must be a folder; there is none at {root}.")
@@ -152,25 +151,24 @@ def _stream(root: Path, image_size: int | Sequence[int]) -> Bunch:
         for folder in root.iterdir()
         if folder.is_dir() and not folder.name.startswith(".")
     )
-    files = [
-        (file, label) for label, folder in enumerate(folders) for file in _in(folder)
-    ]
+    found = [_images_in(folder) for folder in folders]
+    files = [file for some in found for file in some]
     if not files:
         raise ValueError(
-            f"root must hold folders of images ({', '.join(SUFFIXES)}), one for each "
+            f"root must hold a folder of images ({', '.join(SUFFIXES)}) for each "
             f"class; found {len(folders)} folders and no image in {root}."
         )
     return Bunch(
-        images=ImageStream(_Files([str(file) for file, _ in files], shape), shape),
-        target=np.array([label for _, label in files]),
+        images=ImageStream(_Files(files, shape), shape),
+        target=np.repeat(np.arange(len(folders)), [len(some) for some in found]),
         target_names=np.array([folder.name for folder in folders]),
-        filenames=np.array([str(file) for file, _ in files]),
+        filenames=np.array(files),
         DESCR=f"{len(files)} images of {len(folders)} classes from {root}",
     )
 
 
 def _sides(image_size: int | Sequence[int]) -> tuple[int, int]:
-    """Return height and width."""
+    """Return (height, width)."""
     match image_size:
         case Integral():
             return image_size, image_size
@@ -182,24 +180,18 @@ def _sides(image_size: int | Sequence[int]) -> tuple[int, int]:
     )
 
 
-def _in(folder: Path) -> Iterator[Path]:
-    for file in sorted(folder.rglob("*")):
-        if file.suffix.lower() in SUFFIXES:
-            below = file.parts[len(folder.parts) :]
-            if not any(name.startswith(".") for name in below):
-                yield file
+def _images_in(folder: Path) -> list[str]:
+    """Return the paths of all images below a folder that are not hidden, sorted."""
+    return [
+        str(file)
+        for file in sorted(folder.rglob("*"))
+        if file.suffix.lower() in SUFFIXES
+        and not any(name.startswith(".") for name in file.relative_to(folder).parts)
+    ]
 
 
 class _Files(Sequence):
-    """Images in files, each read when it is asked for.
-
-    Parameters
-    ----------
-    files : sequence of str
-        Their names.
-    shape : tuple of int
-        (height, width, 3) of the arrays they become.
-    """
+    """Images in files, each read as an array of shape (height, width, 3)."""
 
     def __init__(self, files: Sequence[str], shape: tuple[int, ...]) -> None:
         self.files = files
@@ -211,7 +203,7 @@ class _Files(Sequence):
     def __getitem__(self, i: int) -> np.ndarray:
         try:
             with Image.open(self.files[i]) as image:
-                # A JPEG can be decoded at a half or less of its size, much faster.
+                # A JPEG is decoded much faster at a half of its size or less.
                 image.draft("RGB", (2 * max(self.shape),) * 2)
                 return pixels_of(image, self.shape)
         except (
@@ -219,7 +211,7 @@ class _Files(Sequence):
             SyntaxError,
             ValueError,
             Image.DecompressionBombError,
-        ) as fault:
+        ) as error:
             raise OSError(
-                f"{self.files[i]} is not an image that can be read: {fault}"
-            ) from fault
+                f"{self.files[i]} is not an image that can be read: {error}"
+            ) from error

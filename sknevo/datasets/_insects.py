@@ -10,12 +10,12 @@ from PIL import Image, ImageDraw, ImageFilter
 from sklearn.utils import Bunch, check_random_state
 from sklearn.utils._param_validation import Interval, validate_params
 
-__all__ = ["make_insects"]
-
 NAMES = ("ant", "bee", "butterfly", "moth")
-# Drawn so many times as large and then shrunk: edges are smooth.
+# Images are drawn this many times as large and then shrunk, for smooth edges. Chosen by
+# eye.
 OVERSAMPLING = 4
-# Insects look up, and lean to either side by so many radians (a standard deviation).
+# Insects look up and lean to either side; the standard deviation in radians. Chosen by
+# eye.
 LEANING = 0.5
 
 Colour = tuple[int, int, int]
@@ -38,13 +38,13 @@ def make_insects(
 ) -> Bunch:
     """Draw ants, bees, butterflies and moths.
 
-    Place, size, direction, pose, colours, background and clutter vary, and all kinds
-    share one palette on the same grounds: what tells them apart is shape and pattern.
+    Place, size, direction, pose, colours, background and clutter vary. All four classes
+    share the palette and the backgrounds, so only shape and pattern tell them apart.
 
     Parameters
     ----------
     n_samples : int, default=100
-        Number of images, as many of each kind as can be.
+        Number of images. The classes are as balanced as possible.
     image_size : int, default=64
         Pixels per side, at least 8.
     random_state : int, RandomState or None, default=None
@@ -55,11 +55,11 @@ def make_insects(
     Bunch
         `images`, ndarray of uint8 of shape (n_samples, image_size, image_size, 3);
         `data`, the same as rows; `target`, ndarray of int of shape (n_samples,);
-        `target_names`; `DESCR`.
+        `target_names`, ndarray of str of shape (4,); `DESCR`, str.
 
     Raises
     ------
-    InvalidParameterError
+    ValueError
         If a parameter is out of range.
 
     Examples
@@ -89,11 +89,11 @@ def _picture(name: str, image_size: int, random: Random) -> np.ndarray:
     canvas.place()
     DRAWINGS[name](canvas, random)
     canvas.clutter()
-    return canvas.picture(image_size, random)
+    return canvas.picture(image_size)
 
 
 class _Canvas:
-    """Draws in an insect's own coordinates: it looks up, and is about 2 long."""
+    """Draws in the coordinates of an insect that looks up and is about 2 long."""
 
     def __init__(self, side: int, random: Random) -> None:
         self.side = side
@@ -102,7 +102,7 @@ class _Canvas:
         self.draw = ImageDraw.Draw(self.image, "RGBA")
 
     def background(self) -> None:
-        """Draw blotches of two colours that are near to each other."""
+        """Draw blotches of two similar colours."""
         side, random = self.side, self.random
         few = random.uniform(-1, 1, (random.randint(3, 9),) * 2)
         grain = np.asarray(
@@ -117,7 +117,7 @@ class _Canvas:
         self.draw = ImageDraw.Draw(self.image, "RGBA")
 
     def place(self) -> None:
-        """Choose where the insect is, how large, and where it looks."""
+        """Choose place, size and direction of the insect."""
         random = self.random
         self.scale = self.side * random.uniform(0.26, 0.38)
         self.centre = self.side * random.uniform(0.4, 0.6, 2)
@@ -149,7 +149,7 @@ class _Canvas:
         alpha: int = 255,
         angle: float = 0.0,
     ) -> None:
-        """Fill an ellipse of these half axes."""
+        """Fill an ellipse; width and height are half axes, angle is in radians."""
         turned = np.linspace(0, 2 * math.pi, 36)
         points = np.column_stack([width * np.cos(turned), height * np.sin(turned)])
         cos, sin = math.cos(angle), math.sin(angle)
@@ -157,7 +157,7 @@ class _Canvas:
         self.polygon(points, colour, alpha)
 
     def clutter(self) -> None:
-        """Draw blades and pebbles, some of them in front of the insect."""
+        """Draw blades and pebbles, some of which hide parts of the insect."""
         random, side = self.random, self.side
         for _ in range(random.randint(0, 4)):
             colour = (*_ground(random), 255)
@@ -170,8 +170,9 @@ class _Canvas:
                 box = [*(begin - radius), *(begin + radius)]
                 self.draw.ellipse(box, colour)
 
-    def picture(self, image_size: int, random: Random) -> np.ndarray:
-        """Return the picture at its size, now and then a little blurred."""
+    def picture(self, image_size: int) -> np.ndarray:
+        """Return the picture in its final size; three in ten are slightly blurred."""
+        random = self.random
         image = self.image.resize((image_size, image_size), Image.LANCZOS)
         if random.rand() < 0.3:
             image = image.filter(ImageFilter.GaussianBlur(image_size / 128))
@@ -180,7 +181,7 @@ class _Canvas:
 
 
 def _colour(random: Random, value: tuple[float, float] = (0.15, 0.95)) -> Colour:
-    """Return any colour of a brightness."""
+    """Return a colour of any hue with a brightness in this range."""
     rgb = colorsys.hsv_to_rgb(
         random.rand(), random.rand() ** 0.7, random.uniform(*value)
     )
@@ -198,7 +199,7 @@ def _dark(random: Random) -> Colour:
     return _colour(random, (0.05, 0.3))
 
 
-# The kinds -------------------------------------------------------------------------
+# The classes -----------------------------------------------------------------------
 
 
 def _ant(canvas: _Canvas, random: Random) -> None:
@@ -242,7 +243,7 @@ def _bee(canvas: _Canvas, random: Random) -> None:
 def _body(
     canvas: _Canvas, random: Random, light: Colour, dark: Colour, width: float
 ) -> None:
-    """Draw a striped abdomen: the chords of an ellipse."""
+    """Draw an abdomen whose stripes are chords of an ellipse."""
     centre, half, n_stripes = -0.42, 0.55, random.randint(4, 7)
     canvas.oval(0, centre, width, half, light)
     edges = np.linspace(-1, 1, 2 * n_stripes + 1)

@@ -1,4 +1,4 @@
-"""The well-known sets of images, fetched once by torchvision and kept."""
+"""Well-known sets of images, which torchvision downloads once and keeps."""
 
 from os import PathLike
 from pathlib import Path
@@ -9,14 +9,14 @@ from sklearn.datasets import get_data_home
 from sklearn.utils import Bunch
 from sklearn.utils._param_validation import StrOptions, validate_params
 
-__all__ = ["fetch_cifar10", "fetch_cifar100", "fetch_fashion_mnist", "fetch_mnist"]
-
-_CONSTRAINTS: dict[str, list] = {
-    "subset": [StrOptions({"train", "test", "all"})],
-    "data_home": [str, PathLike, None],
-    "download_if_missing": ["boolean"],
-}
-_validated = validate_params(_CONSTRAINTS, prefer_skip_nested_validation=True)
+_validated = validate_params(
+    {
+        "subset": [StrOptions({"train", "test", "all"})],
+        "data_home": [str, PathLike, None],
+        "download_if_missing": ["boolean"],
+    },
+    prefer_skip_nested_validation=True,
+)
 
 Home = str | PathLike | None
 
@@ -25,36 +25,46 @@ Home = str | PathLike | None
 def fetch_mnist(
     *, subset: str = "train", data_home: Home = None, download_if_missing: bool = True
 ) -> Bunch:
-    """Load handwritten digits: 60,000 to train with and 10,000 to test on.
+    """Load MNIST: handwritten digits, 60,000 to train with and 10,000 to test on.
 
-    Gray images of 28 x 28 pixels, ten classes [1]_.
+    Gray images of 28 x 28 pixels in ten classes [1]_.
 
     Parameters
     ----------
     subset : {"train", "test", "all"}, default="train"
-        Which part; "all" has the training part first.
+        The part to load; "all" holds the training part first.
     data_home : path or None, default=None
-        Folder to look in and to download to; None stands for scikit-learn's.
+        Folder of the files, and where they are downloaded to; None stands for
+        `sklearn.datasets.get_data_home()`.
     download_if_missing : bool, default=True
-        Whether to download what is not there.
+        Whether files that are missing are downloaded.
 
     Returns
     -------
     Bunch
         `images`, ndarray of uint8 of shape (n_samples, 28, 28); `data`, the same as
-        rows; `target`, ndarray of int; `target_names`; `DESCR`.
+        rows; `target`, ndarray of int of shape (n_samples,); `target_names`, ndarray
+        of str of shape (10,); `DESCR`, str.
 
     Raises
     ------
+    ValueError
+        If a parameter is invalid.
     OSError
-        If archives are missing, or their checksums are wrong, and they are not, or
-        cannot be, downloaded, or an unpacked file is damaged. The message says which
-        archives to put where.
+        If files are missing or damaged and are not downloaded. The message names the
+        archives and the folder to put them in.
 
     References
     ----------
     .. [1] LeCun, Y., Bottou, L., Bengio, Y., & Haffner, P. (1998). Gradient-based
        learning applied to document recognition.
+
+    Examples
+    --------
+    >>> from sknevo.datasets import fetch_mnist
+    >>> digits = fetch_mnist(subset="test")  # doctest: +SKIP
+    >>> digits.images.shape  # doctest: +SKIP
+    (10000, 28, 28)
     """
     return _fetch("MNIST", subset, data_home, download_if_missing)
 
@@ -63,36 +73,46 @@ def fetch_mnist(
 def fetch_fashion_mnist(
     *, subset: str = "train", data_home: Home = None, download_if_missing: bool = True
 ) -> Bunch:
-    """Load articles of clothing: 60,000 to train with and 10,000 to test on.
+    """Load Fashion-MNIST: clothes, 60,000 to train with and 10,000 to test on.
 
-    Gray images of 28 x 28 pixels, ten classes [1]_.
+    Gray images of 28 x 28 pixels in ten classes [1]_.
 
     Parameters
     ----------
     subset : {"train", "test", "all"}, default="train"
-        Which part; "all" has the training part first.
+        The part to load; "all" holds the training part first.
     data_home : path or None, default=None
-        Folder to look in and to download to; None stands for scikit-learn's.
+        Folder of the files, and where they are downloaded to; None stands for
+        `sklearn.datasets.get_data_home()`.
     download_if_missing : bool, default=True
-        Whether to download what is not there.
+        Whether files that are missing are downloaded.
 
     Returns
     -------
     Bunch
         `images`, ndarray of uint8 of shape (n_samples, 28, 28); `data`, the same as
-        rows; `target`, ndarray of int; `target_names`; `DESCR`.
+        rows; `target`, ndarray of int of shape (n_samples,); `target_names`, ndarray
+        of str of shape (10,); `DESCR`, str.
 
     Raises
     ------
+    ValueError
+        If a parameter is invalid.
     OSError
-        If archives are missing, or their checksums are wrong, and they are not, or
-        cannot be, downloaded, or an unpacked file is damaged. The message says which
-        archives to put where.
+        If files are missing or damaged and are not downloaded. The message names the
+        archives and the folder to put them in.
 
     References
     ----------
     .. [1] Xiao, H., Rasul, K., & Vollgraf, R. (2017). Fashion-MNIST: a novel image
        dataset for benchmarking machine learning algorithms.
+
+    Examples
+    --------
+    >>> from sknevo.datasets import fetch_fashion_mnist
+    >>> clothes = fetch_fashion_mnist(subset="test")  # doctest: +SKIP
+    >>> clothes.images.shape  # doctest: +SKIP
+    (10000, 28, 28)
     """
     return _fetch("FashionMNIST", subset, data_home, download_if_missing)
 
@@ -101,35 +121,45 @@ def fetch_fashion_mnist(
 def fetch_cifar10(
     *, subset: str = "train", data_home: Home = None, download_if_missing: bool = True
 ) -> Bunch:
-    """Load photos of ten kinds: 50,000 to train with and 10,000 to test on.
+    """Load CIFAR-10: photos, 50,000 to train with and 10,000 to test on.
 
-    Colour images of 32 x 32 pixels [1]_.
+    Colour images of 32 x 32 pixels in ten classes [1]_.
 
     Parameters
     ----------
     subset : {"train", "test", "all"}, default="train"
-        Which part; "all" has the training part first.
+        The part to load; "all" holds the training part first.
     data_home : path or None, default=None
-        Folder to look in and to download to; None stands for scikit-learn's.
+        Folder of the files, and where they are downloaded to; None stands for
+        `sklearn.datasets.get_data_home()`.
     download_if_missing : bool, default=True
-        Whether to download what is not there.
+        Whether files that are missing are downloaded.
 
     Returns
     -------
     Bunch
         `images`, ndarray of uint8 of shape (n_samples, 32, 32, 3); `data`, the same as
-        rows; `target`, ndarray of int; `target_names`; `DESCR`.
+        rows; `target`, ndarray of int of shape (n_samples,); `target_names`, ndarray
+        of str of shape (10,); `DESCR`, str.
 
     Raises
     ------
+    ValueError
+        If a parameter is invalid.
     OSError
-        If archives are missing, or their checksums are wrong, and they are not, or
-        cannot be, downloaded, or an unpacked file is damaged. The message says which
-        archives to put where.
+        If files are missing or damaged and are not downloaded. The message names the
+        archives and the folder to put them in.
 
     References
     ----------
     .. [1] Krizhevsky, A. (2009). Learning multiple layers of features from tiny images.
+
+    Examples
+    --------
+    >>> from sknevo.datasets import fetch_cifar10
+    >>> photos = fetch_cifar10(subset="test")  # doctest: +SKIP
+    >>> photos.images.shape  # doctest: +SKIP
+    (10000, 32, 32, 3)
     """
     return _fetch("CIFAR10", subset, data_home, download_if_missing)
 
@@ -138,35 +168,45 @@ def fetch_cifar10(
 def fetch_cifar100(
     *, subset: str = "train", data_home: Home = None, download_if_missing: bool = True
 ) -> Bunch:
-    """Load photos of a hundred kinds: 50,000 to train with and 10,000 to test on.
+    """Load CIFAR-100: photos, 50,000 to train with and 10,000 to test on.
 
-    Colour images of 32 x 32 pixels [1]_.
+    Colour images of 32 x 32 pixels in a hundred classes [1]_.
 
     Parameters
     ----------
     subset : {"train", "test", "all"}, default="train"
-        Which part; "all" has the training part first.
+        The part to load; "all" holds the training part first.
     data_home : path or None, default=None
-        Folder to look in and to download to; None stands for scikit-learn's.
+        Folder of the files, and where they are downloaded to; None stands for
+        `sklearn.datasets.get_data_home()`.
     download_if_missing : bool, default=True
-        Whether to download what is not there.
+        Whether files that are missing are downloaded.
 
     Returns
     -------
     Bunch
         `images`, ndarray of uint8 of shape (n_samples, 32, 32, 3); `data`, the same as
-        rows; `target`, ndarray of int; `target_names`; `DESCR`.
+        rows; `target`, ndarray of int of shape (n_samples,); `target_names`, ndarray
+        of str of shape (100,); `DESCR`, str.
 
     Raises
     ------
+    ValueError
+        If a parameter is invalid.
     OSError
-        If archives are missing, or their checksums are wrong, and they are not, or
-        cannot be, downloaded, or an unpacked file is damaged. The message says which
-        archives to put where.
+        If files are missing or damaged and are not downloaded. The message names the
+        archives and the folder to put them in.
 
     References
     ----------
     .. [1] Krizhevsky, A. (2009). Learning multiple layers of features from tiny images.
+
+    Examples
+    --------
+    >>> from sknevo.datasets import fetch_cifar100
+    >>> photos = fetch_cifar100(subset="test")  # doctest: +SKIP
+    >>> photos.images.shape  # doctest: +SKIP
+    (10000, 32, 32, 3)
     """
     return _fetch("CIFAR100", subset, data_home, download_if_missing)
 
@@ -184,13 +224,13 @@ def _fetch(name: str, subset: str, data_home: Home, download_if_missing: bool) -
     try:
         try:
             parts = load(download=False)
-        except RuntimeError:  # it is not unpacked
+        except RuntimeError:  # the archives are missing or not unpacked
             if not download_if_missing and _missing(kind, home):
                 raise OSError("nothing is downloaded") from None
-            # Unpacks; downloads archives that are not there, or damaged.
+            # This unpacks the archives; it downloads those missing or damaged.
             parts = load(download=True)
-    except Exception as fault:  # damaged files are of all kinds
-        raise OSError(_what_to_do(name, kind, home, fault)) from fault
+    except Exception as error:  # damaged files raise errors of many types
+        raise OSError(_what_to_do(kind, home, error)) from error
     images = np.concatenate([np.asarray(part.data) for part in parts])
     return Bunch(
         images=images,
@@ -210,19 +250,19 @@ def _archives(kind: Any, home: Path) -> dict[Path, str]:
 
 
 def _missing(kind: Any, home: Path) -> list[Path]:
-    """Return the archives that are not there, or damaged."""
+    """Return the archives that are missing or damaged."""
     from torchvision.datasets.utils import check_integrity
 
     archives = _archives(kind, home).items()
     return [file for file, checksum in archives if not check_integrity(file, checksum)]
 
 
-def _what_to_do(name: str, kind: Any, home: Path, fault: Exception) -> str:
-    why = str(fault) or type(fault).__name__
+def _what_to_do(kind: Any, home: Path, error: Exception) -> str:
+    why = str(error) or type(error).__name__
     (folder,) = {file.parent for file in _archives(kind, home)}
     wanted = ", ".join(file.name for file in _missing(kind, home))
     return (
-        f"{name} could not be loaded ({why}). Remove what is damaged, if anything is, "
+        f"{kind.__name__} could not be loaded ({why}). Remove damaged files, if any, "
         + (f"and put {wanted} into {folder}" if wanted else f"from {folder}")
-        + ", or set data_home to where its files are in this way."
+        + ", or set data_home to the folder that holds the files in this layout."
     )

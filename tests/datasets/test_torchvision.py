@@ -1,8 +1,10 @@
-"""Fetched sets: files that are there are used, and what is missing is named."""
+"""Fetched sets: files that exist are used, and those missing are named."""
 
 import gzip
 import hashlib
+import inspect
 import pickle
+import re
 import tarfile
 from urllib.error import URLError
 
@@ -107,7 +109,7 @@ def test_a_damaged_file_is_named_as_such(home, file):
     unpacked = home / "MNIST" / "raw" / file
     for damaged in (unpacked.read_bytes()[:-3], b"\0\0\7" + 9 * b"\1"):
         unpacked.write_bytes(damaged)
-        with pytest.raises(OSError, match="Remove what is damaged"):
+        with pytest.raises(OSError, match="Remove damaged files"):
             fetch_mnist(data_home=home)
     unpacked.unlink()
     assert len(fetch_mnist(data_home=home).images) == 6
@@ -139,3 +141,15 @@ def test_photos_are_in_colour(tmp_path, monkeypatch, offline):
 def test_a_subset_that_is_not_there_is_refused(tmp_path):
     with pytest.raises(ValueError, match="'subset' parameter"):
         fetch_mnist(subset="validation", data_home=tmp_path)
+
+
+def sections(function):
+    """Return the sections of a docstring by their titles."""
+    parts = re.split(r"^(\w+)\n-{3,}\n", inspect.getdoc(function), flags=re.MULTILINE)
+    return dict(zip(parts[1::2], parts[2::2], strict=True))
+
+
+@pytest.mark.parametrize("title", ["Parameters", "Raises"])
+def test_all_fetchers_document_their_parameters_alike(title):
+    fetchers = (fetch_mnist, fetch_fashion_mnist, fetch_cifar10, fetch_cifar100)
+    assert len({sections(fetch)[title] for fetch in fetchers}) == 1
