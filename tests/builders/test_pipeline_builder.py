@@ -1,4 +1,4 @@
-"""Pipelines: every individual works on every table, and each part as it says."""
+"""Pipelines: every candidate works on every table, and so does each part."""
 
 import datetime as dt
 import time
@@ -73,8 +73,8 @@ class TestPipelineBuilder(BuilderContract):
     pass
 
 
-def individual(spec, **model):
-    """Return an individual with this model on unscaled, prepared columns."""
+def expressed_genes(spec, **model):
+    """Return genes with this model, prepared columns and no extraction."""
     genome = pipeline(spec)
     genes = {"extraction": "none", "model": model}
     return Chromosome(genome.complete(genes, np.random.default_rng(0))).expressed
@@ -85,14 +85,14 @@ def individual(spec, **model):
 
 @pytest.fixture
 def wide():
-    """Return labels of which there are far too many for a column each."""
+    """Return a table with far more labels than can have a column each."""
     names = [f"name {i}" for i in range(400)]
     return pd.DataFrame({"name": names, "city": np.repeat(names[:100], 4)})
 
 
 @pytest.mark.parametrize("encoding", ["onehot", "ordinal", "target"])
 @pytest.mark.parametrize("text", ["drop", "target", "ngrams"])
-def test_many_labels_do_not_explode(wide, encoding, text):
+def test_many_labels_become_few_columns(wide, encoding, text):
     y = np.arange(400) % 2
     genes = {"encoding": encoding, "rare": 0.0, "text": text}
     preparation = make_preparation(tables.spec_of(wide, y), genes)
@@ -100,7 +100,7 @@ def test_many_labels_do_not_explode(wide, encoding, text):
 
 
 @pytest.mark.parametrize("encoding", ["onehot", "ordinal", "target"])
-def test_what_was_never_seen_is_prepared_without_a_warning(encoding):
+def test_unseen_labels_are_prepared_without_a_warning(encoding):
     X, y = tables.mixed(), np.arange(90) % 2
     genes = {"encoding": encoding, "rare": 0.05, "text": "ngrams", "imputation": "mean"}
     preparation = make_preparation(tables.spec_of(X, y), genes).fit(X, y)
@@ -166,7 +166,7 @@ def test_dates_of_any_year_are_numbers(column):
     assert dates[1, 5] == -719162
 
 
-def test_durations_are_seconds_for_the_winner_as_in_fit():
+def test_durations_are_seconds_in_fit_and_predict():
     spans = pd.DataFrame({"d": pd.to_timedelta([1, 2, None], "D")})
     table = validate_table(SVC(), spans, reset=True)
     spec = tables.spec_of(table, [0, 1, 0])
@@ -176,7 +176,7 @@ def test_durations_are_seconds_for_the_winner_as_in_fit():
     np.testing.assert_array_equal(preparation.transform(spans), seconds)
 
 
-def test_the_winner_knows_its_columns_by_name():
+def test_pipelines_check_the_names_of_columns():
     X = pd.DataFrame({"a": [1.0, 2, 3], "b": [4.0, 5, 6]})
     preparation = make_preparation(tables.spec_of(X, [0, 1, 0]), {}).fit(X)
     with pytest.raises(ValueError, match="same order"):
@@ -222,7 +222,7 @@ def rounds_of(booster):
 def test_a_booster_stops_early_and_is_refitted_on_all_rows(name):
     X, y = make_classification(2500, 5, flip_y=0.4, random_state=0)
     spec = tables.spec_of(X, y)
-    expressed = individual(spec, **{name: {"learning_rate": 0.3}})
+    expressed = expressed_genes(spec, **{name: {"learning_rate": 0.3}})
     model = PipelineBuilder(spec)(expressed, 0).fit(X, y)[-1]
     (booster,) = model.estimators_
     assert rounds_of(booster) < rounds_of(model.estimator)
@@ -230,10 +230,10 @@ def test_a_booster_stops_early_and_is_refitted_on_all_rows(name):
 
 
 @pytest.mark.parametrize("name", sorted(set(MODELS) - {"svm"}))
-def test_on_few_rows_the_winner_is_a_committee(name):
+def test_on_few_rows_the_final_booster_is_a_committee(name):
     X, y = make_classification(400, 5, flip_y=0.4, random_state=0)
     spec = tables.spec_of(X, y)
-    expressed = individual(spec, **{name: {"learning_rate": 0.3}})
+    expressed = expressed_genes(spec, **{name: {"learning_rate": 0.3}})
     pipe = PipelineBuilder(spec, final=True)(expressed, 0).fit(X, y)
     members = pipe[-1].estimators_
     assert len(members) == 3
@@ -243,10 +243,10 @@ def test_on_few_rows_the_winner_is_a_committee(name):
 
 
 @pytest.mark.parametrize("name", ["lightgbm", "xgboost"])
-def test_boosters_look_at_the_clock(name):
+def test_boosters_check_the_deadline(name):
     X, y = make_classification(400, 5, random_state=0)
     spec = tables.spec_of(X, y)
-    pipe = PipelineBuilder(spec)(individual(spec, **{name: {}}), 0)
+    pipe = PipelineBuilder(spec)(expressed_genes(spec, **{name: {}}), 0)
     with deadline(time.time() - 1), pytest.raises(DeadlineReached):
         pipe.fit(X, y)
 
@@ -255,7 +255,7 @@ def test_boosters_look_at_the_clock(name):
 def test_scores_do_not_depend_on_the_number_of_threads(name):
     X, y = make_classification(1500, 20, n_informative=8, random_state=0)
     spec = tables.spec_of(X, y)
-    expressed = individual(spec, **{name: {}})
+    expressed = expressed_genes(spec, **{name: {}})
     predicted = []
     for threads in (1, 2):
         with threadpool_limits(threads, user_api="openmp"):
@@ -292,7 +292,7 @@ def test_balanced_weights_favour_the_rare_class(name):
     X = rng.normal(size=(600, 2))
     y = (X[:, 0] + rng.normal(size=600) > 2).astype(int)
     spec = tables.spec_of(X, y)
-    genes = individual(spec, **{name: {}})
+    genes = expressed_genes(spec, **{name: {}})
     plain, balanced = (
         PipelineBuilder(spec)({**genes, "class_weight": weight}, 0).fit(X, y)
         for weight in (None, "balanced")
@@ -304,7 +304,7 @@ def test_balanced_weights_favour_the_rare_class(name):
 
 
 @pytest.mark.parametrize("n_components", [None, 30])
-def test_svm_decides_by_itself_and_is_calibrated_apart(n_components):
+def test_svm_predicts_by_its_decision_values(n_components):
     X, y = load_iris(return_X_y=True)
     svm = SupportVectorClassifier(n_components=n_components, random_state=0).fit(X, y)
     values = svm.decision_function(X)
@@ -312,7 +312,7 @@ def test_svm_decides_by_itself_and_is_calibrated_apart(n_components):
     np.testing.assert_allclose(svm.predict_proba(X).sum(axis=1), 1)
 
 
-def test_svm_is_never_surer_than_its_samples_allow():
+def test_svm_probabilities_have_a_lower_bound():
     X, y = make_classification(60, 2, n_redundant=0, class_sep=3, random_state=0)
     svm = SupportVectorClassifier(kernel="linear", random_state=0).fit(X, y)
     far_out = svm.predict_proba(1000 * X)
@@ -353,13 +353,13 @@ def test_svr_does_not_depend_on_the_scale_of_the_target():
     np.testing.assert_allclose(small, large, atol=1e-6)
 
 
-def test_exact_svm_of_a_hopeless_individual_ends():
-    """Unscaled columns and a huge C: libsvm would iterate for ever."""
+def test_exact_svm_that_does_not_converge_ends():
+    """Unscaled columns and a huge C: libsvm would iterate without end."""
     rng = np.random.default_rng(0)
     X = rng.normal(size=(1500, 5)) * [1, 10, 100, 1000, 10_000]
     y = rng.integers(0, 2, 1500)
     spec = tables.spec_of(X, y)
-    genes = individual(spec, svm={"C": 1000.0, "kernel": {"poly": {"degree": 4}}})
+    genes = expressed_genes(spec, svm={"C": 1000.0, "kernel": {"poly": {"degree": 4}}})
     pipe = PipelineBuilder(spec, probabilities=False)({**genes, "scaling": "none"}, 0)
     begin = time.perf_counter()
     with warnings.catch_warnings():
@@ -368,7 +368,7 @@ def test_exact_svm_of_a_hopeless_individual_ends():
     assert time.perf_counter() - begin < 20
 
 
-def test_known_individuals_all_work():
+def test_well_known_candidates_can_be_fitted():
     X, y = tables.mixed(), np.arange(90) % 2
     spec = tables.spec_of(X, y)
     genome, rng = pipeline(spec), np.random.default_rng(0)

@@ -84,7 +84,7 @@ def test_imagenet_has_a_folder_for_each_subset(folder, tmp_path):
 
 
 @pytest.mark.parametrize("image_size", [(8, 8, 3), (8,), (8, 0), ("8", 8), [8.5, 8]])
-def test_a_size_that_is_none_is_no_fault_of_an_image(folder, image_size):
+def test_an_invalid_size_is_refused(folder, image_size):
     for load in (load_image_folder, load_imagenet):
         with pytest.raises(ValueError, match="image_size must be"):
             load(folder, image_size=image_size)

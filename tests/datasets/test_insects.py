@@ -1,4 +1,4 @@
-"""Drawings: the same for a seed, varied, and told apart by shape rather than colour."""
+"""Drawings: equal for a seed, varied, and told apart by shape rather than colour."""
 
 import numpy as np
 import pytest
@@ -10,7 +10,7 @@ from sklearn.svm import SVC
 from sknevo.datasets import make_insects
 
 
-def test_a_bunch_as_scikit_learn_has_them():
+def test_the_result_is_a_bunch():
     insects = make_insects(10, image_size=16, random_state=0)
     assert insects.images.shape == (10, 16, 16, 3)
     assert insects.images.dtype == np.uint8
@@ -20,14 +20,14 @@ def test_a_bunch_as_scikit_learn_has_them():
     assert "ants" in insects.DESCR
 
 
-def test_the_seed_decides():
+def test_drawings_depend_on_the_seed_only():
     one, two, other = (make_insects(8, random_state=seed) for seed in (1, 1, 2))
     np.testing.assert_array_equal(one.images, two.images)
     np.testing.assert_array_equal(one.target, two.target)
     assert not np.array_equal(one.images, other.images)
 
 
-def test_no_picture_is_flat_and_none_is_like_another():
+def test_no_picture_is_flat_and_no_two_are_alike():
     images = make_insects(40, image_size=32, random_state=0).images.astype(float)
     assert images.std(axis=(1, 2)).max(axis=1).min() > 8
     flat = images.reshape(40, -1)
@@ -35,7 +35,7 @@ def test_no_picture_is_flat_and_none_is_like_another():
     assert distances[~np.eye(40, dtype=bool)].min() > 8
 
 
-def test_colours_alone_do_not_tell():
+def test_colours_do_not_tell_the_classes_apart():
     insects = make_insects(200, image_size=32, random_state=0)
     histograms = np.array(
         [
@@ -53,6 +53,6 @@ def test_colours_alone_do_not_tell():
     ("parameters", "named"),
     [({"n_samples": 0}, "n_samples"), ({"image_size": 4}, "image_size")],
 )
-def test_what_cannot_be_drawn_is_refused(parameters, named):
+def test_invalid_parameters_are_refused(parameters, named):
     with pytest.raises(ValueError, match=f"'{named}' parameter"):
         make_insects(**parameters)

@@ -56,7 +56,7 @@ def home(tmp_path, monkeypatch, offline):
 
 
 @pytest.mark.parametrize("download_if_missing", [True, False])
-def test_files_that_are_there_are_used(home, download_if_missing):
+def test_existing_files_are_used(home, download_if_missing):
     digits = fetch_mnist(data_home=home, download_if_missing=download_if_missing)
     assert digits.images.shape == (6, 28, 28)
     assert digits.images.dtype == np.uint8
@@ -85,7 +85,7 @@ def test_a_file_with_another_checksum_is_not_used(home):
     ],
 )
 @pytest.mark.parametrize("download_if_missing", [True, False])
-def test_what_is_missing_is_named(tmp_path, offline, fetch, file, download_if_missing):
+def test_missing_files_are_named(tmp_path, offline, fetch, file, download_if_missing):
     with pytest.raises(OSError, match=file) as caught:
         fetch(data_home=tmp_path, download_if_missing=download_if_missing)
     why = "no route to host" if download_if_missing else "nothing is downloaded"
@@ -93,7 +93,7 @@ def test_what_is_missing_is_named(tmp_path, offline, fetch, file, download_if_mi
     assert str(tmp_path) in str(caught.value)
 
 
-def test_a_damaged_archive_is_not_downloaded_against_ones_will(home, monkeypatch):
+def test_a_damaged_archive_is_not_downloaded_unless_allowed(home, monkeypatch):
     asked = []
     monkeypatch.setattr("urllib.request.urlopen", lambda *_, **__: asked.append(1))
     name = "train-images-idx3-ubyte.gz"
@@ -138,7 +138,7 @@ def test_photos_are_in_colour(tmp_path, monkeypatch, offline):
     np.testing.assert_array_equal(again.images, photos.images)
 
 
-def test_a_subset_that_is_not_there_is_refused(tmp_path):
+def test_an_unknown_subset_is_refused(tmp_path):
     with pytest.raises(ValueError, match="'subset' parameter"):
         fetch_mnist(subset="validation", data_home=tmp_path)
 

@@ -1,4 +1,4 @@
-"""Any table a user may bring, and what its columns are found to hold."""
+"""Validation of tables, and the kinds of their columns."""
 
 import datetime as dt
 import decimal
@@ -12,16 +12,16 @@ from sklearn.base import BaseEstimator
 from sknevo.estimators._table import describe_columns, validate_table
 
 
-class Anybody(BaseEstimator):
-    """Whoever is fitted."""
+class Estimator(BaseEstimator):
+    """An estimator that learns its columns."""
 
 
 def validated(X):
-    return validate_table(Anybody(), X, reset=True)
+    return validate_table(Estimator(), X, reset=True)
 
 
 def described(values, dtype=None):
-    """Return what is found out about one column of a DataFrame."""
+    """Return the description of one column of a DataFrame."""
     frame = pd.DataFrame({"c": pd.Series(values, dtype=dtype)})
     (column,) = describe_columns(validated(frame))
     return column.kind, column.n_unique, column.missing
@@ -66,7 +66,7 @@ SENTENCES = [f"the {i}th bee" for i in range(40)]
         ([str(i) for i in range(1001)] * 9, None, ("text", 1001, False)),
     ],
 )
-def test_a_column_is_what_it_holds(values, dtype, expected):
+def test_the_kind_of_a_column_follows_from_its_values(values, dtype, expected):
     assert described(values, dtype) == expected
 
 
@@ -131,7 +131,7 @@ def odd_frames():
 @pytest.mark.parametrize(
     "frame", [pytest.param(frame, id=name) for name, frame in odd_frames()]
 )
-def test_the_users_frame_is_never_touched(frame):
+def test_the_users_frame_is_never_changed(frame):
     before, dtypes = frame.copy(deep=True), frame.dtypes.copy()
     table = validated(frame)
     assert table is not frame
@@ -178,7 +178,7 @@ def test_rows_and_columns_keep_their_names_and_order(frame):
         (np.zeros((2, 2, 2)), "Found array with dim 3"),
     ],
 )
-def test_what_no_step_can_use_is_refused(X, message):
+def test_unusable_tables_are_refused(X, message):
     with pytest.raises(ValueError, match=message):
         validated(X)
 
@@ -197,7 +197,7 @@ def test_what_no_step_can_use_is_refused(X, message):
         [1j, 2],
     ],
 )
-def test_values_of_which_nothing_can_be_made_are_refused(values):
+def test_values_of_unsupported_types_are_refused(values):
     column = np.empty((len(values), 1), dtype=object)
     column[:, 0] = values
     frame = pd.DataFrame({"bad": values}, dtype=object)
@@ -219,12 +219,12 @@ FRAME = pd.DataFrame({"size": [1.0, 2.0], "kind": ["ant", "bee"]})
 
 @pytest.fixture
 def fitted():
-    estimator = Anybody()
+    estimator = Estimator()
     validate_table(estimator, FRAME, reset=True)
     return estimator
 
 
-def test_names_are_learnt_at_fit(fitted):
+def test_names_are_learned_in_fit(fitted):
     assert fitted.n_features_in_ == 2
     assert fitted.feature_names_in_.tolist() == ["size", "kind"]
 
@@ -238,13 +238,13 @@ def test_names_are_learnt_at_fit(fitted):
         (FRAME[["size"]], "missing(.|\n)*kind"),
     ],
 )
-def test_other_columns_than_at_fit_are_refused(fitted, frame, message):
+def test_other_columns_than_in_fit_are_refused(fitted, frame, message):
     with pytest.raises(ValueError, match=message):
         validate_table(fitted, frame, reset=False)
 
 
-def test_arrays_are_held_to_their_width_only():
-    estimator = Anybody()
+def test_arrays_must_have_the_number_of_columns_of_fit():
+    estimator = Estimator()
     validate_table(estimator, np.eye(3), reset=True)
     assert not hasattr(estimator, "feature_names_in_")
     assert validate_table(estimator, np.ones((1, 3)), reset=False).shape == (1, 3)
@@ -252,8 +252,8 @@ def test_arrays_are_held_to_their_width_only():
         validate_table(estimator, np.eye(2), reset=False)
 
 
-def test_names_that_are_numbers_are_not_learnt():
-    estimator = Anybody()
+def test_names_that_are_numbers_are_not_learned():
+    estimator = Estimator()
     validate_table(estimator, FRAME.set_axis([0, 1], axis=1), reset=True)
     assert not hasattr(estimator, "feature_names_in_")
     assert estimator.n_features_in_ == 2

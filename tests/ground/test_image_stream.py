@@ -1,4 +1,4 @@
-"""Images that stay on disk: what is read, when, and what becomes of bad ones."""
+"""Images on disk: which are read, when, and how invalid ones are refused."""
 
 import pickle
 
@@ -13,7 +13,7 @@ from sknevo.image_stream import ImageStream, labels_of, streamed
 
 
 class Reading(Dataset):
-    """Gray images, each as bright as its place; remembers which were read."""
+    """Gray images, each as bright as its row; records which rows were read."""
 
     def __init__(self, n, size=(4, 3)):
         self.images = [Image.new("L", size, i) for i in range(n)]
@@ -27,13 +27,13 @@ class Reading(Dataset):
         return self.images[i], f"label {i % 2}"
 
 
-def test_only_what_is_asked_for_is_read():
+def test_only_the_requested_rows_are_read():
     dataset = Reading(6)
     stream = ImageStream(dataset, (3, 4))
     assert stream.shape == (6, 3, 4)
     assert stream.ndim == 3
     part = stream[np.array([5, 2, 3])][1:]
-    assert dataset.read == [0]  # which says what the others have to be like
+    assert dataset.read == [0]  # it sets shape and type
     assert np.asarray(part)[:, 0, 0].tolist() == [2, 3]
     assert sorted(dataset.read) == [0, 2, 3]
 
@@ -49,7 +49,7 @@ def test_it_is_indexed_like_an_array(rows):
     assert len(np.asarray(stream[:0])) == 0
 
 
-def test_images_take_the_shape_that_is_asked_for():
+def test_images_get_the_requested_shape():
     dataset = [Image.new("RGB", (30, 20)), Image.new("L", (9, 9))]
     assert np.asarray(ImageStream(dataset, (8, 8))).shape == (2, 8, 8)
     assert np.asarray(ImageStream(dataset, (6, 8, 3))).shape == (2, 6, 8, 3)
@@ -69,7 +69,7 @@ def test_arrays_of_other_shapes_are_refused():
         np.asarray(stream)
 
 
-# NumPy takes float64 for equal to None.
+# NumPy says that float64 equals None.
 @pytest.mark.parametrize(("first", "other"), [("u1", "f8"), ("f8", "u1")])
 def test_arrays_of_other_types_are_refused(first, other):
     first, other = np.dtype(first), np.dtype(other)
@@ -79,12 +79,12 @@ def test_arrays_of_other_types_are_refused(first, other):
 
 
 @pytest.mark.parametrize("mode", ["I;16", "F", "I"])
-def test_images_of_more_than_bytes_are_not_cut_to_bytes(mode):
+def test_images_of_more_than_bytes_are_refused(mode):
     with pytest.raises(OSError, match=f"must hold bytes; got mode '{mode}'"):
         ImageStream([Image.new(mode, (4, 4))])
 
 
-def test_a_dataset_of_a_notebook_reaches_its_workers():
+def test_the_dataset_of_a_notebook_can_be_pickled():
     class Local:
         def __len__(self):
             return 2
@@ -107,12 +107,12 @@ def test_an_image_that_cannot_be_read_is_named():
         np.asarray(ImageStream(Broken(3)))
 
 
-def test_nothing_is_no_stream():
+def test_an_empty_dataset_is_refused():
     with pytest.raises(ValueError, match="at least 1 image; got none"):
         ImageStream([])
 
 
-def test_datasets_bring_their_labels():
+def test_labels_come_from_the_dataset():
     dataset = Reading(4)
     assert labels_of(dataset).tolist() == ["label 0", "label 1"] * 2
     assert labels_of(Subset(dataset, [3, 1])).tolist() == ["label 1", "label 1"]
@@ -126,7 +126,7 @@ def test_datasets_bring_their_labels():
     assert labels_of(Subset(dataset.images, [0])) is None
 
 
-def test_only_torch_datasets_are_streamed_unasked():
+def test_only_torch_datasets_become_streams():
     assert isinstance(streamed(Reading(2)), ImageStream)
     stream = ImageStream(Reading(2))
     for other in (stream, [1, 2], np.zeros(3)):
