@@ -19,8 +19,7 @@ from scipy.ndimage import gaussian_filter
 
 from sknevo.builders.gan._feature_extractor import feature_space
 from sknevo.datasets import fetch_mnist
-from sknevo.metrics import Reference, StandardFeatures, diagnose
-from sknevo.metrics._score import _combined, _terms
+from sknevo.metrics import ReferenceSet, StandardFeatures, diagnose
 
 sys.path.append(str(Path(__file__).parents[1] / "tests"))
 import generators as emulated
@@ -61,8 +60,9 @@ def report(name, pairs):
 
 
 def fitness_of(reference, measures):
-    terms = _terms(reference, measures)
-    return _combined(terms, dict.fromkeys(terms, 1), "geometric", reference.n_samples)
+    """Return the geometric mean of the terms, as `GenerativeScore` does."""
+    terms = np.array([*reference.terms(measures).values()])
+    return np.exp(np.log(np.maximum(terms, 1 / reference.n_samples)).mean())
 
 
 def header(title):
@@ -77,7 +77,7 @@ def ring(n_seeds, n_samples=500):
             draw = np.random.default_rng(seed)
             real, training = (emulated.ring(draw, 3 * n_samples) for _ in "ab")
             features = StandardFeatures.of(real)
-            reference = Reference.of(
+            reference = ReferenceSet.of(
                 features(real), training=features(training), n_samples=n_samples
             )
             pairs.append((reference, features(generator(draw, n_samples))))
@@ -116,7 +116,7 @@ def mnist(data_home):
         seconds = perf_counter() - begin
         kind = "no labels" if given is None else "labels"
         header(f"MNIST, {kind}: learned in {seconds:.1f} s, {features.fingerprint}")
-        reference = Reference.of(
+        reference = ReferenceSet.of(
             features(images[held_out]), training=features(images[training])
         )
         for name, generated in digits(images[fresh], labels[fresh]):

@@ -24,8 +24,7 @@ from sknevo.estimators._splits import HOLD_OUT
 from sknevo.evaluation import Builder, Data, Trial, limited_threads
 from sknevo.genes import Genome
 from sknevo.genomes.gan import gan, well_known
-from sknevo.metrics import GenerativeScore
-from sknevo.metrics._conditions import n_conditions
+from sknevo.metrics import GenerativeScore, n_conditions
 from sknevo.records import DataSpec
 from sknevo.search import SearchCallback
 

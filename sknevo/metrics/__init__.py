@@ -1,34 +1,44 @@
-"""How good generated samples are, each way to be bad seen by some measure.
+"""Measures of generated samples; each sees another way in which they can be bad.
 
 - of features: `frechet_distance`, `kernel_distance`,
   `precision_recall_density_coverage`, `authenticity`,
 - where modes are known: `mode_coverage`,
-- of images: `peak_signal_noise_ratio`, `structural_similarity` of what `invert`
+- of images: `peak_signal_noise_ratio` and `structural_similarity` of what `invert`
   rebuilds; `nearest_neighbour_psnr`, `nearest_neighbour_ssim` with training images,
-- feature spaces: `StandardFeatures` of tables, `InceptionFeatures`,
-- relative to what real samples get: `Reference`, `diagnose`, `collapse_score`,
+- feature spaces: `StandardFeatures` of tables, `InceptionFeatures` of images,
+- relative to real samples: `ReferenceSet`, `diagnose`, `collapse_score`,
 - one fitness, as a scikit-learn scorer: `GenerativeScore`.
+
+``pip install sknevo[metrics]`` adds scikit-image, for the structural similarity, and
+torch-fidelity, for the weights that the FID was defined with. All else needs neither.
 """
 
 from sknevo.metrics._diagnosis import Finding, collapse_score, diagnose
-from sknevo.metrics._features import StandardFeatures
-from sknevo.metrics._frechet import frechet_distance
+from sknevo.metrics._distances import (
+    KernelDistance,
+    frechet_distance,
+    kernel_distance,
+)
+from sknevo.metrics._features import (
+    InceptionFeatures,
+    StandardFeatures,
+    n_conditions,
+)
 from sknevo.metrics._images import (
+    invert,
     nearest_neighbour_psnr,
     nearest_neighbour_ssim,
     peak_signal_noise_ratio,
     structural_similarity,
 )
-from sknevo.metrics._inception import InceptionFeatures
-from sknevo.metrics._inversion import invert
-from sknevo.metrics._kernel import KernelDistance, kernel_distance
-from sknevo.metrics._modes import ModeCoverage, mode_coverage
 from sknevo.metrics._neighbours import (
     PRDC,
+    ModeCoverage,
     authenticity,
+    mode_coverage,
     precision_recall_density_coverage,
 )
-from sknevo.metrics._reference import Measures, Reference
+from sknevo.metrics._reference import Measures, ReferenceSet
 from sknevo.metrics._score import GenerativeScore
 
 __all__ = [
@@ -39,7 +49,7 @@ __all__ = [
     "KernelDistance",
     "Measures",
     "ModeCoverage",
-    "Reference",
+    "ReferenceSet",
     "StandardFeatures",
     "authenticity",
     "collapse_score",
@@ -48,6 +58,7 @@ __all__ = [
     "invert",
     "kernel_distance",
     "mode_coverage",
+    "n_conditions",
     "nearest_neighbour_psnr",
     "nearest_neighbour_ssim",
     "peak_signal_noise_ratio",

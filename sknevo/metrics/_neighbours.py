@@ -1,36 +1,37 @@
-"""Measures by nearest neighbours: quality, variety and memory, each by itself."""
+"""Measures by nearest neighbours: quality, variety, copies and known modes."""
 
 from typing import Any, NamedTuple
 
 import numpy as np
 from scipy.spatial.distance import cdist
+from sklearn.metrics import pairwise_distances_argmin_min
 from sklearn.neighbors import NearestNeighbors
 
-from sknevo.metrics._checks import feature_rows, same_width
-
-__all__ = [
-    "PRDC",
-    "authenticity",
-    "neighbour_radii",
-    "precision_recall_density_coverage",
-]
+from sknevo.metrics._features import check_same_width, feature_rows
 
 
 class PRDC(NamedTuple):
-    """Precision, recall, density and coverage.
+    """Result of `precision_recall_density_coverage`.
 
     Parameters
     ----------
     precision : float
         Share of the generated samples that lie near a real one.
     recall : float
-        Share of the real samples that lie near a generated one, by the distances
-        between generated samples.
+        Share of the real samples that lie near a generated one; what is near is decided
+        by the distances between generated samples.
     density : float
-        How many real samples a generated one lies near, relative to what is expected.
+        Number of real samples that a generated one lies near, relative to the expected
+        number.
     coverage : float
-        Share of the real samples that have a generated one near, by the distances
-        between real samples.
+        Share of the real samples that have a generated one near; what is near is
+        decided by the distances between real samples.
+
+    Examples
+    --------
+    >>> from sknevo.metrics import PRDC
+    >>> PRDC(precision=1.0, recall=0.5, density=1.2, coverage=0.5).coverage
+    0.5
     """
 
     precision: float
@@ -44,28 +45,36 @@ def precision_recall_density_coverage(
 ) -> PRDC:
     """Precision, recall [1]_, density and coverage [2]_ of generated samples.
 
-    A sample is near another of the same set, or of the other one, if it is not further
-    away than the `n_neighbors`-th nearest neighbour that the latter has in its own set.
-    Density asks for quality, coverage for variety; a single odd sample hardly moves
-    them, as it does precision (if real) and recall (if generated).
+    Every sample has a radius: the distance to its `n_neighbors`-th nearest neighbour in
+    its own set. A generated sample lies near a real one if it is within the radius of
+    the real one; for recall, a real sample lies near a generated one if it is within
+    the radius of the generated one. Density measures quality and coverage measures
+    variety. One odd sample hardly changes them, but it may change precision (if it is
+    real) or recall (if it is generated).
 
-    Values depend on the number of samples. What good ones are is known by comparing
-    two halves of the real data (see `Reference`): with as many real as generated
-    samples and 5 neighbours, coverage is then about 0.97.
+    Values depend on the number of samples. Compare with two halves of the real data
+    (see `ReferenceSet`): with as many real as generated samples and 5 neighbours, their
+    coverage is about 0.97.
 
     Parameters
     ----------
     real, generated : array-like of shape (n_samples, n_features)
-        Features of real and of generated samples.
+        Features of real and of generated samples; the numbers of samples may differ.
     n_neighbors : int, default=5
-        Which neighbour says what is near; less than the number of samples.
+        The neighbour that defines the radius; less than the number of samples.
 
     Returns
     -------
     PRDC
-        Precision, recall and coverage lie in [0, 1]. Density is at least 0, about 1
-        for good samples, and above 1 for samples that keep to where real ones are most
-        crowded.
+        Precision, recall and coverage are in [0, 1]. Density is at least 0 and about 1
+        for good samples; it is above 1 for samples that keep to the densest regions of
+        the data.
+
+    Raises
+    ------
+    ValueError
+        If `n_neighbors` is below 1, if a set has no more than `n_neighbors` samples, or
+        if features are no tables of finite numbers of one width.
 
     References
     ----------
@@ -90,8 +99,8 @@ def precision_recall_density_coverage(
         raise ValueError(f"n_neighbors must be at least 1; got {n_neighbors}.")
     real = feature_rows(real, "real", n_neighbors + 1)
     generated = feature_rows(generated, "generated", n_neighbors + 1)
-    same_width(real, generated, "real and generated")
-    return measured(
+    check_same_width(real, generated, "real and generated")
+    return prdc_of_distances(
         cdist(real, generated),
         neighbour_radii(real, n_neighbors),
         neighbour_radii(generated, n_neighbors),
@@ -99,27 +108,13 @@ def precision_recall_density_coverage(
     )
 
 
-def measured(
+def prdc_of_distances(
     distances: np.ndarray,
     real_radii: np.ndarray,
     generated_radii: np.ndarray,
     n_neighbors: int,
 ) -> PRDC:
-    """Return the four measures, of distances that are known.
-
-    Parameters
-    ----------
-    distances : ndarray of shape (n_real, n_generated)
-        From each real to each generated sample.
-    real_radii, generated_radii : ndarray of shape (n_real,) and (n_generated,)
-        How far what is near may be.
-    n_neighbors : int
-        Which neighbour gave the radii.
-
-    Returns
-    -------
-    PRDC
-    """
+    """Return the four measures of known distances, of shape (n_real, n_generated)."""
     near_real = distances <= real_radii[:, np.newaxis]
     near_generated = distances <= generated_radii
     return PRDC(
@@ -131,20 +126,8 @@ def measured(
 
 
 def neighbour_radii(rows: np.ndarray, n_neighbors: int) -> np.ndarray:
-    """Return the distance from each sample to its `n_neighbors`-th nearest other.
-
-    Parameters
-    ----------
-    rows : ndarray of shape (n_samples, n_features)
-        Samples.
-    n_neighbors : int
-        Which neighbour.
-
-    Returns
-    -------
-    ndarray of shape (n_samples,)
-    """
-    # Each is its own nearest neighbour, at no distance.
+    """Return the distance from each sample to its `n_neighbors`-th nearest other."""
+    # Each sample is its own nearest neighbour, at distance 0.
     return np.partition(cdist(rows, rows), n_neighbors, axis=1)[:, n_neighbors]
 
 
@@ -152,23 +135,29 @@ def authenticity(training: Any, generated: Any) -> float:
     """Share of generated samples that are no copies of training samples.
 
     A generated sample counts as a copy if it is nearer to its nearest training sample
-    than that one's own nearest neighbour in the training data is [1]_. The scale being
-    local, samples that merely keep to where training samples are crowded do not count.
+    than any other training sample is [1]_. So the scale is local: samples that merely
+    keep to dense regions of the training data do not count as copies.
 
     Parameters
     ----------
     training : array-like of shape (n_training, n_features)
-        Features of all samples that the generator was trained with, at least 2: what
-        is not here is not found to be copied.
+        Features of all samples that the generator was trained with, at least 2. Copies
+        of other samples are not found.
     generated : array-like of shape (n_samples, n_features)
         Features of generated samples.
 
     Returns
     -------
     float
-        In [0, 1]. 0 if all are copies. Fresh samples of the same distribution have
-        about 0.4 in the plane and 0.75 with 64 features, since chance brings some
-        close: compare with samples that are held out. More if they lie beside the data.
+        In [0, 1]; 0 if all are copies. Compare with held-out samples: fresh samples of
+        the same distribution have about 0.4 in the plane and 0.75 with 64 features,
+        since some are close by chance. Samples beside the data have more.
+
+    Raises
+    ------
+    ValueError
+        If there are too few samples, or if features are no tables of finite numbers of
+        one width.
 
     References
     ----------
@@ -187,10 +176,95 @@ def authenticity(training: Any, generated: Any) -> float:
     """
     training = feature_rows(training, "training", 2)
     generated = feature_rows(generated, "generated")
-    same_width(training, generated, "training and generated")
+    check_same_width(training, generated, "training and generated")
     neighbours = NearestNeighbors().fit(training)
     distances, nearest = neighbours.kneighbors(generated, 1)
-    # Of the nearest training samples alone, which other one is nearest to each.
-    theirs, places = np.unique(nearest[:, 0], return_inverse=True)
-    apart = neighbours.kneighbors(training[theirs], 2)[0][:, 1]
-    return float((distances[:, 0] > apart[places]).mean())
+    # The distance to the next training sample is needed of the nearest ones alone.
+    unique, inverse = np.unique(nearest[:, 0], return_inverse=True)
+    limits = neighbours.kneighbors(training[unique], 2)[0][:, 1]
+    return float((distances[:, 0] > limits[inverse]).mean())
+
+
+class ModeCoverage(NamedTuple):
+    """Result of `mode_coverage`.
+
+    Parameters
+    ----------
+    n_modes : int
+        Number of modes found.
+    high_quality : float
+        Share of the samples that lie within the radius of a center, in [0, 1].
+    counts : ndarray of int of shape (n_centers,)
+        Number of high-quality samples of each mode.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sknevo.metrics import ModeCoverage
+    >>> ModeCoverage(2, 0.75, np.array([2, 1, 0])).n_modes
+    2
+    """
+
+    n_modes: int
+    high_quality: float
+    counts: np.ndarray
+
+
+def mode_coverage(
+    X: Any, centers: Any, radius: float, *, min_share: float = 0.0
+) -> ModeCoverage:
+    """Count the modes found and the samples of high quality, where modes are known.
+
+    A sample is of high quality if it lies within `radius` of its nearest center; it
+    then counts for the mode of that center. A mode is found if any sample counts for
+    it, as usual for the ring and the grid of Gaussians with a radius of three standard
+    deviations [1]_ [2]_; `min_share` asks for more. The spread within a mode is not
+    measured: one point at each center finds all modes.
+
+    Parameters
+    ----------
+    X : array-like of shape (n_samples, n_features)
+        Generated samples, in the space of the centers.
+    centers : array-like of shape (n_centers, n_features)
+        Centers of the modes, equally frequent.
+    radius : float
+        Greatest distance of a high-quality sample from its center, in units of X.
+    min_share : float, default=0.0
+        Samples that a mode needs to be found, as a share of the n_samples / n_centers
+        that a perfect generator gives it; in any case one sample.
+
+    Returns
+    -------
+    ModeCoverage
+
+    Raises
+    ------
+    ValueError
+        If `radius` is not above 0, if `min_share` is not in [0, 1], or if X and centers
+        are no tables of finite numbers of one width.
+
+    References
+    ----------
+    .. [1] Srivastava, A. et al. (2017). VEEGAN: Reducing Mode Collapse in GANs using
+       Implicit Variational Learning. NeurIPS.
+    .. [2] Lin, Z. et al. (2018). PacGAN: The power of two samples in generative
+       adversarial networks. NeurIPS.
+
+    Examples
+    --------
+    >>> from sknevo.metrics import mode_coverage
+    >>> found = mode_coverage([[0.1], [0.0], [0.9], [5.0]], [[0], [1], [2]], radius=0.2)
+    >>> found.n_modes, found.high_quality, found.counts.tolist()
+    (2, 0.75, [2, 1, 0])
+    """
+    X, centers = feature_rows(X, "X"), feature_rows(centers, "centers")
+    check_same_width(X, centers, "X and centers")
+    if not radius > 0:
+        raise ValueError(f"radius must be above 0; got {radius!r}.")
+    if not 0 <= min_share <= 1:
+        raise ValueError(f"min_share must be in [0, 1]; got {min_share!r}.")
+    nearest, distances = pairwise_distances_argmin_min(X, centers)
+    good = distances <= radius
+    counts = np.bincount(nearest[good], minlength=len(centers))
+    enough = max(1.0, min_share * len(X) / len(centers))
+    return ModeCoverage(int((counts >= enough).sum()), float(good.mean()), counts)

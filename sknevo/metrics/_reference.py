@@ -1,52 +1,71 @@
-"""Real samples to compare with, and what real ones would score themselves."""
+"""Real samples to compare generated ones with, and what other real samples get."""
 
 import math
-from dataclasses import astuple, dataclass
-from typing import Any, Self
+from collections.abc import Callable
+from dataclasses import astuple, dataclass, replace
+from functools import cached_property
+from itertools import cycle
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from scipy.spatial.distance import cdist
 from sklearn.utils import check_random_state
 
-from sknevo.metrics._checks import feature_rows, same_width
-from sknevo.metrics._frechet import Gaussian
-from sknevo.metrics._neighbours import authenticity, measured, neighbour_radii
+from sknevo.metrics._distances import Gaussian
+from sknevo.metrics._features import (
+    ConditionFeatures,
+    StandardFeatures,
+    check_same_width,
+    feature_rows,
+)
+from sknevo.metrics._neighbours import authenticity, neighbour_radii, prdc_of_distances
 
-__all__ = ["WIDE_SHARE", "Measures", "Reference", "mean_measures"]
-
-# The baseline is the mean over so many sets of real samples, if there are as many.
+# The baseline is the mean over at most so many sets of real samples (chosen, not
+# measured: each takes as long as measuring one set of generated samples).
 MOST_SETS = 4
-# What is generated reaches no further than so many times the median distance of its
-# neighbours: with half the modes lost, 2 % of noise beside the data would else recall
-# all of them.
+# For recall, a generated sample counts for at most so many times the median radius.
+# Without it, 2 % of noise beside half of the ring's modes recalls all eight of them
+# (test_a_little_noise_does_not_hide_lost_modes).
 FURTHEST = 3
-# A sample's neighbourhood, in the k of the k nearest neighbours.
+# Neighbours of a real sample for `local_coverage`, in units of k (chosen, not
+# measured).
 NEIGHBOURHOOD = 3
-# In a wide sense, it is such a share of all samples: it sees regions, not quality.
-WIDE_SHARE = 0.05
 
 
 @dataclass(frozen=True)
 class Measures:
-    """What is measured of generated samples, in a feature space.
+    """Measures of generated samples in a feature space.
 
     Parameters
     ----------
     precision, recall, density, coverage : float
-        See `precision_recall_density_coverage`. For recall, a generated sample that is
-        far from all others counts for no more than three times the usual distance.
+        See `precision_recall_density_coverage`. For recall, the radius of a generated
+        sample is at most three times the median radius.
     local_coverage : float
-        In [0, 1]. Coverage of the real samples that are neighbours of covered ones: it
+        In [0, 1]. Coverage of the real samples that are neighbours of covered ones. It
         stays high where whole regions are lost, and falls with coverage if every region
         is covered in part.
     variety : float
-        How far generated samples are from each other, relative to real ones (the
-        median distance to the k-th nearest neighbour): 0 for copies of a few points, 1
-        for perfect samples, above 1 for noise.
+        Median distance of generated samples to their k-th nearest neighbour, relative
+        to that of real samples: 0 for copies of a few points, 1 for perfect samples,
+        above 1 for noise.
     frechet_distance : float
-        Fréchet distance of the features.
+        See `frechet_distance`, in squared units of the features.
     authenticity : float or None, default=None
         See `authenticity`; None if the training data are not known.
+
+    See Also
+    --------
+    ReferenceSet.measure : Returns such measures.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sknevo.metrics import ReferenceSet
+    >>> X = np.random.default_rng(0).normal(size=(1500, 2))
+    >>> measures = ReferenceSet.of(X[:1000]).measure(0.1 * X[1000:])
+    >>> round(measures.coverage, 1), round(measures.variety, 1)
+    (0.1, 0.1)
     """
 
     precision: float
@@ -60,11 +79,12 @@ class Measures:
 
 
 @dataclass(frozen=True, eq=False)
-class Reference:
+class ReferenceSet:
     """Real samples that generated ones are compared with, a fixed number of them.
 
     Measures depend on the number of samples and on the data. So `baseline` holds the
-    same measures of other real samples, which a perfect generator would get.
+    same measures of other real samples: a perfect generator gets these. `of` makes a
+    reference set of real samples.
 
     Parameters
     ----------
@@ -73,25 +93,35 @@ class Reference:
     n_neighbors : int
         The k of the k nearest neighbours.
     radii : ndarray of shape (n_samples,)
-        Distance of each to its k-th nearest neighbour; of one with so many copies, as
-        tables of few values have, half of that to the nearest other one.
-    apart : float
-        The median distance to the k-th nearest neighbour, 0 if most have copies.
+        Distance of each sample to its k-th nearest neighbour. If it has k copies, as in
+        tables of few values: half the distance to the nearest sample that is no copy.
+    median_distance : float
+        Median distance to the k-th nearest neighbour; 0 if most samples have k copies.
     neighbours : ndarray of int of shape (n_samples, n_nearest)
-        Its neighbourhood.
-    gaussian : Gaussian
-        Mean and covariance.
+        Indices of the nearest neighbours of each sample.
+    gaussian : object
+        Mean and covariance of the rows.
     training : ndarray of shape (n_training, n_features) or None, default=None
         Features of the samples that generators were trained with.
     baseline : Measures or None, default=None
-        What other real samples get.
+        Measures of other real samples.
+
+    Attributes
+    ----------
+    wide_share : float
+        Share of the reference set that `wide_coverage` takes for near: 0.05.
+
+    See Also
+    --------
+    diagnose : Names what is wrong with generated samples.
+    GenerativeScore : One fitness, of several reference sets.
 
     Examples
     --------
     >>> import numpy as np
-    >>> from sknevo.metrics import Reference
+    >>> from sknevo.metrics import ReferenceSet
     >>> X = np.random.default_rng(0).normal(size=(1500, 2))
-    >>> reference = Reference.of(X[:1000])
+    >>> reference = ReferenceSet.of(X[:1000])
     >>> reference.n_samples
     500
     >>> shares = [
@@ -105,11 +135,15 @@ class Reference:
     rows: np.ndarray
     n_neighbors: int
     radii: np.ndarray
-    apart: float
+    median_distance: float
     neighbours: np.ndarray
     gaussian: Gaussian
     training: np.ndarray | None = None
     baseline: Measures | None = None
+
+    # Wide enough for lost regions to be seen and blur not to be: of the ring, half or
+    # twice the width changes it by less than 0.06 (test_wide_coverage_sees_lost_modes).
+    wide_share: ClassVar[float] = 0.05
 
     @classmethod
     def of(
@@ -121,26 +155,40 @@ class Reference:
         n_neighbors: int = 5,
         random_state: Any = 0,
     ) -> Self:
-        """Take samples to compare with, and measure the rest of the real ones.
+        """Draw the reference set from real samples, and the baseline from the others.
 
         Parameters
         ----------
         real : array-like of shape (n_real, n_features)
-            Features of real samples, at least 4; best of such that generators have not
-            seen. Half of them at least are left for the baseline.
+            Features of real samples, at least 4, preferably of samples that generators
+            were not trained with. At least half of them are left for the baseline.
         training : array-like of shape (n_training, n_features) or None, default=None
-            Features of all samples that generators were trained with, to tell
-            memorised ones.
+            Features of all samples that generators were trained with. Memorised samples
+            are found only with them.
         n_samples : int, default=1000
-            How many samples to compare with, and how many generated ones to take.
+            Size of the reference set, and number of generated samples to take.
         n_neighbors : int, default=5
             The k of the k nearest neighbours, less if there are few samples.
         random_state : int, RandomState instance or None, default=0
-            Which samples.
+            Draws the samples.
 
         Returns
         -------
-        Reference
+        ReferenceSet
+
+        Raises
+        ------
+        ValueError
+            If `n_samples` is below 2 or `n_neighbors` below 1, if there are too few
+            real samples, or if features are no tables of finite numbers of one width.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from sknevo.metrics import ReferenceSet
+        >>> X = np.random.default_rng(0).normal(size=(400, 2))
+        >>> ReferenceSet.of(X, n_samples=100).rows.shape
+        (100, 2)
         """
         if n_samples < 2 or n_neighbors < 1:
             raise ValueError(
@@ -150,26 +198,31 @@ class Reference:
         real = feature_rows(real, "real", 4)
         if training is not None:
             training = feature_rows(training, "training", 2)
-            same_width(real, training, "real and training")
+            check_same_width(real, training, "real and training")
         real = real[check_random_state(random_state).permutation(len(real))]
         size = min(n_samples, len(real) // 2)
         n_sets = min(MOST_SETS, len(real) // size - 1)
         rows, *others = np.split(real[: size * (n_sets + 1)], n_sets + 1)
-        bare = cls._alone(rows, min(n_neighbors, size - 1), training)
-        baseline = mean_measures([bare.measure(other) for other in others])
-        return cls(**{**vars(bare), "baseline": baseline})
 
-    @classmethod
-    def _alone(cls, rows: np.ndarray, k: int, training: np.ndarray | None) -> Self:
+        k = min(n_neighbors, size - 1)
         distances = cdist(rows, rows)
         nearest = distances.argsort(axis=1, kind="stable")[:, 1 : 1 + NEIGHBOURHOOD * k]
         kth = np.partition(distances, k, axis=1)[:, k]
-        radii, apart = _radii(distances, kth), float(np.median(kth))
-        return cls(rows, k, radii, apart, nearest, Gaussian.of(rows), training)
+        bare = cls(
+            rows,
+            k,
+            _radii(distances, kth),
+            float(np.median(kth)),
+            nearest,
+            Gaussian.of(rows),
+            training,
+        )
+        baseline = mean_measures([bare.measure(other) for other in others])
+        return replace(bare, baseline=baseline)
 
     @property
     def n_samples(self) -> int:
-        """How many generated samples are compared with as many real ones."""
+        """Number of real samples, and of generated ones that are compared with them."""
         return len(self.rows)
 
     def measure(self, generated: Any) -> Measures:
@@ -178,60 +231,89 @@ class Reference:
         Parameters
         ----------
         generated : array-like of shape (n_generated, n_features)
-            Their features, of at least `n_samples` samples, of which the first are
-            taken.
+            Features of at least `n_samples` generated samples; the first `n_samples`
+            are taken.
 
         Returns
         -------
         Measures
+
+        Raises
+        ------
+        ValueError
+            If there are too few generated samples, or if their features are no table of
+            finite numbers of the width of the real ones.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from sknevo.metrics import ReferenceSet
+        >>> X = np.random.default_rng(0).normal(size=(1500, 2))
+        >>> ReferenceSet.of(X[:1000]).measure(np.zeros((500, 2))).recall
+        0.0
         """
         generated = feature_rows(generated, "generated", self.n_samples)
         generated = generated[: self.n_samples]
-        same_width(self.rows, generated, "real and generated")
+        check_same_width(self.rows, generated, "real and generated")
         distances = cdist(self.rows, generated)
         radii = neighbour_radii(generated, self.n_neighbors)
+        median = np.median(radii)
+        radii = np.minimum(radii, FURTHEST * median)
         covered = distances.min(axis=1) <= self.radii
         around = covered[np.unique(self.neighbours[covered])]
-        apart = np.median(radii)
-        radii = np.minimum(radii, FURTHEST * apart)
-        gaussian = Gaussian.of(generated)
-        copied = self.training is not None
+        known = self.training is not None
         return Measures(
-            *measured(distances, self.radii, radii, self.n_neighbors),
+            *prdc_of_distances(distances, self.radii, radii, self.n_neighbors),
             local_coverage=float(around.mean()) if around.size else 0.0,
-            variety=float(apart / self.apart) if self.apart else 1.0,
-            frechet_distance=self.gaussian.distance(gaussian),
-            authenticity=authenticity(self.training, generated) if copied else None,
+            variety=float(median / usual) if (usual := self.median_distance) else 1.0,
+            frechet_distance=self.gaussian.distance(Gaussian.of(generated)),
+            authenticity=authenticity(self.training, generated) if known else None,
         )
 
-    def reach(self, generated: Any) -> float:
-        """Return how much of the data generated samples come near to, in a wide sense.
+    def wide_coverage(self, generated: Any) -> float:
+        """Return coverage in a wide sense: it sees lost regions and no blur.
 
         Parameters
         ----------
         generated : array-like of shape (n_generated, n_features)
-            Their features, of all samples that there are: the more, the surer.
+            Features of generated samples. All are taken: more give a surer value.
 
         Returns
         -------
         float
-            Share of the real samples that any generated one is nearer to than a
-            twentieth of the other real ones are, or the k nearest if these are more.
-            Unlike coverage it does not fall with the quality of samples.
+            In [0, 1]. Share of the real samples that have a generated one nearer than
+            a twentieth of the other real samples (or the k nearest, if these are more).
+            Unlike coverage it does not fall with the quality of the samples.
+
+        Raises
+        ------
+        ValueError
+            If features are no table of finite numbers of the width of the real ones.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from sknevo.metrics import ReferenceSet
+        >>> X = np.random.default_rng(0).normal(size=(1500, 2))
+        >>> reference = ReferenceSet.of(X[:1000])
+        >>> reference.wide_coverage(X[1000:]), reference.wide_coverage(X[1000:] + 9)
+        (1.0, 0.0)
         """
         generated = feature_rows(generated, "generated")
-        same_width(self.rows, generated, "real and generated")
-        wide = max(self.n_neighbors, math.ceil(WIDE_SHARE * self.n_samples))
-        distances, k = cdist(self.rows, self.rows), min(wide, self.n_samples - 1)
+        check_same_width(self.rows, generated, "real and generated")
+        k = max(self.n_neighbors, math.ceil(self.wide_share * self.n_samples))
+        k = min(k, self.n_samples - 1)
+        distances = cdist(self.rows, self.rows)
         radii = _radii(distances, np.partition(distances, k, axis=1)[:, k])
         nearest = cdist(self.rows, generated).min(axis=1)
         return float((nearest <= radii).mean())
 
     def closeness(self, measures: Measures) -> float:
-        """Return the Fréchet distance as a share: how close samples are to real ones.
+        """Return how close the mean and covariance are to those of real samples.
 
-        1 / (1 + d), where d is the distance as a length (a root) beyond that of other
-        real samples, in standard deviations of the data.
+        It is 1 / (1 + d). The root of the Fréchet distance is a length; d is that
+        length beyond the length of other real samples, in standard deviations of the
+        data.
 
         Parameters
         ----------
@@ -241,33 +323,161 @@ class Reference:
         Returns
         -------
         float
-            1 for perfect samples, 0.5 for one single point at the mean of the data,
-            towards 0 the further away samples are.
+            In (0, 1]: 1 for perfect samples, 0.5 for copies of the mean of the data.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from sknevo.metrics import ReferenceSet
+        >>> X = np.random.default_rng(0).normal(size=(1000, 2))
+        >>> reference = ReferenceSet.of(X)
+        >>> means = np.tile(X.mean(axis=0), (500, 1))
+        >>> round(reference.closeness(reference.measure(means)), 1)
+        0.5
         """
         distances = (measures.frechet_distance, self.baseline.frechet_distance)
         # Rounding may leave a little less than nothing.
         length, usual = np.sqrt(np.maximum(distances, 0))
-        # Data without any spread: whatever differs is infinitely far away.
+        # Data without any spread: every difference is infinitely far.
         spread = np.sqrt(self.gaussian.spread) or np.finfo(float).tiny
         return float(1 / (1 + max(0.0, length - usual) / spread))
 
+    def share(self, measures: Measures, name: str) -> float:
+        """Return one measure relative to that of other real samples.
+
+        Parameters
+        ----------
+        measures : Measures
+            Of generated samples.
+        name : str
+            Name of the measure, a field of `Measures`.
+
+        Returns
+        -------
+        float
+            1 if it is that of other real samples, or if that is 0.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from sknevo.metrics import ReferenceSet
+        >>> X = np.random.default_rng(0).normal(size=(1500, 2))
+        >>> reference = ReferenceSet.of(X[:1000])
+        >>> round(reference.share(reference.measure(X[1000:] / 2), "coverage"), 1)
+        0.7
+        """
+        expected = getattr(self.baseline, name)
+        return getattr(measures, name) / expected if expected else 1.0
+
+    def terms(self, measures: Measures) -> dict[str, float]:
+        """Return the terms of the fitness that samples alone decide.
+
+        Parameters
+        ----------
+        measures : Measures
+            Of generated samples.
+
+        Returns
+        -------
+        dict of str to float
+            "coverage", "density", "precision" and "recall", relative to other real
+            samples and at most 1; and "closeness".
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from sknevo.metrics import ReferenceSet
+        >>> X = np.random.default_rng(0).normal(size=(1500, 2))
+        >>> reference = ReferenceSet.of(X[:1000])
+        >>> terms = reference.terms(reference.measure(X[1000:]))
+        >>> min(terms.values()) > 0.9
+        True
+        """
+        names = "coverage", "density", "precision", "recall"
+        terms = {name: min(1.0, self.share(measures, name)) for name in names}
+        return {**terms, "closeness": self.closeness(measures)}
+
 
 def _radii(distances: np.ndarray, kth: np.ndarray) -> np.ndarray:
+    """Return `kth`, or half the distance to the nearest other where it is 0."""
     others = np.where(distances == 0, np.inf, distances).min(axis=1) / 2
     return np.where((kth > 0) | np.isinf(others), kth, others)
 
 
 def mean_measures(measures: list[Measures]) -> Measures:
-    """Return the mean of each measure, of several sets of samples.
-
-    Parameters
-    ----------
-    measures : list of Measures
-        At least one.
-
-    Returns
-    -------
-    Measures
-    """
+    """Return the mean of each measure over several sets of samples."""
     columns = zip(*map(astuple, measures), strict=True)
     return Measures(*(None if None in c else float(np.mean(c)) for c in columns))
+
+
+@dataclass(frozen=True)
+class RealBaseline:
+    """Real samples of one split as several reference sets, with their feature space."""
+
+    features: Callable[[Any], Any]
+    conditions: ConditionFeatures | None
+    # Conditions to sample for, as frequent as among real samples; None for none.
+    y: np.ndarray | None
+    references: list[ReferenceSet]
+
+    @classmethod
+    def of(
+        cls,
+        X: Any,
+        y: np.ndarray | None,
+        *,
+        labelled: bool,
+        features: Callable[[Any], Any] | None,
+        n_samples: int,
+        n_neighbors: int,
+        n_repeats: int,
+        random_state: int,
+    ) -> Self:
+        """Prepare real samples X: an array or stream of shape (n_real, ...)."""
+        rng = np.random.default_rng(random_state)
+        # No more are needed, and images may have to be read for it.
+        some = np.sort(rng.permutation(len(X))[: (n_repeats + 1) * n_samples])
+        X, y = np.asarray(X[some]), None if y is None else y[some]
+        features = StandardFeatures.of(X) if features is None else features
+        rows, conditions = feature_rows(features(X), "real", 4), None
+        if y is not None:
+            conditions = ConditionFeatures.of(rows, y, labelled)
+            rows = conditions(rows, y)
+        references = [
+            ReferenceSet.of(
+                # As many again for the baseline.
+                rows[rng.permutation(len(rows))[: 2 * n_samples]],
+                n_samples=n_samples,
+                n_neighbors=n_neighbors,
+                random_state=random_state,
+            )
+            for _ in range(n_repeats)
+        ]
+        return cls(features, conditions, y, references)
+
+    @property
+    def n_samples(self) -> int:
+        """Number of samples that are compared at a time."""
+        return self.references[0].n_samples
+
+    @cached_property
+    def reference(self) -> ReferenceSet:
+        """The first reference set, with the mean baseline of all."""
+        baseline = mean_measures([one.baseline for one in self.references])
+        return replace(self.references[0], baseline=baseline)
+
+    def draw_conditions(self, n: int, random_state: int) -> np.ndarray | None:
+        """Draw n conditions to sample for, of shape (n,); None if there are none."""
+        if self.y is None:
+            return None
+        return np.random.default_rng(random_state).choice(self.y, n)
+
+    def measure(self, generated: Any, y: np.ndarray | None = None) -> Measures:
+        """Return the mean measures over the reference sets, with other samples each."""
+        rows, size = feature_rows(self.features(generated), "generated"), self.n_samples
+        if self.conditions is not None:
+            rows = self.conditions(rows, y)
+        parts = np.split(rows, range(size, len(rows) - size + 1, size))
+        # Fewer samples than all sets together need: parts are used again.
+        pairs = zip(self.references, cycle(parts), strict=False)
+        return mean_measures([reference.measure(part) for reference, part in pairs])

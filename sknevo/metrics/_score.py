@@ -2,7 +2,7 @@
 
 import inspect
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from sklearn.base import BaseEstimator
@@ -10,15 +10,11 @@ from sklearn.utils import check_consistent_length, column_or_1d
 
 from sknevo.data_checks import fingerprint
 from sknevo.image_stream import ImageStream
-from sknevo.metrics._conditions import n_conditions
-from sknevo.metrics._ground import Ground
-from sknevo.metrics._reference import Measures, Reference
+from sknevo.metrics._features import n_conditions
+from sknevo.metrics._reference import Measures, RealBaseline
 
-__all__ = ["GenerativeScore"]
-
-TERMS = ("coverage", "density", "precision", "recall", "closeness", "stability")
-# What of its parameters real samples are prepared by.
-OF_THE_GROUND = ("n_samples", "n_neighbors", "n_repeats", "random_state")
+# Parameters that the real samples are prepared by.
+BASELINE_PARAMETERS = ("n_samples", "n_neighbors", "n_repeats", "random_state")
 
 
 class GenerativeScore(BaseEstimator):
@@ -28,37 +24,50 @@ class GenerativeScore(BaseEstimator):
     bad one:
 
     - coverage, density, precision and recall (see `precision_recall_density_coverage`),
-      each relative to what other real samples get, and 1 at most: coverage falls if
-      modes are lost, density if samples lie beside the data, precision if some do and
-      the others are where the data are densest, recall if modes are too narrow;
-    - closeness, 1 / (1 + d), d being the Fréchet distance as a length, beyond that of
-      other real samples, in standard deviations of the data: it falls if the mean, the
-      spread or the shares of the modes are wrong;
+      each relative to other real samples, and 1 at most. Coverage falls if modes are
+      lost; density if samples lie beside the data; precision if some do and the others
+      keep to the densest regions; recall if modes are too narrow;
+    - closeness (see `ReferenceSet.closeness`): it falls if the mean, the spread or the
+      shares of the modes are wrong;
     - stability of the training, if the estimator has a `stability_` in [0, 1].
 
-    A term below 1 / n_samples counts as that: less cannot be told from nothing.
+    A term below 1 / n_samples counts as 1 / n_samples: the samples cannot tell it from
+    0.
 
     Parameters
     ----------
     features : callable or None, default=None
-        Frozen, the same for all that are compared: takes samples, returns an array of
-        shape (n_samples, n_features). None is for tables: their standardised columns.
+        Maps samples to an array of shape (n_samples, n_features). It must not change
+        between the models that are compared. None is for tables: `StandardFeatures`.
     n_samples : int, default=1000
-        How many generated samples are compared with as many real ones; fewer if there
+        Number of generated samples, compared with as many real ones; fewer if there
         are not twice as many real ones. Scores of different numbers do not compare.
     n_neighbors : int, default=5
         The k of the k nearest neighbours.
     n_repeats : int, default=4
-        So often other real samples are compared with other generated ones: measures are
-        means, that chance decides less.
+        Number of comparisons, of other real with other generated samples each. Measures
+        are the means, which depend less on chance.
     combine : {"geometric", "sum"}, default="geometric"
         Geometric mean, or weighted sum.
     weights : dict of str to float or None, default=None
-        Of the terms "coverage", "density", "precision", "recall", "closeness",
-        "stability"; what is not named does not count. None weighs all the same.
+        Weights of the terms "coverage", "density", "precision", "recall", "closeness",
+        "stability"; terms without a weight do not count. None weighs all the same.
     random_state : int, default=0
-        Which real samples are compared with, and the seed of `sample` where an
-        estimator takes one.
+        Draws the real samples, and is the seed of `sample` where an estimator has one.
+
+    Attributes
+    ----------
+    TERMS : tuple of str
+        Names of all terms.
+
+    See Also
+    --------
+    diagnose : Names what is wrong with generated samples.
+
+    References
+    ----------
+    .. [1] Naeem, M. F. et al. (2020). Reliable Fidelity and Diversity Metrics for
+       Generative Models. ICML.
 
     Examples
     --------
@@ -74,6 +83,15 @@ class GenerativeScore(BaseEstimator):
     >>> [round(value, 1) for value in fitness]
     [1.0, 0.7]
     """
+
+    TERMS: ClassVar[tuple[str, ...]] = (
+        "coverage",
+        "density",
+        "precision",
+        "recall",
+        "closeness",
+        "stability",
+    )
 
     def __init__(
         self,
@@ -106,24 +124,30 @@ class GenerativeScore(BaseEstimator):
         X : array-like of shape (n_real, ...)
             Real samples that it was not fitted with.
         y : array-like of shape (n_real,) or None, default=None
-            Their labels or values. If `sample` takes such as `y`, samples are made for
-            them, and what samples were made for is compared as well. Of an estimator
-            with `classes_`, other labels are left out; one whose `n_conditions_` is 0
-            was fitted without y and is compared without.
+            Their labels or values. If `sample` has a parameter `y`, samples are made
+            for such conditions, and conditions are compared beside features. Labels
+            that are not in the `classes_` of the estimator are left out. If its
+            `n_conditions_` is 0, it was fitted without y and is compared without.
 
         Returns
         -------
         dict of str to float
             See `measure`.
+
+        Raises
+        ------
+        ValueError
+            If a parameter is out of its range, if there are too few samples, if samples
+            are not finite, or if `stability_` is not in [0, 1].
         """
         X = _indexable(X)
         X, y, labelled = _conditions(estimator, X, y)
-        ground = self._ground(X, y, labelled)
-        n_samples = self.n_repeats * ground.n_samples
-        wanted = ground.wanted(n_samples, self.random_state)
+        baseline = self._baseline(X, y, labelled)
+        n_samples = self.n_repeats * baseline.n_samples
+        wanted = baseline.draw_conditions(n_samples, self.random_state)
         generated = _sampled(estimator, n_samples, self.random_state, wanted)
         stability = getattr(estimator, "stability_", None)
-        return self._scores(ground, ground.measure(generated, wanted), stability)
+        return self._scores(baseline, baseline.measure(generated, wanted), stability)
 
     def measure(
         self, real: Any, generated: Any, stability: float | None = None
@@ -135,59 +159,97 @@ class GenerativeScore(BaseEstimator):
         real : array-like of shape (n_real, ...)
             Real samples.
         generated : array-like of shape (n_generated, ...)
-            Generated samples, half as many or `n_samples`; if there are more, others
-            are taken in each repeat.
+            Generated samples: half as many as real ones, or `n_samples`. If there are
+            more, every repeat takes other ones.
         stability : float or None, default=None
-            Of the training, in [0, 1]; None leaves the term out.
+            Stability of the training, in [0, 1]; None leaves the term out.
 
         Returns
         -------
         dict of str to float
-            All are the better the greater. "fitness", "coverage", "recall",
-            "precision" and "closeness" in [0, 1]; "density", what is above that of
-            real samples being no merit; "neg_frechet_distance", in squared units of the
-            features; "stability", if known.
-            Those with "real_" before their name are what other real samples get.
-        """
-        ground = self._ground(_indexable(real), None)
-        return self._scores(ground, ground.measure(generated), stability)
+            Higher is better for all. "fitness", "coverage", "recall", "precision" and
+            "closeness" are in [0, 1]; so is "stability", if known. "density" is at
+            least 0, and a density above that of real samples is no merit.
+            "neg_frechet_distance" is in squared units of the features ("neg_fid" with
+            `InceptionFeatures`). Names with "real_" are values of other real samples.
 
-    def _ground(self, X: Any, y: np.ndarray | None, labelled: bool = True) -> Ground:
-        """Prepare real samples, unless they are those of the last time."""
+        Raises
+        ------
+        ValueError
+            As for calling the scorer.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from sknevo.metrics import GenerativeScore
+        >>> X = np.random.default_rng(0).normal(size=(2000, 2))
+        >>> scores = GenerativeScore(n_samples=500).measure(X[:1000], 0.5 * X[1000:])
+        >>> scores["density"] > scores["real_density"], scores["fitness"] < 0.9
+        (True, True)
+        """
+        baseline = self._baseline(_indexable(real), None)
+        return self._scores(baseline, baseline.measure(generated), stability)
+
+    def _baseline(
+        self, X: Any, y: np.ndarray | None, labelled: bool = True
+    ) -> RealBaseline:
+        """Prepare real samples, unless they are those of the last call."""
         if self.n_repeats < 1:
             raise ValueError(f"n_repeats must be at least 1; got {self.n_repeats}.")
-        known = {name: getattr(self, name) for name in OF_THE_GROUND}
+        known = {name: getattr(self, name) for name in BASELINE_PARAMETERS}
         streamed = isinstance(X, ImageStream)
         name = fingerprint(X.fingerprint if streamed else X, y, known)
+        # A search scores all candidates on the same splits. A call that finds its real
+        # samples here takes 0.23 s instead of 0.96 s with 12,000 rows of 64 features,
+        # and 0.54 s instead of 1.7 s with 6,000 images of 28 x 28 (1,000 samples, one
+        # core).
         memory = getattr(self, "_memory", None)
         if memory is None or memory[:2] != (name, self.features):
-            ground = Ground.of(X, y, labelled=labelled, features=self.features, **known)
-            self._memory = memory = (name, self.features, ground)
+            made = RealBaseline.of(
+                X, y, labelled=labelled, features=self.features, **known
+            )
+            self._memory = memory = (name, self.features, made)
         return memory[2]
 
     def _scores(
-        self, ground: Ground, measures: Measures, stability: float | None
+        self, baseline: RealBaseline, measures: Measures, stability: float | None
     ) -> dict[str, float]:
-        reference = ground.reference
-        terms = _terms(reference, measures)
+        reference = baseline.reference
+        terms = reference.terms(measures)
         if stability is not None:
             if not 0 <= stability <= 1:
                 raise ValueError(f"stability must be in [0, 1]; got {stability!r}.")
             terms["stability"] = float(stability)
-        fitness = _combined(terms, self._weights(), self.combine, reference.n_samples)
         frechet = getattr(self.features, "frechet_name", "frechet_distance")
         return {
-            "fitness": fitness,
+            "fitness": self._combined(terms, reference.n_samples),
             **terms,
             **_shown(measures, frechet),
             **{f"real_{k}": v for k, v in _shown(reference.baseline, frechet).items()},
         }
 
+    def _combined(self, terms: Mapping[str, float], n_samples: int) -> float:
+        weights = self._weights()
+        names = [name for name in terms if weights.get(name, 0) > 0]
+        if not names:
+            raise ValueError(
+                f"weights must count a term of {list(terms)}; got {weights}."
+            )
+        values = [terms[name] for name in names]
+        shares = [weights[name] for name in names]
+        if self.combine == "sum":
+            return float(np.average(values, weights=shares))
+        if self.combine == "geometric":
+            logarithms = np.log(np.maximum(values, 1 / n_samples))
+            return float(np.exp(np.average(logarithms, weights=shares)))
+        raise ValueError(f"combine must be 'geometric' or 'sum'; got {self.combine!r}.")
+
     def _weights(self) -> Mapping[str, float]:
-        weights = dict.fromkeys(TERMS, 1.0) if self.weights is None else self.weights
-        unknown = sorted(weights.keys() - set(TERMS))
+        weights = self.weights
+        weights = dict.fromkeys(self.TERMS, 1.0) if weights is None else weights
+        unknown = sorted(weights.keys() - set(self.TERMS))
         if unknown:
-            raise ValueError(f"weights may name {list(TERMS)}; got {unknown}.")
+            raise ValueError(f"weights may name {list(self.TERMS)}; got {unknown}.")
         if min(weights.values(), default=0) < 0 or not sum(weights.values()) > 0:
             raise ValueError(
                 f"weights must not be negative, and one above 0; got {weights}."
@@ -195,7 +257,7 @@ class GenerativeScore(BaseEstimator):
         return weights
 
     def __getstate__(self) -> dict[str, Any]:
-        """Pickle what the scorer is, not what it remembers."""
+        """Pickle the parameters, not the prepared real samples."""
         state = super().__getstate__()
         return {name: value for name, value in state.items() if name != "_memory"}
 
@@ -228,37 +290,6 @@ def _sampled(
         given["y"] = y
     samples = estimator.sample(n_samples, **given)
     return samples[0] if isinstance(samples, tuple) else samples
-
-
-def _terms(reference: Reference, measures: Measures) -> dict[str, float]:
-    expected = reference.baseline
-    return {
-        "coverage": _share(measures.coverage, expected.coverage),
-        "density": _share(measures.density, expected.density),
-        "precision": _share(measures.precision, expected.precision),
-        "recall": _share(measures.recall, expected.recall),
-        "closeness": reference.closeness(measures),
-    }
-
-
-def _share(value: float, expected: float) -> float:
-    return min(1.0, value / expected) if expected else 1.0
-
-
-def _combined(
-    terms: Mapping[str, float], weights: Mapping[str, float], how: str, n_samples: int
-) -> float:
-    names = [name for name in terms if weights.get(name, 0) > 0]
-    if not names:
-        raise ValueError(f"weights must count a term of {list(terms)}; got {weights}.")
-    values = [terms[name] for name in names]
-    shares = [weights[name] for name in names]
-    if how == "sum":
-        return float(np.average(values, weights=shares))
-    if how == "geometric":
-        logarithms = np.log(np.maximum(values, 1 / n_samples))
-        return float(np.exp(np.average(logarithms, weights=shares)))
-    raise ValueError(f"combine must be 'geometric' or 'sum'; got {how!r}.")
 
 
 def _shown(measures: Measures, frechet: str) -> dict[str, float]:

@@ -10,7 +10,7 @@ from sklearn.datasets import load_digits
 
 from sknevo.builders.gan._feature_extractor import feature_space
 from sknevo.deadline import DeadlineReached, deadline
-from sknevo.metrics import Reference, StandardFeatures, diagnose
+from sknevo.metrics import ReferenceSet, StandardFeatures, diagnose
 
 DIGITS = load_digits()
 IMAGES, LABELS = DIGITS.images.astype(np.float32), DIGITS.target
@@ -25,7 +25,7 @@ def features(request):
 
 
 def names(features, generated):
-    reference = Reference.of(features(IMAGES[HELD_OUT]), n_samples=390)
+    reference = ReferenceSet.of(features(IMAGES[HELD_OUT]), n_samples=390)
     return {finding.name for finding in diagnose(reference, features(generated))}
 
 

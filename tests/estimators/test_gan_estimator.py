@@ -16,11 +16,10 @@ from sknevo.estimators._gallery import Gallery
 from sknevo.genomes.gan import well_known
 from sknevo.limits import Generation, Limits
 from sknevo.metrics import GenerativeScore, mode_coverage
-from sknevo.metrics._score import TERMS
 from sknevo.records import Chromosome, DataSpec, Evaluation
 
 SMALL = {"population_size": 3, "generations": 1, "max_epochs": 30, "random_state": 0}
-SCORES = {"fitness", *TERMS}
+SCORES = {"fitness", *GenerativeScore.TERMS}
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ from sklearn.datasets import load_digits
 
 from sknevo.metrics import (
     GenerativeScore,
-    Reference,
+    ReferenceSet,
     StandardFeatures,
     collapse_score,
     diagnose,
@@ -48,7 +48,7 @@ def standardised(draw):
     """Return a reference of the ring, and its feature space."""
     real = ring(draw, 5 * N)
     features = StandardFeatures.of(real)
-    return features, Reference.of(features(real), n_samples=N)
+    return features, ReferenceSet.of(features(real), n_samples=N)
 
 
 @pytest.mark.parametrize("failure", FAILURES)
@@ -117,7 +117,7 @@ def test_prototypes_of_digits_are_collapsed():
     order = np.random.default_rng(0).permutation(len(X))
     real, rest, labels = X[order[:1000]], X[order[1000:]], y[order[1000:]]
     features = StandardFeatures.of(real)
-    reference = Reference.of(features(real))
+    reference = ReferenceSet.of(features(real))
     copies = np.resize(rest[:20], (500, 64))
     half = np.resize(rest[labels < 5], (500, 64))
     names = [[f.name for f in diagnose(reference, features(Z))] for Z in (copies, half)]
@@ -144,18 +144,18 @@ def test_findings_say_what_and_how_much(draw):
     )
 
 
-def test_reach_sees_lost_modes_and_no_quality(draw):
+def test_wide_coverage_sees_lost_modes_and_no_quality(draw):
     features, reference = standardised(draw)
     for width in (0.5, 2.0):
         for n_modes in (8, 6, 1):
             made = features(ring(draw, 2 * N, modes=range(n_modes), width=width))
-            assert reference.reach(made) == pytest.approx(n_modes / 8, abs=0.06)
+            assert reference.wide_coverage(made) == pytest.approx(n_modes / 8, abs=0.06)
 
 
 def test_tables_of_few_values_are_as_various_as_they_can_be():
     draw = np.random.default_rng(0)
     X = draw.integers(2, size=(1500, 3))
-    reference = Reference.of(X[:1000])
+    reference = ReferenceSet.of(X[:1000])
     assert reference.measure(X[1000:]).variety == 1
     assert diagnose(reference, X[1000:]) == []
     assert reference.measure(X[1000:] + 1e-3).coverage == 1
@@ -192,19 +192,19 @@ def test_noise_is_between_collapse_and_a_good_generator(draw):
 
 def test_a_reference_takes_what_there_is():
     X = np.random.default_rng(0).normal(size=(2600, 3))
-    assert Reference.of(X).n_samples == 1000
-    assert Reference.of(X[:11]).n_samples == 5
-    assert Reference.of(X[:4]).measure(X[:2]).coverage >= 0
+    assert ReferenceSet.of(X).n_samples == 1000
+    assert ReferenceSet.of(X[:11]).n_samples == 5
+    assert ReferenceSet.of(X[:4]).measure(X[:2]).coverage >= 0
     with pytest.raises(ValueError, match="real must hold at least 4 samples; got 3"):
-        Reference.of(X[:3])
+        ReferenceSet.of(X[:3])
     with pytest.raises(
         ValueError, match="generated must hold at least 5 samples; got 4"
     ):
-        Reference.of(X[:11]).measure(X[:4])
+        ReferenceSet.of(X[:11]).measure(X[:4])
     with pytest.raises(ValueError, match="generated must be finite"):
-        Reference.of(X[:11]).measure(np.full((5, 3), np.inf))
+        ReferenceSet.of(X[:11]).measure(np.full((5, 3), np.inf))
     with pytest.raises(ValueError, match="n_samples must be at least 2"):
-        Reference.of(X, n_samples=1)
+        ReferenceSet.of(X, n_samples=1)
 
 
 def test_real_samples_without_any_spread():

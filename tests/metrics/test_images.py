@@ -1,5 +1,7 @@
 """Images are compared as scikit-image compares them; inversion finds what is there."""
 
+import sys
+
 import numpy as np
 import pytest
 import skimage.metrics
@@ -55,6 +57,28 @@ def test_ssim_is_that_of_scikit_image(shape, axis, dtype):
     assert structural_similarity(real, images, data_range=255) == pytest.approx(
         expected
     )
+
+
+def test_ssim_is_what_its_definition_says():
+    real, images = (Z.astype(float) for Z in pairs((1, 9, 10)))
+    x, y = (
+        np.lib.stride_tricks.sliding_window_view(Z[0], (7, 7)) for Z in (real, images)
+    )
+    x, y = (Z.reshape(-1, 49) for Z in (x, y))
+    c1, c2 = (0.01 * 255) ** 2, (0.03 * 255) ** 2
+    covariances = [np.cov(*window)[0, 1] for window in zip(x, y, strict=True)]
+    similarities = (2 * x.mean(1) * y.mean(1) + c1) * (2 * np.array(covariances) + c2)
+    similarities /= x.mean(1) ** 2 + y.mean(1) ** 2 + c1
+    similarities /= x.var(1, ddof=1) + y.var(1, ddof=1) + c2
+    ours = structural_similarity(real, images, data_range=255)
+    assert ours == pytest.approx([similarities.mean()])
+
+
+@pytest.mark.parametrize("measure", [structural_similarity, nearest_neighbour_ssim])
+def test_ssim_without_scikit_image_names_the_extra(monkeypatch, measure):
+    monkeypatch.setitem(sys.modules, "skimage.metrics", None)
+    with pytest.raises(ImportError, match=r"pip install sknevo\[metrics\]"):
+        measure(DIGITS[:2], DIGITS[:2])
 
 
 def test_the_range_of_bytes_is_known_and_that_of_floats_is_seen():

@@ -2,6 +2,7 @@
 
 import pickle
 import sys
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -54,5 +55,26 @@ def test_the_weights_of_the_fid_ask_for_torch_fidelity(tmp_path, monkeypatch):
     torch.save({"fc.weight": torch.zeros(1008, 1)}, tmp_path / "fid.pth")
     missing = "torch_fidelity.feature_extractor_inceptionv3"
     monkeypatch.setitem(sys.modules, missing, None)
-    with pytest.raises(ImportError, match="pip install torch-fidelity"):
+    with pytest.raises(ImportError, match=r"pip install sknevo\[metrics\]"):
         InceptionFeatures(tmp_path / "fid.pth")(np.zeros((1, 8, 8)))
+
+
+def test_the_network_of_the_fid_gets_bytes_of_three_channels(tmp_path, monkeypatch):
+    class Extractor(torch.nn.Module):
+        def __init__(self, name, features_list, feature_extractor_weights_path):
+            super().__init__()
+            assert features_list == ["2048"]
+            assert feature_extractor_weights_path == str(tmp_path / "fid.pth")
+
+        def forward(self, images):
+            assert images.dtype == torch.uint8
+            return (images.flatten(1),)
+
+    module = SimpleNamespace(FeatureExtractorInceptionV3=Extractor)
+    name = "torch_fidelity.feature_extractor_inceptionv3"
+    monkeypatch.setitem(sys.modules, "torch_fidelity", SimpleNamespace())
+    monkeypatch.setitem(sys.modules, name, module)
+    torch.save({"fc.weight": torch.zeros(1008, 1)}, tmp_path / "fid.pth")
+    grey = np.array([[[0.0, 0.5], [0.999, 1.0]]])
+    features = InceptionFeatures(tmp_path / "fid.pth", data_range=1.0)
+    assert features(grey).tolist() == [[0, 128, 255, 255] * 3]

@@ -13,12 +13,12 @@ import torch
 from torch import Tensor, nn
 
 from sknevo.deadline import TrialPruned
-from sknevo.metrics._reference import WIDE_SHARE
+from sknevo.metrics import ReferenceSet
 
 __all__ = ["Monitor", "as_points"]
 
 # A sample is covered if a generated one is as near as its so-manieth real neighbour:
-# the fifth sees quality, and `WIDE_SHARE` of all of them sees modes that are lost.
+# the fifth sees quality, and `ReferenceSet.wide_share` of all sees modes that are lost.
 NEAR = 5
 # Images are compared at this side at most, with fine detail left out.
 SIDE = 8
@@ -89,7 +89,7 @@ class Monitor:
     def __init__(self, real: Tensor, n_steps: int, judging: bool = True) -> None:
         self.real = as_points(real)
         distances = _distances(self.real, self.real).sort(dim=1).values
-        wide = max(NEAR, math.ceil(WIDE_SHARE * len(self.real)))
+        wide = max(NEAR, math.ceil(ReferenceSet.wide_share * len(self.real)))
         self.near = _neighbourhoods(distances, NEAR)
         self.wide = _neighbourhoods(distances, wide)
         self.between = float(_neighbourhoods(distances, 1).median())
