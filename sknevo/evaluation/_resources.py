@@ -1,12 +1,11 @@
 """What individuals are given in a race: samples, or what one of their genes counts."""
 
 import math
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
-from sknevo.genes import Choice, Gene, Genome, Integer, Repeat
+from sknevo.genes import Gene, Integer
 
 __all__ = ["SAMPLES", "limited", "most", "rungs", "spread", "wanted"]
 
@@ -75,32 +74,13 @@ def wanted(expressed: Any, name: str) -> float:
 
 
 def most(gene: Gene, name: str) -> int:
-    """Return the most that any gene of a name, whole numbers only, may ask for.
+    """Return the most that any gene of this name may ask for, 0 if there is none.
 
-    Parameters
-    ----------
-    gene : Gene
-        Where to look.
-    name : str
-        Of the gene.
-
-    Returns
-    -------
-    int
-        0 if there is none.
+    Only genes of whole numbers count.
     """
-    match gene:
-        case Repeat():
-            return most(gene.gene, name)
-        case Genome():
-            parts: Mapping[str, Gene] = gene.genes
-        case Choice():
-            parts = gene.branches
-        case _:
-            parts = {}
-    here = parts.get(name)
-    beside = [most(part, name) for part in parts.values()]
-    return max([here.high if isinstance(here, Integer) else 0, *beside])
+    inside = gene.parts.get(name)
+    highest = inside.high if isinstance(inside, Integer) else 0
+    return max([highest, *(most(part, name) for part in gene.parts.values())])
 
 
 def rungs(

@@ -1,19 +1,24 @@
-"""What may vary: genes, and genomes composed of them.
+"""Genes say what may vary; a genome composes them to a search space.
 
-Three leaves (`Real`, `Integer`, `Categorical`) and three ways to compose (`Genome`, a
-record; `Choice`, one of many; `Repeat`, a list of variable length). All are genes and
-know how to sample, mutate, cross, repair and recognise a value of theirs; recursion is
-the whole algorithm. The values are plain JSON, see `sknevo.records`. `positions` and
-`moved` read and write the numbers among them as places in [0, 1] of their ranges.
-`gene_of` makes a gene of what scikit-learn's searches take: a distribution, a list of
-any values.
+There are three leaves (`Real`, `Integer`, `Categorical`) and three ways to compose
+(`Genome`, a record; `Choice`, one of many; `Repeat`, a list of variable length). All
+are genes: they sample, mutate, cross, repair and recognise values, and `walk` through
+the genes inside. The values are plain JSON, see `sknevo.records`.
+
+`positions` and `moved` read and write the numbers among them as positions in [0, 1] of
+their ranges. `gene_of` makes a gene of what scikit-learn's searches take, and
+`parameter_genes` says which parameters of an estimator genes stand for.
 """
 
-from sknevo.genes._composites import Choice, Genome, Repeat
-from sknevo.genes._gene import Gene
-from sknevo.genes._leaves import Categorical, Integer, Real
-from sknevo.genes._positions import moved, positions
-from sknevo.genes._values import Continuous, Discrete, Options, gene_of
+from sknevo.genes._composites import Choice, Genome, Repeat, moved, positions
+from sknevo.genes._gene import Categorical, Gene, Integer, Real
+from sknevo.genes._parameters import (
+    Continuous,
+    Discrete,
+    Options,
+    gene_of,
+    parameter_genes,
+)
 
 __all__ = [
     "Categorical",
@@ -28,5 +33,6 @@ __all__ = [
     "Repeat",
     "gene_of",
     "moved",
+    "parameter_genes",
     "positions",
 ]

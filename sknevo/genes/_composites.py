@@ -1,22 +1,26 @@
 """Genes composed of genes: a record, one of many, a list of variable length."""
 
 import copy
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from sknevo.genes._gene import Gene, Generator
-from sknevo.genes._leaves import Categorical, Integer
-
-__all__ = ["Choice", "Genome", "Repeat"]
+from sknevo.genes._gene import Categorical, Gene, Generator, Integer, Number
 
 
 class Genome(Gene):
-    """A record of genes.
+    """A record of genes: the search space, or a part of it.
 
     Parameters
     ----------
     **genes : Gene
         Name to gene.
+
+    Raises
+    ------
+    TypeError
+        If one is no gene.
+    ValueError
+        If a name has a dot or is reserved ("choice", "items").
 
     Examples
     --------
@@ -37,7 +41,7 @@ class Genome(Gene):
         reserved = [n for n in genes if n in ("choice", "items") or "." in n]
         if reserved:
             raise ValueError(f"a gene must not be named {reserved[0]!r}.")
-        self.genes = genes
+        self.genes = self.parts = genes
         self.repairs: tuple[Callable[[dict], dict], ...] = ()
 
     def constrained(self, *repairs: Callable[[dict], dict]) -> "Genome":
@@ -47,18 +51,26 @@ class Genome(Gene):
         ----------
         *repairs : callable
             Each takes a value of this genome (with the silent genes) and returns one
-            that meets the constraint; module-level functions pickle.
+            that meets the constraint. Module-level functions can be pickled.
 
         Returns
         -------
         Genome
+
+        Examples
+        --------
+        >>> def order(genes):
+        ...     return {"low": min(genes.values()), "high": max(genes.values())}
+        >>> genome = Genome(low=Integer(0, 9), high=Integer(0, 9)).constrained(order)
+        >>> genome.repair({"low": 7, "high": 2})
+        {'low': 2, 'high': 7}
         """
         constrained = Genome(**self.genes)
         constrained.repairs = (*self.repairs, *repairs)
         return constrained
 
     def _constrain(self, value: dict[str, Any]) -> dict[str, Any]:
-        if self.repairs:  # Parts of the value may be a parent's: a repair may not.
+        if self.repairs:  # A repair must not change a parent, which may share parts.
             value = copy.deepcopy(value)
         for repair in self.repairs:
             value = repair(value)
@@ -95,27 +107,6 @@ class Genome(Gene):
     def complete(
         self, partial: Any, rng: Generator, path: str = "genome"
     ) -> dict[str, Any]:
-        """Draw what an expressed, possibly partial value leaves open.
-
-        Parameters
-        ----------
-        partial : dict
-            Expressed genes by name; any may be left out.
-        rng : numpy.random.Generator
-            Source of randomness.
-        path : str, default="genome"
-            How to call this genome in messages.
-
-        Returns
-        -------
-        dict
-            A value of this genome.
-
-        Raises
-        ------
-        ValueError
-            If `partial` names a gene that is not there, or a value out of range.
-        """
         _check_names(partial, self.genes, path)
         value = {
             name: gene.complete(partial[name], rng, f"{path}.{name}")
@@ -125,20 +116,39 @@ class Genome(Gene):
         }
         return self._constrain(value)
 
+    def inside(self, value: Any) -> Iterator[tuple[str, Gene, Any, bool]]:
+        for name, gene in self.genes.items():
+            yield name, gene, value[name], True
+
+    def map(
+        self, change: Callable[[str, Gene, Any], Any], value: Any, path: str = ""
+    ) -> Any:
+        prefix = f"{path}." if path else ""
+        return {
+            name: gene.map(change, value[name], prefix + name)
+            for name, gene in self.genes.items()
+        }
+
     def __repr__(self) -> str:
         genes = ", ".join(f"{name}={gene!r}" for name, gene in self.genes.items())
         return f"{type(self).__name__}({genes})"
 
 
 class Choice(Gene):
-    """One of many, of which exactly one branch is expressed.
+    """A choice between branches, of which exactly one is expressed.
 
     Parameters
     ----------
     weights : dict of str to float or None, default=None
-        How often each branch is drawn, 1 for those that it does not name.
+        How often each branch is drawn, in relation to the others; 1 for branches that
+        it does not name.
     **branches : Gene
         Name to gene.
+
+    Raises
+    ------
+    ValueError
+        If the weights name an unknown branch.
 
     Examples
     --------
@@ -152,7 +162,7 @@ class Choice(Gene):
     def __init__(
         self, weights: Mapping[str, float] | None = None, /, **branches: Gene
     ) -> None:
-        self.branches = Genome(**branches).genes
+        self.branches = self.parts = Genome(**branches).genes
         weights = dict(weights or {})
         if unknown := weights.keys() - branches.keys():
             raise ValueError(
@@ -177,7 +187,7 @@ class Choice(Gene):
         self, first: dict[str, Any], second: dict[str, Any], rng: Generator
     ) -> dict[str, Any]:
         if first["choice"] != second["choice"]:
-            # The branch of the one that speaks it has proved itself: keep it whole.
+            # A branch was evaluated where it was expressed: it is kept whole.
             return first if rng.random() < 0.5 else second
         chosen = first["choice"]
         branch = self.branches[chosen].cross(first[chosen], second[chosen], rng)
@@ -210,6 +220,20 @@ class Choice(Gene):
         branch = self.branches[chosen].complete(genes, rng, f"{path}.{chosen}")
         return {**value, "choice": chosen, chosen: branch}
 
+    def inside(self, value: Any) -> Iterator[tuple[str, Gene, Any, bool]]:
+        for name, gene in self.branches.items():
+            yield name, gene, value[name], name == value["choice"]
+
+    def map(
+        self, change: Callable[[str, Gene, Any], Any], value: Any, path: str = ""
+    ) -> Any:
+        chosen = value["choice"]
+        inner = f"{path}.{chosen}" if path else chosen
+        return {
+            **value,
+            chosen: self.branches[chosen].map(change, value[chosen], inner),
+        }
+
     def __repr__(self) -> str:
         genes = ", ".join(f"{name}={gene!r}" for name, gene in self.branches.items())
         return f"Choice({genes})"
@@ -225,6 +249,13 @@ class Repeat(Gene):
     low, high : int
         Bounds of the length, both included.
 
+    Raises
+    ------
+    TypeError
+        If `gene` is no gene.
+    ValueError
+        If the bounds are negative or `low` exceeds `high`.
+
     Examples
     --------
     >>> import numpy as np
@@ -239,6 +270,7 @@ class Repeat(Gene):
         if not 0 <= low <= high or high == 0:
             raise ValueError(f"need 0 <= low <= high, high > 0; got {low}, {high}.")
         self.gene, self.length = gene, Integer(low, high)
+        self.parts = {"": gene}  # any item, which has no name
 
     def sample(self, rng: Generator) -> dict[str, Any]:
         items = [self.gene.sample(rng) for _ in range(self.length.high)]
@@ -250,15 +282,15 @@ class Repeat(Gene):
         length, items = value["length"], list(value["items"])
         longer = self.length.vary(length, rng, probability)
         if longer != length:
-            # An item is put in or taken out anywhere, not only at the end.
+            # An item is inserted or removed anywhere, not only at the end.
             longer = length + (1 if longer > length else -1)
             place = int(rng.integers(max(length, longer)))
             if longer > length:
                 items.insert(place, items.pop())
             else:
                 items.append(items.pop(place))
-        spoken = [self.gene.vary(i, rng, probability) for i in items[:longer]]
-        return {"length": longer, "items": spoken + items[longer:]}
+        expressed = [self.gene.vary(i, rng, probability) for i in items[:longer]]
+        return {"length": longer, "items": expressed + items[longer:]}
 
     def cross(
         self, first: dict[str, Any], second: dict[str, Any], rng: Generator
@@ -304,6 +336,23 @@ class Repeat(Gene):
         silent = [self.gene.sample(rng) for _ in range(high - len(items))]
         return {"length": len(items), "items": items + silent}
 
+    def inside(self, value: Any) -> Iterator[tuple[str, Gene, Any, bool]]:
+        for i, item in enumerate(value["items"]):
+            yield str(i), self.gene, item, i < value["length"]
+
+    def map(
+        self, change: Callable[[str, Gene, Any], Any], value: Any, path: str = ""
+    ) -> Any:
+        prefix = f"{path}." if path else ""
+        items = [
+            self.gene.map(change, item, f"{prefix}{i}") if i < value["length"] else item
+            for i, item in enumerate(value["items"])
+        ]
+        return {**value, "items": items}
+
+    def decode(self, value: Any) -> tuple:
+        return tuple(map(self.gene.decode, value))
+
     def __repr__(self) -> str:
         return f"Repeat({self.gene!r}, {self.length.low}, {self.length.high})"
 
@@ -317,3 +366,83 @@ def _check_names(partial: Any, genes: Mapping[str, Gene], path: str) -> None:
         raise ValueError(
             f"{path} has no gene {unknown[0]!r}; its genes are {list(genes)}."
         )
+
+
+# Numbers as positions in their ranges ---------------------------------------------
+
+
+def _numbers(
+    genome: Genome, genes: dict[str, Any]
+) -> Iterator[tuple[str, Number, Any]]:
+    """Yield path, gene and value of every expressed number that may vary."""
+    for path, gene, value, expressed in genome.walk(genes):
+        if expressed and isinstance(gene, Number) and gene.low < gene.high:
+            yield path, gene, value
+
+
+def positions(genome: Genome, genes: dict[str, Any]) -> dict[str, float]:
+    """Return where the expressed numbers stand in their ranges, each on its own scale.
+
+    Parameters
+    ----------
+    genome : Genome
+        The search space.
+    genes : dict
+        A value of the genome.
+
+    Returns
+    -------
+    dict of str to float
+        By path, for every expressed number that may vary: 0 at its lower bound, 1 at
+        its upper one.
+
+    Examples
+    --------
+    >>> from sknevo.genes import Genome, Real
+    >>> positions(Genome(rate=Real(0.01, 1, log=True)), {"rate": 0.1})
+    {'rate': 0.5}
+    """
+    return {path: gene.position(value) for path, gene, value in _numbers(genome, genes)}
+
+
+def moved(
+    genome: Genome, genes: dict[str, Any], positions: Mapping[str, float]
+) -> dict[str, Any]:
+    """Return the genes with expressed numbers at other positions of their ranges.
+
+    Parameters
+    ----------
+    genome : Genome
+        The search space.
+    genes : dict
+        A value of the genome; left as it is.
+    positions : mapping of str to float
+        The new positions by path, reflected at the bounds of [0, 1]. Other numbers stay
+        where they are.
+
+    Returns
+    -------
+    dict
+        A value of the genome: it meets the constraints.
+
+    Raises
+    ------
+    ValueError
+        If a path is not that of an expressed number.
+
+    Examples
+    --------
+    >>> from sknevo.genes import Genome, Real
+    >>> moved(Genome(x=Real(0, 1), y=Real(0, 1)), {"x": 0.5, "y": 0.5}, {"x": 1.25})
+    {'x': 0.75, 'y': 0.5}
+    """
+    paths = [path for path, _, _ in _numbers(genome, genes)]
+    if unknown := [path for path in positions if path not in paths]:
+        raise ValueError(
+            f"positions must name expressed numbers among {paths}; got {unknown[0]!r}."
+        )
+
+    def move(path: str, gene: Gene, value: Any) -> Any:
+        return gene.at(positions[path]) if path in positions else value
+
+    return genome.repair(genome.map(move, genes))

@@ -1,15 +1,15 @@
 """The search space of a user's own estimator, as scikit-learn's searches write it."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sklearn.base import BaseEstimator
 
-from sknevo.genes import Choice, Gene, Genome, Options, Repeat, gene_of
+from sknevo.genes import Choice, Genome, Options, Repeat, gene_of, parameter_genes
 
 __all__ = ["parameters", "well_known"]
 
-# A list of dicts is a choice between them, under a name that is no parameter.
+# A list of dicts is a choice between them, under this name, which is no parameter.
 SPACE = "space"
 
 
@@ -17,15 +17,15 @@ def parameters(
     space: Genome | Mapping[str, Any] | Sequence[Mapping[str, Any]],
     estimator: BaseEstimator,
 ) -> Genome:
-    """Return the genome of parameters.
+    """Return the search space of an estimator's parameters.
 
     Parameters
     ----------
     space : Genome, dict or list of dict
-        A dict maps names of parameters to distributions, lists of values or genes; of a
+        A dict maps names of parameters to distributions, lists of values or genes. Of a
         list of dicts, one is expressed at a time. A Genome is returned as it is.
     estimator : estimator
-        Whose parameters they are.
+        The estimator that has these parameters.
 
     Returns
     -------
@@ -34,7 +34,7 @@ def parameters(
     Raises
     ------
     ValueError
-        If a name is no parameter of the estimator, or its values cannot be a gene.
+        If a name is no parameter of the estimator, or its values do not make a gene.
 
     Examples
     --------
@@ -72,66 +72,48 @@ def _record(space: Mapping[str, Any]) -> Genome:
 
 def _check_names(genome: Genome, estimator: BaseEstimator) -> None:
     """Raise an error for a name that is no parameter, as far as that can be known."""
-    deep, own = estimator.get_params(), list(estimator.get_params(deep=False))
-    named = dict(_named(genome, deep.keys()))
-    for name in named:
+    known, own = estimator.get_params(), list(estimator.get_params(deep=False))
+    names = []
+    for name, gene, _ in parameter_genes(genome, known):
+        if isinstance(gene, Repeat) and isinstance(gene.gene, Genome | Choice | Repeat):
+            raise ValueError(
+                f"genome repeats more than a value in {name!r}: a parameter takes a "
+                f"list of values; got {gene!r}."
+            )
+        names.append(name)
+    for name in names:
         owner = name.rpartition("__")[0]
-        # Whose owner may be another in every individual is set before all are known.
-        open_owner = any(
-            owner == other or owner.startswith(f"{other}__") for other in named
-        )
-        if name not in deep and not open_owner:
+        # An owner that the genome varies may be another estimator in each individual.
+        varies = any(owner == o or owner.startswith(f"{o}__") for o in names)
+        if name not in known and not varies:
             raise ValueError(
                 f"genome names {name!r}, which is no parameter of "
                 f"{type(estimator).__name__}; its own are {own}."
             )
 
 
-def _named(
-    genome: Genome, known: Mapping[str, Any], prefix: str = ""
-) -> Iterator[tuple[str, Gene]]:
-    """Yield the parameters that genes name, see `sknevo.builders.search_cv`."""
-    for name, gene in genome.genes.items():
-        path = prefix + name
-        match gene:
-            case Genome():
-                inner = f"{path}__" if path in known else prefix
-                yield from _named(gene, known, inner)
-            case Choice():
-                leaves = [g for g in gene.branches.values() if not _is_record(g)]
-                if path in known or leaves:
-                    yield path, gene
-                for branch in gene.branches.values():
-                    if _is_record(branch):
-                        yield from _named(branch, known, prefix)
-            case Repeat(gene=item) if isinstance(item, Genome | Choice | Repeat):
-                raise ValueError(
-                    f"genome repeats more than a value in {path!r}: a parameter takes "
-                    f"a list of values; got {gene!r}."
-                )
-            case _:
-                yield path, gene
-
-
-def _is_record(gene: Gene) -> bool:
-    return isinstance(gene, Genome)
-
-
 def well_known(genome: Genome, estimator: BaseEstimator) -> list[dict[str, Any]]:
-    """Return the individual that the user has: the estimator as it is.
+    """Return the first individual of a search: the estimator as it is.
 
     Parameters
     ----------
     genome : Genome
-        Of parameters.
+        The search space, see `parameters`.
     estimator : estimator
-        Whose they are.
+        The estimator that has these parameters.
 
     Returns
     -------
     list of dict
         One that names the estimator's own values where they are in range; none if
         there is no such value.
+
+    Examples
+    --------
+    >>> from sklearn.svm import SVC
+    >>> space = parameters({"C": [1.0, 10.0], "kernel": ["linear"]}, SVC())
+    >>> well_known(space, SVC())
+    [{'C': 1.0}]
     """
     values = estimator.get_params()
     own = {}
@@ -140,8 +122,7 @@ def well_known(genome: Genome, estimator: BaseEstimator) -> list[dict[str, Any]]
             continue
         value = values[name]
         labels = gene.values.items() if isinstance(gene, Options) else ()
-        label = [label for label, v in labels if v is value]
-        value = label[0] if label else value
+        value = next((label for label, v in labels if v is value), value)
         if gene.contains(value):
             own[name] = value
     return [own] if own else []

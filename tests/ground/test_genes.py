@@ -166,6 +166,35 @@ def test_flatten_names_each_gene_by_the_way_to_it(family):
             assert place == value
 
 
+@given(genomes_and_values())
+def test_walk_finds_every_gene_with_its_value(family):
+    genome, _, genes = family
+    found = {path: item for path, *item in genome.walk(genes)}
+    assert all(gene.contains(value) for gene, value, _ in found.values())
+    # Choices and lists are named by what is expressed of them.
+    names = {"choice": Choice, "length": Repeat}
+    expressed = {
+        path: next(
+            (value[n] for n, kind in names.items() if isinstance(gene, kind)), value
+        )
+        for path, (gene, value, is_expressed) in found.items()
+        if is_expressed and not isinstance(gene, Genome)
+    }
+    assert expressed == flatten(genes)
+
+
+@given(genomes_and_values())
+def test_map_changes_what_is_expressed_and_nothing_else(family):
+    genome, rng, genes = family
+    before = copy.deepcopy(genes)
+    assert genome.map(lambda path, gene, value: value, genes) == genes
+    changed = genome.map(lambda path, gene, value: gene.sample(rng), genes)
+    assert genes == before
+    silent = [item for item in genome.walk(genes) if not item[3]]
+    still = {path: value for path, _, value, _ in genome.walk(changed)}
+    assert all(still[path] == value for path, _, value, _ in silent)
+
+
 @given(any_genomes, JSON)
 def test_contains_answers_for_any_json(genome, value):
     # A sampled value is not what hypothesis comes up with, but an empty record is.

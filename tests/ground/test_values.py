@@ -93,8 +93,8 @@ def test_options_hold_anything_and_chromosomes_their_labels():
         "<function nothing>",
     ]
     for label, value in zip(gene.options, VALUES, strict=True):
-        assert gene.value(label) is value or gene.value(label) == value
-        assert type(gene.value(label)) is type(value)
+        assert gene.decode(label) is value or gene.decode(label) == value
+        assert type(gene.decode(label)) is type(value)
         assert json.loads(json.dumps(label)) == label
         assert gene.contains(label)
         rng = np.random.default_rng(0)

@@ -1,24 +1,22 @@
-"""Genes of what scikit-learn's searches take: distributions, lists of any values."""
+"""Genes of what scikit-learn's searches take, and the parameters they stand for."""
 
 import math
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
 
-from sknevo.genes._gene import Gene, Generator
-from sknevo.genes._leaves import Categorical, Integer, Real
+from sknevo.genes._composites import Choice, Genome
+from sknevo.genes._gene import Categorical, Gene, Generator, Integer, Real
 
-__all__ = ["Continuous", "Discrete", "Options", "gene_of"]
-
-# Quantiles are held off the ends, where they may be infinite.
+# Quantiles are held off the ends, where they may be infinite. Chosen, not measured.
 TAIL = 1e-9
 
 
 class _Distributed:
-    """A number whose scale is a distribution: its positions are its quantiles."""
+    """A number with a distribution for a scale: its positions are its quantiles."""
 
     def __init__(self, distribution: Any) -> None:
         self.distribution = distribution
@@ -41,8 +39,8 @@ class _Distributed:
 class Continuous(_Distributed, Real):
     """A real number that is drawn from a distribution.
 
-    Mutation takes steps on the scale of the distribution's quantiles: where it is
-    dense they are small.
+    Mutation takes steps on the scale of the distribution's quantiles: they are small
+    where the distribution is dense.
 
     Parameters
     ----------
@@ -59,8 +57,6 @@ class Continuous(_Distributed, Real):
 
     def position(self, value: float) -> float:
         return self.distribution.cdf(value).item()
-
-    _position = position
 
     def contains(self, value: Any) -> bool:
         return super().contains(value) and math.isfinite(value)
@@ -86,19 +82,17 @@ class Discrete(_Distributed, Integer):
     """
 
     def position(self, value: int) -> float:
-        # Half of its own weight below it: neither of its neighbours is nearer.
+        # In the middle of its own weight, so that neither neighbour is nearer.
         distribution = self.distribution
         return (distribution.cdf(value) - distribution.pmf(value) / 2).item()
-
-    _position = position
 
     def change(self, value: int, rng: Generator) -> int:
         changed = self.repair(super(Integer, self).change(value, rng))
         if changed != value:
             return changed
         top, weight = self.distribution.cdf(value), self.distribution.pmf(value)
-        beside = [self._at(top - weight - TAIL), self._at(top + TAIL)]
-        neighbours = [v for v in beside if v != value] or [value]
+        below_and_above = [self._at(top - weight - TAIL), self._at(top + TAIL)]
+        neighbours = [v for v in below_and_above if v != value] or [value]
         return neighbours[rng.integers(len(neighbours))]
 
     def contains(self, value: Any) -> bool:
@@ -111,13 +105,13 @@ class Discrete(_Distributed, Integer):
 class Options(Categorical):
     """One of several values of any kind, such as estimators.
 
-    The chromosome is plain JSON and holds a value's label: what is JSON stands for
-    itself, anything else is called by its representation.
+    The chromosome is plain JSON and holds a value's label: a JSON scalar is its own
+    label, the label of any other value is its representation.
 
     Parameters
     ----------
     values : iterable
-        The values; one that is there twice is drawn twice as often.
+        The values; one that occurs twice is drawn twice as often.
 
     Attributes
     ----------
@@ -141,7 +135,7 @@ class Options(Categorical):
         super().__init__(list(self.values), list(times.values()))
 
     def _label(self, value: Any) -> Any:
-        """Return the label that the value has, or one that no other has."""
+        """Return the label of a value, or a new one that no other value has."""
         known = [label for label, v in self.values.items() if _same(v, value)]
         if known:
             return known[0]
@@ -158,22 +152,11 @@ class Options(Categorical):
             label = f"{name} #{n}"
         return label
 
-    def value(self, label: Any) -> Any:
-        """Return the value of a label.
-
-        Parameters
-        ----------
-        label : JSON scalar
-            One of `options`.
-
-        Returns
-        -------
-        object
-        """
-        return self.values[label]
+    def decode(self, value: Any) -> Any:
+        return self.values[value]
 
     def complete(self, partial: Any, rng: Generator, path: str = "genome") -> Any:
-        # A value may be named itself, not only its label.
+        # A value may be given itself, not only by its label.
         known = [label for label, v in self.values.items() if _same(v, partial)]
         return super().complete(known[0] if known else partial, rng, path)
 
@@ -197,7 +180,7 @@ def gene_of(values: Any) -> Gene:
     Raises
     ------
     ValueError
-        If it is neither, or there is no value to choose.
+        If it is none of these, or there is no value to choose.
 
     Examples
     --------
@@ -239,7 +222,7 @@ def _of_distribution(distribution: Any) -> Gene:
 
 
 def _same(one: Any, other: Any) -> bool:
-    """Return whether two values are one: by type too, as 1 and 1.0 may not do alike."""
+    """Return whether two values are the same, also by type: 1 and 1.0 may differ."""
     if one is other:
         return True
     one, other = (v.item() if isinstance(v, np.generic) else v for v in (one, other))
@@ -248,10 +231,74 @@ def _same(one: Any, other: Any) -> bool:
 
 
 def _named(distribution: Any) -> str:
-    """Return a name with parameters: the same in every process."""
+    """Return a name with parameters that is the same in every process."""
     if not hasattr(distribution, "dist"):
         quartiles = np.asarray(distribution.ppf([0.25, 0.5, 0.75])).tolist()
         return f"{type(distribution).__name__} with quartiles {quartiles}"
     parameters = [*map(repr, distribution.args)]
     parameters += [f"{name}={value!r}" for name, value in distribution.kwds.items()]
     return f"{distribution.dist.name}({', '.join(parameters)})"
+
+
+def parameter_genes(
+    genome: Genome,
+    known: Container[str],
+    expressed: Mapping[str, Any] | None = None,
+    prefix: str = "",
+) -> Iterator[tuple[str, Gene, Any]]:
+    """Yield name, gene and value of each parameter that genes stand for.
+
+    - The name of a gene is that of a parameter.
+    - A record that has the name of a parameter (such as a step of a pipeline) holds
+      parameters of that one. Any other record only groups parameters.
+    - A choice that has the name of a parameter sets it to the name of the branch. Any
+      other choice only groups branches. The genes of a branch are parameters beside it;
+      a branch that is not a record is the value itself.
+
+    Parameters
+    ----------
+    genome : Genome
+        The search space.
+    known : container of str
+        Names of the parameters that the estimator has.
+    expressed : mapping of str to JSON value or None, default=None
+        Expressed genes. None yields all parameters that the genome may stand for, with
+        values of None.
+    prefix : str, default=""
+        Prefix of the names of the genes.
+
+    Yields
+    ------
+    tuple of (str, Gene, JSON value)
+        `Gene.decode` makes the value of the parameter of it.
+
+    Examples
+    --------
+    >>> from sknevo.genes import Choice, Genome, Real
+    >>> kernel = Choice(rbf=Genome(gamma=Real(0.1, 1)), linear=Genome())
+    >>> genes = {"kernel": {"rbf": {"gamma": 1}}}
+    >>> for name, gene, value in parameter_genes(
+    ...     Genome(kernel=kernel), {"kernel", "gamma"}, genes
+    ... ):
+    ...     print(name, value)
+    kernel rbf
+    gamma 1
+    """
+    for name, gene in genome.genes.items():
+        value, path = None if expressed is None else expressed[name], prefix + name
+        match gene:
+            case Genome():
+                inner = f"{path}__" if path in known else prefix
+                yield from parameter_genes(gene, known, value, inner)
+            case Choice():
+                branches = dict.fromkeys(gene.branches) if value is None else value
+                for chosen, genes in branches.items():
+                    branch = gene.branches[chosen]
+                    if not isinstance(branch, Genome):
+                        yield path, branch, genes
+                        continue
+                    if path in known:
+                        yield path, gene, chosen
+                    yield from parameter_genes(branch, known, genes, prefix)
+            case _:
+                yield path, gene, value
