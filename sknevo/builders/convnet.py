@@ -1,126 +1,82 @@
-"""Expressed genes of a network and its training -> an unfitted skorch net."""
+"""Networks that classify: labels, cross-entropy, and the builder of such nets."""
 
-from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
 from skorch import NeuralNetClassifier
+from torch import Tensor
 
-from sknevo.builders.networks._devices import resolve_device, resolve_precision
-from sknevo.builders.networks._modules import Network
+from sknevo.builders.networks._builder import NetworkBuilder
 from sknevo.builders.networks._net import Net
-from sknevo.network_plan import image_shape, network_plan
-from sknevo.records import DataSpec
 
-__all__ = ["ConvNetBuilder"]
+__all__ = ["ClassifierNet", "ConvNetBuilder"]
 
-# The genes that the module is built of.
-NETWORK = ("blocks", "bridge", "dense", "augmentation")
-# What training takes on one core: seconds per multiplication of a network (once
-# forward, twice backward), per value that its layers give (normalised, activated), and
-# per batch and layer. Fitted to random networks; half are within a quarter of it.
-SECONDS_PER_OPERATION, SECONDS_PER_VALUE, SECONDS_PER_BATCH = 4.7e-11, 1e-8, 2e-4
+# A logit by which no label wins; finite, so that weights stay finite.
+NEVER = -1e4
+# The most bytes of a label in a file: a damaged one could ask for any amount of memory.
+LONGEST = 2**16
 
 
-@dataclass(frozen=True)
-class ConvNetBuilder:
-    """Makes unfitted networks, with the optimizer of the same genes.
+class ClassifierNet(Net, NeuralNetClassifier):
+    """A skorch classifier of a network, for labels of any type."""
 
-    Parameters
-    ----------
-    spec : DataSpec
-        What the data are.
-    device : str, default="auto"
-        "auto" stands for CUDA where there is one, in the process that trains.
-    precision : {"auto", "float32", "bfloat16"}, default="auto"
-        "auto" stands for bfloat16 where the hardware has it.
-    final : bool, default=False
-        Whether it is the winner that is built: it is trained to its end.
-    """
+    def learn_targets(self, y: Any) -> int:
+        self.check_data(None, y)
+        return len(self.classes_)
 
-    spec: DataSpec
-    device: str = "auto"
-    precision: str = "auto"
-    final: bool = False
+    def encode(self, y: Any) -> Tensor:
+        return torch.as_tensor(np.searchsorted(self.classes_, y), device=self.device)
 
-    def __call__(
-        self, expressed: dict[str, Any], random_state: int
-    ) -> NeuralNetClassifier:
-        """Return the net that the genes describe.
+    def guess(self, targets: Tensor, weights: Tensor) -> Tensor:
+        """Return logits by how frequent each label is."""
+        return torch.bincount(targets, weights).log().expand(len(targets), -1)
+
+    def finish(self, y: Any) -> None:
+        """Make sure that no label is predicted that had no weight in training."""
+        codes = np.searchsorted(self.classes_, y)
+        totals = np.bincount(codes, self._weights, len(self.classes_))
+        with torch.no_grad():
+            self.module_.head.bias[torch.from_numpy(totals == 0)] = NEVER
+
+    def predict(self, X: Any) -> np.ndarray:
+        """Return the most probable label of each sample.
 
         Parameters
         ----------
-        expressed : dict
-            Expressed genes of `sknevo.genomes.convnet`.
-        random_state : int
-            Seed of weights, order, augmentation and dropout.
+        X : array-like of shape (n_samples, ...)
+            Samples.
 
         Returns
         -------
-        NeuralNetClassifier
-            Unfitted.
+        ndarray of shape (n_samples,)
         """
-        device = resolve_device(self.device)
-        training = expressed["training"]
-        return Net(
-            Network,
-            module__genes={
-                name: expressed[name] for name in NETWORK if name in expressed
-            },
-            module__sample_shape=self.spec.shape,
-            module__seed=random_state,
-            criterion=torch.nn.CrossEntropyLoss,
-            criterion__label_smoothing=training["label_smoothing"],
-            criterion__reduction="none",
-            **_optimizer(expressed["optimizer"]),
-            batch_size=training["batch_size"],
-            max_epochs=training["epochs"],
-            schedule=training["schedule"],
-            train_split=None,
-            callbacks="disable",
-            verbose=0,
-            device=device,
-            precision=resolve_precision(self.precision, device),
-            patient=self.final,
-            random_state=random_state,
-        )
+        return self.classes_[self.predict_proba(X).argmax(axis=1)]
 
-    def cost(self, expressed: dict[str, Any]) -> float:
-        """Return roughly how many seconds one fit takes, on one core.
+    def target_state(self) -> dict[str, Any]:
+        labels = self.classes_
+        if labels.dtype.kind not in "OUbiuf" or not all(
+            isinstance(label, str | bool | int | float) for label in labels.tolist()
+        ):
+            raise TypeError(
+                "labels must be strings, numbers or booleans to be written as JSON; "
+                f"got {labels.dtype}."
+            )
+        return {"labels": labels.tolist(), "dtype": labels.dtype.str}
 
-        Parameters
-        ----------
-        expressed : dict
-            Expressed genes of `sknevo.genomes.convnet`.
-
-        Returns
-        -------
-        float
-        """
-        spec, training = self.spec, expressed["training"]
-        plan = network_plan(expressed, image_shape(spec.shape), spec.n_classes)
-        size, per_batch = plan.size, SECONDS_PER_BATCH * plan.n_weighted
-        per_sample = (
-            SECONDS_PER_OPERATION * size.operations + SECONDS_PER_VALUE * size.values
-        )
-        return (
-            training["epochs"]
-            * spec.n_samples
-            * (per_sample + per_batch / training["batch_size"])
-        )
+    def restore_targets(self, state: dict[str, Any]) -> int:
+        dtype = np.dtype(state["dtype"])
+        if dtype.itemsize > LONGEST or dtype.subdtype:
+            raise ValueError(f"its labels are {dtype}")
+        self.classes_inferred_ = np.array(state["labels"], dtype)
+        return len(self.classes_)
 
 
-def _optimizer(choice: dict[str, Any]) -> dict[str, Any]:
-    """Return skorch's parameters for an optimizer."""
-    ((name, genes),) = choice.items()
-    genes = {**genes}
-    if name in ("adam", "adamw"):
-        genes["betas"] = (genes.pop("beta1"), 0.999)
-    kind = {
-        "sgd": torch.optim.SGD,
-        "adam": torch.optim.Adam,
-        "adamw": torch.optim.AdamW,
-        "rmsprop": torch.optim.RMSprop,
-    }[name]
-    parameters = {f"optimizer__{name}": value for name, value in genes.items()}
-    return {"optimizer": kind, **parameters}
+class ConvNetBuilder(NetworkBuilder):
+    """Makes unfitted classifiers of the genes of `sknevo.genomes.convnet`."""
+
+    def task(self, training: dict[str, Any]) -> tuple[type[Net], dict[str, Any]]:
+        return ClassifierNet, {
+            "criterion": torch.nn.CrossEntropyLoss,
+            "criterion__label_smoothing": training["label_smoothing"],
+        }

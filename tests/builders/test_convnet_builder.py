@@ -18,7 +18,7 @@ from sknevo.builders.networks._augmentation import Augmentation
 from sknevo.builders.networks._data import ShuffledBatches, as_tensor, statistics
 from sknevo.builders.networks._devices import resolve_device, resolve_precision
 from sknevo.builders.networks._modules import RISING, Block, Network
-from sknevo.builders.networks._net import SCHEDULES
+from sknevo.builders.networks._trainer import SCHEDULES
 from sknevo.deadline import DeadlineReached, TrialPruned, deadline
 from sknevo.genomes.convnet import convnet, well_known
 from sknevo.network_plan import Layer, image_shape, network_plan

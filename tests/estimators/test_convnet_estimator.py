@@ -46,7 +46,7 @@ def fitted(digits):
 
 def test_digits_are_learned(digits, fitted):
     X, y = digits
-    assert type(fitted.best_estimator_).__mro__[1] is NeuralNetClassifier
+    assert isinstance(fitted.best_estimator_, NeuralNetClassifier)
     assert fitted.score(X, y) > 0.95
     assert fitted.classes_.tolist() == ["one", "three", "two", "zero"]
     assert set(fitted.predict(X)) == set(y)
@@ -285,7 +285,7 @@ def test_files_that_are_no_networks_are_refused(fitted, tmp_path):
     fitted.save_network(path)
     whole = path.read_bytes()
     rng = np.random.default_rng(0)
-    version = whole.replace(b'\\"version\\": 1', b'\\"version\\": 2')
+    version = whole.replace(b'\\"version\\": 2', b'\\"version\\": 3')
     channels = whole.replace(b"channels", b"chinnels")
     for content in (b"", b"no network", whole[:-40], version, channels):
         path.write_bytes(content)

@@ -16,8 +16,7 @@ from sknevo.builders.gan._packing import PACKS, Packs
 from sknevo.builders.gan._rejection import Rejection
 from sknevo.builders.gan._training import COMPARED, SAMPLES, TRAINING, WEIGHTS, Training
 from sknevo.builders.networks._data import as_tensor
-from sknevo.builders.networks._devices import moved, resolve_device
-from sknevo.builders.networks._memory import memory_errors
+from sknevo.builders.networks._devices import memory_errors, moved, resolve_device
 from sknevo.deadline import TrialPruned, check_deadline
 from sknevo.image_stream import streamed
 from sknevo.metrics import invert

@@ -13,7 +13,7 @@ from sknevo.builders.gan._losses import LOSSES, penalty
 from sknevo.builders.gan._monitor import Monitor
 from sknevo.builders.networks._augmentation import Augmentation
 from sknevo.builders.networks._data import samples
-from sknevo.builders.networks._net import SCHEDULES
+from sknevo.builders.networks._trainer import SCHEDULES
 from sknevo.deadline import check_deadline
 from sknevo.network_plan import image_shape
 

@@ -1,13 +1,12 @@
-"""Where networks compute, and in what precision."""
+"""Where networks compute, in what precision, and what happens if memory is short."""
 
 import copy
 import multiprocessing
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import torch
-
-__all__ = ["has_double", "moved", "resolve_device", "resolve_precision"]
 
 
 def resolve_device(device: str) -> str:
@@ -98,3 +97,22 @@ def moved(state: dict[str, Any], names: Sequence[str], device: str) -> dict[str,
     there = {name: state[name] for name in names if state.get(name) is not None}
     copies = {name: copy.deepcopy(value).to(device) for name, value in there.items()}
     return state | copies
+
+
+@contextmanager
+def memory_errors() -> Iterator[None]:
+    """Raise MemoryError where torch has one of its own.
+
+    Examples
+    --------
+    >>> import torch
+    >>> with memory_errors():
+    ...     raise torch.OutOfMemoryError("CUDA out of memory.")
+    Traceback (most recent call last):
+    ...
+    MemoryError: CUDA out of memory.
+    """
+    try:
+        yield
+    except torch.OutOfMemoryError as shortage:
+        raise MemoryError(str(shortage)) from shortage

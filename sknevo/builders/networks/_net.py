@@ -1,13 +1,16 @@
-"""How networks are trained: a skorch net, fast on arrays, that gives up in time."""
+"""A skorch net of a `Network`, fast on arrays; each task adds its loss and its answers.
+
+A task of its own subclasses `Net`, and one of skorch's nets where there is one, and
+says what it learns of the targets, how they become tensors, and what is predicted.
+"""
 
 import math
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Collection
 from typing import Any, Self
 
 import numpy as np
 import torch
-from skorch import NeuralNetClassifier
+from skorch import NeuralNet
 from torch import Tensor
 
 from sknevo.builders.networks._data import (
@@ -20,46 +23,24 @@ from sknevo.builders.networks._data import (
 )
 from sknevo.builders.networks._devices import (
     has_double,
+    memory_errors,
     resolve_device,
     resolve_precision,
 )
-from sknevo.builders.networks._memory import memory_errors
+from sknevo.builders.networks._trainer import Trainer, autocast, check_finite
 from sknevo.deadline import TrialPruned, check_deadline
 from sknevo.image_stream import streamed
-
-__all__ = ["SCHEDULES", "Net"]
 
 # A network that has not learned anything after a quarter of its epochs, and of so many
 # batches, is not going to: it does not beat a constant guess by a share of its loss.
 FIRST_RUNG, FEWEST_BATCHES, CHANCE = 0.25, 50, 0.995
-# Samples, and the pixels or features of all of them, that are predicted at once.
+# Samples, and the pixels or features of all of them, that are predicted at once; chosen
+# so that a batch's activations take some hundred megabytes, not measured.
 PREDICTED_AT_ONCE, PIXELS_AT_ONCE = 1024, 2**21
-WARM_UP = 0.25
-# A logit by which no label wins; finite, as weights may be passed on.
-NEVER = -1e4
 
 
-def _half_cosine(done: float) -> float:
-    return (1 + math.cos(math.pi * done)) / 2
-
-
-def _one_cycle(done: float) -> float:
-    if done < WARM_UP:
-        return 0.05 + 0.95 * done / WARM_UP
-    return _half_cosine((done - WARM_UP) / (1 - WARM_UP))
-
-
-# The learning rate as a share of its gene, by the share of the training that is done.
-SCHEDULES: dict[str, Callable[[float], float]] = {
-    "constant": lambda done: 1.0,
-    "cosine": _half_cosine,
-    "one_cycle": _one_cycle,
-    "step": lambda done: 0.1 ** sum(done >= moment for moment in (0.6, 0.85)),
-}
-
-
-class Net(NeuralNetClassifier):
-    """A skorch classifier of a `Network`, for labels of any type.
+class Net(NeuralNet):
+    """What the skorch nets of all tasks share.
 
     Samples are held as one tensor on the device, and batches taken out of it by index;
     those of an `ImageStream` are read batch by batch, one ahead. Callbacks are told of
@@ -68,8 +49,7 @@ class Net(NeuralNetClassifier):
     Parameters
     ----------
     module : type
-        Takes `n_outputs`, `mean` and `scale` beside its own parameters, and returns
-        logits.
+        Takes `n_outputs`, `mean` and `scale` beside its own parameters.
     schedule : {"constant", "cosine", "one_cycle", "step"}, default="constant"
         How the learning rate goes on, over however many epochs there are.
     precision : {"float32", "bfloat16"}, default="float32"
@@ -79,7 +59,7 @@ class Net(NeuralNetClassifier):
     random_state : int, default=0
         Seed of the order of the samples, of augmentation and dropout.
     **parameters
-        Of `skorch.NeuralNetClassifier`.
+        Of `skorch.NeuralNet`. The criterion returns a loss for each sample.
 
     References
     ----------
@@ -102,6 +82,37 @@ class Net(NeuralNetClassifier):
         self.patient = patient
         self.random_state = random_state
 
+    # A task overrides these.
+
+    def learn_targets(self, y: Any) -> int:
+        """Learn what is known of the targets; return the number of outputs."""
+        raise NotImplementedError
+
+    def encode(self, y: Any) -> Any:
+        """Return targets as a Tensor, or as what gives Tensors by index of rows."""
+        raise NotImplementedError
+
+    def losses(self, outputs: Any, targets: Any) -> Tensor:
+        """Return the loss of each sample of a batch."""
+        return self.criterion_(outputs, targets)
+
+    def guess(self, targets: Any, weights: Tensor) -> Any:
+        """Return the best outputs that do not depend on the sample, for all samples."""
+        raise NotImplementedError
+
+    def finish(self, y: Any) -> None:
+        """Set what a trained network still lacks."""
+
+    def target_state(self) -> dict[str, Any]:
+        """Return what was learned of the targets, as JSON."""
+        raise NotImplementedError
+
+    def restore_targets(self, state: dict[str, Any]) -> int:
+        """Take `target_state` for learned; return the number of outputs."""
+        raise NotImplementedError
+
+    # Training.
+
     @memory_errors()
     def fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> Self:
         """Fit the network.
@@ -110,8 +121,8 @@ class Net(NeuralNetClassifier):
         ----------
         X : array-like of shape (n_samples, ...), or ImageStream
             Samples.
-        y : array-like of shape (n_samples,)
-            Labels.
+        y : array-like of shape (n_samples, ...)
+            Targets.
         sample_weight : array-like of shape (n_samples,) or None, default=None
             Weights.
 
@@ -129,24 +140,24 @@ class Net(NeuralNetClassifier):
         ValueError
             If all weights are 0.
         """
-        self.check_data(X, y)
         self._known = {
-            "n_outputs": len(self.classes_),
+            "n_outputs": self.learn_targets(y),
             **statistics(X, self._sample_shape, self._input_type),
         }
         if sample_weight is not None and not np.any(sample_weight):
             raise ValueError("sample_weight must not be 0 for all that is trained on.")
-        self._weights = np.ones(len(y)) if sample_weight is None else sample_weight
-        self._generator = torch.Generator(self.device).manual_seed(self.random_state)
+        self._weights = np.ones(len(X)) if sample_weight is None else sample_weight
+        generator = torch.Generator(self.device).manual_seed(self.random_state)
         try:
             # Not skorch's own `fit`, which takes Ctrl-C for the end of the training.
             self.initialize()
+            self._trainer = Trainer([self.optimizer_], generator, self.schedule)
             self.notify("on_train_begin", X=X, y=y)
             self.fit_loop(X, y)
             self.notify("on_train_end", X=X, y=y)
-            self._silence_labels_without_weight(y)
+            self.finish(y)
         finally:
-            del self._weights, self._generator
+            self._weights = self._trainer = None
         return self._settled()
 
     def partial_fit(self, *_: Any, **__: Any) -> Self:
@@ -162,13 +173,6 @@ class Net(NeuralNetClassifier):
             "Call fit on all samples."
         )
 
-    def _silence_labels_without_weight(self, y: Any) -> None:
-        """See to it that nobody is given a label that counted for nothing."""
-        codes = np.searchsorted(self.classes_, y)
-        totals = np.bincount(codes, self._weights, len(self.classes_))
-        with torch.no_grad():
-            self.module_.head.bias[torch.from_numpy(totals == 0)] = NEVER
-
     def _settled(self) -> Self:
         """Make the module ready to predict.
 
@@ -176,7 +180,7 @@ class Net(NeuralNetClassifier):
         prediction for a sample then does not depend on which others are in the batch.
         """
         self.module_.eval()
-        if has_double(self.device) and not len(self.module_.blocks):
+        if has_double(self.device) and len(self._sample_shape) == 1:
             self.module_.double()
         return self
 
@@ -184,26 +188,27 @@ class Net(NeuralNetClassifier):
 
     def initialize_module(self) -> Self:
         """Build the module, with what is known of the data."""
-        parameters = self.get_params_for("module")
-        self.module_ = self.module(**parameters, **self._known)
+        self.module_ = self.module(**self.get_params_for("module"), **self._known)
         return self
 
-    def get_dataset(self, X: Any, y: Any = None) -> Any:
-        """Return samples, codes of the labels and weights as tensors to train with."""
-        if y is None:
-            return streamed(X, self._sample_shape)
-        codes = np.searchsorted(self.classes_, y)
+    def get_split_datasets(self, X: Any, y: Any = None, **_: Any) -> tuple[Any, None]:
+        """Return samples, targets and weights as tensors to train with."""
         weights = np.asarray(self._weights, float)
-        return [
+        dataset = [
             samples(X, self.device, self._input_type),
-            torch.as_tensor(codes, device=self.device),
+            self.encode(y),
             as_tensor(weights / weights.mean(), self.device),
         ]
+        return dataset, None
+
+    def get_dataset(self, X: Any, y: Any = None) -> Any:
+        """Return samples to predict."""
+        return streamed(X, self._sample_shape)
 
     def get_iterator(self, dataset: Any, training: bool = False) -> Any:
         """Return what yields batches, shuffled if training."""
         if training:
-            return ShuffledBatches(dataset, self.batch_size, self._generator)
+            return ShuffledBatches(dataset, self.batch_size, self._trainer.generator)
         pixels = math.prod(self._sample_shape)
         size = min(PREDICTED_AT_ONCE, max(1, PIXELS_AT_ONCE // pixels))
         return SlicedBatches(dataset, size, self._input_type)
@@ -214,12 +219,9 @@ class Net(NeuralNetClassifier):
         """Train for an epoch; nothing waits for the device before it is over."""
         if iterator is None:
             return
-        epochs_before = len(self.history) - 1
-        losses, sizes = [], []
-        with self._training_mode():
-            for i, batch in enumerate(iterator):
-                check_deadline()
-                self._anneal((epochs_before + i / len(iterator)) / self.max_epochs)
+        epoch, losses, sizes = len(self.history) - 1, [], []
+        with self._trainer.training(self.module_):
+            for batch in self._trainer.steps(iterator, epoch, self.max_epochs):
                 losses.append(step_fn(batch))
                 sizes.append(len(batch[0]))
         summed = torch.stack(losses).cpu()
@@ -227,31 +229,30 @@ class Net(NeuralNetClassifier):
         # Of a first epoch, the first batches say nothing of what was learned.
         late = len(sizes) // 2
         recent = float(summed[late:].sum()) / sum(sizes[late:])
+        check_finite(recent, f"after epoch {len(self.history)}")
         self._give_up_if_hopeless(recent, iterator)
 
     def train_step(self, batch: Any, **_: Any) -> Tensor:
         """Learn from a batch; return the sum of its losses."""
-        X, codes, weights = batch
-        loss = (self.criterion_(self.infer(X), codes) * weights).sum()
-        self.optimizer_.zero_grad()
-        (loss / len(X)).backward()
-        self.optimizer_.step()
+        X, targets, weights = batch
+        loss = (self.losses(self.infer(X), targets) * weights).sum()
+        self._trainer.minimise(loss / len(X), self.optimizer_)
         return loss.detach()
 
     @memory_errors()
-    def evaluation_step(self, batch: Any, training: bool = False) -> Tensor:
-        """Return the logits of a batch."""
+    def evaluation_step(self, batch: Any, training: bool = False) -> Any:
+        """Return the outputs for a batch."""
         check_deadline()
         with torch.inference_mode():
             return self.infer(batch)
 
-    def infer(self, x: Tensor, **_: Any) -> Tensor:
-        """Return the logits of a batch, in full precision."""
-        kind = torch.device(self.device).type
-        half = self.precision == "bfloat16" and not self._is_double()
-        with torch.autocast(kind, torch.bfloat16, enabled=half):
-            logits = self.module_(x.to(self.device))
-        return logits.float() if half else logits
+    def infer(self, x: Tensor, **_: Any) -> Any:
+        """Return the outputs for a batch, in full precision."""
+        with autocast(self.device, self.precision):
+            outputs = self.module_(x.to(self.device))
+        if isinstance(outputs, Tensor):
+            return _at_least_single(outputs)
+        return tuple(map(_at_least_single, outputs))
 
     # The rest is ours.
 
@@ -263,84 +264,30 @@ class Net(NeuralNetClassifier):
     def _input_type(self) -> type:
         return input_type(self._sample_shape, self.device)
 
-    @contextmanager
-    def _training_mode(self) -> Iterator[None]:
-        """Let what is random inside draw from a generator of this net."""
-        random = [m for m in self.module_.modules() if hasattr(m, "generator")]
-        self.module_.train()
-        for module in random:
-            module.generator = self._generator
-        try:
-            yield
-        finally:
-            for module in random:
-                module.generator = None
-            self.module_.eval()
-
-    def _is_double(self) -> bool:
-        return self.module_.head.weight.dtype == torch.double
-
-    def _anneal(self, done: float) -> None:
-        for group in self.optimizer_.param_groups:
-            initial = group.setdefault("initial_lr", group["lr"])
-            group["lr"] = SCHEDULES[self.schedule](done) * initial
-
-    def _give_up_if_hopeless(self, loss: float, batches: ShuffledBatches) -> None:
+    def _give_up_if_hopeless(self, loss: float, batches: Collection[Any]) -> None:
         epoch = len(self.history)
-        if not math.isfinite(loss):
-            raise TrialPruned(f"the loss is {loss} after epoch {epoch}")
         rung = math.ceil(FIRST_RUNG * self.max_epochs)
         rung = max(rung, math.ceil(FEWEST_BATCHES / len(batches)))
         if self.patient or epoch != rung or epoch == self.max_epochs:
             return
-        guess = self._loss_of_a_guess(*batches.tensors[1:])
+        _, targets, weights = batches.tensors
+        guessed = self.losses(self.guess(targets, weights), targets)
+        guess = float((guessed * weights).mean())
         if loss > CHANCE * guess:
             raise TrialPruned(
                 f"still at chance level after {epoch} of {self.max_epochs} epochs: the "
                 f"loss is {loss:.4g}, that of a constant guess {guess:.4g}"
             )
 
-    def _loss_of_a_guess(self, codes: Tensor, weights: Tensor) -> float:
-        """Return the loss of guessing always how frequent each label is."""
-        logits = torch.bincount(codes, weights).log().expand(len(codes), -1)
-        return float((self.criterion_(logits, codes) * weights).mean())
+    # On another machine.
 
-    # Afterwards.
-
-    def predict(self, X: Any) -> np.ndarray:
-        """Return the most probable label of each sample.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, ...)
-            Samples.
-
-        Returns
-        -------
-        ndarray of shape (n_samples,)
-        """
-        return self.classes_[self.predict_proba(X).argmax(axis=1)]
-
-    def restored(self, labels: np.ndarray, weights: dict[str, Tensor]) -> Self:
-        """Return this net as if it had been fitted.
-
-        Parameters
-        ----------
-        labels : ndarray of shape (n_classes,)
-            The classes.
-        weights : dict of str to Tensor
-            The state of the module.
-
-        Returns
-        -------
-        self : object
-        """
-        self.classes_inferred_ = labels
-        self._known = {
-            "n_outputs": len(labels),
-            "mean": as_tensor(weights["standardise.mean"], dtype=self._input_type),
-            "scale": as_tensor(weights["standardise.scale"], dtype=self._input_type),
+    def restored(self, n_outputs: int, weights: dict[str, Tensor]) -> Self:
+        """Return this net, its targets restored, with the weights of a fitted one."""
+        known = {
+            name: as_tensor(weights[f"standardise.{name}"], dtype=self._input_type)
+            for name in ("mean", "scale")
         }
+        self._known = {"n_outputs": n_outputs, **known}
         self.initialize()
         self._settled().module_.load_state_dict(weights)
         return self
@@ -352,3 +299,7 @@ class Net(NeuralNetClassifier):
             state["precision"] = resolve_precision("auto", device)
         state["device"] = device
         super().__setstate__(state)
+
+
+def _at_least_single(outputs: Tensor) -> Tensor:
+    return outputs.float() if outputs.dtype == torch.bfloat16 else outputs

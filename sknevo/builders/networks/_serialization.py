@@ -1,15 +1,17 @@
 """Networks as files without pickle: weights as safetensors, the rest as JSON in it."""
 
+import importlib
 import json
+import pkgutil
 from os import PathLike
 from typing import Any
 
-import numpy as np
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
-from sknevo.builders.convnet import ConvNetBuilder
+from sknevo import builders
+from sknevo.builders.networks._builder import NetworkBuilder
 from sknevo.builders.networks._net import Net
 from sknevo.network_plan import image_shape, network_plan
 from sknevo.records import DataSpec
@@ -27,10 +29,8 @@ FAULTS = (
     TypeError,
     ValueError,
 )
-# The most bytes that a label takes.
-LONGEST = 2**16
 # Files of another version are refused; raise it when their content changes.
-VERSION = 1
+VERSION = 2
 
 
 def save_network(net: Net, expressed: dict[str, Any], path: str | PathLike) -> None:
@@ -39,7 +39,7 @@ def save_network(net: Net, expressed: dict[str, Any], path: str | PathLike) -> N
     Parameters
     ----------
     net : Net
-        Fitted, of a `ConvNetBuilder`.
+        Fitted.
     expressed : dict
         The genes that it was built of.
     path : path
@@ -50,20 +50,12 @@ def save_network(net: Net, expressed: dict[str, Any], path: str | PathLike) -> N
     TypeError
         If the labels are neither strings, numbers nor booleans.
     """
-    labels = net.classes_
-    if labels.dtype.kind not in "OUbiuf" or not all(
-        isinstance(label, str | bool | int | float) for label in labels.tolist()
-    ):
-        raise TypeError(
-            "labels must be strings, numbers or booleans to be written as JSON; got "
-            f"{labels.dtype}."
-        )
     about = {
         "version": VERSION,
+        "task": type(net).__module__.rpartition(".")[2],
         "genes": expressed,
         "sample_shape": list(net.get_params_for("module")["sample_shape"]),
-        "labels": labels.tolist(),
-        "dtype": labels.dtype.str,
+        "targets": net.target_state(),
         "precision": net.precision,
     }
     weights = {k: v.contiguous().cpu() for k, v in net.module_.state_dict().items()}
@@ -84,7 +76,7 @@ def load_network(path: str | PathLike, device: str = "auto") -> Net:
 
     Returns
     -------
-    NeuralNetClassifier
+    NeuralNet
         Fitted.
 
     Raises
@@ -113,19 +105,31 @@ def load_network(path: str | PathLike, device: str = "auto") -> Net:
 def _rebuild(
     about: dict[str, Any], weights: dict[str, torch.Tensor], device: str
 ) -> Net:
-    dtype, shape = np.dtype(about["dtype"]), tuple(about["sample_shape"])
-    if dtype.itemsize > LONGEST or dtype.subdtype:
-        raise ValueError(f"its labels are {dtype}")
-    labels = np.array(about["labels"], dtype)
-    spec = DataSpec("classification", 1, len(labels), shape=shape)
+    shape, precision = tuple(about["sample_shape"]), about["precision"]
+    # What was trained in bfloat16 predicts in what this machine is good at.
+    precision = "auto" if precision == "bfloat16" else precision
+    spec = DataSpec("", 1, 0, shape=shape)
+    builder = _builder_of(about["task"])(spec, device, precision, final=True)
+    net = builder(about["genes"], random_state=0)
+    n_outputs = net.restore_targets(about["targets"])
     # Before so much memory is asked for.
-    told = network_plan(about["genes"], image_shape(shape), len(labels)).size.parameters
+    told = network_plan(about["genes"], image_shape(shape), n_outputs).size.parameters
     held = sum(weight.numel() for weight in weights.values())
     if told > held:
         raise ValueError(f"its genes tell of {told} weights, it holds {held}")
-    # What was trained in bfloat16 predicts in what this machine is good at.
-    precision = about["precision"]
-    precision = "auto" if precision == "bfloat16" else precision
-    builder = ConvNetBuilder(spec, device, precision, final=True)
-    net = builder(about["genes"], random_state=0)
-    return net.restored(labels, weights)
+    return net.restored(n_outputs, weights)
+
+
+def _builder_of(task: str) -> type[NetworkBuilder]:
+    """Return the builder of a module in `sknevo.builders`; imports nothing else."""
+    if task not in {module.name for module in pkgutil.iter_modules(builders.__path__)}:
+        raise ValueError(f"there is no task {task!r}")
+    module = importlib.import_module(f"{builders.__name__}.{task}")
+    (builder,) = (
+        kind
+        for kind in vars(module).values()
+        if isinstance(kind, type)
+        and issubclass(kind, NetworkBuilder)
+        and kind.__module__ == module.__name__
+    )
+    return builder

@@ -1,0 +1,96 @@
+"""Expressed genes of a network and its training -> an unfitted skorch net."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from sknevo.builders.networks._devices import resolve_device, resolve_precision
+from sknevo.builders.networks._modules import Network
+from sknevo.builders.networks._net import Net
+from sknevo.builders.networks._trainer import optimizer_of
+from sknevo.network_plan import image_shape, network_plan
+from sknevo.records import DataSpec
+
+# The genes that the module is built of.
+NETWORK = ("blocks", "bridge", "dense", "augmentation")
+# What training takes on one core: seconds per multiplication of a network (once
+# forward, twice backward), per value that its layers give (normalised, activated), and
+# per batch and layer. Fitted to random networks; half are within a quarter of it.
+SECONDS_PER_OPERATION, SECONDS_PER_VALUE, SECONDS_PER_BATCH = 4.7e-11, 1e-8, 2e-4
+
+
+@dataclass(frozen=True)
+class NetworkBuilder:
+    """Makes unfitted networks, with the optimizer of the same genes.
+
+    A task's builder names its net, and that net's own parameters.
+
+    Parameters
+    ----------
+    spec : DataSpec
+        What the data are.
+    device : str, default="auto"
+        "auto" stands for CUDA where there is one, in the process that trains.
+    precision : {"auto", "float32", "bfloat16"}, default="auto"
+        "auto" stands for bfloat16 where the hardware has it.
+    final : bool, default=False
+        Whether it is the best that is built: it is trained to its end.
+    """
+
+    spec: DataSpec
+    device: str = "auto"
+    precision: str = "auto"
+    final: bool = False
+
+    def task(self, training: dict[str, Any]) -> tuple[type[Net], dict[str, Any]]:
+        """Return the class of the net, and its parameters by the genes of training."""
+        raise NotImplementedError
+
+    def __call__(self, expressed: dict[str, Any], random_state: int) -> Net:
+        """Return the unfitted net that the genes describe.
+
+        Parameters
+        ----------
+        expressed : dict
+            Expressed genes of a search space of networks.
+        random_state : int
+            Seed of weights, order, augmentation and dropout.
+        """
+        device, training = resolve_device(self.device), expressed["training"]
+        net, parameters = self.task(training)
+        optimizer, options = optimizer_of(expressed["optimizer"])
+        return net(
+            Network,
+            module__genes={
+                name: expressed[name] for name in NETWORK if name in expressed
+            },
+            module__sample_shape=self.spec.shape,
+            module__seed=random_state,
+            **parameters,
+            criterion__reduction="none",
+            optimizer=optimizer,
+            **{f"optimizer__{name}": value for name, value in options.items()},
+            batch_size=training["batch_size"],
+            max_epochs=training["epochs"],
+            schedule=training["schedule"],
+            train_split=None,
+            callbacks="disable",
+            verbose=0,
+            device=device,
+            precision=resolve_precision(self.precision, device),
+            patient=self.final,
+            random_state=random_state,
+        )
+
+    def cost(self, expressed: dict[str, Any]) -> float:
+        """Return roughly how many seconds one fit takes, on one core."""
+        spec, training = self.spec, expressed["training"]
+        plan = network_plan(expressed, image_shape(spec.shape), max(1, spec.n_classes))
+        size, per_batch = plan.size, SECONDS_PER_BATCH * plan.n_weighted
+        per_sample = (
+            SECONDS_PER_OPERATION * size.operations + SECONDS_PER_VALUE * size.values
+        )
+        return (
+            training["epochs"]
+            * spec.n_samples
+            * (per_sample + per_batch / training["batch_size"])
+        )
