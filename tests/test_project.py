@@ -1,5 +1,6 @@
 """The project keeps its promises: a light import, no torch, clean code, true docs."""
 
+import importlib
 import inspect
 import os
 import re
@@ -9,6 +10,7 @@ from pathlib import Path
 from statistics import median
 
 import pytest
+from test_public_surface import MODULES
 
 import sknevo
 import sknevo.estimators
@@ -109,24 +111,45 @@ def missing_class_sections(cls):
         yield "Attributes"
 
 
-def public_methods(cls):
-    """Yield the public methods that the class itself or a base of ours defines."""
+def undocumented_methods(cls):
+    """Yield the public methods of our own that no class of the MRO documents."""
     for name, method in inspect.getmembers(cls, inspect.isroutine):
-        ours = getattr(method, "__module__", None) or ""
-        if ours.startswith("sknevo") and not name.startswith("_"):
-            yield name, method
+        ours = (getattr(method, "__module__", None) or "").startswith("sknevo")
+        owners = (base for base in cls.__mro__ if hasattr(base, name))
+        documented = any(inspect.getdoc(getattr(base, name)) for base in owners)
+        if ours and not name.startswith("_") and not documented:
+            yield name
 
 
-@pytest.mark.parametrize("name", sknevo.__all__)
+def public_objects():
+    """Return what the `__all__` of each public module names, each object once."""
+    objects = {}
+    for module_name in MODULES:
+        module = importlib.import_module(module_name)
+        for name in module.__all__:
+            obj = getattr(module, name)
+            if callable(obj):  # no plain value, such as __version__, and no module
+                objects.setdefault(id(obj), (f"{module_name}.{name}", obj))
+    return dict(objects.values())
+
+
+PUBLIC = public_objects()
+
+
+def test_all_public_packages_are_checked_for_documentation():
+    homes = {name.split(".")[1] for name in PUBLIC}
+    assert homes >= {"EvolvedClassifier", "datasets", "displays", "genomes", "metrics"}
+
+
+@pytest.mark.parametrize("name", PUBLIC)
 def test_public_names_are_documented(name):
-    obj = getattr(sknevo, name)
-    if not callable(obj) and not inspect.ismodule(obj):
-        return  # a plain value, such as __version__
+    obj = PUBLIC[name]
     assert inspect.getdoc(obj), f"{name} has no docstring"
     if inspect.isclass(obj):
         assert not list(missing_class_sections(obj))
-        bare = [n for n, method in public_methods(obj) if not inspect.getdoc(method)]
-        assert not bare, f"methods of {name} without a docstring"
+        assert not list(undocumented_methods(obj)), (
+            f"methods of {name} without a docstring"
+        )
     elif inspect.isfunction(obj):
         assert not list(missing_sections(obj))
 

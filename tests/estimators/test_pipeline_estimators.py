@@ -1,5 +1,6 @@
 """What users rely on in EvolvedPipelineClassifier and EvolvedPipelineRegressor."""
 
+import os
 import pickle
 import subprocess
 import sys
@@ -282,7 +283,13 @@ def test_imbalanced_and_many_classes():
     rng = np.random.default_rng(0)
     X = rng.normal(size=(150, 3))
     y = np.array([f"class {i}" for i in rng.integers(0, 25, 148)] + ["once", "never"])
-    clf = small(cv=None, scoring="neg_log_loss").fit(X, y)
+    clf = small(
+        cv=None,
+        scoring="neg_log_loss",
+        genome=partial(pipeline, models=["svm"]),
+        population_size=2,
+        generations=1,
+    ).fit(X, y)
     assert clf.predict_proba(X).shape == (150, len(set(y)))
 
 
@@ -475,18 +482,22 @@ def test_genome_factory_narrows_the_search(iris):
     assert all(list(p["model"]) == ["svm"] for p in clf.cv_results_["params"])
 
 
+PRINT_RESULTS = """
+from sklearn.datasets import load_iris
+from sknevo import EvolvedPipelineClassifier
+search = EvolvedPipelineClassifier(
+    population_size=4, generations=2, cv=2, random_state=0
+)
+results = search.fit(*load_iris(return_X_y=True)).cv_results_
+print(results["key"].tolist(), results["mean_test_score"].tolist())
+"""
+
+
 def test_results_do_not_depend_on_the_hash_seed():
-    program = (
-        "from sklearn.datasets import load_iris;"
-        "from sknevo import EvolvedPipelineClassifier as E;"
-        "clf = E(population_size=4, generations=2, cv=2, random_state=0);"
-        "r = clf.fit(*load_iris(return_X_y=True)).cv_results_;"
-        "print(r['key'].tolist(), r['mean_test_score'].tolist())"
-    )
     runs = {
         subprocess.run(
-            [sys.executable, "-c", program],
-            env={"PYTHONHASHSEED": seed, "PATH": ""},
+            [sys.executable, "-c", PRINT_RESULTS],
+            env={**os.environ, "PYTHONHASHSEED": seed},
             capture_output=True,
             text=True,
             check=True,

@@ -109,8 +109,9 @@ def test_every_line_is_plain_json(path):
     def refuse(constant):
         raise AssertionError(constant)
 
-    for line in lines_of(path):
-        json.loads(line, parse_constant=refuse)
+    records = [json.loads(line, parse_constant=refuse) for line in lines_of(path)]
+    statuses = [record.get("status") for record in records]
+    assert statuses == [None, *(evaluation.status for evaluation in TRIED)]
 
 
 def test_without_a_path_nothing_is_remembered():
