@@ -1,4 +1,4 @@
-"""Evolve a network on scikit-learn's digits, and plot the winner and the evolution.
+"""Evolve a network on scikit-learn's digits, and plot the best one and the evolution.
 
     python examples/evolve_digits.py
     python examples/evolve_digits.py --max-time 300 --plot digits.png
@@ -28,7 +28,7 @@ def main():
     )
     evolved = EvolvedClassifier(
         scoring="f1_macro",
-        generations=1000,  # the clock ends the search, not the count
+        generations=1000,  # max_time ends the search
         max_time=args.max_time,
         max_epochs=40,
         n_jobs=args.n_jobs,
@@ -36,9 +36,9 @@ def main():
         verbose=1,
     ).fit(X_train, y_train)
     predicted = evolved.predict(X_test)
-    print(f"\nThe winner ({evolved.stop_reason_}):\n{evolved.best_chromosome_}")
+    print(f"\nThe best network ({evolved.stop_reason_}):\n{evolved.best_chromosome_}")
     print(f"\n{evolved.best_estimator_.module_}")
-    print("\nOn images that it has never seen:")
+    print("\nOn unseen images:")
     print(classification_report(y_test, predicted, digits=3))
     if args.plot:
         plot(evolved, X_test, y_test, predicted, args.plot)
@@ -55,7 +55,7 @@ def parse_arguments():
 
 
 def plot(evolved, images, labels, predicted, path):
-    """Plot every individual's score, the winner's loss, and what it gets wrong."""
+    """Plot the score of every individual, the loss of the best, and its mistakes."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(11, 3.6), layout="constrained")
@@ -76,7 +76,7 @@ def plot(evolved, images, labels, predicted, path):
 
     losses = evolved.best_estimator_.history[:, "train_loss"]
     training.semilogy(np.arange(1, len(losses) + 1), losses)
-    training.set(xlabel="epoch", ylabel="loss", title="The winner's training")
+    training.set(xlabel="epoch", ylabel="loss", title="Training of the best")
 
     wrong = np.flatnonzero(predicted != labels)[:9]
     side = images.shape[1]

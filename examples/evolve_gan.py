@@ -1,4 +1,4 @@
-"""Evolve a GAN on eight Gaussians in a ring, or on digits, and look at its samples.
+"""Evolve a GAN on eight Gaussians in a ring, or on digits, and plot its samples.
 
     python examples/evolve_gan.py
     python examples/evolve_gan.py --data digits --max-time 300 --plot digits.png
@@ -23,14 +23,14 @@ def main():
     args = parse_arguments()
     X, y = DATA[args.data](np.random.default_rng(args.random_state))
     evolved = EvolvedGAN(
-        generations=1000,  # the clock ends the search, not the count
+        generations=1000,  # max_time ends the search
         max_time=args.max_time,
         max_epochs=args.max_epochs,
         n_jobs=args.n_jobs,
         random_state=args.random_state,
         verbose=1,
     ).fit(X, y)
-    print(f"\nThe winner ({evolved.stop_reason_}):\n{evolved.best_chromosome_}")
+    print(f"\nThe best GAN ({evolved.stop_reason_}):\n{evolved.best_chromosome_}")
     pruned = evolved.cv_results_["status"] == "pruned"
     for reason in evolved.cv_results_["error"][pruned]:
         print(f"pruned: {reason}")
@@ -72,7 +72,7 @@ def parse_arguments():
 
 
 def plot(evolved, X, args):
-    """Plot the signals of the winner's training, and what it makes."""
+    """Plot the training signals of the best GAN, and its samples."""
     from matplotlib.figure import Figure
 
     from sknevo.displays import GanSignalsDisplay, SampleGridDisplay
@@ -93,8 +93,8 @@ def plot(evolved, X, args):
             course.plot(*shots[i].T, ".", markersize=3, label=f"checkpoint {i + 1}")
         course.legend(fontsize="small")
         SampleGridDisplay.from_estimator(evolved, n_samples=1000, real=X, ax=samples)
-    course.set(title="in the course of its training")
-    samples.set(title="its samples")
+    course.set(title="Samples during training")
+    samples.set(title="Samples after training")
     figure.savefig(args.plot, dpi=120)
 
 

@@ -1,9 +1,10 @@
-"""Evolve an estimator of one's own: from RandomizedSearchCV to goals and genomes.
+"""Evolve any scikit-learn estimator with EvolvedSearchCV.
 
     python examples/evolve_own_estimator.py
 
-Takes some ten seconds. Shows `EvolvedSearchCV` with scikit-learn's notation of a search
-space, accuracy against the time to predict, and a genome with conditional parameters.
+Takes about ten seconds. The first search takes the parameter distributions of
+RandomizedSearchCV and has two goals, accuracy and the time to predict. The second one
+takes a genome with conditional parameters.
 """
 
 import argparse
@@ -20,7 +21,7 @@ from sklearn.svm import SVC
 from sknevo import Choice, EvolvedSearchCV, Genome, Real
 
 PIPELINE = Pipeline([("scale", StandardScaler()), ("clf", SVC())])
-# As RandomizedSearchCV takes it: distributions, lists, estimators, a list of dicts.
+# Distributions, lists, estimators and a list of dicts, as in RandomizedSearchCV.
 SPACE = [
     {
         "scale": [StandardScaler(), MinMaxScaler(), "passthrough"],
@@ -40,7 +41,7 @@ SPACE = [
         "clf__max_features": [0.1, 0.3, "sqrt"],
     },
 ]
-# As a genome: the parameters of a kernel vary only where that kernel is chosen.
+# In a genome, the parameters of a kernel vary only if that kernel is chosen.
 KERNEL = Genome(
     C=Real(1e-1, 1e3, log=True),
     kernel=Choice(
@@ -64,7 +65,7 @@ def main():
         "random_state": args.random_state,
         "max_time": args.max_time / 2,
     }
-    fast = EvolvedSearchCV(
+    evolved = EvolvedSearchCV(
         PIPELINE,
         SPACE,
         scoring=["accuracy", "predict_time"],
@@ -72,18 +73,18 @@ def main():
         **shared,
     ).fit(X_train, y_train)
     print("Accuracy against milliseconds to predict 1,000 samples:")
-    for row in fast.pareto_front_:
+    for row in evolved.pareto_front_:
         accuracy, seconds = (
-            fast.cv_results_[f"mean_test_{goal}"][row]
+            evolved.cv_results_[f"mean_test_{goal}"][row]
             for goal in ("accuracy", "predict_time")
         )
-        model = fast.cv_results_["params"][row]["clf"]
+        model = evolved.cv_results_["params"][row]["clf"]
         print(f"{accuracy:10.3f} {-1000 * seconds:10.2f} ms   {type(model).__name__}")
 
-    quickest = fast.refit_individual(fast.pareto_front_[-1], X_train, y_train)
-    print("\nOn digits that they have never seen:")
-    print(f"  the most accurate  {fast.score(X_test, y_test):.3f}")
-    print(f"  the quickest       {quickest.score(X_test, y_test):.3f}")
+    fastest = evolved.refit_individual(evolved.pareto_front_[-1], X_train, y_train)
+    print("\nOn unseen digits:")
+    print(f"  the most accurate  {evolved.score(X_test, y_test):.3f}")
+    print(f"  the fastest        {fastest.score(X_test, y_test):.3f}")
 
     machine = EvolvedSearchCV(SVC(), KERNEL, **shared).fit(X_train, y_train)
     print(f"\nA support vector machine: {machine.best_params_}")

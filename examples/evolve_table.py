@@ -1,6 +1,6 @@
-"""Evolve a pipeline on a table, beside default LightGBM and a default SVC.
+"""Evolve a pipeline on a table, and compare it with default LightGBM and SVC.
 
-On scikit-learn's breast cancer data, or on a CSV file of your own::
+The data are scikit-learn's breast cancer set, or a CSV file of your own::
 
     python examples/evolve_table.py
     python examples/evolve_table.py data.csv --target column --max-time 120
@@ -24,8 +24,8 @@ from sklearn.svm import SVC, SVR
 
 from sknevo import EvolvedPipelineClassifier, EvolvedPipelineRegressor
 
-MANY_VALUES = 20  # a numeric target with more values than this is regressed
-MANY_ROWS = 20_000  # an SVC's time grows with their square
+MANY_VALUES = 20  # whole numbers with more values than this are a regression target
+MANY_ROWS = 20_000  # the time of an SVC grows with the square of the rows
 
 
 def main():
@@ -47,7 +47,7 @@ def main():
     evolved.fit(X.loc[train], y[train])
     seconds = perf_counter() - begin
 
-    print(f"\nThe winner ({evolved.stop_reason_}):")
+    print(f"\nThe best pipeline ({evolved.stop_reason_}):")
     print(evolved.best_chromosome_)
     print_scores(evolved, seconds, X, y, train, test, regression, args)
     print_times(evolved, seconds, args.n_jobs)
@@ -74,12 +74,12 @@ def read_table(path, target):
     if target not in table:
         raise SystemExit(f"no column {target!r} among {list(table.columns)}")
     table = table.dropna(subset=[target]).reset_index(drop=True)
-    # Whole numbers that came as floats, for cells were empty, are whole numbers.
+    # Whole numbers are floats if cells of the column were empty; convert them back.
     return table.drop(columns=target), table[target].convert_dtypes().infer_objects()
 
 
 def split(y, regression, random_state):
-    """Return the rows to learn from and a quarter that is held out."""
+    """Return the rows to train on, and a quarter that is held out."""
     stratify = None if regression or y.value_counts().min() < 2 else y
     return train_test_split(
         y.index, test_size=0.25, stratify=stratify, random_state=random_state
@@ -87,7 +87,7 @@ def split(y, regression, random_state):
 
 
 def with_categories(X):
-    """Return X as default LightGBM takes it: labels as categories, plain names."""
+    """Return X as LightGBM needs it: strings as categories, plain column names."""
     labels = X.select_dtypes(exclude="number")
     labels = labels.apply(lambda column: column.map(str, na_action="ignore"))
     X = X.assign(**labels.astype("category"))
@@ -101,7 +101,7 @@ def make_evolved(regression, args):
     estimator = EvolvedPipelineRegressor if regression else EvolvedPipelineClassifier
     return estimator(
         scoring=args.scoring,
-        generations=1000,  # the clock ends the search, not the count
+        generations=1000,  # max_time ends the search
         max_time=args.max_time,
         n_jobs=args.n_jobs,
         random_state=args.random_state,
@@ -139,7 +139,7 @@ def make_svc(regression, scoring):
 
 
 def print_scores(evolved, seconds, X, y, train, test, regression, args):
-    """Print the held-out score of the winner beside those of two defaults."""
+    """Print the held-out scores of the best pipeline and of the defaults."""
     score = get_scorer(args.scoring)
     print(f"\n{'held-out ' + args.scoring:<24}{'score':>8}{'seconds':>10}")
     found = score(evolved, X.loc[test], y[test])
@@ -159,7 +159,7 @@ def print_scores(evolved, seconds, X, y, train, test, regression, args):
 
 
 def print_times(evolved, seconds, n_jobs):
-    """Print which families of models the time went to, and what was left over."""
+    """Print the seconds of each family of models, and those of the engine."""
     results = pd.DataFrame(evolved.cv_results_)
     times = pd.DataFrame(
         {
@@ -180,14 +180,14 @@ def print_times(evolved, seconds, n_jobs):
     print(
         f"\nsearch {search:.1f} s = {trials:.1f} s of trials on {workers} workers"
         f" + {search - trials:.1f} s of engine (breeding, starting workers, waiting)"
-        f"\nrefit of the winner {evolved.refit_time_:.1f} s,"
+        f"\nrefit of the best {evolved.refit_time_:.1f} s,"
         f" {evolved.n_evaluations_} individuals evaluated,"
         f" {(results['status'] != 'ok').sum()} failed"
     )
 
 
 def family(params):
-    """Name the branch taken: ``{"svc": {"C": 1}}`` and ``"svc"`` are both an SVC."""
+    """Return the name of the model: ``{"svc": {"C": 1}}`` and ``"svc"`` are an SVC."""
     model = params["model"]
     return model if isinstance(model, str) else next(iter(model))
 

@@ -1,10 +1,10 @@
-"""Evolve a network, take it out of sknevo in three ways, and read each of them back.
+"""Evolve a network, export it in three formats, and check their predictions.
 
     python examples/export_network.py
     python examples/export_network.py --max-time 60 --folder networks
 
-The network standardises images itself, so all of them take bytes as they are. ONNX
-needs `pip install sknevo[export]`.
+The network standardises images itself, so all three take the raw bytes. ONNX needs
+`pip install sknevo[export]`.
 """
 
 import argparse
@@ -45,14 +45,14 @@ def main():
 
 
 def to_safetensors(evolved, module, images, folder):
-    """Write genes, labels and weights; sknevo reads them back without pickle."""
+    """Write genes, labels and weights, which sknevo reads without pickle."""
     file = folder / "digits.safetensors"
     evolved.save_network(file)
     return file, sknevo.load_network(file).predict
 
 
 def to_torchscript(evolved, module, images, folder):
-    """Trace the module; C++ and phones read it."""
+    """Write a traced module, which C++ programs and phones read."""
     file = folder / "digits.pt"
     torch.jit.trace(module, torch.from_numpy(images[:2])).save(file)
     traced = torch.jit.load(file)
@@ -65,7 +65,7 @@ def to_torchscript(evolved, module, images, folder):
 
 
 def to_onnx(evolved, module, images, folder):
-    """Write what browsers and inference servers read, for any number of images."""
+    """Write a file for browsers and inference servers, for any number of images."""
     import onnxruntime
 
     file = folder / "digits.onnx"
@@ -92,7 +92,7 @@ def parse_arguments():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--max-time", type=float, default=30, help="seconds to evolve")
     parser.add_argument("--random-state", type=int, default=0)
-    parser.add_argument("--folder", help="where to write; default: nothing is kept")
+    parser.add_argument("--folder", help="where to write; default: a temporary folder")
     return parser.parse_args()
 
 

@@ -3,10 +3,10 @@
     python examples/own_strategy.py
     python examples/own_strategy.py --max-time 60
 
-A strategy says how a child is bred of the population and, if the fittest of parents and
-offspring are not what it wants, who survives (`survive`). It keeps no state: all
-follows from the population and the generator that it is given. That is why results can
-be repeated, and why a search that was killed goes on where it was.
+A strategy defines `breed`, which makes one child from the population. By default the
+fittest of parents and offspring survive; `survive` changes that. A strategy keeps no
+state: its decisions depend only on its arguments. So results are reproducible, and a
+search that was interrupted can be resumed.
 """
 
 import argparse
@@ -21,7 +21,7 @@ from sknevo.genomes.pipeline import pipeline
 
 
 class Climb(Strategy):
-    """Mutate one of the fittest; now and then begin elsewhere."""
+    """Mutate one of the fittest, or start from a random individual."""
 
     def __init__(self, n_leaders=3, restart_probability=0.2):
         self.n_leaders = n_leaders
@@ -45,20 +45,20 @@ def main():
     evolved = EvolvedPipelineClassifier(
         strategy=Climb(n_leaders=2),
         genome=partial(pipeline, models=["svm"]),  # quick to train
-        initial_population=[],  # nobody is known to do well
+        initial_population=[],  # start from random individuals
         scoring="neg_log_loss",
         population_size=6,
-        generations=1000,  # the clock ends the search, not the count
+        generations=1000,  # max_time ends the search
         max_time=args.max_time,
         random_state=args.random_state,
         verbose=1,
     ).fit(X_train, y_train)
-    print(f"\nThe winner ({evolved.stop_reason_}):\n{evolved.best_chromosome_}")
+    print(f"\nThe best pipeline ({evolved.stop_reason_}):\n{evolved.best_chromosome_}")
     print(
-        "\nHow individuals were bred:", Counter(evolved.cv_results_["origin"].tolist())
+        "\nOrigins of the individuals:", Counter(evolved.cv_results_["origin"].tolist())
     )
     accuracy = evolved.best_estimator_.score(X_test, y_test)
-    print(f"Accuracy on rows that it has never seen: {accuracy:.3f}")
+    print(f"Accuracy on unseen rows: {accuracy:.3f}")
 
 
 def parse_arguments():
