@@ -1,9 +1,9 @@
-"""The frozen things that flow: what the data are, who was bred, how it fared.
+"""Immutable records: what the data are, a chromosome, its evaluation.
 
 A chromosome is plain JSON, and its form alone says which genes are expressed:
 
-- ``{"choice": "svm", "svm": {...}, "boosting": {...}}``: one branch of many speaks,
-- ``{"length": 2, "items": [...]}``: the first two items speak,
+- ``{"choice": "svm", "svm": {...}, "boosting": {...}}``: one branch is expressed,
+- ``{"length": 2, "items": [...]}``: the first two items are expressed,
 - any other mapping is a record of genes, and anything else is the value of a gene.
 """
 
@@ -37,13 +37,18 @@ class Column:
     Parameters
     ----------
     name : str or int
-        Its name in a DataFrame, its position in an array.
+        The name in a DataFrame, the position in an array.
     kind : {"numeric", "boolean", "categorical", "datetime", "text"}
-        What its values are.
+        The kind of values.
     n_unique : int, default=0
         Number of distinct values, for columns that hold labels or text.
     missing : bool, default=False
         Whether values are missing.
+
+    Examples
+    --------
+    >>> Column("age", "numeric", missing=True)
+    Column(name='age', kind='numeric', n_unique=0, missing=True)
     """
 
     name: str | int
@@ -59,17 +64,22 @@ class DataSpec:
     Parameters
     ----------
     task : {"classification", "regression", "generation"}
-        What is to be predicted, or that samples are to be made.
+        Whether classes or values are predicted, or samples are generated.
     n_samples : int
-        Rows of the training part of a split.
+        Number of rows in the training part of a split.
     n_classes : int
-        Number of classes, 0 for regression. To make samples: of labels that they are
-        made for, 1 for values, 0 if there is neither.
+        Number of classes; 0 for regression. For generation, the number of labels that
+        samples are generated for; 1 if they are generated for values, 0 for neither.
     columns : tuple of Column, default=()
-        Of a table: one per column of X, in order.
+        The columns of a table, in order.
     shape : tuple of int, default=()
-        Of one sample for a network, as the user has it: (n_features,),
+        The shape of one sample for a network, as the user gives it: (n_features,),
         (height, width), (channels, height, width) or (height, width, channels).
+
+    Examples
+    --------
+    >>> DataSpec("classification", 100, 2, shape=(28, 28)).n_classes
+    2
     """
 
     task: str
@@ -80,7 +90,7 @@ class DataSpec:
 
 
 def express(genes: Any) -> Any:
-    """Keep what the genes say and leave out what they are silent about.
+    """Return the expressed genes and leave out the silent ones.
 
     Parameters
     ----------
@@ -110,7 +120,7 @@ def express(genes: Any) -> Any:
 
 
 def flatten(genes: Any) -> dict[str, Any]:
-    """Name every expressed gene by its path.
+    """Return every expressed gene by its path.
 
     Parameters
     ----------
@@ -130,38 +140,38 @@ def flatten(genes: Any) -> dict[str, Any]:
     """
     return {
         ".".join(path): value
-        for path, value, speaks in _walk(genes)
-        if speaks and value is not _GROUP
+        for path, value, expressed in _walk(genes)
+        if expressed and value is not _GROUP
     }
 
 
+# Stands for the value of a record, which only groups genes.
 _GROUP = object()
 
 
 def _walk(
-    genes: Any, path: tuple[str, ...] = (), speaks: bool = True
+    genes: Any, path: tuple[str, ...] = (), expressed: bool = True
 ) -> Iterator[tuple[tuple[str, ...], Any, bool]]:
     """Yield path, value and whether it is expressed, for every gene and group."""
     match genes:
-        case {"choice": chosen}:
-            head, branches = chosen, (name for name in genes if name != "choice")
-            children = [(name, genes[name], name == chosen) for name in branches]
-        case {"length": length, "items": items}:
-            head = length
-            children = [(str(i), item, i < length) for i, item in enumerate(items)]
+        case {"choice": value}:
+            branches = (name for name in genes if name != "choice")
+            inside = [(name, genes[name], name == value) for name in branches]
+        case {"length": value, "items": items}:
+            inside = [(str(i), item, i < value) for i, item in enumerate(items)]
         case dict():
-            head, children = _GROUP, [(name, genes[name], True) for name in genes]
+            value, inside = _GROUP, [(name, genes[name], True) for name in genes]
         case _:
-            head, children = genes, []
-    if head is not _GROUP or (path and children):
-        yield path, head, speaks
-    for name, child, spoken in children:
-        yield from _walk(child, (*path, name), speaks and spoken)
+            value, inside = genes, []
+    if value is not _GROUP or (path and inside):
+        yield path, value, expressed
+    for name, gene, is_expressed in inside:
+        yield from _walk(gene, (*path, name), expressed and is_expressed)
 
 
 @dataclass(frozen=True)
 class Chromosome:
-    """A value for every gene, the silent ones included, and where it comes from.
+    """A value for every gene, the silent ones included, and its lineage.
 
     Parameters
     ----------
@@ -174,15 +184,15 @@ class Chromosome:
     parents : tuple of str, default=()
         The keys of its parents.
     scores : dict of str to float, default={}
-        Its mean scores, once it was tried. They do not count for equality.
+        Its mean scores, once it is evaluated. They do not count for equality.
 
     Attributes
     ----------
     expressed : dict
-        The genes that speak.
+        The expressed genes.
     key : str
-        A hash of the expressed genes: two chromosomes that build the same thing have
-        the same key.
+        A hash of the expressed genes: two chromosomes that build the same estimator
+        have the same key.
 
     Examples
     --------
@@ -209,7 +219,12 @@ class Chromosome:
         return hashlib.sha256(canonical.encode()).hexdigest()[:16]
 
     def to_json(self) -> str:
-        """Return the chromosome as one line of JSON."""
+        """Return the chromosome as one line of JSON.
+
+        Returns
+        -------
+        str
+        """
         return json.dumps(
             {
                 "genes": self.genes,
@@ -221,7 +236,7 @@ class Chromosome:
 
     @classmethod
     def from_json(cls, text: str) -> "Chromosome":
-        """Read what `to_json` wrote; runs no code.
+        """Read what `to_json` wrote, without running any code.
 
         Parameters
         ----------
@@ -258,7 +273,7 @@ class Chromosome:
 
     @property
     def lineage(self) -> str:
-        """How it was bred, in one line."""
+        """Origin, parents and generation in one line."""
         parents = f" of {' and '.join(self.parents)}" if self.parents else ""
         return f"{self.origin}{parents}, generation {self.generation}"
 
@@ -268,20 +283,20 @@ class Chromosome:
     def __str__(self) -> str:
         lines = [f"Chromosome {self.key} ({self.lineage})"]
         lines += [f"  {name} = {_show(score)}" for name, score in self.scores.items()]
-        for path, value, speaks in _walk(self.genes):
+        for path, value, expressed in _walk(self.genes):
             name = "  " * len(path) + path[-1]
-            silent = "" if speaks else "(silent)"
+            silent = "" if expressed else "(silent)"
             lines.append(f"{name:<34} {_show(value):<12} {silent}".rstrip())
         return "\n".join(lines)
 
     def _repr_html_(self) -> str:
         rows = "".join(
-            f'<tr style="{"" if speaks else "opacity:.4"}">'
+            f'<tr style="{"" if expressed else "opacity:.4"}">'
             f'<td style="text-align:left;padding-left:{len(path)}em">'
             f"{html.escape(path[-1])}</td>"
             f'<td style="text-align:left">{html.escape(_show(value))}</td>'
-            f"<td>{'' if speaks else 'silent'}</td></tr>"
-            for path, value, speaks in _walk(self.genes)
+            f"<td>{'' if expressed else 'silent'}</td></tr>"
+            for path, value, expressed in _walk(self.genes)
         )
         scores = ", ".join(f"{name} {_show(s)}" for name, s in self.scores.items())
         title = f"Chromosome <code>{self.key}</code>, {html.escape(self.lineage)}"
@@ -297,14 +312,20 @@ def _show(value: Any) -> str:
 
 @dataclass(frozen=True)
 class Candidate:
-    """A chromosome at a resource: what is asked for, and an evaluation answers.
+    """A chromosome to be evaluated, and the resource of the evaluation.
 
     Parameters
     ----------
     chromosome : Chromosome
-        Who is to be tried.
+        The chromosome to be evaluated.
     resource : int or None, default=None
-        What it is given (epochs, samples); None stands for all that it wants.
+        Epochs, samples or the like that it gets; None stands for as much as it asks
+        for.
+
+    Examples
+    --------
+    >>> Candidate(Chromosome({"C": 1.0}), resource=30).name
+    '3a7347d85d926a59@30'
     """
 
     chromosome: Chromosome
@@ -312,42 +333,52 @@ class Candidate:
 
     @property
     def name(self) -> str:
-        """The same for the same individual with the same resource; names a file."""
+        """Key and resource: a name for files, the same in every process."""
         at = "" if self.resource is None else f"@{self.resource}"
         return f"{self.chromosome.key}{at}"
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """How one chromosome fared.
+    """The result of evaluating one chromosome.
 
     Parameters
     ----------
     chromosome : Chromosome
-        Who was tried.
+        The chromosome that was evaluated.
     status : {"ok", "error", "timeout", "memory", "pruned", "slow", "unfinished", \
 "skipped"}
-        How the trial ended: of its own accord, or for its own limits, or because the
-        search was over; of the skipped, it never began.
+        How the trial ended: "ok" with a fitness, "error" with an exception, "timeout"
+        and "memory" by its limits, "pruned" by itself since training was hopeless,
+        "slow" since predictions take too long, "unfinished" since the search was over.
+        A trial that is "skipped" has not begun.
     fitness : float
-        What evolution maximises; minus infinity unless the status is "ok".
+        The goal to maximise; minus infinity unless the status is "ok".
     scores : dict of str to tuple of float
-        For every metric, its score on each split.
+        For every metric, the score on each split.
     fit_times, score_times : tuple of float
         Seconds per split.
     saved_times : tuple of float
-        Seconds per split that a preparation took which others had fitted before.
+        Seconds per split that were saved, since another trial had fitted the same
+        preparation before.
     error : str, default=""
         Why the trial failed.
     cached : bool, default=False
-        Whether the answer was known before the question.
+        Whether the evaluation was known before it was asked for.
     resource : int or None, default=None
-        What it was given of the resource of a race (epochs, samples); None stands for
-        all that it wants.
+        Epochs, samples or the like of the evaluation; None stands for as much as the
+        individual asks for.
     objectives : tuple of float, default=()
-        What a strategy with several goals maximises; empty if there is but the fitness.
+        The goals of a strategy with several goals, to maximise; empty if there is only
+        the fitness.
     fitted : bytes or None, default=None
-        What the trial has fitted, pickled, on its way from a worker.
+        The models that the trial has fitted, pickled.
+
+    Examples
+    --------
+    >>> evaluation = Evaluation(Chromosome({"C": 1.0}), "ok", 0.9, resource=30)
+    >>> evaluation.rank_key
+    (30, 0.9)
     """
 
     chromosome: Chromosome
@@ -365,21 +396,21 @@ class Evaluation:
 
     @property
     def rank_key(self) -> tuple[float, float]:
-        """By what individuals are compared: who went further in a race comes first."""
-        reach = math.inf if self.resource is None else self.resource
-        return (reach if self.status == "ok" else -math.inf, self.fitness)
+        """What individuals are compared by: fidelity first, then fitness."""
+        fidelity = math.inf if self.resource is None else self.resource
+        return (fidelity if self.status == "ok" else -math.inf, self.fitness)
 
     @property
     def candidate(self) -> Candidate:
-        """What it answers."""
+        """The candidate that was evaluated."""
         return Candidate(self.chromosome, self.resource)
 
     @property
     def seconds(self) -> float:
-        """Seconds of fitting and scoring when it was tried."""
+        """Seconds of fitting and scoring."""
         return sum(self.fit_times) + sum(self.score_times)
 
     @property
     def duration(self) -> float:
-        """Seconds that it cost now: 0 if the answer was cached."""
+        """Seconds that this search spent on it: 0 if it was cached."""
         return 0.0 if self.cached else self.seconds

@@ -1,4 +1,4 @@
-"""The search space of pipelines for tables, and the individuals known to do well."""
+"""The search space of pipelines for tables, and well-known configurations in it."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -9,22 +9,28 @@ from sknevo.records import DataSpec
 
 __all__ = ["pipeline", "well_known"]
 
+SCALINGS = ("none", "standard", "minmax", "maxabs", "robust", "quantile", "power")
+TEXT = ("drop", "target", "ngrams")
 MODELS = ("svm", "hist_gradient_boosting", "lightgbm", "xgboost")
+# How often a model is drawn, 1 for the others. Chosen, not measured.
+MODEL_WEIGHTS = {"lightgbm": 3, "svm": 3, "xgboost": 2}
 
-# An exact SVM costs rows x rows: beyond this it is approximated.
+# An exact SVM costs rows x rows: with more rows it is approximated. Chosen, not
+# measured.
 MANY_SAMPLES = 6000
-# Polynomial features grow with the square of the columns; trees find interactions
-# themselves and are slow on so many.
+# With more columns there are no polynomial features, whose number grows with the square
+# of the columns. Trees find interactions themselves and are slow on so many. Chosen,
+# not measured.
 MANY_COLUMNS, MANY_COLUMNS_FOR_TREES = 40, 15
 
 
 def pipeline(spec: DataSpec, *, models: Sequence[str] = MODELS) -> Genome:
-    """Return the search space for a table.
+    """Return the search space of pipelines for a table.
 
     Parameters
     ----------
     spec : DataSpec
-        What the table holds: genes that it has no use for are left out.
+        Describes the table: genes that have no effect on it are left out.
     models : sequence of str, default=("svm", "hist_gradient_boosting", "lightgbm", \
 "xgboost")
         The models to choose from.
@@ -32,8 +38,8 @@ def pipeline(spec: DataSpec, *, models: Sequence[str] = MODELS) -> Genome:
     Returns
     -------
     Genome
-        Of `preparation`, `scaling`, `extraction`, `model` and, for classification,
-        `class_weight`.
+        Its genes are `preparation`, `scaling`, `extraction`, `model` and, for
+        classification, `class_weight`.
 
     Raises
     ------
@@ -58,18 +64,15 @@ def pipeline(spec: DataSpec, *, models: Sequence[str] = MODELS) -> Genome:
     if spec.task == "classification":
         genes["class_weight"] = Categorical([None, "balanced"], weights=[3, 1])
     every = _models(spec)
-    weights = {"lightgbm": 3, "svm": 3, "xgboost": 2}
     genes["model"] = Choice(
-        {name: w for name, w in weights.items() if name in models},
+        {name: w for name, w in MODEL_WEIGHTS.items() if name in models},
         **{name: every[name] for name in models},
     )
     return Genome(**genes).constrained(partial(_repair, spec=spec))
 
 
-SCALINGS = ("none", "standard", "minmax", "maxabs", "robust", "quantile", "power")
-
-
 def _preparation(spec: DataSpec) -> Genome:
+    """Return the genes of the preparation that the columns of the table need."""
     kinds = {column.kind for column in spec.columns}
     numbers = [c for c in spec.columns if c.kind in ("numeric", "boolean", "datetime")]
     genes: dict[str, Gene] = {}
@@ -87,10 +90,8 @@ def _preparation(spec: DataSpec) -> Genome:
     return Genome(**genes)
 
 
-TEXT = ("drop", "target", "ngrams")
-
-
 def _extraction(spec: DataSpec) -> Choice:
+    """Return the choice of an extraction of features; two of three have none."""
     widest = max(2, min(256, spec.n_samples // 2))
     branches: dict[str, Gene] = {
         "none": Genome(),
@@ -110,6 +111,7 @@ def _extraction(spec: DataSpec) -> Choice:
 
 
 def _models(spec: DataSpec) -> dict[str, Genome]:
+    """Return the genes of every model; their ranges are chosen, not measured."""
     gamma = Real(1e-2, 10, log=True)
     svm: dict[str, Gene] = {
         "C": Real(1e-2, 1e3, log=True),
@@ -158,7 +160,7 @@ def _models(spec: DataSpec) -> dict[str, Genome]:
 
 
 def _repair(genes: dict[str, Any], spec: DataSpec) -> dict[str, Any]:
-    """Let no individual be tried that cannot work, nor one twice under two names."""
+    """Return genes of a pipeline that works, without genes that have no effect."""
     genes = {**genes}
     svm = genes["model"]["choice"] == "svm"
     extraction = genes["extraction"]["choice"]
@@ -169,88 +171,29 @@ def _repair(genes: dict[str, Any], spec: DataSpec) -> dict[str, Any]:
     if svm and genes["scaling"] == "none":
         genes["scaling"] = "standard"
     if not svm and extraction in ("none", "select_k_best"):
-        # Trees see the order of values only: a scaler changes nothing.
+        # Trees depend on the order of values alone: a scaler has no effect.
         genes["scaling"] = "none"
     incomplete = genes["preparation"].get("imputation") == "none"
     if incomplete and (svm or extraction != "none"):
         genes["preparation"] = {**genes["preparation"], "imputation": "median"}
-    genes["preparation"] = _without_effectless(genes["preparation"])
     if svm and spec.n_samples > MANY_SAMPLES:
         model = genes["model"]
         genes["model"] = {**model, "svm": {**model["svm"], "approximate": True}}
-    return genes
-
-
-def _without_effectless(preparation: dict[str, Any]) -> dict[str, Any]:
-    """Set genes that change nothing to one value, so that like has the same key."""
-    preparation = {**preparation}
+    # Genes without effect have one value, so that equal pipelines have the same key.
+    preparation = genes["preparation"] = {**genes["preparation"]}
     if preparation.get("imputation") == "none":
         preparation["missing_indicator"] = False
     if preparation.get("encoding") == "target":
         preparation["rare"] = 0.0
-    return preparation
+    return genes
 
 
 def _width(spec: DataSpec, preparation: dict[str, Any]) -> int:
-    """Return roughly how many columns there are when all are numbers."""
-    wide = {"categorical"} if preparation.get("encoding") == "onehot" else {}
-    return sum(c.n_unique if c.kind in wide else 1 for c in spec.columns)
-
-
-def well_known(spec: DataSpec) -> list[dict[str, Any]]:
-    """Return individuals that are known to do well, the cheap ones first.
-
-    Parameters
-    ----------
-    spec : DataSpec
-        What the table holds.
-
-    Returns
-    -------
-    list of dict
-        Partial expressed genes.
-    """
-    plain: dict[str, Any] = {"extraction": {"none": {}}}
-    if spec.task == "classification":
-        plain["class_weight"] = None
-    trees = {
-        **plain,
-        "scaling": "none",
-        "preparation": _choose(spec, "ordinal", "none"),
-    }
-    onehot_trees = {**trees, "preparation": _choose(spec, "onehot", "none")}
-    machines = {
-        **plain,
-        "scaling": "standard",
-        "preparation": _choose(spec, "onehot", "median"),
-    }
-    known = [
-        {**trees, "model": {"lightgbm": LIGHTGBM}},
-        {**machines, "model": {"svm": {**RBF, "C": 1.0}}},
-        {**trees, "model": {"xgboost": XGBOOST}},
-        {**onehot_trees, "model": {"lightgbm": MANY_LEAVES}},
-        {**onehot_trees, "model": {"xgboost": SLOW}},
-        {**trees, "model": {"lightgbm": FEW_LEAVES}},
-        {**machines, "model": {"svm": {**RBF, "C": 10.0}}},
-        {**trees, "model": {"xgboost": DEEP}},
-        {**trees, "model": {"hist_gradient_boosting": HISTOGRAM}},
-    ]
-    if spec.task == "classification":
-        known[4:4] = [
-            {**one, "class_weight": "balanced"} for one in (known[0], known[1])
-        ]
-    return known
-
-
-def _choose(spec: DataSpec, encoding: str, imputation: str) -> dict[str, Any]:
-    wanted = {
-        "encoding": encoding,
-        "imputation": imputation,
-        "missing_indicator": False,
-        "rare": 0.01,
-        "text": "target",
-    }
-    return {name: wanted[name] for name in _preparation(spec).genes}
+    """Return roughly the number of columns after the preparation."""
+    onehot = preparation.get("encoding") == "onehot"
+    return sum(
+        c.n_unique if onehot and c.kind == "categorical" else 1 for c in spec.columns
+    )
 
 
 RBF = {"approximate": False, "kernel": {"rbf": {"gamma": 1.0}}}
@@ -263,19 +206,9 @@ LIGHTGBM = {
     "colsample_bytree": 0.8,
     "extra_trees": False,
 }
-FEW_LEAVES = {
-    **LIGHTGBM,
-    "learning_rate": 0.05,
-    "num_leaves": 6,
-    "colsample_bytree": 0.5,
-    "extra_trees": True,
-}
-MANY_LEAVES = {
-    **LIGHTGBM,
-    "learning_rate": 0.05,
-    "num_leaves": 31,
-    "colsample_bytree": 0.5,
-}
+SLOW_LIGHTGBM = {**LIGHTGBM, "learning_rate": 0.05, "colsample_bytree": 0.5}
+FEW_LEAVES = {**SLOW_LIGHTGBM, "num_leaves": 6, "extra_trees": True}
+MANY_LEAVES = {**SLOW_LIGHTGBM, "num_leaves": 31}
 XGBOOST = {
     "learning_rate": 0.08,
     "max_depth": 4,
@@ -300,3 +233,61 @@ HISTOGRAM = {
     "l2_regularization": 0.1,
     "max_features": 0.4,
 }
+
+
+def well_known(spec: DataSpec) -> list[dict[str, Any]]:
+    """Return configurations that do well on many tables, the cheap ones first.
+
+    They are the first individuals of a search. They were tuned on ten tables
+    (``doc/figures.md``), where they account for most of what a search of 30 s gains.
+
+    Parameters
+    ----------
+    spec : DataSpec
+        Describes the table.
+
+    Returns
+    -------
+    list of dict
+        Partial expressed genes.
+
+    Examples
+    --------
+    >>> from sknevo.records import Column, DataSpec
+    >>> spec = DataSpec("regression", 100, 0, (Column("a", "numeric"),))
+    >>> [*well_known(spec)[0]["model"]], len(well_known(spec))
+    (['lightgbm'], 9)
+    """
+
+    def prepared(encoding: str, imputation: str) -> dict[str, Any]:
+        values = {
+            "encoding": encoding,
+            "imputation": imputation,
+            "missing_indicator": False,
+            "rare": 0.01,
+            "text": "target",
+        }
+        return {name: values[name] for name in _preparation(spec).genes}
+
+    plain: dict[str, Any] = {"extraction": {"none": {}}, "scaling": "none"}
+    if spec.task == "classification":
+        plain["class_weight"] = None
+    trees = {**plain, "preparation": prepared("ordinal", "none")}
+    onehot_trees = {**plain, "preparation": prepared("onehot", "none")}
+    svm = {**plain, "scaling": "standard", "preparation": prepared("onehot", "median")}
+    known = [
+        {**trees, "model": {"lightgbm": LIGHTGBM}},
+        {**svm, "model": {"svm": {**RBF, "C": 1.0}}},
+        {**trees, "model": {"xgboost": XGBOOST}},
+        {**onehot_trees, "model": {"lightgbm": MANY_LEAVES}},
+        {**onehot_trees, "model": {"xgboost": SLOW}},
+        {**trees, "model": {"lightgbm": FEW_LEAVES}},
+        {**svm, "model": {"svm": {**RBF, "C": 10.0}}},
+        {**trees, "model": {"xgboost": DEEP}},
+        {**trees, "model": {"hist_gradient_boosting": HISTOGRAM}},
+    ]
+    if spec.task == "classification":
+        known[4:4] = [
+            {**one, "class_weight": "balanced"} for one in (known[0], known[1])
+        ]
+    return known
