@@ -116,7 +116,7 @@ class Genome(Gene):
         }
         return self._constrain(value)
 
-    def inside(self, value: Any) -> Iterator[tuple[str, Gene, Any, bool]]:
+    def _inside(self, value: Any) -> Iterator[tuple[str, Gene, Any, bool]]:
         for name, gene in self.genes.items():
             yield name, gene, value[name], True
 
@@ -220,7 +220,7 @@ class Choice(Gene):
         branch = self.branches[chosen].complete(genes, rng, f"{path}.{chosen}")
         return {**value, "choice": chosen, chosen: branch}
 
-    def inside(self, value: Any) -> Iterator[tuple[str, Gene, Any, bool]]:
+    def _inside(self, value: Any) -> Iterator[tuple[str, Gene, Any, bool]]:
         for name, gene in self.branches.items():
             yield name, gene, value[name], name == value["choice"]
 
@@ -336,7 +336,7 @@ class Repeat(Gene):
         silent = [self.gene.sample(rng) for _ in range(high - len(items))]
         return {"length": len(items), "items": items + silent}
 
-    def inside(self, value: Any) -> Iterator[tuple[str, Gene, Any, bool]]:
+    def _inside(self, value: Any) -> Iterator[tuple[str, Gene, Any, bool]]:
         for i, item in enumerate(value["items"]):
             yield str(i), self.gene, item, i < value["length"]
 

@@ -165,18 +165,8 @@ class Gene(ABC):
             probability = min(1.0, 1.2 * probability + 0.01)
         return copy.deepcopy(value)
 
-    def inside(self, value: Any) -> Iterator[tuple[str, "Gene", Any, bool]]:
-        """Yield the genes directly inside: name, gene, value, whether it is expressed.
-
-        Parameters
-        ----------
-        value : JSON value
-            A value of this gene.
-
-        Yields
-        ------
-        tuple of (str, Gene, JSON value, bool)
-        """
+    def _inside(self, value: Any) -> Iterator[tuple[str, "Gene", Any, bool]]:
+        """Yield name, gene, value and whether it is expressed, of each part."""
         return iter(())
 
     def walk(
@@ -213,7 +203,7 @@ class Gene(ABC):
         """
         yield path, self, value, expressed
         prefix = f"{path}." if path else ""
-        for name, gene, part, is_expressed in self.inside(value):
+        for name, gene, part, is_expressed in self._inside(value):
             yield from gene.walk(part, prefix + name, expressed and is_expressed)
 
     def map(
