@@ -13,7 +13,7 @@ import torch
 from torch import nn
 
 from sknevo.builders.convnet import ConvNetBuilder
-from sknevo.builders.gan._feature_extractor import feature_space
+from sknevo.builders.gan import feature_space
 from sknevo.datasets import fetch_mnist
 from sknevo.genomes.convnet import well_known
 from sknevo.metrics import frechet_distance

@@ -45,7 +45,7 @@ MIXTURES = {"ring": ring(), "grid": grid()}
 def trained(i, chromosome, spec, X):
     """Return the GAN of a chromosome, its seed being i, or None if it gave up."""
     torch.set_num_threads(1)
-    net = GANBuilder(spec, "cpu")(chromosome.expressed, i).set_params(judging=False)
+    net = GANBuilder(spec, "cpu")(chromosome.expressed, i).set_params(prune=False)
     try:
         return net.fit(X)
     except TrialPruned as reason:
@@ -96,7 +96,7 @@ def baseline(X, seed, seconds, device="cpu"):
 
     def fit(rows, epochs):
         genes["training"]["epochs"] = epochs
-        gan = builder(genes, seed).set_params(judging=False)
+        gan = builder(genes, seed).set_params(prune=False)
         begin = time.perf_counter()
         return gan.fit(rows), time.perf_counter() - begin
 

@@ -17,7 +17,7 @@ from time import perf_counter
 import numpy as np
 from scipy.ndimage import gaussian_filter
 
-from sknevo.builders.gan._feature_extractor import feature_space
+from sknevo.builders.gan import feature_space
 from sknevo.datasets import fetch_mnist
 from sknevo.metrics import ReferenceSet, StandardFeatures, diagnose
 

@@ -15,7 +15,7 @@ import torch
 from _mixtures import MIXTURES, trained
 from joblib import Parallel, delayed
 
-from sknevo.builders.gan._rejection import Rejection
+from sknevo.builders.gan._sampling import RejectionSampler
 from sknevo.genomes.gan import gan, well_known
 from sknevo.metrics import GenerativeScore
 from sknevo.records import Chromosome, DataSpec
@@ -43,7 +43,7 @@ def tried(i, chromosome, spec, X, held_out, mixture):
     for strictness in STRICTNESS:
         draws = 1.0
         if strictness:
-            net._rejection = Rejection(real, made, strictness)
+            net._rejection = RejectionSampler(real, made, strictness)
             draw = torch.Generator().manual_seed(0)
             draws /= net._rejection(torch.from_numpy(made), draw).double().mean()
         found = mixture.found(net.sample(2500))

@@ -32,8 +32,6 @@ __all__ = ["EvolvedGAN"]
 
 # Fewer samples say nothing of a distribution.
 FEWEST_SAMPLES = 8
-# Of each generation so many samples are kept to be looked at.
-KEPT_IMAGES, KEPT_ROWS = 16, 256
 
 
 @with_parameters
@@ -321,8 +319,9 @@ default="estimation_of_distribution"
         self.generation_samples_: dict[int, np.ndarray] = {}
         if trial.fitted is None:
             return []
-        n_samples = KEPT_ROWS if len(self._sample_shape) == 1 else KEPT_IMAGES
-        gallery = Gallery(trial, n_samples)
+        from sknevo.builders.gan import n_kept_samples
+
+        gallery = Gallery(trial, n_kept_samples(self._sample_shape))
         self.generation_samples_ = gallery.samples
         return [gallery]
 
@@ -339,7 +338,7 @@ default="estimation_of_distribution"
         if self.feature_extractor is not None or len(self._sample_shape) == 1:
             return self.feature_extractor
         # Here, so that `import sknevo` never imports torch.
-        from sknevo.builders.gan._feature_extractor import feature_space
+        from sknevo.builders.gan import feature_space
 
         labels = y if self.n_conditions_ > 1 else None
         with limited_threads(1):  # as for trials: sums do not depend on cores

@@ -8,7 +8,7 @@ import torch
 from scipy.ndimage import gaussian_filter
 from sklearn.datasets import load_digits
 
-from sknevo.builders.gan._feature_extractor import feature_space
+from sknevo.builders.gan import feature_space
 from sknevo.deadline import DeadlineReached, deadline
 from sknevo.metrics import ReferenceSet, StandardFeatures, diagnose
 
@@ -78,7 +78,7 @@ def test_features_are_frozen_pickled_and_named(features):
 @pytest.fixture
 def short(monkeypatch):
     """Learn little, where it does not matter what is learned."""
-    monkeypatch.setattr("sknevo.builders.gan._feature_extractor.STEPS", 4)
+    monkeypatch.setattr("sknevo.builders.gan._feature_extractor.N_STEPS", 4)
 
 
 @pytest.mark.usefixtures("short")

@@ -1,4 +1,4 @@
-"""GANs: every individual trains on every kind of sample; who collapses is named."""
+"""GANs: every individual trains on every kind of sample; a collapse is named."""
 
 import copy
 import pickle
@@ -14,13 +14,18 @@ from torch.utils.data import TensorDataset
 from torch.utils.flop_counter import FlopCounterMode
 
 from sknevo.builders.gan import GANBuilder
-from sknevo.builders.gan._data import Condition, Scale
-from sknevo.builders.gan._losses import LOSSES, penalty
+from sknevo.builders.gan._data import ConditionEncoder, Scaler
 from sknevo.builders.gan._modules import Discriminator, Generator, Noise, Spectral
 from sknevo.builders.gan._monitor import Monitor, _auc
-from sknevo.builders.gan._packing import Packs
-from sknevo.builders.gan._rejection import Rejection
-from sknevo.builders.gan._training import SAMPLES, Training, _MovingAverage
+from sknevo.builders.gan._sampling import RejectionSampler, generate
+from sknevo.builders.gan._training import (
+    LOSSES,
+    SAMPLING,
+    AdversarialTraining,
+    MovingAverage,
+    gradient_penalty,
+    random_source,
+)
 from sknevo.builders.networks._augmentation import Augmentation
 from sknevo.deadline import DeadlineReached, TrialPruned, deadline
 from sknevo.evaluation._threads import limited_threads
@@ -56,7 +61,7 @@ class TestGANBuilder(BuilderContract):
     pass
 
 
-def gan_of(X, y=None, known=0, seed=0, judging=True, **genes):
+def gan_of(X, y=None, known=0, seed=0, prune=True, **genes):
     n_classes = 0 if y is None else 1 if y.dtype.kind == "f" else len(set(y))
     spec = DataSpec("generation", len(X), n_classes, shape=X.shape[1:])
     chosen = well_known(spec)[known]
@@ -65,7 +70,7 @@ def gan_of(X, y=None, known=0, seed=0, judging=True, **genes):
     for name, value in genes.items():
         whole = isinstance(value, dict)
         expressed[name] = {**expressed[name], **value} if whole else value
-    return GANBuilder(spec, "cpu")(expressed, seed).set_params(judging=judging)
+    return GANBuilder(spec, "cpu")(expressed, seed).set_params(prune=prune)
 
 
 def training(epochs, batch_size=32, **more):
@@ -103,7 +108,7 @@ def test_sizes_are_those_that_torch_counts(shape):
     for _ in range(15):
         genes = Chromosome(gan(spec).sample(rng)).expressed
         dimension, packing = genes["noise"]["dimension"], genes["training"]["packing"]
-        G = Generator(genes["generator"], dimension, shape, 3, draw)
+        G = Generator(genes["generator"], genes["noise"], shape, 3, draw)
         D = Discriminator(genes["discriminator"], packing, shape, 3, draw)
         sizes = [
             generator_size(genes["generator"], dimension, shape, 3),
@@ -169,15 +174,15 @@ def test_losses_pull_logits_apart_and_together(name):
     assert (follow < 0).all()
 
 
-def test_slopes_cost_what_they_are():
+def test_gradients_cost_what_they_are():
     draw = torch.Generator().manual_seed(0)
     X, Z = torch.randn(6, 3, generator=draw), torch.randn(6, 3, generator=draw)
 
     def plane(points, _):
         return points @ torch.tensor([3.0, 4.0, 0.0])
 
-    def paid(name, slope):
-        return float(penalty(name, {"slope": slope}, plane, X, Z, None, draw))
+    def paid(name, weight):
+        return float(gradient_penalty(name, weight, plane, X, Z, None, draw))
 
     assert paid("wasserstein", 10.0) == pytest.approx(10 * (5 - 1) ** 2)
     assert paid("hinge", 0.5) == pytest.approx(0.5 / 2 * 25)
@@ -191,28 +196,28 @@ def test_slopes_cost_what_they_are():
 @pytest.mark.parametrize("shape", [(3,), (4, 5), (3, 6, 7), (6, 7, 3)])
 def test_samples_come_back_as_they_were(dtype, shape):
     X = samples(shape, dtype=dtype)
-    scale = Scale(X, shape)
-    scaled = scale(torch.from_numpy(scale.centred(X)))
+    scale = Scaler(X, shape)
+    scaled = scale(torch.from_numpy(scale.center(X)))
     assert scaled.shape[1:] == image_shape(shape)
     assert scaled.abs().max() <= (1.0 if len(shape) > 1 else 3.0)
-    again = scale.undo(scaled)
+    again = scale.inverse(scaled)
     assert again.dtype == dtype
     np.testing.assert_allclose(again, X, rtol=1e-4, atol=1e-2)
 
 
 def test_labels_and_values_are_conditions():
-    labels = Condition(np.array(["b", "a", "b", "b"]))
+    labels = ConditionEncoder(np.array(["b", "a", "b", "b"]))
     assert labels.encode(np.array(["a", "b"])).tolist() == [[1, 0], [0, 1]]
     assert labels.mean(1).tolist() == [[0.25, 0.75]]
-    drawn = labels.draw(2000, np.random.default_rng(0))
+    drawn = labels.sample(2000, np.random.default_rng(0))
     assert drawn.mean(axis=0) == pytest.approx([0.25, 0.75], abs=0.05)
-    values = Condition(np.linspace(10, 20, 50), labelled=False)
-    drawn = values.draw(2000, np.random.default_rng(0))
+    values = ConditionEncoder(np.linspace(10, 20, 50), labelled=False)
+    drawn = values.sample(2000, np.random.default_rng(0))
     assert drawn.mean() == pytest.approx(0, abs=0.1)
     assert drawn.std() == pytest.approx(1, rel=0.1)
     with pytest.raises(ValueError, match=r"labels of fit, \['a', 'b'\]; got \['c'\]"):
         labels.encode(np.array(["a", "c"]))
-    assert Condition(None).width == Condition(np.ones(5)).width == 0
+    assert ConditionEncoder(None).width == ConditionEncoder(np.ones(5)).width == 0
 
 
 def test_samples_are_of_the_label_that_is_asked_for(fitted):
@@ -251,7 +256,7 @@ def test_what_is_far_away_does_not_look_real(fitted, blobs):
     assert fitted.score_samples(X, y).mean() > fitted.score_samples(X + 9, y).mean()
 
 
-def test_who_does_not_look_real_is_drawn_anew(fitted):
+def test_rejected_samples_are_drawn_again(fitted):
     choosy, label = copy.copy(fitted), np.zeros(500)
     usual = np.median(fitted.score_samples(fitted.sample(500, y=0), label))
     choosy._rejection = lambda logits, draw: logits > usual
@@ -259,7 +264,7 @@ def test_who_does_not_look_real_is_drawn_anew(fitted):
     assert choosy.score_samples(made, label).min() > usual - 1e-6
     assert made.mean() < 1
     np.testing.assert_array_equal(made, choosy.sample(500, y=0))
-    # Whoever is never accepted passes in the end.
+    # What is never accepted passes in the end.
     choosy._rejection = lambda logits, draw: torch.zeros_like(logits, dtype=bool)
     assert choosy.sample(7, y=0).shape == (7, 2)
 
@@ -290,12 +295,10 @@ def test_whole_numbers_may_be_turned_away(dtype):
     X = (samples((2,), 200) > 128).astype(dtype)
     gan = gan_of(X, training=training(5), rejection=0.8).fit(X)
     assert gan.sample(50).dtype == dtype
-    # Those that it judges are those that it has learned the usual odds of.
-    draw = gan._source(SAMPLES)
-    raw, gan._rejection = gan._rejection, None
-    made = gan._make(500, None, draw)
-    accepted = raw(torch.from_numpy(gan._logits(made, None)), draw).double().mean()
-    assert 0.05 < accepted < 0.5
+    # It judges samples before they are rounded, as when it was fitted.
+    draw = random_source(0, SAMPLING, "cpu")
+    logits = gan.discriminator_.judge(generate(gan.generator_, 500, None, draw))
+    assert 0.05 < gan._rejection(logits, draw).double().mean() < 0.5
 
 
 @pytest.mark.parametrize("unit", [0.01, 1, 100])
@@ -304,22 +307,25 @@ def test_rejection_brings_the_density_of_the_data(unit):
     rng, draw = np.random.default_rng(0), torch.Generator().manual_seed(0)
     real, made = rng.normal(1, 1, 4000), rng.normal(0, 1, 4000)
     for strictness, mean in ((0.5, 0.35), (0.9, 0.65), (0.99, 0.9)):
-        rejection = Rejection(unit * (real - 0.5), unit * (made - 0.5), strictness)
+        rejection = RejectionSampler(
+            unit * (real - 0.5), unit * (made - 0.5), strictness
+        )
         accepted = rejection(torch.from_numpy(unit * (made - 0.5)), draw)
         assert made[accepted].mean() == pytest.approx(mean, abs=0.1)
 
 
-def test_who_ranks_the_wrong_way_is_not_asked():
+def test_a_discriminator_that_ranks_the_wrong_way_is_ignored():
     rng, draw = np.random.default_rng(0), torch.Generator().manual_seed(0)
     real, made = rng.normal(0, 1, 1000), rng.normal(1, 1, 1000)
-    accepted = Rejection(real, made, 0.5)(torch.from_numpy(made), draw)
+    accepted = RejectionSampler(real, made, 0.5)(torch.from_numpy(made), draw)
     assert made[accepted].mean() == pytest.approx(made.mean(), abs=0.1)
-    assert Rejection(real * 0, made * 0, 0.5)(torch.zeros(9), draw).shape == (9,)
+    assert RejectionSampler(real * 0, made * 0, 0.5)(torch.zeros(9), draw).shape == (9,)
 
 
 def test_companions_keep_their_labels():
-    companions = torch.arange(24.0).reshape(24, 1)
-    conditions = torch.eye(24)
+    draw = torch.Generator().manual_seed(0)
+    discriminator = Discriminator({"dense": []}, 4, (1,), 24, draw)
+    discriminator.keep_companions(torch.arange(24.0).reshape(24, 1), torch.eye(24))
     real, own = torch.tensor([[-1.0], [-2.0]]), torch.eye(24)[[5, 7]]
     seen = []
 
@@ -327,7 +333,8 @@ def test_companions_keep_their_labels():
         seen.append((X.reshape(-1, 4), known.reshape(-1, 4, 24).argmax(dim=2)))
         return X.reshape(-1, 4).sum(dim=1)
 
-    logits = Packs(companions, conditions)(judge, real, own)
+    discriminator.forward = judge
+    logits = discriminator.judge(real, own)
     assert len(seen) == 8
     assert seen[1][0].tolist() == [[-1, 3, 4, 5], [-2, 3, 4, 5]]
     assert seen[1][1].tolist() == [[5, 3, 4, 5], [7, 3, 4, 5]]
@@ -350,38 +357,38 @@ def test_signals_and_snapshots_tell_the_course_of_the_training(fitted):
 @pytest.mark.parametrize("steps", [1, 2, 5])
 def test_the_discriminator_is_some_steps_ahead(blobs, monkeypatch, steps):
     taught = []
-    for name in ("_teach_discriminator", "_teach_generator"):
-        teach = getattr(Training, name)
+    turns = ("_discriminator_losses", "_generator_loss")
+    for name in turns:
+        teach = getattr(AdversarialTraining, name)
 
         def counted(self, *args, name=name, teach=teach):
             taught.append(name)
             return teach(self, *args)
 
-        monkeypatch.setattr(Training, name, counted)
+        monkeypatch.setattr(AdversarialTraining, name, counted)
     X = blobs[0]
     gan = gan_of(X, discriminator={"steps": steps}, training=training(2, 50)).fit(X)
-    turn = ["_teach_discriminator"] * steps + ["_teach_generator"]
-    assert taught == turn * (16 // steps)
+    assert taught == [*turns[:1] * steps, turns[1]] * (16 // steps)
     assert gan.n_steps_ == 16 // steps
 
 
 def test_a_generator_is_the_average_of_what_it_was():
     now = nn.Linear(1, 1, bias=False)
-    following, as_it_is = (_MovingAverage(now, decay) for decay in (0.9, 0.0))
+    following, as_it_is = (MovingAverage(now, decay) for decay in (0.9, 0.0))
     with torch.no_grad():
         now.weight.zero_()
     start = float(following.smooth.weight)
     for step in range(1000, 1003):
-        following.follow(step)
-        as_it_is.follow(step)
+        following.update(step)
+        as_it_is.update(step)
     assert float(following.network().weight) == pytest.approx(0.9**3 * start)
     assert float(as_it_is.network().weight) == 0.0
     # In the beginning it forgets sooner what it was before any training.
-    early = _MovingAverage(nn.Linear(1, 1, bias=False), 0.999)
+    early = MovingAverage(nn.Linear(1, 1, bias=False), 0.999)
     first = float(early.smooth.weight)
     with torch.no_grad():
-        early.now.weight.zero_()
-    early.follow(1)
+        early.current.weight.zero_()
+    early.update(1)
     assert float(early.network().weight) == pytest.approx(first / 11)
 
 
@@ -397,7 +404,7 @@ def test_what_the_discriminator_sees_is_augmented_real_or_not(monkeypatch):
     monkeypatch.setattr(Augmentation, "forward", watched)
     X = samples((8, 8))
     changes = {"shift": 0.125, "erase": 0.5, "colour": 0.3}
-    gan_of(X, augmentation=changes, training=training(1, 40), judging=False).fit(X)
+    gan_of(X, augmentation=changes, training=training(1, 40), prune=False).fit(X)
     # Generated and real ones for the discriminator; the generator learns through it.
     assert seen == [False, False, True]
 
@@ -480,9 +487,9 @@ def test_noise_and_weights_are_of_other_numbers():
     X = samples((30,), 40)
     noise = {"dimension": 60, "distribution": {"normal": {"scale": 1.0}}}
     gan = gan_of(X, noise=noise, training=training(1)).fit(X)
-    gan._build()
-    Z = gan._noise(60, gan._source(SAMPLES))
-    weights = gan.generator_.layers[0][0].weight.detach()
+    generator, _ = gan._networks()
+    Z = generator.noise(60, random_source(0, SAMPLING, "cpu"))
+    weights = generator.layers[0][0].weight.detach()
     nearest = nn.functional.cosine_similarity(Z[:, None], weights[None], dim=2)
     assert nearest.abs().max() < 0.7
 
@@ -516,7 +523,7 @@ def watched(courses, aucs=None, norm=1.0):
         made = torch.zeros(100)
         real = torch.where(torch.arange(100) < 100 * (2 * auc - 1), 1.0, 0.0)
         norms = (1.0, 1.0 if i == 1 else norm)
-        monitor.watch(i, (1.0, 1.0), norms, real, made)
+        monitor.record(i, (1.0, 1.0), norms, real, made)
         monitor.check(i * 1000 // len(courses), generated)
     return monitor
 
@@ -553,7 +560,7 @@ def test_collapses_are_named(course, aucs, norm, message):
         watched(course, aucs, norm)
 
 
-def test_who_is_far_away_is_no_collapse_and_may_come_nearer():
+def test_far_from_the_data_is_no_mode_collapse():
     draw = torch.Generator().manual_seed(0)
     real, wide, far = torch.randn(3, 512, 100, generator=draw)
     for generated, message in (
@@ -615,7 +622,7 @@ def test_losses_that_leap_cost_stability():
         for i, generated in enumerate(FAKES, start=1):
             for j in range(8):
                 loss = 1 + 0.1 * (j % 2) + leap * (j == 5)
-                monitor.watch(i, (loss, 1.0), (1.0, 1.0), torch.ones(9), torch.ones(9))
+                monitor.record(i, (loss, 1.0), (1.0, 1.0), torch.ones(9), torch.ones(9))
             monitor.check(80 * i, generated)
         stability.append(monitor.stability)
     assert stability[0] > 0.95

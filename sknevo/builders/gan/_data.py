@@ -1,35 +1,30 @@
-"""What a GAN keeps of its data: the scale of samples, and what they are made for."""
+"""Training data of a GAN: scaled samples, encoded conditions, batches."""
 
+import math
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from sknevo.builders.networks._data import statistics
+from sknevo.builders.networks._data import samples, statistics
 from sknevo.builders.networks._modules import Arrange
+from sknevo.deadline import check_deadline
 from sknevo.network_plan import image_shape
 
-__all__ = ["Condition", "Scale"]
+# Values are sampled between so many quantiles of the training values; chosen, not
+# measured.
+N_QUANTILES = 101
+# The range of pixel values is read off so many images; chosen, not measured.
+N_IMAGES_FOR_RANGE = 1000
+# Samples, and the values of all of them, that pass a network at once: as for
+# classifiers, so that large images fit into memory.
+CHUNK_SIZE, CHUNK_VALUES = 1024, 2**21
 
-# Values are drawn between so many quantiles of those in training.
-QUANTILES = 101
-# The range of images is that of so many of them.
-LOOKED_AT = 1000
 
-
-class Scale:
-    """Puts samples on the scale of the networks, and back.
-
-    Features get mean 0 and variance 1; images go from -1 to 1.
-
-    Parameters
-    ----------
-    X : array-like of shape (n_samples, ...), or ImageStream
-        Training samples.
-    sample_shape : tuple of int
-        Of one sample.
-    """
+class Scaler:
+    """Standardises features and maps pixels to [-1, 1], and back."""
 
     def __init__(self, X: Any, sample_shape: tuple[int, ...]) -> None:
         self.dtype = np.dtype(X.dtype)
@@ -38,8 +33,7 @@ class Scale:
         self.row_shape = tuple(X.shape[1:])
         self.origin: np.ndarray | None = None
         if len(image_shape(sample_shape)) == 3:
-            step = max(1, len(X) // LOOKED_AT)
-            seen = np.asarray(X[::step])
+            seen = np.asarray(X[:: max(1, len(X) // N_IMAGES_FOR_RANGE)])
             self.low, self.high = float(seen.min()), float(seen.max())
             middle = (self.high + self.low) / 2
             half = (self.high - self.low) / 2 or 1.0
@@ -48,64 +42,29 @@ class Scale:
             X = np.asarray(X)
             self.low, self.high = X.min(axis=0), X.max(axis=0)
             self.origin = X.mean(axis=0, dtype=float)
-            known = statistics(self.centred(X), sample_shape)
+            known = statistics(self.center(X), sample_shape)
             self.mean, self.scale = known["mean"], known["scale"]
 
-    def centred(self, X: Any) -> Any:
-        """Return samples that lose nothing in single precision.
+    def center(self, X: Any) -> Any:
+        """Return rows without their means; images as they are.
 
-        Parameters
-        ----------
-        X : array-like of shape (n, ...), or ImageStream
-            Samples as the user has them.
-
-        Returns
-        -------
-        array-like of shape (n, ...), or ImageStream
-            Features without their means; images as they are.
+        Without its mean, a column of timestamps keeps its digits in single precision.
         """
         return X if self.origin is None else np.asarray(X, dtype=float) - self.origin
 
     def __call__(self, X: Tensor, dtype: torch.dtype = torch.float) -> Tensor:
-        """Return samples as the networks have them.
-
-        Parameters
-        ----------
-        X : Tensor of shape (n, ...)
-            Samples that are centred.
-        dtype : torch.dtype, default=torch.float
-            To compute in.
-
-        Returns
-        -------
-        Tensor of shape (n, features) or (n, channels, height, width)
-        """
+        """Return centered samples on the scale of the networks, channels first."""
         X = self.arrange(X).to(dtype)
-        mean, scale = self._views(X)
+        mean, scale = self._broadcast(X)
         return (X - mean) / scale
 
-    def _views(self, X: Tensor) -> tuple[Tensor, Tensor]:
-        sides = (1,) * (X.ndim - 2)
-        return tuple(
-            known.to(X.device, X.dtype).view(-1, *sides)
-            for known in (self.mean, self.scale)
-        )
-
-    def undo(self, X: Tensor) -> np.ndarray:
+    def inverse(self, X: Tensor) -> np.ndarray:
         """Return samples in the user's type and layout.
 
-        Parameters
-        ----------
-        X : Tensor of shape (n, features) or (n, channels, height, width)
-            As the networks have them.
-
-        Returns
-        -------
-        ndarray of shape (n, ...)
-            Whole numbers and images stay in the range that was seen.
+        Images and whole numbers are clipped to the range of the training samples.
         """
-        X = X.cpu().double()  # not every device has such
-        mean, scale = self._views(X)
+        X = X.cpu().double()  # not every device has double precision
+        mean, scale = self._broadcast(X)
         X = X * scale + mean
         if self.arrange.channels_last:
             X = X.permute(0, 2, 3, 1)
@@ -116,23 +75,23 @@ class Scale:
             values = np.clip(np.rint(values), self.low, self.high)
         return values.astype(self.dtype)
 
+    def _broadcast(self, X: Tensor) -> tuple[Tensor, Tensor]:
+        sides = (1,) * (X.ndim - 2)
+        return tuple(
+            value.to(X.device, X.dtype).view(-1, *sides)
+            for value in (self.mean, self.scale)
+        )
 
-class Condition:
-    """What samples are made for, as numbers: labels hot, values standardised.
 
-    Parameters
-    ----------
-    y : array-like of shape (n_samples,) or None
-        Labels or values of the training samples.
-    labelled : bool, default=True
-        Which of both.
+class ConditionEncoder:
+    """Encodes what samples are made for: labels one-hot, values standardised.
 
     Attributes
     ----------
     width : int
-        How many numbers there are for a sample, 0 if there is nothing to say.
+        Numbers per sample; 0 if there are no conditions.
     classes_ : ndarray or None
-        The labels, if they are such.
+        The sorted labels, or None for values.
     """
 
     def __init__(self, y: Any, labelled: bool = True) -> None:
@@ -149,50 +108,21 @@ class Condition:
         else:
             self.width, y = 1, y.astype(float)
             self.middle, self.spread = float(y.mean()), float(y.std()) or 1.0
-            self.quantiles = np.quantile(y, np.linspace(0, 1, QUANTILES))
-
-    def check_absent(self, y: Any) -> None:
-        """Refuse what samples shall be made for if nothing is known of it.
-
-        Parameters
-        ----------
-        y : array-like or None
-            What was asked for.
-
-        Raises
-        ------
-        ValueError
-            If it is not what training knew.
-        """
-        known = [] if self.classes_ is None else self.classes_.tolist()
-        if y is not None and not set(np.ravel(y).tolist()) <= set(known):
-            raise ValueError(
-                "y must be None if fit was given no y, or one label only; got "
-                f"{np.ravel(y)[:3].tolist()}."
-            )
+            self.quantiles = np.quantile(y, np.linspace(0, 1, N_QUANTILES))
 
     def encode(self, y: np.ndarray) -> np.ndarray:
-        """Return labels or values as numbers.
-
-        Parameters
-        ----------
-        y : ndarray of shape (n,)
-            What samples are made for.
-
-        Returns
-        -------
-        ndarray of shape (n, width)
+        """Return labels or values as an array of shape (n, width).
 
         Raises
         ------
         ValueError
-            If a label was not in training, or a value is not finite.
+            If a label is not one of the training labels, or a value is not finite.
         """
         if self.classes_ is None:
             values = y.astype(float)
-            strange = values[~np.isfinite(values)].tolist()
-            if strange:
-                raise ValueError(f"y must hold finite values; got {strange[:3]}.")
+            invalid = values[~np.isfinite(values)].tolist()
+            if invalid:
+                raise ValueError(f"y must hold finite values; got {invalid[:3]}.")
             return ((values - self.middle) / self.spread)[:, None]
         unknown = ~np.isin(y, self.classes_)
         if unknown.any():
@@ -202,37 +132,102 @@ class Condition:
             )
         return np.eye(self.width)[np.searchsorted(self.classes_, y)]
 
-    def draw(self, n: int, rng: np.random.Generator) -> np.ndarray:
-        """Return what samples may be made for, as frequent as in training.
-
-        Parameters
-        ----------
-        n : int
-            How many.
-        rng : numpy.random.Generator
-            Source of randomness.
-
-        Returns
-        -------
-        ndarray of shape (n, width)
-        """
+    def sample(self, n: int, rng: np.random.Generator) -> np.ndarray:
+        """Return n conditions, as frequent as in training."""
         if self.classes_ is not None:
             codes = rng.choice(self.width, n, p=self.frequencies)
             return np.eye(self.width)[codes]
-        places = rng.random(n) * (QUANTILES - 1)
-        return self.encode(np.interp(places, np.arange(QUANTILES), self.quantiles))
+        places = rng.random(n) * (N_QUANTILES - 1)
+        return self.encode(np.interp(places, np.arange(N_QUANTILES), self.quantiles))
 
     def mean(self, n: int) -> np.ndarray:
-        """Return what stands for not knowing.
+        """Return the mean condition n times: it stands for an unknown one."""
+        mean = np.zeros(1) if self.classes_ is None else self.frequencies
+        return np.tile(mean, (n, 1))
 
-        Parameters
-        ----------
-        n : int
-            How many.
+    def encode_or_sample(self, n: int, y: Any, rng: torch.Generator) -> Tensor | None:
+        """Return n conditions on the generator's device: those of y, or sampled ones.
 
-        Returns
-        -------
-        ndarray of shape (n, width)
+        Raises
+        ------
+        ValueError
+            If y holds what was not in training.
         """
-        known = np.zeros(1) if self.classes_ is None else self.frequencies
-        return np.tile(known, (n, 1))
+        if not self.width:
+            self._check_absent(y)
+            return None
+        if y is None:
+            seed = torch.randint(2**31 - 1, (), generator=rng, device=rng.device)
+            encoded = self.sample(n, np.random.default_rng(int(seed)))
+        else:
+            encoded = self.encode(np.broadcast_to(np.asarray(y), n))
+        return torch.as_tensor(encoded, dtype=torch.float32, device=rng.device)
+
+    def _check_absent(self, y: Any) -> None:
+        known = [] if self.classes_ is None else self.classes_.tolist()
+        if y is not None and not set(np.ravel(y).tolist()) <= set(known):
+            raise ValueError(
+                "y must be None if fit was given no y, or one label only; got "
+                f"{np.ravel(y)[:3].tolist()}."
+            )
+
+
+class TrainingData:
+    """Samples and conditions on the device that trains.
+
+    Parameters
+    ----------
+    X : array-like of shape (n_samples, ...), or ImageStream
+        Samples; images that are streamed are read batch by batch.
+    y : array-like of shape (n_samples,) or None
+        Labels or values that samples are made for.
+    """
+
+    def __init__(
+        self, X: Any, y: Any, scaler: Scaler, encoder: ConditionEncoder, device: str
+    ) -> None:
+        self.scaler, self.encoder, self.device = scaler, encoder, device
+        self.samples = samples(scaler.center(X), device)
+        self.conditions: Tensor | None = None
+        if encoder.width:
+            encoded = encoder.encode(np.asarray(y))
+            self.conditions = torch.as_tensor(
+                encoded, dtype=torch.float32, device=device
+            )
+
+    def __len__(self) -> int:
+        return len(self.samples)
+
+    def __getitem__(self, rows: Tensor) -> tuple[Tensor, Tensor | None]:
+        """Return scaled samples and their conditions."""
+        return self.scaler(self.samples[rows]), select(self.conditions, rows)
+
+    def batches(
+        self, size: int, rng: torch.Generator
+    ) -> Iterator[tuple[Tensor, Tensor | None]]:
+        """Yield batches of equal size without end, each sample once per epoch."""
+        rows = torch.empty(0, dtype=torch.long, device=self.device)
+        while True:
+            while len(rows) < size:
+                order = torch.randperm(len(self), generator=rng, device=self.device)
+                rows = torch.cat([rows, order])
+            batch, rows = rows[:size], rows[size:]
+            yield self[batch]
+
+
+def spread_rows(n_samples: int, n_rows: int) -> np.ndarray:
+    """Return up to n_rows indices, evenly spread over all samples."""
+    return np.linspace(0, n_samples - 1, min(n_rows, n_samples)).astype(int)
+
+
+def chunks(n_samples: int, sample_shape: tuple[int, ...]) -> Iterator[slice]:
+    """Yield slices of samples that pass a network at once, while there is time."""
+    size = max(1, min(CHUNK_SIZE, CHUNK_VALUES // math.prod(sample_shape)))
+    for begin in range(0, n_samples, size):
+        check_deadline()
+        yield slice(begin, min(begin + size, n_samples))
+
+
+def select(conditions: Tensor | None, rows: Any) -> Tensor | None:
+    """Return some rows of conditions, if there are conditions."""
+    return None if conditions is None else conditions[rows]

@@ -1,7 +1,5 @@
 """A GAN as an estimator: it learns a density, samples from it and judges samples."""
 
-import math
-from collections.abc import Iterator
 from typing import Any, Self
 
 import numpy as np
@@ -10,72 +8,72 @@ from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
 from torch import Tensor
 
-from sknevo.builders.gan._data import Condition, Scale
-from sknevo.builders.gan._modules import Discriminator, Generator, Noise
-from sknevo.builders.gan._packing import PACKS, Packs
-from sknevo.builders.gan._rejection import Rejection
-from sknevo.builders.gan._training import COMPARED, SAMPLES, TRAINING, WEIGHTS, Training
+from sknevo.builders.gan._data import (
+    ConditionEncoder,
+    Scaler,
+    TrainingData,
+    chunks,
+    select,
+    spread_rows,
+)
+from sknevo.builders.gan._modules import N_PACKS, Discriminator, Generator
+from sknevo.builders.gan._sampling import RejectionSampler, generate
+from sknevo.builders.gan._training import (
+    N_COMPARED,
+    SAMPLING,
+    TRAINING,
+    WEIGHTS,
+    AdversarialTraining,
+    random_source,
+)
 from sknevo.builders.networks._data import as_tensor
-from sknevo.builders.networks._devices import memory_errors, moved, resolve_device
+from sknevo.builders.networks._devices import (
+    has_double,
+    memory_errors,
+    moved,
+    resolve_device,
+)
 from sknevo.deadline import TrialPruned, check_deadline
 from sknevo.image_stream import streamed
 from sknevo.metrics import invert
 from sknevo.network_plan import image_shape
 
-__all__ = ["GAN"]
-
-# Samples that are made or judged at once, and the values of all of them.
-AT_ONCE, VALUES_AT_ONCE = 1024, 2**21
-# What the discriminator turns away is drawn anew so often; then it passes.
-MOST_DRAWS = 32
 # What lies on the device.
-MODULES = ("_noise", "generator_", "discriminator_", "_packs")
+NETWORKS = ("generator_", "discriminator_")
 
 
 class GAN(BaseEstimator):
     """A generator and a discriminator, trained against each other.
 
-    Not a skorch net: skorch trains one module by one loss in epochs. Here two modules,
-    each with its own optimizer, take turns in an unequal number of steps, and none of
-    skorch's steps, scores or callbacks would be left. What it looks like from outside
-    is the same: an estimator with `fit`, `get_params` and torch modules inside.
+    Not a skorch net: its two networks take an unequal number of steps in turns, so that
+    none of skorch's steps, scores or callbacks would be used.
 
     Parameters
     ----------
     genes : dict
         Expressed genes of `sknevo.genomes.gan`.
     sample_shape : tuple of int
-        Of one sample: (features,), (height, width), (channels, height, width) or
-        (height, width, channels).
-    device : str, default="cpu"
-        Where to train, as torch names it.
+        (features,), (height, width), (channels, height, width) or (height, width,
+        channels).
     precision : {"float32", "bfloat16"}, default="float32"
         What convolutions compute in; the weights are float32.
-    judging : bool, default=True
+    prune : bool, default=True
         Whether the training ends when the generator collapses.
     labelled : bool, default=True
         Whether y holds labels rather than values.
-    random_state : int, default=0
-        Seed of everything.
 
     Attributes
     ----------
     n_conditions_ : int
         Number of labels that samples are made for, 1 for values, 0 for nothing.
     classes_ : ndarray of shape (n_conditions_,)
-        The labels, sorted, if there are such.
+        The sorted labels, if y holds labels.
     generator_, discriminator_ : torch.nn.Module
-        The generator is the moving average of its own past, if the genes say so.
-    signals_ : dict of str to ndarray of shape (n_checkpoints,)
-        What was seen while training, see `sknevo.builders.gan._monitor.Monitor`.
-    stability_ : float
-        How calm the training was, in [0, 1].
-    snapshots_ : ndarray of shape (n_checkpoints, n, ...)
-        Samples of the same noise at each checkpoint.
+        The generator is the moving average over its training, if the genes ask for it.
+    signals_, stability_, snapshots_, n_steps_
+        See `TrainingResult`.
     offset_ : float
         The logit from which on samples are taken for real ones.
-    n_steps_ : int
-        Steps of the generator.
     """
 
     def __init__(
@@ -84,7 +82,7 @@ class GAN(BaseEstimator):
         sample_shape: tuple[int, ...],
         device: str = "cpu",
         precision: str = "float32",
-        judging: bool = True,
+        prune: bool = True,
         labelled: bool = True,
         random_state: int = 0,
     ) -> None:
@@ -92,7 +90,7 @@ class GAN(BaseEstimator):
         self.sample_shape = sample_shape
         self.device = device
         self.precision = precision
-        self.judging = judging
+        self.prune = prune
         self.labelled = labelled
         self.random_state = random_state
 
@@ -100,316 +98,193 @@ class GAN(BaseEstimator):
 
     @memory_errors()
     def fit(self, X: Any, y: Any = None) -> Self:
-        """Train both networks.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, ...), or ImageStream
-            Samples.
-        y : array-like of shape (n_samples,) or None, default=None
-            Labels or values that samples are made for.
-
-        Returns
-        -------
-        self : object
+        """Train both networks on samples, and labels or values that they are made for.
 
         Raises
         ------
         TrialPruned
-            If losses, gradients or samples are not finite, or (if `judging`) if the
+            If losses, gradients or samples are not finite, or (with `prune`) if the
             generator collapses, starves or is far from the data.
         MemoryError
             If the device has no memory left.
         """
         X = streamed(X, self.sample_shape)
-        self._condition = Condition(y, self.labelled)
-        self.n_conditions_ = self._condition.width
+        self._encoder = ConditionEncoder(y, self.labelled)
+        self.n_conditions_ = self._encoder.width
         if self.n_conditions_ > 1:
-            self.classes_ = self._condition.classes_
-        self._scale = Scale(X, self.sample_shape)
-        self._build()
-        Training(self, X, y).run()
-        self._settle(X, y)
+            self.classes_ = self._encoder.classes_
+        self._scaler = Scaler(X, self.sample_shape)
+        generator, self.discriminator_ = self._networks()
+        data = TrainingData(X, y, self._scaler, self._encoder, self.device)
+        result = AdversarialTraining(
+            generator,
+            self.discriminator_,
+            data,
+            self.genes,
+            self.precision,
+            self.random_state,
+        ).run(self.prune)
+        self.generator_, self.n_steps_ = result.generator, result.n_steps
+        self.signals_, self.stability_ = result.signals, result.stability
+        self.snapshots_ = result.snapshots
+        self._freeze()
+        self._calibrate(X, y)
         return self
 
-    def _build(self) -> None:
-        """Make networks with weights of this net's own seed."""
+    def _networks(self) -> tuple[Generator, Discriminator]:
+        """Return both networks, untrained, with the weights of the seed."""
         genes, shape = self.genes, image_shape(self.sample_shape)
-        draw, width = self._source(WEIGHTS, "cpu"), self._condition.width
-        self._rejection: Rejection | None = None  # of what is made while training
-        self._noise = Noise(genes["noise"], draw).to(self.device)
-        self.generator_ = Generator(
-            genes["generator"], genes["noise"]["dimension"], shape, width, draw
+        rng, width = (
+            random_source(self.random_state, WEIGHTS, "cpu"),
+            self._encoder.width,
         )
-        self.discriminator_ = Discriminator(
-            genes["discriminator"], genes["training"]["packing"], shape, width, draw
+        networks = (
+            Generator(genes["generator"], genes["noise"], shape, width, rng),
+            Discriminator(
+                genes["discriminator"], genes["training"]["packing"], shape, width, rng
+            ),
         )
-        for network in (self.generator_, self.discriminator_):
+        for network in networks:
             network.to(self.device, memory_format=torch.channels_last)
+        return networks
 
-    def _source(self, use: int, device: str | None = None) -> torch.Generator:
-        """Return a source of randomness for a use: the same one each time."""
-        sequence = np.random.SeedSequence(self.random_state, spawn_key=(use,))
-        seed = int(sequence.generate_state(1)[0])
-        return torch.Generator(device or self.device).manual_seed(seed)
-
-    def _settle(self, X: Any, y: Any) -> None:
-        """Make ready to sample and judge; choose where real ones begin.
+    def _freeze(self) -> None:
+        """Make both networks ready to sample and judge.
 
         Dense networks judge in double precision, so that a sample's logit does not
         depend on which others are beside it.
         """
+        self._rejection: RejectionSampler | None = None
         self.generator_.eval()
         self.discriminator_.eval()
-        if self._judges_in_double:
+        if "dense" in self.genes["discriminator"] and has_double(self.device):
             self.discriminator_.double()
-        packing = self.genes["training"]["packing"]
-        n_companions, draw = PACKS * (packing - 1), self._source(TRAINING)
-        condition = self._conditions(n_companions, None, draw)
-        self._packs = Packs(self._make(n_companions, condition, draw), condition)
-        rows = np.linspace(0, len(X) - 1, min(COMPARED, len(X))).astype(int)
-        y, draw = None if y is None else np.asarray(y)[rows], self._source(SAMPLES)
-        real = self.score_samples(X[rows], y)
-        condition = self._conditions(len(rows), y, draw)
-        made = self._logits(self._make(len(rows), condition, draw), condition)
-        if not np.isfinite([*real, *made]).all():
-            raise TrialPruned("not finite: the discriminator's logits in the end")
-        self.offset_ = float(real.mean() + made.mean()) / 2
-        if self.genes["rejection"]:
-            self._rejection = Rejection(real, made, self.genes["rejection"])
+        n_companions = N_PACKS * (self.genes["training"]["packing"] - 1)
+        rng = random_source(self.random_state, TRAINING, self.device)
+        conditions = self._encoder.encode_or_sample(n_companions, None, rng)
+        companions = generate(self.generator_, n_companions, conditions, rng)
+        self.discriminator_.keep_companions(companions, conditions)
 
-    @property
-    def _judges_in_double(self) -> bool:
-        dense = "dense" in self.genes["discriminator"]
-        return dense and torch.device(self.device).type != "mps"
+    def _calibrate(self, X: Any, y: Any) -> None:
+        """Choose the logit from which on samples count as real, and fit rejection."""
+        rows = spread_rows(len(X), N_COMPARED)
+        y = None if y is None else np.asarray(y)[rows]
+        real = self.score_samples(X[rows], y)
+        rng = random_source(self.random_state, SAMPLING, self.device)
+        conditions = self._encoder.encode_or_sample(len(rows), y, rng)
+        samples = generate(self.generator_, len(rows), conditions, rng)
+        generated = _to_numpy(self.discriminator_.judge(samples, conditions))
+        if not np.isfinite([*real, *generated]).all():
+            raise TrialPruned("not finite: the discriminator's logits in the end")
+        self.offset_ = float(real.mean() + generated.mean()) / 2
+        if self.genes["rejection"]:
+            self._rejection = RejectionSampler(real, generated, self.genes["rejection"])
 
     # Sampling.
 
+    @memory_errors()
     def sample(
         self,
         n_samples: int = 1,
         y: Any = None,
         random_state: int | np.random.RandomState | None = None,
     ) -> np.ndarray:
-        """Make samples.
+        """Return samples in the type and layout of the training samples.
 
         Parameters
         ----------
-        n_samples : int, default=1
-            How many.
         y : array-like of shape (n_samples,), scalar or None, default=None
-            Labels or values to make them for, if it was trained with such; None draws
-            them as frequent as in training.
+            Labels or values to make them for; None draws them as frequent as in
+            training.
         random_state : int, RandomState or None, default=None
-            Source of randomness; None stands for this net's own seed: the same samples
-            each time.
-
-        Returns
-        -------
-        ndarray of shape (n_samples, ...)
-            In the type and layout of the training samples.
-
-        Raises
-        ------
-        ValueError
-            If `n_samples` is less than 1, or y is not as in training.
+            None makes the same samples each time.
         """
         if n_samples < 1:
             raise ValueError(f"n_samples must be at least 1; got {n_samples}.")
-        draw = self._source(SAMPLES)
+        rng = random_source(self.random_state, SAMPLING, self.device)
         if random_state is not None:
-            draw.manual_seed(check_random_state(random_state).randint(2**31 - 1))
-        condition = self._conditions(n_samples, y, draw)
-        return self._scale.undo(self._make(n_samples, condition, draw))
-
-    @memory_errors()
-    def _make(self, n: int, condition: Tensor | None, draw: torch.Generator) -> Tensor:
-        """Return standardised samples."""
-        made = [torch.empty(0, *image_shape(self.sample_shape), device=self.device)]
-        with torch.inference_mode():
-            for part in self._parts(n):
-                size = min(part.stop, n) - part.start
-                made.append(self._make_batch(size, _rows(condition, part), draw))
-        return torch.cat(made)
-
-    def _make_batch(
-        self, n: int, condition: Tensor | None, draw: torch.Generator
-    ) -> Tensor:
-        """Return samples; what the discriminator turns away is drawn anew."""
-        made = self.generator_(self._noise(n, draw), condition)
-        if self._rejection is None:
-            return made
-        waiting = torch.arange(n, device=made.device)
-        for _ in range(MOST_DRAWS):
-            check_deadline()
-            logits = self._judge(made[waiting], _rows(condition, waiting))
-            waiting = waiting[~self._rejection(logits, draw)]
-            if not len(waiting):
-                break
-            Z = self._noise(len(waiting), draw)
-            made[waiting] = self.generator_(Z, _rows(condition, waiting))
-        return made
+            rng.manual_seed(check_random_state(random_state).randint(2**31 - 1))
+        conditions = self._encoder.encode_or_sample(n_samples, y, rng)
+        samples = generate(
+            self.generator_,
+            n_samples,
+            conditions,
+            rng,
+            self.discriminator_,
+            self._rejection,
+        )
+        return self._scaler.inverse(samples)
 
     @memory_errors()
     def reconstruct(
         self, X: Any, *, n_candidates: int = 500, n_steps: int = 200
     ) -> np.ndarray:
-        """Rebuild samples as well as the generator can.
+        """Return what the generator makes that is nearest to X, see `metrics.invert`.
 
-        `sknevo.metrics.peak_signal_noise_ratio(X, rebuilt)` tells how well, of images
-        that were not seen in training: whether it can make them at all. What they are
-        made for is chosen freely.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, ...)
-            Samples.
-        n_candidates : int, default=500
-            Samples that the nearest is taken of, to begin with.
-        n_steps : int, default=200
-            Steps of gradient descent, see `sknevo.metrics.invert`.
-
-        Returns
-        -------
-        ndarray of shape (n_samples, ...)
+        The best of `n_candidates` samples is improved by `n_steps` of gradient descent.
         """
-        draw, dimension = self._source(SAMPLES), self._noise.dimension
-        given = [self._noise(n_candidates, draw)]
-        if self._condition.width:
-            given.append(self._conditions(n_candidates, None, draw))
+        rng = random_source(self.random_state, SAMPLING, self.device)
+        noise, dimension = self.generator_.noise, self.generator_.noise.dimension
+        inputs = [noise(n_candidates, rng)]
+        if self._encoder.width:
+            inputs.append(self._encoder.encode_or_sample(n_candidates, None, rng))
 
-        def generate(Z: Tensor) -> Tensor:
+        def generator(Z: Tensor) -> Tensor:
             check_deadline()
-            # As it was drawn: nobody samples what is between two labels.
-            condition = Z[:, dimension:].detach() if self._condition.width else None
-            return self.generator_(Z[:, :dimension], condition)
+            # Conditions stay as drawn: there are no samples between two labels.
+            conditions = Z[:, dimension:].detach() if self._encoder.width else None
+            return self.generator_(Z[:, :dimension], conditions)
 
-        candidates = torch.cat(given, dim=1)
+        candidates = torch.cat(inputs, dim=1)
         rebuilt = [
-            invert(generate, self._batch(X[part]).cpu(), candidates, n_steps=n_steps)
-            for part in self._parts(len(X))
+            invert(generator, self._scaled(X[part]).cpu(), candidates, n_steps=n_steps)
+            for part in chunks(len(X), self.sample_shape)
         ]
-        return self._scale.undo(torch.from_numpy(np.concatenate(rebuilt)))
-
-    def _conditions(self, n: int, y: Any, draw: torch.Generator) -> Tensor | None:
-        """Return what is asked for, or draws it as frequent as in training."""
-        if not self._condition.width:
-            self._condition.check_absent(y)
-            return None
-        if y is None:
-            seed = torch.randint(2**31 - 1, (), generator=draw, device=self.device)
-            drawn = self._condition.draw(n, np.random.default_rng(int(seed)))
-        else:
-            drawn = self._condition.encode(np.broadcast_to(np.asarray(y), n))
-        return torch.as_tensor(drawn, dtype=torch.float32, device=self.device)
-
-    def _parts(self, n: int) -> Iterator[slice]:
-        """Yield which of n samples are made or judged at once."""
-        size = max(1, min(AT_ONCE, VALUES_AT_ONCE // math.prod(self.sample_shape)))
-        for begin in range(0, n, size):
-            check_deadline()
-            yield slice(begin, begin + size)
+        return self._scaler.inverse(torch.from_numpy(np.concatenate(rebuilt)))
 
     # Judging.
 
     @memory_errors()
     def score_samples(self, X: Any, y: Any = None) -> np.ndarray:
-        """Return how real samples look to the discriminator.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, ...)
-            Samples.
-        y : array-like of shape (n_samples,) or None, default=None
-            What they were made for; None stands for the mean over all.
-
-        Returns
-        -------
-        ndarray of shape (n_samples,)
-            Logits.
-        """
-        condition = None
-        if self._condition.width:
-            known = self._condition
-            condition = known.mean(len(X)) if y is None else known.encode(np.asarray(y))
-            condition = torch.as_tensor(
-                condition, dtype=self._dtype, device=self.device
+        """Return the discriminator's logits of samples; the mean label if y is None."""
+        conditions, encoder = None, self._encoder
+        if encoder.width:
+            encoded = (
+                encoder.mean(len(X)) if y is None else encoder.encode(np.asarray(y))
+            )
+            conditions = torch.as_tensor(
+                encoded, dtype=self.discriminator_.dtype, device=self.device
             )
         logits = [
-            self._logits(self._batch(X[part]), _rows(condition, part))
-            for part in self._parts(len(X))
+            self.discriminator_.judge(self._scaled(X[part]), select(conditions, part))
+            for part in chunks(len(X), self.sample_shape)
         ]
-        return np.concatenate(logits)
+        return np.concatenate([_to_numpy(part) for part in logits])
 
-    def _batch(self, X: Any) -> Tensor:
-        """Return samples as the networks have them."""
-        centred = as_tensor(self._scale.centred(X), self.device)
-        return self._scale(centred, self._dtype)
-
-    def _logits(self, X: Tensor, condition: Tensor | None) -> np.ndarray:
-        """Return what is thought of standardised samples."""
-        with torch.inference_mode():
-            logits = [
-                self._judge(X[part], _rows(condition, part))
-                for part in self._parts(len(X))
-            ]
-        return torch.cat(logits).cpu().double().numpy()
-
-    @property
-    def _dtype(self) -> torch.dtype:
-        return torch.double if self._judges_in_double else torch.float
-
-    def _judge(self, X: Tensor, condition: Tensor | None) -> Tensor:
-        if condition is not None:
-            condition = condition.to(self._dtype)
-        return self._packs(self.discriminator_, X.to(self._dtype), condition)
+    def _scaled(self, X: Any) -> Tensor:
+        centered = as_tensor(self._scaler.center(X), self.device)
+        return self._scaler(centered, self.discriminator_.dtype)
 
     def decision_function(self, X: Any, y: Any = None) -> np.ndarray:
-        """Return the logits above that from which on samples are taken for real ones.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, ...)
-            Samples.
-        y : array-like of shape (n_samples,) or None, default=None
-            What they were made for.
-
-        Returns
-        -------
-        ndarray of shape (n_samples,)
-        """
+        """Return logits above the one from which on samples are taken for real."""
         return self.score_samples(X, y) - self.offset_
 
     def predict(self, X: Any, y: Any = None) -> np.ndarray:
-        """Say which samples the discriminator takes for real ones.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, ...)
-            Samples.
-        y : array-like of shape (n_samples,) or None, default=None
-            What they were made for.
-
-        Returns
-        -------
-        ndarray of shape (n_samples,)
-            1 for real ones, -1 for generated ones.
-        """
+        """Return 1 for samples that are taken for real ones, -1 for the others."""
         return np.where(self.decision_function(X, y) >= 0, 1, -1)
 
-    # On another machine.
+    # A GAN that was evolved on a GPU is pickled for the CPU and works without a GPU.
 
     def __getstate__(self) -> dict[str, Any]:
         state = super().__getstate__()
-        return state if self.device == "cpu" else moved(state, MODULES, "cpu")
+        return state if self.device == "cpu" else moved(state, NETWORKS, "cpu")
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        # What was evolved on a GPU samples without one.
         device = resolve_device(state["device"])
         if device != "cpu":
-            state = moved(state, MODULES, device)
+            state = moved(state, NETWORKS, device)
         super().__setstate__(state | {"device": device})
 
 
-def _rows(condition: Tensor | None, rows: Any) -> Tensor | None:
-    return None if condition is None else condition[rows]
+def _to_numpy(logits: Tensor) -> np.ndarray:
+    return logits.cpu().double().numpy()

@@ -15,27 +15,30 @@ from sknevo.deadline import check_deadline
 from sknevo.metrics import StandardFeatures
 from sknevo.network_plan import image_shape
 
-__all__ = ["FeatureNetwork", "feature_space"]
-
 # Seconds on one core for images of 28 x 28.
-STEPS, BATCH, LEARNING_RATE = 200, 64, 2e-3
-FEATURES, AT_ONCE = 64, 512
-N_TURNS = 4
-MOST_SAMPLES = 20_000
+N_STEPS, BATCH_SIZE, LEARNING_RATE = 200, 64, 2e-3
+N_FEATURES, CHUNK_SIZE = 64, 512
+N_ROTATIONS = 4
+MAX_SAMPLES = 20_000
 CHANNELS = (8, 16, 32)
-# Larger images are looked at from so far away that no side is longer.
+# Larger images are reduced until no side is longer; chosen, not measured.
 LARGEST_SIDE = 48
-# A coarse picture of so many pixels a side is kept by the features.
-COARSE = 7
-# What the parts of the lesson weigh. Soundness little: at a weight of 1 a blur that
-# nobody sees, and the faint noise of every generator, put an image far from all real
-# ones; without it, blurred digits pass for real. Labels tell more than turns do.
-LABELS, TURNS, SOUNDNESS, LOOK = 1.0, 0.3, 0.1, 5.0
+# Side of the coarse image that is reconstructed from the features.
+COARSE_SIDE = 7
+# Weights of the pretext tasks. That of corruptions is small: at a weight of 1 a blur
+# that cannot be seen, and the faint noise of every generator, put an image far from all
+# real ones; without it, blurred digits pass for real. Labels tell more than rotations.
+LABEL_WEIGHT, ROTATION_WEIGHT, CORRUPTION_WEIGHT = 1.0, 0.3, 0.1
+RECONSTRUCTION_WEIGHT = 5.0
 BLOCK = {"kernel": 3, "normalisation": "batch", "activation": "relu"}
 BLOCK |= {"residual": False, "dropout": 0.0}
 # Bounded, so that no image is further away than another kind of image is.
-DENSE = {"units": FEATURES, "normalisation": "none", "activation": "tanh"}
+DENSE = {"units": N_FEATURES, "normalisation": "none", "activation": "tanh"}
 DENSE |= {"dropout": 0.0}
+# The encoder sees images as they are; the pretext tasks change them.
+NO_AUGMENTATION = dict.fromkeys(
+    ("shift", "zoom", "rotate", "flip", "erase", "colour"), 0
+)
 
 
 def feature_space(
@@ -48,15 +51,16 @@ def feature_space(
 ) -> Any:
     """Learn the features that real and generated samples are compared by.
 
-    Tables are their own features, standardised. Of images a small network learns, from
-    the real ones alone,
+    The features of tables are their columns, standardised. Those of images are learned
+    by a small network from the real images alone. It is trained on pretext tasks:
 
-    - what they show: their labels; without labels, by how much they are turned [1]_,
-    - whether they are sound: blurred, noisy, blended and cut images are told from
-      the others. Without that, a classifier takes a blurred digit for a good one,
-    - what they look like: a coarse picture can be read off the features.
+    - to tell the labels; without labels, by how much an image is rotated [1]_,
+    - to tell blurred, noisy, blended and cut images from the others: without that, a
+      classifier takes a blurred digit for a good one,
+    - to reconstruct a coarse image from the features.
 
-    It is frozen then, knows no generator, and is the same for the same data and seed.
+    Then it is frozen. It knows no generator, and is the same for the same data and
+    seed.
 
     Parameters
     ----------
@@ -81,65 +85,61 @@ def feature_space(
     ----------
     .. [1] Gidaris, S., Singh, P., & Komodakis, N. (2018). Unsupervised Representation
        Learning by Predicting Image Rotations. ICLR.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sknevo.builders.gan import feature_space
+    >>> features = feature_space(np.array([[0.0, 10.0], [2.0, 30.0]]))
+    >>> features([[1.0, 20.0]]).tolist()
+    [[0.0, 0.0]]
     """
-    sample_shape = np.shape(X)[1:] if sample_shape is None else sample_shape
+    sample_shape = np.shape(X)[1:] if sample_shape is None else tuple(sample_shape)
     if len(sample_shape) == 1:
         return StandardFeatures.of(X)
-    step = math.ceil(len(X) / MOST_SAMPLES)
+    step = math.ceil(len(X) / MAX_SAMPLES)
     X, y = X[::step], None if y is None else np.asarray(y)[::step]
-    codes, n_classes = None, N_TURNS
+    codes, n_classes = None, N_ROTATIONS
     if y is not None:
         classes, codes = np.unique(y, return_inverse=True)
         codes, n_classes = torch.as_tensor(codes, device=device), len(classes)
-    shape, n_answers = tuple(sample_shape), n_classes + len(DAMAGES)
-    eye = _Eye(shape, n_answers, **statistics(X, shape), seed=random_state).to(device)
-    _Lesson(eye, n_classes, as_tensor(X, device), codes, random_state).learn()
-    return FeatureNetwork(eye)
+    known = statistics(X, sample_shape)
+    n_answers = n_classes + len(CORRUPTIONS)
+    encoder = _Encoder(sample_shape, n_answers, **known, seed=random_state).to(device)
+    tasks = _PretextTasks(encoder, n_classes, as_tensor(X, device), codes, random_state)
+    tasks.train()
+    return FeatureNetwork(encoder)
 
 
 class FeatureNetwork:
-    """A frozen network that gives features of images.
+    """A frozen encoder: takes images, returns features."""
 
-    Parameters
-    ----------
-    eye : _Eye
-        Trained.
-    """
-
-    def __init__(self, eye: "_Eye") -> None:
-        self.eye = eye.cpu().eval().requires_grad_(False)
+    def __init__(self, encoder: "_Encoder") -> None:
+        self.encoder = encoder.cpu().eval().requires_grad_(False)
 
     def __call__(self, X: Any) -> np.ndarray:
-        """Return the features of images.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, ...)
-            Images, in the layout and the range of the real ones.
-
-        Returns
-        -------
-        ndarray of shape (n_samples, n_features)
-        """
+        """Return features (n_samples, n_features) of images like the real ones."""
         X = np.asarray(X)
-        batches = [X[i : i + AT_ONCE] for i in range(0, len(X), AT_ONCE)]
+        chunks = [X[i : i + CHUNK_SIZE] for i in range(0, len(X), CHUNK_SIZE)]
         with torch.inference_mode():
             features = [
-                self.eye.features(self.eye.look(as_tensor(batch))) for batch in batches
+                self.encoder.features(self.encoder.prepare(as_tensor(chunk)))
+                for chunk in chunks
             ]
         return torch.cat(features).double().numpy()
 
     @property
     def fingerprint(self) -> str:
         """A short name for this feature space: figures compare within one only."""
-        return fingerprint(*(value.numpy() for value in self.eye.state_dict().values()))
+        state = self.encoder.state_dict()
+        return fingerprint(*(value.numpy() for value in state.values()))
 
     def __repr__(self) -> str:
         return f"FeatureNetwork({self.fingerprint})"
 
 
-class _Eye(nn.Module):
-    """Looks at images, describes them by features, and says something of each."""
+class _Encoder(nn.Module):
+    """A small network with features, and answers to the pretext tasks."""
 
     def __init__(
         self,
@@ -157,15 +157,15 @@ class _Eye(nn.Module):
         self.network = Network(
             _genes(self.sides),
             sample_shape,
-            n_answers + channels * COARSE**2,
+            n_answers + channels * COARSE_SIDE**2,
             mean,
             scale,
             seed,
             (channels, *self.sides),
         )
 
-    def look(self, X: Tensor) -> Tensor:
-        """Return images standardised, and no larger than need be."""
+    def prepare(self, X: Tensor) -> Tensor:
+        """Return images standardised, and reduced if they are large."""
         images = self.network.standardise(self.network.arrange(X))
         if images.shape[2:] != self.sides:
             images = F.adaptive_avg_pool2d(images, self.sides)
@@ -179,48 +179,53 @@ class _Eye(nn.Module):
 
 
 def _genes(sides: tuple[int, ...]) -> dict[str, Any]:
-    """Return a network that halves images until they are as small as COARSE."""
+    """Return a network that halves images until they are as small as coarse ones."""
     blocks: list[dict[str, Any]] = []
     shorter = min(sides)
     for channels in CHANNELS:
         pooling = "max" if shorter >= 2 else "none"
         blocks.append({**BLOCK, "channels": channels, "pooling": pooling})
         shorter //= 2
-        if shorter < COARSE:
+        if shorter < COARSE_SIDE:
             break
-    still = dict.fromkeys(("shift", "zoom", "rotate", "flip", "erase", "colour"), 0)
     return {
-        "augmentation": still,
+        "augmentation": NO_AUGMENTATION,
         "blocks": blocks,
         "bridge": "flatten",
         "dense": [DENSE],
     }
 
 
-class _Lesson:
-    """What the eye learns, batch by batch."""
+class _PretextTasks:
+    """What the encoder is trained on: labels or rotations, corruptions, a coarse image.
+
+    Parameters
+    ----------
+    codes : Tensor of shape (n_images,) or None
+        Labels; without them, rotations are predicted.
+    """
 
     def __init__(
         self,
-        eye: _Eye,
+        encoder: _Encoder,
         n_classes: int,
         images: Tensor,
         codes: Tensor | None,
         seed: int,
     ) -> None:
-        self.eye = eye
+        self.encoder = encoder
         self.images, self.codes = images, codes
-        n_outputs = eye.network.head.out_features
-        self.parts = [n_classes, len(DAMAGES), n_outputs - n_classes - len(DAMAGES)]
-        self.draw = torch.Generator(images.device).manual_seed(seed)
+        n_coarse = encoder.network.head.out_features - n_classes - len(CORRUPTIONS)
+        self.parts = [n_classes, len(CORRUPTIONS), n_coarse]
+        self.rng = torch.Generator(images.device).manual_seed(seed)
 
-    def learn(self) -> None:
-        optimizer = torch.optim.AdamW(self.eye.parameters(), LEARNING_RATE)
+    def train(self) -> None:
+        optimizer = torch.optim.AdamW(self.encoder.parameters(), LEARNING_RATE)
         schedule = torch.optim.lr_scheduler.OneCycleLR(
-            optimizer, LEARNING_RATE, total_steps=STEPS
+            optimizer, LEARNING_RATE, total_steps=N_STEPS
         )
-        self.eye.train()
-        for _ in range(STEPS):
+        self.encoder.train()
+        for _ in range(N_STEPS):
             check_deadline()
             optimizer.zero_grad()
             self._loss(*self._batch()).backward()
@@ -228,54 +233,47 @@ class _Lesson:
             schedule.step()
 
     def _integers(self, low: int, high: int) -> Tensor:
-        device = self.images.device
-        return torch.randint(low, high, (BATCH,), generator=self.draw, device=device)
+        size, device = (BATCH_SIZE,), self.images.device
+        return torch.randint(low, high, size, generator=self.rng, device=device)
 
     def _batch(self) -> tuple[Tensor, Tensor]:
-        """Draw images, turned unless they have labels, and what they show."""
+        """Return images, rotated unless they have labels, and their codes."""
         rows = self._integers(0, len(self.images))
-        images = self.eye.look(self.images[rows])
+        images = self.encoder.prepare(self.images[rows])
         if self.codes is not None:
             return images, self.codes[rows]
-        turns = self._integers(0, N_TURNS)
-        return _turned(images, turns), turns
+        quarters = self._integers(0, N_ROTATIONS)
+        return _rotated(images, quarters), quarters
 
     def _loss(self, images: Tensor, codes: Tensor) -> Tensor:
-        kinds = self._integers(1, len(DAMAGES))
-        both = torch.cat([images, self._damaged(images, kinds)])
-        outputs = self.eye(both)
-        shown, soundness, look = outputs.split(self.parts, dim=1)
+        kinds = self._integers(1, len(CORRUPTIONS))
+        both = torch.cat([images, self._corrupted(images, kinds)])
+        label, corruption, image = self.encoder(both).split(self.parts, dim=1)
         kinds = torch.cat([torch.zeros_like(kinds), kinds])
-        coarse = F.adaptive_avg_pool2d(images, COARSE).flatten(1)
+        coarse = F.adaptive_avg_pool2d(images, COARSE_SIDE).flatten(1)
         return (
-            (TURNS if self.codes is None else LABELS)
-            * F.cross_entropy(shown[:BATCH], codes)
-            + SOUNDNESS * F.cross_entropy(soundness, kinds)
-            + LOOK * F.mse_loss(look[:BATCH], coarse)
+            (ROTATION_WEIGHT if self.codes is None else LABEL_WEIGHT)
+            * F.cross_entropy(label[:BATCH_SIZE], codes)
+            + CORRUPTION_WEIGHT * F.cross_entropy(corruption, kinds)
+            + RECONSTRUCTION_WEIGHT * F.mse_loss(image[:BATCH_SIZE], coarse)
         )
 
-    def _damaged(self, images: Tensor, kinds: Tensor) -> Tensor:
-        draw = {"generator": self.draw, "device": images.device}
-        strength = torch.rand(len(images), 1, 1, 1, **draw)
-        noise = torch.randn(images.shape, **draw)
-        versions = [damage(images, strength, noise) for damage in DAMAGES]
+    def _corrupted(self, images: Tensor, kinds: Tensor) -> Tensor:
+        options = {"generator": self.rng, "device": images.device}
+        strength = torch.rand(len(images), 1, 1, 1, **options)
+        noise = torch.randn(images.shape, **options)
+        versions = [corrupt(images, strength, noise) for corrupt in CORRUPTIONS]
         return torch.stack(versions)[kinds, torch.arange(len(images))]
 
 
-def _turned(images: Tensor, quarters: Tensor) -> Tensor:
-    """Turn each image by its own number of right angles."""
-    square = images.shape[2] == images.shape[3]
-    # What is not square is turned upside down, mirrored, or both.
+def _rotated(images: Tensor, quarters: Tensor) -> Tensor:
+    """Rotate each image by its own number of right angles."""
     versions = [images, images.rot90(2, (2, 3))]
-    if square:
+    if images.shape[2] == images.shape[3]:
         versions += [images.rot90(1, (2, 3)), images.rot90(3, (2, 3))]
-    else:
+    else:  # upside down, mirrored, or both
         versions += [images.flip(2), images.flip(3)]
     return torch.stack(versions)[quarters, torch.arange(len(images))]
-
-
-def _sound(images: Tensor, strength: Tensor, noise: Tensor) -> Tensor:
-    return images
 
 
 def _blurred(images: Tensor, strength: Tensor, noise: Tensor) -> Tensor:
@@ -285,18 +283,14 @@ def _blurred(images: Tensor, strength: Tensor, noise: Tensor) -> Tensor:
     return torch.lerp(images, smooth, 0.4 + 0.6 * strength)
 
 
-def _noisy(images: Tensor, strength: Tensor, noise: Tensor) -> Tensor:
-    return images + (0.2 + 0.8 * strength) * noise
-
-
-def _blended(images: Tensor, strength: Tensor, noise: Tensor) -> Tensor:
-    return torch.lerp(images, images.roll(1, 0), 0.3 + 0.4 * strength)
-
-
-def _cut(images: Tensor, strength: Tensor, noise: Tensor) -> Tensor:
-    """Exchange two halves of the image."""
-    return images.roll(images.shape[2] // 2, 2)
-
-
-# The first is none.
-DAMAGES = (_sound, _blurred, _noisy, _blended, _cut)
+# Each takes images, strengths in [0, 1] and normal noise. The first leaves images as
+# they are, the last exchanges two halves of an image.
+CORRUPTIONS = (
+    lambda images, strength, noise: images,
+    _blurred,
+    lambda images, strength, noise: images + (0.2 + 0.8 * strength) * noise,
+    lambda images, strength, noise: images.lerp(
+        images.roll(1, 0), 0.3 + 0.4 * strength
+    ),
+    lambda images, strength, noise: images.roll(images.shape[2] // 2, 2),
+)

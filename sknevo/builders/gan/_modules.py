@@ -6,6 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from sknevo.builders.gan._data import chunks, select
 from sknevo.builders.networks._modules import (
     NORMALISATIONS,
     Spectral,
@@ -15,8 +16,9 @@ from sknevo.builders.networks._modules import (
 )
 from sknevo.network_plan import first_grid
 
-__all__ = ["Discriminator", "Generator", "Noise"]
-
+# A sample is judged in so many packs, each with other companions; chosen, not
+# measured.
+N_PACKS = 8
 ACTIVATIONS = {
     "relu": nn.ReLU,
     # Steeper than torch's own: gradients have to pass through two networks.
@@ -29,41 +31,28 @@ ACTIVATIONS = {
 
 
 class Noise(nn.Module):
-    """What the generator makes samples of.
+    """Draws noise: normal, uniform, truncated normal, or a mixture of normals.
 
     Parameters
     ----------
     genes : dict
-        Expressed: `dimension` and `distribution`, one of `normal`, `uniform`,
-        `truncated_normal` and `mixture` with its own parameters.
-    draw : torch.Generator
-        Of the centres of a mixture.
+        Expressed: `dimension` and `distribution` with its own parameters.
+    rng : torch.Generator
+        Draws the centres of a mixture.
     """
 
-    def __init__(self, genes: dict[str, Any], draw: torch.Generator) -> None:
+    def __init__(self, genes: dict[str, Any], rng: torch.Generator) -> None:
         super().__init__()
         self.dimension = genes["dimension"]
         ((self.kind, self.genes),) = genes["distribution"].items()
         n_centres = self.genes.get("components", 0)
-        centres = torch.randn(n_centres, self.dimension, generator=draw)
+        centres = torch.randn(n_centres, self.dimension, generator=rng)
         self.register_buffer("centres", centres)
 
-    def forward(self, n: int, generator: torch.Generator) -> Tensor:
-        """Draw noise.
-
-        Parameters
-        ----------
-        n : int
-            How often.
-        generator : torch.Generator
-            Source of randomness.
-
-        Returns
-        -------
-        Tensor of shape (n, dimension)
-        """
+    def forward(self, n: int, rng: torch.Generator) -> Tensor:
+        """Return noise of shape (n, dimension)."""
         shape, device = (n, self.dimension), self.centres.device
-        options = {"generator": generator, "device": device}
+        options = {"generator": rng, "device": device}
         match self.kind:
             case "uniform":  # of variance 1
                 Z = math.sqrt(3) * (2 * torch.rand(shape, **options) - 1)
@@ -72,95 +61,84 @@ class Noise(nn.Module):
                 Z = 2 * torch.rand(shape, **options) - 1
                 Z = math.sqrt(2) * torch.erfinv(inside * Z)
             case "mixture":
-                which = torch.randint(len(self.centres), (n,), **options)
+                component = torch.randint(len(self.centres), (n,), **options)
                 Z = torch.randn(shape, **options)
-                Z = self.centres[which] + self.genes["spread"] * Z
+                Z = self.centres[component] + self.genes["spread"] * Z
             case _:
                 Z = torch.randn(shape, **options)
         return self.genes["scale"] * Z
 
 
 class Generator(nn.Module):
-    """Makes standardised samples of noise.
+    """Turns noise into scaled samples.
 
     Parameters
     ----------
-    genes : dict
-        Expressed: `dense`, or `blocks` for images.
-    dimension : int
-        Of the noise.
+    genes, noise_genes : dict
+        Expressed genes of the generator and of its noise.
     shape : tuple of int
         (channels, height, width) of an image, or (features,).
     n_conditions : int
         Numbers that say what a sample is made for; 0 for none.
-    draw : torch.Generator
-        Of the weights.
+    rng : torch.Generator
+        Draws the weights.
     """
 
     def __init__(
         self,
         genes: dict[str, Any],
-        dimension: int,
+        noise_genes: dict[str, Any],
         shape: tuple[int, ...],
         n_conditions: int,
-        draw: torch.Generator,
+        rng: torch.Generator,
     ) -> None:
         super().__init__()
-        width = dimension + n_conditions
+        self.shape = shape
+        self.noise = Noise(noise_genes, rng)
+        width = self.noise.dimension + n_conditions
         self.layers = nn.Sequential()
         if "dense" in genes:
             for layer in genes["dense"]:
-                self.layers.append(_Dense(layer, width, draw))
+                self.layers.append(_Dense(layer, width, rng))
                 width = layer["units"]
-            self.layers.append(_linear(width, math.prod(shape), True, draw))
+            self.layers.append(_linear(width, math.prod(shape), True, rng))
             return
         blocks = genes["blocks"]
         channels, grid = blocks[0]["channels"], first_grid(blocks, shape)
-        self.layers.append(_linear(width, channels * math.prod(grid), True, draw))
+        self.layers.append(_linear(width, channels * math.prod(grid), True, rng))
         self.layers.append(nn.Unflatten(1, (channels, *grid)))
         for block in blocks:
-            self.layers.append(_Rise(block, channels, draw))
+            self.layers.append(_Rise(block, channels, rng))
             channels = block["channels"]
         self.layers.append(_Crop(shape[1:]))
-        self.layers.append(_convolution(channels, shape[0], 3, True, draw))
+        self.layers.append(_convolution(channels, shape[0], 3, True, rng))
         self.layers.append(nn.Tanh())
 
-    def forward(self, Z: Tensor, condition: Tensor | None = None) -> Tensor:
-        """Make samples.
-
-        Parameters
-        ----------
-        Z : Tensor of shape (n, dimension)
-            Noise.
-        condition : Tensor of shape (n, n_conditions) or None, default=None
-            What samples are made for.
-
-        Returns
-        -------
-        Tensor of shape (n, ...)
-        """
-        if condition is not None:
-            Z = torch.cat([Z, condition], dim=1)
+    def forward(self, Z: Tensor, conditions: Tensor | None = None) -> Tensor:
+        """Return samples of noise (n, dimension) and conditions (n, n_conditions)."""
+        if conditions is not None:
+            Z = torch.cat([Z, conditions], dim=1)
         return self.layers(Z)
 
 
 class Discriminator(nn.Module):
-    """Tells real samples from generated ones, several of a kind at a time if packed.
+    """Tells packs of real samples from packs of generated ones.
 
-    Conditions take part by projection [1]_; packs are those of [2]_.
+    Conditions take part by projection [1]_. Packs are those of [2]_: with a `packing`
+    of 1 each sample is judged alone.
 
     Parameters
     ----------
     genes : dict
-        Expressed: `dense`, or `blocks` and `bridge` for images.
+        Expressed genes of the discriminator.
     packing : int
-        Samples that are judged together.
+        Samples in a pack.
     shape : tuple of int
         (channels, height, width) of an image, or (features,).
     n_conditions : int
         Numbers that say what a sample was made for; 0 for none.
-    draw : torch.Generator
-        Of the weights.
+    rng : torch.Generator
+        Draws the weights.
 
     References
     ----------
@@ -175,7 +153,7 @@ class Discriminator(nn.Module):
         packing: int,
         shape: tuple[int, ...],
         n_conditions: int,
-        draw: torch.Generator,
+        rng: torch.Generator,
     ) -> None:
         super().__init__()
         self.packing = packing
@@ -183,48 +161,87 @@ class Discriminator(nn.Module):
         if "dense" in genes:
             width = packing * math.prod(shape)
             for layer in genes["dense"]:
-                self.layers.append(_Dense(layer, width, draw))
+                self.layers.append(_Dense(layer, width, rng))
                 width = layer["units"]
         else:
             width, sides = packing * shape[0], shape[1:]
             for block in genes["blocks"]:
-                self.layers.append(_Fall(block, width, draw))
+                self.layers.append(_Fall(block, width, rng))
                 width = block["channels"]
                 if block["pooling"] != "none":
                     sides = tuple(math.ceil(side / 2) for side in sides)
             flat = genes["bridge"] == "flatten"
             self.layers.append(nn.Flatten() if flat else _Average())
             width *= math.prod(sides) if flat else 1
-        self.head = _linear(width, 1, True, draw)
+        self.head = _linear(width, 1, True, rng)
         self.embed: nn.Module | None = None
         if n_conditions:
             self.embed = nn.utils.skip_init(
                 nn.Linear, packing * n_conditions, width, bias=False
             )
             std = 1 / math.sqrt(width)
-            nn.init.normal_(self.embed.weight, std=std, generator=draw)
+            nn.init.normal_(self.embed.weight, std=std, generator=rng)
+        self.register_buffer("companions", None)
+        self.register_buffer("companion_conditions", None)
 
-    def forward(self, X: Tensor, condition: Tensor | None = None) -> Tensor:
-        """Return the logits of real against generated.
+    @property
+    def dtype(self) -> torch.dtype:
+        """The type it computes in."""
+        return self.head.weight.dtype
+
+    def forward(self, X: Tensor, conditions: Tensor | None = None) -> Tensor:
+        """Return the logits of real against generated, one per pack.
 
         Parameters
         ----------
-        X : Tensor of shape (n, ...)
-            Standardised samples; as many as packs have room for.
-        condition : Tensor of shape (n, n_conditions) or None, default=None
-            What samples were made for.
-
-        Returns
-        -------
-        Tensor of shape (n / packing,)
+        X : Tensor of shape (n_packs * packing, ...)
+            Scaled samples.
+        conditions : Tensor of shape (n_packs * packing, n_conditions) or None
+            What they were made for.
         """
         packs = X.reshape(-1, self.packing * X.shape[1], *X.shape[2:])
         Z = self.layers(packs)
         logits = self.head(Z).squeeze(1)
         if self.embed is not None:
-            known = self.embed(condition.reshape(len(packs), -1))
+            known = self.embed(conditions.reshape(len(packs), -1))
             logits = logits + (known * Z).sum(dim=1)
         return logits
+
+    def keep_companions(self, X: Tensor, conditions: Tensor | None) -> None:
+        """Keep generated samples that fill up the packs of a sample that is judged."""
+        self.companions, self.companion_conditions = X, conditions
+
+    @torch.inference_mode()
+    def judge(self, X: Tensor, conditions: Tensor | None = None) -> Tensor:
+        """Return the logit of each sample: the mean over packs of it and companions.
+
+        The companions are always the same, so that a sample's logit does not depend on
+        which others are judged beside it.
+        """
+        logits = [
+            self._judge(X[part].to(self.dtype), select(conditions, part))
+            for part in chunks(len(X), X.shape[1:])
+        ]
+        return torch.cat(logits)
+
+    def _judge(self, X: Tensor, conditions: Tensor | None) -> Tensor:
+        if conditions is not None:
+            conditions = conditions.to(self.dtype)
+        if self.packing == 1:
+            return self(X, conditions)
+        logits, size = [], self.packing - 1
+        for begin in range(0, N_PACKS * size, size):
+            rows, known = slice(begin, begin + size), conditions
+            if conditions is not None:
+                known = _packed(conditions, self.companion_conditions[rows])
+            logits.append(self(_packed(X, self.companions[rows]), known))
+        return torch.stack(logits).mean(dim=0)
+
+
+def _packed(X: Tensor, companions: Tensor) -> Tensor:
+    """Return each of X followed by the same companions."""
+    beside = companions.to(X.dtype).unsqueeze(0).expand(len(X), *companions.shape)
+    return torch.cat([X.unsqueeze(1), beside], dim=1).flatten(0, 1)
 
 
 class _Dense(nn.Sequential):

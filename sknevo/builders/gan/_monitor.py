@@ -1,7 +1,7 @@
-"""What is seen of a GAN while it trains, and who may not go on.
+"""Signals of a GAN's training, and the end of a training that has collapsed.
 
-Losses do not tell whether a GAN collapses: each network's depends on the other. So a
-few samples are compared with real ones a few times in the course of the training.
+Losses do not tell whether a GAN collapses: each network's depends on the other. So
+generated samples are compared with real ones a few times in the course of the training.
 """
 
 import math
@@ -15,48 +15,48 @@ from torch import Tensor, nn
 from sknevo.deadline import TrialPruned
 from sknevo.metrics import ReferenceSet
 
-__all__ = ["Monitor", "as_points"]
-
-# A sample is covered if a generated one is as near as its so-manieth real neighbour:
-# the fifth sees quality, and `ReferenceSet.wide_share` of all sees modes that are lost.
-NEAR = 5
-# Images are compared at this side at most, with fine detail left out.
-SIDE = 8
-# Nobody is judged by fewer samples, or before so many steps of the generator.
-FEWEST_SAMPLES, FEWEST_STEPS = 100, 300
-# When judgement begins, as a share of the training.
+NETWORKS = ("discriminator", "generator")
+# A real sample is covered if a generated one is as near as its fifth real neighbour,
+# and reached if one is as near as `ReferenceSet.wide_share` of all. Coverage sees
+# quality, reach sees lost modes.
+N_NEIGHBORS = 5
+# Images are compared at this side at most: fine detail is left out.
+COMPARED_SIDE = 8
+# No training of fewer samples or fewer steps of the generator is judged.
+MIN_SAMPLES, MIN_STEPS = 100, 300
+# Judgement begins after this share of the training: early samples say little.
 GRACE = 0.4
-# Gates. Reach is the share of real samples that are covered in the wide sense.
-COLLAPSED, STARVED, LOST, PEAK = 0.15, 0.3, 0.5, 0.5
-CERTAIN, SILENT = 0.995, 1e-3
-# Who is as various as the data and not far from them may still get there.
-NARROW, ASTRAY = 0.1, 3.0
-EXPLODED = 1e6
-# A loss this many usual steps away from the one before is a spike.
+# Limits of what is pruned; chosen on the ring of eight Gaussians, where reach finds
+# collapsed networks with an area under the ROC curve of 0.994 (doc/figures.md,
+# collapse detector).
+# Mode collapse: less reach than this at two checkpoints, samples close to each other.
+COLLAPSED_REACH = 0.15
+# Far from the data: as little reach, samples this many times too far from real ones.
+FAR = 3.0
+# Starved generator: the discriminator's AUC is above, reach is below, and the
+# generator's gradient is below this share of what it was at first.
+CERTAIN_AUC, STARVED_REACH, SILENT_GRADIENT = 0.995, 0.3, 1e-3
+# Late collapse: of a reach of at least the first, less than the second share is left.
+PEAK_REACH, LOST_SHARE = 0.5, 0.5
+# Intra-mode collapse: generated samples this much closer to each other than real ones.
+NARROW_SPREAD = 0.1
+# Norm of an exploding gradient; chosen, not measured.
+EXPLODED_NORM = 1e6
+# A loss this many median steps away from the one before is a spike.
 SPIKE = 10.0
 
 
 def as_points(X: Tensor) -> Tensor:
-    """Return what samples are compared by.
-
-    Parameters
-    ----------
-    X : Tensor of shape (n, features) or (n, channels, height, width)
-        Standardised samples.
-
-    Returns
-    -------
-    Tensor of shape (n, n_values)
-    """
-    if X.ndim == 4 and max(X.shape[2:]) > SIDE:
-        sides = [min(SIDE, side) for side in X.shape[2:]]
+    """Return samples as the points (n, n_values) that are compared."""
+    if X.ndim == 4 and max(X.shape[2:]) > COMPARED_SIDE:
+        sides = [min(COMPARED_SIDE, side) for side in X.shape[2:]]
         X = nn.functional.adaptive_avg_pool2d(X, sides)
     return X.flatten(1).float()
 
 
 @dataclass
-class _Records:
-    """What was seen since the last checkpoint."""
+class _Readings:
+    """Losses, gradient norms and AUC since the last checkpoint."""
 
     losses: list[tuple[float, float]] = field(default_factory=list)
     norms: list[tuple[float, float]] = field(default_factory=list)
@@ -64,15 +64,15 @@ class _Records:
 
 
 class Monitor:
-    """Keeps the signals of a training, and ends one that has no future.
+    """Records the signals of a training, and prunes one that has collapsed.
 
     Parameters
     ----------
     real : Tensor of shape (n, ...)
-        Some of the training samples, standardised.
+        Some of the training samples, scaled.
     n_steps : int
-        How many steps the generator is going to make.
-    judging : bool, default=True
+        Steps that the generator is going to make.
+    prune : bool, default=True
         Whether a collapse ends the training. What is not finite always does.
 
     Attributes
@@ -81,22 +81,21 @@ class Monitor:
         `step`; `coverage`, the share of real samples with a generated one nearer than
         their fifth real neighbour; `reach`, the same with a twentieth of all; `nearest`
         and `spread`, the distances of generated samples to the nearest real and to the
-        nearest other generated one, in those between real ones; `auc`, how well the
-        discriminator ranks; losses and norms of the gradients of both networks, in the
+        nearest other generated one, in units of those between real ones; `auc`, how
+        well the discriminator ranks; losses and gradient norms of both networks, in the
         mean since the checkpoint before; `spikes`, the share of losses that leap.
     """
 
-    def __init__(self, real: Tensor, n_steps: int, judging: bool = True) -> None:
+    def __init__(self, real: Tensor, n_steps: int, prune: bool = True) -> None:
         self.real = as_points(real)
         distances = _distances(self.real, self.real).sort(dim=1).values
-        wide = max(NEAR, math.ceil(ReferenceSet.wide_share * len(self.real)))
-        self.near = _neighbourhoods(distances, NEAR)
+        wide = max(N_NEIGHBORS, math.ceil(ReferenceSet.wide_share * len(self.real)))
+        self.near = _neighbourhoods(distances, N_NEIGHBORS)
         self.wide = _neighbourhoods(distances, wide)
         self.between = float(_neighbourhoods(distances, 1).median())
         self.n_steps = n_steps
-        enough = len(real) >= FEWEST_SAMPLES and n_steps >= FEWEST_STEPS
-        self.judging = judging and enough
-        self._seen = _Records()
+        self.prune = prune and len(real) >= MIN_SAMPLES and n_steps >= MIN_STEPS
+        self._readings = _Readings()
         self._jumps: list[float] = []
         self._first_norm = math.nan
         self._rows: list[dict[str, float]] = []
@@ -109,15 +108,13 @@ class Monitor:
             name: np.array([row[name] for row in self._rows]) for name in self._rows[0]
         }
 
-    def watch(
+    def record(
         self, step: int, losses: Any, norms: Any, real: Tensor, generated: Tensor
     ) -> None:
-        """Take notice of a step.
+        """Record a step.
 
         Parameters
         ----------
-        step : int
-            Of the generator.
         losses, norms : (discriminator's, generator's)
             Scalars.
         real, generated : Tensor of shape (n,)
@@ -129,33 +126,29 @@ class Monitor:
             If something is not finite, or a gradient explodes.
         """
         losses, norms = tuple(map(float, losses)), tuple(map(float, norms))
-        for who, loss, norm in zip(PLAYERS, losses, norms, strict=True):
+        for network, loss, norm in zip(NETWORKS, losses, norms, strict=True):
             if not math.isfinite(loss) or not math.isfinite(norm):
                 what = (
                     f"loss is {loss}" if math.isfinite(norm) else f"gradient is {norm}"
                 )
-                raise TrialPruned(f"not finite: the {who}'s {what} after {step} steps")
-            if norm > EXPLODED:
                 raise TrialPruned(
-                    f"exploding gradient: the {who}'s has norm {norm:.2g} after "
+                    f"not finite: the {network}'s {what} after {step} steps"
+                )
+            if norm > EXPLODED_NORM:
+                raise TrialPruned(
+                    f"exploding gradient: the {network}'s has norm {norm:.2g} after "
                     f"{step} steps"
                 )
-        if self._seen.losses:
-            before = self._seen.losses[-1]
-            self._jumps.append(max(map(_distance, losses, before)))
-        self._seen.losses.append(losses)
-        self._seen.norms.append(norms)
-        self._seen.aucs.append(_auc(real, generated))
+        seen = self._readings
+        if seen.losses:
+            jumps = np.abs(np.subtract(losses, seen.losses[-1]))
+            self._jumps.append(float(jumps.max()))
+        seen.losses.append(losses)
+        seen.norms.append(norms)
+        seen.aucs.append(_auc(real, generated))
 
     def check(self, step: int, generated: Tensor) -> None:
-        """Compare samples with real ones.
-
-        Parameters
-        ----------
-        step : int
-            Of the generator.
-        generated : Tensor of shape (n, ...)
-            Standardised samples.
+        """Compare generated samples with real ones.
 
         Raises
         ------
@@ -175,49 +168,53 @@ class Monitor:
             "nearest": float(across.min(dim=0).values.median()) / self.between,
             "spread": float(among.median()) / self.between,
         }
-        seen, self._seen = self._seen, _Records()
+        seen, self._readings = self._readings, _Readings()
         row["auc"] = _mean(seen.aucs)
-        for i, who in enumerate(PLAYERS):
-            row[f"{who}_loss"] = _mean([losses[i] for losses in seen.losses])
-            row[f"{who}_norm"] = _mean([norms[i] for norms in seen.norms])
+        for i, network in enumerate(NETWORKS):
+            row[f"{network}_loss"] = _mean([losses[i] for losses in seen.losses])
+            row[f"{network}_norm"] = _mean([norms[i] for norms in seen.norms])
         usual = np.median(self._jumps) if self._jumps else 0.0
         spikes = [jump > SPIKE * max(usual, 1e-3) for jump in self._jumps]
         row["spikes"] = _mean(spikes) if spikes else 0.0
         self._rows.append(row)
         if not math.isfinite(self._first_norm):
             self._first_norm = row["generator_norm"]
-        if self.judging and step >= GRACE * self.n_steps:
-            self._judge(row)
+        if self.prune and step >= GRACE * self.n_steps:
+            self._prune_if_collapsed(row)
 
-    def _judge(self, row: dict[str, float]) -> None:
-        """Raise `TrialPruned` if there is no hope, and say why."""
+    def _prune_if_collapsed(self, row: dict[str, float]) -> None:
+        """Raise `TrialPruned`, with the reason, if the generator has collapsed."""
         step, reach = int(row["step"]), row["reach"]
         peak = max(other["reach"] for other in self._rows)
         last_two = [other["reach"] for other in self._rows[-2:]]
         when = f"after {step} of {self.n_steps} steps"
         if (
-            row["auc"] > CERTAIN
-            and reach < STARVED
-            and row["generator_norm"] < SILENT * self._first_norm
+            row["auc"] > CERTAIN_AUC
+            and reach < STARVED_REACH
+            and row["generator_norm"] < SILENT_GRADIENT * self._first_norm
         ):
             raise TrialPruned(
                 f"starved generator: the discriminator's AUC is {row['auc']:.3f}, the "
                 f"generator's gradient {row['generator_norm']:.2g} and coverage "
                 f"{reach:.2f} {when}"
             )
-        if max(last_two) < COLLAPSED and row["spread"] < 1:
+        if max(last_two) < COLLAPSED_REACH and row["spread"] < 1:
             raise TrialPruned(f"mode collapse: coverage {reach:.2f} {when}")
-        if max(last_two) < COLLAPSED and row["nearest"] > ASTRAY:
+        if max(last_two) < COLLAPSED_REACH and row["nearest"] > FAR:
             raise TrialPruned(
                 f"far from the data: coverage {reach:.2f}, generated samples are "
                 f"{row['nearest']:.2g} times as far from real ones as these from each "
                 f"other {when}"
             )
-        if peak >= PEAK and len(last_two) == 2 and max(last_two) < LOST * peak:
+        if (
+            peak >= PEAK_REACH
+            and len(last_two) == 2
+            and max(last_two) < LOST_SHARE * peak
+        ):
             raise TrialPruned(
                 f"late collapse: coverage {reach:.2f} {when}, it was {peak:.2f}"
             )
-        if row["spread"] < NARROW and row["coverage"] < STARVED:
+        if row["spread"] < NARROW_SPREAD and row["coverage"] < STARVED_REACH:
             raise TrialPruned(
                 f"intra-mode collapse: generated samples are {row['spread']:.2g} times "
                 f"as far from each other as real ones {when}"
@@ -244,9 +241,6 @@ class Monitor:
         return float((kept * calm * heard) ** (1 / 3))
 
 
-PLAYERS = ("discriminator", "generator")
-
-
 def _distances(X: Tensor, Y: Tensor) -> Tensor:
     # By differences: by products, small distances would be lost in rounding.
     return torch.cdist(X, Y, compute_mode="donot_use_mm_for_euclid_dist")
@@ -265,10 +259,6 @@ def _neighbourhoods(distances: Tensor, k: int) -> Tensor:
 
 def _mean(values: list[float]) -> float:
     return float(np.mean(values)) if values else math.nan
-
-
-def _distance(one: float, other: float) -> float:
-    return abs(one - other)
 
 
 def _auc(real: Tensor, generated: Tensor) -> float:

@@ -1,207 +1,316 @@
-"""How the two networks of a GAN are trained against each other."""
+"""Adversarial training: two networks take turns, each with its own optimizer."""
 
 import copy
 import math
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import relu, softplus
 
-from sknevo.builders.gan._losses import LOSSES, penalty
+from sknevo.builders.gan._data import TrainingData, spread_rows
+from sknevo.builders.gan._modules import Discriminator, Generator
 from sknevo.builders.gan._monitor import Monitor
+from sknevo.builders.gan._sampling import generate
 from sknevo.builders.networks._augmentation import Augmentation
-from sknevo.builders.networks._data import samples
 from sknevo.builders.networks._trainer import SCHEDULES
 from sknevo.deadline import check_deadline
-from sknevo.network_plan import image_shape
 
-if TYPE_CHECKING:
-    from sknevo.builders.gan._estimator import GAN
-
-__all__ = ["COMPARED", "SAMPLES", "TRAINING", "WEIGHTS", "Training"]
-
-# Each use of the seed has numbers of its own: first weights, the course of training
-# with all that belongs to it, what is sampled.
-WEIGHTS, TRAINING, SAMPLES = range(3)
-# Samples are compared with real ones so often, and so many of them.
-CHECKPOINTS, COMPARED = 12, 512
-# Losses and gradients are looked at so often in all.
-LOOKS = 480
-# Of each checkpoint so many samples are kept to be looked at.
-KEPT_IMAGES, KEPT_ROWS = 16, 256
-# What `Augmentation` asks for and is not differentiable augmentation of a GAN's.
-AS_IT_IS = dict.fromkeys(("shift", "flip", "rotate", "zoom", "erase", "colour"), 0)
+# Each use of the seed has random numbers of its own.
+WEIGHTS, TRAINING, SAMPLING = range(3)
+# Samples are compared with real ones at so many checkpoints, and so many of them. A
+# check of 512 costs as much as some steps of training; chosen, not measured.
+N_CHECKPOINTS, N_COMPARED = 12, 512
+# Losses and gradients are read so often in all: each time the device is waited for.
+N_READINGS = 480
+# Generated samples that are kept of each checkpoint, and of each generation.
+N_KEPT_IMAGES, N_KEPT_ROWS = 16, 256
+# Augmentations that a GAN has no genes for; they are off.
+NO_AUGMENTATION = dict.fromkeys(
+    ("shift", "flip", "rotate", "zoom", "erase", "colour"), 0
+)
 
 
-class Training:
-    """One training of a GAN: what it needs beside the networks, and its steps.
+def random_source(seed: int, use: int, device: str) -> torch.Generator:
+    """Return the random numbers of a seed for one of its uses."""
+    sequence = np.random.SeedSequence(seed, spawn_key=(use,))
+    state = int(sequence.generate_state(1)[0])
+    return torch.Generator(device).manual_seed(state)
+
+
+def n_kept_samples(sample_shape: tuple[int, ...]) -> int:
+    """Return how many generated samples are kept to be looked at."""
+    return N_KEPT_ROWS if len(sample_shape) == 1 else N_KEPT_IMAGES
+
+
+# Losses ----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Loss:
+    """What both networks minimise, by the logits of real and generated samples."""
+
+    discriminator: Callable[[Tensor, Tensor], Tensor]
+    generator: Callable[[Tensor | None, Tensor], Tensor]
+    # Whether the generator's loss needs the logits of real samples.
+    relative: bool = False
+
+
+# Goodfellow et al. 2014, Mao et al. 2017, Gulrajani et al. 2017, Lim & Ye 2017,
+# Jolicoeur-Martineau 2019 (in pairs).
+LOSSES = {
+    "non_saturating": Loss(
+        lambda real, made: softplus(-real).mean() + softplus(made).mean(),
+        lambda real, made: softplus(-made).mean(),
+    ),
+    "least_squares": Loss(
+        lambda real, made: ((real - 1).square().mean() + made.square().mean()) / 2,
+        lambda real, made: (made - 1).square().mean() / 2,
+    ),
+    "wasserstein": Loss(
+        lambda real, made: made.mean() - real.mean(),
+        lambda real, made: -made.mean(),
+    ),
+    "hinge": Loss(
+        lambda real, made: relu(1 - real).mean() + relu(1 + made).mean(),
+        lambda real, made: -made.mean(),
+    ),
+    "relativistic": Loss(
+        lambda real, made: softplus(made - real).mean(),
+        lambda real, made: softplus(real - made).mean(),
+        relative=True,
+    ),
+}
+
+
+def gradient_penalty(
+    loss: str,
+    weight: float,
+    discriminator: Callable[[Tensor, Tensor | None], Tensor],
+    real: Tensor,
+    generated: Tensor,
+    conditions: Tensor | None,
+    rng: torch.Generator,
+) -> Tensor | float:
+    """Return what the discriminator pays for its gradient with respect to samples.
+
+    The Wasserstein loss asks for a norm of 1 between real and generated samples
+    (Gulrajani et al. 2017), other losses for 0 at real samples (R1, Mescheder et al.
+    2018).
+    """
+    if not weight:
+        return 0.0
+    points = real
+    if loss == "wasserstein":
+        share = torch.rand(len(real), generator=rng, device=real.device)
+        points = torch.lerp(real, generated, share.view(-1, *[1] * (real.ndim - 1)))
+    points = points.detach().requires_grad_()
+    logits = discriminator(points, conditions)
+    (gradients,) = torch.autograd.grad(logits.sum(), points, create_graph=True)
+    squares = gradients.reshape(len(logits), -1).square().sum(dim=1)
+    if loss == "wasserstein":
+        return weight * ((squares + 1e-12).sqrt() - 1).square().mean()
+    return weight / 2 * squares.mean()
+
+
+# Training --------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class TrainingResult:
+    """A trained generator and the course of its training.
 
     Parameters
     ----------
-    gan : GAN
-        Its networks are trained in place; gets what was seen.
-    X : array-like of shape (n_samples, ...), or ImageStream
-        Samples.
-    y : array-like of shape (n_samples,) or None
-        What they were made for.
+    generator : Generator
+        The moving average of the generator over its training, if the genes ask for it.
+    n_steps : int
+        Steps of the generator.
+    signals : dict of str to ndarray of shape (n_checkpoints,)
+        See `Monitor`.
+    stability : float
+        See `Monitor`.
+    snapshots : ndarray of shape (n_checkpoints, n, ...)
+        Samples of the same noise at each checkpoint, as the user has them.
     """
 
-    def __init__(self, gan: "GAN", X: Any, y: Any) -> None:
-        genes, device = gan.genes, gan.device
+    generator: Generator
+    n_steps: int
+    signals: dict[str, np.ndarray]
+    stability: float
+    snapshots: np.ndarray
+
+
+class AdversarialTraining:
+    """One training of a generator against its discriminator.
+
+    Parameters
+    ----------
+    generator, discriminator : Generator, Discriminator
+        Untrained, on the device; their weights are changed.
+    data : TrainingData
+        Real samples.
+    genes : dict
+        Expressed genes of the whole individual.
+    precision : {"float32", "bfloat16"}
+        What convolutions compute in; the weights are float32.
+    seed : int
+        Decides all that is random.
+    """
+
+    def __init__(
+        self,
+        generator: Generator,
+        discriminator: Discriminator,
+        data: TrainingData,
+        genes: dict[str, Any],
+        precision: str,
+        seed: int,
+    ) -> None:
         training = genes["training"]
-        self.gan = gan
-        self.draw = gan._source(TRAINING)
-        self.data = samples(gan._scale.centred(X), device)
-        self.conditions: Tensor | None = None
-        if gan._condition.width:
-            encoded = gan._condition.encode(np.asarray(y))
-            self.conditions = torch.as_tensor(
-                encoded, dtype=torch.float32, device=device
-            )
+        self.generator, self.discriminator = generator, discriminator
+        self.data, self.seed = data, seed
+        self.rng = random_source(seed, TRAINING, data.device)
         # Whole packs only, and never a single sample: it could not be normalised.
         packing = training["packing"]
-        size = max(2, min(training["batch_size"], len(X)))
-        self.size = max(packing, size - size % packing)
-        self.n_steps = training["epochs"] * math.ceil(len(X) / self.size)
+        size = max(2, min(training["batch_size"], len(data)))
+        self.batch_size = max(packing, size - size % packing)
         self.n_ahead = genes["discriminator"]["steps"]
+        n_batches = training["epochs"] * math.ceil(len(data) / self.batch_size)
+        self.n_steps = max(1, n_batches // self.n_ahead)
         self.schedule = SCHEDULES[training["schedule"]]
         ((self.loss_name, self.loss_genes),) = genes["loss"].items()
         self.loss = LOSSES[self.loss_name]
-        self.noise, self.G, self.D = gan._noise, gan.generator_, gan.discriminator_
-        self.players = {
-            name: (
-                network,
-                list(network.parameters()),
-                _optimizer(network, genes[name]),
+        self.optimizers = {
+            network: _optimizer(network, genes[name])
+            for name, network in (
+                ("discriminator", discriminator),
+                ("generator", generator),
             )
-            for name, network in (("discriminator", self.D), ("generator", self.G))
         }
         self.augment: nn.Module = nn.Identity()
         if "augmentation" in genes:
-            self.augment = Augmentation(AS_IT_IS | genes["augmentation"])
-            self.augment.generator = self.draw
-        self.average = _MovingAverage(self.G, training["average"])
-        half = gan.precision == "bfloat16" and "blocks" in genes["generator"]
-        self.half = {"device_type": torch.device(device).type, "enabled": half}
-        self.half["dtype"] = torch.bfloat16
+            self.augment = Augmentation(NO_AUGMENTATION | genes["augmentation"])
+            self.augment.generator = self.rng
+        self.average = MovingAverage(generator, training["average"])
+        half = precision == "bfloat16" and "blocks" in genes["generator"]
+        kind = torch.device(data.device).type
+        self.autocast = {"device_type": kind, "dtype": torch.bfloat16, "enabled": half}
 
-    def run(self) -> None:
-        """Train to the end."""
-        gan = self.gan
-        n_generator = max(1, self.n_steps // self.n_ahead)
-        some = np.linspace(0, len(self.data) - 1, min(COMPARED, len(self.data)))
-        rows = torch.from_numpy(some.astype(int)).to(gan.device)
-        real = gan._scale(self.data[rows])
-        monitor = Monitor(real, n_generator, gan.judging)
-        every = max(1, n_generator // LOOKS)
+    def run(self, prune: bool = True) -> TrainingResult:
+        """Train to the end.
+
+        Raises
+        ------
+        TrialPruned
+            If something is not finite or, with `prune`, if the generator collapses.
+        """
+        data, n_steps = self.data, self.n_steps
+        compared = torch.from_numpy(spread_rows(len(data), N_COMPARED))
+        real, _ = data[compared.to(data.device)]
+        monitor = Monitor(real, n_steps, prune)
+        read_every = max(1, n_steps // N_READINGS)
         checkpoints = set(
-            np.linspace(0, n_generator, CHECKPOINTS + 1).astype(int)[1:].tolist()
+            np.linspace(0, n_steps, N_CHECKPOINTS + 1).astype(int)[1:].tolist()
         )
         snapshots = []
-        batches = self._batches()
-        for step in range(1, n_generator + 1):
+        batches = data.batches(self.batch_size, self.rng)
+        for step in range(1, n_steps + 1):
             check_deadline()
-            looking = step % every == 0 or step in checkpoints
-            self._anneal((step - 1) / n_generator)
+            is_read = step % read_every == 0 or step in checkpoints
+            self._anneal((step - 1) / n_steps)
             for _ in range(self.n_ahead):
-                X, condition = next(batches)
-                one = self._teach_discriminator(X, condition, looking)
-            other = self._teach_generator(X, condition, looking)
-            self.average.follow(step)
-            if looking:
-                logits = one["logits"]
-                losses, norms = ((one[what], other[what]) for what in ("loss", "norm"))
-                monitor.watch(step, losses, norms, *logits)
+                X, conditions = next(batches)
+                loss, *logits = self._discriminator_losses(X, conditions)
+                first = self._descend(self.discriminator, loss, is_read)
+            loss = self._generator_loss(X, conditions)
+            second = self._descend(self.generator, loss, is_read)
+            self.average.update(step)
+            if is_read:
+                losses, norms = zip(first, second, strict=True)
+                monitor.record(step, losses, norms, *logits)
             if step in checkpoints:
-                gan.generator_ = self.average.network()
-                monitor.check(step, self._some(len(real)))
-                snapshots.append(self._snapshot())
-        gan.generator_ = self.average.network()
-        gan.n_steps_ = n_generator
-        gan.signals_, gan.stability_ = monitor.signals, monitor.stability
-        gan.snapshots_ = np.stack(snapshots)
-
-    def _batches(self) -> Iterator[tuple[Tensor, Tensor | None]]:
-        """Yield batches of equal size, every sample once before any comes again."""
-        device, n = self.gan.device, len(self.data)
-        rows = torch.empty(0, dtype=torch.long, device=device)
-        while True:
-            while len(rows) < self.size:
-                order = torch.randperm(n, generator=self.draw, device=device)
-                rows = torch.cat([rows, order])
-            batch, rows = rows[: self.size], rows[self.size :]
-            known = None if self.conditions is None else self.conditions[batch]
-            yield self.gan._scale(self.data[batch]), known
-
-    def _teach_discriminator(
-        self, real: Tensor, condition: Tensor | None, looking: bool
-    ) -> dict[str, Any]:
-        with torch.autocast(**self.half):
-            with torch.no_grad():
-                Z = self.noise(len(real), self.draw)
-                made = self.augment(self.G(Z, condition).float())
-                real = self.augment(real)
-            twice = condition if condition is None else torch.cat([condition] * 2)
-            logits = self.D(torch.cat([real, made]), twice).float().chunk(2)
-        loss = self.loss.discriminator(*logits) + penalty(
-            self.loss_name,
-            self.loss_genes,
-            self.D,
-            real,
-            made,
-            condition,
-            self.draw,
+                generator = self.average.network()
+                monitor.check(step, self._generate(generator, len(real)))
+                n_kept = n_kept_samples(generator.shape)
+                snapshots.append(data.scaler.inverse(self._generate(generator, n_kept)))
+        return TrainingResult(
+            self.average.network(),
+            n_steps,
+            monitor.signals,
+            monitor.stability,
+            np.stack(snapshots),
         )
-        seen = self._step("discriminator", loss, looking)
-        return {**seen, "logits": [part.detach() for part in logits]}
 
-    def _teach_generator(
-        self, real: Tensor, condition: Tensor | None, looking: bool
-    ) -> dict[str, Any]:
-        with torch.autocast(**self.half):
-            made = self.G(self.noise(len(real), self.draw), condition)
-            logits = self.D(self.augment(made.float()), condition).float()
-            beside = None
+    def _discriminator_losses(
+        self, real: Tensor, conditions: Tensor | None
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Return the loss, and the logits of real and of generated samples."""
+        with torch.autocast(**self.autocast):
+            with torch.no_grad():
+                Z = self.generator.noise(len(real), self.rng)
+                generated = self.augment(self.generator(Z, conditions).float())
+                real = self.augment(real)
+            twice = None if conditions is None else torch.cat([conditions] * 2)
+            both = torch.cat([real, generated])
+            logits = self.discriminator(both, twice).float().chunk(2)
+        loss = self.loss.discriminator(*logits) + gradient_penalty(
+            self.loss_name,
+            self.loss_genes["slope"],
+            self.discriminator,
+            real,
+            generated,
+            conditions,
+            self.rng,
+        )
+        return loss, logits[0].detach(), logits[1].detach()
+
+    def _generator_loss(self, real: Tensor, conditions: Tensor | None) -> Tensor:
+        with torch.autocast(**self.autocast):
+            Z = self.generator.noise(len(real), self.rng)
+            generated = self.augment(self.generator(Z, conditions).float())
+            logits = self.discriminator(generated, conditions).float()
+            real_logits = None
             if self.loss.relative:
                 with torch.no_grad():
-                    beside = self.D(self.augment(real), condition).float()
-        loss = self.loss.generator(beside, logits)
-        return self._step("generator", loss, looking)
+                    real = self.augment(real)
+                    real_logits = self.discriminator(real, conditions).float()
+        return self.loss.generator(real_logits, logits)
 
-    def _step(self, name: str, loss: Tensor, looking: bool) -> dict[str, Any]:
-        _, parameters, optimizer = self.players[name]
+    def _descend(
+        self, network: nn.Module, loss: Tensor, is_read: bool
+    ) -> tuple[Tensor, Tensor] | None:
+        """Take a step of one optimizer; return loss and gradient norm if asked to."""
+        optimizer = self.optimizers[network]
+        parameters = optimizer.param_groups[0]["params"]
         # Not `backward`: the other network's gradients would be computed in vain.
         gradients = torch.autograd.grad(loss, parameters, allow_unused=True)
         for parameter, gradient in zip(parameters, gradients, strict=True):
             parameter.grad = gradient
         optimizer.step()
-        if not looking:
-            return {}
-        there = [gradient for gradient in gradients if gradient is not None]
-        norm = torch.stack(torch._foreach_norm(there)).norm()
-        return {"loss": loss.detach(), "norm": norm}
+        if not is_read:
+            return None
+        norms = torch._foreach_norm([g for g in gradients if g is not None])
+        return loss.detach(), torch.stack(norms).norm()
 
     def _anneal(self, done: float) -> None:
         share = self.schedule(done)
-        for _, _, optimizer in self.players.values():
+        for optimizer in self.optimizers.values():
             for group in optimizer.param_groups:
                 group["lr"] = share * group.setdefault("initial_lr", group["lr"])
 
-    def _some(self, n: int) -> Tensor:
+    def _generate(self, generator: Generator, n: int) -> Tensor:
         """Return samples of the same noise each time."""
-        draw = self.gan._source(SAMPLES)
-        return self.gan._make(n, self.gan._conditions(n, None, draw), draw)
-
-    def _snapshot(self) -> np.ndarray:
-        images = len(image_shape(self.gan.sample_shape)) == 3
-        n = KEPT_IMAGES if images else KEPT_ROWS
-        return self.gan._scale.undo(self._some(n))
+        rng = random_source(self.seed, SAMPLING, self.data.device)
+        conditions = self.data.encoder.encode_or_sample(n, None, rng)
+        return generate(generator, n, conditions, rng)
 
 
-class _MovingAverage:
-    """The generator, or the moving average of what it was [1]_.
+class MovingAverage:
+    """A network, or the moving average of its weights over the training [1]_.
 
     References
     ----------
@@ -210,24 +319,24 @@ class _MovingAverage:
     """
 
     def __init__(self, network: nn.Module, decay: float) -> None:
-        self.now, self.decay = network, decay
+        self.current, self.decay = network, decay
         self.smooth = copy.deepcopy(network).eval().requires_grad_(False)
-        self.pairs = [list(n.parameters()) for n in (self.smooth, self.now)]
+        self.pairs = [list(n.parameters()) for n in (self.smooth, self.current)]
 
-    def follow(self, step: int) -> None:
-        """Take a step towards the present, greater ones in the beginning."""
+    def update(self, step: int) -> None:
+        """Move the average towards the present; faster in the beginning."""
         if self.decay:
             decay = min(self.decay, step / (step + 10))
             with torch.no_grad():
                 torch._foreach_lerp_(*self.pairs, 1 - decay)
 
     def network(self) -> nn.Module:
-        """Return the network to sample from."""
+        """Return the network to sample from, the same object each time."""
         with torch.no_grad():
             if not self.decay:
                 torch._foreach_copy_(*self.pairs)
             for kept, new in zip(
-                self.smooth.buffers(), self.now.buffers(), strict=True
+                self.smooth.buffers(), self.current.buffers(), strict=True
             ):
                 kept.copy_(new)
         return self.smooth
