@@ -8,6 +8,7 @@ import threading
 import weakref
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -22,6 +23,8 @@ __all__ = ["DataNotHere", "Shared"]
 # Fitted preparations kept per process; beyond it the least recently used are dropped.
 CACHE_BYTES = 512 * 2**20
 FILE = "value.joblib"
+# Seconds that a worker waits for data.
+PATIENCE = 300
 # Stands for a value that has not been read yet.
 UNREAD = object()
 
@@ -31,10 +34,38 @@ class DataNotHere(RuntimeError):
 
 
 class Parcel(Protocol):
-    """The file of the data on its way to those who do not see it."""
+    """The file of the data on its way to workers that do not see it."""
 
     def open(self) -> np.ndarray:
-        """Return its bytes."""
+        """Return its bytes, in a worker."""
+
+
+class DaskParcel:
+    """Bytes on a Dask cluster, which keeps them as long as the first parcel lives."""
+
+    def __init__(self, future: Any) -> None:
+        self.future = future  # or its key, once it has travelled
+
+    def __reduce__(self) -> tuple[type["DaskParcel"], tuple[str]]:
+        return DaskParcel, (getattr(self.future, "key", self.future),)
+
+    def open(self) -> np.ndarray:
+        from distributed import Future, get_client
+
+        future = Future(self.future, client=get_client(), state="memory")
+        return future.result(timeout=PATIENCE)
+
+
+@dataclass(frozen=True)
+class RayParcel:
+    """Bytes in the object store of Ray."""
+
+    ref: Any
+
+    def open(self) -> np.ndarray:
+        import ray
+
+        return ray.get(self.ref, timeout=PATIENCE)
 
 
 class Shared:

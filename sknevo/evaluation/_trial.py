@@ -12,7 +12,7 @@ import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from sklearn.base import BaseEstimator
@@ -28,15 +28,21 @@ from sknevo.evaluation._record import Record
 from sknevo.evaluation._resources import SAMPLES, limited, spread, wanted
 from sknevo.evaluation._shared import Shared
 from sknevo.evaluation._threads import limited_threads
-from sknevo.evaluation._warden import keep_worker, noted, tidy_worker
 from sknevo.limits import Span
 from sknevo.records import Candidate, Chromosome, Evaluation
 
-__all__ = ["Builder", "Data", "Trial"]
+__all__ = ["Builder", "Data", "Limit", "Trial"]
 
 # An individual that gives up in its refit is fitted so often in all.
 MOST_REFITS = 3
 WITHOUT_END = Span()
+
+
+class Limit(NamedTuple):
+    """The `time.time()` by which a trial must end, and its status if it does not."""
+
+    until: float = math.inf
+    status: str = "unfinished"
 
 
 class Builder(Protocol):
@@ -144,55 +150,38 @@ class Trial:
     fitted: Fitted | None = None
 
     def __call__(self, candidate: Candidate, span: Span = WITHOUT_END) -> Evaluation:
-        """Try an individual.
+        """Evaluate a candidate; errors of the candidate are part of the result."""
+        return self.run(candidate, self.limit(span))
 
-        Parameters
-        ----------
-        candidate : Candidate
-            Who is tried, and with how much.
-        span : Span, default=without end
-            The time for it.
+    def limit(self, span: Span) -> Limit:
+        """Return when a trial that begins now must have ended.
 
-        Returns
-        -------
-        Evaluation
-
-        Raises
-        ------
-        DataNotHere
-            For what is no fault of the individual's.
+        The data are read before that: the time of a trial is its own.
         """
-        keep_worker(self.data.folder)
-        n_splits = len(self.data.value.splits)  # no fault of the individual's
+        _ = self.data.value
+        limits = [Limit(span.until())]
+        if self.max_eval_time is not None:
+            limits.append(Limit(time.time() + self.max_eval_time, "timeout"))
+        return min(limits)
+
+    def run(self, candidate: Candidate, limit: Limit) -> Evaluation:
+        """Evaluate a candidate within a limit."""
         record = Record()
         status, error = "ok", ""
-        until, late = self._until(span.until())
         try:
-            with (
-                noted(self.data.folder, candidate.name, until, late),
-                self._surroundings(until),
-            ):
-                for i in range(n_splits):
+            with self._surroundings(limit.until):
+                for i in range(len(self.data.value.splits)):
                     check_deadline()
                     self._fit_and_score(candidate, i, record)
         except DeadlineReached as reached:
-            status, error = late, str(reached)
+            status, error = limit.status, str(reached)
         except TrialPruned as reason:
             status, error = reason.status, str(reason)
         except Exception as fault:
             if self.raise_error:
                 raise
             status, error = _verdict(fault)
-        tidy_worker()
         return record.evaluation(candidate, status, error, self.objectives)
-
-    def _until(self, moment: float) -> tuple[float, str]:
-        """Return when a trial must have ended, and its status if it has not."""
-        if self.max_eval_time is None:
-            return moment, "unfinished"
-        return min(
-            (moment, "unfinished"), (time.time() + self.max_eval_time, "timeout")
-        )
 
     def refit(self, chromosome: Chromosome) -> BaseEstimator:
         """Build an individual once more and fit it on all of the data.

@@ -6,7 +6,7 @@ import toys
 from clusters import dask_cluster, ray_cluster
 from toys import MIXED, chromosome, make_evaluator, plain
 
-from sknevo.evaluation import Shared, _clusters
+from sknevo.evaluation import Shared, _workers
 from sknevo.evaluation._shared import DataNotHere
 
 # joblib's word when a caller stops listening. It is silenced there, but filters are the
@@ -85,7 +85,7 @@ def test_data_that_got_lost_are_sent_again(monkeypatch):
 def test_data_that_always_get_lost_end_the_search(monkeypatch):
     monkeypatch.setattr(toys, "Shared", Elsewhere)
     for parcel in ("DaskParcel", "RayParcel"):
-        monkeypatch.setattr(_clusters, parcel, toys.Gone)
+        monkeypatch.setattr(_workers, parcel, toys.Gone)
     evaluator = make_evaluator(n_jobs=-1)
     with pytest.raises(DataNotHere, match="got lost on their way: gone"):
         list(evaluator.evaluate([chromosome(0.0)]))

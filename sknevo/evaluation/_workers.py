@@ -1,0 +1,598 @@
+"""Where candidates are evaluated: in this process, in threads, processes or a cluster.
+
+All pools have the interface of `Pool`. A candidate is submitted only while there is
+capacity, so nothing queues on a worker: if the worker dies, the candidate that it ran
+is known, and no other is concerned.
+"""
+
+import ctypes
+import functools
+import math
+import os
+import pickle
+import queue
+import re
+import shutil
+import signal
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Callable, Sequence
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
+from contextlib import suppress
+from dataclasses import dataclass
+from multiprocessing import connection, util
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+from joblib import effective_n_jobs, parallel_config
+from joblib.externals.loky.backend import get_context
+from joblib.externals.loky.backend.reduction import dumps  # by cloudpickle
+from joblib.parallel import ParallelBackendBase, ThreadingBackend, get_active_backend
+from sklearn import config_context, get_config
+
+from sknevo.evaluation._shared import DaskParcel, DataNotHere, RayParcel
+from sknevo.evaluation._trial import Limit, Trial
+from sknevo.limits import Span
+from sknevo.records import Candidate, Evaluation
+
+# Seconds between two looks at deadlines and memory: chosen, not measured.
+POLL = 0.05
+# Seconds that a trial may take to end by itself once its deadline has passed: a batch
+# of a network or a tree of a forest takes less.
+GRACE = 0.2
+# Seconds after which a worker without work exits, as joblib's do, and for how long the
+# parent gives work to it: a little less, so that the two never collide.
+IDLE, REUSED = 300, 290
+# How often a candidate is tried again after its worker died, or was killed from outside
+# (by an administrator, or a scheduler that takes a node back). A search has to end
+# whatever a candidate does, and a long trial may be hit often: chosen, not measured.
+MAX_DEATHS, MAX_KILLS = 2, 30
+# How often data that got lost on a cluster are sent again.
+MAX_PARCELS = 3
+# Windows waits for 63 pipes at most.
+MOST_WORKERS = 60 if sys.platform == "win32" else math.inf
+KILL = getattr(signal, "SIGKILL", signal.SIGTERM)  # on Windows both end at once
+# Where Linux describes processes.
+PROCESSES = Path("/proc")
+
+
+@dataclass(frozen=True)
+class Lost:
+    """The worker of a candidate has ended before the candidate was evaluated."""
+
+    status: str = "error"
+    error: str = "the worker died"
+    retries: int = 0
+
+
+# A candidate's name, and its evaluation, the loss of its worker, or a fault to raise.
+Outcome = tuple[str, Evaluation | Lost | BaseException]
+
+
+class Pool(Protocol):
+    """Workers that evaluate one candidate each at a time.
+
+    `parallel` says whether candidates are evaluated while the caller does other things.
+    """
+
+    parallel: bool
+
+    @property
+    def capacity(self) -> int:
+        """Number of candidates that can be submitted now."""
+
+    def submit(self, candidate: Candidate, span: Span) -> None:
+        """Begin to evaluate a candidate."""
+
+    def wait(self, end: float) -> list[Outcome]:
+        """Return what has ended, possibly nothing, after waiting for a moment.
+
+        All submitted candidates have to end by the `time.time()` of `end`.
+        """
+
+    def close(self) -> list[Outcome]:
+        """Return what has ended, stop the rest and let the workers go."""
+
+
+def open_pool(runner: Trial, n_jobs: int | None, memory_limit: float | None) -> Pool:
+    """Return the pool for the active backend of joblib."""
+    backend, _ = get_active_backend()
+    n_workers = effective_n_jobs(n_jobs)
+    # Only another process can be stopped by force.
+    by_force = memory_limit is not None or runner.max_eval_time is not None
+    match type(backend).__name__:
+        case "DaskDistributedBackend":
+            return ExecutorPool(runner, n_workers, DaskCluster(backend))
+        case "RayBackend":
+            return ExecutorPool(runner, n_workers, RayCluster(backend))
+        case "LokyBackend" | "MultiprocessingBackend":
+            can_start = effective_n_jobs(2) > 1  # not in all threads, nor in daemons
+            if n_workers > 1 or (by_force and can_start):
+                return ProcessPool(runner, n_workers, memory_limit)
+        case "ThreadingBackend" if n_workers > 1:
+            return ThreadPool(runner, n_workers)
+        case "ThreadingBackend" | "SequentialBackend":
+            pass
+        case name:
+            raise ValueError(
+                f"joblib's backend {name} is not supported; use 'loky', 'threading', "
+                "'sequential', 'dask' or 'ray'."
+            )
+    return SerialPool(runner)
+
+
+def _evaluate(
+    runner: Trial,
+    config: dict[str, Any],
+    candidate: Candidate,
+    span: Span,
+    pipe: connection.Connection | None = None,
+) -> Evaluation | BaseException:
+    """Return an evaluation, or why there is none: an exception with its traceback.
+
+    scikit-learn's settings belong to a thread and do not follow by themselves. What
+    uses joblib inside a trial uses threads, as in joblib's own workers. The pipe, if
+    there is one, takes the limit of the trial as soon as it begins.
+    """
+    nested = ThreadingBackend(nesting_level=1)
+    try:
+        with config_context(**config), parallel_config(nested, n_jobs=1):
+            limit = runner.limit(span)
+            if pipe is not None and limit.until < math.inf:
+                pipe.send(limit)
+            return runner.run(candidate, limit)
+    except BaseException as fault:
+        fault.add_note(f"In a worker:\n{traceback.format_exc()}")
+        return fault
+
+
+class SerialPool:
+    """Evaluates candidates in this process, one at a time."""
+
+    parallel = False
+
+    def __init__(self, runner: Trial) -> None:
+        self._runner = runner
+        self._task: tuple[Candidate, Span] | None = None
+
+    @property
+    def capacity(self) -> int:
+        return int(self._task is None)
+
+    def submit(self, candidate: Candidate, span: Span) -> None:
+        self._task = candidate, span
+
+    def wait(self, end: float) -> list[Outcome]:
+        if self._task is None:
+            return []
+        evaluation = self._runner(*self._task)
+        self._task = None
+        return [(evaluation.candidate.name, evaluation)]
+
+    def close(self) -> list[Outcome]:
+        return []
+
+
+class ThreadPool:
+    """Evaluates candidates in threads, which nothing can stop.
+
+    They are daemons, as joblib's are: the end of the process does not wait for them.
+    """
+
+    parallel = True
+
+    def __init__(self, runner: Trial, n_workers: int) -> None:
+        self._runner, self._config = runner, get_config()
+        self.capacity = n_workers
+        self._outcomes: queue.SimpleQueue[Outcome] = queue.SimpleQueue()
+
+    def submit(self, candidate: Candidate, span: Span) -> None:
+        self.capacity -= 1
+        task = (candidate, span)
+        threading.Thread(target=self._run, args=task, daemon=True).start()
+
+    def _run(self, candidate: Candidate, span: Span) -> None:
+        outcome = _evaluate(self._runner, self._config, candidate, span)
+        self._outcomes.put((candidate.name, outcome))
+
+    def wait(self, end: float, timeout: float = POLL) -> list[Outcome]:
+        outcomes: list[Outcome] = []
+        with suppress(queue.Empty):
+            outcomes.append(self._outcomes.get(timeout=timeout))
+            while True:
+                outcomes.append(self._outcomes.get_nowait())
+        self.capacity += len(outcomes)
+        return outcomes
+
+    def close(self) -> list[Outcome]:
+        return self.wait(math.inf, 0)
+
+
+class ProcessPool:
+    """Evaluates candidates in processes, and kills those that exceed their limits."""
+
+    parallel = True
+
+    def __init__(
+        self, runner: Trial, n_workers: int, memory_limit: float | None
+    ) -> None:
+        if memory_limit is not None:
+            _resident(os.getpid())  # fails here if it cannot be told
+        self._runner, self._memory_limit = runner, memory_limit
+        self._n_workers = int(min(n_workers, MOST_WORKERS))
+        # The pickled runner and the folder of its data, once they are needed.
+        self._message: tuple[bytes, str | None] | None = None
+        self._free: list[Worker] = []
+        self._busy: dict[str, Worker] = {}
+        self._n_oom_kills = _n_oom_kills()
+
+    @property
+    def capacity(self) -> int:
+        return self._n_workers - len(self._busy)
+
+    def submit(self, candidate: Candidate, span: Span) -> None:
+        if self._message is None:
+            content = bytes(dumps((self._runner, get_config())))
+            self._message = content, self._runner.data.folder
+            # All at once: they need seconds to start, and read the data then.
+            threads = self._runner.threads
+            workers = [_take_worker(threads) for _ in range(self._n_workers)]
+            self._free = [worker.given(self._message) for worker in workers]
+        if not self._free:  # one has died
+            worker = _take_worker(self._runner.threads)
+            self._free.append(worker.given(self._message))
+        self._busy[candidate.name] = self._free.pop().given((candidate, span))
+
+    def wait(self, end: float, timeout: float = POLL) -> list[Outcome]:
+        workers = self._busy
+        ready = connection.wait([w.pipe for w in workers.values()], timeout)
+        outcomes: list[Outcome] = []
+        for name, worker in workers.items():
+            outcome = worker.receive() if worker.pipe in ready else None
+            if outcome is None:
+                outcome = self._excess(worker, end)
+            if isinstance(outcome, Death):
+                outcome = self._loss(outcome)
+            if outcome is not None:
+                outcomes.append((name, outcome))
+        for name, outcome in outcomes:
+            worker = workers.pop(name)
+            if isinstance(outcome, Lost):
+                worker.end()
+            else:
+                self._free.append(worker)
+        return outcomes
+
+    def _excess(self, worker: "Worker", end: float) -> Lost | None:
+        """Return why a worker has to be killed, if it has to."""
+        until, status = min(worker.limit, (end, "unfinished"))
+        if time.time() > until + GRACE:
+            return Lost(status, "stopped by force: time was over")
+        if self._memory_limit is not None:
+            held = _resident(worker.process.pid) / 2**20
+            if held > self._memory_limit:
+                limit = f"memory_limit={self._memory_limit:g}"
+                reason = f"stopped by force: {held:.0f} MB in its worker, {limit}"
+                return Lost("memory", reason)
+        return None
+
+    def _loss(self, death: "Death") -> Lost:
+        """Tell a kill from outside from a death that the candidate may have caused.
+
+        Linux kills the largest process when memory runs out, and counts that.
+        """
+        before, self._n_oom_kills = self._n_oom_kills, _n_oom_kills()
+        oom = before is None or before != self._n_oom_kills
+        from_outside = death.exitcode == -KILL and not oom
+        return Lost(retries=MAX_KILLS if from_outside else MAX_DEATHS)
+
+    def close(self) -> list[Outcome]:
+        outcomes = self.wait(math.inf, 0) if self._busy else []
+        for worker in self._busy.values():
+            worker.end()
+        _give_back(self._free)
+        self._busy, self._free = {}, []
+        return outcomes
+
+
+@dataclass(frozen=True)
+class Death:
+    """A worker has ended by itself, or was killed by someone else."""
+
+    exitcode: int | None
+
+
+class Worker:
+    """A process that evaluates one candidate after another."""
+
+    def __init__(self, threads: int) -> None:
+        # For libraries that are loaded later than a trial sets its limits.
+        names = ParallelBackendBase.MAX_NUM_THREADS_VARS
+        env = {name: os.environ.get(name, str(threads)) for name in names}
+        context = get_context("loky")  # runs no code of the user's main module
+        self.pipe, theirs = context.Pipe()
+        self.owner = os.getpid()
+        self.process = context.Process(target=_work, args=(theirs, self.owner), env=env)
+        self.process.start()
+        theirs.close()
+        _workers.add(self)
+        self.limit = Limit()
+        self.idle_since = time.monotonic()
+
+    def given(self, message: Any) -> "Worker":
+        """Send a runner, or a candidate and its time; return this worker."""
+        self.limit = Limit()  # until the trial begins: starting takes its time
+        with suppress(OSError):  # the worker is dead: `receive` is going to say so
+            self.pipe.send(message)
+        return self
+
+    def receive(self) -> Evaluation | BaseException | Death | None:
+        """Return what has ended; None if the trial begins, or the worker waits."""
+        try:
+            message = pickle.loads(self.pipe.recv_bytes())
+        except (EOFError, OSError):
+            self.process.join(1)
+            return Death(self.process.exitcode)
+        if isinstance(message, Limit):
+            self.limit = message
+            return None
+        return message
+
+    def end(self) -> None:
+        """End the process at once."""
+        if self.process.exitcode is None:
+            with suppress(OSError):  # it has ended in the meantime
+                os.kill(self.process.pid, KILL)
+            self.process.join(1)
+        self.pipe.close()
+        _workers.discard(self)
+
+
+# All workers of this process, and those that wait for another search.
+_workers: set[Worker] = set()
+_idle: list[Worker] = []
+_lock = threading.Lock()
+
+
+def _take_worker(threads: int) -> Worker:
+    """Return a worker of an ended search, or a new one."""
+    with _lock:
+        while _idle:
+            worker = _idle.pop()
+            if worker.owner != os.getpid():  # of the process that this is a fork of
+                continue
+            recent = time.monotonic() < worker.idle_since + REUSED
+            if recent and worker.process.is_alive():
+                return worker
+            _workers.discard(worker)
+    return Worker(threads)
+
+
+def _give_back(workers: Sequence[Worker]) -> None:
+    with _lock:
+        for worker in workers:
+            worker.idle_since = time.monotonic()
+            _idle.append(worker)
+
+
+def _end_all_workers() -> None:
+    """End all workers of this process."""
+    for worker in [w for w in _workers if w.owner == os.getpid()]:
+        worker.end()
+
+
+# Before multiprocessing waits, at the end of this process, for all that it has started.
+util.Finalize(None, _end_all_workers, exitpriority=100)
+
+
+def _work(pipe: connection.Connection, parent: int) -> None:
+    """Evaluate candidates until none comes for a while, or the parent is gone."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent answers Ctrl-C
+    messages: queue.SimpleQueue[Any] = queue.SimpleQueue()
+    listener = (pipe, parent, messages)
+    threading.Thread(target=_listen, args=listener, daemon=True).start()
+    runner, config, fault = None, {}, None
+    with suppress(queue.Empty):
+        while True:
+            match messages.get(timeout=IDLE):
+                case Candidate() as candidate, span:
+                    args = (runner, config, candidate, span, pipe)
+                    _send(pipe, fault or _evaluate(*args))
+                    _tidy()
+                case content, _:
+                    try:
+                        fault = None
+                        runner, config = pickle.loads(content)
+                        _ = runner.data.value  # is read before a candidate comes
+                    except Exception as error:
+                        fault = error
+
+
+def _listen(
+    pipe: connection.Connection, parent: int, messages: queue.SimpleQueue
+) -> None:
+    """Receive messages; end this process, whatever it does, with its parent.
+
+    If the parent was killed, this removes the folder that it has left behind.
+    """
+    folder = None
+    with suppress(EOFError, OSError):
+        # A fork of the parent would keep the pipe open.
+        while (waiting := pipe.poll(1)) or os.getppid() == parent:
+            if waiting:
+                message = pickle.loads(pipe.recv_bytes())
+                if isinstance(message[0], bytes):
+                    folder = message[1]
+                messages.put(message)
+    if folder is not None:
+        shutil.rmtree(folder, ignore_errors=True)
+    os._exit(1)
+
+
+def _send(pipe: connection.Connection, result: Evaluation | BaseException) -> None:
+    """Send a result; a fault that cannot travel is sent as its description."""
+    try:
+        content = dumps(result)
+        if isinstance(result, BaseException):
+            pickle.loads(content)
+    except Exception:
+        fault = RuntimeError(f"{type(result).__name__}: {result}")
+        fault.__notes__ = getattr(result, "__notes__", [])
+        content = pickle.dumps(fault)
+    pipe.send_bytes(content)
+
+
+def _tidy() -> None:
+    """Give the system back what this process holds and does not use.
+
+    Networks of ever other sizes leave gaps, which glibc keeps until it is told.
+    """
+    if (trim := _malloc_trim()) is not None:
+        trim(0)
+
+
+@functools.cache
+def _malloc_trim() -> Callable[[int], int] | None:
+    try:
+        return ctypes.CDLL("libc.so.6").malloc_trim
+    except (OSError, AttributeError):  # another C library
+        return None
+
+
+def _resident(pid: int) -> int:
+    """Return the bytes of memory that a process holds, 0 if it has ended."""
+    if not PROCESSES.exists():  # not Linux
+        import psutil
+
+        try:
+            return psutil.Process(pid).memory_info().rss
+        except psutil.Error:
+            return 0
+    try:
+        pages = int((PROCESSES / str(pid) / "statm").read_text().split()[1])
+    except OSError:
+        return 0
+    return pages * os.sysconf("SC_PAGE_SIZE")
+
+
+def _n_oom_kills() -> int | None:
+    """Return how many processes Linux has ended as memory ran out, None elsewhere."""
+    try:
+        text = (PROCESSES / "vmstat").read_text()
+    except OSError:
+        return None
+    found = re.search(r"^oom_kill (\d+)$", text, re.MULTILINE)
+    return int(found[1]) if found else None
+
+
+class ExecutorPool:
+    """Evaluates candidates on a cluster.
+
+    A worker that does not see the data asks for them; they are sent once for all.
+    """
+
+    parallel = True
+
+    def __init__(
+        self, runner: Trial, n_workers: int, cluster: "DaskCluster | RayCluster"
+    ) -> None:
+        self._runner, self._config = runner, get_config()
+        self._n_workers, self._cluster = n_workers, cluster
+        self._tasks: dict[str, tuple[Candidate, Span, Any]] = {}
+        self._futures: dict[str, Future] = {}
+        self._n_parcels = 0
+
+    @property
+    def capacity(self) -> int:
+        return self._n_workers - len(self._futures)
+
+    def submit(self, candidate: Candidate, span: Span) -> None:
+        self._tasks[candidate.name] = candidate, span, self._runner.data.parcel
+        self._futures[candidate.name] = self._cluster.submit(
+            _evaluate, self._runner, self._config, candidate, span
+        )
+
+    def wait(self, end: float, timeout: float = POLL) -> list[Outcome]:
+        wait(self._futures.values(), timeout, FIRST_COMPLETED)
+        outcomes: list[Outcome] = []
+        for name in [n for n, future in self._futures.items() if future.done()]:
+            outcome = self._outcome(self._futures.pop(name))
+            candidate, span, parcel = self._tasks.pop(name)
+            if isinstance(outcome, DataNotHere) and self._send_data(parcel):
+                self.submit(candidate, span)
+            else:
+                outcomes.append((name, outcome))
+        return outcomes
+
+    def _outcome(self, future: Future) -> Evaluation | Lost | BaseException:
+        try:
+            return future.result()
+        except self._cluster.deaths:  # the cluster has tried again before
+            return Lost()
+        except BaseException as fault:
+            return fault
+
+    def _send_data(self, parcel: Any) -> bool:
+        """Send the data, unless they were sent since; return whether they are there."""
+        data = self._runner.data
+        if data.parcel is parcel:
+            if self._n_parcels == MAX_PARCELS:
+                return False
+            self._n_parcels += 1
+            data.parcel = self._cluster.pack(data.content())
+        return True
+
+    def close(self) -> list[Outcome]:
+        outcomes = self.wait(math.inf, 0) if self._futures else []
+        self._cluster.cancel()
+        return outcomes
+
+
+class DaskCluster:
+    """The cluster of a Dask client, which evaluates again what dead workers ran."""
+
+    def __init__(self, backend: Any) -> None:
+        from distributed import KilledWorker
+
+        self.deaths = (KilledWorker,)
+        self._client, self._options = backend.client, backend.submit_kwargs
+        self._executor: Executor = self._client.get_executor(pure=False)
+
+    def submit(self, function: Callable, *args: Any) -> Future:
+        return self._executor.submit(function, *args, **self._options)
+
+    def pack(self, content: np.ndarray) -> DaskParcel:
+        return DaskParcel(self._client.scatter(content, hash=False))
+
+    def cancel(self) -> None:
+        """Withdraw what has not begun."""
+        self._executor.shutdown(wait=False)
+
+
+class RayCluster:
+    """The Ray cluster that this process is connected to."""
+
+    def __init__(self, backend: Any) -> None:
+        import ray
+        from ray.exceptions import NodeDiedError, OutOfMemoryError, WorkerCrashedError
+
+        self.deaths = (WorkerCrashedError, NodeDiedError, OutOfMemoryError)
+        self._ray, self._refs = ray, []
+        options = {"max_retries": 1, **(backend.ray_remote_args or {})}
+        self._task = ray.remote(_evaluate).options(**options)
+
+    def submit(self, function: Callable, *args: Any) -> Future:
+        self._refs.append(self._task.remote(*args))
+        return self._refs[-1].future()
+
+    def pack(self, content: np.ndarray) -> RayParcel:
+        return RayParcel(self._ray.put(content))
+
+    def cancel(self) -> None:
+        """Withdraw what has not begun, and end the rest."""
+        for ref in self._refs:
+            with suppress(Exception):  # it has ended
+                self._ray.cancel(ref)
