@@ -62,6 +62,8 @@ class Tree:
                 self.packages.add(name)
             self.texts[name] = file.read_text(encoding="utf-8")
             self.modules[name] = ast.parse(self.texts[name])
+        public = [name for name in self.modules if re.fullmatch(PUBLIC, name)]
+        self.exports = exports(path.resolve(), public)
 
 
 # Lines -------------------------------------------------------------------------------
@@ -90,30 +92,33 @@ def kinds_of_lines(text, module):
             yield "comment" if line.lstrip().startswith("#") else "code"
 
 
-def exported(module):
-    """Return the strings of `__all__`, and of the dict that a lazy one is made of."""
-    names = set()
-    for node in module.body:
-        target = node.targets[0] if isinstance(node, ast.Assign) else None
-        if getattr(target, "id", None) in ("__all__", "_HOMES"):
-            constants = (n for n in ast.walk(node.value) if isinstance(n, ast.Constant))
-            names |= {constant.value for constant in constants}
-    return names
+EXPORTS = """
+import importlib, json, sys
+names = json.loads(sys.argv[1])
+modules = {name: importlib.import_module(name) for name in names}
+print(json.dumps({n: list(getattr(m, "__all__", [])) for n, m in modules.items()}))
+"""
+
+
+def exports(path, names):
+    """Return the `__all__` of modules of a checkout, as they are when imported."""
+    command = [sys.executable, "-c", EXPORTS, json.dumps(names)]
+    run = subprocess.run(command, cwd=path, check=True, stdout=subprocess.PIPE)
+    return json.loads(run.stdout)
 
 
 def public_definitions(tree, pattern):
     """Yield the classes and functions, with their public methods, that are public.
 
-    A module of a matching name says in its `__all__` what is public. In other modules
-    it is what they and a matching package above them have in their `__all__`.
+    The `__all__` of a module of a matching name says what is public there. In other
+    modules it is what a matching package above them exports.
     """
     is_public = re.compile(pattern).fullmatch
     for name, module in tree.modules.items():
         above = [".".join(name.split(".")[: i + 1]) for i in range(name.count("."))]
         homes = [n for n in above if n in tree.packages and is_public(n)]
-        names = set().union(*(exported(tree.modules[home]) for home in homes))
-        own = exported(module)
-        names = own if is_public(name) else names & own
+        sources = [name] if is_public(name) else homes
+        names = set().union(*(tree.exports.get(source, ()) for source in sources))
         for node in module.body:
             if isinstance(node, DOCUMENTED) and node.name in names:
                 yield node
