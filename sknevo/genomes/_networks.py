@@ -1,18 +1,49 @@
-"""Parts that the search spaces of networks share."""
+"""The part of the search space that all networks share, whatever they predict.
+
+A task adds genes of its own to `training`, such as a loss.
+"""
 
 import math
 from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import Any
 
-from sknevo.genes import Genome, Repeat
-from sknevo.network_plan import image_shape
-from sknevo.records import DataSpec
+from sknevo.genes import Categorical, Gene, Genome, Integer, Real, Repeat
+from sknevo.genomes._optimizer import optimizer
+from sknevo.network_plan import Layer, NetworkPlan, image_shape, network_plan
+from sknevo.records import DataSpec, express
 
+NORMALISATIONS = ("none", "batch", "instance", "group", "layer")
+ACTIVATIONS = ("relu", "leaky_relu", "elu", "selu", "gelu", "silu", "tanh")
+# The share of each activation among random networks; chosen, not measured.
+ACTIVATION_WEIGHTS = (3, 1, 1, 1, 2, 2, 1)
+# The range of widths; the limit of parameters decides before the widest does.
+NARROWEST, WIDEST = {"channels": 8, "units": 16}, {"channels": 256, "units": 512}
 # Widths are multiples of eight: hardware likes them, and groups of channels need it.
 WIDTH_STEP = 8
-# Share of its width that a layer keeps when a network is made smaller; chosen, not
+# The share of its width that a layer keeps when a network is made smaller; chosen, not
 # measured.
 NARROWED = 0.8
+# Images that pass a network in one evaluation, however many there are: few are seen
+# often. Epochs stay within bounds. On MNIST it comes to 10 epochs, which the known
+# networks were compared with (doc/figures.md); the bounds are chosen, not measured.
+IMAGES, FEWEST_EPOCHS, MOST_EPOCHS = 500_000, 10, 100
+# From so many samples on, known networks begin with large batches. On 50,000 images of
+# MNIST batches of 128 were as good as small ones and a quarter faster; on ten samples
+# large batches left too few steps. The bound between is chosen, not measured.
+MANY_SAMPLES = 5_000
+# Augmentation that does nothing.
+STILL: dict[str, Any] = {
+    "shift": 0.0,
+    "flip": False,
+    "rotate": 0,
+    "zoom": 0.0,
+    "erase": 0.0,
+    "colour": 0.0,
+}
+
+
+# What is known of data and genomes -------------------------------------------------
 
 
 def are_images(spec: DataSpec) -> bool:
@@ -36,13 +67,174 @@ def most_items(genome: Genome | None, *path: str) -> float:
     return gene.length.high if isinstance(gene, Repeat) else math.inf
 
 
+def _usual_epochs(spec: DataSpec) -> int:
+    return min(MOST_EPOCHS, max(FEWEST_EPOCHS, IMAGES // spec.n_samples))
+
+
+# The search space ------------------------------------------------------------------
+
+
+def network_space(
+    spec: DataSpec,
+    *,
+    max_layers: int,
+    max_parameters: int,
+    max_epochs: int | None,
+    **training: Gene,
+) -> Genome:
+    """Return the search space of networks with their optimizer and training.
+
+    Parameters
+    ----------
+    spec : DataSpec
+        What the data are.
+    max_layers, max_parameters, max_epochs : int
+        Limits, as `sknevo.genomes.convnet.convnet` describes them.
+    **training : Gene
+        Genes of the task, beside those of every training.
+
+    Raises
+    ------
+    ValueError
+        If a limit is less than 1, or the smallest network has more parameters.
+    """
+    for name, limit in (("max_layers", max_layers), ("max_epochs", max_epochs)):
+        if limit is not None and limit < 1:
+            raise ValueError(f"{name} must be at least 1; got {limit}.")
+    _check_smallest(spec, max_parameters)
+    images = are_images(spec)
+    genes: dict[str, Gene] = {}
+    if images:
+        genes["blocks"] = Repeat(_block(), 1, max_layers)
+        genes["bridge"] = Categorical(["average", "flatten"])
+    genes["dense"] = Repeat(_dense(), 0, max(1, min(2, max_layers - images)))
+    genes["optimizer"] = optimizer()
+    genes["training"] = _training(spec, max_epochs or _usual_epochs(spec), training)
+    if images:
+        genes["augmentation"] = _augmentation()
+    limits = {"max_layers": max_layers, "max_parameters": max_parameters}
+    return Genome(**genes).constrained(partial(_repair, spec=spec, **limits))
+
+
+# The weights of choices below are chosen, not measured: what is common is drawn more
+# often, and nothing is left out.
+
+
+def _block() -> Genome:
+    return Genome(
+        channels=Integer(NARROWEST["channels"], WIDEST["channels"], log=True),
+        kernel=Categorical([1, 3, 5, 7], weights=[1, 6, 3, 1]),
+        normalisation=Categorical(NORMALISATIONS, weights=[2, 6, 1, 1, 1]),
+        activation=Categorical(ACTIVATIONS, weights=ACTIVATION_WEIGHTS),
+        pooling=Categorical(["none", "max", "average"], weights=[3, 3, 1]),
+        dropout=Real(0.0, 0.5),
+        residual=Categorical([False, True]),
+    )
+
+
+def _dense() -> Genome:
+    return Genome(
+        units=Integer(NARROWEST["units"], WIDEST["units"], log=True),
+        normalisation=Categorical(["none", "batch", "layer"], weights=[2, 2, 1]),
+        activation=Categorical(ACTIVATIONS, weights=ACTIVATION_WEIGHTS),
+        dropout=Real(0.0, 0.5),
+    )
+
+
+def _training(spec: DataSpec, max_epochs: int, own: Mapping[str, Gene]) -> Genome:
+    largest = max(2, min(512, spec.n_samples))
+    return Genome(
+        batch_size=Integer(min(16, largest), largest, log=True),
+        epochs=Integer(max(1, max_epochs // 8), max_epochs, log=True),
+        schedule=Categorical(
+            ["constant", "cosine", "one_cycle", "step"], weights=[1, 3, 3, 1]
+        ),
+        **own,
+    )
+
+
+def _augmentation() -> Genome:
+    """Shifts and zooms are shares of the side, rotations degrees."""
+    return Genome(
+        shift=Categorical([0.0, 0.05, 0.1, 0.2], weights=[2, 1, 1, 1]),
+        flip=Categorical([False, True], weights=[2, 1]),
+        rotate=Categorical([0, 10, 20, 45], weights=[3, 1, 1, 1]),
+        zoom=Categorical([0.0, 0.1, 0.25], weights=[2, 1, 1]),
+        erase=Categorical([0.0, 0.25, 0.5], weights=[3, 1, 1]),
+        colour=Categorical([0.0, 0.2, 0.4], weights=[2, 1, 1]),
+    )
+
+
+# Constraints -----------------------------------------------------------------------
+
+
+def _plan(expressed: Mapping[str, Any], spec: DataSpec) -> NetworkPlan:
+    return network_plan(expressed, image_shape(spec.shape), max(1, spec.n_classes))
+
+
+def _check_smallest(spec: DataSpec, max_parameters: int) -> None:
+    smallest: dict[str, Any] = {"dense": []}
+    if are_images(spec):
+        block = {"channels": NARROWEST["channels"], "kernel": 1}
+        smallest |= {"blocks": [block], "bridge": "average"}
+    least = _plan(smallest, spec).size.parameters
+    if least > max_parameters:
+        raise ValueError(
+            f"max_parameters must be at least {least}, what the smallest network for "
+            f"data of shape {spec.shape} has; got {max_parameters}."
+        )
+
+
+def _repair(
+    genes: dict[str, Any], spec: DataSpec, max_layers: int, max_parameters: int
+) -> dict[str, Any]:
+    """Make a network that can be built, in one way only, within its limits."""
+    genes = {**genes}
+    if "blocks" in genes:
+        rest = max_layers - genes["blocks"]["length"]
+        genes["dense"]["length"] = min(genes["dense"]["length"], rest)
+        _fit_to_sides(genes["blocks"], spec)
+    round_widths(genes)
+    while _plan(express(genes), spec).size.parameters > max_parameters:
+        _shrink(genes)
+    return genes
+
+
+def _fit_to_sides(blocks: dict[str, Any], spec: DataSpec) -> None:
+    """Silence what a block that sees one pixel or a thin line cannot do."""
+    shape = image_shape(spec.shape)
+    for block in expressed_items(blocks):
+        if min(shape[1:]) < 2:
+            block["pooling"] = "none"
+        if math.prod(shape[1:]) == 1:
+            block["kernel"] = 1
+            if block["normalisation"] == "instance":
+                block["normalisation"] = "layer"
+        shape = Layer.convolution(block, shape).outputs
+
+
+def _shrink(genes: dict[str, Any]) -> None:
+    """Narrow the widest layer; if all are narrow, take away the last."""
+    if narrow_widest(genes, NARROWEST):
+        return
+    if genes.get("bridge") == "flatten":
+        genes["bridge"] = "average"
+    elif genes["dense"]["length"]:
+        genes["dense"]["length"] -= 1
+    elif genes["blocks"]["length"] > 1:
+        genes["blocks"]["length"] -= 1
+    else:
+        (block,) = expressed_items(genes["blocks"])
+        block |= {"kernel": 1, "normalisation": "none", "residual": False}
+
+
 def expressed_items(repeat: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Return the expressed ones of repeated genes."""
     return repeat["items"][: repeat["length"]]
 
 
 def expressed_layers(network: dict[str, Any]) -> Iterator[tuple[dict[str, Any], str]]:
-    """Yield the genes of each layer of a network, and which of them is the width."""
+    """Yield the genes of each layer of a network, and the name of its width."""
     for name, width in (("blocks", "channels"), ("dense", "units")):
         if name in network:
             yield from ((layer, width) for layer in expressed_items(network[name]))
@@ -73,3 +265,107 @@ def narrow_widest(network: dict[str, Any], narrowest: Mapping[str, int]) -> bool
     narrowed = int(NARROWED * layer[width]) // WIDTH_STEP * WIDTH_STEP
     layer[width] = max(narrowest[width], narrowed)
     return True
+
+
+# Known configurations --------------------------------------------------------------
+
+
+def known_networks(spec: DataSpec, genome: Genome | None) -> list[dict[str, Any]]:
+    """Return networks that are known to do well, the cheap ones first.
+
+    They are partial expressed genes, without those that a task adds to `training`. They
+    were chosen by figures on MNIST, Fashion-MNIST and drawings: see doc/figures.md.
+    """
+    adam = {"adam": {"lr": 3e-3, "beta1": 0.9, "weight_decay": 1e-5}}
+    sgd = {"sgd": {"lr": 0.05, "momentum": 0.9, "nesterov": True, "weight_decay": 1e-4}}
+    most = most_epochs(genome, _usual_epochs(spec))
+    fast, slow, long = (
+        {"schedule": "one_cycle", "epochs": math.ceil(most / k)} for k in (4, 2, 1)
+    )
+    if not are_images(spec):
+        units = {"dense": [_known_dense(64)], "training": fast}
+        return [{**units, "optimizer": adam}, {**units, "optimizer": sgd}]
+    n = spec.n_samples
+    batch = {"batch_size": max(min(16, n), min(128, n // 32))}
+    large = batch if n >= MANY_SAMPLES else {}
+    # What photos show may be mirrored and of another colour; digits may not.
+    photos = image_shape(spec.shape)[0] > 1
+    moved = {**STILL, "shift": 0.1, "flip": photos}
+    varied = {**moved, "rotate": 20 if photos else 10, "zoom": 0.1}
+    varied["colour"] = 0.4 if photos else 0.0
+    small = {
+        "blocks": _known_blocks(16, 32),
+        "bridge": "flatten",
+        "dense": [],
+        "optimizer": adam,
+        "training": fast | large,
+        "augmentation": STILL,
+    }
+    # Images are halved until a few pixels are left.
+    halvings = round(math.log2(min(image_shape(spec.shape)[1:]))) - 1
+    widths = [min(64, 16 * 2**i) for i in range(max(2, min(5, halvings)))]
+    pyramid = {
+        **small,
+        "blocks": _known_blocks(*widths),
+        "bridge": "average",
+        "training": long,
+        "augmentation": varied,
+    }
+    wide = {
+        **small,
+        "blocks": _known_blocks(32, 64),
+        "training": slow | large,
+        "augmentation": moved,
+    }
+    # Large kernels pay where there is time for all epochs. Something must then keep
+    # them from learning by heart: images that move, or dropout where moving harms.
+    wider = {
+        **wide,
+        "blocks": _known_blocks(32, 64, kernel=5),
+        "training": long | batch,
+    }
+    # Three halvings are as good as two large kernels, for two thirds of the time.
+    dropped = {
+        **wider,
+        "blocks": (
+            _known_blocks(32, 64, 128, dropout=0.2)
+            if most_items(genome, "blocks") > 2
+            else _known_blocks(32, 64, kernel=5, dropout=0.2)
+        ),
+        "augmentation": STILL,
+    }
+    known = [
+        small,
+        {**small, "optimizer": sgd, "augmentation": moved},
+        pyramid,
+        wide,
+        {**wide, "training": long | large},
+        dropped,
+        wider,
+    ]
+    if most_items(genome, "blocks") > 1:
+        return known
+    return [{**one, "blocks": one["blocks"][:1]} for one in known]
+
+
+def _known_blocks(
+    *channels: int, kernel: int = 3, dropout: float = 0.0
+) -> list[dict[str, Any]]:
+    block = {
+        "kernel": kernel,
+        "normalisation": "batch",
+        "activation": "relu",
+        "pooling": "max",
+        "dropout": dropout,
+        "residual": False,
+    }
+    return [{"channels": width, **block} for width in channels]
+
+
+def _known_dense(units: int) -> dict[str, Any]:
+    return {
+        "units": units,
+        "normalisation": "batch",
+        "activation": "relu",
+        "dropout": 0.1,
+    }

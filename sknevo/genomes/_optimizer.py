@@ -2,22 +2,10 @@
 
 from sknevo.genes import Categorical, Choice, Genome, Real
 
-__all__ = ["adversarial_optimizer", "optimizer"]
-
 
 def optimizer() -> Choice:
-    """Return the choice of an optimizer with its parameters.
-
-    Returns
-    -------
-    Choice
-        Of `sgd`, `adam`, `adamw` and `rmsprop`, named and scaled as in `torch.optim`.
-
-    Examples
-    --------
-    >>> sorted(optimizer().branches)
-    ['adam', 'adamw', 'rmsprop', 'sgd']
-    """
+    """Return the choice of an optimizer, named and scaled as in `torch.optim`."""
+    # Ranges are chosen around torch's defaults and the values that papers report.
     decay = Real(1e-6, 1e-2, log=True)
     beta1 = Real(0.8, 0.97)
     return Choice(
@@ -45,19 +33,9 @@ def optimizer() -> Choice:
 
 
 def adversarial_optimizer() -> Choice:
-    """Return the choice of an optimizer for one of two networks in a contest.
+    """Return the choice of an optimizer for one of two adversarial networks.
 
-    What they minimise moves: a long memory of past gradients does harm.
-
-    Returns
-    -------
-    Choice
-        Of `adam` and `rmsprop`, named as in `torch.optim`.
-
-    Examples
-    --------
-    >>> sorted(adversarial_optimizer().branches)
-    ['adam', 'rmsprop']
+    The loss of each changes with the other: a long memory of past gradients does harm.
     """
     lr = Real(1e-5, 3e-2, log=True)
     return Choice(

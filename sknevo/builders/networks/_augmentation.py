@@ -6,21 +6,20 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-__all__ = ["Augmentation"]
-
-# Side of what is erased, in shares of the image's.
+# Least and greatest side of an erased rectangle, as shares of the image's side; chosen
+# within the range of Zhong et al. (2020), not measured.
 ERASED = (0.2, 0.5)
 
 
 class Augmentation(nn.Module):
-    """Moves, covers and recolours standardised images while training.
+    """Moves, erases and recolours standardised images while training.
 
     Parameters
     ----------
     genes : dict
-        `shift` and `zoom` in shares of the side, `rotate` in degrees, `flip`
-        (left to right), `erase` (how often a rectangle is covered [1]_), `colour`
-        (how much brightness and contrast of each channel vary).
+        `shift` and `zoom` as shares of the side, `rotate` in degrees, `flip` (left to
+        right), `erase` (probability of a covered rectangle [1]_), `colour` (how much
+        brightness and contrast of each channel vary).
 
     References
     ----------
@@ -35,7 +34,7 @@ class Augmentation(nn.Module):
     def forward(self, X: Tensor) -> Tensor:
         if not self.training:
             return X
-        # In half precision places would be rounded to a part of a pixel.
+        # In half precision the places of pixels would be rounded.
         with torch.autocast(X.device.type, enabled=False):
             return self._augmented(X)
 
@@ -55,7 +54,7 @@ class Augmentation(nn.Module):
         return 2 * drawn - 1
 
     def _move(self, X: Tensor) -> Tensor:
-        """Sample every image at shifted, turned, scaled places; borders go on."""
+        """Shift, rotate, scale and flip each image; its border is repeated outside."""
         genes, (height, width) = self.genes, X.shape[2:]
         angle = math.radians(genes["rotate"]) * self._uniform(X)
         scale = torch.exp(genes["zoom"] * self._uniform(X))

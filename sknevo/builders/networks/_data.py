@@ -1,4 +1,4 @@
-"""Arrays as tensors, and batches of them by index."""
+"""Samples as tensors, their statistics, and batches."""
 
 import math
 from collections.abc import Iterator
@@ -13,58 +13,25 @@ from sknevo.builders.networks._devices import has_double
 from sknevo.builders.networks._modules import Arrange
 from sknevo.image_stream import ImageStream
 
-__all__ = [
-    "ShuffledBatches",
-    "SlicedBatches",
-    "as_tensor",
-    "input_type",
-    "samples",
-    "statistics",
-]
-
-# What torch computes with and takes little room.
+# Types of samples that are kept: torch computes with them, and they need little memory.
 DTYPES = (np.uint8, np.float32, np.float16)
-# Inputs are standardised by the statistics of so many samples, and of so many values
-# if samples are large: more change nothing.
-LOOKED_AT, FEWEST_LOOKED_AT, VALUES = 10_000, 32, 2**24
+# Inputs are standardised by the statistics of so many samples, or of so many values if
+# samples are large, but of at least so many samples; chosen, not measured.
+MOST_SAMPLES, MOST_VALUES, FEWEST_SAMPLES = 10_000, 2**24, 32
 
 
 def input_type(sample_shape: tuple[int, ...], device: str) -> type:
-    """Return what samples become that are of no type which takes little room.
+    """Return the type of samples that are not in one of DTYPES.
 
-    Parameters
-    ----------
-    sample_shape : tuple of int
-        Of a sample.
-    device : str
-        Where networks compute.
-
-    Returns
-    -------
-    type
-        float64 for rows, until they are standardised: single precision does not tell
-        one minute from the next in a column of timestamps. Else float32.
+    It is float64 for rows, until they are standardised: single precision does not tell
+    one minute from the next in a column of timestamps.
     """
     rows = len(sample_shape) == 1
     return np.float64 if rows and has_double(device) else np.float32
 
 
 def as_tensor(X: Any, device: str = "cpu", dtype: type = np.float32) -> Tensor:
-    """Return samples as a tensor of a type that takes little room.
-
-    Parameters
-    ----------
-    X : array-like of shape (n_samples, ...)
-        Samples; what is mapped from a file is read.
-    device : str, default="cpu"
-        Where to put it.
-    dtype : type, default=numpy.float32
-        What all becomes that is not of bytes or of float16 or float32.
-
-    Returns
-    -------
-    Tensor
-    """
+    """Return samples as a tensor in one of DTYPES, otherwise in `dtype`."""
     X = np.asarray(X)
     dtype = X.dtype if X.dtype in DTYPES else dtype
     return torch.from_numpy(np.require(X, dtype, ["C", "W"])).to(device)
@@ -73,59 +40,44 @@ def as_tensor(X: Any, device: str = "cpu", dtype: type = np.float32) -> Tensor:
 def statistics(
     X: Any, sample_shape: tuple[int, ...], dtype: type = np.float32
 ) -> dict[str, Tensor]:
-    """Return what standardises inputs: `mean` and `scale` of each channel or feature.
+    """Return the `mean` and `scale` of each channel or feature.
 
     Parameters
     ----------
     X : array-like of shape (n_samples, ...), or ImageStream
         Training samples.
     sample_shape : tuple of int
-        Of a sample, see `sknevo.network_plan.image_shape`.
+        Shape of a sample, see `sknevo.network_plan.image_shape`.
     dtype : type, default=numpy.float32
         See `as_tensor`.
 
     Returns
     -------
-    dict of str to Tensor
-        Of float64 if samples become that, else of float32.
+    dict of str to Tensor of shape (channels,) or (features,)
+        In float64 if samples become that, else in float32.
     """
-    enough = max(FEWEST_LOOKED_AT, VALUES // math.prod(sample_shape))
-    step = math.ceil(len(X) / min(LOOKED_AT, enough))
-    looked_at = as_tensor(X[::step], dtype=dtype)
-    arranged = Arrange(sample_shape)(looked_at).double()
+    enough = max(FEWEST_SAMPLES, MOST_VALUES // math.prod(sample_shape))
+    step = math.ceil(len(X) / min(MOST_SAMPLES, enough))
+    some = as_tensor(X[::step], dtype=dtype)
+    arranged = Arrange(sample_shape)(some).double()
     axes = [axis for axis in range(arranged.ndim) if axis != 1]
     mean, scale = arranged.mean(axes), arranged.std(axes, correction=0)
-    # What is constant but for the rounding of its mean has no scale of its own.
+    # A constant feature is not scaled, though rounding may give it a tiny deviation.
     varies = (arranged.amin(axes) < arranged.amax(axes)) & (scale > 0)
     known = {"mean": mean, "scale": torch.where(varies, scale, 1.0)}
-    kind = torch.promote_types(looked_at.dtype, torch.float32)
+    kind = torch.promote_types(some.dtype, torch.float32)
     return {name: value.to(kind) for name, value in known.items()}
 
 
-def samples(X: Any, device: str, dtype: type = np.float32) -> Any:
-    """Return what batches are taken out of by index.
-
-    Parameters
-    ----------
-    X : array-like of shape (n_samples, ...), or ImageStream
-        Samples.
-    device : str
-        Where batches shall be.
-    dtype : type, default=numpy.float32
-        See `as_tensor`.
-
-    Returns
-    -------
-    Tensor or what is indexed like one
-        Images that are streamed are not read yet.
-    """
+def samples(X: Any, device: str, dtype: type = np.float32) -> "Tensor | _OnDisk":
+    """Return what gives batches by an index of rows; streamed images are read then."""
     if isinstance(X, ImageStream):
         return _OnDisk(X, device)
     return as_tensor(X, device, dtype)
 
 
 class _OnDisk:
-    """Samples that become tensors when they are taken by index."""
+    """Streamed images that become tensors when they are taken by index."""
 
     def __init__(self, X: ImageStream, device: str) -> None:
         self.X = X
@@ -148,17 +100,17 @@ def _read_ahead(batches: Iterator[Any]) -> Iterator[Any]:
 
 
 class ShuffledBatches:
-    """Batches of tensors of the same length, in another order each time.
+    """Batches of samples, targets and so on, in another order each time.
 
     Parameters
     ----------
     tensors : sequence
-        Samples (see `samples`), and Tensors that go with them; all on the generator's
-        device.
+        Samples (see `samples`) and what goes with them; each gives a batch by a Tensor
+        of rows. All are on the generator's device.
     size : int
         Most samples in a batch.
     generator : torch.Generator
-        Of the order.
+        Source of the order.
     """
 
     def __init__(
@@ -170,7 +122,7 @@ class ShuffledBatches:
 
     def __len__(self) -> int:
         n_samples = len(self.tensors[0])
-        # No batch of one sample: it could not be normalised.
+        # A batch of one sample could not be normalised.
         return min(math.ceil(n_samples / self.size), max(1, n_samples // 2))
 
     def __iter__(self) -> Iterator[list[Tensor]]:
@@ -180,7 +132,7 @@ class ShuffledBatches:
             device=self.generator.device,
         )
         on_disk = isinstance(self.tensors[0], _OnDisk)
-        if on_disk:  # whoever reads ahead does not wait for the device
+        if on_disk:  # reading ahead must not wait for the device
             order = order.cpu()
         parts = order.tensor_split(len(self))
         batches = ([tensor[rows] for tensor in self.tensors] for rows in parts)
@@ -188,17 +140,7 @@ class ShuffledBatches:
 
 
 class SlicedBatches:
-    """Batches of an array in order, each made a tensor when it is its turn.
-
-    Parameters
-    ----------
-    X : array-like of shape (n_samples, ...), or ImageStream
-        Samples.
-    size : int
-        Samples in a batch.
-    dtype : type, default=numpy.float32
-        See `as_tensor`.
-    """
+    """Batches of samples in order, each made a tensor when it is asked for."""
 
     def __init__(self, X: Any, size: int, dtype: type = np.float32) -> None:
         self.X = X

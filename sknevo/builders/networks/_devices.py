@@ -10,18 +10,10 @@ import torch
 
 
 def resolve_device(device: str) -> str:
-    """Return the device to use.
+    """Return the device to use, as torch names it.
 
-    Parameters
-    ----------
-    device : str
-        As torch names them. "auto" stands for CUDA where there is one, else the CPU;
-        so does a CUDA device that is not there. Worker processes take several devices
-        in turn.
-
-    Returns
-    -------
-    str
+    "auto" stands for CUDA where there is one, else the CPU; so does a CUDA device that
+    is not there. Worker processes take several devices in turn.
     """
     if device != "auto" and not device.startswith("cuda"):
         return device
@@ -35,25 +27,13 @@ def resolve_device(device: str) -> str:
 
 
 def _worker_number() -> int:
-    """Return the place of this process among its siblings, 0 if it has none."""
+    """Return the number of this worker process, 0 in the main process."""
     number = multiprocessing.current_process().name.rpartition("-")[2]
     return int(number) if number.isdigit() else 0
 
 
 def resolve_precision(precision: str, device: str) -> str:
-    """Return the precision to compute in.
-
-    Parameters
-    ----------
-    precision : {"auto", "float32", "bfloat16"}
-        "auto" stands for bfloat16 where the hardware has it.
-    device : str
-        Where the network is.
-
-    Returns
-    -------
-    str
-    """
+    """Return the precision; "auto" stands for bfloat16 where the hardware has it."""
     if precision != "auto":
         return precision
     if device.startswith("cuda"):
@@ -64,36 +44,12 @@ def resolve_precision(precision: str, device: str) -> str:
 
 
 def has_double(device: str) -> bool:
-    """Return whether a device computes in double precision.
-
-    Parameters
-    ----------
-    device : str
-        As torch names it.
-
-    Returns
-    -------
-    bool
-    """
+    """Return whether a device computes in double precision."""
     return torch.device(device).type != "mps"
 
 
 def moved(state: dict[str, Any], names: Sequence[str], device: str) -> dict[str, Any]:
-    """Return a state with copies of some of its modules and tensors on a device.
-
-    Parameters
-    ----------
-    state : dict
-        Of an object, left as it is.
-    names : sequence of str
-        Which of its attributes; those that are not there, or None, stay so.
-    device : str
-        Where to.
-
-    Returns
-    -------
-    dict
-    """
+    """Return a state with copies of its named modules and tensors on a device."""
     there = {name: state[name] for name in names if state.get(name) is not None}
     copies = {name: copy.deepcopy(value).to(device) for name, value in there.items()}
     return state | copies
@@ -101,17 +57,7 @@ def moved(state: dict[str, Any], names: Sequence[str], device: str) -> dict[str,
 
 @contextmanager
 def memory_errors() -> Iterator[None]:
-    """Raise MemoryError where torch has one of its own.
-
-    Examples
-    --------
-    >>> import torch
-    >>> with memory_errors():
-    ...     raise torch.OutOfMemoryError("CUDA out of memory.")
-    Traceback (most recent call last):
-    ...
-    MemoryError: CUDA out of memory.
-    """
+    """Raise MemoryError where torch has one of its own."""
     try:
         yield
     except torch.OutOfMemoryError as shortage:

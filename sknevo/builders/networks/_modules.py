@@ -37,7 +37,7 @@ NORMALISATIONS = {
 
 
 class Network(nn.Module):
-    """A network that takes samples as the user has them and returns logits.
+    """A network that takes samples as the user has them and returns numbers.
 
     Parameters
     ----------
@@ -45,17 +45,16 @@ class Network(nn.Module):
         Expressed: `dense`, and for images `blocks`, `bridge` and, if there is any,
         `augmentation`.
     sample_shape : tuple of int
-        Of one sample: (features,), (height, width), (channels, height, width) or
+        Shape of a sample: (features,), (height, width), (channels, height, width) or
         (height, width, channels).
     n_outputs : int
-        Number of logits.
+        Width of the head.
     mean, scale : Tensor of shape (channels,) or (features,)
-        What inputs are standardised by.
+        Inputs are standardised by them.
     seed : int, default=0
-        Of the weights; global generators are not touched.
+        Seed of the weights; global generators are not touched.
     shape : tuple of int or None, default=None
-        (channels, height, width) that the layers are to see, if other than samples have
-        once they are arranged.
+        (channels, height, width) that the layers see, if images are scaled before.
     """
 
     def __init__(
@@ -87,17 +86,7 @@ class Network(nn.Module):
         self.to(memory_format=torch.channels_last)
 
     def forward(self, X: Tensor) -> Tensor:
-        """Return the logits of a batch.
-
-        Parameters
-        ----------
-        X : Tensor of shape (n_samples, ...)
-            Of any numeric type.
-
-        Returns
-        -------
-        Tensor of shape (n_samples, n_outputs)
-        """
+        """Return a Tensor of shape (n_samples, n_outputs) for a batch of any type."""
         X = self.standardise(self.arrange(X)).to(self.head.weight.dtype)
         X = self.augment(X)
         if X.ndim == 4:  # pooling a pixel's channels side by side is six times as fast
@@ -106,13 +95,7 @@ class Network(nn.Module):
 
 
 class Arrange(nn.Module):
-    """Makes (n, channels, height, width) of images of whatever layout.
-
-    Parameters
-    ----------
-    sample_shape : tuple of int
-        Of one sample, see `sknevo.network_plan.image_shape`; batches may be flattened.
-    """
+    """Puts the channels of images first; batches may be flattened."""
 
     def __init__(self, sample_shape: tuple[int, ...]) -> None:
         super().__init__()

@@ -16,9 +16,7 @@ from sknevo.builders.networks._net import Net
 from sknevo.network_plan import image_shape, network_plan
 from sknevo.records import DataSpec
 
-__all__ = ["load_network", "save_network"]
-
-# Whatever comes of a file that is not as it should be.
+# Errors that a damaged file may cause.
 FAULTS = (
     ArithmeticError,
     AssertionError,
@@ -34,22 +32,7 @@ VERSION = 2
 
 
 def save_network(net: Net, expressed: dict[str, Any], path: str | PathLike) -> None:
-    """Write a fitted network.
-
-    Parameters
-    ----------
-    net : Net
-        Fitted.
-    expressed : dict
-        The genes that it was built of.
-    path : path
-        File to write; one that is there is replaced.
-
-    Raises
-    ------
-    TypeError
-        If the labels are neither strings, numbers nor booleans.
-    """
+    """Write a fitted network and the expressed genes that it was built from."""
     about = {
         "version": VERSION,
         "task": type(net).__module__.rpartition(".")[2],
@@ -63,13 +46,13 @@ def save_network(net: Net, expressed: dict[str, Any], path: str | PathLike) -> N
 
 
 def load_network(path: str | PathLike, device: str = "auto") -> Net:
-    """Read a network that `EvolvedClassifier.save_network` has written.
+    """Read a network that `save_network` of an evolved estimator has written.
 
     Nothing in the file is executed.
 
     Parameters
     ----------
-    path : path
+    path : path-like
         The file.
     device : str, default="auto"
         Where to predict, as torch names it.
@@ -84,7 +67,23 @@ def load_network(path: str | PathLike, device: str = "auto") -> Net:
     OSError
         If there is no such file.
     ValueError
-        If it is not such a file, is damaged, or of another version.
+        If it is not such a file, is damaged, or has another version.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from tempfile import TemporaryDirectory
+    >>> from sklearn.datasets import load_iris
+    >>> from sknevo import EvolvedClassifier, load_network
+    >>> X, y = load_iris(return_X_y=True)
+    >>> clf = EvolvedClassifier(population_size=1, generations=1, max_epochs=1, cv=2,
+    ...                         random_state=0).fit(X, y)
+    >>> with TemporaryDirectory() as folder:
+    ...     path = Path(folder) / "iris.safetensors"
+    ...     clf.save_network(path)
+    ...     net = load_network(path)
+    >>> bool((net.predict(X) == clf.predict(X)).all())
+    True
     """
     try:
         with safe_open(path, "pt") as file:
