@@ -1,4 +1,4 @@
-"""What every strategy keeps, and the lineages it has always bred.
+"""The contract of a strategy, and the golden lineages.
 
 A strategy in `sknevo.evolution.STRATEGIES` is put through all of this by itself, see
 `evolution/test_strategies.py`; a strategy of your own by::
@@ -6,8 +6,8 @@ A strategy in `sknevo.evolution.STRATEGIES` is put through all of this by itself
     @pytest.mark.parametrize("strategy", [MyStrategy()])
     class TestMyStrategy(StrategyContract): ...
 
-Golden lineages say who was bred of whom with the default parameters. After a change
-that is meant to breed others, renew them, read the diff, and commit it:
+Golden lineages record each child and its parents with the default parameters. After a
+change on purpose, write them anew, read the differences, and commit them:
 
     python tests/strategy_contract.py
 """
@@ -31,19 +31,19 @@ ORIGINS = {"random": 0, "mutation": 1, "crossover": 2}  # and their number of pa
 
 
 def breed_generations(strategy, seed=0, size=8, generations=5, status=lambda i: "ok"):
-    """Evolve on the landscape; yield who was asked for and who survived."""
+    """Evolve on the landscape; yield the individuals asked for and the survivors."""
     population = Population(LANDSCAPE, strategy, size, np.random.default_rng(seed))
     for _ in range(generations):
-        brood = population.ask()
-        population.tell([rate(c, status(i)) for i, c in enumerate(brood)])
-        yield brood, population.survivors
+        offspring = population.ask()
+        population.tell([rate(c, status(i)) for i, c in enumerate(offspring)])
+        yield offspring, population.survivors
 
 
 def lineage(strategy):
-    """Return key, origin and parents of everyone, by generation."""
+    """Return key, origin and parents of every individual, by generation."""
     return [
-        [[c.key, c.origin, *c.parents] for c in brood]
-        for brood, _ in breed_generations(strategy)
+        [[c.key, c.origin, *c.parents] for c in offspring]
+        for offspring, _ in breed_generations(strategy)
     ]
 
 
@@ -51,9 +51,9 @@ def population(seed=0, n=6, failed=2):
     """Return successes, the fittest first, and failures after them."""
     rng = np.random.default_rng(seed)
     tried = [rate(Chromosome(LANDSCAPE.sample(rng))) for _ in range(n)]
-    luckless = [Chromosome(LANDSCAPE.sample(rng)) for _ in range(failed)]
+    unsuccessful = [Chromosome(LANDSCAPE.sample(rng)) for _ in range(failed)]
     ranked = sorted(tried, key=lambda evaluation: -evaluation.fitness)
-    return ranked + [rate(chromosome, "error") for chromosome in luckless]
+    return ranked + [rate(chromosome, "error") for chromosome in unsuccessful]
 
 
 def with_goals(evaluation):
@@ -93,13 +93,13 @@ class StrategyContract:
         for child in children(strategy, survivors, n=10):
             assert LANDSCAPE.contains(child.genes)
 
-    def test_those_that_went_less_far_in_a_race_come_after_the_others(self, strategy):
+    def test_individuals_of_a_lower_fidelity_come_after_the_others(self, strategy):
         far, near = population(0, failed=0), population(1, failed=0)
         near = [replace(one, fitness=one.fitness + 9, resource=3) for one in near]
         survivors = strategy.survive(near, far, 12)
         if not strategy.steady:
-            reaches = [one.resource is None for one in survivors]
-            assert reaches == sorted(reaches, reverse=True)
+            fidelities = [one.resource is None for one in survivors]
+            assert fidelities == sorted(fidelities, reverse=True)
         assert len(children(strategy, survivors)) == 30
 
     def test_the_generator_is_the_only_source_of_randomness(self, strategy):
@@ -121,7 +121,7 @@ class StrategyContract:
         assert (random.getstate(), repr(np.random.get_state())) == dice  # noqa: NPY002
 
     @pytest.mark.parametrize("size", [1, 3, 8, 30])
-    def test_survivors_are_some_of_those_who_competed(self, strategy, size):
+    def test_survivors_are_some_of_parents_and_offspring(self, strategy, size):
         parents, offspring = population(0), population(1)
         random.Random(size).shuffle(offspring)
         before = copy.deepcopy((parents, offspring))
@@ -136,7 +136,7 @@ class StrategyContract:
         fitnesses = [one.fitness for one in survivors]
         assert strategy.steady or fitnesses == sorted(fitnesses, reverse=True)
 
-    def test_the_failed_do_not_drive_out_the_successful(self, strategy):
+    def test_failed_individuals_do_not_replace_successful_ones(self, strategy):
         parents = population(n=1, failed=0)
         survivors = strategy.survive(parents, population(n=0, failed=9), 4)
         assert survivors[0] == parents[0]
@@ -153,9 +153,9 @@ class StrategyContract:
     def test_generations_without_time_are_survived(self, strategy):
         population = Population(LANDSCAPE, strategy, 4, np.random.default_rng(0))
         for _ in range(3):
-            brood = population.ask()
-            assert len(brood) == 4
-            population.tell([Evaluation(c, "skipped") for c in brood])
+            offspring = population.ask()
+            assert len(offspring) == 4
+            population.tell([Evaluation(c, "skipped") for c in offspring])
 
     def test_parameters_are_scikit_learns(self, strategy):
         params = parameters(strategy)
@@ -175,7 +175,7 @@ def n_parents_fit(child):
     """Whether a child has as many parents as its origin says, with partners more."""
     how, _, species = child.origin.partition(" in ")
     assert len(set(child.parents)) == len(child.parents)
-    if species:  # the representatives of others, who may be parents as well
+    if species:  # the representatives of others may be parents as well
         return len(child.parents) >= max(1, ORIGINS[how])
     return len(child.parents) == ORIGINS[how]
 
@@ -191,9 +191,10 @@ def renew():
         stale.unlink()
     for name, strategy in STRATEGIES.items():
         generations = [
-            ",\n  ".join(map(json.dumps, brood)) for brood in lineage(strategy())
+            ",\n  ".join(map(json.dumps, offspring))
+            for offspring in lineage(strategy())
         ]
-        text = "],\n [".join(f"\n  {brood}\n " for brood in generations)
+        text = "],\n [".join(f"\n  {offspring}\n " for offspring in generations)
         golden(name).write_text(f"[\n [{text}]\n]\n", encoding="utf-8")
         print(f"renewed {golden(name)}")
 

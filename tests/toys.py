@@ -22,7 +22,7 @@ def fail(toy):
 
 
 def is_due(deaths):
-    """Whether there is to be another death: always, or as often as the file says."""
+    """Return whether to end another process: always, or as often as the file says."""
     if deaths is None:
         return True
     left = int(Path(deaths).read_text())
@@ -67,13 +67,13 @@ def hog(toy):
 
 
 def meet(toy, folder):
-    """Wait for somebody else who is tried at the same time."""
+    """Wait for another trial that runs at the same time."""
     Path(folder, str(toy.x)).touch()
     for _ in range(2_000):
         if len(os.listdir(folder)) > 1:
             return
         time.sleep(0.01)
-    raise TimeoutError(f"nobody came to meet x={toy.x:.1f}")
+    raise TimeoutError(f"no other trial met x={toy.x:.1f}")
 
 
 ACTS = {
@@ -230,7 +230,7 @@ def height(expressed):
 
 
 def rate(chromosome, status="ok"):
-    """Return how the chromosome fares on the landscape, without training anything."""
+    """Return the evaluation of a chromosome on the landscape, without training."""
     if status != "ok":
         return Evaluation(chromosome, status, error="bad luck")
     return Evaluation(chromosome, "ok", height(chromosome.expressed))
@@ -250,7 +250,7 @@ MIXED = [
 
 
 def plain(evaluations):
-    """Return what must not depend on who worked: all but the times."""
+    """Return all but the times, which must not depend on workers."""
     return [replace(e, fit_times=(), score_times=()) for e in evaluations]
 
 

@@ -67,7 +67,7 @@ def built(estimator, genome, expressed, seed=0):
     return SearchBuilder(estimator, genome)(expressed, seed)
 
 
-def test_a_choice_of_any_other_name_just_holds_together():
+def test_a_choice_of_any_other_name_only_groups():
     built_of = [
         built(REGRESSORS, GENOME, {"kind": kind})["reg"]
         for kind in ({"tree": {"reg": "passthrough"}}, {"machine": {"reg__C": 1.5}})

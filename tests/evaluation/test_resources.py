@@ -1,4 +1,4 @@
-"""What a race gives: less of a gene, or fewer samples, and the same to everybody."""
+"""Resources of successive halving: a limited gene, or fewer samples."""
 
 import numpy as np
 import pytest
@@ -30,7 +30,7 @@ def test_a_gene_is_limited_and_nothing_else():
     assert NET["training"]["epochs"] == 30
 
 
-def test_what_genes_want_and_may_want():
+def test_how_much_genes_ask_for_and_may_ask_for():
     genome = Genome(
         kind=Choice(
             a=Genome(epochs=Integer(1, 20)),
@@ -45,7 +45,7 @@ def test_what_genes_want_and_may_want():
     assert wanted(NET, "nothing") == 0
 
 
-def test_individuals_are_built_with_what_they_are_given():
+def test_individuals_are_built_with_their_resource():
     built = []
 
     def make(genes, seed):
@@ -60,7 +60,7 @@ def test_individuals_are_built_with_what_they_are_given():
     assert built[0][1] != built[1][1]
 
 
-def test_who_is_given_enough_has_all():
+def test_a_resource_that_suffices_is_no_limit():
     trial = make_trial("epochs")
     chromosome = Chromosome(NET)
     assert trial.granted(Candidate(chromosome, 10)) == Candidate(chromosome, 10)
@@ -70,7 +70,7 @@ def test_who_is_given_enough_has_all():
     )
 
 
-def test_whoever_has_had_enough_is_not_trained_again():
+def test_an_individual_with_a_sufficient_resource_is_not_trained_again():
     evaluator = make_evaluator(resource="epochs")
     chromosome = Chromosome({"x": 0.1, "seconds": 0.0})
     candidates = iter([[Candidate(chromosome, 5)], [Candidate(chromosome)]])
@@ -83,7 +83,7 @@ def test_whoever_has_had_enough_is_not_trained_again():
 # Samples ---------------------------------------------------------------------------
 
 
-def test_samples_are_the_same_for_everybody_and_more_include_fewer():
+def test_samples_are_the_same_for_all_individuals_and_more_include_fewer():
     seen = []
 
     class Look(Toy):

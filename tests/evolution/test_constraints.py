@@ -1,4 +1,4 @@
-"""Constraints live in the genome: they hold for whoever breeds."""
+"""Constraints live in the genome: they hold for every strategy."""
 
 import math
 from collections.abc import Callable
@@ -48,7 +48,7 @@ def gan_parameters(genes):
 
 @dataclass
 class Case:
-    """A genome, and how to tell what its individuals come to."""
+    """A genome, and the sizes of an individual that its limits concern."""
 
     genome: Genome
     layers: Callable[[Any], list[int]]
@@ -70,21 +70,21 @@ CASES = {
         ["augmentation", ["generator", "discriminator"]],
     ),
 }
-STRANGERS = {
+VARIANTS = {
     "parts": lambda case: CooperativeCoevolution(case.parts),
     "two candidates": lambda case: SurrogateAssisted(
         STRATEGIES["estimation_of_distribution"](), 2
     ),
 }
-EVERYBODY = [*STRATEGIES, *STRANGERS]
+NAMES = [*STRATEGIES, *VARIANTS]
 
 
 def strategy_of(name, case):
-    return STRATEGIES[name]() if name in STRATEGIES else STRANGERS[name](case)
+    return STRATEGIES[name]() if name in STRATEGIES else VARIANTS[name](case)
 
 
 def rate(case, chromosome, rng):
-    """Return how somebody fared who wants to be as large as it is allowed to."""
+    """Rate the larger the better, so that the search presses against the limits."""
     if rng.random() < 0.1:
         return Evaluation(chromosome, "error")
     genes = chromosome.expressed
@@ -97,31 +97,31 @@ def check_many(name, case, n, population_size):
     rng = np.random.default_rng(0)
     population = Population(case.genome, strategy_of(name, case), population_size, rng)
     while n > 0:
-        brood = population.ask()
-        for chromosome in brood:
+        offspring = population.ask()
+        for chromosome in offspring:
             genes = chromosome.expressed
             assert case.genome.contains(chromosome.genes)
             assert max(case.layers(genes)) <= LIMITS["max_layers"]
             assert max(case.parameters(genes)) <= LIMITS["max_parameters"]
             assert 1 <= genes["training"]["epochs"] <= LIMITS["max_epochs"]
-        n -= len(brood)
-        population.tell([rate(case, chromosome, rng) for chromosome in brood])
+        n -= len(offspring)
+        population.tell([rate(case, chromosome, rng) for chromosome in offspring])
 
 
 @pytest.mark.parametrize("case", CASES)
-@pytest.mark.parametrize("name", EVERYBODY)
+@pytest.mark.parametrize("name", NAMES)
 def test_all_that_are_bred_meet_the_constraints(name, case):
     check_many(name, CASES[case], 36, population_size=12)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", EVERYBODY)
+@pytest.mark.parametrize("name", NAMES)
 def test_10_000_networks_of_every_strategy_meet_the_constraints(name):
     check_many(name, CASES["convnet"], 10_000, population_size=100)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", EVERYBODY)
+@pytest.mark.parametrize("name", NAMES)
 def test_10_000_gans_of_all_strategies_together_meet_the_constraints(name):
-    n = math.ceil(10_000 / len(EVERYBODY))
+    n = math.ceil(10_000 / len(NAMES))
     check_many(name, CASES["gan"], n, population_size=100)

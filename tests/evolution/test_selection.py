@@ -1,4 +1,4 @@
-"""Who is chosen: the fittest, fairly."""
+"""Selection and survival: tournaments, the fittest, Pareto fronts."""
 
 import math
 
@@ -20,7 +20,7 @@ from sknevo.evolution._operators import pareto_order, pareto_rank_keys
 from sknevo.records import Chromosome, Evaluation
 
 fitnesses = st.integers(-3, 3).map(float) | st.just(-math.inf)
-people = st.lists(st.tuples(st.integers(0, 9), fitnesses), max_size=20)
+individuals = st.lists(st.tuples(st.integers(0, 9), fitnesses), max_size=20)
 
 
 def individual(name, fitness):
@@ -28,41 +28,41 @@ def individual(name, fitness):
     return Evaluation(Chromosome({"name": name}), status, fitness)
 
 
-@given(people, st.integers(0, 25))
-def test_best_are_the_fittest_each_once_and_the_earlier_first(people, n):
-    crowd = [individual(name, fitness) for name, fitness in people]
+@given(individuals, st.integers(0, 25))
+def test_best_are_the_fittest_each_once_and_the_earlier_first(individuals, n):
+    population = [individual(name, fitness) for name, fitness in individuals]
     unique = {}
-    for name, fitness in people:
+    for name, fitness in individuals:
         unique.setdefault(name, fitness)
     order = sorted(range(len(unique)), key=lambda i: (-list(unique.values())[i], i))
     expected = [list(unique)[i] for i in order][:n]
-    chosen = fittest(iter(crowd), n)
+    chosen = fittest(iter(population), n)
     assert [one.chromosome.genes["name"] for one in chosen] == expected
 
 
 def test_tournament_of_one_is_a_fair_draw():
-    crowd = [individual(i, float(i)) for i in range(4)]
+    population = [individual(i, float(i)) for i in range(4)]
     rng = np.random.default_rng(0)
-    drawn = [int(tournament(crowd, rng, 1).fitness) for _ in range(4000)]
+    drawn = [int(tournament(population, rng, 1).fitness) for _ in range(4000)]
     np.testing.assert_allclose(np.bincount(drawn), 1000, atol=110)
 
 
 @pytest.mark.parametrize("size", [2, 3, 5])
 def test_the_fittest_contestant_wins(size):
-    crowd = [individual(i, float(i)) for i in range(4)]
+    population = [individual(i, float(i)) for i in range(4)]
     rng = np.random.default_rng(0)
-    drawn = [int(tournament(crowd, rng, size).fitness) for _ in range(4000)]
-    # That the weakest wins takes a draw of nobody else.
+    drawn = [int(tournament(population, rng, size).fitness) for _ in range(4000)]
+    # The weakest wins only if all draws are of it.
     assert drawn.count(0) / 4000 == pytest.approx(0.25**size, abs=0.02)
     assert drawn.count(3) / 4000 == pytest.approx(1 - 0.75**size, abs=0.035)
 
 
 def test_the_failed_win_only_among_themselves():
-    crowd = [individual(0, -math.inf), individual(1, -1e300)]
+    population = [individual(0, -math.inf), individual(1, -1e300)]
     rng = np.random.default_rng(0)
-    statuses = [tournament(crowd, rng, 12).status for _ in range(200)]
+    statuses = [tournament(population, rng, 12).status for _ in range(200)]
     assert statuses.count("ok") >= 198
-    assert tournament(crowd[:1], rng, 3).status == "error"
+    assert tournament(population[:1], rng, 3).status == "error"
 
 
 # Several goals -------------------------------------------------------------------
@@ -80,8 +80,8 @@ def dominates(one, other):
 @given(clouds)
 def test_fronts_are_those_of_pymoo(points):
     fronts = [front.tolist() for front in non_dominated_sort(points)]
-    theirs = NonDominatedSorting().do(-points)  # which minimises
-    assert fronts == [sorted(front.tolist()) for front in theirs]
+    expected = NonDominatedSorting().do(-points)  # which minimises
+    assert fronts == [sorted(front.tolist()) for front in expected]
 
 
 @given(clouds)
@@ -100,8 +100,8 @@ def test_each_in_a_front_is_dominated_by_the_front_before_alone(points):
 def test_crowding_is_that_of_pymoo(points):
     for front in non_dominated_sort(points):
         with np.errstate(all="ignore"):
-            theirs = get_crowding_function("cd").do(points[front])
-        np.testing.assert_allclose(crowding_distance(points[front]), theirs)
+            expected = get_crowding_function("cd").do(points[front])
+        np.testing.assert_allclose(crowding_distance(points[front]), expected)
 
 
 def test_infinite_goals_are_no_nuisance():
@@ -125,23 +125,25 @@ def competitor(name, objectives=(), fitness=0.0, status="ok", resource=None):
     )
 
 
-def test_who_went_less_far_and_who_failed_come_last_whatever_their_goals():
-    crowd = [
+def test_lower_fidelities_and_failures_come_last_whatever_their_goals():
+    population = [
         competitor("failed", status="error", fitness=-math.inf),
         competitor("near", (9.0, 9.0), resource=2),
         competitor("nearer", (99.0, 99.0), resource=1),
-        competitor("beaten", (0.0, 0.0)),
+        competitor("dominated", (0.0, 0.0)),
         competitor("best", (1.0, 1.0)),
     ]
-    names = [one.chromosome.genes["name"] for one in crowd]
-    rank_keys = dict(zip(names, pareto_rank_keys(crowd), strict=True))
+    names = [one.chromosome.genes["name"] for one in population]
+    rank_keys = dict(zip(names, pareto_rank_keys(population), strict=True))
     order = sorted(rank_keys, key=rank_keys.get, reverse=True)
-    assert order == ["best", "beaten", "near", "nearer", "failed"]
+    assert order == ["best", "dominated", "near", "nearer", "failed"]
 
 
 def test_a_single_goal_is_the_fitness():
-    crowd = [competitor(i, fitness=f) for i, f in enumerate([2.0, 5.0, 3.0])]
-    assert np.argsort([front for front, _ in pareto_rank_keys(crowd)]).tolist() == [
+    population = [competitor(i, fitness=f) for i, f in enumerate([2.0, 5.0, 3.0])]
+    assert np.argsort(
+        [front for front, _ in pareto_rank_keys(population)]
+    ).tolist() == [
         0,
         2,
         1,

@@ -1,4 +1,4 @@
-"""Every strategy keeps the contract; each does what its name says."""
+"""Every strategy keeps the contract and does what its name says."""
 
 import json
 import math
@@ -66,10 +66,10 @@ def test_lineage_is_the_golden_one(name):
     for number, (now, then) in enumerate(
         zip(lineage(STRATEGIES[name]()), told, strict=True)
     ):
-        assert now == then, f"generation {number} is of others"
+        assert now == then, f"generation {number} differs"
 
 
-def test_no_golden_lineage_is_of_nobody():
+def test_every_golden_lineage_is_of_a_strategy():
     assert {path.stem for path in GOLDEN.iterdir()} == set(STRATEGIES)
 
 
@@ -80,8 +80,8 @@ ELITISTS = [cls() for cls in STRATEGIES.values() if not cls().steady]
 @pytest.mark.parametrize("strategy", ELITISTS)
 def test_the_best_is_never_lost(strategy, seed):
     best = -math.inf
-    for brood, survivors in breed_generations(strategy, seed, generations=8):
-        best = max(best, *(rate(chromosome).fitness for chromosome in brood))
+    for offspring, survivors in breed_generations(strategy, seed, generations=8):
+        best = max(best, *(rate(chromosome).fitness for chromosome in offspring))
         assert survivors[0].fitness == best
 
 
@@ -91,19 +91,19 @@ def test_the_best_is_never_lost(strategy, seed):
 @pytest.mark.parametrize(("fraction", "n"), [(0.1, 1), (0.25, 2), (0.3, 3), (1, 8)])
 def test_elites_carry_over(fraction, n):
     elites = []
-    for brood, survivors in breed_generations(Elitist(fraction), generations=6):
+    for offspring, survivors in breed_generations(Elitist(fraction), generations=6):
         fitnesses = [one.fitness for one in survivors]
         assert len(survivors) == n
-        # Who stays was an elite before or has just come; nobody better is lost.
-        assert all(one in elites or one.chromosome in brood for one in survivors)
+        # A survivor was an elite or has just been bred; no better one is lost.
+        assert all(one in elites or one.chromosome in offspring for one in survivors)
         assert all(one in survivors or one.fitness < fitnesses[-1] for one in elites)
         elites = survivors
 
 
 def test_others_than_the_elites_are_new_and_random():
-    broods = [brood for brood, _ in breed_generations(Elitist(0.5))]
-    assert {c.origin for brood in broods for c in brood} == {"random"}
-    keys = [c.key for brood in broods for c in brood]
+    generations = [offspring for offspring, _ in breed_generations(Elitist(0.5))]
+    assert {c.origin for offspring in generations for c in offspring} == {"random"}
+    keys = [c.key for offspring in generations for c in offspring]
     assert len(set(keys)) == len(keys)
 
 
@@ -129,14 +129,14 @@ def test_a_child_of_crossover_takes_genes_of_both_parents():
     for child in children(strategy, parents, n=100):
         if child.origin == "crossover":  # else the tournament drew one parent twice
             assert child.key not in (mother.chromosome.key, father.chromosome.key)
-            inherited.append("".join(heir_of(child, mother, father)))
+            inherited.append("".join(parents_of_genes(child, mother, father)))
     # About half of the children are mutated in addition.
-    pure = [heirs for heirs in inherited if "?" not in heirs]
+    pure = [parents for parents in inherited if "?" not in parents]
     assert len(pure) > len(inherited) / 2
     assert {"mf", "fm"} <= set(pure)
 
 
-def heir_of(child, mother, father):
+def parents_of_genes(child, mother, father):
     for name in ("x", "n"):
         if child.genes[name] == mother.chromosome.genes[name]:
             yield "m"
@@ -192,26 +192,26 @@ def test_a_larger_tournament_is_greedier():
 
 
 def aged(n, seed=0):
-    """Return successful individuals of an age each, the oldest first."""
+    """Return n successful individuals, the oldest first."""
     rng = np.random.default_rng(seed)
     return [rate(Chromosome(LANDSCAPE.sample(rng))) for _ in range(n)]
 
 
-def test_the_oldest_dies_however_fit_it_is():
-    elders = sorted(aged(4), key=lambda one: -one.fitness)
+def test_the_oldest_is_replaced_however_fit_it_is():
+    oldest = sorted(aged(4), key=lambda one: -one.fitness)
     (child,) = aged(1, seed=9)
-    assert RegularizedEvolution().survive(elders, [child], 4) == [*elders[1:], child]
-    assert RegularizedEvolution().survive(elders, [child], 9) == [*elders, child]
+    assert RegularizedEvolution().survive(oldest, [child], 4) == [*oldest[1:], child]
+    assert RegularizedEvolution().survive(oldest, [child], 9) == [*oldest, child]
 
 
-def test_the_failed_do_not_age_anybody():
-    elders = aged(3)
+def test_failed_individuals_do_not_replace_others():
+    oldest = aged(3)
     failed = rate(Chromosome(LANDSCAPE.sample(np.random.default_rng(5))), "error")
-    assert RegularizedEvolution().survive(elders, [failed], 3) == elders
+    assert RegularizedEvolution().survive(oldest, [failed], 3) == oldest
     assert RegularizedEvolution().survive([], [failed], 3) == [failed]
 
 
-def test_another_is_bred_as_soon_as_one_is_told():
+def test_the_next_child_is_bred_as_soon_as_one_is_told():
     population = Population(
         LANDSCAPE, RegularizedEvolution(), 4, np.random.default_rng(0)
     )
@@ -222,7 +222,7 @@ def test_another_is_bred_as_soon_as_one_is_told():
     assert len(others) == 3
 
 
-# Gaussian ------------------------------------------------------------------------
+# EstimationOfDistribution ---------------------------------------------------------
 
 PLANE = Genome(x=Real(0, 1), rate=Real(1e-4, 1, log=True), n=Integer(0, 100))
 
@@ -234,10 +234,10 @@ def placed(x, rate, fitness=0.0, n=50):
 
 def test_steps_go_along_the_valley_of_the_fit():
     # x and the rate, on its own scale, rise together.
-    crowd = [placed(x, 10 ** (4 * x - 4), -x) for x in (0.3, 0.4, 0.5, 0.6, 0.7)]
+    individuals = [placed(x, 10 ** (4 * x - 4), -x) for x in (0.3, 0.4, 0.5, 0.6, 0.7)]
     rng = np.random.default_rng(0)
     strategy = EstimationOfDistribution(step_probability=1)
-    bred = [strategy.breed(PLANE, crowd, rng) for _ in range(300)]
+    bred = [strategy.breed(PLANE, individuals, rng) for _ in range(300)]
     assert {child.origin for child in bred} == {"mutation"}
     where = np.array([list(positions(PLANE, c.genes).values()) for c in bred])
     assert np.corrcoef(where[:, 0], where[:, 1])[0, 1] > 0.8
@@ -262,7 +262,7 @@ def test_steps_keep_what_is_no_number():
     assert steps > 20
 
 
-def test_without_numbers_or_kin_children_are_bred_by_crossover():
+def test_without_numbers_or_similar_individuals_crossover_breeds():
     strategy = EstimationOfDistribution(step_probability=1, immigrant_probability=1)
     for n in (1, 2):
         bred = children(strategy, population(n=n, failed=0))
@@ -298,15 +298,15 @@ def compromise(name, *goals):
 
 
 def test_the_front_survives_and_of_it_the_sparse_places():
-    crowd = [
+    individuals = [
         compromise(0, 0.0, 9.0),
         compromise(1, 4.0, 5.0),
         compromise(2, 4.5, 4.5),
         compromise(3, 5.0, 4.0),
         compromise(4, 9.0, 0.0),
-        compromise(5, 8.0, -1.0),  # fit, but beaten
+        compromise(5, 8.0, -1.0),  # fit, but dominated
     ]
-    names = [one.chromosome.genes["x"] for one in NSGA2().survive(crowd, [], 4)]
+    names = [one.chromosome.genes["x"] for one in NSGA2().survive(individuals, [], 4)]
     assert set(names[:2]) == {0, 4}
     assert set(names) == {0, 1, 3, 4}
 
@@ -347,13 +347,13 @@ def split(child):
         (["x", "n", ("shape", "steps")], {"x", "n", "shape and steps"}),
     ],
 )
-def test_every_part_is_bred_and_the_others_are_of_one_of_their_own(parts, species):
+def test_every_part_is_bred_as_a_species_and_the_rest_as_another(parts, species):
     parents = population(n=8, failed=0)
     bred = children(CooperativeCoevolution(parts), parents, n=80)
     assert {split(child)[1] for child in bred} == species
 
 
-def test_children_are_judged_with_the_fittest_of_the_other_species():
+def test_children_are_evaluated_with_the_fittest_of_the_other_species():
     strategy = CooperativeCoevolution(["x"], random_partner_probability=0)
     parents = population(n=8, failed=0)
     fittest = parents[0].chromosome
@@ -439,7 +439,7 @@ def test_the_child_of_the_best_prediction_is_evaluated():
 
 @pytest.mark.parametrize("absurd", [-np.inf, np.inf, 1e300, -1e300])
 @pytest.mark.parametrize("every", [1, 2, 4, 12])
-def test_goals_that_are_not_finite_disturb_nobody(every, absurd):
+def test_goals_that_are_not_finite_do_not_disturb_the_model(every, absurd):
     def rated(x, goal):
         return Evaluation(Chromosome({"x": x}), "ok", x, objectives=(x, goal))
 
@@ -475,6 +475,6 @@ def test_parameters_of_a_strategy_within_are_checked_and_reached():
         SurrogateAssisted(CooperativeCoevolution(["nothing"])),
     ],
 )
-def test_parts_that_are_not_there_are_named_before_anyone_is_bred(strategy):
+def test_unknown_parts_are_named_before_the_first_child(strategy):
     with pytest.raises(ValueError, match=r"parts must name genes among .*'nothing'"):
         Population(LANDSCAPE, strategy, 4, np.random.default_rng(0))

@@ -34,7 +34,7 @@ def test_a_genome_is_left_as_it_is():
 
 GOOD = [
     {"clf__C": [1], "scale__with_mean": [True]},
-    {"clf": [SVC(), FOREST], "clf__n_estimators": [3]},  # who has it is not known yet
+    {"clf": [SVC(), FOREST], "clf__n_estimators": [3]},  # the owner varies
     {"scale": ["passthrough", PCA()], "scale__n_components": [1]},
     [{"clf": [SVC()], "clf__C": [1]}, {"clf": [FOREST], "clf__n_estimators": [3]}],
     Genome(clf=Genome(C=Real(0, 1), kernel=Choice(rbf=Genome(gamma=Real(0, 1))))),
@@ -66,12 +66,12 @@ BAD = [
 
 
 @pytest.mark.parametrize(("space", "message"), BAD)
-def test_what_cannot_be_a_genome_is_named(space, message):
+def test_invalid_spaces_are_refused_by_name(space, message):
     with pytest.raises(ValueError, match=message):
         parameters(space, SVC())
 
 
-def test_the_estimator_as_it_is_is_known_as_far_as_it_is_in_range():
+def test_the_first_individual_is_the_estimator_as_far_as_it_is_in_range():
     clf = SVC(C=2.0)
     pipeline = Pipeline([("scale", None), ("clf", clf)])
     space = {"clf": [clf, FOREST], "clf__C": loguniform(1, 9), "clf__degree": [7]}

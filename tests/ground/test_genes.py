@@ -1,4 +1,4 @@
-"""What may vary stays what it is: properties of arbitrary genomes."""
+"""Genes: properties that hold for arbitrary genomes, and examples."""
 
 import copy
 import json
@@ -74,10 +74,10 @@ def test_crossing_equal_parents_changes_nothing(family):
 
 
 @given(genomes_and_values())
-def test_crossing_parents_that_say_the_same_says_the_same(family):
+def test_crossing_equally_expressed_parents_changes_nothing_expressed(family):
     genome, rng, value = family
-    twin = genome.complete(express(value), rng)
-    assert express(genome.cross(value, twin, rng)) == express(value)
+    same = genome.complete(express(value), rng)
+    assert express(genome.cross(value, same, rng)) == express(value)
 
 
 @given(genomes_and_values(any_genomes, n=2))
@@ -95,7 +95,7 @@ def test_values_are_json(family):
 
 
 @given(genomes_and_values(any_genomes))
-def test_repair_leaves_the_healthy_alone(family):
+def test_repair_leaves_valid_values_alone(family):
     genome, _, value = family
     assert genome.repair(value) == value
 
@@ -129,7 +129,7 @@ def test_complete_draws_what_is_left_open(family):
 
 
 @given(genomes_and_values())
-def test_complete_keeps_what_is_said(family):
+def test_complete_keeps_expressed_genes(family):
     genome, rng, value = family
     completed = genome.complete(express(value), rng)
     assert genome.contains(completed)
@@ -137,7 +137,7 @@ def test_complete_keeps_what_is_said(family):
 
 
 @given(genomes_and_values())
-def test_complete_keeps_what_is_said_in_part(family):
+def test_complete_keeps_partial_genes(family):
     genome, rng, value = family
     said = express(value)
     part = {name: said[name] for name in list(said)[::2]}
@@ -146,14 +146,14 @@ def test_complete_keeps_what_is_said_in_part(family):
 
 
 @given(genomes_and_values(n=2))
-def test_flatten_says_as_much_as_express(family):
+def test_flatten_and_express_tell_the_same_chromosomes_apart(family):
     genome, rng, value, other = family
     for one in (genome.complete(express(value), rng), genome.mutate(value, rng), other):
         assert (flatten(one) == flatten(value)) == (express(one) == express(value))
 
 
 @given(genomes_and_values())
-def test_flatten_names_each_gene_by_the_way_to_it(family):
+def test_flatten_names_each_gene_by_its_path(family):
     _, _, genes = family
     for path, value in flatten(genes).items():
         place = genes
@@ -204,7 +204,7 @@ def test_contains_answers_for_any_json(genome, value):
 # Numbers -------------------------------------------------------------------------
 
 
-def test_integers_are_drawn_alike_both_ends_included(rng):
+def test_integers_are_drawn_uniformly_with_both_ends(rng):
     counts = np.bincount([Integer(2, 5).sample(rng) for _ in range(4000)])
     np.testing.assert_allclose(counts, [0, 0, 1000, 1000, 1000, 1000], atol=110)
 
@@ -259,7 +259,7 @@ def test_an_option_is_known_by_its_type_too():
     assert not Real(0, 1).contains(True)
 
 
-def test_weights_say_how_often_an_option_and_a_branch_are_drawn(rng):
+def test_weights_decide_how_often_options_and_branches_are_drawn(rng):
     option = Categorical(["a", "b"], weights=[3, 1])
     assert np.mean([option.sample(rng) == "a" for _ in range(2000)]) == pytest.approx(
         0.75, abs=0.04
@@ -351,7 +351,7 @@ NETWORK = Genome(
         ),
     ],
 )
-def test_complete_says_where_what_and_why(partial, message, rng):
+def test_errors_of_complete_name_place_value_and_reason(partial, message, rng):
     with pytest.raises(ValueError, match=message):
         NETWORK.complete(partial, rng)
 

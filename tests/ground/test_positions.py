@@ -1,4 +1,4 @@
-"""Numbers as places of their ranges: read, moved, and nothing else changed."""
+"""Numbers as positions of their ranges: read, moved, and nothing else changed."""
 
 import copy
 
@@ -52,7 +52,7 @@ def test_numbers_are_moved_and_nothing_else():
     assert child == expected
 
 
-@pytest.mark.parametrize("path", ["model.tree", "layers.1.units", "fixed", "nobody"])
+@pytest.mark.parametrize("path", ["model.tree", "layers.1.units", "fixed", "unknown"])
 def test_what_is_silent_fixed_or_unknown_is_not_moved(path):
     with pytest.raises(
         ValueError, match=f"must name expressed numbers among.*got '{path}'"
@@ -69,7 +69,7 @@ def test_positions_beyond_the_bounds_are_reflected(beyond, within):
 
 
 @given(genomes_and_values(any_genomes), seeds, st.floats(0, 3))
-def test_whoever_is_moved_stays_inside_and_the_parent_where_it_is(family, seed, step):
+def test_moved_genes_stay_inside_and_the_parent_is_left_alone(family, seed, step):
     genome, _, value = family
     before, rng = copy.deepcopy(value), np.random.default_rng(seed)
     where = positions(genome, value)

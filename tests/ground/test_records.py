@@ -159,7 +159,7 @@ def test_reading_runs_no_code(tmp_path):
     assert not target.exists()
 
 
-# What people see -----------------------------------------------------------------
+# Representations -----------------------------------------------------------------
 
 
 def test_str_shows_every_gene_and_marks_the_silent():
@@ -194,7 +194,7 @@ def test_html_escapes_what_it_shows():
     assert "&lt;script&gt;" in html
 
 
-def test_an_evaluation_costs_its_fits_and_scores_unless_it_was_known():
+def test_the_duration_is_of_fits_and_scores_unless_cached():
     times = {"fit_times": (1.0, 2.0), "score_times": (0.25, 0.25)}
     assert Evaluation(Chromosome(GENES), "ok", 1.0, **times).duration == 3.5
     assert Evaluation(Chromosome(GENES), "ok", 1.0, **times, cached=True).duration == 0

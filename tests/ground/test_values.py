@@ -43,11 +43,11 @@ def test_values_stay_in_the_distribution_and_are_json(distribution, seed):
 
 
 @pytest.mark.parametrize("distribution", DISTRIBUTIONS, ids=lambda d: repr(gene_of(d)))
-def test_samples_are_distributed_so(distribution):
+def test_samples_follow_the_distribution(distribution):
     gene, rng = gene_of(distribution), np.random.default_rng(0)
     draws = [gene.sample(rng) for _ in range(400)]
-    theirs = distribution.rvs(size=400, random_state=1)
-    assert stats.ks_2samp(draws, theirs, method="asymp").pvalue > 1e-3
+    expected = distribution.rvs(size=400, random_state=1)
+    assert stats.ks_2samp(draws, expected, method="asymp").pvalue > 1e-3
 
 
 def test_mutants_are_near():
@@ -56,7 +56,7 @@ def test_mutants_are_near():
     assert 0.3 < np.median(steps) < 1.5  # of 8 decades
 
 
-def test_they_are_numbers_to_strategies():
+def test_distributions_have_positions():
     gene = gene_of(stats.norm())
     assert isinstance(gene, Real)
     assert gene.position(0.0) == 0.5
@@ -103,7 +103,7 @@ def test_options_hold_anything_and_chromosomes_their_labels():
     assert pickle.loads(pickle.dumps(gene)).options == gene.options
 
 
-def test_what_is_there_twice_is_drawn_twice_as_often():
+def test_a_value_that_occurs_twice_is_drawn_twice_as_often():
     gene, rng = gene_of(["a", "b", "a"]), np.random.default_rng(0)
     draws = [gene.sample(rng) for _ in range(900)]
     assert 550 < draws.count("a") < 650
