@@ -1,40 +1,47 @@
-"""The one `fit`: validate, split, evolve, choose."""
+"""The one `fit` of all evolved estimators: validate, split, evolve, refit the best."""
 
 import time
 from abc import abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import wraps
-from typing import Any, Self
+from numbers import Integral
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from joblib import effective_n_jobs
-from sklearn.base import _fit_context
+from sklearn.base import BaseEstimator, _fit_context
 from sklearn.callback import CallbackSupportMixin, with_callbacks
 from sklearn.utils import check_random_state
 from sklearn.utils.metadata_routing import MetadataRouter
+from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import (
     _check_sample_weight,
-    _num_samples,
     check_consistent_length,
+    check_is_fitted,
 )
 
 from sknevo.data_checks import check_enough, plain_values
-from sknevo.estimators._beginning import (
+from sknevo.estimators._callbacks import Printer, SklearnCallbacks
+from sknevo.estimators._metadata import make_router, route
+from sknevo.estimators._parameters import SearchParameters, journal_parameters
+from sknevo.estimators._refit import check_refit, refit_first, runners_up
+from sknevo.estimators._results import (
+    all_failed,
+    chosen_index,
+    describe,
+    make_cv_results,
+    pareto_front,
+)
+from sknevo.estimators._setup import (
     known_chromosomes,
     make_chromosome,
     make_genome,
     make_rungs,
+    search_identity,
 )
-from sknevo.estimators._callbacks import Callbacks, Printer
-from sknevo.estimators._front import FrontMixin, pareto_front
-from sknevo.estimators._identity import identity
-from sknevo.estimators._metadata import make_router, route
-from sknevo.estimators._parameters import SearchParameters
-from sknevo.estimators._results import all_failed, chosen_index, make_cv_results
 from sknevo.estimators._splits import make_splits
 from sknevo.estimators._stopping import check_stopping, make_limits
-from sknevo.estimators._winner import WinnerMixin
 from sknevo.evaluation import (
     Builder,
     Data,
@@ -49,27 +56,33 @@ from sknevo.evaluation import (
 from sknevo.evolution import STRATEGIES, Population, SuccessiveHalving
 from sknevo.genes import Genome
 from sknevo.limits import Limits
-from sknevo.records import Chromosome, DataSpec, flatten
+from sknevo.records import Chromosome, DataSpec, Evaluation
 from sknevo.search import SearchCallback, SearchResult, search
 
-__all__ = ["BaseEvolved"]
 
+def _unfitted_first(fit: Callable) -> Callable:
+    """Forget what an earlier fit learned: if this one fails, nothing old is left.
 
-def _afresh(fit: Callable) -> Callable:
-    """Forget what was learned before: a fit that fails leaves nothing to contradict."""
+    What a fit learns ends with an underscore, private attributes too.
+    """
 
     @wraps(fit)
-    def fit_afresh(self: "BaseEvolved", *args: Any, **params: Any) -> "BaseEvolved":
+    def fit_anew(self: "BaseEvolved", *args: Any, **params: Any) -> "BaseEvolved":
         for name in [*vars(self)]:
-            if name.endswith("_") and not name.startswith("_"):
+            if name.endswith("_") and not name.startswith("__"):
                 delattr(self, name)
         return fit(self, *args, **params)
 
-    return fit_afresh
+    return fit_anew
 
 
-class BaseEvolved(WinnerMixin, FrontMixin, CallbackSupportMixin, SearchParameters):
+class BaseEvolved(CallbackSupportMixin, SearchParameters):
     """The search that all evolved estimators share; a task fills in the hooks below.
+
+    A task must have a parameter `genome` and define `_check_X`, `_check_y`, `_spec`,
+    `_default_genome`, `_well_known` and `_builder`, of which `_mixins` has some. All
+    other hooks have a default. Targets may be anything that scikit-learn can index by
+    rows, or None.
 
     Attributes
     ----------
@@ -119,63 +132,89 @@ class BaseEvolved(WinnerMixin, FrontMixin, CallbackSupportMixin, SearchParameter
         Names of the columns, if X is a DataFrame whose column names are all strings.
     """
 
-    # The weights of samples are always for the individuals, unless the user says no.
+    # Weights of samples go to the individuals, unless the user declines that.
     __metadata_request__fit = {"sample_weight": True}
 
-    # What a task says.
+    # Hooks: what a task says. ---------------------------------------------------------
 
-    _default_scoring: Any
-    # Number of folds up to so many samples; beyond, a part is held out.
-    _default_folds: Mapping[int, int]
-    # Threads of a trial, if results depend on them; None shares the cores out.
-    _threads: int | None = None
-    # Whether there is nothing to learn without y.
-    _needs_y = True
-    # So many of the best are tried again with other seeds before the winner is named.
-    _n_finalists = 0
+    # The fitness if the user names none.
+    _default_scoring: ClassVar[Any]
+    # Number of folds up to a number of samples; of more samples, a part is held out.
+    _default_folds: ClassVar[Mapping[int, int]]
+    # Threads of a trial if results depend on them; None shares out the cores.
+    _threads: ClassVar[int | None] = None
+    # Whether nothing can be learned without y.
+    _needs_y: ClassVar[bool] = True
+    # Number of best individuals that are evaluated again, with other seeds.
+    _n_finalists: ClassVar[int] = 0
 
     @abstractmethod
     def _check_X(self, X: Any, reset: bool) -> Any:
-        """Return X as individuals get it; set what is known of it if this is `fit`."""
+        """Return X as individuals get it; learn its columns or shape if `reset`."""
 
     @abstractmethod
     def _check_y(self, y: Any) -> Any:
-        """Return y as individuals get it; set what `fit` learns of it."""
+        """Return y as individuals get it; learn nothing."""
 
     @abstractmethod
-    def _spec(self, X: Any, y: Any, n_samples: int) -> DataSpec:
-        """Return what genome and builder may know of the data."""
+    def _spec(self, X: Any, y: Any) -> DataSpec:
+        """Return what genome and builder may know of all of the data."""
 
     @abstractmethod
     def _default_genome(self, spec: DataSpec) -> Genome:
-        """Return the search space if the user names none."""
+        """Return the search space if the user gives none."""
 
     @abstractmethod
     def _well_known(self, spec: DataSpec) -> list[dict]:
-        """Return what the first generation begins with if the user names nobody."""
+        """Return expressed genes to begin with if the user gives none."""
 
     @abstractmethod
     def _builder(
-        self, spec: DataSpec, probabilities: bool, final: bool = False
+        self, spec: DataSpec, objectives: Objectives, final: bool = False
     ) -> Builder:
-        """Return what makes estimators of expressed genes, of the winner's if final."""
+        """Return what makes estimators of expressed genes; `final` is for the refit."""
 
-    def _learn_yardstick(self, X: Any, y: Any) -> None:
-        """Make what the fitness has to know of the data, if anything."""
+    def _targets(self, X: Any, y: Any) -> Any:
+        """Return y, or the targets that X brings along."""
+        return y
 
-    def _callbacks(self, trial: Trial) -> list[SearchCallback]:
-        """Return who else hears of the search."""
-        return []
+    def _learn(self, X: Any, y: Any) -> None:
+        """Set what a search needs to know of validated data, such as `classes_`."""
+
+    def _scoring_of(self, scoring: Any, X: Any, y: Any) -> Any:
+        """Return `scoring` with what it has to know of the data."""
+        return scoring
+
+    def _objectives(self, scoring: Any) -> Objectives:
+        """Return what is measured and what of it is the fitness."""
+        labels = getattr(self, "classes_", None)
+        return Objectives.of(self, scoring, self.refit, labels)
+
+    def _is_stratified(self, y: Any) -> bool:
+        """Return whether y holds classes, of which each split should have its share."""
+        return self.__sklearn_tags__().estimator_type == "classifier"
+
+    def _route(self, params: Mapping[str, Any]) -> tuple[dict, dict, dict]:
+        """Return the metadata for the individuals, the splitter and the scorers."""
+        return route(self, params)
 
     def _refit_rows(self, data: Data) -> np.ndarray | None:
-        """Return what the best is fitted on in the end, as in its trial, if not all."""
+        """Return the rows for the refit if these are those of a trial; None is all."""
         return None
 
-    def _scoring(self) -> Any:
-        """Return what fitness is measured by."""
-        return self._default_scoring if self.scoring is None else self.scoring
+    def _callbacks(self, trial: Trial) -> list[SearchCallback]:
+        """Return callbacks of the task's own."""
+        return []
 
-    # The fit.
+    def _make_genome(self, spec: DataSpec) -> Genome:
+        """Return the search space."""
+        return make_genome(self.genome or self._default_genome, spec)
+
+    def _describe(self, chromosome: Chromosome) -> tuple[dict[str, Any], Any]:
+        """Return a chromosome's `param_*` and `params` in `cv_results_`."""
+        return describe(chromosome)
+
+    # The fit. -------------------------------------------------------------------------
 
     def _validate_X(self, X: Any, reset: bool = False) -> Any:
         with plain_values("X", X):
@@ -185,8 +224,10 @@ class BaseEvolved(WinnerMixin, FrontMixin, CallbackSupportMixin, SearchParameter
         with plain_values("y", y):
             return self._check_y(y)
 
-    def _validate(self, X: Any, y: Any) -> tuple[Any, Any]:
-        X = self._validate_X(X, reset=True)
+    def _validate(self, X: Any, y: Any, reset: bool) -> tuple[Any, Any]:
+        """Return X and y as individuals get them; learn the columns of X if `reset`."""
+        y = self._targets(X, y)
+        X = self._validate_X(X, reset)
         check_enough(X)
         if y is None and self._needs_y:
             raise ValueError(
@@ -195,7 +236,7 @@ class BaseEvolved(WinnerMixin, FrontMixin, CallbackSupportMixin, SearchParameter
             )
         return X, None if y is None else self._validate_y(y)
 
-    @_afresh
+    @_unfitted_first
     @with_callbacks
     @_fit_context(prefer_skip_nested_validation=False)
     def fit(self, X: Any, y: Any = None, **params: Any) -> Self:
@@ -204,12 +245,12 @@ class BaseEvolved(WinnerMixin, FrontMixin, CallbackSupportMixin, SearchParameter
         Parameters
         ----------
         X : DataFrame or array-like of shape (n_samples, n_features), or images
-            Features.
-        y : array-like of shape (n_samples,)
-            Targets; None only where X brings them along.
+            Samples.
+        y : array-like of shape (n_samples,), default=None
+            Targets. None where there are none, or where X brings them along.
         **params : dict of str to array-like of shape (n_samples,)
             `sample_weight` for the individuals and `groups` for `cv`. With metadata
-            routing enabled, whatever `scoring` and `cv` request.
+            routing enabled, what `scoring` and `cv` request.
 
         Returns
         -------
@@ -219,9 +260,9 @@ class BaseEvolved(WinnerMixin, FrontMixin, CallbackSupportMixin, SearchParameter
         Raises
         ------
         ValueError
-            If a parameter or the data are not as they should be, or no individual
-            succeeds. The estimator is unfitted then, even if it was fitted before. Also
-            if the best give up or fail on all of X: `cv_results_` is there then.
+            If a parameter or the data are not valid, or no individual succeeds. The
+            estimator is unfitted then, even if it was fitted before. Also if the best
+            individuals fail on all of X: `cv_results_` is there then.
         """
         with Journal(self.journal) as journal:
             return self._fit(X, y, params, journal)
@@ -229,19 +270,23 @@ class BaseEvolved(WinnerMixin, FrontMixin, CallbackSupportMixin, SearchParameter
     def _fit(self, X: Any, y: Any, params: Mapping[str, Any], journal: Journal) -> Self:
         started = time.time()
         check_stopping(self)
-        X, y = self._validate(X, y)
-        self._learn_yardstick(X, y)
-        objectives = self._objectives()
+
+        # The data, and what is measured on them.
+        X, y = self._validate(X, y, reset=True)
+        self._learn(X, y)
+        objectives = self._objectives(self._scoring_of(self._scoring, X, y))
         random_state = self._seed(journal)
         data = self._make_data(X, y, params, random_state)
-        spec = self._spec(X, y, data.n_train)
-        builder = self._builder(spec, objectives.needs_probabilities)
+
+        # The search space: of a training part, and of what the refit is fitted on.
+        whole = self._spec(X, y)
+        spec = replace(whole, n_samples=data.n_train)
         rows = self._refit_rows(data)
-        n_samples = _num_samples(X) if rows is None else len(rows)
-        final_spec = self._spec(X, y, n_samples)
-        final_builder = self._builder(final_spec, True, final=True)
+        final_spec = whole if rows is None else replace(whole, n_samples=len(rows))
+
+        # How one candidate is evaluated.
         trial = Trial(
-            builder,
+            self._builder(spec, objectives),
             Shared(data),
             objectives,
             random_state,
@@ -252,23 +297,48 @@ class BaseEvolved(WinnerMixin, FrontMixin, CallbackSupportMixin, SearchParameter
             max_predict_time=self.max_predict_time,
             fitted=None if rows is None else Fitted(),
         )
-        self._final_trial = replace(
+        final_builder = self._builder(final_spec, objectives, final=True)
+        # Kept for `refit_individual`, hence without the data.
+        self._final_trial_ = replace(
             trial, builder=final_builder, data=None, fitted=None
         )
         limits = make_limits(self, started, trial, final_builder)
-        outcome = self._search(spec, trial, limits, journal)
+
+        # Which candidates there are.
+        self.genome_ = self._make_genome(spec)
+        if self.journal is not None:  # hashing the data takes its time
+            identity = search_identity(
+                type(self).__name__,
+                random_state,
+                objectives.weights or objectives.metric,
+                journal_parameters(self),
+                self.genome_,
+                data,
+            )
+            journal.begin(identity, len(data.splits))
+        halving = self._make_halving(spec, random_state)
+
+        outcome = self._search(halving, trial, limits, journal)
         self._record(outcome, objectives, len(data.splits))
         if self.refit:
-            self._refit(trial, outcome)
+            self._refit(outcome, trial, rows)
         return self
 
-    def _objectives(self) -> Objectives:
-        labels = getattr(self, "classes_", None)
-        return Objectives.of(self, self._scoring(), self.refit, labels)
+    @property
+    def _scoring(self) -> Any:
+        return self._default_scoring if self.scoring is None else self.scoring
+
+    def _seed(self, journal: Journal) -> int:
+        """Return the seed of everything; without `random_state`, the journal's own."""
+        seed = journal.search.get("seed")
+        if self.random_state is None and isinstance(seed, int) and 0 <= seed < 2**31:
+            return seed
+        return int(check_random_state(self.random_state).randint(2**31 - 1))
 
     def _make_data(
         self, X: Any, y: Any, params: Mapping[str, Any], random_state: int
     ) -> Data:
+        """Return the data with their splits and with the metadata where they belong."""
         params = {name: value for name, value in params.items() if value is not None}
         check_consistent_length(X, y, *params.values())
         fit_params, split_params, score_params = self._route(params)
@@ -280,39 +350,16 @@ class BaseEvolved(WinnerMixin, FrontMixin, CallbackSupportMixin, SearchParameter
             self.cv,
             X,
             y,
-            classifier=self._classifies(y),
+            classifier=self._is_stratified(y),
             random_state=random_state,
             split_params=split_params,
             default_folds=self._default_folds,
         )
         return Data(X, y, splits, fit_params, score_params)
 
-    def _route(self, params: Mapping[str, Any]) -> tuple[dict, dict, dict]:
-        """Return the metadata for the individuals, the splitter and the scorers."""
-        return route(self, params)
-
-    def _classifies(self, y: Any) -> bool:
-        """Return whether y holds classes, of which all splits should have some."""
-        return self.__sklearn_tags__().estimator_type == "classifier"
-
-    def _seed(self, journal: Journal) -> int:
-        """Return the seed of everything: a search that goes on keeps its own."""
-        seed = journal.search.get("seed")
-        if self.random_state is None and isinstance(seed, int) and 0 <= seed < 2**31:
-            return seed
-        return int(check_random_state(self.random_state).randint(2**31 - 1))
-
-    def _genome(self, spec: DataSpec) -> Genome:
-        return make_genome(self.genome or self._default_genome, spec)
-
-    def _search(
-        self, spec: DataSpec, trial: Trial, limits: Limits, journal: Journal
-    ) -> SearchResult:
-        X, y = trial.data.value.X, trial.data.value.y
-        rng = np.random.default_rng(trial.random_state)
-        self.genome_ = self._genome(spec)
-        if self.journal is not None:  # hashing the data takes its time
-            journal.begin(identity(self, trial), len(trial.data.value.splits))
+    def _make_halving(self, spec: DataSpec, random_state: int) -> SuccessiveHalving:
+        """Return the population and the resources that its individuals are given."""
+        rng = np.random.default_rng(random_state)
         first = self.initial_population
         if first is None:
             first = known_chromosomes(self._well_known(spec), self.genome_, rng)
@@ -326,14 +373,27 @@ class BaseEvolved(WinnerMixin, FrontMixin, CallbackSupportMixin, SearchParameter
         population = Population(
             self.genome_, strategy, self.population_size, rng, first
         )
-        halving = SuccessiveHalving(
-            population, make_rungs(self, spec, trial), self.factor
+        rungs = make_rungs(
+            self.resource,
+            self.genome_,
+            spec,
+            population_size=self.population_size,
+            factor=self.factor,
+            min_resources=self.min_resources,
+            max_resources=self.max_resources,
         )
-        # One task for each generation and one for the refit.
-        root = self._init_callback_context(
-            max_subtasks=None if self.generations is None else self.generations + 1
-        ).call_on_fit_task_begin(estimator=self, X=X, y=y)
-        callbacks = [*self._callbacks(trial), Callbacks(self, root, {"X": X, "y": y})]
+        return SuccessiveHalving(population, rungs, self.factor)
+
+    def _search(
+        self, halving: SuccessiveHalving, trial: Trial, limits: Limits, journal: Journal
+    ) -> SearchResult:
+        """Run the search, with all callbacks."""
+        data = {"X": trial.data.value.X, "y": trial.data.value.y}
+        # scikit-learn's callbacks see a task per generation and one for the refit.
+        n_tasks = None if self.generations is None else self.generations + 1
+        context = self._init_callback_context(max_subtasks=n_tasks)
+        root = context.call_on_fit_task_begin(estimator=self, **data)
+        callbacks = [*self._callbacks(trial), SklearnCallbacks(self, root, data)]
         if self.verbose:
             callbacks.append(Printer(self.verbose))
         evaluator = Evaluator(trial, self.n_jobs, self.memory_limit, journal)
@@ -341,29 +401,24 @@ class BaseEvolved(WinnerMixin, FrontMixin, CallbackSupportMixin, SearchParameter
             outcome = search(halving, evaluator, limits, callbacks)
         finally:
             evaluator.close()
-        root.call_on_fit_task_end(estimator=self, X=X, y=y)
+        root.call_on_fit_task_end(estimator=self, **data)
         self.rungs_ = halving.rungs
         return outcome
-
-    # What the search leaves behind.
 
     def _record(
         self, outcome: SearchResult, objectives: Objectives, n_splits: int
     ) -> None:
+        """Set the attributes that say what the search has found."""
         self.stop_reason_ = outcome.stop_reason
         evaluations = outcome.evaluations
         if outcome.best is None:
             raise all_failed(evaluations, outcome.stop_reason)
-        error_score = np.nan if self.error_score == "raise" else self.error_score
         rows = [*evaluations, *outcome.skipped]
+        error_score = np.nan if self.error_score == "raise" else self.error_score
         self.cv_results_ = make_cv_results(
-            rows,
-            n_splits,
-            error_score,
-            outcome.finals,
-            self._describe,
+            rows, n_splits, error_score, outcome.finals, self._describe
         )
-        self._rows = [evaluation.chromosome for evaluation in rows]
+        self._rows_ = [evaluation.chromosome for evaluation in rows]
         self.pareto_front_ = pareto_front(evaluations)
         self.history_ = outcome.history
         self.n_generations_ = len(outcome.history)
@@ -371,26 +426,148 @@ class BaseEvolved(WinnerMixin, FrontMixin, CallbackSupportMixin, SearchParameter
         self.n_splits_ = n_splits
         self.scorer_ = objectives.scorers
         self.multimetric_ = isinstance(self.scorer_, dict)
-        best = self._best_index(outcome)
-        self._crown(best, evaluations[best])
-
-    def _describe(self, chromosome: Chromosome) -> tuple[dict[str, Any], Any]:
-        """Return a chromosome's `param_*` and `params` in `cv_results_`."""
-        return flatten(chromosome.genes), chromosome.expressed
-
-    def _best_index(self, outcome: SearchResult) -> int:
-        evaluations = outcome.evaluations
         if callable(self.refit):
-            return chosen_index(self.refit, self.cv_results_, len(evaluations))
-        return [e.candidate.name for e in evaluations].index(
-            outcome.best.candidate.name
-        )
+            best = chosen_index(self.refit, self.cv_results_, len(evaluations))
+        else:
+            names = [evaluation.candidate.name for evaluation in evaluations]
+            best = names.index(outcome.best.candidate.name)
+        self._set_best(best, evaluations[best])
+
+    def _set_best(self, index: int, best: Evaluation) -> None:
+        means = {name: float(np.mean(s)) for name, s in best.scores.items()}
+        self.best_index_ = index
+        self.best_chromosome_ = replace(best.chromosome, scores=means)
+        self.best_params_ = self.cv_results_["params"][index]
+        if not callable(self.refit):
+            self.best_score_ = best.fitness
+
+    def _refit(
+        self, outcome: SearchResult, trial: Trial, rows: np.ndarray | None
+    ) -> None:
+        """Fit the best on all of the data, or on the rows of its trial."""
+        evaluations = outcome.evaluations
+        best = evaluations[self.best_index_]
+        ready = trial.ready(best.candidate)
+        if ready is not None:  # its trial has fitted it on the same rows
+            self.best_estimator_ = ready
+            self.refit_time_ = float(np.mean(best.fit_times))
+            return
+        start = time.perf_counter()
+        indices = [self.best_index_]
+        if not callable(self.refit):  # the choice of a callable is final
+            indices = runners_up(evaluations, self.best_index_, outcome.finals)
+        data = trial.data if rows is None else Shared(trial.data.value.part(rows))
+        final = replace(self._final_trial_, data=data)
+        index, self.best_estimator_ = refit_first(final, evaluations, indices)
+        self._set_best(index, evaluations[index])
+        self.refit_time_ = time.perf_counter() - start
+
+    def refit_individual(
+        self, index: int, X: Any, y: Any = None, **fit_params: Any
+    ) -> BaseEstimator:
+        """Fit any individual of the search, such as another one of the Pareto front.
+
+        It is built as `best_estimator_` is, with the same seed as in `fit`. On the data
+        of `fit`, that of `best_index_` is `best_estimator_` again (of `EvolvedGAN` with
+        a single split: on its training part). This estimator stays as it is.
+
+        Parameters
+        ----------
+        index : int
+            Row of the individual in `cv_results_`.
+        X : array-like of shape (n_samples, n_features), or images
+            Samples, laid out as in `fit`.
+        y : array-like of shape (n_samples,), default=None
+            Targets. None where there are none, or where X brings them along.
+        **fit_params : dict of str to array-like of shape (n_samples,)
+            Metadata for the individual, such as `sample_weight`.
+
+        Returns
+        -------
+        estimator
+            The fitted individual; it works and pickles on its own.
+
+        Raises
+        ------
+        IndexError
+            If there is no such row.
+        TypeError
+            If `index` is not an integer.
+        """
+        check_is_fitted(self, "cv_results_")
+        n_rows = len(self._rows_)
+        if not isinstance(index, Integral):
+            raise TypeError(f"index must be a row of cv_results_; got {index!r}.")
+        if not 0 <= index < n_rows:
+            raise IndexError(f"index must be in [0, {n_rows}); got {index}.")
+        X, y = self._validate(X, y, reset=False)
+        check_consistent_length(X, y, *fit_params.values())
+        trial = replace(self._final_trial_, data=Shared(Data(X, y, [], fit_params)))
+        return trial.refit(self._rows_[index])
+
+    # The fitted estimator. ------------------------------------------------------------
+
+    @available_if(check_refit)
+    def predict(self, X: Any) -> np.ndarray:
+        """Predict with the best individual.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features), or images
+            Samples, laid out as in `fit`.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,)
+            Classes or values.
+        """
+        check_is_fitted(self, "best_estimator_")
+        return self.best_estimator_.predict(self._validate_X(X))
+
+    @available_if(check_refit)
+    def score(self, X: Any, y: Any = None, **params: Any) -> float:
+        """Return the score that was the fitness, on other data.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features), or images
+            Samples, laid out as in `fit`.
+        y : array-like of shape (n_samples,), default=None
+            Targets. None where there are none, or where X brings them along.
+        **params : dict
+            Metadata for the scorer, such as `sample_weight`.
+
+        Returns
+        -------
+        float
+            The higher, the better.
+        """
+        check_is_fitted(self, "best_estimator_")
+        y = self._targets(X, y)
+        X = self._validate_X(X)
+        objectives = self._final_trial_.objectives
+        if objectives.weights:
+            scores = objectives.measure(
+                self.best_estimator_, X, y, params, self.refit_time_
+            )
+            return objectives.fitness({name: (s,) for name, s in scores.items()})
+        scorer = self.scorer_
+        if isinstance(scorer, dict):
+            scorer = scorer[self._metric(scorer)]
+        target = () if y is None else (y,)
+        score = scorer(self.best_estimator_, X, *target, **params)
+        return score[self._metric(score)] if isinstance(score, Mapping) else score
+
+    def _metric(self, named: Mapping[str, Any]) -> str:
+        """Return the name of the fitness: the first if `refit` names none."""
+        return self.refit if isinstance(self.refit, str) else next(iter(named))
 
     def get_metadata_routing(self) -> MetadataRouter:
-        """Say who gets which metadata.
+        """Return which object gets which metadata.
 
         Returns
         -------
         MetadataRouter
+            As scikit-learn's metadata routing asks for it.
         """
-        return make_router(self, self._objectives().scorer)
+        return make_router(self, self._objectives(self._scoring).scorer)

@@ -1,27 +1,27 @@
-"""Who hears of a search: scikit-learn's callbacks, and the user's terminal."""
+"""Callbacks of a search: scikit-learn's, the terminal, samples of each generation."""
 
 import math
+import warnings
 from typing import Any
 
+import numpy as np
 from sklearn.base import BaseEstimator
 
+from sknevo.evaluation import Trial
 from sknevo.limits import Generation, Limits
 from sknevo.records import Evaluation
+from sknevo.search import SearchCallback
 
-__all__ = ["Callbacks", "Printer"]
 
-
-class Callbacks:
+class SklearnCallbacks(SearchCallback):
     """Passes generations and individuals on to scikit-learn's callbacks.
 
     Parameters
     ----------
-    estimator : estimator
-        Who is fitted.
     root : CallbackContext
-        The context of its `fit`.
+        The context of the estimator's `fit`.
     data : dict
-        X and y as the callbacks get them.
+        X and y, as callbacks get them.
     """
 
     def __init__(self, estimator: BaseEstimator, root: Any, data: dict) -> None:
@@ -42,20 +42,11 @@ class Callbacks:
         )
 
 
-class Printer:
-    """Prints a line per generation, and with `verbose` > 1 one per individual.
-
-    Parameters
-    ----------
-    verbose : int
-        How much is printed.
-    """
+class Printer(SearchCallback):
+    """Prints a line per generation, and with `verbose` > 1 also one per individual."""
 
     def __init__(self, verbose: int) -> None:
         self.verbose = verbose
-
-    def on_generation_start(self, number: int, size: int | None) -> None:
-        """Say nothing."""
 
     def on_evaluation_end(self, evaluation: Evaluation) -> bool:
         if self.verbose > 1:
@@ -74,4 +65,43 @@ class Printer:
             f"failed {generation.failed}  in {generation.seconds:.1f} s{clock}",
             flush=True,
         )
+        return False
+
+
+class SampleHistory(SearchCallback):
+    """Keeps samples that the best generator so far makes at each generation's end.
+
+    A generation is left out if its best has no fitted estimator in this search: it was
+    answered by a journal, or evaluated on a lower rung.
+
+    Attributes
+    ----------
+    samples : dict of int to ndarray of shape (n_samples, ...)
+        By the number of the generation.
+    """
+
+    def __init__(self, trial: Trial, n_samples: int) -> None:
+        self.trial, self.n_samples = trial, n_samples
+        self.samples: dict[int, np.ndarray] = {}
+        self._best: Evaluation | None = None
+
+    def on_evaluation_end(self, evaluation: Evaluation) -> bool:
+        best = self._best
+        if evaluation.status == "ok" and (
+            best is None or evaluation.rank_key > best.rank_key
+        ):
+            self._best = evaluation
+        return False
+
+    def on_generation_end(self, generation: Generation, limits: Limits) -> bool:
+        try:
+            model = self._best and self.trial.ready(self._best.candidate)
+            if model is not None:
+                self.samples[generation.number] = model.sample(self.n_samples)
+        except Exception as fault:  # such as a GPU whose memory the workers have filled
+            warnings.warn(
+                f"the best of generation {generation.number} could not make samples to "
+                f"be looked at: {type(fault).__name__}: {fault}",
+                stacklevel=2,
+            )
         return False

@@ -1,4 +1,4 @@
-"""Metadata: which of them are for the individuals, the splitter, the scorers."""
+"""Metadata routing: what goes to the individuals, the splitter and the scorers."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -11,29 +11,13 @@ from sklearn.utils.metadata_routing import (
     process_routing,
 )
 
-__all__ = ["make_router", "route"]
-
 
 def route(
     estimator: BaseEstimator, params: Mapping[str, Any]
 ) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
     """Return the metadata for the individuals, the splitter and the scorers.
 
-    Parameters
-    ----------
-    estimator : estimator
-        Whose `fit` was called.
-    params : dict
-        The metadata that it got.
-
-    Returns
-    -------
-    tuple of three dicts
-
-    Raises
-    ------
-    TypeError
-        If nobody asks for one of them.
+    Metadata that none of them requests are a TypeError.
     """
     fit_params = {n: v for n, v in params.items() if n == "sample_weight"}
     if get_config()["enable_metadata_routing"]:
@@ -51,19 +35,7 @@ def route(
 
 
 def make_router(estimator: BaseEstimator, scorer: Any) -> MetadataRouter:
-    """Return scikit-learn's description of who gets which metadata.
-
-    Parameters
-    ----------
-    estimator : estimator
-        Who routes.
-    scorer : callable
-        Its scorer.
-
-    Returns
-    -------
-    MetadataRouter
-    """
+    """Return scikit-learn's description of which object gets which metadata."""
     to_scorer = MethodMapping().add(caller="fit", callee="score")
     return (
         MetadataRouter(owner=estimator)

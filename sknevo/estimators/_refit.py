@@ -1,4 +1,4 @@
-"""Who is fitted on all of the data: the best, or whoever does not give up there."""
+"""The refit: the best individual is fitted on all of the data, or a runner-up is."""
 
 import warnings
 from collections.abc import Sequence
@@ -10,37 +10,24 @@ from sknevo.deadline import TrialPruned
 from sknevo.evaluation import Trial
 from sknevo.records import Evaluation
 
-__all__ = ["heirs", "refit_first", "refitted"]
-
-# So many are fitted on all of the data until one holds, the best included.
-MOST_HEIRS = 3
+# Individuals that are tried in the refit, the best included; chosen, not measured.
+MOST_REFITTED = 3
 
 
-def heirs(
+def runners_up(
     evaluations: Sequence[Evaluation], best: int, finals: Sequence[Evaluation] = ()
 ) -> list[int]:
-    """Return the best and who comes after it: who was in the finals, then by fitness.
+    """Return the index of the best and of the next ones to refit if that one fails.
 
-    Parameters
-    ----------
-    evaluations : sequence of Evaluation
-        Of all that were tried.
-    best : int
-        The place of the best.
-    finals : sequence of Evaluation, default=()
-        Of those that were tried again.
-
-    Returns
-    -------
-    list of int
-        Places of those that succeeded with as much as the best was given, at most 3.
-        Who is fitter than the best and did not win could not be refitted in time.
+    These are the ones that were evaluated again, then the others by fitness, each with
+    the same resource as the best. A fitter one than the best is left out: it is not the
+    best because there was no time for its refit.
 
     Examples
     --------
     >>> from sknevo.records import Chromosome
-    >>> heirs([Evaluation(Chromosome({"x": i}), "ok", fitness)
-    ...        for i, fitness in enumerate((0.7, 0.9, 0.8, 0.6))], best=1)
+    >>> runners_up([Evaluation(Chromosome({"x": i}), "ok", fitness)
+    ...             for i, fitness in enumerate((0.7, 0.9, 0.8, 0.6))], best=1)
     [1, 2, 0]
     """
     winner, again = evaluations[best], {final.candidate: final for final in finals}
@@ -53,87 +40,53 @@ def heirs(
             return final.status == "ok"
         return evaluation.fitness <= winner.fitness
 
-    def rank(place: int) -> tuple[bool, float]:
-        evaluation = evaluations[place]
+    def rank(index: int) -> tuple[bool, float]:
+        evaluation = evaluations[index]
         final = again.get(evaluation.candidate)
         if final is None:
             return True, -evaluation.fitness
         return False, -(evaluation.fitness + final.fitness)
 
     others = [i for i, e in enumerate(evaluations) if i != best and may_follow(e)]
-    return [best, *sorted(others, key=rank)][:MOST_HEIRS]  # ties: the earlier one first
+    # The sort is stable: of equals, the earlier one comes first.
+    return [best, *sorted(others, key=rank)][:MOST_REFITTED]
 
 
 def refit_first(
-    trial: Trial, evaluations: Sequence[Evaluation], places: Sequence[int]
+    trial: Trial, evaluations: Sequence[Evaluation], indices: Sequence[int]
 ) -> tuple[int, BaseEstimator]:
-    """Fit the first who does not give up, or fail, on all of the data.
+    """Return the first index whose refit succeeds, and the fitted estimator.
 
-    Parameters
-    ----------
-    trial : Trial
-        How, and on what.
-    evaluations : sequence of Evaluation
-        Of all that were tried.
-    places : sequence of int
-        Who, one after the other.
-
-    Returns
-    -------
-    place : int
-        Whose estimator it is.
-    estimator : estimator
-        Fitted.
-
-    Raises
-    ------
-    ValueError
-        If all give up or fail.
+    A ValueError says why, if none does.
     """
     reasons, cause = [], None
-    for place in places:
+    for index in indices:
         try:
-            estimator = trial.refit(evaluations[place].chromosome)
+            estimator = trial.refit(evaluations[index].chromosome)
         except Exception as fault:
             gave_up = isinstance(fault, TrialPruned)
             if trial.raise_error and not gave_up:
                 raise
             kind = "" if gave_up else f"{type(fault).__name__}: "
-            reasons.append(f"row {place} of cv_results_: {kind}{fault}")
+            reasons.append(f"row {index} of cv_results_: {kind}{fault}")
             cause = fault
         else:
             if reasons:
                 warnings.warn(
-                    f"row {place} of cv_results_ is best_estimator_, as who was better "
+                    f"best_estimator_ is row {index} of cv_results_, since better ones "
                     f"gave up or failed on all of X: {'; '.join(reasons)}.",
                     FitFailedWarning,
                     stacklevel=2,
                 )
-            return place, estimator
+            return index, estimator
     raise ValueError(
         "the best individuals gave up or failed on all of X: "
         f"{'; '.join(reasons)}. Fit another row with refit_individual, or evolve on."
     ) from cause
 
 
-def refitted(search: BaseEstimator) -> bool:
-    """Say whether a search has anybody to predict with, or will have.
-
-    Parameters
-    ----------
-    search : estimator
-        An evolved one.
-
-    Returns
-    -------
-    bool
-        True.
-
-    Raises
-    ------
-    AttributeError
-        If `refit` is False.
-    """
+def check_refit(search: BaseEstimator) -> bool:
+    """Return True, or raise an AttributeError if `refit` is False: for available_if."""
     if not search.refit:
         raise AttributeError(
             f"{type(search).__name__} was initialized with refit={search.refit}; "

@@ -1,5 +1,6 @@
-"""`cv_results_` as RandomizedSearchCV has it, with what evolution adds."""
+"""`cv_results_` as RandomizedSearchCV has it, and what is read off it."""
 
+import operator
 from collections import Counter
 from collections.abc import Callable, Sequence
 from numbers import Integral
@@ -10,10 +11,9 @@ from scipy.stats import rankdata
 
 from sknevo.records import Chromosome, Evaluation, flatten
 
-__all__ = ["all_failed", "chosen_index", "make_cv_results"]
 
-
-def _genes(chromosome: Chromosome) -> tuple[dict[str, Any], Any]:
+def describe(chromosome: Chromosome) -> tuple[dict[str, Any], Any]:
+    """Return what a chromosome's `param_*` and its `params` are by its genes."""
     return flatten(chromosome.genes), chromosome.expressed
 
 
@@ -22,29 +22,11 @@ def make_cv_results(
     n_splits: int,
     error_score: float,
     finals: Sequence[Evaluation] = (),
-    describe: Callable[[Chromosome], tuple[dict[str, Any], Any]] = _genes,
+    describe: Callable[[Chromosome], tuple[dict[str, Any], Any]] = describe,
 ) -> dict[str, Any]:
-    """Return one row per individual, in the order in which they were tried.
+    """Return one row per candidate: the columns of scikit-learn and those of evolution.
 
-    Parameters
-    ----------
-    evaluations : sequence of Evaluation
-        Every individual once, in a race with each resource once.
-    n_splits : int
-        Number of splits.
-    error_score : float
-        Score of those that failed.
-    finals : sequence of Evaluation, default=()
-        Of those that were tried again in the end.
-    describe : callable, default=by its genes
-        Returns what a chromosome's `param_*` and its `params` are.
-
-    Returns
-    -------
-    dict of str to array
-        `params`, `param_*` (masked where a gene is silent), times, scores and ranks as
-        in scikit-learn; `generation`, `origin`, `parents`, `key`, `status`, `error`,
-        and `final_score` if there were finals.
+    `param_*` are masked where a gene is silent; `final_score` is there with finals.
     """
     chromosomes = [e.chromosome for e in evaluations]
     results: dict[str, Any] = {}
@@ -102,23 +84,42 @@ def _scores(
     }
 
 
-def all_failed(evaluations: Sequence[Evaluation], stop_reason: str) -> Exception:
-    """Return what to raise if no individual succeeded: the causes, counted.
+def pareto_front(evaluations: Sequence[Evaluation]) -> np.ndarray:
+    """Return the indices of what nothing dominates, the best in the first score first.
 
-    Parameters
-    ----------
-    evaluations : sequence of Evaluation
-        Of all that were tried.
-    stop_reason : str
-        Why the search ended.
+    Only what succeeded with its full resource counts. With one score, the front holds
+    the best and its equals.
 
-    Returns
-    -------
-    ValueError, or TypeError if that is what all individuals raised
+    Examples
+    --------
+    >>> from sknevo.records import Chromosome
+    >>> goals = [(0.7, -1.0), (0.9, -3.0), (0.8, -3.0)]
+    >>> pareto_front([Evaluation(Chromosome({"x": i}), "ok", g[0], objectives=g)
+    ...               for i, g in enumerate(goals)])
+    array([1, 0])
     """
+    goals = {
+        i: e.objectives or (e.fitness,)
+        for i, e in enumerate(evaluations)
+        if e.status == "ok" and e.resource is None
+    }
+
+    def is_dominated(mine: tuple[float, ...]) -> bool:
+        return any(
+            other != mine and all(map(operator.ge, other, mine))
+            for other in goals.values()
+        )
+
+    front = [i for i, mine in goals.items() if not is_dominated(mine)]
+    front.sort(key=goals.get, reverse=True)  # stable: of equals, the earlier one first
+    return np.array(front, int)
+
+
+def all_failed(evaluations: Sequence[Evaluation], stop_reason: str) -> Exception:
+    """Return the error to raise if no individual succeeded: the causes, counted."""
     causes = Counter(e.error for e in evaluations).most_common(5)
     lines = "\n".join(f"{count:>6} x {cause}" for cause, count in causes)
-    # Data of a wrong type are wrong for all.
+    # Data of a wrong type raise a TypeError in every individual, as in scikit-learn.
     types = all(e.error.startswith("TypeError: ") for e in evaluations)
     return (TypeError if evaluations and types else ValueError)(
         f"none of {len(evaluations)} individuals succeeded ({stop_reason}). "
@@ -127,31 +128,12 @@ def all_failed(evaluations: Sequence[Evaluation], stop_reason: str) -> Exception
 
 
 def chosen_index(
-    choose: Callable[[dict[str, Any]], Any], results: dict[str, Any], n_tried: int
+    choose: Callable[[dict[str, Any]], Any], results: dict[str, Any], n_rows: int
 ) -> int:
-    """Return the row that a user's own `refit` chooses.
-
-    Parameters
-    ----------
-    choose : callable
-        Gets `cv_results_`.
-    results : dict of str to array
-        `cv_results_`.
-    n_tried : int
-        How many rows, from the first on, may be chosen.
-
-    Returns
-    -------
-    int
-
-    Raises
-    ------
-    TypeError, IndexError
-        If it is no such row.
-    """
+    """Return the row, one of the first `n_rows`, that a callable `refit` chooses."""
     index = choose(results)
     if not isinstance(index, Integral):
         raise TypeError(f"refit must return an integer index; got {index!r}.")
-    if not 0 <= index < n_tried:
-        raise IndexError(f"refit must return an index in [0, {n_tried}); got {index}.")
+    if not 0 <= index < n_rows:
+        raise IndexError(f"refit must return an index in [0, {n_rows}); got {index}.")
     return int(index)

@@ -9,11 +9,10 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from sknevo.estimators._base import BaseEvolved
-from sknevo.estimators._classifier import EvolvedClassifierMixin
-from sknevo.estimators._network import EvolvedNetworkMixin
+from sknevo.estimators._mixins import EvolvedClassifierMixin, EvolvedNetworkMixin
 from sknevo.estimators._parameters import parameter, with_parameters
-from sknevo.estimators._refit import refitted
-from sknevo.evaluation import Builder
+from sknevo.estimators._refit import check_refit
+from sknevo.evaluation import Builder, Objectives
 from sknevo.genes import Genome
 from sknevo.genomes.convnet import convnet, well_known
 from sknevo.image_stream import labels_of
@@ -226,35 +225,13 @@ default="estimation_of_distribution"
     )
     _default_folds = {500: 5}
     _n_finalists = 3
-    _threads = 1
 
-    def _validate(self, X: Any, y: Any) -> tuple[Any, np.ndarray]:
-        return super()._validate(X, labels_of(X) if y is None else y)
+    def _targets(self, X: Any, y: Any) -> Any:
+        return labels_of(X) if y is None else y
 
-    @available_if(refitted)
-    def score(self, X: Any, y: Any = None, **params: Any) -> float:
-        """Return the score that was the fitness, on other data.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, ...), or Dataset
-            Images, or rows.
-        y : array-like of shape (n_samples,) or None, default=None
-            Labels; None for a Dataset that brings them along.
-        **params : dict
-            Metadata for the scorer, such as `sample_weight`.
-
-        Returns
-        -------
-        float
-            The higher, the better.
-        """
-        return super().score(X, labels_of(X) if y is None else y, **params)
-
-    def _spec(self, X: Any, y: np.ndarray, n_samples: int) -> DataSpec:
-        return DataSpec(
-            "classification", n_samples, len(self.classes_), shape=self._sample_shape
-        )
+    def _spec(self, X: Any, y: np.ndarray) -> DataSpec:
+        n_classes = len(self.classes_)
+        return DataSpec("classification", len(X), n_classes, shape=self._sample_shape_)
 
     def _default_genome(self, spec: DataSpec) -> Genome:
         return convnet(spec, max_epochs=self.max_epochs)
@@ -263,14 +240,14 @@ default="estimation_of_distribution"
         return well_known(spec, self.genome_)
 
     def _builder(
-        self, spec: DataSpec, probabilities: bool, final: bool = False
+        self, spec: DataSpec, objectives: Objectives, final: bool = False
     ) -> Builder:
-        # Here, so that evolving pipelines never imports torch.
+        # Imported here, so that evolving pipelines never imports torch.
         from sknevo.builders.convnet import ConvNetBuilder
 
         return ConvNetBuilder(spec, self.device, self.precision, final)
 
-    @available_if(refitted)
+    @available_if(check_refit)
     def save_network(self, path: str | PathLike) -> None:
         """Write the best network to a file, without pickle.
 

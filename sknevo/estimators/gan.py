@@ -16,12 +16,12 @@ from sklearn.utils.validation import (
 )
 
 from sknevo.estimators._base import BaseEvolved
-from sknevo.estimators._gallery import Gallery
-from sknevo.estimators._network import EvolvedNetworkMixin
+from sknevo.estimators._callbacks import SampleHistory
+from sknevo.estimators._mixins import EvolvedNetworkMixin
 from sknevo.estimators._parameters import parameter, with_parameters
-from sknevo.estimators._refit import refitted
+from sknevo.estimators._refit import check_refit
 from sknevo.estimators._splits import HOLD_OUT
-from sknevo.evaluation import Builder, Data, Trial, limited_threads
+from sknevo.evaluation import Builder, Data, Objectives, Trial, limited_threads
 from sknevo.genes import Genome
 from sknevo.genomes.gan import gan, well_known
 from sknevo.metrics import GenerativeScore, n_conditions
@@ -264,34 +264,46 @@ default="estimation_of_distribution"
     _default_scoring = GenerativeScore()
     _default_folds = {40: 2}
     _needs_y = False
-    _threads = 1
 
-    # What a task says.
-
-    def _validate(self, X: Any, y: Any) -> tuple[Any, np.ndarray | None]:
-        X, y = super()._validate(X, y)
+    def _validate(self, X: Any, y: Any, reset: bool) -> tuple[Any, np.ndarray | None]:
+        X, y = super()._validate(X, y, reset)
         n_samples = _num_samples(X)
         if n_samples < FEWEST_SAMPLES:
             raise ValueError(
                 f"X must hold at least {FEWEST_SAMPLES} samples; got {n_samples}."
             )
+        return X, y
+
+    def _learn(self, X: Any, y: np.ndarray | None) -> None:
         self.n_conditions_ = 0 if y is None else n_conditions(y)
         if self.n_conditions_ > 1:
             self.classes_ = np.unique(y)
-        return X, y
 
-    def _learn_yardstick(self, X: Any, y: Any) -> None:
-        """Make the fitness, the same for the same data, whatever `random_state`."""
-        given = super()._scoring()
-        ready = not isinstance(given, GenerativeScore) or given.features is not None
-        if self.feature_extractor is not None and ready:
+    def _scoring_of(self, scoring: Any, X: Any, y: np.ndarray | None) -> Any:
+        """Return the fitness with features that depend on nothing but the data."""
+        has_features = (
+            not isinstance(scoring, GenerativeScore) or scoring.features is not None
+        )
+        if not has_features:
+            return clone(scoring).set_params(features=self._features(X, y))
+        if self.feature_extractor is not None:
             raise ValueError(
                 "feature_extractor must be None if scoring has its own features or is "
                 f"no GenerativeScore; got {self.feature_extractor!r}."
             )
-        if not ready:
-            given = clone(given).set_params(features=self._features(X, y))
-        self._yardstick = (self.scoring, given)
+        return scoring
+
+    def _features(
+        self, X: Any, y: np.ndarray | None
+    ) -> Callable[[Any], np.ndarray] | None:
+        if self.feature_extractor is not None or len(self._sample_shape_) == 1:
+            return self.feature_extractor
+        # Imported here, so that `import sknevo` never imports torch.
+        from sknevo.builders.gan import feature_space
+
+        labels = y if self.n_conditions_ > 1 else None
+        with limited_threads(1):  # sums of floats depend on the number of threads
+            return feature_space(X, labels, sample_shape=self._sample_shape_)
 
     def _check_y(self, y: Any) -> np.ndarray:
         y = column_or_1d(y, warn=True)
@@ -307,7 +319,7 @@ default="estimation_of_distribution"
             raise ValueError("sample_weight must be None: samples count all the same.")
         return super()._make_data(X, y, params, seed)
 
-    def _classifies(self, y: Any) -> bool:
+    def _is_stratified(self, y: Any) -> bool:
         if self.n_conditions_ < 2:
             return False
         # Labels that are too rare to be split need not be.
@@ -321,32 +333,17 @@ default="estimation_of_distribution"
             return []
         from sknevo.builders.gan import n_kept_samples
 
-        gallery = Gallery(trial, n_kept_samples(self._sample_shape))
-        self.generation_samples_ = gallery.samples
-        return [gallery]
+        history = SampleHistory(trial, n_kept_samples(self._sample_shape_))
+        self.generation_samples_ = history.samples
+        return [history]
 
     def _refit_rows(self, data: Data) -> np.ndarray | None:
         ((train, _), *others) = data.splits
         return None if others else train
 
-    def _scoring(self) -> Any:
-        given = super()._scoring()
-        known, yardstick = getattr(self, "_yardstick", (self.scoring, given))
-        return yardstick if known is self.scoring else given
-
-    def _features(self, X: Any, y: Any) -> Callable[[Any], np.ndarray] | None:
-        if self.feature_extractor is not None or len(self._sample_shape) == 1:
-            return self.feature_extractor
-        # Here, so that `import sknevo` never imports torch.
-        from sknevo.builders.gan import feature_space
-
-        labels = y if self.n_conditions_ > 1 else None
-        with limited_threads(1):  # as for trials: sums do not depend on cores
-            return feature_space(X, labels, sample_shape=self._sample_shape)
-
-    def _spec(self, X: Any, y: Any, n_samples: int) -> DataSpec:
+    def _spec(self, X: Any, y: Any) -> DataSpec:
         return DataSpec(
-            "generation", n_samples, self.n_conditions_, shape=self._sample_shape
+            "generation", len(X), self.n_conditions_, shape=self._sample_shape_
         )
 
     def _default_genome(self, spec: DataSpec) -> Genome:
@@ -356,7 +353,7 @@ default="estimation_of_distribution"
         return well_known(spec, self.genome_)
 
     def _builder(
-        self, spec: DataSpec, probabilities: bool, final: bool = False
+        self, spec: DataSpec, objectives: Objectives, final: bool = False
     ) -> Builder:
         from sknevo.builders.gan import GANBuilder
 
@@ -364,7 +361,7 @@ default="estimation_of_distribution"
 
     # The fitted estimator.
 
-    @available_if(refitted)
+    @available_if(check_refit)
     def sample(
         self,
         n_samples: int = 1,
@@ -391,7 +388,7 @@ default="estimation_of_distribution"
         check_is_fitted(self, "best_estimator_")
         return self.best_estimator_.sample(n_samples, y, random_state)
 
-    @available_if(refitted)
+    @available_if(check_refit)
     def reconstruct(
         self, X: Any, *, n_candidates: int = 500, n_steps: int = 200
     ) -> np.ndarray:
@@ -419,7 +416,7 @@ default="estimation_of_distribution"
         known = {"n_candidates": n_candidates, "n_steps": n_steps}
         return self.best_estimator_.reconstruct(self._validate_X(X), **known)
 
-    @available_if(refitted)
+    @available_if(check_refit)
     def score_samples(self, X: Any, y: Any = None) -> np.ndarray:
         """Return how real samples look to the best discriminator.
 
@@ -438,7 +435,7 @@ default="estimation_of_distribution"
         check_is_fitted(self, "best_estimator_")
         return self.best_estimator_.score_samples(self._validate_pair(X, y), y)
 
-    @available_if(refitted)
+    @available_if(check_refit)
     def decision_function(self, X: Any, y: Any = None) -> np.ndarray:
         """Return the logits above that from which on samples are taken for real ones.
 
@@ -463,7 +460,7 @@ default="estimation_of_distribution"
             check_consistent_length(X, y)
         return X
 
-    @available_if(refitted)
+    @available_if(check_refit)
     def predict(self, X: Any, y: Any = None) -> np.ndarray:
         """Say which samples the best discriminator takes for real ones.
 
@@ -483,7 +480,7 @@ default="estimation_of_distribution"
         """
         return np.where(self.decision_function(X, y) >= 0, 1, -1)
 
-    @available_if(refitted)
+    @available_if(check_refit)
     def score(self, X: Any, y: Any = None, **params: Any) -> float:
         """Return the fitness of the best individual, compared with other real samples.
 

@@ -4,14 +4,14 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from sklearn.utils import RegressorTags, Tags, column_or_1d
-from sklearn.utils.validation import assert_all_finite
+from sklearn.utils import Tags
 
 from sknevo.builders.pipeline import PipelineBuilder
 from sknevo.estimators._base import BaseEvolved
-from sknevo.estimators._classifier import EvolvedClassifierMixin
+from sknevo.estimators._mixins import EvolvedClassifierMixin, EvolvedRegressorMixin
 from sknevo.estimators._parameters import parameter, with_parameters
 from sknevo.estimators._table import describe_columns, validate_table
+from sknevo.evaluation import Objectives
 from sknevo.genes import Genome
 from sknevo.genomes.pipeline import pipeline, well_known
 from sknevo.records import DataSpec
@@ -39,12 +39,12 @@ class _EvolvedPipeline(BaseEvolved):
         return well_known(spec)
 
     def _builder(
-        self, spec: DataSpec, probabilities: bool, final: bool = False
+        self, spec: DataSpec, objectives: Objectives, final: bool = False
     ) -> PipelineBuilder:
-        if self.max_predict_time is not None or self._objectives().measures_costs:
-            # What an individual costs is asked of what would be the winner.
-            probabilities = final = True
-        return PipelineBuilder(spec, probabilities, final)
+        # Costs are measured of the pipeline that a refit would make.
+        costs = self.max_predict_time is not None or objectives.measures_costs
+        final = final or costs
+        return PipelineBuilder(spec, final or objectives.needs_probabilities, final)
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
@@ -233,12 +233,12 @@ default="estimation_of_distribution"
     True
     """
 
-    def _spec(self, X: Any, y: np.ndarray, n_samples: int) -> DataSpec:
+    def _spec(self, X: Any, y: np.ndarray) -> DataSpec:
         columns = describe_columns(X)
-        return DataSpec("classification", n_samples, len(self.classes_), columns)
+        return DataSpec("classification", len(X), len(self.classes_), columns)
 
 
-class EvolvedPipelineRegressor(_EvolvedPipeline):
+class EvolvedPipelineRegressor(EvolvedRegressorMixin, _EvolvedPipeline):
     """Evolve a pipeline that predicts a value for the rows of a table.
 
     Breeds pipelines by a genetic algorithm [1]_ and refits the fittest.
@@ -412,21 +412,5 @@ default="estimation_of_distribution"
     (442,)
     """
 
-    _default_scoring = "r2"
-
-    def _check_y(self, y: Any) -> np.ndarray:
-        y = column_or_1d(y, warn=True)
-        assert_all_finite(y, input_name="y")
-        if y.dtype.kind not in "biuf":
-            y = y.astype(float)
-        return y
-
-    def _spec(self, X: Any, y: np.ndarray, n_samples: int) -> DataSpec:
-        return DataSpec("regression", n_samples, 0, describe_columns(X))
-
-    # Not by RegressorMixin, whose `score` does not ask `scoring`.
-    def __sklearn_tags__(self) -> Tags:
-        tags = super().__sklearn_tags__()
-        tags.estimator_type = "regressor"
-        tags.regressor_tags = RegressorTags()
-        return tags
+    def _spec(self, X: Any, y: np.ndarray) -> DataSpec:
+        return DataSpec("regression", len(X), 0, describe_columns(X))

@@ -15,13 +15,13 @@ from sklearn.utils.metadata_routing import (
     process_routing,
 )
 from sklearn.utils.multiclass import type_of_target
-from sklearn.utils.validation import assert_all_finite
+from sklearn.utils.validation import _num_samples, assert_all_finite
 
 from sknevo.builders.search_cv import SearchBuilder
 from sknevo.data_checks import check_enough
 from sknevo.estimators._base import BaseEvolved
-from sknevo.estimators._delegation import DelegatingMixin
 from sknevo.estimators._metadata import make_router
+from sknevo.estimators._mixins import DelegatingMixin
 from sknevo.estimators._parameters import parameter, with_parameters
 from sknevo.evaluation import Objectives
 from sknevo.genes import Genome
@@ -239,19 +239,19 @@ default="estimation_of_distribution"
     _default_folds = {2_000: 5, 10_000: 3}
     _default_scoring = None  # the estimator's own
 
-    # What this task says.
-
-    def _validate(self, X: Any, y: Any) -> tuple[Any, Any]:
-        X, y = self._validate_X(X, reset=True), self._validate_y(y)
+    def _validate(self, X: Any, y: Any, reset: bool) -> tuple[Any, Any]:
         target = get_tags(self.estimator).target_tags
         if y is None and target.required:
-            return super()._validate(X, y)  # says that y is missing
+            return super()._validate(X, y, reset)  # raises that y is missing
+        X, y = self._validate_X(X, reset), self._validate_y(y)
         if not target.multi_output and getattr(y, "shape", ())[1:] == (1,):
             y = column_or_1d(y, warn=True)  # one warning rather than one per fit
         X, y = indexable(X, y)
         check_enough(X)
-        self._labels = np.unique(y) if self._classifies(y) else None
         return X, y
+
+    def _learn(self, X: Any, y: Any) -> None:
+        self._labels_ = np.unique(y) if self._is_stratified(y) else None
 
     def _check_X(self, X: Any, reset: bool) -> Any:
         if X is None:
@@ -261,12 +261,13 @@ default="estimation_of_distribution"
     def _check_y(self, y: Any) -> Any:
         return y
 
-    def _spec(self, X: Any, y: Any, n_samples: int) -> DataSpec:
-        if self._labels is None:
-            return DataSpec("regression", n_samples, 0)
-        return DataSpec("classification", n_samples, len(self._labels))
+    def _spec(self, X: Any, y: Any) -> DataSpec:
+        n = _num_samples(X)
+        if self._labels_ is None:
+            return DataSpec("regression", n, 0)
+        return DataSpec("classification", n, len(self._labels_))
 
-    def _classifies(self, y: Any) -> bool:
+    def _is_stratified(self, y: Any) -> bool:
         if y is None or get_tags(self.estimator).estimator_type != "classifier":
             return False
         assert_all_finite(y, input_name="y")
@@ -275,24 +276,24 @@ default="estimation_of_distribution"
     def _default_genome(self, spec: DataSpec) -> Genome:
         return parameters(self.genome, self.estimator)
 
-    def _genome(self, spec: DataSpec) -> Genome:
+    def _make_genome(self, spec: DataSpec) -> Genome:
         return self._default_genome(spec)
 
     def _well_known(self, spec: DataSpec) -> list[dict]:
         return well_known(self.genome_, self.estimator)
 
     def _builder(
-        self, spec: DataSpec, probabilities: bool, final: bool = False
+        self, spec: DataSpec, objectives: Objectives, final: bool = False
     ) -> SearchBuilder:
         genome = self._default_genome(spec)
         return SearchBuilder(self.estimator, genome, spec.n_samples)
 
-    def _objectives(self, default: Any = None) -> Objectives:
-        labels = getattr(self, "_labels", None)
-        return Objectives.of(self.estimator, self.scoring, self.refit, labels)
+    def _objectives(self, scoring: Any) -> Objectives:
+        labels = getattr(self, "_labels_", None)
+        return Objectives.of(self.estimator, scoring, self.refit, labels)
 
     def _describe(self, chromosome: Chromosome) -> tuple[dict[str, Any], Any]:
-        found = self._final_trial.builder.parameters(chromosome.expressed)
+        found = self._final_trial_.builder.parameters(chromosome.expressed)
         return found, found
 
     def _route(self, params: Mapping[str, Any]) -> tuple[dict, dict, dict]:
@@ -307,13 +308,14 @@ default="estimation_of_distribution"
         return fit_params, {n: v for n, v in params.items() if n == "groups"}, {}
 
     def get_metadata_routing(self) -> MetadataRouter:
-        """Say who gets which metadata.
+        """Return which object gets which metadata.
 
         Returns
         -------
         MetadataRouter
+            As scikit-learn's metadata routing asks for it.
         """
-        return make_router(self, self._objectives().scorer).add(
+        return make_router(self, self._objectives(self._scoring).scorer).add(
             estimator=self.estimator,
             method_mapping=MethodMapping().add(caller="fit", callee="fit"),
         )

@@ -13,7 +13,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.tree import DecisionTreeClassifier
 
 from sknevo import Evaluation, EvolvedPipelineClassifier, EvolvedSearchCV, read_journal
-from sknevo.estimators._front import pareto_front
+from sknevo.estimators._results import pareto_front
 from sknevo.genomes.pipeline import pipeline
 from sknevo.records import Chromosome, Column, DataSpec
 
@@ -245,7 +245,7 @@ def test_what_is_measured_is_what_the_winner_would_be(params, whole):
     """A winner may be a committee, and predicts probabilities."""
     spec = DataSpec("classification", 100, 2, (Column("a", "numeric"),))
     clf = EvolvedPipelineClassifier(**params)
-    builder = clf._builder(spec, probabilities=False)
+    builder = clf._builder(spec, clf._objectives(clf._scoring))
     assert (builder.final, builder.probabilities) == (whole, whole)
 
 

@@ -12,7 +12,7 @@ from torch.utils.data import TensorDataset
 
 from sknevo import EvolvedGAN
 from sknevo.builders.gan._estimator import GAN
-from sknevo.estimators._gallery import Gallery
+from sknevo.estimators._callbacks import SampleHistory
 from sknevo.genomes.gan import well_known
 from sknevo.limits import Generation, Limits
 from sknevo.metrics import GenerativeScore, mode_coverage
@@ -327,12 +327,12 @@ def test_samples_that_cannot_be_looked_at_end_no_search():
         def ready(self, candidate):
             raise MemoryError("no more on the device")
 
-    gallery = Gallery(Full(), 16)
-    assert not gallery.on_evaluation_end(Evaluation(Chromosome({}), "ok", 0.5))
+    history = SampleHistory(Full(), 16)
+    assert not history.on_evaluation_end(Evaluation(Chromosome({}), "ok", 0.5))
     generation = Generation(0, 0.5, 0.5, evaluated=1, cached=0, failed=0, seconds=1.0)
     with pytest.warns(UserWarning, match="generation 0 could not make samples"):
-        assert not gallery.on_generation_end(generation, Limits())
-    assert gallery.samples == {}
+        assert not history.on_generation_end(generation, Limits())
+    assert history.samples == {}
 
 
 @pytest.mark.slow

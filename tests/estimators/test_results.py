@@ -16,7 +16,7 @@ from toys import Recipe, Toy
 
 from sknevo import EvolvedSearchCV
 from sknevo.deadline import TrialPruned
-from sknevo.estimators._refit import heirs
+from sknevo.estimators._refit import runners_up
 from sknevo.estimators._results import make_cv_results
 from sknevo.evaluation import Data, Evaluator, Objectives, Shared, Trial
 from sknevo.records import Chromosome, Evaluation
@@ -324,5 +324,5 @@ def test_who_was_in_the_finals_comes_first_of_those_who_follow():
     evaluations = [fared(x, x / 10) for x in range(6)]
     finals = [fared(4, 0.45), fared(3, 0.1), fared(2, 0.0, "pruned")]
     # 5 is the fittest, and had no time to be refitted; 2 did not come through twice.
-    assert heirs(evaluations, 4, finals) == [4, 3, 1]
-    assert heirs(evaluations, 2) == [2, 1, 0]
+    assert runners_up(evaluations, 4, finals) == [4, 3, 1]
+    assert runners_up(evaluations, 2) == [2, 1, 0]

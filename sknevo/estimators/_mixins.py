@@ -1,0 +1,327 @@
+"""What evolved classifiers, regressors, networks and wrappers of estimators share.
+
+Each mixin stands before `BaseEvolved` in the bases of an estimator.
+"""
+
+import math
+import warnings
+from collections.abc import Callable
+from copy import deepcopy
+from typing import Any, ClassVar
+
+import numpy as np
+from sklearn.utils import ClassifierTags, RegressorTags, Tags, column_or_1d, get_tags
+from sklearn.utils._repr_html.estimator import _VisualBlock
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import (
+    assert_all_finite,
+    check_array,
+    check_is_fitted,
+    validate_data,
+)
+
+from sknevo.estimators._parameters import NetworkParameters
+from sknevo.estimators._refit import check_refit
+from sknevo.image_stream import ImageStream, streamed
+
+
+class EvolvedClassifierMixin:
+    """Labels, probabilities and tags of an evolved classifier.
+
+    It is not a ClassifierMixin, whose `score` ignores `scoring`.
+    """
+
+    _default_scoring: ClassVar[Any] = "accuracy"
+
+    def _check_y(self, y: Any) -> np.ndarray:
+        y = column_or_1d(y, warn=True)
+        assert_all_finite(y, input_name="y")
+        check_classification_targets(y)
+        labels = np.unique(y)
+        if len(labels) < 2:
+            raise ValueError(
+                f"y must hold at least 2 classes; got 1 class: {labels.tolist()}."
+            )
+        return y
+
+    def _learn(self, X: Any, y: np.ndarray) -> None:
+        super()._learn(X, y)
+        self.classes_ = np.unique(y)
+
+    @available_if(check_refit)
+    def predict_proba(self, X: Any) -> np.ndarray:
+        """Predict the probability of each class.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features), or images
+            Samples, laid out as in `fit`.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_classes)
+            Probabilities in [0, 1], in the order of `classes_`.
+        """
+        check_is_fitted(self, "best_estimator_")
+        return self.best_estimator_.predict_proba(self._validate_X(X))
+
+    @available_if(check_refit)
+    def decision_function(self, X: Any) -> np.ndarray:
+        """Return the confidence in each class.
+
+        This is the decision function of the best individual, or the logarithm of its
+        probabilities (of the odds, with two classes) if it has none.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features), or images
+            Samples, laid out as in `fit`.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,) or (n_samples, n_classes)
+            With two classes, values above 0 speak for ``classes_[1]``.
+        """
+        check_is_fitted(self, "best_estimator_")
+        X = self._validate_X(X)
+        if hasattr(self.best_estimator_, "decision_function"):
+            return self.best_estimator_.decision_function(X)
+        # Probabilities of 0 would be minus infinity.
+        tiny = np.finfo(float).tiny
+        log = np.log(np.maximum(self.best_estimator_.predict_proba(X), tiny))
+        return log[:, 1] - log[:, 0] if log.shape[1] == 2 else log
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.estimator_type = "classifier"
+        tags.classifier_tags = ClassifierTags()
+        return tags
+
+
+class EvolvedRegressorMixin:
+    """Targets and tags of an evolved regressor.
+
+    It is not a RegressorMixin, whose `score` ignores `scoring`.
+    """
+
+    _default_scoring: ClassVar[Any] = "r2"
+
+    def _check_y(self, y: Any) -> np.ndarray:
+        y = column_or_1d(y, warn=True)
+        assert_all_finite(y, input_name="y")
+        return y if y.dtype.kind in "biuf" else y.astype(float)
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.estimator_type = "regressor"
+        tags.regressor_tags = RegressorTags()
+        return tags
+
+
+class EvolvedNetworkMixin(NetworkParameters):
+    """Images or rows as samples of networks, on a device."""
+
+    # Sums of floats depend on the number of threads.
+    _threads: ClassVar[int | None] = 1
+
+    def _validate(self, X: Any, y: Any, reset: bool) -> tuple[Any, Any]:
+        if self.device.startswith("cuda"):
+            self._look_for_device()
+        return super()._validate(X, y, reset)
+
+    def _look_for_device(self) -> None:
+        # Imported here: neither `import sknevo` nor evolving pipelines imports torch.
+        from sknevo.builders.networks._devices import resolve_device
+
+        found = resolve_device(self.device)
+        if found != self.device:
+            warnings.warn(
+                f"device={self.device!r} is not there: this process computes on "
+                f"{found!r}.",
+                UserWarning,
+                stacklevel=2,
+            )
+
+    def _check_X(self, X: Any, reset: bool) -> np.ndarray | ImageStream:
+        X = streamed(X, self.image_shape if reset else self._sample_shape_)
+        if getattr(X, "ndim", None) is None:
+            X = np.asarray(X)
+        if X.ndim <= 2:
+            X = validate_data(self, X, reset=reset, dtype="numeric")
+        elif not isinstance(X, ImageStream):
+            X = check_array(X, dtype="numeric", allow_nd=True, estimator=self)
+        if X.ndim > 4:
+            raise ValueError(
+                "X must be of shape (n, features), (n, height, width) or with channels "
+                f"first or last; got {X.shape}."
+            )
+        if 0 in X.shape:
+            raise ValueError(f"X must hold samples with values; got shape {X.shape}.")
+        if reset:
+            self._sample_shape_ = _sample_shape(X.shape[1:], self.image_shape)
+            self.n_features_in_ = math.prod(self._sample_shape_)
+        elif not _same_order(X.shape[1:], self._sample_shape_):
+            raise ValueError(
+                f"X must hold samples of shape {self._sample_shape_}, as in fit; got "
+                f"{X.shape[1:]}."
+            )
+        return X
+
+
+def _sample_shape(shape: tuple[int, ...], image_shape: Any) -> tuple[int, ...]:
+    """Return the shape of a sample as the user has it, which `image_shape` may say."""
+    if image_shape is None:
+        return shape
+    wanted = tuple(image_shape)
+    are_rows = len(shape) == 1 and math.prod(wanted) == shape[0]
+    if len(wanted) not in (2, 3) or not (are_rows or wanted == shape):
+        raise ValueError(
+            "image_shape must be (height, width) or with channels first or last, "
+            f"and fit samples of shape {shape}; got {image_shape!r}."
+        )
+    return wanted
+
+
+def _same_order(shape: tuple[int, ...], known: tuple[int, ...]) -> bool:
+    """Return whether the values of samples of two shapes come in the same order."""
+    long, known_long = ([n for n in sides if n > 1] for sides in (shape, known))
+    # Rows do not say where their values come from: their number must do.
+    if min(len(long), len(known_long)) <= 1:
+        return math.prod(long) == math.prod(known_long)
+    return long == known_long
+
+
+def _has(name: str) -> Callable[["DelegatingMixin"], bool]:
+    """Return a check, for available_if, of whether the estimator has an attribute."""
+
+    def check(search: "DelegatingMixin") -> bool:
+        check_refit(search)
+        # Where it has not, this raises the AttributeError that available_if expects.
+        getattr(getattr(search, "best_estimator_", search.estimator), name)
+        return True
+
+    return check
+
+
+def delegated(
+    method: str, summary: str, returns: str, n_columns: str = "n_features"
+) -> Any:
+    """Return a method that passes X on to `best_estimator_`, where that one has it."""
+
+    def ask(self: "DelegatingMixin", X: Any) -> Any:
+        check_is_fitted(self, "best_estimator_")
+        return getattr(self.best_estimator_, method)(self._validate_X(X))
+
+    ask.__name__, ask.__qualname__ = method, f"DelegatingMixin.{method}"
+    ask.__doc__ = f"""{summary}
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, {n_columns})
+            Samples, as the estimator takes them.
+
+        Returns
+        -------
+        {returns}
+        """
+    return available_if(_has(method))(ask)
+
+
+class DelegatingMixin:
+    """Methods and attributes that an evolved estimator has if `best_estimator_` has."""
+
+    predict = delegated(
+        "predict",
+        "Predict with the best individual.",
+        "ndarray of shape (n_samples,) or (n_samples, n_outputs)",
+    )
+    predict_proba = delegated(
+        "predict_proba",
+        "Predict the probability of each class, in the order of `classes_`.",
+        "ndarray of shape (n_samples, n_classes)",
+    )
+    predict_log_proba = delegated(
+        "predict_log_proba",
+        "Predict the logarithm of each probability, in the order of `classes_`.",
+        "ndarray of shape (n_samples, n_classes)",
+    )
+    decision_function = delegated(
+        "decision_function",
+        "Return the confidence in each class, or how normal each sample is.",
+        "ndarray of shape (n_samples,) or (n_samples, n_classes)",
+    )
+    score_samples = delegated(
+        "score_samples",
+        "Return how likely or how normal each sample is.",
+        "ndarray of shape (n_samples,)",
+    )
+    transform = delegated(
+        "transform",
+        "Transform with the best individual.",
+        "array-like of shape (n_samples, n_features_out)",
+    )
+    inverse_transform = delegated(
+        "inverse_transform",
+        "Undo the transformation of the best individual.",
+        "array-like of shape (n_samples, n_features)",
+        "n_features_out",
+    )
+
+    @available_if(_has("transform"))
+    def fit_transform(self, X: Any, y: Any = None, **params: Any) -> Any:
+        """Evolve individuals on the data and transform the data with the best.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Samples, as the estimator takes them.
+        y : array-like of shape (n_samples,) or None, default=None
+            Targets, if the estimator needs them.
+        **params : dict
+            As those of `fit`.
+
+        Returns
+        -------
+        array-like of shape (n_samples, n_features_out)
+        """
+        return self.fit(X, y, **params).transform(X)
+
+    @property
+    def classes_(self) -> np.ndarray:
+        """The labels, if the estimator is a classifier."""
+        _has("classes_")(self)
+        return self.best_estimator_.classes_
+
+    @property
+    def n_features_in_(self) -> int:
+        """Number of columns, if the estimator counts them."""
+        return self._seen("n_features_in_")
+
+    @property
+    def feature_names_in_(self) -> np.ndarray:
+        """Names of the columns, if the estimator remembers them."""
+        return self._seen("feature_names_in_")
+
+    def _seen(self, attribute: str) -> Any:
+        if not hasattr(self, "best_estimator_"):
+            raise AttributeError(
+                f"{type(self).__name__} has no {attribute}: it is not fitted."
+            )
+        return getattr(self.best_estimator_, attribute)
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = deepcopy(get_tags(self.estimator))
+        tags.requires_fit = True
+        tags.array_api_support = False
+        return tags
+
+    def _sk_visual_block_(self) -> _VisualBlock:
+        name = "best_estimator_" if hasattr(self, "best_estimator_") else "estimator"
+        inner = getattr(self, name)
+        return _VisualBlock(
+            "parallel",
+            [inner],
+            names=[f"{name}: {type(inner).__name__}"],
+            name_details=[str(inner)],
+        )

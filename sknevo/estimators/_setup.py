@@ -1,0 +1,124 @@
+"""What a search begins with: genome, first individuals, rungs, the journal's head."""
+
+import math
+import re
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from typing import Any
+
+import numpy as np
+from sklearn.base import BaseEstimator
+
+from sknevo.data_checks import fingerprint
+from sknevo.evaluation import SAMPLES, Data, most, rungs
+from sknevo.genes import Genome
+from sknevo.records import Chromosome, DataSpec
+
+
+def make_genome(genome: Genome | Callable[[DataSpec], Any], spec: DataSpec) -> Genome:
+    """Return a genome as it is, or what a callable makes of the spec."""
+    if not isinstance(genome, Genome):
+        genome = genome(spec)
+    if not isinstance(genome, Genome) or not genome.genes:
+        raise ValueError(
+            "genome must be a Genome that names at least one gene, or a callable "
+            f"that returns one for a DataSpec; got {genome!r}."
+        )
+    return genome
+
+
+def make_chromosome(
+    individual: Any, genome: Genome, rng: np.random.Generator, origin: str
+) -> Chromosome:
+    """Complete the expressed genes of a dict, chromosome or fitted evolved estimator.
+
+    Missing genes are drawn. Genes out of range or not in the genome are a ValueError.
+    """
+    genes = getattr(individual, "best_chromosome_", individual)
+    if isinstance(genes, Chromosome):
+        genes = genes.expressed
+    complete = genome.complete(genes, rng, "initial_population")
+    return Chromosome(complete, origin=origin)
+
+
+def known_chromosomes(
+    known: Sequence[dict[str, Any]], genome: Genome, rng: np.random.Generator
+) -> list[Chromosome]:
+    """Return the distinct well-known individuals that a genome has room for."""
+    chromosomes: dict[str, Chromosome] = {}
+    for genes in known:
+        # The user's genome may lack a gene, or have another range.
+        with suppress(ValueError):
+            one = make_chromosome(genes, genome, rng, "seed")
+            chromosomes.setdefault(one.key, one)
+    return [*chromosomes.values()]
+
+
+def make_rungs(
+    resource: str | None,
+    genome: Genome,
+    spec: DataSpec,
+    *,
+    population_size: int,
+    factor: float,
+    min_resources: int | str,
+    max_resources: int | str,
+) -> list[int]:
+    """Return the resources of successive halving, ascending; none without resource."""
+    if resource is None:
+        return []
+    wanted, smallest = most(genome, resource), 1
+    if resource == SAMPLES:
+        # Two samples of each class: with one, many models cannot be fitted.
+        wanted, smallest = spec.n_samples, 2 * max(1, spec.n_classes)
+    if not wanted:
+        raise ValueError(
+            f'resource must be None, "{SAMPLES}" or the name of a gene of whole '
+            f"numbers; got {resource!r}."
+        )
+    if max_resources != "auto":
+        wanted = min(wanted, max_resources)
+    if math.isinf(wanted):
+        raise ValueError(
+            f"max_resources must be a number: {resource!r} has no bound; got 'auto'."
+        )
+    if not isinstance(min_resources, str) and min_resources >= wanted:
+        raise ValueError(
+            f"min_resources must be less than {wanted}, the most that individuals "
+            f"want of {resource!r}; got {min_resources}."
+        )
+    return rungs(population_size, factor, min_resources, wanted, smallest)
+
+
+def search_identity(
+    estimator: str,
+    seed: int,
+    fitness: Mapping[str, float] | str | None,
+    parameters: Mapping[str, Any],
+    genome: Genome,
+    data: Data,
+) -> dict[str, Any]:
+    """Return, as JSON values, all that evaluations depend on: the journal's head."""
+    return {
+        "estimator": estimator,
+        "seed": seed,
+        "fitness": fitness,
+        **{name: _described(value) for name, value in parameters.items()},
+        "genome_": _described(genome),
+        "data": fingerprint(data.X, data.y, data.fit_params, data.score_params),
+        "splits": fingerprint(data.splits),
+    }
+
+
+def _described(value: Any) -> Any:
+    """Return a JSON value that is the same in every process for the same parameter."""
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    if isinstance(name := getattr(value, "fingerprint", None), str):
+        return f"{type(value).__name__}({name})"
+    if isinstance(value, set | frozenset):
+        value = sorted(value, key=repr)  # the order of sets differs between processes
+    # scikit-learn cuts long representations short unless it is told not to.
+    whole = isinstance(value, BaseEstimator)
+    text = value.__repr__(N_CHAR_MAX=10**6) if whole else repr(value)
+    return re.sub(r" at 0x[0-9a-f]+", "", text)
