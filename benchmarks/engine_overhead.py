@@ -45,7 +45,7 @@ def one_search(seconds, seed, generations=10, size=16):
         genome, GeneticAlgorithm(), size, np.random.default_rng(seed)
     )
     evaluator = make_evaluator(seconds, n_splits=1)
-    object.__setattr__(evaluator.trial, "builder", AnyGenes(evaluator.trial.builder))
+    object.__setattr__(evaluator.runner, "builder", AnyGenes(evaluator.runner.builder))
     begin = time.perf_counter()
     outcome = search(
         SuccessiveHalving(population), evaluator, Limits(generations=generations)

@@ -1,7 +1,7 @@
 """How much a process grows that tries one network after the other.
 
-Random individuals of the default genome are fitted and scored by one `Trial`, one after
-the other in one process, as a worker does it; the images are scikit-learn's digits at
+Random individuals of the default genome are fitted and scored by one `TrialRunner`, one
+after the other in one process, as a worker does it; the images are digits at
 24 x 24. Printed are the resident memory after every tenth, and how much it grows per
 individual over the second half, by least squares: the first half warms up allocators
 and kernels.
@@ -18,7 +18,7 @@ from sklearn.datasets import load_digits
 
 from sknevo import EvolvedClassifier
 from sknevo.builders.convnet import ConvNetBuilder
-from sknevo.evaluation import Data, Objectives, Shared, Trial
+from sknevo.evaluation import Data, Objectives, Shared, TrialRunner
 from sknevo.genomes.convnet import convnet
 from sknevo.records import Candidate, Chromosome, DataSpec
 
@@ -43,7 +43,7 @@ def main():
     rows = np.random.default_rng(0).permutation(len(y))
     splits = [(rows[:1400], rows[1400:])]
     spec = DataSpec("classification", 1400, 10, shape=X.shape[1:])
-    trial = Trial(
+    runner = TrialRunner(
         ConvNetBuilder(spec, args.device),
         Shared(Data(X, y, splits)),
         Objectives.of(EvolvedClassifier(), "accuracy", True),
@@ -53,7 +53,7 @@ def main():
 
     held, statuses = [], Counter()
     for number in range(1, args.n_trials + 1):
-        evaluation = trial(Candidate(Chromosome(genome.sample(rng))))
+        evaluation = runner(Candidate(Chromosome(genome.sample(rng))))
         statuses[evaluation.status] += 1
         held.append(resident_mib())
         if number % 10 == 0:

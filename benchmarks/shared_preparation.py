@@ -19,7 +19,7 @@ from sklearn.metrics import get_scorer
 from sknevo.builders.pipeline import PipelineBuilder
 from sknevo.estimators._splits import make_splits
 from sknevo.estimators._table import describe_columns, validate_table
-from sknevo.evaluation import Data, Objectives, Shared, Trial
+from sknevo.evaluation import Data, Objectives, Shared, TrialRunner
 from sknevo.genomes.pipeline import pipeline, well_known
 from sknevo.records import Candidate, Chromosome, DataSpec
 
@@ -42,9 +42,9 @@ def individuals(spec, rng, n_children=20):
 
 def seconds_and_scores(kind, builder, data, chromosomes):
     shared = kind(data)
-    trial = Trial(builder, shared, Objectives(get_scorer("accuracy"), None), 0)
+    runner = TrialRunner(builder, shared, Objectives(get_scorer("accuracy"), None), 0)
     begin = time.perf_counter()
-    scores = [trial(Candidate(chromosome)).fitness for chromosome in chromosomes]
+    scores = [runner(Candidate(chromosome)).fitness for chromosome in chromosomes]
     seconds = time.perf_counter() - begin
     shared.close()
     return seconds, scores

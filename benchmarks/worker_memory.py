@@ -31,7 +31,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.datasets import load_digits, load_iris
 
 from sknevo import EvolvedClassifier, EvolvedPipelineClassifier
-from sknevo.evaluation import Data, Evaluator, Objectives, Shared, Trial
+from sknevo.evaluation import Data, Evaluator, Objectives, Shared, TrialRunner
 from sknevo.genomes.convnet import convnet
 from sknevo.genomes.pipeline import pipeline
 from sknevo.records import Chromosome
@@ -181,7 +181,8 @@ def held_by_all(name, X):
     y = np.arange(len(X)) % 2
     shared = Shared(Data(X, y, splits))
     evaluator = Evaluator(
-        Trial(Readers(), shared, Objectives(score, None), random_state=0), n_jobs=2
+        TrialRunner(Readers(), shared, Objectives(score, None), random_state=0),
+        n_jobs=2,
     )
     chromosomes = [Chromosome({"a": i}) for i in range(8)]
     with Watch(0.2) as watch:

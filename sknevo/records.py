@@ -14,7 +14,7 @@ import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, Literal
 
 __all__ = [
     "Candidate",
@@ -22,8 +22,16 @@ __all__ = [
     "Column",
     "DataSpec",
     "Evaluation",
+    "Status",
     "express",
     "flatten",
+]
+
+# How a trial ended: with a fitness; with an exception; by `max_eval_time`; by
+# `memory_limit`; by itself, since training was hopeless; by `max_predict_time`; since
+# the search was over; or it has not begun.
+Status = Literal[
+    "ok", "error", "timeout", "memory", "pruned", "slow", "unfinished", "skipped"
 ]
 
 # What the JSON of a chromosome must hold.
@@ -382,7 +390,7 @@ class Evaluation:
     """
 
     chromosome: Chromosome
-    status: str
+    status: Status
     fitness: float = -math.inf
     scores: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
     fit_times: tuple[float, ...] = ()

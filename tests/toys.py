@@ -12,7 +12,7 @@ import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin, TransformerMixin
 
 from sknevo.deadline import check_deadline
-from sknevo.evaluation import Data, Evaluator, Journal, Objectives, Shared, Trial
+from sknevo.evaluation import Data, Evaluator, Journal, Objectives, Shared, TrialRunner
 from sknevo.genes import Categorical, Choice, Genome, Integer, Real, Repeat
 from sknevo.records import Candidate, Chromosome, Evaluation
 
@@ -277,15 +277,17 @@ def score(estimator, X, y):
 
 
 def make_evaluator(
-    seconds=0.0, n_jobs=1, n_splits=2, memory_limit=None, journal=NO_JOURNAL, **trial
+    seconds=0.0, n_jobs=1, n_splits=2, memory_limit=None, journal=NO_JOURNAL, **runner
 ):
     X = np.arange(20.0).reshape(10, 2)
     rows = np.arange(10)
     data = Data(X, rows % 2, [(rows[:5], rows[5:])] * n_splits)
     objectives = Objectives(score, None)
-    trial = {"builder": ToyBuilder(seconds), **trial}
-    trial = Trial(data=Shared(data), objectives=objectives, random_state=0, **trial)
-    return Evaluator(trial, n_jobs, memory_limit, journal)
+    runner = {"builder": ToyBuilder(seconds), **runner}
+    runner = TrialRunner(
+        data=Shared(data), objectives=objectives, random_state=0, **runner
+    )
+    return Evaluator(runner, n_jobs, memory_limit, journal)
 
 
 # Scorers that tell of the worker.

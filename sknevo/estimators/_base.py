@@ -46,11 +46,11 @@ from sknevo.evaluation import (
     Builder,
     Data,
     Evaluator,
-    Fitted,
     Journal,
+    ModelStore,
     Objectives,
     Shared,
-    Trial,
+    TrialRunner,
     inner_threads,
 )
 from sknevo.evolution import STRATEGIES, Population, SuccessiveHalving
@@ -202,7 +202,7 @@ class BaseEvolved(CallbackSupportMixin, SearchParameters):
         """Return the rows for the refit if these are those of a trial; None is all."""
         return None
 
-    def _callbacks(self, trial: Trial) -> list[SearchCallback]:
+    def _callbacks(self, runner: TrialRunner) -> list[SearchCallback]:
         """Return callbacks of the task's own."""
         return []
 
@@ -285,7 +285,7 @@ class BaseEvolved(CallbackSupportMixin, SearchParameters):
         final_spec = whole if rows is None else replace(whole, n_samples=len(rows))
 
         # How one candidate is evaluated.
-        trial = Trial(
+        runner = TrialRunner(
             self._builder(spec, objectives),
             Shared(data),
             objectives,
@@ -295,14 +295,14 @@ class BaseEvolved(CallbackSupportMixin, SearchParameters):
             max_eval_time=self.max_eval_time,
             resource=self.resource,
             max_predict_time=self.max_predict_time,
-            fitted=None if rows is None else Fitted(),
+            model_store=None if rows is None else ModelStore(),
         )
         final_builder = self._builder(final_spec, objectives, final=True)
         # Kept for `refit_individual`, hence without the data.
         self._final_trial_ = replace(
-            trial, builder=final_builder, data=None, fitted=None
+            runner, builder=final_builder, data=None, model_store=None
         )
-        limits = make_limits(self, started, trial, final_builder)
+        limits = make_limits(self, started, runner, final_builder)
 
         # Which candidates there are.
         self.genome_ = self._make_genome(spec)
@@ -318,10 +318,10 @@ class BaseEvolved(CallbackSupportMixin, SearchParameters):
             journal.begin(identity, len(data.splits))
         halving = self._make_halving(spec, random_state)
 
-        outcome = self._search(halving, trial, limits, journal)
+        outcome = self._search(halving, runner, limits, journal)
         self._record(outcome, objectives, len(data.splits))
         if self.refit:
-            self._refit(outcome, trial, rows)
+            self._refit(outcome, runner, rows)
         return self
 
     @property
@@ -385,18 +385,22 @@ class BaseEvolved(CallbackSupportMixin, SearchParameters):
         return SuccessiveHalving(population, rungs, self.factor)
 
     def _search(
-        self, halving: SuccessiveHalving, trial: Trial, limits: Limits, journal: Journal
+        self,
+        halving: SuccessiveHalving,
+        runner: TrialRunner,
+        limits: Limits,
+        journal: Journal,
     ) -> SearchResult:
         """Run the search, with all callbacks."""
-        data = {"X": trial.data.value.X, "y": trial.data.value.y}
+        data = {"X": runner.data.value.X, "y": runner.data.value.y}
         # scikit-learn's callbacks see a task per generation and one for the refit.
         n_tasks = None if self.generations is None else self.generations + 1
         context = self._init_callback_context(max_subtasks=n_tasks)
         root = context.call_on_fit_task_begin(estimator=self, **data)
-        callbacks = [*self._callbacks(trial), SklearnCallbacks(self, root, data)]
+        callbacks = [*self._callbacks(runner), SklearnCallbacks(self, root, data)]
         if self.verbose:
             callbacks.append(Printer(self.verbose))
-        evaluator = Evaluator(trial, self.n_jobs, self.memory_limit, journal)
+        evaluator = Evaluator(runner, self.n_jobs, self.memory_limit, journal)
         try:
             outcome = search(halving, evaluator, limits, callbacks)
         finally:
@@ -442,12 +446,12 @@ class BaseEvolved(CallbackSupportMixin, SearchParameters):
             self.best_score_ = best.fitness
 
     def _refit(
-        self, outcome: SearchResult, trial: Trial, rows: np.ndarray | None
+        self, outcome: SearchResult, runner: TrialRunner, rows: np.ndarray | None
     ) -> None:
         """Fit the best on all of the data, or on the rows of its trial."""
         evaluations = outcome.evaluations
         best = evaluations[self.best_index_]
-        ready = trial.ready(best.candidate)
+        ready = runner.stored_model(best.candidate)
         if ready is not None:  # its trial has fitted it on the same rows
             self.best_estimator_ = ready
             self.refit_time_ = float(np.mean(best.fit_times))
@@ -456,7 +460,7 @@ class BaseEvolved(CallbackSupportMixin, SearchParameters):
         indices = [self.best_index_]
         if not callable(self.refit):  # the choice of a callable is final
             indices = runners_up(evaluations, self.best_index_, outcome.finals)
-        data = trial.data if rows is None else Shared(trial.data.value.part(rows))
+        data = runner.data if rows is None else Shared(runner.data.value.part(rows))
         final = replace(self._final_trial_, data=data)
         index, self.best_estimator_ = refit_first(final, evaluations, indices)
         self._set_best(index, evaluations[index])
@@ -502,8 +506,8 @@ class BaseEvolved(CallbackSupportMixin, SearchParameters):
             raise IndexError(f"index must be in [0, {n_rows}); got {index}.")
         X, y = self._validate(X, y, reset=False)
         check_consistent_length(X, y, *fit_params.values())
-        trial = replace(self._final_trial_, data=Shared(Data(X, y, [], fit_params)))
-        return trial.refit(self._rows_[index])
+        runner = replace(self._final_trial_, data=Shared(Data(X, y, [], fit_params)))
+        return runner.refit(self._rows_[index])
 
     # The fitted estimator. ------------------------------------------------------------
 

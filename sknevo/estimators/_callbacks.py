@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from sklearn.base import BaseEstimator
 
-from sknevo.evaluation import Trial
+from sknevo.evaluation import TrialRunner
 from sknevo.limits import Generation, Limits
 from sknevo.records import Evaluation
 from sknevo.search import SearchCallback
@@ -80,8 +80,8 @@ class SampleHistory(SearchCallback):
         By the number of the generation.
     """
 
-    def __init__(self, trial: Trial, n_samples: int) -> None:
-        self.trial, self.n_samples = trial, n_samples
+    def __init__(self, runner: TrialRunner, n_samples: int) -> None:
+        self.runner, self.n_samples = runner, n_samples
         self.samples: dict[int, np.ndarray] = {}
         self._best: Evaluation | None = None
 
@@ -95,7 +95,7 @@ class SampleHistory(SearchCallback):
 
     def on_generation_end(self, generation: Generation, limits: Limits) -> bool:
         try:
-            model = self._best and self.trial.ready(self._best.candidate)
+            model = self._best and self.runner.stored_model(self._best.candidate)
             if model is not None:
                 self.samples[generation.number] = model.sample(self.n_samples)
         except Exception as fault:  # such as a GPU whose memory the workers have filled

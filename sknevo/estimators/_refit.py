@@ -7,7 +7,7 @@ from sklearn.base import BaseEstimator
 from sklearn.exceptions import FitFailedWarning
 
 from sknevo.deadline import TrialPruned
-from sknevo.evaluation import Trial
+from sknevo.evaluation import TrialRunner
 from sknevo.records import Evaluation
 
 # Individuals that are tried in the refit, the best included; chosen, not measured.
@@ -53,7 +53,7 @@ def runners_up(
 
 
 def refit_first(
-    trial: Trial, evaluations: Sequence[Evaluation], indices: Sequence[int]
+    runner: TrialRunner, evaluations: Sequence[Evaluation], indices: Sequence[int]
 ) -> tuple[int, BaseEstimator]:
     """Return the first index whose refit succeeds, and the fitted estimator.
 
@@ -62,10 +62,10 @@ def refit_first(
     reasons, cause = [], None
     for index in indices:
         try:
-            estimator = trial.refit(evaluations[index].chromosome)
+            estimator = runner.refit(evaluations[index].chromosome)
         except Exception as fault:
             gave_up = isinstance(fault, TrialPruned)
-            if trial.raise_error and not gave_up:
+            if runner.raise_error and not gave_up:
                 raise
             kind = "" if gave_up else f"{type(fault).__name__}: "
             reasons.append(f"row {index} of cv_results_: {kind}{fault}")

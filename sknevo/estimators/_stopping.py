@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from joblib import effective_n_jobs
 
-from sknevo.evaluation import Builder, Trial
+from sknevo.evaluation import Builder, TrialRunner
 from sknevo.limits import STOPPING, Limits
 from sknevo.records import Candidate, Evaluation
 
@@ -34,7 +34,10 @@ def check_stopping(estimator: "BaseEvolved") -> None:
 
 
 def make_limits(
-    estimator: "BaseEvolved", started: float, trial: Trial, final_builder: Builder
+    estimator: "BaseEvolved",
+    started: float,
+    runner: TrialRunner,
+    final_builder: Builder,
 ) -> Limits:
     """Return when the search stops.
 
@@ -44,7 +47,7 @@ def make_limits(
         With its parameters.
     started : float
         `time.time()` at which `fit` began.
-    trial : Trial
+    runner : TrialRunner
         How individuals are tried.
     final_builder : Builder
         Makes what is fitted on all of the data.
@@ -55,16 +58,16 @@ def make_limits(
     """
 
     def growth(candidate: Candidate) -> float:
-        part = trial.cost(candidate)
+        part = runner.cost(candidate)
         if not part:  # nobody can tell
             return REFIT_MARGIN
         return REFIT_MARGIN * final_builder.cost(candidate.chromosome.expressed) / part
 
     def growth_if_tried(candidate: Candidate) -> float:
-        return 0.0 if trial.keeps(candidate) else growth(candidate)
+        return 0.0 if runner.keeps_model(candidate) else growth(candidate)
 
     def refit_seconds(evaluation: Evaluation) -> float:
-        if trial.spares_refit(evaluation.candidate):
+        if runner.needs_no_refit(evaluation.candidate):
             return STOPPING if n_workers > 1 else 0.0
         fits = np.add(evaluation.fit_times, evaluation.saved_times)
         return growth(evaluation.candidate) * float(fits.mean())
@@ -76,7 +79,7 @@ def make_limits(
         started=started,
         refit_seconds=refit_seconds if refits else None,
         refit_growth=growth_if_tried if refits else None,
-        put_by=PUT_BY if refits and trial.fitted is None else 0.0,
+        put_by=PUT_BY if refits and runner.model_store is None else 0.0,
         n_finalists=0 if callable(estimator.refit) else estimator._n_finalists,
         n_workers=n_workers,
     )

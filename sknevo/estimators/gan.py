@@ -21,7 +21,7 @@ from sknevo.estimators._mixins import EvolvedNetworkMixin
 from sknevo.estimators._parameters import parameter, with_parameters
 from sknevo.estimators._refit import check_refit
 from sknevo.estimators._splits import HOLD_OUT
-from sknevo.evaluation import Builder, Data, Objectives, Trial, limited_threads
+from sknevo.evaluation import Builder, Data, Objectives, TrialRunner, limited_threads
 from sknevo.genes import Genome
 from sknevo.genomes.gan import gan, well_known
 from sknevo.metrics import GenerativeScore, n_conditions
@@ -327,13 +327,13 @@ default="estimation_of_distribution"
         folds = self.cv if isinstance(self.cv, Integral) else 2
         return counts.max() >= folds and len(counts) <= HOLD_OUT * len(y)
 
-    def _callbacks(self, trial: Trial) -> list[SearchCallback]:
+    def _callbacks(self, runner: TrialRunner) -> list[SearchCallback]:
         self.generation_samples_: dict[int, np.ndarray] = {}
-        if trial.fitted is None:
+        if runner.model_store is None:
             return []
         from sknevo.builders.gan import n_kept_samples
 
-        history = SampleHistory(trial, n_kept_samples(self._sample_shape_))
+        history = SampleHistory(runner, n_kept_samples(self._sample_shape_))
         self.generation_samples_ = history.samples
         return [history]
 

@@ -9,9 +9,9 @@ from dataclasses import replace
 
 from joblib import effective_n_jobs
 
+from sknevo.evaluation._candidate import TrialRunner
 from sknevo.evaluation._journal import Journal
 from sknevo.evaluation._pace import Pace
-from sknevo.evaluation._trial import Trial
 from sknevo.evaluation._workers import Lost, Outcome, Pool, open_pool
 from sknevo.limits import Span
 from sknevo.records import Candidate, Chromosome, Evaluation
@@ -40,12 +40,12 @@ class Evaluator:
 
     def __init__(
         self,
-        trial: Trial,
+        runner: TrialRunner,
         n_jobs: int | None = None,
         memory_limit: float | None = None,
         journal: Journal = NO_JOURNAL,
     ) -> None:
-        self.trial = trial
+        self.runner = runner
         self.n_jobs, self.n_workers = n_jobs, effective_n_jobs(n_jobs)
         self.memory_limit = memory_limit
         self.journal = journal
@@ -63,9 +63,9 @@ class Evaluator:
 
     def again(self) -> "Evaluator":
         """Return an evaluator of the same data that uses other seeds."""
-        repetition = self.trial.repetition + 1
-        trial = replace(self.trial, repetition=repetition, fitted=None)
-        other = Evaluator(trial, self.n_jobs, self.memory_limit, self.journal)
+        repetition = self.runner.repetition + 1
+        runner = replace(self.runner, repetition=repetition, model_store=None)
+        other = Evaluator(runner, self.n_jobs, self.memory_limit, self.journal)
         other._pace = self._pace
         return other
 
@@ -95,7 +95,7 @@ class Evaluator:
         self._early = {n: e for n, e in self._early.items() if e.status not in CUT_OFF}
         self._waiting, self._running = {}, {}
         line: deque[Candidate] = deque()
-        pool = open_pool(self.trial, self.n_jobs, self.memory_limit)
+        pool = open_pool(self.runner, self.n_jobs, self.memory_limit)
         try:
             while True:
                 asked = ask()
@@ -120,7 +120,7 @@ class Evaluator:
 
     def _enqueue(self, asked: Sequence[Candidate]) -> None:
         """Let the candidates wait that have to be evaluated, each once."""
-        for candidate in map(self.trial.granted, asked):
+        for candidate in map(self.runner.normalized, asked):
             name = candidate.name
             seen = any(name in s for s in (self.known, self._early, self._running))
             if not seen and self._recalled(candidate) is None:
@@ -157,20 +157,20 @@ class Evaluator:
                     return
                 result = Lost("unfinished", "stopped as time was over")
             result = _failed(candidate, result.status, result.error)
-        elif self.trial.fitted is not None:
-            result = self.trial.fitted.receive(result)
+        elif self.runner.model_store is not None:
+            result = self.runner.model_store.add(result)
         self._keep(result)
         hear(result)
 
     def _keep(self, evaluation: Evaluation) -> None:
         """Keep an evaluation until its turn; the journal forgets what was cut off."""
         if evaluation.status not in CUT_OFF:
-            self.journal.append(evaluation, self.trial.repetition)
+            self.journal.append(evaluation, self.runner.repetition)
         self._early[evaluation.candidate.name] = evaluation
 
     def _answer(self, asked: Candidate) -> Evaluation | None:
         """Return what is known of a candidate as an answer to it."""
-        candidate = self.trial.granted(asked)
+        candidate = self.runner.normalized(asked)
         evaluation = self.known.get(candidate.name)
         cached = evaluation is not None
         if not cached:
@@ -196,24 +196,26 @@ class Evaluator:
         while self._unanswered:
             asked = self._unanswered.popleft()
             cut_off = _failed(asked, "skipped")
-            if self.trial.granted(asked).name in self._interrupted:
+            if self.runner.normalized(asked).name in self._interrupted:
                 error = "stopped as the search was over"
                 cut_off = _failed(asked, "unfinished", error)
             yield self._answer(asked) or cut_off
 
     def _recalled(self, asked: Candidate) -> Evaluation | None:
         """Return what the journal has as an answer."""
-        return self.journal.recall(self.trial.granted(asked), self.trial.repetition)
+        return self.journal.recall(
+            self.runner.normalized(asked), self.runner.repetition
+        )
 
     def _remember(self, evaluation: Evaluation) -> None:
         self.known[evaluation.candidate.name] = evaluation
         if evaluation.status == "ok":
-            self._pace.learn(evaluation, self.trial.cost(evaluation.candidate))
+            self._pace.learn(evaluation, self.runner.cost(evaluation.candidate))
 
     @property
     def is_beginning(self) -> bool:
         """Whether nothing is known yet, and this is no repetition."""
-        return not self.known and not self.trial.repetition
+        return not self.known and not self.runner.repetition
 
     @property
     def _has_no_end(self) -> bool:
@@ -224,9 +226,9 @@ class Evaluator:
 
     def cost(self, candidate: Candidate) -> float:
         """Return roughly what a trial costs, 0 if the answer is known."""
-        candidate = self.trial.granted(candidate)
+        candidate = self.runner.normalized(candidate)
         known = candidate.name in self.known or self._recalled(candidate) is not None
-        return 0.0 if known else self.trial.cost(candidate)
+        return 0.0 if known else self.runner.cost(candidate)
 
     def expected_seconds(self, candidates: Sequence[Candidate]) -> float | None:
         """Return roughly how long they take together, None if that is unknown yet."""
@@ -246,11 +248,11 @@ class Evaluator:
     @property
     def n_splits(self) -> int:
         """Number of fits that a trial takes."""
-        return len(self.trial.data.value.splits)
+        return len(self.runner.data.value.splits)
 
     def close(self) -> None:
         """Remove what was written for the workers."""
-        self.trial.data.close()
+        self.runner.data.close()
 
 
 def _failed(candidate: Candidate, status: str, error: str = "") -> Evaluation:

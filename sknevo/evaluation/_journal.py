@@ -1,25 +1,22 @@
-"""The append-only log of evaluations: cache, checkpoint and history in one."""
+"""The journal: evaluations in a file of JSON lines, to resume a search from."""
 
 import json
+import math
 import os
-from collections import Counter
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from typing import Any, BinaryIO, Self
+from typing import Any, BinaryIO, Self, get_args
 
 from filelock import FileLock, Timeout
 
-from sknevo.evaluation._lines import Measured, as_evaluation, as_record, measures
-from sknevo.records import Candidate, Evaluation
-
-__all__ = ["Journal", "JournalError", "read_journal"]
+from sknevo.records import Candidate, Chromosome, Evaluation, Status
 
 FORMAT = 2
-# Every journal begins with it, also one whose first line was torn.
+# Every journal begins so, even if its first line was written in part.
 BEGIN = b'{"sknevo_journal":'
-# Whatever comes of reading a line that is not as it should be.
+# What reading a damaged line may raise.
 FAULTS = (
     ArithmeticError,
     AttributeError,
@@ -28,6 +25,12 @@ FAULTS = (
     TypeError,
     ValueError,
 )
+STATUSES = tuple(s for s in get_args(Status) if s not in ("unfinished", "skipped"))
+TIMES = ("fit_times", "score_times", "saved_times")
+# Seconds: nothing takes three hundred years.
+LONGEST = 1e10
+# Names of scores, and a number of splits.
+Measured = tuple[tuple[str, ...], int]
 REMEDY = "Give another path, or remove the file."
 
 
@@ -36,26 +39,12 @@ class JournalError(ValueError):
 
 
 class Journal:
-    """Keeps evaluations in a file of JSON lines, for the next time.
+    """Keeps evaluations in a file, for another fit of the same search.
 
-    A line is written, flushed and synced per evaluation. A last line that was torn when
-    the process died is dropped. Only one process at a time has the file: beside it lies
-    an empty one, with `.lock` appended to the name, that stands for the right to it.
-
-    Parameters
-    ----------
-    path : path-like or None
-        The file; None remembers nothing.
-
-    Attributes
-    ----------
-    search : dict of str to JSON value
-        What the file says of its search; empty if there is none yet.
-
-    Raises
-    ------
-    JournalError
-        If another process has the file, it cannot be read, or is no journal.
+    Each evaluation is one line, which is written, flushed and synced. A last line that
+    was written in part is dropped. Only one process at a time has the file: beside it
+    lies an empty file, named like it with `.lock` appended, which is locked. Without a
+    path nothing is kept. `search` is what the file says of its search.
 
     Examples
     --------
@@ -114,19 +103,9 @@ class Journal:
             self._lock.release()
 
     def begin(self, search: Mapping[str, Any], n_splits: int | None = None) -> None:
-        """Say which search goes on, or begins.
+        """Begin or resume a search, described by all that its evaluations depend on.
 
-        Parameters
-        ----------
-        search : dict of str to JSON value
-            All that evaluations depend on.
-        n_splits : int or None, default=None
-            On how many splits individuals are measured; None takes any.
-
-        Raises
-        ------
-        JournalError
-            If the file is that of another search, or cannot be written.
+        Raises JournalError if the file belongs to another search, or is not writable.
         """
         if self.path is None:
             return
@@ -157,51 +136,29 @@ class Journal:
             self.search = {**search}
 
     def recall(self, candidate: Candidate, repetition: int = 0) -> Evaluation | None:
-        """Return how an individual fared, None if it was not tried.
-
-        Parameters
-        ----------
-        candidate : Candidate
-            Who asks; others of the same name are the same.
-        repetition : int, default=0
-            Which of its trials.
-
-        Returns
-        -------
-        Evaluation or None
-        """
+        """Return the evaluation of a candidate, None if there is none."""
         return self._evaluations.get((candidate.name, repetition))
 
     def append(self, evaluation: Evaluation, repetition: int = 0) -> None:
-        """Write down how an individual fared, unless it is written already.
+        """Write an evaluation, unless it is written already.
 
-        Parameters
-        ----------
-        evaluation : Evaluation
-            Of a trial that came to its end.
-        repetition : int, default=0
-            Which of its trials.
-
-        Raises
-        ------
-        JournalError
-            If it cannot be written; what was written before is as it was.
+        Raises JournalError if that fails; what was written before is unchanged.
         """
         name = (evaluation.candidate.name, repetition)
         if self._file is not None and name not in self._evaluations:
             if evaluation.status == "ok":
-                self._check_measured(measures(evaluation))
-            self._write(as_record(evaluation, repetition))
+                self._check_measured(_measures(evaluation))
+            self._write(_as_record(evaluation, repetition))
             self._evaluations[name] = evaluation
 
     def _check_measured(self, measured: Measured) -> None:
-        """See to it that all who succeeded can stand in one table."""
+        """Refuse evaluations that cannot be in one table."""
         self._measured = self._measured or measured
         if measured != self._measured:
             raise JournalError(
-                f"journal {str(self.path)!r} is damaged: its individuals have "
-                f"{_told(self._measured)}, those of this search {_told(measured)}. "
-                f"{REMEDY}"
+                f"journal {str(self.path)!r} is damaged: its evaluations have "
+                f"{_described(self._measured)}, this search has "
+                f"{_described(measured)}. {REMEDY}"
             )
 
     def _write(self, record: Mapping[str, Any]) -> None:
@@ -259,8 +216,7 @@ def read_journal(path: str | os.PathLike) -> list[Evaluation]:
 
 
 Evaluations = dict[tuple[str, int], Evaluation]
-# What a file says of its search, its evaluations, how those that succeeded were
-# measured, and how many bytes of it are sound.
+# The search, its evaluations, how they were measured, and the sound bytes of a file.
 Content = tuple[dict[str, Any], Evaluations, Measured | None, int]
 
 
@@ -279,10 +235,15 @@ def _read(path: Path) -> Content:
     head, *lines = content[:size].split(b"\n")[:-1] or [b""]
     search = _parsed(path, 1, head, partial(_search_of, path)) if head else {}
     evaluations: Evaluations = {}
+    measured: Measured | None = None
     for number, line in enumerate(lines, start=2):
-        evaluation, repetition = _parsed(path, number, line, as_evaluation)
+        evaluation, repetition = _parsed(path, number, line, _as_evaluation)
+        if evaluation.status == "ok":
+            measured = measured or _measures(evaluation)
+            if measured != _measures(evaluation):
+                raise _damaged(path, number, line)
         evaluations[evaluation.candidate.name, repetition] = evaluation
-    return search, evaluations, _measured(path, evaluations), size
+    return search, evaluations, measured, size
 
 
 def _parsed(path: Path, number: int, line: bytes, read: Callable[[Any], Any]) -> Any:
@@ -291,11 +252,15 @@ def _parsed(path: Path, number: int, line: bytes, read: Callable[[Any], Any]) ->
     except JournalError:
         raise
     except FAULTS as fault:
-        remedy = "Remove the line to lose this evaluation only."
-        raise JournalError(
-            f"line {number} of journal {str(path)!r} is damaged: {_short(line)}. "
-            f"{REMEDY if number == 1 else remedy}"
-        ) from fault
+        raise _damaged(path, number, line) from fault
+
+
+def _damaged(path: Path, number: int, line: bytes) -> JournalError:
+    remedy = "Remove the line to lose this evaluation only."
+    return JournalError(
+        f"line {number} of journal {str(path)!r} is damaged: {_short(line)}. "
+        f"{REMEDY if number == 1 else remedy}"
+    )
 
 
 def _refuse(constant: str) -> None:
@@ -314,19 +279,7 @@ def _search_of(path: Path, record: dict[str, Any]) -> dict[str, Any]:
     return record["search"]
 
 
-def _measured(path: Path, evaluations: Evaluations) -> Measured | None:
-    """Return how those that succeeded were measured: all of them alike."""
-    counts = Counter(measures(e) for e in evaluations.values() if e.status == "ok")
-    if len(counts) > 1:
-        usual, *others = (_told(measured) for measured, _ in counts.most_common())
-        raise JournalError(
-            f"journal {str(path)!r} is damaged: most of its individuals have {usual}, "
-            f"some {', '.join(others)}. Remove the lines of these."
-        )
-    return next(iter(counts), None)
-
-
-def _told(measured: Measured) -> str:
+def _described(measured: Measured) -> str:
     names, n_splits = measured
     return f"{_short(', '.join(names))} on {n_splits} splits"
 
@@ -334,3 +287,76 @@ def _told(measured: Measured) -> str:
 def _short(value: Any) -> str:
     text = str(value)
     return text if len(text) <= 80 else f"{text[:77]}..."
+
+
+def _as_record(evaluation: Evaluation, repetition: int) -> dict[str, Any]:
+    """Return what a line says of an evaluation."""
+    return {
+        "repetition": repetition,
+        "chromosome": json.loads(evaluation.chromosome.to_json()),
+        "resource": evaluation.resource,
+        "status": evaluation.status,
+        "fitness": _as_json(evaluation.fitness),
+        "scores": {
+            name: [_as_json(score) for score in scores]
+            for name, scores in evaluation.scores.items()
+        },
+        **{name: list(getattr(evaluation, name)) for name in TIMES},
+        "objectives": [_as_json(goal) for goal in evaluation.objectives],
+        "error": evaluation.error,
+    }
+
+
+def _as_json(number: float) -> float | str:
+    """Return a number, as a string if JSON has none for it."""
+    return number if math.isfinite(number) else str(number)
+
+
+def _as_evaluation(record: dict[str, Any]) -> tuple[Evaluation, int]:
+    """Return an evaluation and its repetition; raise anything if no trial ends so."""
+    status, error = record["status"], record["error"]
+    if status not in STATUSES or not isinstance(error, str):
+        raise ValueError(f"status must be one of {STATUSES}.")
+    resource = record["resource"]
+    if resource is not None and type(resource) is not int:
+        raise ValueError("resource must be a whole number or null.")
+    evaluation = Evaluation(
+        Chromosome.from_json(json.dumps(record["chromosome"])),
+        status,
+        float(record["fitness"]),
+        {name: _floats(scores) for name, scores in record["scores"].items()},
+        **{name: _floats(record[name]) for name in TIMES},
+        error=error,
+        resource=resource,
+        objectives=_floats(record["objectives"]),
+    )
+    _check(evaluation)
+    return evaluation, int(record["repetition"])
+
+
+def _check(evaluation: Evaluation) -> None:
+    """Refuse an evaluation that no trial can have."""
+    times = [getattr(evaluation, name) for name in TIMES]
+    if not all(0 <= seconds < LONGEST for column in times for seconds in column):
+        raise ValueError("times must be seconds.")
+    if any(map(math.isnan, evaluation.objectives)):
+        raise ValueError("objectives must be numbers.")
+    if (evaluation.status == "ok") != math.isfinite(evaluation.fitness):
+        raise ValueError("those that succeed have a finite fitness, and only those.")
+    if evaluation.status != "ok":
+        return
+    columns = [*evaluation.scores.values(), *times]
+    if len({*map(len, columns)}) > 1 or not times[0] or not evaluation.scores:
+        raise ValueError("those that succeed have scores and times on all splits.")
+    n_scores = len(evaluation.scores)
+    if len(evaluation.objectives) != (n_scores if n_scores > 1 else 0):
+        raise ValueError("of several scores each is an objective.")
+
+
+def _measures(evaluation: Evaluation) -> Measured:
+    """Return the names of scores and the number of splits, alike for one table."""
+    return tuple(sorted(evaluation.scores)), len(evaluation.fit_times)
+
+
+def _floats(numbers: list) -> tuple[float, ...]:
+    return tuple(map(float, numbers))

@@ -1,4 +1,4 @@
-"""Data that reach a worker once: written when first sent, memory-mapped there."""
+"""Data that reach each worker once: in a file that is mapped there."""
 
 import functools
 import platform
@@ -8,17 +8,14 @@ import threading
 import weakref
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 
 import joblib
 import numpy as np
 from filelock import FileLock
-
-from sknevo.evaluation._mapped import by_name
-
-__all__ = ["DataNotHere", "Shared"]
+from numpy.lib.stride_tricks import as_strided
 
 # Fitted preparations kept per process; beyond it the least recently used are dropped.
 CACHE_BYTES = 512 * 2**20
@@ -71,23 +68,10 @@ class RayParcel:
 class Shared:
     """A value that pickles as the name of a file.
 
-    In the process that made it nothing is written or copied. The first time it is sent
-    to a worker it is dumped to a temporary folder; each worker loads it once, arrays
-    memory-mapped. An array that is a mapped file already is not written again: workers
-    map that file. Where a worker sees no such file, it comes as a parcel, if there is
-    one, and is written again, once per machine. `close` removes the folder.
-
-    Parameters
-    ----------
-    value : object
-        Anything that joblib dumps.
-
-    Attributes
-    ----------
-    folder : str or None
-        Where it was written, None as long as it has not been sent.
-    parcel : Parcel or None
-        For workers that do not see the folder.
+    It is written to a temporary `folder` when it is first sent to a worker. Each worker
+    loads it once, its arrays memory-mapped. An array that is a mapped file already is
+    not written again. A worker that does not see the file reads the `parcel`, if there
+    is one, and writes it once per machine. `close` removes the folder.
 
     Examples
     --------
@@ -119,18 +103,13 @@ class Shared:
         with self._lock:
             if self.folder is None:
                 self.folder = tempfile.mkdtemp(prefix="sknevo-")
-                # Should nobody call `close`: at the latest when the process ends.
+                # Without a call of `close` the folder goes when the process ends.
                 weakref.finalize(self, shutil.rmtree, self.folder, ignore_errors=True)
                 joblib.dump(by_name(self._value), Path(self.folder) / FILE)
         return _load, (self.folder, self.parcel)
 
     def content(self) -> np.ndarray:
-        """Return the bytes of a file that holds the value and names no other file.
-
-        Returns
-        -------
-        ndarray of uint8
-        """
+        """Return the bytes of a file that holds the value and names no other file."""
         with tempfile.TemporaryDirectory(prefix="sknevo-") as folder:
             path = Path(folder) / FILE
             joblib.dump(self.value, path)
@@ -152,10 +131,10 @@ class Shared:
         return joblib.load(self._unpacked(), mmap_mode="r")
 
     def _unpacked(self) -> Path:
-        """Write the file again where workers of this machine see it, once for all."""
+        """Write the parcel once where all workers of this machine see it."""
         folder = Path(tempfile.gettempdir()) / f"{Path(self.folder).name}-unpacked"
         folder.mkdir(mode=0o700, exist_ok=True)
-        # Who is still there has the file open; others may unpack it again.
+        # Other workers have the file open, or unpack it again.
         weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
         path = folder / FILE
         with FileLock(folder / "lock"):
@@ -169,19 +148,7 @@ class Shared:
         return path
 
     def computed(self, key: Hashable, compute: Callable[[], Any]) -> Any:
-        """Return what `compute` returned for this key, computing it if need be.
-
-        Parameters
-        ----------
-        key : hashable
-            Names the result.
-        compute : callable
-            Makes the result: a tuple whose arrays count against the cache's size.
-
-        Returns
-        -------
-        object
-        """
+        """Return the tuple that `compute` returns for this key, computed once."""
         with self._lock:
             if key in self._cache:
                 self._cache.move_to_end(key)
@@ -189,7 +156,7 @@ class Shared:
         result = compute()
         for part in result:
             if isinstance(part, np.ndarray):
-                part.flags.writeable = False  # many are going to read it
+                part.flags.writeable = False  # many read it
         with self._lock:
             if key not in self._cache:
                 self._cache[key] = result
@@ -216,7 +183,7 @@ def _load(folder: str, parcel: Parcel | None = None) -> Shared:
 
 @functools.lru_cache(maxsize=1)
 def _received(folder: str) -> Shared:
-    """Stand for the value once per process; the next search's data replace it."""
+    """Return the value of a folder; a process holds that of one search."""
     shared = Shared(UNREAD)
     shared.folder = folder
     return shared
@@ -224,3 +191,77 @@ def _received(folder: str) -> Shared:
 
 def _nbytes(result: tuple[Any, ...]) -> int:
     return sum(part.nbytes for part in result if isinstance(part, np.ndarray))
+
+
+def by_name(value: Any) -> Any:
+    """Return a dataclass whose mapped arrays pickle as the name of their file."""
+    if not is_dataclass(value):
+        return value
+    mapped = {
+        field.name: InFile.of(array, file)
+        for field in fields(value)
+        if isinstance(array := getattr(value, field.name), np.ndarray)
+        and (file := _file_of(array)) is not None
+    }
+    return replace(value, **mapped)
+
+
+def _file_of(array: np.ndarray) -> np.memmap | None:
+    """Return the mapped file that an array is a view of, None if there is none.
+
+    A file that is open for writing may lag behind, and copy-on-write may differ.
+    """
+    if array.dtype.hasobject:
+        return None
+    file = None
+    while array is not None:
+        if isinstance(array, np.memmap):
+            file = array  # the outermost: views of it are memmaps too
+        array = getattr(array, "base", None)
+    if file is None or file.mode != "r" or file.filename is None:
+        return None
+    return file if Path(file.filename).exists() else None
+
+
+@dataclass(frozen=True)
+class InFile:
+    """Where in a file an array lies; all numbers are bytes. Pickles as a map of it."""
+
+    path: str
+    start: int
+    size: int
+    offset: int
+    dtype: np.dtype
+    shape: tuple[int, ...]
+    strides: tuple[int, ...]
+
+    @classmethod
+    def of(cls, array: np.ndarray, file: np.memmap) -> "InFile":
+        """Return where an array lies that is a view of a mapped file."""
+        begin = np.lib.array_utils.byte_bounds(file)[0]
+        return cls(
+            str(file.filename),
+            file.offset,
+            file.nbytes,
+            array.__array_interface__["data"][0] - begin,
+            array.dtype,
+            array.shape,
+            array.strides,
+        )
+
+    def __reduce__(self) -> tuple[Callable[..., np.ndarray], tuple]:
+        return _mapped, tuple(getattr(self, field.name) for field in fields(self))
+
+
+def _mapped(
+    path: str,
+    start: int,
+    size: int,
+    offset: int,
+    dtype: np.dtype,
+    shape: tuple[int, ...],
+    strides: tuple[int, ...],
+) -> np.ndarray:
+    file = np.memmap(path, np.uint8, "r", start, (size,))
+    first = np.ndarray((), dtype, file, offset)
+    return as_strided(first, shape, strides, writeable=False)

@@ -33,8 +33,8 @@ from joblib.externals.loky.backend.reduction import dumps  # by cloudpickle
 from joblib.parallel import ParallelBackendBase, ThreadingBackend, get_active_backend
 from sklearn import config_context, get_config
 
+from sknevo.evaluation._candidate import Limit, TrialRunner
 from sknevo.evaluation._shared import DaskParcel, DataNotHere, RayParcel
-from sknevo.evaluation._trial import Limit, Trial
 from sknevo.limits import Span
 from sknevo.records import Candidate, Evaluation
 
@@ -97,7 +97,9 @@ class Pool(Protocol):
         """Return what has ended, stop the rest and let the workers go."""
 
 
-def open_pool(runner: Trial, n_jobs: int | None, memory_limit: float | None) -> Pool:
+def open_pool(
+    runner: TrialRunner, n_jobs: int | None, memory_limit: float | None
+) -> Pool:
     """Return the pool for the active backend of joblib."""
     backend, _ = get_active_backend()
     n_workers = effective_n_jobs(n_jobs)
@@ -125,7 +127,7 @@ def open_pool(runner: Trial, n_jobs: int | None, memory_limit: float | None) -> 
 
 
 def _evaluate(
-    runner: Trial,
+    runner: TrialRunner,
     config: dict[str, Any],
     candidate: Candidate,
     span: Span,
@@ -154,7 +156,7 @@ class SerialPool:
 
     parallel = False
 
-    def __init__(self, runner: Trial) -> None:
+    def __init__(self, runner: TrialRunner) -> None:
         self._runner = runner
         self._task: tuple[Candidate, Span] | None = None
 
@@ -184,7 +186,7 @@ class ThreadPool:
 
     parallel = True
 
-    def __init__(self, runner: Trial, n_workers: int) -> None:
+    def __init__(self, runner: TrialRunner, n_workers: int) -> None:
         self._runner, self._config = runner, get_config()
         self.capacity = n_workers
         self._outcomes: queue.SimpleQueue[Outcome] = queue.SimpleQueue()
@@ -217,7 +219,7 @@ class ProcessPool:
     parallel = True
 
     def __init__(
-        self, runner: Trial, n_workers: int, memory_limit: float | None
+        self, runner: TrialRunner, n_workers: int, memory_limit: float | None
     ) -> None:
         if memory_limit is not None:
             _resident(os.getpid())  # fails here if it cannot be told
@@ -497,7 +499,7 @@ class ExecutorPool:
     parallel = True
 
     def __init__(
-        self, runner: Trial, n_workers: int, cluster: "DaskCluster | RayCluster"
+        self, runner: TrialRunner, n_workers: int, cluster: "DaskCluster | RayCluster"
     ) -> None:
         self._runner, self._config = runner, get_config()
         self._n_workers, self._cluster = n_workers, cluster

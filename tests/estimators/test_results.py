@@ -18,7 +18,7 @@ from sknevo import EvolvedSearchCV
 from sknevo.deadline import TrialPruned
 from sknevo.estimators._refit import runners_up
 from sknevo.estimators._results import make_cv_results
-from sknevo.evaluation import Data, Evaluator, Objectives, Shared, Trial
+from sknevo.evaluation import Data, Evaluator, Objectives, Shared, TrialRunner
 from sknevo.records import Chromosome, Evaluation
 
 OURS = {"generation", "origin", "parents", "key", "resource", "status", "error"}
@@ -53,7 +53,7 @@ def results(request):
 
     objectives = Objectives.of(search.estimator, request.param, refit)
     data = Shared(Data(X, y, list(CV.split(X, y))))
-    evaluator = Evaluator(Trial(Recipe(make), data, objectives, 0))
+    evaluator = Evaluator(TrialRunner(Recipe(make), data, objectives, 0))
     candidates = [
         Chromosome({name: getattr(v, "item", lambda v=v: v)() for name, v in p.items()})
         for p in search.cv_results_["params"]

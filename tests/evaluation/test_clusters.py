@@ -67,16 +67,16 @@ def test_data_come_along_once_where_the_file_is_not_seen(monkeypatch):
     evaluator = make_evaluator(n_jobs=-1)
     brood = [chromosome(i / 10) for i in range(6)]
     assert fitnesses(evaluator.evaluate(brood[:5])) == [-i / 10 for i in range(5)]
-    sent = evaluator.trial.data.parcel
+    sent = evaluator.runner.data.parcel
     assert fitnesses(evaluator.evaluate(brood)) == [-i / 10 for i in range(6)]
-    assert evaluator.trial.data.parcel is sent
+    assert evaluator.runner.data.parcel is sent
     evaluator.close()
 
 
 def test_data_that_got_lost_are_sent_again(monkeypatch):
     monkeypatch.setattr(toys, "Shared", Elsewhere)
     evaluator = make_evaluator(n_jobs=-1)
-    evaluator.trial.data.parcel = toys.Gone()
+    evaluator.runner.data.parcel = toys.Gone()
     brood = [chromosome(i / 10) for i in range(6)]
     assert fitnesses(evaluator.evaluate(brood)) == [-i / 10 for i in range(6)]
     evaluator.close()

@@ -42,14 +42,14 @@ class Ticking:
     def __init__(self, evaluator):
         self.tried = []
         self.evaluator = evaluator
-        self.trial, evaluator.trial = evaluator.trial, self
+        self.runner, evaluator.runner = evaluator.runner, self
 
     def __getattr__(self, name):
-        return getattr(self.trial, name)
+        return getattr(self.runner, name)
 
     def __call__(self, candidate, *span):
         self.tried.append(candidate.chromosome.genes["x"])
-        return self.trial(candidate, *span)
+        return self.runner(candidate, *span)
 
 
 @pytest.fixture

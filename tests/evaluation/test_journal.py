@@ -265,17 +265,16 @@ def test_who_was_measured_otherwise_cannot_be_in_the_same_table(path):
     whole = path.read_bytes()
     fewer["chromosome"]["genes"]["x"] = 0.9
     path.write_bytes(whole + json.dumps(fewer).encode() + b"\n")
-    told = "most of its individuals have loss, é on 2 splits, some loss, é on 1 splits"
     for read in (read_journal, write):
-        with pytest.raises(JournalError, match=told):
+        with pytest.raises(JournalError, match=f"line {len(TRIED) + 2} .* is damaged"):
             read(path)
     path.write_bytes(whole)
     for other in (succeeded(0.9, 1.0, other=1.0), succeeded(0.9, 1.0, 1, é=1, loss=1)):
-        with pytest.raises(JournalError, match="those of this search"):
+        with pytest.raises(JournalError, match="this search has"):
             write(path, [other])
     with Journal(path) as journal:
         journal.begin(SEARCH, 2)
-        with pytest.raises(JournalError, match=r"those of this search .* on 3 splits"):
+        with pytest.raises(JournalError, match=r"this search has .* on 3 splits"):
             journal.begin(SEARCH, 3)
     assert path.read_bytes() == whole
 

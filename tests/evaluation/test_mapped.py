@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from sknevo.evaluation import Data, Shared
-from sknevo.evaluation._mapped import by_name
+from sknevo.evaluation._shared import by_name
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from toys import Recipe, Toy, make_evaluator, score
 
-from sknevo.evaluation import Data, Objectives, Shared, Trial, most, rungs
+from sknevo.evaluation import Data, Objectives, Shared, TrialRunner, most, rungs
 from sknevo.evaluation._resources import limited, spread, wanted
 from sknevo.genes import Categorical, Choice, Genome, Integer, Real, Repeat
 from sknevo.records import Candidate, Chromosome
@@ -12,12 +12,12 @@ from sknevo.records import Candidate, Chromosome
 NET = {"net": [{"units": 3}], "training": {"epochs": 30, "rate": 0.1}}
 
 
-def make_trial(resource, make=lambda genes, seed: Toy(), n=60, y=None):
+def make_runner(resource, make=lambda genes, seed: Toy(), n=60, y=None):
     rows = np.arange(n)
     y = rows % 2 if y is None else y
     data = Data(rows[:, None], y, [(rows[: n // 2], rows[n // 2 :])])
     objectives = Objectives(score, None)
-    return Trial(Recipe(make), Shared(data), objectives, 7, resource=resource)
+    return TrialRunner(Recipe(make), Shared(data), objectives, 7, resource=resource)
 
 
 # Genes -----------------------------------------------------------------------------
@@ -52,20 +52,20 @@ def test_individuals_are_built_with_their_resource():
         built.append((genes["training"]["epochs"], seed))
         return Toy()
 
-    trial = make_trial("epochs", make)
+    runner = make_runner("epochs", make)
     chromosome = Chromosome(NET)
     for resource in (10, None):
-        assert trial(Candidate(chromosome, resource)).resource == resource
+        assert runner(Candidate(chromosome, resource)).resource == resource
     assert [epochs for epochs, _ in built] == [10, 30]
     assert built[0][1] != built[1][1]
 
 
 def test_a_resource_that_suffices_is_no_limit():
-    trial = make_trial("epochs")
+    runner = make_runner("epochs")
     chromosome = Chromosome(NET)
-    assert trial.granted(Candidate(chromosome, 10)) == Candidate(chromosome, 10)
-    assert trial.granted(Candidate(chromosome, 30)) == Candidate(chromosome)
-    assert make_trial("samples").granted(Candidate(chromosome, 30)) == Candidate(
+    assert runner.normalized(Candidate(chromosome, 10)) == Candidate(chromosome, 10)
+    assert runner.normalized(Candidate(chromosome, 30)) == Candidate(chromosome)
+    assert make_runner("samples").normalized(Candidate(chromosome, 30)) == Candidate(
         chromosome
     )
 
@@ -91,10 +91,10 @@ def test_samples_are_the_same_for_all_individuals_and_more_include_fewer():
             seen.append(set(X[:, 0].tolist()))
             return super().fit(X, y)
 
-    trial = make_trial("samples", lambda genes, seed: Look(**genes))
+    runner = make_runner("samples", lambda genes, seed: Look(**genes))
     for x in (0.1, 0.2):
         for resource in (4, 12, None):
-            assert trial(Candidate(Chromosome({"x": x}), resource)).status == "ok"
+            assert runner(Candidate(Chromosome({"x": x}), resource)).status == "ok"
     assert [len(rows) for rows in seen] == [4, 12, 30] * 2
     assert seen[:3] == seen[3:]
     assert seen[0] < seen[1] < seen[2] == set(range(30))

@@ -1,19 +1,73 @@
-"""Weights of candidates in files that outlive the worker which trained them."""
+"""What trials have fitted: models for the refit, and weights in files."""
 
 import os
+import pickle
 import shutil
 import tempfile
 import weakref
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
+from sklearn.base import BaseEstimator
 
 from sknevo.evaluation._journal import Journal, JournalError
+from sknevo.records import Candidate, Evaluation
+
+# Number of models that are kept: some of the best may have ended before it is their
+# turn to win. Chosen, not measured.
+N_KEPT = 3
+
+
+class ModelStore:
+    """Fitted models of the best candidates, as long as a search runs.
+
+    They return from the workers with the evaluations. A model that is not there (a
+    journal had the answer) is fitted again, to the same result. The store pickles
+    empty: a worker has no use for the models of others.
+
+    Examples
+    --------
+    >>> from sklearn.svm import SVC
+    >>> from sknevo.records import Chromosome
+    >>> store, best = ModelStore(), Chromosome({"C": 2.0})
+    >>> evaluation = Evaluation(best, "ok", 0.9, fitted=pickle.dumps(SVC(C=2.0)))
+    >>> store.add(evaluation).fitted is None
+    True
+    >>> store.get(Candidate(best)), store.received(Candidate(best))
+    (SVC(C=2.0), True)
+    """
+
+    def __init__(self) -> None:
+        self._best: list[Evaluation] = []
+        self._names: set[str] = set()
+
+    def __reduce__(self) -> tuple[type["ModelStore"], tuple[()]]:
+        return ModelStore, ()
+
+    def add(self, evaluation: Evaluation) -> Evaluation:
+        """Keep the model of an evaluation if it is one of the best; return the rest."""
+        if evaluation.fitted is None:
+            return evaluation
+        self._names.add(evaluation.candidate.name)
+        best = [*self._best, evaluation]
+        self._best = sorted(best, key=lambda e: e.rank_key, reverse=True)[:N_KEPT]
+        return replace(evaluation, fitted=None)
+
+    def received(self, candidate: Candidate) -> bool:
+        """Return whether the model of a candidate is here, or has been."""
+        return candidate.name in self._names
+
+    def get(self, candidate: Candidate) -> BaseEstimator | None:
+        """Return the model of a candidate, a new copy each time, or None."""
+        for evaluation in self._best:
+            if evaluation.candidate.name == candidate.name:
+                return pickle.loads(evaluation.fitted)
+        return None
 
 
 class WeightStoreError(RuntimeError):

@@ -1,4 +1,4 @@
-"""One trial: build an individual, fit and score it on each split, survive faults."""
+"""Builds, fits and scores one candidate; its errors are part of the result."""
 
 import hashlib
 import math
@@ -21,36 +21,33 @@ from sklearn.utils import _safe_indexing
 from sklearn.utils.metaestimators import _safe_split
 
 from sknevo.deadline import DeadlineReached, TrialPruned, check_deadline, deadline
-from sknevo.evaluation._costs import check_speed
-from sknevo.evaluation._fitted import Fitted
-from sknevo.evaluation._objectives import Objectives
-from sknevo.evaluation._record import Record
+from sknevo.evaluation._model_store import ModelStore
 from sknevo.evaluation._resources import SAMPLES, limited, spread, wanted
+from sknevo.evaluation._scoring import Objectives, check_speed
 from sknevo.evaluation._shared import Shared
 from sknevo.evaluation._threads import limited_threads
 from sknevo.limits import Span
-from sknevo.records import Candidate, Chromosome, Evaluation
+from sknevo.records import Candidate, Chromosome, Evaluation, Status
 
-__all__ = ["Builder", "Data", "Limit", "Trial"]
-
-# An individual that gives up in its refit is fitted so often in all.
-MOST_REFITS = 3
-WITHOUT_END = Span()
+# How often a candidate is fitted on all of the data, with another seed each time, if it
+# is pruned there: chosen, not measured.
+MAX_REFITS = 3
+NO_LIMIT = Span()
 
 
 class Limit(NamedTuple):
     """The `time.time()` by which a trial must end, and its status if it does not."""
 
     until: float = math.inf
-    status: str = "unfinished"
+    status: Status = "unfinished"
 
 
 class Builder(Protocol):
     """Makes an unfitted scikit-learn estimator of expressed genes.
 
-    One that says `makes_pipelines = True` makes Pipelines of its own, not the user's:
-    the first step prepares the data and may be shared by many individuals, and the
-    weights of samples are for the last.
+    If it has `makes_pipelines = True`, its estimators are Pipelines whose first step
+    prepares the data. Candidates share fitted preparations, and sample weights go to
+    the last step only.
     """
 
     def __call__(self, expressed: dict[str, Any], random_state: int) -> BaseEstimator:
@@ -62,79 +59,88 @@ class Builder(Protocol):
 
 @dataclass(frozen=True)
 class Data:
-    """What all trials of a search have in common and only trials touch.
-
-    Parameters
-    ----------
-    X : DataFrame or ndarray of shape (n_samples, ...)
-        Features.
-    y : ndarray of shape (n_samples,) or None
-        Targets.
-    splits : list of (train, test) index arrays
-        On which parts to fit and to score.
-    fit_params, score_params : dict of str to array-like of shape (n_samples,)
-        Metadata for the `fit` of individuals and for the scorers.
-    """
+    """The data of a search, its splits, and the metadata of `fit` and scorers."""
 
     X: Any
-    y: np.ndarray
+    y: np.ndarray | None
     splits: list[tuple[np.ndarray, np.ndarray]]
     fit_params: Mapping[str, Any] = field(default_factory=dict)
     score_params: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def n_train(self) -> int:
-        """Samples of the smallest training part."""
+        """Number of samples of the smallest training part."""
         return min(len(train) for train, _ in self.splits)
 
     def part(self, rows: np.ndarray) -> "Data":
-        """Return some of the samples, to fit on.
-
-        Parameters
-        ----------
-        rows : ndarray of int of shape (n,)
-            Which.
-
-        Returns
-        -------
-        Data
-            Without splits.
-        """
+        """Return some of the samples, without splits."""
         X, y = _safe_indexing(self.X, rows), _part(self.y, rows)
         return Data(X, y, [], _take(self.fit_params, rows))
 
 
+class SplitResults:
+    """Scores and times of a candidate, split by split."""
+
+    def __init__(self) -> None:
+        self.scores: list[dict[str, float]] = []
+        self.fit_times: list[float] = []
+        self.score_times: list[float] = []
+        self.saved_times: list[float] = []
+        self.fitted: bytes | None = None
+
+    def add(
+        self,
+        scores: dict[str, float],
+        fit_time: float,
+        score_time: float,
+        saved_time: float,
+    ) -> None:
+        """Add a split; all times are seconds."""
+        if self.scores and scores.keys() != self.scores[0].keys():
+            raise ValueError(
+                "scoring must return the same scores on each split; got "
+                f"{[*self.scores[0]]} and {[*scores]}."
+            )
+        self.scores.append(scores)
+        self.fit_times.append(fit_time)
+        self.score_times.append(score_time)
+        self.saved_times.append(saved_time)
+
+    def evaluation(
+        self, candidate: Candidate, status: Status, error: str, objectives: Objectives
+    ) -> Evaluation:
+        """Return the evaluation; a fitness that is not finite is an error."""
+        names = self.scores[0] if self.scores else ()
+        scores = {name: tuple(s[name] for s in self.scores) for name in names}
+        fitness = -math.inf
+        if status == "ok":
+            fitness = objectives.fitness(scores)
+        if status == "ok" and not math.isfinite(fitness):
+            status, error = "error", f"the fitness is {fitness}"
+            fitness = -math.inf
+        return Evaluation(
+            candidate.chromosome,
+            status,
+            fitness,
+            scores,
+            tuple(self.fit_times),
+            tuple(self.score_times),
+            tuple(self.saved_times),
+            error,
+            resource=candidate.resource,
+            objectives=objectives.goals(scores) if status == "ok" else (),
+            fitted=self.fitted if status == "ok" else None,
+        )
+
+
 @dataclass(frozen=True)
-class Trial:
-    """How a chromosome fares, as a function.
+class TrialRunner:
+    """Evaluates a candidate as a function: one run is a trial.
 
-    All randomness comes from `random_state`, `repetition`, the key of the chromosome
-    and what it is given.
-
-    Parameters
-    ----------
-    builder : Builder
-        Makes estimators.
-    data : Shared of Data
-        What to fit and score on.
-    objectives : Objectives
-        What to measure.
-    random_state : int
-        Seed.
-    threads : int, default=1
-        Threads for the libraries inside.
-    raise_error : bool, default=False
-        Whether a failed individual ends the search.
-    max_eval_time : float or None, default=None
-        Seconds that a trial may take.
-    max_predict_time : float or None, default=None
-        Seconds that predicting 1,000 samples may take, on any split.
-    repetition : int, default=0
-        How often individuals have been tried before: each time with other seeds.
-    resource : str or None, default=None
-        What candidates are given of: "samples", or the name of a gene such as "epochs".
-    fitted : Fitted or None, default=None
-        For the estimators of trials on one split, if a refit would come to the same.
+    All randomness derives from `random_state`, the `repetition` and the name of the
+    candidate. `max_eval_time` is in seconds, `max_predict_time` in seconds for 1,000
+    samples. `resource` is "samples" or the name of a gene. With a `model_store` the
+    evaluation brings its fitted model along.
     """
 
     builder: Builder
@@ -147,9 +153,9 @@ class Trial:
     max_predict_time: float | None = None
     repetition: int = 0
     resource: str | None = None
-    fitted: Fitted | None = None
+    model_store: ModelStore | None = None
 
-    def __call__(self, candidate: Candidate, span: Span = WITHOUT_END) -> Evaluation:
+    def __call__(self, candidate: Candidate, span: Span = NO_LIMIT) -> Evaluation:
         """Evaluate a candidate; errors of the candidate are part of the result."""
         return self.run(candidate, self.limit(span))
 
@@ -166,13 +172,14 @@ class Trial:
 
     def run(self, candidate: Candidate, limit: Limit) -> Evaluation:
         """Evaluate a candidate within a limit."""
-        record = Record()
-        status, error = "ok", ""
+        results = SplitResults()
+        status: Status = "ok"
+        error = ""
         try:
             with self._surroundings(limit.until):
                 for i in range(len(self.data.value.splits)):
                     check_deadline()
-                    self._fit_and_score(candidate, i, record)
+                    self._fit_and_score(candidate, i, results)
         except DeadlineReached as reached:
             status, error = limit.status, str(reached)
         except TrialPruned as reason:
@@ -180,29 +187,18 @@ class Trial:
         except Exception as fault:
             if self.raise_error:
                 raise
-            status, error = _verdict(fault)
-        return record.evaluation(candidate, status, error, self.objectives)
+            status, error = _classified(fault)
+        return results.evaluation(candidate, status, error, self.objectives)
 
     def refit(self, chromosome: Chromosome) -> BaseEstimator:
-        """Build an individual once more and fit it on all of the data.
+        """Return the candidate fitted on all of the data.
 
-        Should it give up, which it did not in its trial, it is fitted again with
-        another seed, at most twice.
-
-        Parameters
-        ----------
-        chromosome : Chromosome
-            The winner.
-
-        Returns
-        -------
-        estimator
-            Fitted.
+        If it is pruned, which it was not in its trial, another seed is tried.
         """
-        for repetition in range(MOST_REFITS - 1):
+        for repetition in range(MAX_REFITS - 1):
             with suppress(TrialPruned):
                 return self._refit(chromosome, repetition)
-        return self._refit(chromosome, MOST_REFITS - 1)
+        return self._refit(chromosome, MAX_REFITS - 1)
 
     def _refit(self, chromosome: Chromosome, repetition: int) -> BaseEstimator:
         data = self.data.value
@@ -217,55 +213,55 @@ class Trial:
             stack.enter_context(limited_threads(self.threads))
             stack.enter_context(deadline(moment))
             if _apart():
-                # Bad individuals are the rule in a search, not worth a warning each.
+                # Bad candidates are the rule in a search, not worth a warning each.
                 stack.enter_context(warnings.catch_warnings())
                 warnings.simplefilter("ignore")
             yield
 
-    def granted(self, candidate: Candidate) -> Candidate:
-        """Return the candidate; without a limit if its resource is no limit."""
+    def normalized(self, candidate: Candidate) -> Candidate:
+        """Return the candidate, without a resource that is no restriction to it."""
         if candidate.resource is None:
             return candidate
         whole = self.data.value.n_train
         if self.resource != SAMPLES:
             whole = wanted(candidate.chromosome.expressed, self.resource)
-        return (
-            replace(candidate, resource=None)
-            if candidate.resource >= whole
-            else candidate
-        )
+        if candidate.resource < whole:
+            return candidate
+        return replace(candidate, resource=None)
 
-    def keeps(self, candidate: Candidate) -> bool:
-        """Return whether what a trial fits is kept, should it be one of the best."""
-        return self.fitted is not None and self.granted(candidate).resource is None
+    def keeps_model(self, candidate: Candidate) -> bool:
+        """Return whether the model of a candidate serves as its refit."""
+        stored = self.model_store is not None
+        return stored and self.normalized(candidate).resource is None
 
-    def ready(self, candidate: Candidate) -> BaseEstimator | None:
-        """Return what a trial of this search has fitted, if it was kept."""
-        return self.fitted and self.fitted.get(self.granted(candidate))
+    def stored_model(self, candidate: Candidate) -> BaseEstimator | None:
+        """Return the model that a trial of this search has fitted, if it was kept."""
+        return self.model_store and self.model_store.get(self.normalized(candidate))
 
-    def spares_refit(self, candidate: Candidate) -> bool:
-        """Return whether an individual, should it win, need not be fitted again."""
-        return self.fitted is not None and self.fitted.spares(self.granted(candidate))
+    def needs_no_refit(self, candidate: Candidate) -> bool:
+        """Return whether a model of this candidate was kept."""
+        stored = self.model_store is not None
+        return stored and self.model_store.received(self.normalized(candidate))
 
     def cost(self, candidate: Candidate) -> float:
-        """Return roughly how many seconds a fit takes, 0 if that cannot be told."""
+        """Return the predicted seconds of a fit, 0 if there is no prediction."""
         try:
             cost = self.builder.cost(self._genes(candidate))
-        except Exception:  # if it cannot be built, its trial is going to say why
+        except Exception:  # if it cannot be built, its trial reports why
             return 0.0
         if candidate.resource is None or self.resource != SAMPLES:
             return cost
         return cost * min(1.0, candidate.resource / self.data.value.n_train)
 
     def _genes(self, candidate: Candidate) -> dict[str, Any]:
-        """Return what is built: with a gene as the resource, of no more than that."""
+        """Return the expressed genes, limited to the resource if that is a gene."""
         expressed = candidate.chromosome.expressed
         if candidate.resource is None or self.resource == SAMPLES:
             return expressed
         return limited(expressed, self.resource, candidate.resource)
 
     def _rows(self, candidate: Candidate, split: int) -> tuple[np.ndarray, np.ndarray]:
-        """Return what is trained on and what is tested on, always all of that."""
+        """Return training and test rows; the resource limits the former only."""
         train, test = self.data.value.splits[split]
         if candidate.resource is None or self.resource != SAMPLES:
             return train, test
@@ -273,7 +269,9 @@ class Trial:
         order = spread(_part(self.data.value.y, train), len(train), rng)
         return np.sort(train[order[: candidate.resource]]), test
 
-    def _fit_and_score(self, candidate: Candidate, split: int, record: Record) -> None:
+    def _fit_and_score(
+        self, candidate: Candidate, split: int, results: SplitResults
+    ) -> None:
         data = self.data.value
         train, test = self._rows(candidate, split)
         estimator = self.builder(self._genes(candidate), self.seed(candidate))
@@ -294,17 +292,16 @@ class Trial:
         scores = self.objectives.measure(
             estimator, X_test, _part(data.y, test), score_params, fit_time
         )
-        record.add(scores, fit_time, time.perf_counter() - start - fit_time, saved)
-        if self.keeps(candidate):
-            record.fitted = pickle.dumps(estimator)
+        results.add(scores, fit_time, time.perf_counter() - start - fit_time, saved)
+        if self.keeps_model(candidate):
+            results.fitted = pickle.dumps(estimator)
 
     def _fit(
         self, estimator: BaseEstimator, X: Any, y: Any, fit_params: Mapping[str, Any]
     ) -> BaseEstimator:
-        """Fit an estimator in place; of a pipeline of ours, the last step is weighted.
+        """Fit an estimator in place; our own pipelines are weighted in the last step.
 
-        Not by Pipeline.fit: whether it routes metadata, and how, is a global setting,
-        and the user's own pipelines are to follow it.
+        Pipeline.fit would route metadata by a global setting of the user.
         """
         if not self._own_pipelines or fit_params.keys() != {"sample_weight"}:
             return estimator.fit(X, y, **fit_params)
@@ -320,16 +317,18 @@ class Trial:
 
     @property
     def _may_share(self) -> bool:
-        """Whether it makes no difference who fitted the preparation, and when."""
-        blind = self.objectives.blind_to_X and self.max_predict_time is None
-        return self._own_pipelines and blind
+        """Whether a preparation that another candidate has fitted serves as well."""
+        needs_raw_X = (
+            not self.objectives.blind_to_X or self.max_predict_time is not None
+        )
+        return self._own_pipelines and not needs_raw_X
 
     def _prepared(
         self, step: BaseEstimator, train: np.ndarray, split: int
     ) -> tuple[Any, Any, float]:
-        """Fit the first step once for all individuals that share it on these rows.
+        """Return the parts as the first step prepares them, and the seconds it took.
 
-        Returns both parts as the step makes them, and how long it took.
+        The step is fitted once for all candidates that share it on these rows.
         """
         data = self.data.value
         _, test = data.splits[split]
@@ -345,7 +344,7 @@ class Trial:
         return self.data.computed((split, len(train), pickle.dumps(step)), prepare)
 
     def seed(self, candidate: Candidate) -> int:
-        """Return the seed of all randomness in trials of this individual."""
+        """Return the seed of all randomness in the trials of a candidate."""
         text = f"{self.random_state}:{candidate.name}"
         if self.repetition:
             text += f":{self.repetition}"
@@ -357,7 +356,7 @@ def _part(values: Any, rows: np.ndarray) -> Any:
 
 
 def _apart() -> bool:
-    """Whether no other thread of the user's hears the warnings of this one."""
+    """Whether no other thread of this process can show the warnings of this one."""
     in_worker = multiprocessing.parent_process() is not None
     return in_worker or threading.current_thread() is threading.main_thread()
 
@@ -366,8 +365,8 @@ def _take(params: Mapping[str, Any], rows: np.ndarray) -> dict[str, Any]:
     return {name: _safe_indexing(value, rows) for name, value in params.items()}
 
 
-def _verdict(fault: Exception) -> tuple[str, str]:
-    """Return the status of who raised it, and the reason."""
+def _classified(fault: Exception) -> tuple[Status, str]:
+    """Return the status and the message of an error."""
     if isinstance(fault, MemoryError):
         return "memory", f"MemoryError: {fault}"
     frame = traceback.extract_tb(fault.__traceback__)[-1]

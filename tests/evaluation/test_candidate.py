@@ -30,7 +30,7 @@ from toys import (
 )
 
 from sknevo.deadline import TrialPruned
-from sknevo.evaluation import Data, Objectives, Shared, Trial
+from sknevo.evaluation import Data, Objectives, Shared, TrialRunner
 from sknevo.limits import Span
 from sknevo.records import Candidate, Chromosome
 
@@ -39,11 +39,11 @@ rows = np.arange(60)
 SPLITS = [(rows[:40], rows[40:]), (rows[20:], rows[:20])]
 
 
-def make_trial(builder=None, scorer=score, metric=None, fit_params=None, **params):
+def make_runner(builder=None, scorer=score, metric=None, fit_params=None, **params):
     data = Data(X, y, SPLITS, fit_params or {})
     objectives = Objectives(scorer, metric)
     builder = builder or ToyBuilder()
-    return Trial(builder, Shared(data), objectives, random_state=7, **params)
+    return TrialRunner(builder, Shared(data), objectives, random_state=7, **params)
 
 
 ACCURACY = Objectives.of(LogisticRegression(), "accuracy", True).scorer
@@ -62,31 +62,31 @@ ACCURACY = Objectives.of(LogisticRegression(), "accuracy", True).scorer
     ],
 )
 def test_a_fault_becomes_a_status_with_a_reason(act, status, reason):
-    trial = make_trial()
-    bad = trial(candidate(0.2, act), Span(time.time() + 0.1))
+    runner = make_runner()
+    bad = runner(candidate(0.2, act), Span(time.time() + 0.1))
     assert bad.status == status
     assert bad.fitness == -math.inf
     assert re.fullmatch(reason, bad.error), bad.error
     assert len(bad.fit_times) == (2 if act == "nan" else 0)
-    good = trial(candidate(0.2))
+    good = runner(candidate(0.2))
     assert (good.status, good.fitness, good.error) == ("ok", -0.2, "")
     assert good.scores == {"score": (-0.2, -0.2)}
 
 
 def test_to_raise_is_possible_too():
-    trial = make_trial(raise_error=True)
+    runner = make_runner(raise_error=True)
     with pytest.raises(ValueError, match="cannot learn with x"):
-        trial(candidate(0.2, "raise"))
+        runner(candidate(0.2, "raise"))
 
 
 def test_a_builder_and_a_scorer_may_fail_as_well():
     def fail(*args):
         raise RuntimeError("not today")
 
-    for trial in (make_trial(Recipe(fail)), make_trial(scorer=fail)):
-        bad = trial(candidate())
+    for runner in (make_runner(Recipe(fail)), make_runner(scorer=fail)):
+        bad = runner(candidate())
         assert bad.status == "error"
-        assert bad.error.startswith("RuntimeError: not today (test_trial.py:")
+        assert bad.error.startswith("RuntimeError: not today (test_candidate.py:")
 
 
 def test_what_was_measured_before_a_fault_is_kept():
@@ -96,7 +96,7 @@ def test_what_was_measured_before_a_fault_is_kept():
         return 1.0
 
     X_SECOND = X[SPLITS[1][1]]
-    bad = make_trial(scorer=moody)(candidate())
+    bad = make_runner(scorer=moody)(candidate())
     assert bad.status == "error"
     assert bad.fitness == -math.inf
     assert bad.scores == {"score": (1.0,)}
@@ -104,15 +104,15 @@ def test_what_was_measured_before_a_fault_is_kept():
 
 
 def test_time_may_be_over_before_and_between_the_splits():
-    trial = make_trial(ToyBuilder(seconds=0.2))
-    assert trial(candidate(), Span(time.time() - 1)).fit_times == ()
-    late = trial(candidate(), Span(time.time() + 0.1))
+    runner = make_runner(ToyBuilder(seconds=0.2))
+    assert runner(candidate(), Span(time.time() - 1)).fit_times == ()
+    late = runner(candidate(), Span(time.time() + 0.1))
     assert late.status == "unfinished"
     assert len(late.fit_times) == 1
 
 
 def test_times_are_measured_for_each_split():
-    good = make_trial(ToyBuilder(seconds=0.05))(candidate())
+    good = make_runner(ToyBuilder(seconds=0.05))(candidate())
     assert len(good.fit_times) == len(good.score_times) == 2
     assert all(0.05 <= seconds < 1 for seconds in good.fit_times)
     assert good.duration == sum(good.fit_times) + sum(good.score_times)
@@ -128,17 +128,17 @@ def test_the_seed_depends_on_the_expressed_genes_and_the_random_state_only():
         seeds.append(seed)
         return Toy()
 
-    trial = make_trial(Recipe(make))
+    runner = make_runner(Recipe(make))
     genes = {"model": {"choice": "a", "a": {}, "b": {"x": 1}}}
-    trial(Candidate(Chromosome(genes)))
-    trial(
+    runner(Candidate(Chromosome(genes)))
+    runner(
         Candidate(
             Chromosome({"model": {**genes["model"], "b": {"x": 2}}}, 5, "mutation")
         )
     )
-    trial(Candidate(Chromosome({"model": {**genes["model"], "choice": "b"}})))
+    runner(Candidate(Chromosome({"model": {**genes["model"], "choice": "b"}})))
     assert (
-        seeds[:4] == [trial.seed(Candidate(Chromosome(genes)))] * 4
+        seeds[:4] == [runner.seed(Candidate(Chromosome(genes)))] * 4
     )  # each on two splits
     assert seeds[4] == seeds[5] != seeds[0]
     assert 0 <= min(seeds) <= max(seeds) < 2**31
@@ -159,7 +159,7 @@ def test_the_surroundings_are_as_before(act):
 
     np.ones((50, 50)) @ np.ones((50, 50))
     before = surroundings()
-    status = make_trial(Recipe(make))(candidate(), Span(time.time() + 0.1)).status
+    status = make_runner(Recipe(make))(candidate(), Span(time.time() + 0.1)).status
     assert status == {"learn": "ok", "raise": "error", "loop": "unfinished"}[act]
     assert surroundings() == before
 
@@ -182,7 +182,7 @@ def test_a_trial_is_given_its_share_of_threads():
         inside.extend(threadpool_info())
         return 0.0
 
-    assert make_trial(scorer=look)(candidate()).status == "ok"
+    assert make_runner(scorer=look)(candidate()).status == "ok"
     blas = [pool["num_threads"] for pool in inside if pool["user_api"] == "blas"]
     assert set(blas) == {1}
 
@@ -208,37 +208,38 @@ def account():
 
 
 def test_a_preparation_is_fitted_once_for_each_split(account):
-    trial = make_trial(OwnPipelines(prepared), ACCURACY)
+    runner = make_runner(OwnPipelines(prepared), ACCURACY)
     for depth in (1, 2, 3):
-        trial(Candidate(individual(depth)))
+        runner(Candidate(individual(depth)))
     assert account == [(1.0, 40), (1.0, 40)]
-    trial(Candidate(individual(1, factor=2.0)))
+    runner(Candidate(individual(1, factor=2.0)))
     assert account[2:] == [(2.0, 40), (2.0, 40)]
 
 
 def test_nothing_of_a_users_pipeline_is_shared_whatever_its_steps_are_called(account):
-    trial = make_trial(Recipe(prepared), ACCURACY)
+    runner = make_runner(Recipe(prepared), ACCURACY)
     for depth in (1, 2):
-        trial(Candidate(individual(depth)))
+        runner(Candidate(individual(depth)))
     assert len(account) == 4
 
 
 def test_a_shared_preparation_scores_exactly_as_one_of_ones_own():
-    trial = make_trial(OwnPipelines(prepared), ACCURACY)
+    runner = make_runner(OwnPipelines(prepared), ACCURACY)
     for depth in (1, 2, 3):
         genes = individual(depth)
         expected = []
         for train, test in SPLITS:
-            pipeline = prepared(genes.expressed, trial.seed(Candidate(genes)))
+            pipeline = prepared(genes.expressed, runner.seed(Candidate(genes)))
             pipeline.fit(X[train], y[train])
             expected.append(pipeline.score(X[test], y[test]))
-        assert trial(Candidate(genes)).scores == {"score": tuple(expected)}
+        assert runner(Candidate(genes)).scores == {"score": tuple(expected)}
 
 
 def test_a_preparation_that_fails_fails_its_own_only(account):
-    trial = make_trial(OwnPipelines(prepared), ACCURACY)
+    runner = make_runner(OwnPipelines(prepared), ACCURACY)
     statuses = [
-        trial(Candidate(individual(1, factor))).status for factor in ("bad", 1.0, "bad")
+        runner(Candidate(individual(1, factor))).status
+        for factor in ("bad", 1.0, "bad")
     ]
     assert statuses == ["error", "ok", "error"]
 
@@ -251,7 +252,7 @@ def test_a_scorer_that_may_look_at_X_gets_the_original():
         return estimator.score(X, y)
 
     assert (
-        make_trial(OwnPipelines(prepared), look)(Candidate(individual(2))).status
+        make_runner(OwnPipelines(prepared), look)(Candidate(individual(2))).status
         == "ok"
     )
     for X_seen, (_, test) in zip(seen, SPLITS, strict=True):
@@ -279,7 +280,7 @@ def test_weights_reach_the_last_step_only(routing, scorer):
 
     weights = {"sample_weight": np.linspace(0, 1, 60)}
     with sklearn.config_context(enable_metadata_routing=routing):
-        tried = make_trial(OwnPipelines(make), scorer, fit_params=weights)(candidate())
+        tried = make_runner(OwnPipelines(make), scorer, fit_params=weights)(candidate())
     assert (tried.status, tried.error) == ("ok", "")
     for seen, (train, _) in zip(Weighed.weights, SPLITS, strict=True):
         np.testing.assert_array_equal(seen, weights["sample_weight"][train])
@@ -294,8 +295,8 @@ def test_scorers_get_the_metadata_of_the_test_part():
 
     weights = np.arange(60.0)
     data = Data(X, y, SPLITS, {}, {"sample_weight": weights})
-    trial = Trial(ToyBuilder(), Shared(data), Objectives(look, None), 0)
-    assert trial(candidate()).status == "ok"
+    runner = TrialRunner(ToyBuilder(), Shared(data), Objectives(look, None), 0)
+    assert runner(candidate()).status == "ok"
     np.testing.assert_array_equal(seen, [weights[test] for _, test in SPLITS])
 
 
@@ -304,14 +305,14 @@ def test_scorers_get_the_metadata_of_the_test_part():
 
 @pytest.mark.parametrize("weights", [{}, {"sample_weight": np.linspace(0, 1, 60)}])
 def test_the_winner_is_built_once_more_and_fitted_on_all(weights, account):
-    trial = make_trial(OwnPipelines(prepared), ACCURACY, fit_params=weights)
+    runner = make_runner(OwnPipelines(prepared), ACCURACY, fit_params=weights)
     winner = individual(3)
-    trial(Candidate(winner))
+    runner(Candidate(winner))
     account.clear()
-    model = trial.refit(winner)
+    model = runner.refit(winner)
     assert account == [(1.0, 60)]
     assert [name for name, _ in model.steps] == ["preparation", "scaler", "model"]
-    alone = prepared(winner.expressed, trial.seed(Candidate(winner)))
+    alone = prepared(winner.expressed, runner.seed(Candidate(winner)))
     alone.fit(X, y, **{f"model__{name}": value for name, value in weights.items()})
     np.testing.assert_array_equal(model.predict_proba(X), alone.predict_proba(X))
 
@@ -329,20 +330,22 @@ class Fickle(Toy):
 
 @pytest.mark.parametrize("n_bad", [1, 2, 3])
 def test_who_gives_up_in_the_refit_gets_another_seed(n_bad, monkeypatch):
-    trial = make_trial(lambda genes, seed: Fickle(**genes, random_state=seed))
+    runner = make_runner(lambda genes, seed: Fickle(**genes, random_state=seed))
     winner = chromosome()
-    seeds = [replace(trial, repetition=i).seed(Candidate(winner)) for i in range(n_bad)]
+    seeds = [
+        replace(runner, repetition=i).seed(Candidate(winner)) for i in range(n_bad)
+    ]
     monkeypatch.setattr(Fickle, "bad", seeds)
     if n_bad == 3:
         with pytest.raises(TrialPruned, match="the loss is nan"):
-            trial.refit(winner)
+            runner.refit(winner)
     else:
-        assert trial.refit(winner).random_state not in seeds
+        assert runner.refit(winner).random_state not in seeds
 
 
 def test_a_refit_leaves_the_surroundings_as_before_and_passes_faults_on():
     before = surroundings()
-    make_trial().refit(chromosome())
+    make_runner().refit(chromosome())
     with pytest.raises(ValueError, match="cannot learn"):
-        make_trial().refit(chromosome(0.2, "raise"))
+        make_runner().refit(chromosome(0.2, "raise"))
     assert surroundings() == before

@@ -1,9 +1,12 @@
-"""What is measured: scores and costs, and the one, or the sum, that is the fitness."""
+"""Scorers and costs of candidates, and the fitness that is made of them."""
 
 import copy
 import inspect
 import math
-from collections.abc import Mapping, Sized
+import pickle
+import statistics
+import time
+from collections.abc import Callable, Mapping, Sized
 from dataclasses import dataclass, field
 from numbers import Real
 from typing import Any
@@ -12,24 +15,117 @@ import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.metrics import check_scoring
 from sklearn.metrics._scorer import _BaseScorer, _MultimetricScorer
+from sklearn.pipeline import Pipeline
+from sklearn.utils import _safe_indexing
+from sklearn.utils.validation import _num_samples
 
-from sknevo.evaluation._costs import COSTS, Cost
+from sknevo.deadline import TrialPruned, check_deadline
 
-__all__ = ["Objectives"]
+# Number of samples that a model is timed on: of a few, the call itself would be timed.
+BATCH = 1000
+# Predictions whose median counts, so that a busy moment of the machine does not, and
+# seconds after which fewer will do. Chosen, not measured.
+PREDICTIONS, SECONDS = 5, 1.0
+
+
+class TooSlow(TrialPruned):
+    """A candidate predicts slower than `max_predict_time`."""
+
+    status = "slow"
+
+
+class Cost:
+    """A scorer of what a candidate costs, negated: the higher, the better.
+
+    Examples
+    --------
+    >>> from sklearn.linear_model import Ridge
+    >>> Cost("n_parameters")(Ridge().fit([[0.0, 1.0], [1.0, 0.0]], [0, 1]), None)
+    -3.0
+    """
+
+    _response_method = "predict"
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __call__(
+        self, estimator: BaseEstimator, X: Any, y: Any = None, **metadata: Any
+    ) -> float:
+        return -float(COSTS[self.name](estimator, X))
+
+    def _accept_sample_weight(self) -> bool:
+        return False  # asked by scikit-learn where there are several scorers
+
+    def __repr__(self) -> str:
+        return f"Cost({self.name!r})"
+
+
+def predict_time(estimator: BaseEstimator, X: Any) -> float:
+    """Return the median seconds of predicting 1,000 samples; fewer are repeated."""
+    batch = _safe_indexing(X, np.resize(np.arange(_num_samples(X)), BATCH))
+    seconds: list[float] = []
+    while len(seconds) < PREDICTIONS and sum(seconds) < SECONDS:
+        check_deadline()
+        start = time.perf_counter()
+        estimator.predict(batch)
+        seconds.append(time.perf_counter() - start)
+    return statistics.median(seconds)
+
+
+def check_speed(estimator: BaseEstimator, X: Any, limit: float | None) -> None:
+    """Raise `TooSlow` if predicting 1,000 samples takes longer than `limit` seconds."""
+    if limit is None:
+        return
+    seconds = predict_time(estimator, X)
+    if seconds > limit:
+        raise TooSlow(
+            f"predicting 1,000 samples takes {seconds:.3g} s, more than "
+            f"max_predict_time={limit:g}"
+        )
+
+
+def _fit_time(estimator: BaseEstimator, X: Any) -> float:
+    """Return NaN: the trial knows how long the fit took, and replaces it."""
+    return math.nan
+
+
+def _n_parameters(estimator: BaseEstimator, X: Any) -> int:
+    if isinstance(estimator, Pipeline):
+        estimator = estimator.steps[-1][1]
+    if hasattr(estimator, "module_"):  # a network of skorch
+        return sum(weights.numel() for weights in estimator.module_.parameters())
+    for names in (("coef_", "intercept_"), ("coefs_", "intercepts_")):
+        if all(hasattr(estimator, name) for name in names):
+            return sum(_count(getattr(estimator, name)) for name in names)
+    raise TypeError(
+        "n_parameters counts the weights of networks and linear models; "
+        f"{type(estimator).__name__} has none: use size."
+    )
+
+
+def _count(weights: Any) -> int:
+    if isinstance(weights, list):
+        return sum(map(np.size, weights))
+    return int(np.prod(np.shape(weights)))
+
+
+def _size(estimator: BaseEstimator, X: Any) -> int:
+    return len(pickle.dumps(estimator))
+
+
+# By their names in `scoring`.
+COSTS: dict[str, Callable[[BaseEstimator, Any], float]] = {
+    "fit_time": _fit_time,
+    "predict_time": predict_time,
+    "n_parameters": _n_parameters,
+    "size": _size,
+}
 
 
 @dataclass(frozen=True)
 class Objectives:
-    """Scorers, and what of their scores is the fitness.
-
-    Parameters
-    ----------
-    scorer : callable
-        ``scorer(estimator, X, y) -> float`` or dict of str to float.
-    metric : str or None
-        Which score is the fitness; None takes the first.
-    weights : dict of str to float, default={}
-        Of scores by name: with weights, the fitness is the weighted sum.
+    """Scorers, and the fitness: one of their scores by name, or their weighted sum.
 
     Examples
     --------
@@ -49,27 +145,8 @@ class Objectives:
     ) -> "Objectives":
         """Read `scoring` and `refit` as scikit-learn's searches do.
 
-        Parameters
-        ----------
-        estimator : estimator
-            Whose scores are meant; only its interface counts.
-        scoring : str, callable, list, tuple, set or dict
-            One scorer or several; among several, costs by name.
-        refit : bool, str, callable or dict of str to float
-            With several scorers, the name of the one that is the fitness, or the
-            weights of some.
-        labels : array-like or None, default=None
-            All classes, for scores of probabilities on a split that lacks some.
-
-        Returns
-        -------
-        Objectives
-
-        Raises
-        ------
-        ValueError
-            If there is no scorer, or nothing but costs, or several scorers and `refit`
-            names none of them.
+        `labels` are all classes, for scores of probabilities on a split that lacks
+        some.
         """
         if isinstance(scoring, Sized) and not len(scoring):
             raise ValueError(f"scoring must name at least one metric; got {scoring!r}.")
@@ -103,7 +180,7 @@ class Objectives:
 
     @property
     def needs_probabilities(self) -> bool:
-        """Whether a score can be had from predicted probabilities only."""
+        """Whether a score is computed from predicted probabilities."""
         responses = [getattr(s, "_response_method", "any") for s in self._scorers]
         # Of several, a scorer takes the first that there is.
         first = [r if isinstance(r, str) else r[0] for r in responses]
@@ -111,12 +188,12 @@ class Objectives:
 
     @property
     def measures_costs(self) -> bool:
-        """Whether a score depends on how a model is built, not on what it predicts."""
+        """Whether a score is a cost, which depends on how a model is built."""
         return any(isinstance(scorer, Cost) for scorer in self._scorers)
 
     @property
     def blind_to_X(self) -> bool:
-        """Whether X serves to predict only, so that prepared X does as well."""
+        """Whether scorers use X to predict only, so that prepared X serves as well."""
         return all(isinstance(scorer, _BaseScorer) for scorer in self._scorers)
 
     def measure(
@@ -127,24 +204,7 @@ class Objectives:
         score_params: Mapping[str, Any],
         fit_time: float = math.nan,
     ) -> dict[str, float]:
-        """Return every score by name; a single one is named "score".
-
-        Parameters
-        ----------
-        estimator : estimator
-            Fitted.
-        X, y : array-like
-            What to score on; y is None where nothing is to be predicted.
-        score_params : dict
-            Metadata for the scorers.
-        fit_time : float, default=nan
-            Seconds that its fit took.
-
-        Returns
-        -------
-        dict of str to float
-            The higher, the better: costs are negated.
-        """
+        """Return all scores by name, costs negated; a single one is named "score"."""
         target = () if y is None else (y,)
         scores = self.scorer(estimator, X, *target, **score_params)
         if not isinstance(scores, Mapping):
@@ -156,28 +216,13 @@ class Objectives:
 
     @property
     def _fit_times(self) -> list[str]:
-        """The names of scores that only who fitted knows."""
+        """The names of scores that are the time of the fit."""
         scorers = self.scorers if isinstance(self.scorers, dict) else {}
         costs = {n: s for n, s in scorers.items() if isinstance(s, Cost)}
         return [name for name, cost in costs.items() if cost.name == "fit_time"]
 
     def fitness(self, scores: Mapping[str, tuple[float, ...]]) -> float:
-        """Return what evolution maximises: the mean over the splits.
-
-        Parameters
-        ----------
-        scores : dict of str to tuple of float
-            For every metric, its score on each split.
-
-        Returns
-        -------
-        float
-
-        Raises
-        ------
-        ValueError
-            If `refit` names a score that a scorer of the user's did not return.
-        """
+        """Return what evolution maximises: the mean of the fitness over the splits."""
         # A single score is "score", whatever `refit` calls it.
         single = self.metric is None or len(scores) == 1
         weights = self.weights or {next(iter(scores)) if single else self.metric: 1.0}
@@ -188,18 +233,9 @@ class Objectives:
         return sum(w * float(np.mean(scores[name])) for name, w in weights.items())
 
     def goals(self, scores: Mapping[str, tuple[float, ...]]) -> tuple[float, ...]:
-        """Return what a strategy with several goals maximises.
+        """Return the mean of each score, minus infinity where it is NaN.
 
-        Parameters
-        ----------
-        scores : dict of str to tuple of float
-            For every metric, its score on each split.
-
-        Returns
-        -------
-        tuple of float
-            The mean of each metric over the splits, minus infinity where it is NaN;
-            empty if there is but one.
+        A single score is no goal of its own: the result is empty.
         """
         if len(scores) < 2:
             return ()
@@ -208,7 +244,7 @@ class Objectives:
 
 
 def _with_costs(scoring: Any) -> Any:
-    """Put scorers of costs where `scoring` names them; give what is named an order."""
+    """Replace the names of costs by their scorers; sort sets."""
     if isinstance(scoring, set | frozenset):
         scoring = sorted(scoring, key=repr)  # their order differs between processes
     named = scoring
@@ -238,7 +274,7 @@ def _scorer(scorer: Any) -> Any:
 def _checked_weights(
     weights: Mapping[str, Any], names: list[str], scoring: Any
 ) -> dict[str, float]:
-    """Return the weights of a sum, if that is what they are."""
+    """Return the weights of a sum, or refuse them."""
     if names and (strange := [name for name in weights if name not in names]):
         raise ValueError(f"refit must weigh some of {names}; got {strange[0]!r}.")
     if not names and not callable(scoring):
@@ -257,7 +293,7 @@ def _is_weight(weight: Any) -> bool:
 
 
 def _told_labels(scorer: Any, labels: Any) -> Any:
-    """Tell scores of probabilities, such as the log loss, what all classes are."""
+    """Give all classes to scores of probabilities, such as the log loss."""
     if isinstance(scorer, _MultimetricScorer):
         scorers = {n: _told_labels(s, labels) for n, s in scorer._scorers.items()}
         return _MultimetricScorer(scorers=scorers, raise_exc=True)

@@ -1,4 +1,4 @@
-"""What trials have fitted is kept of the best, and spares the winner another fit."""
+"""What trials have store is kept of the best, and spares the winner another fit."""
 
 import time
 from dataclasses import replace
@@ -8,28 +8,28 @@ from toys import ToyBuilder, candidate, chromosome, make_evaluator
 
 from sknevo import EvolvedGAN
 from sknevo.estimators._stopping import make_limits
-from sknevo.evaluation import Fitted
+from sknevo.evaluation import ModelStore
 
 PLACES = [0.5, 0.2, 0.9, 0.1, 0.4]
 
 
-def evaluate(n_jobs=1, **trial):
-    fitted = Fitted()
-    evaluator = make_evaluator(n_jobs=n_jobs, n_splits=1, fitted=fitted, **trial)
+def evaluate(n_jobs=1, **runner):
+    store = ModelStore()
+    evaluator = make_evaluator(n_jobs=n_jobs, n_splits=1, model_store=store, **runner)
     evaluations = [*evaluator.evaluate([chromosome(x) for x in PLACES])]
     evaluator.close()
-    return fitted, evaluations, evaluator
+    return store, evaluations, evaluator
 
 
 @pytest.mark.parametrize("n_jobs", [1, 2])
 def test_of_the_best_three_it_is_kept(n_jobs):
-    fitted, _, _ = evaluate(n_jobs)
-    held = [x for x in PLACES if fitted.get(candidate(x)) is not None]
+    store, _, _ = evaluate(n_jobs)
+    held = [x for x in PLACES if store.get(candidate(x)) is not None]
     assert sorted(held) == [0.1, 0.2, 0.4]
-    best = fitted.get(candidate(0.1))
+    best = store.get(candidate(0.1))
     assert best.x == 0.1
     assert best.classes_.tolist() == [0, 1]
-    assert fitted.get(candidate(0.9)) is None
+    assert store.get(candidate(0.9)) is None
 
 
 def test_it_travels_no_further():
@@ -39,39 +39,39 @@ def test_it_travels_no_further():
 
 
 def test_who_failed_or_was_given_less_leaves_nothing():
-    fitted = Fitted()
-    evaluator = make_evaluator(n_splits=1, fitted=fitted, resource="samples")
+    store = ModelStore()
+    evaluator = make_evaluator(n_splits=1, model_store=store, resource="samples")
     few = replace(candidate(0.1), resource=2)
     broods = iter([[few, candidate(0.3, "raise"), candidate(0.3, "nan")]])
     told = [*evaluator.stream(lambda: next(broods, []))]
     assert [e.status for e in told] == ["ok", "error", "error"]
-    assert not any(fitted.spares(e.candidate) for e in told)
+    assert not any(store.received(e.candidate) for e in told)
 
 
 def test_in_the_finals_nothing_is_kept():
-    fitted, _, evaluator = evaluate()
+    store, _, evaluator = evaluate()
     others = [chromosome(0.0), chromosome(0.01)]
     assert [e.status for e in evaluator.again().evaluate(others)] == ["ok", "ok"]
-    assert fitted.get(candidate(0.0)) is None
+    assert store.get(candidate(0.0)) is None
 
 
 def test_all_the_time_is_for_the_search():
     _, evaluations, evaluator = evaluate()
     estimator = EvolvedGAN(max_time=100)
-    limits = make_limits(estimator, time.time(), evaluator.trial, ToyBuilder())
+    limits = make_limits(estimator, time.time(), evaluator.runner, ToyBuilder())
     assert limits.chance(candidate(0.7), n_splits=1).share == 1
     # Whoever is the worst of them: it cannot win any more.
     for evaluation in (None, *evaluations):
         assert limits.end_of_search(evaluation) == limits.started + 100
     estimator.set_params(n_jobs=2)  # workers have to be stopped
-    limits = make_limits(estimator, time.time(), evaluator.trial, ToyBuilder())
+    limits = make_limits(estimator, time.time(), evaluator.runner, ToyBuilder())
     assert limits.end_of_search(evaluations[0]) == limits.started + 99
     estimator.set_params(n_jobs=1)
-    limits = make_limits(estimator, time.time(), evaluator.trial, ToyBuilder())
+    limits = make_limits(estimator, time.time(), evaluator.runner, ToyBuilder())
     # Whose trial was in another fit has to be fitted again.
     recalled = replace(evaluations[0], chromosome=chromosome(0.7), fit_times=(40.0,))
     assert limits.end_of_search(recalled) == pytest.approx(limits.started + 54)
-    again = replace(evaluator.trial, fitted=None)
+    again = replace(evaluator.runner, model_store=None)
     limits = make_limits(estimator, time.time(), again, ToyBuilder())
     assert limits.end_of_search(None) == limits.started + 90
 
@@ -79,7 +79,7 @@ def test_all_the_time_is_for_the_search():
 def test_in_a_race_whoever_wants_no_more_than_it_is_given_is_kept():
     _, _, evaluator = evaluate(resource="samples")
     whole = replace(candidate(0.1), resource=100)  # there are 5
-    assert evaluator.trial.keeps(whole)
-    assert evaluator.trial.ready(whole).x == 0.1
-    assert evaluator.trial.spares_refit(whole)
-    assert not evaluator.trial.keeps(replace(whole, resource=2))
+    assert evaluator.runner.keeps_model(whole)
+    assert evaluator.runner.stored_model(whole).x == 0.1
+    assert evaluator.runner.needs_no_refit(whole)
+    assert not evaluator.runner.keeps_model(replace(whole, resource=2))

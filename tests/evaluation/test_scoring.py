@@ -15,7 +15,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
 from sknevo.evaluation import Objectives
-from sknevo.evaluation._costs import Cost, predict_time
+from sknevo.evaluation._scoring import Cost, predict_time
 
 X, y = np.zeros((4, 1)), np.array([0, 1, 1, 1])
 dummy = DummyClassifier(strategy="most_frequent").fit(X, y)
