@@ -1,9 +1,9 @@
 """Does the detector see collapse? Random GANs, judged by ground truth.
 
 Random individuals of the genome, and mutants of well-known ones, are trained on the
-ring of eight Gaussians, without gates. Who finds 6 modes or fewer has collapsed; what
-detectors say of them, without knowing the modes, is printed as the area under the ROC
-curve. A mode is found by any sample within three standard deviations, so that noise
+ring of eight Gaussians, without gates. A network that finds 6 modes or fewer has
+collapsed. Printed is how well each detector, which does not know the modes, tells these
+networks from the others: the area under the ROC curve. A mode is found by any sample within three standard deviations, so that noise
 finds all of them; figures are printed as well for modes that are found by a fifth of
 their share of the samples.
 

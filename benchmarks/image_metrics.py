@@ -6,7 +6,8 @@ PSNR and SSIM of scikit-image and torchmetrics, FID and KID of torchmetrics on f
 that are given. For each measure it prints the greatest relative difference from
 sknevo's value and the least seconds of five runs. Tiles of scikit-learn's two photos
 and its digits are the real images; noise is added for the others. The FID and the KID
-are of random features and of the pixels of the digits.
+are of random features and of the pixels of the digits. With PYTHONPATH at another
+checkout, the rows of sknevo are those of that code.
 """
 
 import warnings

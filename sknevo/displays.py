@@ -1,6 +1,6 @@
-"""Pictures of what evolved, in scikit-learn's pattern of displays.
+"""Plots of fitted GANs, as scikit-learn's displays.
 
-matplotlib is imported when something is plotted, not before.
+matplotlib (``pip install sknevo[plots]``) is imported when something is plotted.
 """
 
 import math
@@ -15,13 +15,14 @@ from sknevo.network_plan import image_shape
 
 __all__ = ["GanSignalsDisplay", "SampleGridDisplay"]
 
-# Shares, in [0, 1], as opposed to norms of gradients.
+# Signals in [0, 1], on the left axis, with their labels.
 SHARES = {
     "coverage": "coverage",
     "reach": "coverage, widely",
     "auc": "discriminator's AUC",
     "spikes": "losses that leap",
 }
+# Norms of gradients, on the right axis, with their labels.
 NORMS = {
     "discriminator_norm": "discriminator's gradient",
     "generator_norm": "generator's gradient",
@@ -29,7 +30,7 @@ NORMS = {
 
 
 def _gan_of(estimator: Any) -> Any:
-    """Return the GAN of an evolved estimator, or what is one itself."""
+    """Return the best GAN of an `EvolvedGAN`, or the GAN itself."""
     check_is_fitted(estimator)
     gan = getattr(estimator, "best_estimator_", estimator)
     if not hasattr(gan, "sample_shape"):
@@ -44,25 +45,32 @@ def _check_counts(**counts: int | None) -> None:
 
 
 class GanSignalsDisplay:
-    """What was seen of a GAN while it was trained.
+    """Signals of a GAN's training, over the steps of the generator.
 
     Parameters
     ----------
-    signals : dict of str to ndarray of shape (n_checkpoints,)
-        See `sknevo.builders.gan._monitor.Monitor`.
+    signals : dict of str to array-like of shape (n_checkpoints,)
+        "step", the number of the step; in [0, 1] "coverage", "reach" (coverage in a
+        wide sense), "auc" (of the discriminator, real against generated samples) and
+        "spikes" (share of losses that leap); "discriminator_norm" and "generator_norm"
+        of the gradients. `signals_` of a fitted GAN holds them.
     stability : float
-        In [0, 1].
+        Stability of the training, in [0, 1]; `stability_` of a fitted GAN.
 
     Attributes
     ----------
     ax_ : matplotlib Axes
-        With the shares.
+        Axes of the shares.
     norms_ax_ : matplotlib Axes
-        With the norms of the gradients, on a logarithmic scale.
+        Axes of the norms of the gradients, on a logarithmic scale.
     figure_ : matplotlib Figure
-        That holds both.
+        Figure of both axes.
     lines_ : dict of str to matplotlib Line2D
-        By the name of the signal.
+        One line for each signal.
+
+    See Also
+    --------
+    SampleGridDisplay : Plots samples of a generator.
 
     Examples
     --------
@@ -80,18 +88,27 @@ class GanSignalsDisplay:
 
     @classmethod
     def from_estimator(cls, estimator: Any, *, ax: Any = None) -> Self:
-        """Plot the signals of the winner's training.
+        """Plot the training of a GAN, of the best one of an `EvolvedGAN`.
 
         Parameters
         ----------
         estimator : EvolvedGAN or GAN
-            Fitted.
+            Fitted estimator.
         ax : matplotlib Axes or None, default=None
-            Where to plot; None makes a new figure.
+            Axes to plot on; None makes a new figure.
 
         Returns
         -------
         GanSignalsDisplay
+
+        Raises
+        ------
+        TypeError
+            If `estimator` is no EvolvedGAN and no GAN.
+        NotFittedError
+            If it is not fitted.
+        ImportError
+            If matplotlib is not installed: ``pip install sknevo[plots]``.
         """
         gan = _gan_of(estimator)
         return cls(gan.signals_, gan.stability_).plot(ax=ax)
@@ -102,11 +119,16 @@ class GanSignalsDisplay:
         Parameters
         ----------
         ax : matplotlib Axes or None, default=None
-            Where to plot; None makes a new figure.
+            Axes to plot on; None makes a new figure.
 
         Returns
         -------
         self : object
+
+        Raises
+        ------
+        ImportError
+            If matplotlib is not installed: ``pip install sknevo[plots]``.
         """
         self.ax_, self.figure_ = _axes(self, ax)
         self.norms_ax_ = self.ax_.twinx()
@@ -136,33 +158,42 @@ class GanSignalsDisplay:
             fontsize="small",
             ncols=2,
             loc="upper center",
-            bbox_to_anchor=(0.5, -0.15),  # below: six lines leave no room
+            bbox_to_anchor=(
+                0.5,
+                -0.15,
+            ),  # below the plot: six lines leave no room in it
         )
         return self
 
 
 class SampleGridDisplay:
-    """Samples of a generator, side by side: images, or rows as points.
+    """Samples of a generator: images side by side, or rows as points.
 
     Parameters
     ----------
     samples : ndarray of shape (n_samples, ...)
-        Images or rows; of rows the first two features are plotted.
+        Images, scaled together to black and white; or rows, of which the first two
+        features are plotted.
     sample_shape : tuple of int
-        Of one sample, see `sknevo.network_plan.image_shape`.
+        Shape of one sample: (n_features,), (height, width), (channels, height, width)
+        or (height, width, channels).
     n_columns : int or None, default=None
         Images beside each other; None makes a square.
     real : array-like of shape (n_real, n_features) or None, default=None
-        Rows to plot beneath the generated ones.
+        Real rows to plot beneath the generated ones.
 
     Attributes
     ----------
     ax_ : matplotlib Axes
-        With the samples.
+        Axes of the samples.
     figure_ : matplotlib Figure
-        That holds it.
+        Figure of the axes.
     sheet_ : ndarray of shape (height, width) or (height, width, 3)
-        All images as one; only of images.
+        All images as one, in [0, 1], one pixel apart; only of images.
+
+    See Also
+    --------
+    GanSignalsDisplay : Plots how the training of a GAN went.
 
     Examples
     --------
@@ -171,6 +202,19 @@ class SampleGridDisplay:
     >>> images = np.zeros((6, 8, 8), np.uint8)
     >>> SampleGridDisplay(images, (8, 8), n_columns=3).plot().sheet_.shape
     (17, 26)
+
+    Of a fitted estimator: samples, samples during training, samples of generations.
+
+    >>> from sknevo import EvolvedGAN
+    >>> X = np.random.default_rng(0).integers(256, size=(60, 8, 8)).astype(np.uint8)
+    >>> gan = EvolvedGAN(population_size=2, generations=1, max_epochs=2,
+    ...                  random_state=0).fit(X)
+    >>> SampleGridDisplay.from_estimator(gan, n_samples=9).sheet_.shape
+    (26, 26)
+    >>> SampleGridDisplay.from_snapshots(gan, n_columns=3).sheet_.shape[1]
+    26
+    >>> SampleGridDisplay.from_generations(gan, n_columns=3).sheet_.shape
+    (8, 26)
     """
 
     def __init__(
@@ -197,28 +241,37 @@ class SampleGridDisplay:
         random_state: Any = None,
         ax: Any = None,
     ) -> Self:
-        """Plot samples of the winner.
+        """Plot samples of a GAN, of the best one of an `EvolvedGAN`.
 
         Parameters
         ----------
         estimator : EvolvedGAN or GAN
-            Fitted.
+            Fitted estimator.
         n_samples : int, default=64
-            How many.
+            Number of samples.
         y : array-like of shape (n_samples,), scalar or None, default=None
-            What to make them for.
+            Labels or values to generate samples for.
         real : array-like of shape (n_real, n_features) or None, default=None
-            Rows to plot beneath the generated ones.
+            Real rows to plot beneath the generated ones.
         n_columns : int or None, default=None
             Images beside each other; None makes a square.
-        random_state : int, RandomState or None, default=None
-            Source of randomness.
+        random_state : int, RandomState instance or None, default=None
+            Seed of the noise.
         ax : matplotlib Axes or None, default=None
-            Where to plot; None makes a new figure.
+            Axes to plot on; None makes a new figure.
 
         Returns
         -------
         SampleGridDisplay
+
+        Raises
+        ------
+        TypeError
+            If `estimator` is no EvolvedGAN and no GAN.
+        NotFittedError
+            If it is not fitted.
+        ValueError
+            If a number is no whole number above 0.
         """
         gan = _gan_of(estimator)
         _check_counts(n_samples=n_samples, n_columns=n_columns)
@@ -229,40 +282,16 @@ class SampleGridDisplay:
     def from_snapshots(
         cls, estimator: Any, *, n_columns: int = 10, ax: Any = None
     ) -> Self:
-        """Plot what the winner made of the same noise in the course of its training.
+        """Plot images of the same noise in the course of a GAN's training.
 
         Parameters
         ----------
         estimator : EvolvedGAN or GAN
-            Fitted on images.
+            Estimator that was fitted on images; of an EvolvedGAN, the best one.
         n_columns : int, default=10
-            Images of each checkpoint; these are rows, the first above.
+            Images of each checkpoint. Each checkpoint is a row, the first on top.
         ax : matplotlib Axes or None, default=None
-            Where to plot; None makes a new figure.
-
-        Returns
-        -------
-        SampleGridDisplay
-        """
-        gan = _gan_of(estimator)
-        _check_counts(n_columns=n_columns)
-        shots = gan.snapshots_[:, :n_columns]
-        return cls._of_rows(shots, gan.sample_shape, "training →", ax)
-
-    @classmethod
-    def from_generations(
-        cls, estimator: Any, *, n_columns: int = 10, ax: Any = None
-    ) -> Self:
-        """Plot what the best individual of each generation made.
-
-        Parameters
-        ----------
-        estimator : EvolvedGAN
-            Fitted on images.
-        n_columns : int, default=10
-            Images of each generation; these are rows, the first above.
-        ax : matplotlib Axes or None, default=None
-            Where to plot; None makes a new figure.
+            Axes to plot on; None makes a new figure.
 
         Returns
         -------
@@ -270,28 +299,65 @@ class SampleGridDisplay:
 
         Raises
         ------
+        TypeError
+            If `estimator` is no EvolvedGAN and no GAN.
+        NotFittedError
+            If it is not fitted.
         ValueError
-            If the best were not trained in its last `fit`, or not on a single split.
+            If a number is no whole number above 0.
+        """
+        gan = _gan_of(estimator)
+        _check_counts(n_columns=n_columns)
+        images = gan.snapshots_[:, :n_columns]
+        return cls._of_rows(images, gan.sample_shape, "training →", ax)
+
+    @classmethod
+    def from_generations(
+        cls, estimator: Any, *, n_columns: int = 10, ax: Any = None
+    ) -> Self:
+        """Plot images of the best individual of each generation.
+
+        Parameters
+        ----------
+        estimator : EvolvedGAN
+            Estimator that was fitted on images.
+        n_columns : int, default=10
+            Images of each generation. Each generation is a row, the first on top.
+        ax : matplotlib Axes or None, default=None
+            Axes to plot on; None makes a new figure.
+
+        Returns
+        -------
+        SampleGridDisplay
+
+        Raises
+        ------
+        NotFittedError
+            If `estimator` is not fitted.
+        ValueError
+            If `n_columns` is no whole number above 0, or if the best individuals were
+            not trained in the last `fit` (but read from a journal) or not on a single
+            split.
         """
         check_is_fitted(estimator)
         _check_counts(n_columns=n_columns)
-        kept = getattr(estimator, "generation_samples_", {})
-        if not kept:
+        generations = getattr(estimator, "generation_samples_", {})
+        if not generations:
             raise ValueError(
                 "estimator must be an EvolvedGAN whose best individuals were trained "
                 f"in its last fit, on a single split; got {estimator!r}."
             )
-        shots = np.array([samples[:n_columns] for samples in kept.values()])
-        shape = estimator.image_shape or shots.shape[2:]
-        return cls._of_rows(shots, tuple(shape), "generations →", ax)
+        images = np.array([samples[:n_columns] for samples in generations.values()])
+        shape = estimator.image_shape or images.shape[2:]
+        return cls._of_rows(images, tuple(shape), "generations →", ax)
 
     @classmethod
     def _of_rows(
-        cls, shots: np.ndarray, sample_shape: tuple[int, ...], label: str, ax: Any
+        cls, images: np.ndarray, sample_shape: tuple[int, ...], label: str, ax: Any
     ) -> Self:
-        """Plot samples of shape (n_rows, n_columns, ...)."""
-        samples = shots.reshape(-1, *shots.shape[2:])
-        display = cls(samples, sample_shape, shots.shape[1]).plot(ax=ax)
+        """Plot images of shape (n_rows, n_columns, ...)."""
+        samples = images.reshape(-1, *images.shape[2:])
+        display = cls(samples, sample_shape, images.shape[1]).plot(ax=ax)
         display.ax_.set(ylabel=label)
         return display
 
@@ -301,11 +367,16 @@ class SampleGridDisplay:
         Parameters
         ----------
         ax : matplotlib Axes or None, default=None
-            Where to plot; None makes a new figure.
+            Axes to plot on; None makes a new figure.
 
         Returns
         -------
         self : object
+
+        Raises
+        ------
+        ImportError
+            If matplotlib is not installed: ``pip install sknevo[plots]``.
         """
         self.ax_, self.figure_ = _axes(self, ax)
         shape = image_shape(self.sample_shape)
@@ -315,8 +386,7 @@ class SampleGridDisplay:
             self.ax_.imshow(self.sheet_, cmap="gray" if gray else None)
             self.ax_.set(xticks=[], yticks=[])
             return self
-        known = {"real": self.real, "generated": self.samples}
-        for name, rows in known.items():
+        for name, rows in {"real": self.real, "generated": self.samples}.items():
             if rows is not None:
                 rows = np.asarray(rows, float)
                 # A single feature is plotted against nothing.
@@ -330,7 +400,7 @@ class SampleGridDisplay:
 def _axes(display: Any, ax: Any) -> tuple[Any, Any]:
     check_matplotlib_support(f"{type(display).__name__}.plot")
     if ax is None:
-        # Of pyplot, as scikit-learn's: notebooks show them.
+        # A figure of pyplot, as in scikit-learn's displays, is shown by notebooks.
         import matplotlib.pyplot as plt
 
         _, ax = plt.subplots(figsize=(5, 4), layout="constrained")
@@ -346,7 +416,7 @@ def _sheet(
     if len(sample_shape) == 3 and image_shape(sample_shape) == tuple(sample_shape):
         images = np.moveaxis(images, 1, -1)
     images = images.reshape(-1, height, width, channels)
-    # Neither gray with transparency nor more colours can be shown as they are.
+    # Images can be shown in gray or in three colours; other channels are left out.
     images = images[..., :3] if channels >= 3 else images[..., :1]
     images = images - images.min()
     images = images / (images.max() or 1.0)

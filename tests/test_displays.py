@@ -1,4 +1,4 @@
-"""Displays show what they are told, and nothing is imported before it is needed."""
+"""Displays show the data that they hold."""
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -12,7 +12,7 @@ from sknevo.displays import NORMS, SHARES, GanSignalsDisplay, SampleGridDisplay
 
 
 class FakeGAN(BaseEstimator):
-    """What displays ask of a GAN."""
+    """The attributes of a GAN that displays use."""
 
     image_shape = None
 
@@ -42,14 +42,15 @@ class Evolved(FakeGAN):
 
 @pytest.fixture(autouse=True)
 def _no_window():
-    """Nothing is shown here, and nothing left open."""
+    """Show no figure, and leave none open."""
     plt.switch_backend("agg")
+    plt.close("all")  # those of doctests
     yield
     plt.close("all")
 
 
-def test_notebooks_show_what_is_drawn():
-    """As scikit-learn's displays: they show all open figures of pyplot."""
+def test_new_figures_are_those_of_pyplot():
+    """Notebooks show all open figures of pyplot."""
     for display in (GanSignalsDisplay, SampleGridDisplay):
         shown = display.from_estimator(FakeGAN((2,)))
         assert plt.figure(plt.get_fignums()[-1]) is shown.figure_

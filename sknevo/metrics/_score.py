@@ -23,8 +23,8 @@ class GenerativeScore(BaseEstimator):
     The fitness is the geometric mean of terms in [0, 1], so that no good number hides a
     bad one:
 
-    - coverage, density, precision and recall (see `precision_recall_density_coverage`),
-      each relative to other real samples, and 1 at most. Coverage falls if modes are
+    - coverage, density, precision and recall [1]_ (see
+      `precision_recall_density_coverage`), each relative to other real samples, and 1 at most. Coverage falls if modes are
       lost; density if samples lie beside the data; precision if some do and the others
       keep to the densest regions; recall if modes are too narrow;
     - closeness (see `ReferenceSet.closeness`): it falls if the mean, the spread or the
@@ -269,15 +269,16 @@ def _indexable(X: Any) -> Any:
 def _conditions(
     estimator: BaseEstimator, X: Any, y: Any
 ) -> tuple[Any, np.ndarray | None, bool]:
-    """Return samples, what an estimator knows to make of them, whether by label."""
-    taken = "y" in inspect.signature(estimator.sample).parameters
-    if y is None or not taken or getattr(estimator, "n_conditions_", None) == 0:
+    """Return X and y of known labels (y None: no conditions), and if y is of labels."""
+    conditional = "y" in inspect.signature(estimator.sample).parameters
+    if y is None or not conditional or getattr(estimator, "n_conditions_", None) == 0:
         return X, None, True
     y = column_or_1d(y)
     check_consistent_length(X, y)
-    known = getattr(estimator, "classes_", None)
-    if known is not None and not (there := np.isin(y, known)).all():
-        X, y = X[there], y[there]
+    classes = getattr(estimator, "classes_", None)
+    if classes is not None and not (known := np.isin(y, classes)).all():
+        X, y = X[known], y[known]
+    # A split may hold few of many values: they would count as labels.
     return X, y, getattr(estimator, "n_conditions_", n_conditions(y)) != 1
 
 

@@ -1,4 +1,4 @@
-"""Whoever collapses, blurs, narrows or memorises is found out, and nobody else."""
+"""Collapse, blur, narrow modes and copies are found; good generators are not."""
 
 from functools import partial
 
@@ -100,7 +100,7 @@ def test_why_a_frechet_distance_is_not_enough(draw):
         assert diagnose(reference, generated)
 
 
-def test_memorised_data_are_found_out_with_the_training_data_only(draw):
+def test_copies_are_found_with_the_training_data_only(draw):
     training, real = ring(draw, N), ring(draw, 2 * N)
     copies = training[draw.permutation(N)]
     assert diagnose(real, copies) == []
@@ -126,7 +126,7 @@ def test_prototypes_of_digits_are_collapsed():
     assert diagnose(reference, features(rest[:500])) == []
 
 
-def test_collapsed_generators_are_not_taken_for_thieves(draw):
+def test_collapsed_generators_are_not_called_memorised(draw):
     training, real = ring(draw, N), ring(draw, 2 * N)
     for generator in (partial(ring, modes=[3]), partial(ring, width=0.3)):
         findings = diagnose(real, generator(draw, N), training=training)

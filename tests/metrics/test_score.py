@@ -17,7 +17,7 @@ from sknevo.metrics import GenerativeScore, StandardFeatures
 
 
 class Gan(BaseEstimator):
-    """Whatever is generated has been given."""
+    """Returns samples that it was constructed with."""
 
     def __init__(self, samples=None, stability=None):
         self.samples = samples
@@ -98,7 +98,7 @@ def labelled(draw, n_samples):
 
 
 @pytest.mark.parametrize("kind", [int, float, str])
-def test_who_disregards_labels_or_values_is_found_out(kind):
+def test_disregarded_labels_or_values_lower_the_fitness(kind):
     X, y = labelled(np.random.default_rng(0), 1000)
     wanted = y.astype(kind) if kind is not float else y + 0.001 * X[:, 0]
     good, bad = (GenerativeScore()(Conditional(o), X, wanted) for o in (True, False))
@@ -108,8 +108,8 @@ def test_who_disregards_labels_or_values_is_found_out(kind):
     assert without["fitness"] > 0.9
 
 
-def test_values_that_few_are_held_out_of_are_still_values():
-    """An estimator that was fitted with more of them says so."""
+def test_few_different_values_are_no_labels_if_the_estimator_says_so():
+    """An estimator that was fitted with more values has `n_conditions_` of 1."""
     X, y = labelled(np.random.default_rng(0), 400)
     ages = 10 * y + np.random.default_rng(1).integers(10, size=400)
 
@@ -130,7 +130,7 @@ def test_lists_and_data_frames_are_compared_alike(real, half, kind):
     assert GenerativeScore().measure(kind(real), half) == scores
 
 
-def test_what_it_remembers_is_of_its_parameters(real, half):
+def test_other_parameters_prepare_real_samples_anew(real, half):
     score = GenerativeScore()
     first = score(Gan(half), real)
     fewer = score.set_params(n_samples=100)(Gan(half), real)
