@@ -148,7 +148,7 @@ def nearest_neighbour_psnr(
 ) -> np.ndarray:
     """PSNR of each generated image with the training image closest to it.
 
-    A *high* value is a bad sign: the generator returns training images. Values of
+    A *high* value is a bad sign: the generator returns training images [1]_. Values of
     held-out images, in the place of the generated ones, say how high is too high.
 
     Parameters
@@ -170,6 +170,11 @@ def nearest_neighbour_psnr(
     ------
     ValueError
         As `peak_signal_noise_ratio`, and if one of the sets is empty.
+
+    References
+    ----------
+    .. [1] Meehan, C., Chaudhuri, K., & Dasgupta, S. (2020). A Non-Parametric Test to
+       Detect Data-Copying in Generative Models. AISTATS.
 
     Examples
     --------

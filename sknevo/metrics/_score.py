@@ -24,9 +24,10 @@ class GenerativeScore(BaseEstimator):
     bad one:
 
     - coverage, density, precision and recall [1]_ (see
-      `precision_recall_density_coverage`), each relative to other real samples, and 1 at most. Coverage falls if modes are
-      lost; density if samples lie beside the data; precision if some do and the others
-      keep to the densest regions; recall if modes are too narrow;
+      `precision_recall_density_coverage`), each relative to other real samples and at
+      most 1. Coverage falls if modes are lost; density if samples lie beside the data;
+      precision if some do and the others keep to the densest regions; recall if modes
+      are too narrow;
     - closeness (see `ReferenceSet.closeness`): it falls if the mean, the spread or the
       shares of the modes are wrong;
     - stability of the training, if the estimator has a `stability_` in [0, 1].
