@@ -3,9 +3,9 @@
 Random individuals of the genome, and mutants of well-known ones, are trained on the
 ring of eight Gaussians, without gates. A network that finds 6 modes or fewer has
 collapsed. Printed is how well each detector, which does not know the modes, tells these
-networks from the others: the area under the ROC curve. A mode is found by any sample within three standard deviations, so that noise
-finds all of them; figures are printed as well for modes that are found by a fifth of
-their share of the samples.
+networks from the others: the area under the ROC curve. A mode is found by any sample
+within three standard deviations, so noise finds all of them. Figures are printed as
+well for modes that are found by a fifth of their share of the samples.
 
     python benchmarks/collapse_detector.py                        # about 25 minutes
     python benchmarks/collapse_detector.py --n 12 --max-epochs 40 # about 2 minutes

@@ -87,7 +87,7 @@ def ring(n_seeds, n_samples=500):
 
 
 def digits(images, labels, n_samples=1000):
-    """Yield emulated generators of MNIST, of samples that no feature space was learned from."""
+    """Yield emulated generators of MNIST, of samples that are used for nothing else."""
     draw = np.random.default_rng(0)
     fresh = images[:n_samples].astype(float)
     yield "perfect", fresh
