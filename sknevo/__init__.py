@@ -1,31 +1,32 @@
 """Estimators that evolve themselves.
 
-- `EvolvedClassifier` evolves networks for images, with their optimizer,
+- `EvolvedClassifier` evolves networks for images, with their optimizers,
 - `EvolvedGAN` evolves generators with their discriminators, for images and tables,
 - `EvolvedPipelineClassifier` and `EvolvedPipelineRegressor` evolve preparation,
   scaling, feature extraction and model of a table as one individual,
 - `EvolvedSearchCV` evolves the parameters of any scikit-learn estimator,
-- `metrics` says how good generated samples are,
-- `genes` says what may vary, `genomes` holds the search spaces, `evolution` the
+- `metrics` measures how good generated samples are,
+- `genes` says what may vary, `genomes` has the search spaces, `evolution` the
   strategies that breed and select.
 """
 
 import importlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:  # editors and type checkers cannot follow `__getattr__`
+    from sknevo.estimators import *  # noqa: F403
+    from sknevo.evolution import *  # noqa: F403
+    from sknevo.genes import *  # noqa: F403
 
 __version__ = "0.1.0.dev0"
 
 # Names are imported when they are first used (PEP 562), so that `import sknevo` is
-# cheap. Strategies are added from `sknevo.evolution.STRATEGIES`.
+# cheap. All names of `sknevo.estimators` and all strategies are added to these.
 _HOMES = {
     "Categorical": "genes",
     "Choice": "genes",
     "Chromosome": "records",
     "Evaluation": "records",
-    "EvolvedClassifier": "estimators",
-    "EvolvedGAN": "estimators",
-    "EvolvedPipelineClassifier": "estimators",
-    "EvolvedPipelineRegressor": "estimators",
-    "EvolvedSearchCV": "estimators",
     "Genome": "genes",
     "Integer": "genes",
     "JournalError": "evaluation",
@@ -38,17 +39,20 @@ _HOMES = {
 
 
 def _homes() -> dict[str, str]:
-    """Return the package of every public name, the strategies included."""
+    """Return the package of every public name, in alphabetical order."""
+    from sknevo.estimators import __all__ as estimators
     from sknevo.evolution import STRATEGIES
 
-    return _HOMES | {strategy.__name__: "evolution" for strategy in STRATEGIES.values()}
+    homes = _HOMES | dict.fromkeys(estimators, "estimators")
+    homes |= {strategy.__name__: "evolution" for strategy in STRATEGIES.values()}
+    return dict(sorted(homes.items()))
 
 
 def __getattr__(name: str) -> object:
     if name == "__all__":
         return [*_homes()]
     home = _HOMES.get(name)
-    if home is None and not name.startswith("_"):
+    if home is None and name[0].isupper():  # a class; other names may be submodules
         home = _homes().get(name)
     if home is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,4 +1,4 @@
-"""The public faces: scikit-learn estimators whose `fit` is a search."""
+"""The public estimators: those of scikit-learn, with a search as their `fit`."""
 
 from sknevo.estimators.convnet import EvolvedClassifier
 from sknevo.estimators.gan import EvolvedGAN

@@ -1,4 +1,4 @@
-"""On which parts of the data an individual is fitted and scored."""
+"""The splits of the data on which individuals are fitted and scored."""
 
 import math
 from collections.abc import Mapping
@@ -17,8 +17,7 @@ from sklearn.model_selection import (
 )
 from sklearn.utils.validation import _num_samples
 
-__all__ = ["HOLD_OUT", "make_splits"]
-
+# Share of the samples in the test part of a single split; chosen, not measured.
 HOLD_OUT = 0.2
 
 Splits = list[tuple[np.ndarray, np.ndarray]]
@@ -39,36 +38,19 @@ def make_splits(
     Parameters
     ----------
     cv : None, int, splitter or iterable
-        A number of shuffled folds, stratified by class; None stands for
-        `default_folds`. With `groups` no group is in two of them, and nothing is held
-        out; None is then no more folds than groups. Splitters and iterables are as in
-        scikit-learn.
-    X, y : array-like
-        The data; y may be None unless it holds classes.
-    classifier : bool
-        Whether y holds classes.
-    random_state : int
-        Seed of the default.
-    split_params : dict
-        Metadata for the splitter, such as `groups`.
+        As the parameter of an estimator. With `groups` in `split_params`, no group is
+        in two folds, nothing is held out, and None is at most one fold per group.
     default_folds : dict of int to int
-        Number of folds up to so many samples, in ascending order; with more samples
-        than any, 20 % are held out.
-
-    Returns
-    -------
-    list of (train, test) index arrays
-
-    Raises
-    ------
-    ValueError
-        If no class has two members, there are more classes than samples are held out,
-        each group has only classes of its own, or the splitter yields nothing.
+        For None: number of folds up to a number of samples, ascending. Of more samples
+        than the last number, 20 % are held out.
     """
     n = _num_samples(X)
     hold_out = cv is None and n > max(default_folds)
-    enough = [k for most, k in default_folds.items() if n <= most]
-    folds = cv if cv is not None else (enough or [*default_folds.values()][-1:])[0]
+    folds = cv
+    if cv is None:
+        folds = next((k for most, k in default_folds.items() if n <= most), None)
+        # Nothing is held out with groups: the smallest number of folds serves then.
+        folds = folds or [*default_folds.values()][-1]
     if not split_params and isinstance(folds, Integral):
         labels = _codes(y) if classifier else np.zeros(n)
         members = _checked_members(cv, labels, classifier)
@@ -97,12 +79,12 @@ def make_splits(
 
 
 def _codes(y: Any) -> np.ndarray:
-    """Return numbers for classes: scikit-learn's splitters refuse those of objects."""
+    """Return classes as numbers, since scikit-learn's splitters refuse objects."""
     return np.unique(np.ravel(y), return_inverse=True)[1]
 
 
 def _checked_members(cv: int | None, y: np.ndarray, classifier: bool) -> np.ndarray:
-    """Return the size of each sample's class, if classes can be split."""
+    """Return the size of each sample's class, or raise if no class can be split."""
     if cv is not None and cv < 2:
         raise ValueError(f"cv must be at least 2 if it is a number; got {cv}.")
     members = _members(y) if classifier else np.full(len(y), len(y))
@@ -126,17 +108,18 @@ def _check_hold_out(y: np.ndarray) -> None:
 
 
 def _feasible(folds: int, y: np.ndarray, classifier: bool) -> int:
-    """Return fewer folds if need be: all but one class, if of two, are in all tests."""
+    """Return a number of folds for which there are enough samples."""
     if not classifier:
         return min(folds, len(y))
+    # At least two classes are in all test parts, so that a score says something.
     second = np.sort(np.unique(y, return_counts=True)[1])[-2:][0]
     return min(folds, max(2, second))
 
 
 def _without_rare_tests(splitter: Any, common: np.ndarray, y: np.ndarray) -> Splits:
-    """Split what is common; members of a rare class are for training only.
+    """Split the common classes; samples of rare ones are in all training parts.
 
-    In a test part they would be of a class that the individual may never have seen.
+    In a test part, a sample might be of a class that the training part lacks.
     """
     rare, common = np.flatnonzero(~common), np.flatnonzero(common)
     return [
@@ -148,7 +131,7 @@ def _without_rare_tests(splitter: Any, common: np.ndarray, y: np.ndarray) -> Spl
 def _without_unknown_tests(
     splitter: Any, y: np.ndarray, split_params: Mapping[str, Any]
 ) -> Splits:
-    """Split by groups; a test part has nobody of a class that was not trained on."""
+    """Split by groups; drop test samples of classes that the training part lacks."""
     splits = [
         (train, test[np.isin(y[test], y[train])])
         for train, test in splitter.split(y, y, **split_params)
@@ -159,7 +142,7 @@ def _without_unknown_tests(
 
 
 def _members(y: np.ndarray) -> np.ndarray:
-    """Return for each sample how many there are of its class."""
+    """Return for each sample the size of its class."""
     _, labels, counts = np.unique(y, return_inverse=True, return_counts=True)
     return counts[labels]
 

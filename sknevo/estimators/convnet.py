@@ -25,16 +25,16 @@ __all__ = ["EvolvedClassifier"]
 class EvolvedClassifier(EvolvedClassifierMixin, EvolvedNetworkMixin, BaseEvolved):
     """Evolve a network that classifies images, or rows of numbers.
 
-    An individual is a network *with* what trains it [1]_: its blocks of convolutions
-    (width, kernel, normalisation, activation, shortcut, pooling, dropout) and dense
-    layers, its optimizer with the parameters of its own, batch size, epochs, schedule
-    of the learning rate, label smoothing and augmentation. The fittest is trained once
-    more on all of X, by skorch.
+    An individual is a network together with its training [1]_: blocks of convolutions
+    (width, kernel, normalisation, activation, shortcut, pooling, dropout), dense
+    layers, an optimizer with its own parameters, batch size, epochs, schedule of the
+    learning rate, label smoothing and augmentation. The best individual is trained
+    once more on all of X and is a skorch network.
 
     Parameters
     ----------
     genome : Genome, callable or None, default=None
-        What may vary. A callable gets the `DataSpec` and returns a Genome, such as
+        The search space. A callable gets the `DataSpec` and returns a Genome, such as
         ``partial(convnet, max_layers=2, max_parameters=100_000)`` of
         `sknevo.genomes.convnet`; None stands for `convnet`.
     strategy : {"coevolution", "crossover", "elitist", "estimation_of_distribution", \
@@ -134,8 +134,8 @@ default="estimation_of_distribution"
         Number format of the computation; in a GAN, of its convolutions. "auto" stands
         for bfloat16 where the hardware has it.
     max_epochs : int or None, default=None
-        Most passes over the training data; None stands for 500,000 samples seen, but at
-        least 10 and at most 100 epochs. Not used if `genome` is given.
+        Most passes over the training data. None stands for 500,000 samples in all, but
+        at least 10 and at most 100 epochs. Unused if `genome` is given.
 
     Attributes
     ----------
@@ -192,16 +192,17 @@ default="estimation_of_distribution"
 
     Notes
     -----
-    X may be (n, height, width), (n, channels, height, width), (n, height, width,
-    channels), or (n, features): then dense networks evolve, or images if `image_shape`
-    says so. Bytes stay bytes until they are in a batch. X may also be a torch Dataset
-    of images and labels (y is None then), such as torchvision's `ImageFolder`, or a
-    `sknevo.image_stream.ImageStream`: images are read for each batch, from several
-    threads, and never held whole.
-    Without `cv`, five folds score
-    individuals on up to 500 samples, and 20 % are held out of more. The best three are
-    trained again with other seeds before the winner is named, unless that would take
-    more than a fifth of `max_time`: `cv_results_` has the `final_score`.
+    X may be of shape (n, height, width), (n, channels, height, width) or (n, height,
+    width, channels). Rows of shape (n, features) evolve dense networks, unless
+    `image_shape` says that they hold images. Images of bytes are converted batch by
+    batch. X may also be a torch Dataset of images and labels with ``y=None``, such as
+    torchvision's `ImageFolder`, or a `sknevo.image_stream.ImageStream`: images are then
+    read for each batch, by several threads, and are never all in memory.
+
+    Without `cv`, individuals are scored on five folds of up to 500 samples, and on a
+    hold-out of 20 % of more. The best three are trained again with other seeds before
+    one of them is refitted, unless that would take more than a fifth of `max_time`;
+    `cv_results_` has the `final_score`.
 
     References
     ----------
@@ -251,13 +252,14 @@ default="estimation_of_distribution"
     def save_network(self, path: str | PathLike) -> None:
         """Write the best network to a file, without pickle.
 
-        Weights are written as safetensors, genes and labels as JSON in the same file;
-        `sknevo.load_network` reads it back as a fitted skorch net and executes nothing.
+        Weights are written as safetensors, genes and labels as JSON in the same file.
+        `sknevo.load_network` reads it back as a fitted skorch network and runs no code
+        of the file.
 
         Parameters
         ----------
-        path : path
-            File to write, such as "digits.safetensors"; one that is there is replaced.
+        path : path-like
+            File to write, such as "digits.safetensors". An existing file is replaced.
 
         Raises
         ------

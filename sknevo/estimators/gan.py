@@ -1,4 +1,4 @@
-"""Evolved generators: both networks of a GAN, their optimizers, noise and contest."""
+"""Evolved GANs: both networks, their optimizers, the noise and the training."""
 
 from collections.abc import Callable, Mapping
 from numbers import Integral
@@ -30,27 +30,27 @@ from sknevo.search import SearchCallback
 
 __all__ = ["EvolvedGAN"]
 
-# Fewer samples say nothing of a distribution.
+# Fewer samples say nothing about a distribution; chosen, not measured.
 FEWEST_SAMPLES = 8
 
 
 @with_parameters
 class EvolvedGAN(EvolvedNetworkMixin, BaseEvolved):
-    """Evolve a generator with its discriminator, and let none survive that collapses.
+    """Evolve a generator of samples together with its discriminator.
 
-    An individual is a whole contest [1]_: generator and discriminator (depth, width,
-    kernels, normalisation, activations, upsampling), an optimizer for each, the noise
-    and its parameters, the loss, packing, the moving average of the generator, batch
-    size, epochs, how strict the discriminator is with finished samples and, for images,
-    differentiable augmentation. Who collapses, starves, explodes or stays far from the
-    data while training is pruned, with the reason in `cv_results_`; the fitness of the
-    others is how near, how various and how whole their samples are, compared with real
-    ones that they have not seen.
+    An individual is a whole adversarial training [1]_: generator and discriminator
+    (depth, width, kernels, normalisation, activations, upsampling), an optimizer for
+    each, the noise and its parameters, the loss, packing, the moving average of the
+    generator, batch size, epochs, the rejection of bad samples and, for images,
+    differentiable augmentation. A training is pruned if the generator collapses, stays
+    far from the data or stops learning, or if values explode; `cv_results_` has the
+    reason. The fitness compares samples with real ones that were held out: how near
+    they are, how diverse, and how complete.
 
     Parameters
     ----------
     genome : Genome, callable or None, default=None
-        What may vary. A callable gets the `DataSpec` and returns a Genome, such as
+        The search space. A callable gets the `DataSpec` and returns a Genome, such as
         ``partial(gan, max_layers=2, max_parameters=100_000)`` of `sknevo.genomes.gan`;
         None stands for `gan`.
     strategy : {"coevolution", "crossover", "elitist", "estimation_of_distribution", \
@@ -151,13 +151,13 @@ default="estimation_of_distribution"
         for bfloat16 where the hardware has it.
     feature_extractor : callable or None, default=None
         Turns samples into an array of shape (n, n_features), in which they are
-        compared. None stands for the columns of a table, standardised, and for images
-        for a small network that is trained on the real ones, with their labels if there
-        are such, and is then frozen: the same for all individuals. Refused beside a
-        `scoring` that has features of its own, or is no `GenerativeScore`.
+        compared. None stands for the standardised columns of a table. For images, None
+        stands for a small network that is trained on X, with y if it holds labels, and
+        is then the same for all individuals. A ValueError if `scoring` has features of
+        its own, or is no `GenerativeScore`.
     max_epochs : int or None, default=None
-        Most passes over the training data; None stands for 600,000 rows or 200,000
-        images seen, but at least 5 and at most 1000 epochs. Not used if `genome` is
+        Most passes over the training data. None stands for 600,000 rows or 200,000
+        images in all, but at least 5 and at most 1000 epochs. Unused if `genome` is
         given.
 
     Attributes
@@ -207,13 +207,14 @@ default="estimation_of_distribution"
     feature_names_in_ : ndarray of str
         Names of the columns, if X is a DataFrame whose column names are all strings.
     n_conditions_ : int
-        Number of labels that samples are made for, 1 for values, 0 for nothing.
+        What samples can be made for: the number of labels if y holds labels, 1 if it
+        holds values, 0 without y.
     classes_ : ndarray of shape (n_conditions_,)
-        The labels, sorted, if y held such.
+        The labels, sorted, if y holds labels.
     generation_samples_ : dict of int to ndarray of shape (n, ...)
-        16 images, or 256 rows, made by the best individual so far at the end of each
-        generation: of those whose best was trained in this `fit`, with a single split
-        and all that it wants of the `resource`.
+        By the number of the generation, 16 images or 256 rows that the best individual
+        so far makes at its end. Generations are missing if their best was not trained
+        in this `fit`, or not with all of the `resource`; all are, with several splits.
 
     See Also
     --------
@@ -222,20 +223,22 @@ default="estimation_of_distribution"
     Notes
     -----
     X may be what `EvolvedClassifier` takes. `scoring=None` stands for
-    `sknevo.metrics.GenerativeScore`. Without `cv`, 20 % of the samples are held out, or
-    two folds are made of up to 40; labels have their share of each part, and what is
-    too rare for that is trained with, unless there are more labels than a fifth of the
-    samples.
+    `sknevo.metrics.GenerativeScore`.
 
-    Who is to make fewer than 300 steps of the generator, or has fewer than 100 samples,
-    is pruned for what is not finite or explodes only: its fitness tells the rest. Early
-    samples say little, so that judgement begins after 40 % of a training.
+    Without `cv`, 20 % of the samples are held out, or two folds are made of up to 40
+    samples. Splits are stratified by label, and labels
+    too rare for that are in all training parts. They are not stratified if there are
+    more labels than a fifth of the samples.
 
-    Another training of the same individual is another draw, and may be worse. So with
-    a single split, as by default, `best_estimator_` is what the winner's trial has
-    trained, and what `best_score_` was measured of; if a journal knew the answer, it is
-    trained again, with the same seed and the same samples. Samples that were held out
-    stay unseen. With several splits it is trained on all of X.
+    Training is checked from 40 % on: earlier samples say little. A training of fewer
+    than 300 generator steps or 100 samples is pruned only if values explode or are not
+    finite; its fitness says the rest.
+
+    Training the same individual again with another seed may give a worse result. With
+    a single split, as by default, `best_estimator_` is therefore the very network that
+    `best_score_` was measured on, and the held-out samples stay unseen. If its score
+    comes from a journal, it is trained again with the same seed on the same samples.
+    With several splits, `best_estimator_` is trained on all of X.
 
     References
     ----------
@@ -316,13 +319,15 @@ default="estimation_of_distribution"
         self, X: Any, y: np.ndarray | None, params: Mapping[str, Any], seed: int
     ) -> Data:
         if params.get("sample_weight") is not None:
-            raise ValueError("sample_weight must be None: samples count all the same.")
+            raise ValueError(
+                "sample_weight must be None: all samples have the same weight."
+            )
         return super()._make_data(X, y, params, seed)
 
     def _is_stratified(self, y: Any) -> bool:
         if self.n_conditions_ < 2:
             return False
-        # Labels that are too rare to be split need not be.
+        # Splits can only be stratified if one label has a sample in every part.
         counts = np.unique(y, return_counts=True)[1]
         folds = self.cv if isinstance(self.cv, Integral) else 2
         return counts.max() >= folds and len(counts) <= HOLD_OUT * len(y)
@@ -338,6 +343,7 @@ default="estimation_of_distribution"
         return [history]
 
     def _refit_rows(self, data: Data) -> np.ndarray | None:
+        # With one split, the refit is the training of the best individual's trial.
         ((train, _), *others) = data.splits
         return None if others else train
 
@@ -373,12 +379,12 @@ default="estimation_of_distribution"
         Parameters
         ----------
         n_samples : int, default=1
-            How many.
+            Number of samples.
         y : array-like of shape (n_samples,), scalar or None, default=None
-            Labels or values to make them for, if `fit` was given such; None draws them
-            as frequent as in `fit`.
+            Labels or values to make samples for, if `fit` was given y. None draws them
+            with their frequencies in `fit`.
         random_state : int, RandomState or None, default=None
-            Source of randomness; None makes the same samples each time.
+            Seed of the noise. None makes the same samples each time.
 
         Returns
         -------
@@ -394,18 +400,19 @@ default="estimation_of_distribution"
     ) -> np.ndarray:
         """Rebuild samples as well as the best generator can.
 
-        `sknevo.metrics.peak_signal_noise_ratio(X, rebuilt)` tells how well, of images
-        that were not in `fit`: whether it can make them at all. What they are made for
-        is chosen freely.
+        The noise, and the label or value, are searched for that make the most similar
+        sample. On images that were not in `fit`, a low
+        ``sknevo.metrics.peak_signal_noise_ratio(X, rebuilt)`` shows what the generator
+        cannot make.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, ...)
-            Samples.
+            Samples, laid out as in `fit`.
         n_candidates : int, default=500
-            Samples that the nearest is taken of, to begin with.
+            Number of generated samples of which the nearest one is the start.
         n_steps : int, default=200
-            Steps of gradient descent, see `sknevo.metrics.invert`.
+            Steps of gradient descent from there, see `sknevo.metrics.invert`.
 
         Returns
         -------
@@ -418,38 +425,38 @@ default="estimation_of_distribution"
 
     @available_if(check_refit)
     def score_samples(self, X: Any, y: Any = None) -> np.ndarray:
-        """Return how real samples look to the best discriminator.
+        """Return the logits of the best discriminator.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, ...)
-            Samples.
+            Samples, laid out as in `fit`.
         y : array-like of shape (n_samples,) or None, default=None
-            Their labels or values; None stands for the mean over all.
+            Labels or values of the samples. None stands for the mean over all labels.
 
         Returns
         -------
         ndarray of shape (n_samples,)
-            Logits: the higher, the more real.
+            The higher, the more real a sample looks.
         """
         check_is_fitted(self, "best_estimator_")
         return self.best_estimator_.score_samples(self._validate_pair(X, y), y)
 
     @available_if(check_refit)
     def decision_function(self, X: Any, y: Any = None) -> np.ndarray:
-        """Return the logits above that from which on samples are taken for real ones.
+        """Return by how much the logits exceed the threshold of `predict`.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, ...)
-            Samples.
+            Samples, laid out as in `fit`.
         y : array-like of shape (n_samples,) or None, default=None
-            Their labels or values.
+            Labels or values of the samples. None stands for the mean over all labels.
 
         Returns
         -------
         ndarray of shape (n_samples,)
-            At least 0 for those that `predict` takes for real ones.
+            At least 0 for samples that `predict` takes for real ones.
         """
         check_is_fitted(self, "best_estimator_")
         return self.best_estimator_.decision_function(self._validate_pair(X, y), y)
@@ -462,34 +469,34 @@ default="estimation_of_distribution"
 
     @available_if(check_refit)
     def predict(self, X: Any, y: Any = None) -> np.ndarray:
-        """Say which samples the best discriminator takes for real ones.
+        """Predict which samples are real, by the best discriminator.
 
-        A generator that does its work leaves it guessing.
+        A good generator leaves the discriminator guessing.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, ...)
-            Samples.
+            Samples, laid out as in `fit`.
         y : array-like of shape (n_samples,) or None, default=None
-            Their labels or values.
+            Labels or values of the samples. None stands for the mean over all labels.
 
         Returns
         -------
         ndarray of shape (n_samples,)
-            1 for real ones, -1 for generated ones.
+            1 for samples that look real, -1 for samples that look generated.
         """
         return np.where(self.decision_function(X, y) >= 0, 1, -1)
 
     @available_if(check_refit)
     def score(self, X: Any, y: Any = None, **params: Any) -> float:
-        """Return the fitness of the best individual, compared with other real samples.
+        """Return the fitness of the best individual, measured with other real samples.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, ...)
-            Real samples that were not in `fit`.
+            Real samples, laid out as in `fit`, that were not in `fit`.
         y : array-like of shape (n_samples,) or None, default=None
-            Their labels or values.
+            Labels or values of the samples.
         **params : dict
             Metadata for the scorer.
 

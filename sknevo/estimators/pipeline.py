@@ -21,12 +21,12 @@ __all__ = ["EvolvedPipelineClassifier", "EvolvedPipelineRegressor"]
 
 @with_parameters
 class _EvolvedPipeline(BaseEvolved):
-    """What both faces share: the table, its genome and its builder."""
+    """A search among pipelines for a table."""
 
     genome: Genome | Callable[[DataSpec], Genome] | None = parameter(
         Genome, callable, None, default=None
     )
-    # Cross-validation steadies the fitness of small tables; large ones need it less.
+    # The fewer the samples, the more folds it takes for a steady fitness.
     _default_folds = {2_000: 5, 10_000: 3}
 
     def _check_X(self, X: Any, reset: bool) -> Any:
@@ -58,18 +58,18 @@ class _EvolvedPipeline(BaseEvolved):
 class EvolvedPipelineClassifier(EvolvedClassifierMixin, _EvolvedPipeline):
     """Evolve a pipeline that classifies the rows of a table.
 
-    Breeds pipelines by a genetic algorithm [1]_ and refits the fittest.
-    An individual is a whole pipeline: how columns are prepared (imputation, encoding
-    of categories, dates, text), how they are scaled, which features are extracted or
-    selected, and which model is fitted with which hyperparameters: a support vector
-    machine, scikit-learn's, LightGBM's or XGBoost's gradient boosting.
+    An individual is a whole pipeline [1]_: how columns are prepared (imputation,
+    encoding of categories, dates and text), how they are scaled, which features are
+    extracted or selected, and which model is fitted with which hyperparameters: a
+    support vector machine, or the gradient boosting of scikit-learn, LightGBM or
+    XGBoost. The best individual is fitted on all of X.
 
     Parameters
     ----------
     genome : Genome, callable or None, default=None
-        What may vary. A callable gets the `DataSpec` and returns a Genome, such as
-        ``partial(pipeline, models=["lightgbm"])`` of `sknevo.genomes.pipeline`; None
-        stands for all of it.
+        The search space. A callable gets the `DataSpec` and returns a Genome, such as
+        ``partial(pipeline, models=["lightgbm"])`` of `sknevo.genomes.pipeline`. None
+        stands for `pipeline`.
     strategy : {"coevolution", "crossover", "elitist", "estimation_of_distribution", \
 "nsga2", "regularized_evolution", "surrogate_assisted"} or Strategy, \
 default="estimation_of_distribution"
@@ -211,8 +211,8 @@ default="estimation_of_distribution"
 
     Notes
     -----
-    Without `cv`, five folds score individuals on up to 2,000 samples, three on up to
-    10,000, and 20 % are held out of more.
+    Without `cv`, individuals are scored on five folds of up to 2,000 samples, on three
+    of up to 10,000, and on a hold-out of 20 % of more.
 
     References
     ----------
@@ -241,18 +241,18 @@ default="estimation_of_distribution"
 class EvolvedPipelineRegressor(EvolvedRegressorMixin, _EvolvedPipeline):
     """Evolve a pipeline that predicts a value for the rows of a table.
 
-    Breeds pipelines by a genetic algorithm [1]_ and refits the fittest.
-    An individual is a whole pipeline: how columns are prepared (imputation, encoding
-    of categories, dates, text), how they are scaled, which features are extracted or
-    selected, and which model is fitted with which hyperparameters: a support vector
-    machine, scikit-learn's, LightGBM's or XGBoost's gradient boosting.
+    An individual is a whole pipeline [1]_: how columns are prepared (imputation,
+    encoding of categories, dates and text), how they are scaled, which features are
+    extracted or selected, and which model is fitted with which hyperparameters: a
+    support vector machine, or the gradient boosting of scikit-learn, LightGBM or
+    XGBoost. The best individual is fitted on all of X.
 
     Parameters
     ----------
     genome : Genome, callable or None, default=None
-        What may vary. A callable gets the `DataSpec` and returns a Genome, such as
-        ``partial(pipeline, models=["lightgbm"])`` of `sknevo.genomes.pipeline`; None
-        stands for all of it.
+        The search space. A callable gets the `DataSpec` and returns a Genome, such as
+        ``partial(pipeline, models=["lightgbm"])`` of `sknevo.genomes.pipeline`. None
+        stands for `pipeline`.
     strategy : {"coevolution", "crossover", "elitist", "estimation_of_distribution", \
 "nsga2", "regularized_evolution", "surrogate_assisted"} or Strategy, \
 default="estimation_of_distribution"
@@ -392,8 +392,8 @@ default="estimation_of_distribution"
 
     Notes
     -----
-    Without `cv`, five folds score individuals on up to 2,000 samples, three on up to
-    10,000, and 20 % are held out of more.
+    Without `cv`, individuals are scored on five folds of up to 2,000 samples, on three
+    of up to 10,000, and on a hold-out of 20 % of more.
 
     References
     ----------

@@ -1,4 +1,4 @@
-"""The user's own estimator, with parameters that evolve."""
+"""Evolved parameters of any scikit-learn estimator."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -35,21 +35,21 @@ __all__ = ["EvolvedSearchCV"]
 class EvolvedSearchCV(DelegatingMixin, BaseEvolved):
     """Evolve the parameters of any scikit-learn estimator.
 
-    In the place of RandomizedSearchCV: individuals are clones of the estimator whose
-    parameters are bred, rather than drawn at random [1]_, and the fittest is fitted on
-    all of X. Data are passed on as they are.
+    It takes the place of RandomizedSearchCV [1]_: individuals are clones of the
+    estimator, with parameters that are bred rather than drawn at random. The best is
+    fitted on all of X. Data are passed on as they are.
 
     Parameters
     ----------
     estimator : estimator
-        Whose parameters evolve: a classifier, regressor, pipeline, transformer,
-        clusterer or outlier detector. It is cloned, never changed. Its parameters named
-        `random_state` that are None are set from the seed.
+        Classifier, regressor, pipeline, transformer, clusterer or outlier detector. It
+        is cloned, never changed. Its parameters named `random_state` that are None are
+        set from the seed.
     genome : dict, list of dict or Genome
-        What may vary. A dict as RandomizedSearchCV takes it: names of parameters, also
-        nested ones such as "clf__C", to distributions of `scipy.stats`, lists of any
-        values, or genes. Of a list of dicts one is expressed at a time. In a Genome the
-        names of genes are those of parameters, see the notes.
+        The search space. A dict maps names of parameters, also nested ones such as
+        "clf__C", to distributions of `scipy.stats`, lists of values, or genes, as for
+        RandomizedSearchCV. Of a list of dicts, each individual uses one. In a Genome,
+        genes have the names of parameters, see the notes.
     strategy : {"coevolution", "crossover", "elitist", "estimation_of_distribution", \
 "nsga2", "regularized_evolution", "surrogate_assisted"} or Strategy, \
 default="estimation_of_distribution"
@@ -191,21 +191,23 @@ default="estimation_of_distribution"
 
     Notes
     -----
-    In a Genome, a record that has the name of a parameter (a step of a pipeline) holds
-    parameters of that one. A `Choice` that has the name of a parameter sets it to the
-    name of the branch, and the branch's genes are parameters beside it:
-    ``Genome(kernel=Choice(rbf=Genome(gamma=Real(1e-3, 1, log=True)),
-    linear=Genome()))``. A branch that is not a Genome is the value itself. A choice or
-    record of any other name just holds together, and a `Repeat` is a tuple.
-    Without `scoring`, the estimator's own `score` is the fitness. `best_params_` and
-    `params` and `param_*` of `cv_results_` are parameters as `set_params` takes them;
-    `best_chromosome_` holds the genes, and serves as an `initial_population`. The first
-    individual is the estimator as it is, where its parameters are in range and in no
-    branch of a choice.
-    Without `cv`, five folds score individuals on up to 2,000 samples, three on up to
-    10,000, and 20 % are held out of more. Metadata other than `groups` go to the
-    estimator's `fit`, to steps of a Pipeline by names such as `clf__sample_weight`;
-    with metadata routing enabled, they go to who requests them.
+    In a Genome, a nested Genome with the name of a parameter, such as a step of a
+    pipeline, holds the parameters of that step. A `Choice` with the name of a parameter
+    sets it to the name of the chosen branch, and the genes of the branch are further
+    parameters: ``Genome(kernel=Choice(rbf=Genome(gamma=Real(1e-3, 1, log=True)),
+    linear=Genome()))``. A branch that is not a Genome is the value itself. A Choice or
+    Genome with any other name only groups genes. A `Repeat` becomes a tuple.
+
+    `best_params_` and the columns `params` and `param_*` of `cv_results_` hold
+    parameters as `set_params` takes them. `best_chromosome_` holds the genes, which
+    serve as an `initial_population`. The first individual is the estimator as it is, if
+    its parameters are within the search space and in no branch of a Choice.
+
+    Without `cv`, individuals are scored on five folds of up to 2,000 samples, on three
+    of up to 10,000, and on a hold-out of 20 % of more. Metadata other than `groups` go
+    to the estimator's `fit`, and to steps of a Pipeline by names such as
+    `clf__sample_weight`. With metadata routing enabled, they go where they are
+    requested.
 
     References
     ----------
@@ -234,7 +236,7 @@ default="estimation_of_distribution"
     genome: Genome | dict[str, Any] | Sequence[dict[str, Any]] = parameter(
         Genome, dict, list, tuple, kw_only=False
     )
-    # The estimator requests metadata, not this one.
+    # Metadata are requested by the estimator inside, not by the search.
     __metadata_request__fit = {"sample_weight": UNUSED}
     _default_folds = {2_000: 5, 10_000: 3}
     _default_scoring = None  # the estimator's own
