@@ -14,10 +14,7 @@ __all__ = [
     "NetworkPlan",
     "NetworkSize",
     "discriminator_plan",
-    "discriminator_size",
-    "first_grid",
     "generator_plan",
-    "generator_size",
     "image_shape",
     "network_plan",
 ]
@@ -353,18 +350,3 @@ def _steep(items: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
         {**genes, **(steep if genes.get("activation") == "leaky_relu" else {})}
         for genes in items
     ]
-
-
-def generator_size(*args: Any) -> NetworkSize:
-    """Return the size of a GAN's generator."""
-    return generator_plan(*args).size
-
-
-def discriminator_size(*args: Any) -> NetworkSize:
-    """Return the size of a GAN's discriminator."""
-    return discriminator_plan(*args).size
-
-
-def first_grid(blocks: list[dict[str, Any]], shape: Shape) -> Shape:
-    """Return the (height, width) that the first block of a generator begins with."""
-    return generator_plan({"blocks": blocks}, 1, shape, 0).layers[1].outputs[1:]

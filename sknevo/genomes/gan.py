@@ -1,23 +1,39 @@
-"""The search space of generators with their discriminators, and who does well."""
+"""The search space of generators with their discriminators, and known good ones."""
 
 import math
 from functools import partial
 from typing import Any
 
 from sknevo.genes import Categorical, Choice, Gene, Genome, Integer, Real, Repeat
-from sknevo.genomes._gan_limits import FEW_UNITS, NARROW, check_limits, repaired
-from sknevo.genomes._networks import are_images, most_epochs, most_items
+from sknevo.genomes._networks import (
+    are_images,
+    expressed_items,
+    most_epochs,
+    most_items,
+    narrow_widest,
+    round_widths,
+)
 from sknevo.genomes._optimizer import adversarial_optimizer
-from sknevo.network_plan import image_shape
-from sknevo.records import DataSpec
+from sknevo.network_plan import (
+    Layer,
+    NetworkPlan,
+    discriminator_plan,
+    generator_plan,
+    image_shape,
+)
+from sknevo.records import DataSpec, express
 
 __all__ = ["gan", "well_known"]
 
+NETWORKS = ("generator", "discriminator")
 ACTIVATIONS = ("relu", "leaky_relu", "elu", "silu", "gelu", "tanh")
-WIDE, MANY_UNITS = 256, 256
-# So many samples pass the discriminator in a search's trial, however many there are.
-SAMPLES = {"table": 600_000, "images": 200_000}
-FEWEST_EPOCHS, MOST_EPOCHS = 5, 1000
+NARROWEST, WIDEST = {"channels": 8, "units": 8}, {"channels": 256, "units": 256}
+# The generator enlarges a grid of this side at least; chosen, not measured.
+SMALLEST_SIDE = 2
+# So many samples pass the discriminator in a trial, however many there are; chosen, not
+# measured.
+ROWS_SEEN, IMAGES_SEEN = 600_000, 200_000
+MIN_EPOCHS, MAX_EPOCHS = 5, 1000
 
 
 def gan(
@@ -73,9 +89,9 @@ def gan(
     }
     if images:
         genes["augmentation"] = _augmentation()
-    check_limits(spec, max_parameters)
+    _check_limits(spec, max_parameters)
     return Genome(**genes).constrained(
-        partial(repaired, spec=spec, max_parameters=max_parameters)
+        partial(_repair, spec=spec, max_parameters=max_parameters)
     )
 
 
@@ -102,7 +118,7 @@ def _generator(images: bool, max_layers: int) -> Genome:
         layers = Repeat(_dense(["none", "batch", "layer"], [4, 2, 1]), 1, max_layers)
         return Genome(dense=layers, optimizer=adversarial_optimizer())
     block = Genome(
-        channels=Integer(NARROW, WIDE, log=True),
+        channels=Integer(NARROWEST["channels"], WIDEST["channels"], log=True),
         kernel=Categorical([3, 5], weights=[3, 1]),
         upsampling=Categorical(
             ["none", "transposed", "nearest", "bilinear"], weights=[1, 2, 2, 1]
@@ -123,7 +139,7 @@ def _discriminator(images: bool, max_layers: int) -> Genome:
         genes["dense"] = Repeat(_dense(normalisations, weights), 1, max_layers)
     else:
         block = Genome(
-            channels=Integer(NARROW, WIDE, log=True),
+            channels=Integer(NARROWEST["channels"], WIDEST["channels"], log=True),
             kernel=Categorical([3, 5], weights=[3, 1]),
             pooling=Categorical(["none", "stride", "average"], weights=[1, 3, 1]),
             normalisation=Categorical(normalisations, weights),
@@ -138,14 +154,14 @@ def _discriminator(images: bool, max_layers: int) -> Genome:
 
 def _dense(normalisations: list[str], weights: list[float]) -> Genome:
     return Genome(
-        units=Integer(FEW_UNITS, MANY_UNITS, log=True),
+        units=Integer(NARROWEST["units"], WIDEST["units"], log=True),
         normalisation=Categorical(normalisations, weights),
         activation=Categorical(ACTIVATIONS, weights=[3, 3, 1, 1, 1, 1]),
     )
 
 
 def _loss() -> Choice:
-    """Each with the weight of its penalty on the discriminator's slope."""
+    """Each loss has a `slope`: the weight of its gradient penalty."""
     slope = Categorical([0.0, 0.01, 0.1, 1.0, 10.0])
     return Choice(
         {"non_saturating": 2, "relativistic": 2},
@@ -174,23 +190,17 @@ def _training(spec: DataSpec, max_epochs: int | None) -> Genome:
 
 
 def _usual_epochs(spec: DataSpec) -> int:
-    seen = SAMPLES["images" if are_images(spec) else "table"]
-    return min(MOST_EPOCHS, max(FEWEST_EPOCHS, seen // spec.n_samples))
+    seen = IMAGES_SEEN if are_images(spec) else ROWS_SEEN
+    return min(MAX_EPOCHS, max(MIN_EPOCHS, seen // spec.n_samples))
 
 
 def _rejection() -> Categorical:
-    """Return how strict the discriminator is with finished samples; 0 lets all pass.
-
-    Azadi, S. et al. (2019). Discriminator Rejection Sampling.
-    """
+    """How strictly the discriminator rejects samples (Azadi et al. 2019); 0: not."""
     return Categorical([0.0, 0.5, 0.8, 0.95], weights=[3, 2, 2, 1])
 
 
 def _augmentation() -> Genome:
-    """Return what is done to all that the discriminator sees, real or not.
-
-    Zhao, S. et al. (2020). Differentiable Augmentation for Data-Efficient GAN Training.
-    """
+    """Of real and generated images that the discriminator sees (Zhao et al. 2020)."""
     return Genome(
         shift=Categorical([0.0, 0.125], weights=[3, 1]),
         erase=Categorical([0.0, 0.5], weights=[5, 1]),
@@ -198,40 +208,146 @@ def _augmentation() -> Genome:
     )
 
 
-# Who is known to do well ----------------------------------------------------------
+# Constraints ---------------------------------------------------------------------
+
+
+def _plan(expressed: dict[str, Any], network: str, spec: DataSpec) -> NetworkPlan:
+    shape, n_classes = image_shape(spec.shape), spec.n_classes
+    if network == "generator":
+        dimension = expressed["noise"]["dimension"]
+        return generator_plan(expressed[network], dimension, shape, n_classes)
+    packing = expressed["training"]["packing"]
+    return discriminator_plan(expressed[network], packing, shape, n_classes)
+
+
+def _check_limits(spec: DataSpec, max_parameters: int) -> None:
+    """Raise a ValueError if the smallest networks have too many parameters."""
+    generator: dict[str, Any] = {"dense": [{"units": NARROWEST["units"]}]}
+    discriminator = generator
+    if are_images(spec):
+        block = {"channels": NARROWEST["channels"], "kernel": 3}
+        upsampling = "nearest" if _max_doublings(spec) else "none"
+        generator = {"blocks": [block | {"upsampling": upsampling}]}
+        discriminator = {"blocks": [block], "bridge": "average"}
+    smallest = {
+        "noise": {"dimension": 1},
+        "generator": generator,
+        "discriminator": discriminator,
+        "training": {"packing": 1},
+    }
+    least = max(_plan(smallest, network, spec).size.parameters for network in NETWORKS)
+    if least > max_parameters:
+        raise ValueError(
+            f"max_parameters must be at least {least}, what the smallest networks for "
+            f"data of shape {spec.shape} have; got {max_parameters}."
+        )
+
+
+def _repair(
+    genes: dict[str, Any], spec: DataSpec, max_parameters: int
+) -> dict[str, Any]:
+    """Make networks that can be built, in one way only, within their limits."""
+    if are_images(spec):
+        _fit_doublings(genes["generator"]["blocks"], spec)
+        _fit_halvings(genes["discriminator"]["blocks"], spec)
+    for network in NETWORKS:
+        round_widths(genes[network])
+        while _plan(express(genes), network, spec).size.parameters > max_parameters:
+            _shrink(genes, network, spec)
+            if are_images(spec):
+                _fit_doublings(genes["generator"]["blocks"], spec)
+    return genes
+
+
+def _max_doublings(spec: DataSpec) -> int:
+    """Return how often the smallest grid may be doubled to make an image."""
+    side = min(image_shape(spec.shape)[1:])
+    return max(0, int(math.log2(max(1, side / SMALLEST_SIDE))))
+
+
+def _fit_doublings(blocks: dict[str, Any], spec: DataSpec) -> None:
+    """Remove the first doublings if the grid would be smaller than the smallest."""
+    doubling = [b for b in expressed_items(blocks) if b["upsampling"] != "none"]
+    for block in doubling[: max(0, len(doubling) - _max_doublings(spec))]:
+        block["upsampling"] = "none"
+
+
+def _fit_halvings(blocks: dict[str, Any], spec: DataSpec) -> None:
+    """Remove the halving of a single pixel."""
+    shape = image_shape(spec.shape)
+    for block in expressed_items(blocks):
+        if max(shape[1:]) < 2:
+            block["pooling"] = "none"
+        shape = Layer.convolution(block, shape, ceil=True).outputs
+
+
+def _shrink(genes: dict[str, Any], name: str, spec: DataSpec) -> None:
+    """Narrow the widest layer of a network, or remove what costs most."""
+    network = genes[name]
+    if narrow_widest(network, NARROWEST):
+        return
+    layers = network["blocks" if "blocks" in network else "dense"]
+    first = layers["items"][0]
+    at_full_size = name == "generator" and first.get("upsampling") == "none"
+    if network.get("bridge") == "flatten":
+        network["bridge"] = "average"
+    elif layers["length"] > 1:
+        layers["length"] -= 1
+    elif at_full_size and _max_doublings(spec) > 0:
+        first["upsampling"] = "nearest"
+    elif name == "generator" and genes["noise"]["dimension"] > 1:
+        genes["noise"]["dimension"] //= 2
+    elif genes["training"]["packing"] > 1:
+        genes["training"]["packing"] //= 2
+    else:
+        first |= {"normalisation": "none"}
+        if "kernel" in first:
+            first["kernel"] = 3
+
+
+# Known good individuals -----------------------------------------------------------
 
 
 def well_known(spec: DataSpec, genome: Genome | None = None) -> list[dict[str, Any]]:
     """Return individuals that are known to do well, the cheap ones first.
 
-    The first is a short one: with `max_time`, what the others take is known when it has
-    ended.
+    The first has few epochs: when it has ended, the time of the others is known.
 
     Parameters
     ----------
     spec : DataSpec
         What the data are.
     genome : Genome or None, default=None
-        Whose limits of epochs and layers they keep to; None stands for `gan`'s.
+        They keep to its limits of epochs and layers; None stands for `gan`.
 
     Returns
     -------
     list of dict
-        Partial expressed genes.
+        Partial expressed genes: what is not named is sampled.
+
+    Examples
+    --------
+    >>> from sknevo.genomes.gan import well_known
+    >>> from sknevo.records import DataSpec
+    >>> first, *others = well_known(DataSpec("generation", 1000, 0, shape=(2,)))
+    >>> first["training"]["epochs"], others[0]["training"]["epochs"]
+    (150, 600)
     """
     images = are_images(spec)
     most = most_epochs(genome, _usual_epochs(spec))
     deepest = min(
-        most_items(genome, player, "blocks" if images else "dense")
-        for player in ("generator", "discriminator")
+        most_items(genome, network, "blocks" if images else "dense")
+        for network in NETWORKS
     )
-    return (_known_for_images if images else _known)(spec, most, deepest)
+    return (_known_for_images if images else _known_for_tables)(spec, most, deepest)
 
 
-def _known(spec: DataSpec, most: int, deepest: float) -> list[dict[str, Any]]:
+def _known_for_tables(
+    spec: DataSpec, most: int, deepest: float
+) -> list[dict[str, Any]]:
     # Noise with modes of its own leaves fewer samples between those of the data.
     dimension = max(8, min(64, 2 * spec.shape[0]))
-    lumpy = {"mixture": {"scale": 1.0, "components": 16, "spread": 0.2}}
+    mixture = {"mixture": {"scale": 1.0, "components": 16, "spread": 0.2}}
     normal = {"normal": {"scale": 1.0}}
 
     def individual(
@@ -262,9 +378,9 @@ def _known(spec: DataSpec, most: int, deepest: float) -> list[dict[str, Any]]:
         }
 
     relativistic = {"relativistic": {"slope": 0.1}}
-    saturating = {"non_saturating": {"slope": 0.1}}
+    non_saturating = {"non_saturating": {"slope": 0.1}}
     # Many modes need wide and deep networks, noise of no more dimensions than the data,
-    # and a discriminator that turns away what lies between them.
+    # and rejection of what lies between them (benchmarks/mixture_variants.py).
     wide = partial(
         individual,
         relativistic,
@@ -275,9 +391,9 @@ def _known(spec: DataSpec, most: int, deepest: float) -> list[dict[str, Any]]:
         rejection=0.8,
     )
     return [
-        individual(relativistic, lumpy, epochs=_few(most)),
-        individual(relativistic, lumpy),
-        individual(saturating, lumpy),
+        individual(relativistic, mixture, epochs=_few(most)),
+        individual(relativistic, mixture),
+        individual(non_saturating, mixture),
         individual({"non_saturating": {"slope": 0.0}}, normal, packing=2),
         wide(),
         wide(batch_size=64),
@@ -288,7 +404,8 @@ def _known_for_images(
     spec: DataSpec, most: int, deepest: float
 ) -> list[dict[str, Any]]:
     # Many small steps and a discriminator that learns faster than its generator (Heusel
-    # et al. 2017) go furthest; for each image, a wide one and nearest neighbours help.
+    # et al. 2017) give the best digits; per image, so do a wide discriminator and
+    # nearest neighbours (benchmarks/gan_variants.py).
     side = min(image_shape(spec.shape)[1:])
     doublings = max(1, min(3, deepest, round(math.log2(max(2, side) / 4))))
     widths = [16 * 2**i for i in range(doublings)]
@@ -296,20 +413,20 @@ def _known_for_images(
     def individual(
         loss: dict[str, Any], upsampling: str, times: int = 1, epochs: int = most
     ) -> dict[str, Any]:
-        rise = {"kernel": 3, "upsampling": upsampling, "normalisation": "batch"}
-        fall = {"kernel": 3, "pooling": "stride", "normalisation": "spectral"}
+        up = {"kernel": 3, "upsampling": upsampling, "normalisation": "batch"}
+        down = {"kernel": 3, "pooling": "stride", "normalisation": "spectral"}
         return {
             "noise": {"dimension": 64, "distribution": {"normal": {"scale": 1.0}}},
             "generator": {
                 "blocks": [
-                    {"channels": channels, "activation": "relu", **rise}
+                    {"channels": channels, "activation": "relu", **up}
                     for channels in reversed(widths)
                 ],
                 "optimizer": _adam(1e-3, 0.5),
             },
             "discriminator": {
                 "blocks": [
-                    {"channels": times * channels, "activation": "leaky_relu", **fall}
+                    {"channels": times * channels, "activation": "leaky_relu", **down}
                     for channels in widths
                 ],
                 "bridge": "flatten",

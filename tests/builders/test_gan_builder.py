@@ -15,7 +15,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from sknevo.builders.gan import GANBuilder
 from sknevo.builders.gan._data import ConditionEncoder, Scaler
-from sknevo.builders.gan._modules import Discriminator, Generator, Noise, Spectral
+from sknevo.builders.gan._modules import Discriminator, Generator, Noise
 from sknevo.builders.gan._monitor import Monitor, _auc
 from sknevo.builders.gan._sampling import RejectionSampler, generate
 from sknevo.builders.gan._training import (
@@ -27,10 +27,11 @@ from sknevo.builders.gan._training import (
     random_source,
 )
 from sknevo.builders.networks._augmentation import Augmentation
+from sknevo.builders.networks._modules import Spectral
 from sknevo.deadline import DeadlineReached, TrialPruned, deadline
 from sknevo.evaluation._threads import limited_threads
 from sknevo.genomes.gan import gan, well_known
-from sknevo.network_plan import discriminator_size, generator_size, image_shape
+from sknevo.network_plan import discriminator_plan, generator_plan, image_shape
 from sknevo.records import Chromosome, DataSpec
 
 SHAPES = [(2,), (8, 8), (3, 6, 7), (9, 8, 3), (1, 1)]
@@ -111,8 +112,8 @@ def test_sizes_are_those_that_torch_counts(shape):
         G = Generator(genes["generator"], genes["noise"], shape, 3, draw)
         D = Discriminator(genes["discriminator"], packing, shape, 3, draw)
         sizes = [
-            generator_size(genes["generator"], dimension, shape, 3),
-            discriminator_size(genes["discriminator"], packing, shape, 3),
+            generator_plan(genes["generator"], dimension, shape, 3).size,
+            discriminator_plan(genes["discriminator"], packing, shape, 3).size,
         ]
         for network, size in zip((G, D), sizes, strict=True):
             counted = sum(p.numel() for p in network.parameters())
@@ -324,7 +325,7 @@ def test_a_discriminator_that_ranks_the_wrong_way_is_ignored():
 
 def test_companions_keep_their_labels():
     draw = torch.Generator().manual_seed(0)
-    discriminator = Discriminator({"dense": []}, 4, (1,), 24, draw)
+    discriminator = Discriminator({"dense": [{"units": 8}]}, 4, (1,), 24, draw)
     discriminator.keep_companions(torch.arange(24.0).reshape(24, 1), torch.eye(24))
     real, own = torch.tensor([[-1.0], [-2.0]]), torch.eye(24)[[5, 7]]
     seen = []

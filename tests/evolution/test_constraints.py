@@ -17,7 +17,7 @@ from sknevo.evolution import (
 from sknevo.genes import Genome
 from sknevo.genomes.convnet import convnet
 from sknevo.genomes.gan import gan
-from sknevo.network_plan import discriminator_size, generator_size, network_plan
+from sknevo.network_plan import discriminator_plan, generator_plan, network_plan
 from sknevo.records import DataSpec, Evaluation
 
 SHAPE, N_CLASSES = (1, 6, 6), 3
@@ -38,12 +38,11 @@ def gan_layers(genes):
 
 def gan_parameters(genes):
     dimension, packing = genes["noise"]["dimension"], genes["training"]["packing"]
-    return [
-        generator_size(genes["generator"], dimension, SHAPE, N_CLASSES).parameters,
-        discriminator_size(
-            genes["discriminator"], packing, SHAPE, N_CLASSES
-        ).parameters,
+    plans = [
+        generator_plan(genes["generator"], dimension, SHAPE, N_CLASSES),
+        discriminator_plan(genes["discriminator"], packing, SHAPE, N_CLASSES),
     ]
+    return [plan.size.parameters for plan in plans]
 
 
 @dataclass

@@ -5,14 +5,8 @@ import re
 import numpy as np
 import pytest
 
-from sknevo.genomes._gan_limits import SMALLEST_SIDE
 from sknevo.genomes.gan import gan, well_known
-from sknevo.network_plan import (
-    discriminator_size,
-    first_grid,
-    generator_size,
-    image_shape,
-)
+from sknevo.network_plan import discriminator_plan, generator_plan, image_shape
 from sknevo.records import Chromosome, DataSpec, express
 
 SHAPES = [(2,), (30,), (8, 8), (28, 28), (3, 32, 32), (9, 8, 3), (1, 5)]
@@ -44,13 +38,12 @@ def test_networks_keep_to_their_limits(shape):
         assert expressed["training"]["epochs"] <= 7
         packing = expressed["training"]["packing"]
         dimension = expressed["noise"]["dimension"]
-        sizes = [
-            generator_size(expressed["generator"], dimension, image_shape(shape), 3),
-            discriminator_size(
-                expressed["discriminator"], packing, image_shape(shape), 3
-            ),
+        image = image_shape(shape)
+        plans = [
+            generator_plan(expressed["generator"], dimension, image, 3),
+            discriminator_plan(expressed["discriminator"], packing, image, 3),
         ]
-        assert max(size.parameters for size in sizes) <= 20_000
+        assert max(plan.size.parameters for plan in plans) <= 20_000
         for name in ("generator", "discriminator"):
             network = expressed[name]
             layers = network.get("dense", network.get("blocks"))
@@ -63,9 +56,10 @@ def test_images_grow_from_a_grid():
     rng = np.random.default_rng(0)
     spec, seen = spec_of((28, 28)), set()
     for value in bred(gan(spec), rng):
-        grid = first_grid(express(value)["generator"]["blocks"], (1, 28, 28))
-        seen.add(grid)
-    assert min(seen) >= (SMALLEST_SIDE, SMALLEST_SIDE)
+        plan = generator_plan(express(value)["generator"], 1, (1, 28, 28), 0)
+        (unflatten,) = (each for each in plan.layers if each.kind == "unflatten")
+        seen.add(unflatten.outputs[1:])
+    assert min(seen) >= (2, 2)
     assert {(28, 28), (14, 14), (7, 7)} <= seen
 
 

@@ -6,9 +6,9 @@ from typing import Any
 from sknevo.builders.gan._estimator import GAN
 from sknevo.builders.networks._devices import resolve_device, resolve_precision
 from sknevo.network_plan import (
-    NetworkSize,
-    discriminator_size,
-    generator_size,
+    NetworkPlan,
+    discriminator_plan,
+    generator_plan,
     image_shape,
 )
 from sknevo.records import DataSpec
@@ -63,14 +63,14 @@ class GANBuilder:
         shape, n_classes = image_shape(self.spec.shape), self.spec.n_classes
         packing = expressed["training"]["packing"]
 
-        def seconds(size: NetworkSize) -> float:
-            operations = SECONDS_PER_OPERATION * size.operations
-            return operations + SECONDS_PER_VALUE * size.values
+        def seconds(plan: NetworkPlan) -> float:
+            operations = SECONDS_PER_OPERATION * plan.size.operations
+            return operations + SECONDS_PER_VALUE * plan.size.values
 
-        generator = generator_size(
+        generator = generator_plan(
             expressed["generator"], expressed["noise"]["dimension"], shape, n_classes
         )
-        discriminator = discriminator_size(
+        discriminator = discriminator_plan(
             expressed["discriminator"], packing, shape, n_classes
         )
         return seconds(generator), seconds(discriminator) / packing

@@ -10,8 +10,8 @@ from torch.nn import functional as F
 
 from sknevo.builders.networks._data import as_tensor, statistics
 from sknevo.builders.networks._modules import Network
+from sknevo.builders.networks._trainer import Trainer
 from sknevo.data_checks import fingerprint
-from sknevo.deadline import check_deadline
 from sknevo.metrics import StandardFeatures
 from sknevo.network_plan import image_shape
 
@@ -31,14 +31,8 @@ COARSE_SIDE = 7
 LABEL_WEIGHT, ROTATION_WEIGHT, CORRUPTION_WEIGHT = 1.0, 0.3, 0.1
 RECONSTRUCTION_WEIGHT = 5.0
 BLOCK = {"kernel": 3, "normalisation": "batch", "activation": "relu"}
-BLOCK |= {"residual": False, "dropout": 0.0}
 # Bounded, so that no image is further away than another kind of image is.
-DENSE = {"units": N_FEATURES, "normalisation": "none", "activation": "tanh"}
-DENSE |= {"dropout": 0.0}
-# The encoder sees images as they are; the pretext tasks change them.
-NO_AUGMENTATION = dict.fromkeys(
-    ("shift", "zoom", "rotate", "flip", "erase", "colour"), 0
-)
+DENSE = {"units": N_FEATURES, "activation": "tanh"}
 
 
 def feature_space(
@@ -188,12 +182,7 @@ def _genes(sides: tuple[int, ...]) -> dict[str, Any]:
         shorter //= 2
         if shorter < COARSE_SIDE:
             break
-    return {
-        "augmentation": NO_AUGMENTATION,
-        "blocks": blocks,
-        "bridge": "flatten",
-        "dense": [DENSE],
-    }
+    return {"blocks": blocks, "bridge": "flatten", "dense": [DENSE]}
 
 
 class _PretextTasks:
@@ -224,13 +213,11 @@ class _PretextTasks:
         schedule = torch.optim.lr_scheduler.OneCycleLR(
             optimizer, LEARNING_RATE, total_steps=N_STEPS
         )
-        self.encoder.train()
-        for _ in range(N_STEPS):
-            check_deadline()
-            optimizer.zero_grad()
-            self._loss(*self._batch()).backward()
-            optimizer.step()
-            schedule.step()
+        trainer = Trainer([optimizer], self.rng, schedule=None)
+        with trainer.training(self.encoder):
+            for _ in trainer.steps(range(N_STEPS)):
+                trainer.minimise(self._loss(*self._batch()), optimizer)
+                schedule.step()
 
     def _integers(self, low: int, high: int) -> Tensor:
         size, device = (BATCH_SIZE,), self.images.device

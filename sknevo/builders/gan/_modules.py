@@ -7,27 +7,12 @@ import torch
 from torch import Tensor, nn
 
 from sknevo.builders.gan._data import chunks, select
-from sknevo.builders.networks._modules import (
-    NORMALISATIONS,
-    Spectral,
-    _convolution,
-    _drawn,
-    _linear,
-)
-from sknevo.network_plan import first_grid
+from sknevo.builders.networks._modules import layer_module
+from sknevo.network_plan import discriminator_plan, generator_plan
 
 # A sample is judged in so many packs, each with other companions; chosen, not
 # measured.
 N_PACKS = 8
-ACTIVATIONS = {
-    "relu": nn.ReLU,
-    # Steeper than torch's own: gradients have to pass through two networks.
-    "leaky_relu": lambda: nn.LeakyReLU(0.2),
-    "elu": nn.ELU,
-    "gelu": nn.GELU,
-    "silu": nn.SiLU,
-    "tanh": nn.Tanh,
-}
 
 
 class Noise(nn.Module):
@@ -95,24 +80,8 @@ class Generator(nn.Module):
         super().__init__()
         self.shape = shape
         self.noise = Noise(noise_genes, rng)
-        width = self.noise.dimension + n_conditions
-        self.layers = nn.Sequential()
-        if "dense" in genes:
-            for layer in genes["dense"]:
-                self.layers.append(_Dense(layer, width, rng))
-                width = layer["units"]
-            self.layers.append(_linear(width, math.prod(shape), True, rng))
-            return
-        blocks = genes["blocks"]
-        channels, grid = blocks[0]["channels"], first_grid(blocks, shape)
-        self.layers.append(_linear(width, channels * math.prod(grid), True, rng))
-        self.layers.append(nn.Unflatten(1, (channels, *grid)))
-        for block in blocks:
-            self.layers.append(_Rise(block, channels, rng))
-            channels = block["channels"]
-        self.layers.append(_Crop(shape[1:]))
-        self.layers.append(_convolution(channels, shape[0], 3, True, rng))
-        self.layers.append(nn.Tanh())
+        plan = generator_plan(genes, self.noise.dimension, shape, n_conditions)
+        self.layers = nn.Sequential(*(layer_module(each, rng) for each in plan.layers))
 
     def forward(self, Z: Tensor, conditions: Tensor | None = None) -> Tensor:
         """Return samples of noise (n, dimension) and conditions (n, n_conditions)."""
@@ -157,30 +126,17 @@ class Discriminator(nn.Module):
     ) -> None:
         super().__init__()
         self.packing = packing
-        self.layers = nn.Sequential()
-        if "dense" in genes:
-            width = packing * math.prod(shape)
-            for layer in genes["dense"]:
-                self.layers.append(_Dense(layer, width, rng))
-                width = layer["units"]
-        else:
-            width, sides = packing * shape[0], shape[1:]
-            for block in genes["blocks"]:
-                self.layers.append(_Fall(block, width, rng))
-                width = block["channels"]
-                if block["pooling"] != "none":
-                    sides = tuple(math.ceil(side / 2) for side in sides)
-            flat = genes["bridge"] == "flatten"
-            self.layers.append(nn.Flatten() if flat else _Average())
-            width *= math.prod(sides) if flat else 1
-        self.head = _linear(width, 1, True, rng)
-        self.embed: nn.Module | None = None
+        plan = discriminator_plan(genes, packing, shape, n_conditions)
+        layers = [each for each in plan.layers if each.kind != "projection"]
+        *hidden, head = (layer_module(each, rng) for each in layers)
+        self.layers, self.head = nn.Sequential(*hidden), head
+        self.project: nn.Module | None = None
         if n_conditions:
-            self.embed = nn.utils.skip_init(
-                nn.Linear, packing * n_conditions, width, bias=False
-            )
+            projection = plan.layers[-1]
+            (n_inputs,), (width,) = projection.inputs, projection.outputs
+            self.project = nn.utils.skip_init(nn.Linear, n_inputs, width, bias=False)
             std = 1 / math.sqrt(width)
-            nn.init.normal_(self.embed.weight, std=std, generator=rng)
+            nn.init.normal_(self.project.weight, std=std, generator=rng)
         self.register_buffer("companions", None)
         self.register_buffer("companion_conditions", None)
 
@@ -202,9 +158,9 @@ class Discriminator(nn.Module):
         packs = X.reshape(-1, self.packing * X.shape[1], *X.shape[2:])
         Z = self.layers(packs)
         logits = self.head(Z).squeeze(1)
-        if self.embed is not None:
-            known = self.embed(conditions.reshape(len(packs), -1))
-            logits = logits + (known * Z).sum(dim=1)
+        if self.project is not None:
+            projected = self.project(conditions.reshape(len(packs), -1))
+            logits = logits + (projected * Z).sum(dim=1)
         return logits
 
     def keep_companions(self, X: Tensor, conditions: Tensor | None) -> None:
@@ -242,92 +198,3 @@ def _packed(X: Tensor, companions: Tensor) -> Tensor:
     """Return each of X followed by the same companions."""
     beside = companions.to(X.dtype).unsqueeze(0).expand(len(X), *companions.shape)
     return torch.cat([X.unsqueeze(1), beside], dim=1).flatten(0, 1)
-
-
-class _Dense(nn.Sequential):
-    def __init__(
-        self, genes: dict[str, Any], width: int, draw: torch.Generator
-    ) -> None:
-        units, normalisation = genes["units"], genes["normalisation"]
-        biased = normalisation in ("none", "spectral")
-        layer: nn.Module = _linear(width, units, biased, draw)
-        after: nn.Module = nn.Identity()
-        match normalisation:
-            case "spectral":
-                layer = Spectral(layer, draw)
-            case "batch":
-                after = nn.BatchNorm1d(units)
-            case "layer":
-                after = nn.LayerNorm(units)
-        super().__init__(layer, after, ACTIVATIONS[genes["activation"]]())
-
-
-class _Rise(nn.Sequential):
-    """A block of the generator: twice the sides, convolution, normalisation."""
-
-    def __init__(
-        self, genes: dict[str, Any], channels: int, draw: torch.Generator
-    ) -> None:
-        width, kernel = genes["channels"], genes["kernel"]
-        plain, how = genes["normalisation"] == "none", genes["upsampling"]
-        layers: list[nn.Module] = []
-        if how == "transposed":
-            layer = nn.utils.skip_init(
-                nn.ConvTranspose2d,
-                channels,
-                width,
-                kernel,
-                stride=2,
-                padding=kernel // 2,
-                output_padding=1,
-                bias=plain,
-            )
-            layers.append(_drawn(layer, draw))
-        else:
-            if how != "none":
-                layers.append(nn.Upsample(scale_factor=2, mode=how))
-            layers.append(_convolution(channels, width, kernel, plain, draw))
-        super().__init__(
-            *layers,
-            NORMALISATIONS[genes["normalisation"]](width),
-            ACTIVATIONS[genes["activation"]](),
-        )
-
-
-class _Fall(nn.Sequential):
-    """A block of the discriminator: convolution, half the sides."""
-
-    def __init__(
-        self, genes: dict[str, Any], channels: int, draw: torch.Generator
-    ) -> None:
-        width, kernel, pooling = genes["channels"], genes["kernel"], genes["pooling"]
-        spectral = genes["normalisation"] == "spectral"
-        after = "none" if spectral else genes["normalisation"]
-        layer = _convolution(channels, width, kernel, after == "none", draw)
-        if pooling == "stride":
-            layer.stride = (2, 2)
-        super().__init__(
-            Spectral(layer, draw) if spectral else layer,
-            NORMALISATIONS[after](width),
-            ACTIVATIONS[genes["activation"]](),
-            nn.AvgPool2d(2, ceil_mode=True) if pooling == "average" else nn.Identity(),
-        )
-
-
-class _Crop(nn.Module):
-    def __init__(self, sides: tuple[int, ...]) -> None:
-        super().__init__()
-        self.sides = sides
-
-    def forward(self, X: Tensor) -> Tensor:
-        (top, left) = (
-            (there - wanted) // 2
-            for there, wanted in zip(X.shape[2:], self.sides, strict=True)
-        )
-        height, width = self.sides
-        return X[:, :, top : top + height, left : left + width]
-
-
-class _Average(nn.Module):
-    def forward(self, X: Tensor) -> Tensor:
-        return X.mean(dim=(2, 3))

@@ -16,8 +16,7 @@ from sknevo.builders.gan._modules import Discriminator, Generator
 from sknevo.builders.gan._monitor import Monitor
 from sknevo.builders.gan._sampling import generate
 from sknevo.builders.networks._augmentation import Augmentation
-from sknevo.builders.networks._trainer import SCHEDULES
-from sknevo.deadline import check_deadline
+from sknevo.builders.networks._trainer import Trainer, autocast, optimizer_of
 
 # Each use of the seed has random numbers of its own.
 WEIGHTS, TRAINING, SAMPLING = range(3)
@@ -181,24 +180,19 @@ class AdversarialTraining:
         self.n_ahead = genes["discriminator"]["steps"]
         n_batches = training["epochs"] * math.ceil(len(data) / self.batch_size)
         self.n_steps = max(1, n_batches // self.n_ahead)
-        self.schedule = SCHEDULES[training["schedule"]]
         ((self.loss_name, self.loss_genes),) = genes["loss"].items()
         self.loss = LOSSES[self.loss_name]
-        self.optimizers = {
-            network: _optimizer(network, genes[name])
-            for name, network in (
-                ("discriminator", discriminator),
-                ("generator", generator),
-            )
-        }
+        self.optimizers = [
+            _optimizer(generator, genes["generator"]),
+            _optimizer(discriminator, genes["discriminator"]),
+        ]
+        self.trainer = Trainer(self.optimizers, self.rng, training["schedule"])
         self.augment: nn.Module = nn.Identity()
         if "augmentation" in genes:
             self.augment = Augmentation(NO_AUGMENTATION | genes["augmentation"])
-            self.augment.generator = self.rng
         self.average = MovingAverage(generator, training["average"])
-        half = precision == "bfloat16" and "blocks" in genes["generator"]
-        kind = torch.device(data.device).type
-        self.autocast = {"device_type": kind, "dtype": torch.bfloat16, "enabled": half}
+        # Dense networks stay in float32: their layers are small.
+        self.precision = precision if "blocks" in genes["generator"] else "float32"
 
     def run(self, prune: bool = True) -> TrainingResult:
         """Train to the end.
@@ -208,7 +202,7 @@ class AdversarialTraining:
         TrialPruned
             If something is not finite or, with `prune`, if the generator collapses.
         """
-        data, n_steps = self.data, self.n_steps
+        data, n_steps, trainer = self.data, self.n_steps, self.trainer
         compared = torch.from_numpy(spread_rows(len(data), N_COMPARED))
         real, _ = data[compared.to(data.device)]
         monitor = Monitor(real, n_steps, prune)
@@ -218,25 +212,25 @@ class AdversarialTraining:
         )
         snapshots = []
         batches = data.batches(self.batch_size, self.rng)
-        for step in range(1, n_steps + 1):
-            check_deadline()
-            is_read = step % read_every == 0 or step in checkpoints
-            self._anneal((step - 1) / n_steps)
-            for _ in range(self.n_ahead):
-                X, conditions = next(batches)
-                loss, *logits = self._discriminator_losses(X, conditions)
-                first = self._descend(self.discriminator, loss, is_read)
-            loss = self._generator_loss(X, conditions)
-            second = self._descend(self.generator, loss, is_read)
-            self.average.update(step)
-            if is_read:
-                losses, norms = zip(first, second, strict=True)
-                monitor.record(step, losses, norms, *logits)
-            if step in checkpoints:
-                generator = self.average.network()
-                monitor.check(step, self._generate(generator, len(real)))
-                n_kept = n_kept_samples(generator.shape)
-                snapshots.append(data.scaler.inverse(self._generate(generator, n_kept)))
+        for_generator, for_discriminator = self.optimizers
+        with trainer.training(self.generator, self.discriminator, self.augment):
+            for step in trainer.steps(range(1, n_steps + 1)):
+                for _ in range(self.n_ahead):
+                    X, conditions = next(batches)
+                    loss, *logits = self._discriminator_losses(X, conditions)
+                    gradients = trainer.minimise(loss, for_discriminator)
+                own_loss = self._generator_loss(X, conditions)
+                own_gradients = trainer.minimise(own_loss, for_generator)
+                self.average.update(step)
+                if step % read_every == 0 or step in checkpoints:
+                    losses = loss.detach(), own_loss.detach()
+                    norms = _norm(gradients), _norm(own_gradients)
+                    monitor.record(step, losses, norms, *logits)
+                if step in checkpoints:
+                    network = self.average.network()
+                    monitor.check(step, self._generate(network, len(real)))
+                    samples = self._generate(network, n_kept_samples(network.shape))
+                    snapshots.append(data.scaler.inverse(samples))
         return TrainingResult(
             self.average.network(),
             n_steps,
@@ -249,7 +243,7 @@ class AdversarialTraining:
         self, real: Tensor, conditions: Tensor | None
     ) -> tuple[Tensor, Tensor, Tensor]:
         """Return the loss, and the logits of real and of generated samples."""
-        with torch.autocast(**self.autocast):
+        with autocast(self.data.device, self.precision):
             with torch.no_grad():
                 Z = self.generator.noise(len(real), self.rng)
                 generated = self.augment(self.generator(Z, conditions).float())
@@ -269,7 +263,7 @@ class AdversarialTraining:
         return loss, logits[0].detach(), logits[1].detach()
 
     def _generator_loss(self, real: Tensor, conditions: Tensor | None) -> Tensor:
-        with torch.autocast(**self.autocast):
+        with autocast(self.data.device, self.precision):
             Z = self.generator.noise(len(real), self.rng)
             generated = self.augment(self.generator(Z, conditions).float())
             logits = self.discriminator(generated, conditions).float()
@@ -279,28 +273,6 @@ class AdversarialTraining:
                     real = self.augment(real)
                     real_logits = self.discriminator(real, conditions).float()
         return self.loss.generator(real_logits, logits)
-
-    def _descend(
-        self, network: nn.Module, loss: Tensor, is_read: bool
-    ) -> tuple[Tensor, Tensor] | None:
-        """Take a step of one optimizer; return loss and gradient norm if asked to."""
-        optimizer = self.optimizers[network]
-        parameters = optimizer.param_groups[0]["params"]
-        # Not `backward`: the other network's gradients would be computed in vain.
-        gradients = torch.autograd.grad(loss, parameters, allow_unused=True)
-        for parameter, gradient in zip(parameters, gradients, strict=True):
-            parameter.grad = gradient
-        optimizer.step()
-        if not is_read:
-            return None
-        norms = torch._foreach_norm([g for g in gradients if g is not None])
-        return loss.detach(), torch.stack(norms).norm()
-
-    def _anneal(self, done: float) -> None:
-        share = self.schedule(done)
-        for optimizer in self.optimizers.values():
-            for group in optimizer.param_groups:
-                group["lr"] = share * group.setdefault("initial_lr", group["lr"])
 
     def _generate(self, generator: Generator, n: int) -> Tensor:
         """Return samples of the same noise each time."""
@@ -342,10 +314,14 @@ class MovingAverage:
         return self.smooth
 
 
+def _norm(gradients: list[Tensor | None]) -> Tensor:
+    """Return the norm of all gradients together."""
+    norms = torch._foreach_norm([each for each in gradients if each is not None])
+    return torch.stack(norms).norm()
+
+
 def _optimizer(network: nn.Module, genes: dict[str, Any]) -> torch.optim.Optimizer:
-    ((name, chosen),) = genes["optimizer"].items()
-    parameters = network.parameters()
-    if name == "rmsprop":
-        return torch.optim.RMSprop(parameters, **chosen, foreach=True)
-    betas = (chosen["beta1"], chosen["beta2"])
-    return torch.optim.Adam(parameters, chosen["lr"], betas, fused=True)
+    """Return an optimizer that updates all weights at once: networks are small."""
+    kind, options = optimizer_of(genes["optimizer"])
+    at_once = "fused" if kind is torch.optim.Adam else "foreach"
+    return kind(network.parameters(), **options, **{at_once: True})
