@@ -33,13 +33,13 @@ ROWS, FOLDS = 500, 3
 class Landscape:
     """What may vary, how good it truly is, and how much luck has a part in a score.
 
-    `everyone` is who the best 1 % are counted among.
+    `reference` holds the scores among which the best 1 % are counted.
     """
 
     name: str
     genome: Genome
     truth: callable
-    everyone: np.ndarray
+    reference: np.ndarray
     noise: float = 0.0
 
     def rate(self, chromosome, seed):
@@ -182,7 +182,7 @@ PIPELINES = Genome(
 )
 
 
-def everyone(gene: Gene):
+def all_values(gene: Gene):
     """Yield a value for everything that a gene of finite range can express."""
     match gene:
         case Integer():
@@ -193,13 +193,13 @@ def everyone(gene: Gene):
             records = [{}]
             for name, inner in gene.genes.items():
                 records = [
-                    {**r, name: value} for r in records for value in everyone(inner)
+                    {**r, name: value} for r in records for value in all_values(inner)
                 ]
             yield from records
         case Choice():
-            silent = {name: next(everyone(g)) for name, g in gene.branches.items()}
+            silent = {name: next(all_values(g)) for name, g in gene.branches.items()}
             for name, inner in gene.branches.items():
-                for value in everyone(inner):
+                for value in all_values(inner):
                     yield {**silent, "choice": name, name: value}
 
 
@@ -265,7 +265,7 @@ def table(folder, name):
     path = RESULTS / f"landscape_{name}.json"
     if not path.exists():
         begin = time.perf_counter()
-        scores = score_everyone(folder, name)
+        scores = score_all_values(folder, name)
         RESULTS.mkdir(exist_ok=True)
         path.write_text(json.dumps(scores))
         seconds = time.perf_counter() - begin
@@ -273,7 +273,7 @@ def table(folder, name):
     return json.loads(path.read_text())
 
 
-def score_everyone(folder, name):
+def score_all_values(folder, name):
     from sklearn.model_selection import StratifiedKFold, cross_val_score
     from sklearn.utils import resample
     from tables import read
@@ -286,7 +286,7 @@ def score_everyone(folder, name):
     scores = {}
     with warnings.catch_warnings():  # what does not converge has its score
         warnings.simplefilter("ignore")
-        for genes in everyone(PIPELINES):
+        for genes in all_values(PIPELINES):
             chromosome = Chromosome(genes)
             pipeline = make_pipeline(chromosome.expressed)
             score = cross_val_score(pipeline, X, y, cv=folds, scoring="roc_auc").mean()

@@ -1,20 +1,20 @@
 """Strategies against random search on landscapes that cost nothing to evaluate.
 
-Landscapes: "mixed" has conditional, categorical and logarithmic genes; "noisy" gives
-every individual a score that luck has a part in; "valley" is of real genes alone,
-narrow and slanting; and tables hold the scores of all 1,308 pipelines of a small space
-on a CSV file, which are computed once (one to three minutes per file on one core) and
-kept in benchmarks/results/.
+Landscapes: "mixed" has conditional, categorical and logarithmic genes. "noisy" adds
+random noise to every score. "valley" has real genes alone and is narrow and slanting.
+A table holds the scores of all 1,308 pipelines of a small space on a CSV file; they are
+computed once (one to three minutes per file on one core) and kept in
+benchmarks/results/.
 
-For each strategy and 20 seeds: how many evaluations until the individual that a search
-would return is truly one of the best 1 %, and of the best 0.1 %, of what random search
-draws (of tables: of the pipelines there are). Medians with bootstrapped intervals
-(95 %), and how many seeds got there; the others count with the budget. "ns" stands
-where one that is no better than random search would do as well by luck in more than
-one case of 20 (Mann and Whitney, one-sided).
+For each strategy and 20 seeds it counts evaluations until the individual that a search
+would return is truly one of the best 1 %, and of the best 0.1 %, of those that random
+search draws (on tables: of all pipelines). It prints medians with bootstrapped
+intervals (95 %), and how many seeds reached it; the others count with the budget. "ns"
+stands where a strategy no better than random search would do as well by chance in more
+than one case of 20 (Mann and Whitney, one-sided).
 
-    python benchmarks/landscapes.py ../shared/data/tabular/classification
-    python benchmarks/landscapes.py --strategies crossover gaussian
+    python benchmarks/landscapes.py FOLDER_OF_CSVS
+    python benchmarks/landscapes.py --strategies crossover estimation_of_distribution
 """
 
 import argparse
@@ -32,7 +32,7 @@ SHARES = (0.01, 0.001)
 # Elitist breeds random individuals only.
 RANDOM = "elitist"
 BASELINES = (RANDOM, "crossover")
-# A search that has found nobody new in so many trials is over.
+# A search that finds no new individual in so many trials is over. Chosen, not measured.
 IDLE = 100
 
 
@@ -120,7 +120,7 @@ def cell(counts, baseline, budget):
 
 def race(landscape, name, args):
     """Return, for each seed, how many evaluations a strategy needs for each share."""
-    thresholds = np.quantile(landscape.everyone, 1 - np.array(SHARES))
+    thresholds = np.quantile(landscape.reference, 1 - np.array(SHARES))
     begin, strategy = time.perf_counter(), STRATEGIES[name]()
     counts = np.array(
         [
