@@ -5,6 +5,7 @@ from dataclasses import replace
 from numbers import Real
 
 import numpy as np
+from numpy.random import Generator
 from sklearn.utils._param_validation import Interval
 
 from sknevo.evolution._genetic_algorithm import GeneticAlgorithm
@@ -87,10 +88,7 @@ class CooperativeCoevolution(Strategy, name="coevolution"):
         self._species(genome.genes)
 
     def breed(
-        self,
-        genome: Genome,
-        population: Sequence[Evaluation],
-        rng: np.random.Generator,
+        self, genome: Genome, population: Sequence[Evaluation], rng: Generator
     ) -> Chromosome:
         species = self._species(genome.genes)
         # A species breeds the more often, the more genes it expresses.
@@ -115,7 +113,7 @@ class CooperativeCoevolution(Strategy, name="coevolution"):
         origin = f"{child.origin} in {label}"
         return Chromosome(genes, origin=origin, parents=tuple(dict.fromkeys(parents)))
 
-    def _partner(self, species: "_Species", rng: np.random.Generator) -> Chromosome:
+    def _partner(self, species: "_Species", rng: Generator) -> Chromosome:
         if rng.random() < self.random_partner_probability:
             chosen = species.parts[rng.integers(len(species.parts))]
         else:

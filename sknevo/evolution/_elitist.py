@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 from numbers import Real
 
-import numpy as np
+from numpy.random import Generator
 from sklearn.utils._param_validation import Interval
 
 from sknevo.evolution._operators import fittest, random_immigrant
@@ -39,10 +39,7 @@ class Elitist(Strategy, name="elitist"):
         self.elite_fraction = elite_fraction
 
     def breed(
-        self,
-        genome: Genome,
-        population: Sequence[Evaluation],
-        rng: np.random.Generator,
+        self, genome: Genome, population: Sequence[Evaluation], rng: Generator
     ) -> Chromosome:
         return random_immigrant(genome, rng)
 

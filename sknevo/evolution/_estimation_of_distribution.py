@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from numbers import Real
 
 import numpy as np
+from numpy.random import Generator
 from sklearn.utils._param_validation import Interval
 
 from sknevo.evolution._genetic_algorithm import GeneticAlgorithm
@@ -78,10 +79,7 @@ class EstimationOfDistribution(GeneticAlgorithm, name="estimation_of_distributio
         )
 
     def breed(
-        self,
-        genome: Genome,
-        population: Sequence[Evaluation],
-        rng: np.random.Generator,
+        self, genome: Genome, population: Sequence[Evaluation], rng: Generator
     ) -> Chromosome:
         if rng.random() < self.step_probability:
             parent = tournament(population, rng, self.tournament_size).chromosome
@@ -95,7 +93,7 @@ def _step(
     genome: Genome,
     parent: Chromosome,
     population: Sequence[Evaluation],
-    rng: np.random.Generator,
+    rng: Generator,
 ) -> Chromosome:
     """Return the parent with new numbers, or itself if too few others have them."""
     paths = list(positions(genome, parent.genes))

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from numbers import Integral, Real
 
-import numpy as np
+from numpy.random import Generator
 from sklearn.utils._param_validation import Interval
 
 from sknevo.evolution._operators import (
@@ -76,10 +76,7 @@ class GeneticAlgorithm(Strategy, name="crossover"):
         self.immigrant_probability = immigrant_probability
 
     def breed(
-        self,
-        genome: Genome,
-        population: Sequence[Evaluation],
-        rng: np.random.Generator,
+        self, genome: Genome, population: Sequence[Evaluation], rng: Generator
     ) -> Chromosome:
         immigrants = self.immigrant_probability
         if immigrants is not None and rng.random() < immigrants:

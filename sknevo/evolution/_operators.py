@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterable, Sequence
 
 import numpy as np
+from numpy.random import Generator
 
 from sknevo.genes import Genome
 from sknevo.records import Chromosome, Evaluation
@@ -45,7 +46,7 @@ def _goals(population: Sequence[Evaluation]) -> np.ndarray:
 
 def tournament(
     population: Sequence[Evaluation],
-    rng: np.random.Generator,
+    rng: Generator,
     size: int,
     keys: Sequence[tuple[float, float]] | None = None,
 ) -> Evaluation:
@@ -82,7 +83,7 @@ def tournament(
 # Variation -----------------------------------------------------------------------
 
 
-def random_immigrant(genome: Genome, rng: np.random.Generator) -> Chromosome:
+def random_immigrant(genome: Genome, rng: Generator) -> Chromosome:
     """Return a random individual."""
     return Chromosome(genome.sample(rng), origin="random")
 
@@ -91,7 +92,7 @@ def reproduce(
     genome: Genome,
     mother: Chromosome,
     father: Chromosome,
-    rng: np.random.Generator,
+    rng: Generator,
     crossover_probability: float,
     mutation_probability: float | None,
 ) -> Chromosome:

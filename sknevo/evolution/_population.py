@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-import numpy as np
+from numpy.random import Generator
 
 from sknevo.evolution._operators import random_immigrant
 from sknevo.evolution._strategy import Strategy
@@ -67,7 +67,7 @@ class Population:
         genome: Genome,
         strategy: Strategy,
         population_size: int,
-        rng: np.random.Generator,
+        rng: Generator,
         initial_population: Sequence[Chromosome] = (),
     ) -> None:
         strategy.check(genome)

@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Any, Self
 
-import numpy as np
+from numpy.random import Generator
 from sklearn.base import BaseEstimator
 
 from sknevo.evolution._operators import fittest
@@ -83,10 +83,7 @@ class Strategy(BaseEstimator, ABC):
 
     @abstractmethod
     def breed(
-        self,
-        genome: Genome,
-        population: Sequence[Evaluation],
-        rng: np.random.Generator,
+        self, genome: Genome, population: Sequence[Evaluation], rng: Generator
     ) -> Chromosome:
         """Return one child.
 

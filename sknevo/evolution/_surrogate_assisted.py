@@ -6,6 +6,7 @@ from numbers import Integral, Real
 from typing import Any, Self
 
 import numpy as np
+from numpy.random import Generator
 from sklearn.utils._param_validation import Interval
 
 from sknevo.evolution._genetic_algorithm import GeneticAlgorithm
@@ -97,10 +98,7 @@ class SurrogateAssisted(Strategy, name="surrogate_assisted"):
         return learned
 
     def breed(
-        self,
-        genome: Genome,
-        population: Sequence[Evaluation],
-        rng: np.random.Generator,
+        self, genome: Genome, population: Sequence[Evaluation], rng: Generator
     ) -> Chromosome:
         # Without an archive, the population is all that is known.
         surrogate = self._surrogate or _Surrogate(population)

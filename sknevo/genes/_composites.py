@@ -4,7 +4,11 @@ import copy
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from sknevo.genes._gene import Categorical, Gene, Generator, Integer, Number
+from numpy.random import Generator
+
+from sknevo.genes._gene import Categorical, Gene, Integer, Number
+
+Genes = dict[str, Any]
 
 
 class Genome(Gene):
@@ -69,31 +73,27 @@ class Genome(Gene):
         constrained.repairs = (*self.repairs, *repairs)
         return constrained
 
-    def _constrain(self, value: dict[str, Any]) -> dict[str, Any]:
+    def _constrain(self, value: Genes) -> Genes:
         if self.repairs:  # A repair must not change a parent, which may share parts.
             value = copy.deepcopy(value)
         for repair in self.repairs:
             value = repair(value)
         return value
 
-    def sample(self, rng: Generator) -> dict[str, Any]:
+    def sample(self, rng: Generator) -> Genes:
         return self._constrain({n: g.sample(rng) for n, g in self.genes.items()})
 
-    def vary(
-        self, value: dict[str, Any], rng: Generator, probability: float
-    ) -> dict[str, Any]:
+    def vary(self, value: Genes, rng: Generator, probability: float) -> Genes:
         return self._constrain(
             {n: g.vary(value[n], rng, probability) for n, g in self.genes.items()}
         )
 
-    def cross(
-        self, first: dict[str, Any], second: dict[str, Any], rng: Generator
-    ) -> dict[str, Any]:
+    def cross(self, first: Genes, second: Genes, rng: Generator) -> Genes:
         return self._constrain(
             {n: g.cross(first[n], second[n], rng) for n, g in self.genes.items()}
         )
 
-    def repair(self, value: dict[str, Any]) -> dict[str, Any]:
+    def repair(self, value: Genes) -> Genes:
         return self._constrain({n: g.repair(value[n]) for n, g in self.genes.items()})
 
     def contains(self, value: Any) -> bool:
@@ -104,9 +104,7 @@ class Genome(Gene):
             and self._constrain(value) == value
         )
 
-    def complete(
-        self, partial: Any, rng: Generator, path: str = "genome"
-    ) -> dict[str, Any]:
+    def complete(self, partial: Any, rng: Generator, path: str = "genome") -> Genes:
         _check_names(partial, self.genes, path)
         value = {
             name: gene.complete(partial[name], rng, f"{path}.{name}")
@@ -116,18 +114,12 @@ class Genome(Gene):
         }
         return self._constrain(value)
 
+    def _rebuilt(self, value: Genes, parts: list[Any]) -> Genes:
+        return dict(zip(self.genes, parts, strict=True))
+
     def _inside(self, value: Any) -> Iterator[tuple[str, Gene, Any, bool]]:
         for name, gene in self.genes.items():
             yield name, gene, value[name], True
-
-    def map(
-        self, change: Callable[[str, Gene, Any], Any], value: Any, path: str = ""
-    ) -> Any:
-        prefix = f"{path}." if path else ""
-        return {
-            name: gene.map(change, value[name], prefix + name)
-            for name, gene in self.genes.items()
-        }
 
     def __repr__(self) -> str:
         genes = ", ".join(f"{name}={gene!r}" for name, gene in self.genes.items())
@@ -170,22 +162,18 @@ class Choice(Gene):
             )
         self.choice = Categorical(list(branches), [weights.get(b, 1) for b in branches])
 
-    def sample(self, rng: Generator) -> dict[str, Any]:
+    def sample(self, rng: Generator) -> Genes:
         branches = {name: gene.sample(rng) for name, gene in self.branches.items()}
         return {"choice": self.choice.sample(rng), **branches}
 
-    def vary(
-        self, value: dict[str, Any], rng: Generator, probability: float
-    ) -> dict[str, Any]:
+    def vary(self, value: Genes, rng: Generator, probability: float) -> Genes:
         chosen = self.choice.vary(value["choice"], rng, probability)
         if chosen != value["choice"]:
             return {**value, "choice": chosen}
         branch = self.branches[chosen].vary(value[chosen], rng, probability)
         return {**value, chosen: branch}
 
-    def cross(
-        self, first: dict[str, Any], second: dict[str, Any], rng: Generator
-    ) -> dict[str, Any]:
+    def cross(self, first: Genes, second: Genes, rng: Generator) -> Genes:
         if first["choice"] != second["choice"]:
             # A branch was evaluated where it was expressed: it is kept whole.
             return first if rng.random() < 0.5 else second
@@ -193,7 +181,7 @@ class Choice(Gene):
         branch = self.branches[chosen].cross(first[chosen], second[chosen], rng)
         return {**first, chosen: branch}
 
-    def repair(self, value: dict[str, Any]) -> dict[str, Any]:
+    def repair(self, value: Genes) -> Genes:
         branches = {n: gene.repair(value[n]) for n, gene in self.branches.items()}
         return {"choice": self.choice.repair(value["choice"]), **branches}
 
@@ -205,9 +193,7 @@ class Choice(Gene):
             and all(gene.contains(value[name]) for name, gene in self.branches.items())
         )
 
-    def complete(
-        self, partial: Any, rng: Generator, path: str = "genome"
-    ) -> dict[str, Any]:
+    def complete(self, partial: Any, rng: Generator, path: str = "genome") -> Genes:
         if isinstance(partial, str):
             partial = {partial: {}}
         _check_names(partial, self.branches, path)
@@ -220,19 +206,13 @@ class Choice(Gene):
         branch = self.branches[chosen].complete(genes, rng, f"{path}.{chosen}")
         return {**value, "choice": chosen, chosen: branch}
 
+    def _rebuilt(self, value: Genes, parts: list[Any]) -> Genes:
+        branches = dict(zip(self.branches, parts, strict=True))
+        return {"choice": value["choice"], **branches}
+
     def _inside(self, value: Any) -> Iterator[tuple[str, Gene, Any, bool]]:
         for name, gene in self.branches.items():
             yield name, gene, value[name], name == value["choice"]
-
-    def map(
-        self, change: Callable[[str, Gene, Any], Any], value: Any, path: str = ""
-    ) -> Any:
-        chosen = value["choice"]
-        inner = f"{path}.{chosen}" if path else chosen
-        return {
-            **value,
-            chosen: self.branches[chosen].map(change, value[chosen], inner),
-        }
 
     def __repr__(self) -> str:
         genes = ", ".join(f"{name}={gene!r}" for name, gene in self.branches.items())
@@ -272,13 +252,11 @@ class Repeat(Gene):
         self.gene, self.length = gene, Integer(low, high)
         self.parts = {"": gene}  # any item, which has no name
 
-    def sample(self, rng: Generator) -> dict[str, Any]:
+    def sample(self, rng: Generator) -> Genes:
         items = [self.gene.sample(rng) for _ in range(self.length.high)]
         return {"length": self.length.sample(rng), "items": items}
 
-    def vary(
-        self, value: dict[str, Any], rng: Generator, probability: float
-    ) -> dict[str, Any]:
+    def vary(self, value: Genes, rng: Generator, probability: float) -> Genes:
         length, items = value["length"], list(value["items"])
         longer = self.length.vary(length, rng, probability)
         if longer != length:
@@ -292,9 +270,7 @@ class Repeat(Gene):
         expressed = [self.gene.vary(i, rng, probability) for i in items[:longer]]
         return {"length": longer, "items": expressed + items[longer:]}
 
-    def cross(
-        self, first: dict[str, Any], second: dict[str, Any], rng: Generator
-    ) -> dict[str, Any]:
+    def cross(self, first: Genes, second: Genes, rng: Generator) -> Genes:
         longest, other = (first, second) if rng.random() < 0.5 else (second, first)
         shared = min(longest["length"], other["length"])
         items = [
@@ -306,7 +282,7 @@ class Repeat(Gene):
             "items": items[:shared] + longest["items"][shared:],
         }
 
-    def repair(self, value: dict[str, Any]) -> dict[str, Any]:
+    def repair(self, value: Genes) -> Genes:
         items = [self.gene.repair(item) for item in value["items"]]
         return {"length": self.length.repair(value["length"]), "items": items}
 
@@ -320,9 +296,7 @@ class Repeat(Gene):
             and all(map(self.gene.contains, value["items"]))
         )
 
-    def complete(
-        self, partial: Any, rng: Generator, path: str = "genome"
-    ) -> dict[str, Any]:
+    def complete(self, partial: Any, rng: Generator, path: str = "genome") -> Genes:
         low, high = self.length.low, self.length.high
         is_list = isinstance(partial, Sequence) and not isinstance(partial, str)
         if not is_list or not low <= len(partial) <= high:
@@ -336,19 +310,12 @@ class Repeat(Gene):
         silent = [self.gene.sample(rng) for _ in range(high - len(items))]
         return {"length": len(items), "items": items + silent}
 
+    def _rebuilt(self, value: Genes, parts: list[Any]) -> Genes:
+        return {"length": value["length"], "items": parts}
+
     def _inside(self, value: Any) -> Iterator[tuple[str, Gene, Any, bool]]:
         for i, item in enumerate(value["items"]):
             yield str(i), self.gene, item, i < value["length"]
-
-    def map(
-        self, change: Callable[[str, Gene, Any], Any], value: Any, path: str = ""
-    ) -> Any:
-        prefix = f"{path}." if path else ""
-        items = [
-            self.gene.map(change, item, f"{prefix}{i}") if i < value["length"] else item
-            for i, item in enumerate(value["items"])
-        ]
-        return {**value, "items": items}
 
     def decode(self, value: Any) -> tuple:
         return tuple(map(self.gene.decode, value))
@@ -371,16 +338,14 @@ def _check_names(partial: Any, genes: Mapping[str, Gene], path: str) -> None:
 # Numbers as positions in their ranges ---------------------------------------------
 
 
-def _numbers(
-    genome: Genome, genes: dict[str, Any]
-) -> Iterator[tuple[str, Number, Any]]:
+def _numbers(genome: Genome, genes: Genes) -> Iterator[tuple[str, Number, Any]]:
     """Yield path, gene and value of every expressed number that may vary."""
     for path, gene, value, expressed in genome.walk(genes):
         if expressed and isinstance(gene, Number) and gene.low < gene.high:
             yield path, gene, value
 
 
-def positions(genome: Genome, genes: dict[str, Any]) -> dict[str, float]:
+def positions(genome: Genome, genes: Genes) -> dict[str, float]:
     """Return where the expressed numbers stand in their ranges, each on its own scale.
 
     Parameters
@@ -405,9 +370,7 @@ def positions(genome: Genome, genes: dict[str, Any]) -> dict[str, float]:
     return {path: gene.position(value) for path, gene, value in _numbers(genome, genes)}
 
 
-def moved(
-    genome: Genome, genes: dict[str, Any], positions: Mapping[str, float]
-) -> dict[str, Any]:
+def moved(genome: Genome, genes: Genes, positions: Mapping[str, float]) -> Genes:
     """Return the genes with expressed numbers at other positions of their ranges.
 
     Parameters

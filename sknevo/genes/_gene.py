@@ -7,10 +7,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from numpy.random import Generator
 
 from sknevo.records import express, flatten
-
-Generator = np.random.Generator
 
 # Tries of `mutate`. By then the probability of each gene to change has risen to 1, from
 # 0 or any other. Chosen, not measured.
@@ -169,6 +168,10 @@ class Gene(ABC):
         """Yield name, gene, value and whether it is expressed, of each part."""
         return iter(())
 
+    def _rebuilt(self, value: Any, parts: list[Any]) -> Any:
+        """Return the value with other values of its parts, ordered as by `_inside`."""
+        return value
+
     def walk(
         self, value: Any, path: str = "", expressed: bool = True
     ) -> Iterator[tuple[str, "Gene", Any, bool]]:
@@ -230,7 +233,12 @@ class Gene(ABC):
         >>> Genome(x=Real(0, 1)).map(lambda path, gene, value: gene.high, {"x": 0.5})
         {'x': 1.0}
         """
-        return change(path, self, value)
+        prefix = f"{path}." if path else ""
+        parts = [
+            gene.map(change, part, prefix + name) if is_expressed else part
+            for name, gene, part, is_expressed in self._inside(value)
+        ]
+        return self._rebuilt(value, parts)
 
     def decode(self, value: Any) -> Any:
         """Return what an expressed value stands for as the parameter of an estimator.
@@ -272,6 +280,11 @@ class Leaf(Gene):
 
     def cross(self, first: Any, second: Any, rng: Generator) -> Any:
         return first if rng.random() < 0.5 else second
+
+    def map(
+        self, change: Callable[[str, Gene, Any], Any], value: Any, path: str = ""
+    ) -> Any:
+        return change(path, self, value)
 
     def complete(self, partial: Any, rng: Generator, path: str = "genome") -> Any:
         if not self.contains(partial):

@@ -7,9 +7,10 @@ from collections.abc import Container, Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
+from numpy.random import Generator
 
 from sknevo.genes._composites import Choice, Genome
-from sknevo.genes._gene import Categorical, Gene, Generator, Integer, Real
+from sknevo.genes._gene import Categorical, Gene, Integer, Real
 
 # Quantiles are held off the ends, where they may be infinite. Chosen, not measured.
 TAIL = 1e-9
