@@ -22,7 +22,6 @@ __all__ = [
     "Column",
     "DataSpec",
     "Evaluation",
-    "Status",
     "express",
     "flatten",
 ]
@@ -223,6 +222,7 @@ class Chromosome:
 
     @cached_property
     def key(self) -> str:
+        # Sorted, so that the order of genes does not matter. Journals depend on it.
         canonical = json.dumps(self.expressed, sort_keys=True)
         return hashlib.sha256(canonical.encode()).hexdigest()[:16]
 
@@ -271,7 +271,7 @@ class Chromosome:
                 origin=record["origin"],
                 parents=tuple(map(str, record["parents"])),
             )
-            str(chromosome)  # Reads every gene: fails here if one is malformed.
+            str(chromosome)  # reads every gene: fails here if one is malformed
             return chromosome
         except (LookupError, RecursionError, TypeError, ValueError) as error:
             raise ValueError(

@@ -49,6 +49,7 @@ class SearchBuilder:
         estimator = clone(self.estimator).set_params(
             **clone(self.parameters(expressed), safe=False)
         )
+        # Sorted by name, so that each parameter has the same seed in every process.
         rng = np.random.RandomState(random_state)
         seeds = {
             name: int(rng.randint(np.iinfo(np.int32).max))

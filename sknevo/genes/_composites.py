@@ -101,7 +101,7 @@ class Genome(Gene):
             isinstance(value, Mapping)
             and value.keys() == self.genes.keys()
             and all(gene.contains(value[name]) for name, gene in self.genes.items())
-            and self._constrain(value) == value
+            and self._constrain(value) == value  # a repair leaves valid values alone
         )
 
     def complete(self, partial: Any, rng: Generator, path: str = "genome") -> Genes:
@@ -163,11 +163,13 @@ class Choice(Gene):
         self.choice = Categorical(list(branches), [weights.get(b, 1) for b in branches])
 
     def sample(self, rng: Generator) -> Genes:
+        # Silent branches have values too: they may be expressed in offspring.
         branches = {name: gene.sample(rng) for name, gene in self.branches.items()}
         return {"choice": self.choice.sample(rng), **branches}
 
     def vary(self, value: Genes, rng: Generator, probability: float) -> Genes:
         chosen = self.choice.vary(value["choice"], rng, probability)
+        # A switch is change enough: the new branch comes as it was inherited.
         if chosen != value["choice"]:
             return {**value, "choice": chosen}
         branch = self.branches[chosen].vary(value[chosen], rng, probability)
@@ -272,6 +274,7 @@ class Repeat(Gene):
 
     def cross(self, first: Genes, second: Genes, rng: Generator) -> Genes:
         longest, other = (first, second) if rng.random() < 0.5 else (second, first)
+        # Only items that both parents express are mixed; the others stay whole.
         shared = min(longest["length"], other["length"])
         items = [
             self.gene.cross(a, b, rng)

@@ -154,6 +154,7 @@ class Gene(ABC):
         JSON value
             The mutant, or an equal value if this gene has no other.
         """
+        # Silent genes may change too, but a child that builds the same is no mutant.
         before = express(value)
         if probability is None:
             probability = 1 / max(1, len(flatten(value)))
@@ -440,6 +441,7 @@ class Integer(Number):
         changed = super().change(value, rng)
         if changed != value or self.low == self.high:
             return changed
+        # A small step was rounded away: take the smallest one instead.
         neighbours = [v for v in (value - 1, value + 1) if self.low <= v <= self.high]
         return neighbours[rng.integers(len(neighbours))]
 
@@ -503,6 +505,7 @@ class Categorical(Leaf):
     def change(self, value: Any, rng: Generator) -> Any:
         if len(self.options) == 1:
             return value
+        # Drawn with the same weights, without the present option.
         probabilities = self.probabilities.copy()
         probabilities[self.options.index(value)] = 0
         probabilities /= probabilities.sum()

@@ -168,11 +168,13 @@ def _repair(genes: dict[str, Any], spec: DataSpec) -> dict[str, Any]:
     if extraction == "polynomial" and _width(spec, genes["preparation"]) > most:
         extraction = "none"
         genes["extraction"] = {**genes["extraction"], "choice": extraction}
+    # An SVM depends on distances, which unscaled columns would dominate.
     if svm and genes["scaling"] == "none":
         genes["scaling"] = "standard"
     if not svm and extraction in ("none", "select_k_best"):
         # Trees depend on the order of values alone: a scaler has no effect.
         genes["scaling"] = "none"
+    # Boosters handle missing values themselves; SVMs and extractions do not.
     incomplete = genes["preparation"].get("imputation") == "none"
     if incomplete and (svm or extraction != "none"):
         genes["preparation"] = {**genes["preparation"], "imputation": "median"}
@@ -196,6 +198,7 @@ def _width(spec: DataSpec, preparation: dict[str, Any]) -> int:
     )
 
 
+# Models of `well_known`, tuned on the first ten tables of doc/figures.md.
 RBF = {"approximate": False, "kernel": {"rbf": {"gamma": 1.0}}}
 LIGHTGBM = {
     "learning_rate": 0.1,
@@ -287,6 +290,7 @@ def well_known(spec: DataSpec) -> list[dict[str, Any]]:
         {**trees, "model": {"hist_gradient_boosting": HISTOGRAM}},
     ]
     if spec.task == "classification":
+        # In the middle: they matter for unbalanced classes only.
         known[4:4] = [
             {**one, "class_weight": "balanced"} for one in (known[0], known[1])
         ]
