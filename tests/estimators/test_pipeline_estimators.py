@@ -4,6 +4,7 @@ import os
 import pickle
 import subprocess
 import sys
+import time
 from functools import partial
 
 import numpy as np
@@ -35,7 +36,14 @@ from sknevo import (
 )
 from sknevo.genomes.pipeline import pipeline
 
-SMALL = {"population_size": 4, "generations": 2, "cv": 2, "random_state": 0}
+# Models that are trained in no time; those of every kind are in the builder's tests.
+SMALL = {
+    "genome": partial(pipeline, models=["svm"]),
+    "population_size": 4,
+    "generations": 2,
+    "cv": 2,
+    "random_state": 0,
+}
 
 
 def small(**params):
@@ -71,7 +79,7 @@ def iris():
 @pytest.fixture(scope="module")
 def fitted():
     X, y = mixed_table()
-    return small().fit(X, y), X, y
+    return small(genome=None).fit(X, y), X, y
 
 
 def test_mixed_table_with_gaps_and_string_labels(fitted):
@@ -101,7 +109,9 @@ def test_best_estimator_is_a_plain_pipeline_that_pickles_on_its_own(fitted):
 def test_fitted_estimator_pickles_and_keeps_no_training_data():
     X, y = make_classification(4000, 20, random_state=0)
     genome = {"extraction": "none", "model": "lightgbm"}
-    clf = small(generations=1, initial_population=[genome], population_size=1)
+    clf = small(
+        genome=None, generations=1, initial_population=[genome], population_size=1
+    )
     dumped = pickle.dumps(clf.fit(X, y))
     assert len(dumped) < X.nbytes / 2
     assert (pickle.loads(dumped).predict(X) == clf.predict(X)).all()
@@ -138,9 +148,10 @@ def test_workers_may_be_asked_for_inside_and_outside(iris):
 
 @pytest.mark.parametrize("scoring", ["neg_log_loss", "accuracy"])
 def test_same_seed_same_results_for_one_and_two_workers(scoring):
-    X, y = mixed_table(120)
+    X, y = mixed_table()
+    all_models = {"genome": None} if scoring == "neg_log_loss" else {}
     one, two = (
-        small(scoring=scoring, generations=3, population_size=10, n_jobs=n).fit(X, y)
+        small(scoring=scoring, population_size=8, n_jobs=n, **all_models).fit(X, y)
         for n in (1, 2)
     )
     for column in ("split0_test_score", "split1_test_score", "rank_test_score"):
@@ -274,7 +285,7 @@ def test_configuration_reaches_the_workers(n_jobs):
 
 
 def test_a_narrowed_genome_begins_with_the_known_that_are_left(iris):
-    clf = small(genome=partial(pipeline, models=["svm"]), generations=1).fit(*iris)
+    clf = small(generations=1).fit(*iris)
     assert "seed" in clf.cv_results_["origin"]
     assert set(clf.cv_results_["param_model"]) == {"svm"}
 
@@ -286,7 +297,6 @@ def test_imbalanced_and_many_classes():
     clf = small(
         cv=None,
         scoring="neg_log_loss",
-        genome=partial(pipeline, models=["svm"]),
         population_size=2,
         generations=1,
     ).fit(X, y)
@@ -325,7 +335,7 @@ def test_initial_population_of_dicts_chromosomes_and_estimators(fitted):
     clf, X, y = fitted
     asked = {"model": {"svm": {"C": 2.0}}}
     first = [asked, clf.best_chromosome_, clf]
-    again = small(generations=1, initial_population=first).fit(X, y)
+    again = small(genome=None, generations=1, initial_population=first).fit(X, y)
     assert again.cv_results_["origin"][:2].tolist() == ["user", "user"]
     assert again.cv_results_["params"][0]["model"]["svm"]["C"] == 2.0
     assert clf.best_chromosome_.key in again.cv_results_["key"]
@@ -337,8 +347,6 @@ def test_empty_initial_population_is_random(iris):
 
 
 def test_max_time_includes_the_refit():
-    import time
-
     X, y = make_classification(2000, 20, random_state=0)
     for n_jobs in (1, 2):
         clf = EvolvedPipelineClassifier(
@@ -346,7 +354,7 @@ def test_max_time_includes_the_refit():
         )
         begin = time.perf_counter()
         clf.fit(X, y)
-        assert time.perf_counter() - begin < 6
+        assert time.perf_counter() - begin < 10  # on busy machines, too
         assert clf.stop_reason_ == "max_time=4 s used up"
 
 
@@ -466,7 +474,9 @@ def test_bad_individual_costs_its_own_evaluation_only(iris):
         return estimator.score(X, y)
 
     first = [{"model": "svm"}, {"model": "lightgbm"}]
-    clf = small(scoring=scorer, initial_population=first, error_score=-1).fit(X, y)
+    clf = small(
+        genome=None, scoring=scorer, initial_population=first, error_score=-1
+    ).fit(X, y)
     failed = clf.cv_results_["status"] == "error"
     assert failed[0]
     assert not failed[1]
