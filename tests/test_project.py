@@ -112,13 +112,17 @@ def missing_class_sections(cls):
 
 
 def undocumented_methods(cls):
-    """Yield the public methods of our own that no class of the MRO documents."""
+    """Yield our public methods with what their docstrings, or inherited ones, lack."""
     for name, method in inspect.getmembers(cls, inspect.isroutine):
         ours = (getattr(method, "__module__", None) or "").startswith("sknevo")
-        owners = (base for base in cls.__mro__ if hasattr(base, name))
-        documented = any(inspect.getdoc(getattr(base, name)) for base in owners)
-        if ours and not name.startswith("_") and not documented:
-            yield name
+        owner = getattr(method, "__qualname__", "").rpartition(".")[0]
+        if not ours or name.startswith("_") or not owner or owner.startswith("_"):
+            continue  # a plain function as an attribute, or a private class
+        docs = [getattr(base, name) for base in cls.__mro__ if hasattr(base, name)]
+        if not any(inspect.getdoc(doc) for doc in docs):
+            yield f"{name}: no docstring"
+        elif missing := list(missing_sections(method)):
+            yield f"{name}: {missing}"
 
 
 def public_objects():
@@ -128,7 +132,7 @@ def public_objects():
         module = importlib.import_module(module_name)
         for name in module.__all__:
             obj = getattr(module, name)
-            if callable(obj):  # no plain value, such as __version__, and no module
+            if inspect.isclass(obj) or inspect.isroutine(obj):  # no plain value
                 objects.setdefault(id(obj), (f"{module_name}.{name}", obj))
     return dict(objects.values())
 
@@ -144,14 +148,15 @@ def test_all_public_packages_are_checked_for_documentation():
 @pytest.mark.parametrize("name", PUBLIC)
 def test_public_names_are_documented(name):
     obj = PUBLIC[name]
-    assert inspect.getdoc(obj), f"{name} has no docstring"
+    doc = inspect.getdoc(obj)
+    assert doc, f"{name} has no docstring"
     if inspect.isclass(obj):
         assert not list(missing_class_sections(obj))
-        assert not list(undocumented_methods(obj)), (
-            f"methods of {name} without a docstring"
-        )
+        assert not list(undocumented_methods(obj))
     elif inspect.isfunction(obj):
         assert not list(missing_sections(obj))
+    if not (inspect.isclass(obj) and issubclass(obj, Exception)):
+        assert ">>>" in doc, f"{name} has no example"
 
 
 def test_estimators_share_what_they_say_of_shared_parameters():

@@ -29,6 +29,16 @@ class Gene(ABC):
     ----------
     parts : mapping of str to Gene
         The genes inside, by name.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sknevo.genes import Gene, Real
+    >>> gene = Real(0.1, 10, log=True)
+    >>> isinstance(gene, Gene)
+    True
+    >>> 0.1 <= gene.sample(np.random.default_rng(0)) <= 10
+    True
     """
 
     parts: Mapping[str, "Gene"] = {}
