@@ -1,9 +1,9 @@
-"""MNIST for generators, and who judges them.
+"""MNIST for generators, and two Fréchet distances that judge them.
 
-The judge is a convolutional network that was trained on the real digits and has nothing
-to do with the fitness (its accuracy is printed): the Fréchet distance is one of its
-last hidden layer. Beside it ("kin") the distance in a feature space of the kind that
-the fitness has, of another seed and trained with labels.
+The distance "judge" uses the last hidden layer of a convolutional network. It was
+trained on the real digits independently of the fitness; its accuracy is printed. The
+distance "related" uses a feature space like that of the fitness, but with another seed
+and trained with labels.
 """
 
 import copy
@@ -24,7 +24,7 @@ AT_ONCE = 500
 
 
 class _Judge:
-    """Tells digits apart; what its last hidden layer sees are the features."""
+    """A classifier of digits whose last hidden layer gives the features."""
 
     def __init__(self, X, y):
         spec = DataSpec("classification", len(X), 10, shape=X.shape[1:])
@@ -44,15 +44,15 @@ class _Judge:
 
 
 class Digits:
-    """Real digits, and how far generated ones are from those nobody has seen."""
+    """Real digits, and the distances of generated ones to held-out ones."""
 
     def __init__(self, data_home, n_samples):
         known = {"data_home": data_home, "download_if_missing": False}
         train, test = (fetch_mnist(subset=part, **known) for part in ("train", "test"))
         self.X, y = train.images[:n_samples], train.target[:n_samples]
         self.judge = _Judge(self.X, y)
-        kin = feature_space(self.X, y, random_state=SEED)
-        self.spaces = {"judge": self.judge, "kin": kin}
+        related = feature_space(self.X, y, random_state=SEED)
+        self.spaces = {"judge": self.judge, "related": related}
         self.real = {name: space(test.images) for name, space in self.spaces.items()}
         self.n = len(test.images)
         accuracy = self.judge.classifier.score(test.images, test.target)

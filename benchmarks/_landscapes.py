@@ -31,7 +31,7 @@ ROWS, FOLDS = 500, 3
 
 @dataclass(frozen=True)
 class Landscape:
-    """What may vary, how good it truly is, and how much luck has a part in a score.
+    """A genome, the true fitness of its individuals, and the noise of a score.
 
     `reference` holds the scores among which the best 1 % are counted.
     """
@@ -43,12 +43,12 @@ class Landscape:
     noise: float = 0.0
 
     def rate(self, chromosome, seed):
-        """Return the evaluation: a function of the individual and the seed."""
+        """Return the evaluation of an individual, with noise that the seed decides."""
         fitness = self.truth(chromosome)
         if self.noise:
             digest = hashlib.sha256(f"{seed} {chromosome.key}".encode()).digest()
-            luck = np.random.default_rng(list(digest[:8])).standard_normal()
-            fitness += self.noise * luck
+            draw = np.random.default_rng(list(digest[:8])).standard_normal()
+            fitness += self.noise * draw
         return Evaluation(chromosome, "ok", float(fitness))
 
 
@@ -94,9 +94,9 @@ NOISY = Genome(
 
 
 def mixed(chromosome):
-    """Return the height: pits that slant, three branches of unlike worth, ripples."""
+    """Return the fitness: slanting optima, three unequal branches, and ripples."""
     at, genes = positions(MIXED, chromosome.genes), flatten(chromosome.genes)
-    # The larger the batch, the larger the rate should be: the best lie on a slope.
+    # The best rate grows with the batch.
     slope = (at["rate"] - 0.4 * at["batch"] - 0.35) ** 2 * 6
     height = 1 - slope - (at["batch"] - 0.4) ** 2 - 0.5 * (at["decay"] - 0.6) ** 2
     ripple = 0.05 * math.cos(6 * math.pi * at["rate"])
@@ -141,7 +141,7 @@ _BRANCHES = {"svm": _svm, "trees": _trees, "network": _network}
 
 
 def noisy(chromosome):
-    """Return the height of one slanting pit and of letters that go together."""
+    """Return the fitness: one slanting optimum, and letters that fit together."""
     genes = chromosome.genes
     at = np.array([positions(NOISY, genes)[f"x{i}"] for i in range(6)])
     pit = ((at - np.array([0.2, 0.8, 0.5, 0.3, 0.6, 0.7])) ** 2).sum()
@@ -158,7 +158,7 @@ _FLOOR = np.random.default_rng(2).uniform(0.25, 0.75, 8)
 
 
 def valley(chromosome):
-    """Return the height in a turned valley, ten times as long as wide."""
+    """Return the fitness in a rotated valley that is ten times as long as wide."""
     at = np.array(list(positions(VALLEY, chromosome.genes).values()))
     return -(10 ** np.linspace(0, 2, 8) * (_TURN @ (at - _FLOOR)) ** 2).sum()
 
@@ -261,7 +261,7 @@ _MODELS = {
 
 
 def table(folder, name):
-    """Return the score of every pipeline by key, from the file if there is one."""
+    """Return the scores of all pipelines by key, from the file if it exists."""
     path = RESULTS / f"landscape_{name}.json"
     if not path.exists():
         begin = time.perf_counter()
@@ -284,7 +284,7 @@ def score_all_values(folder, name):
     X, y = X.to_numpy(float), np.unique(y, return_inverse=True)[1]
     folds = StratifiedKFold(FOLDS, shuffle=True, random_state=0)
     scores = {}
-    with warnings.catch_warnings():  # what does not converge has its score
+    with warnings.catch_warnings():  # of models that do not converge
         warnings.simplefilter("ignore")
         for genes in all_values(PIPELINES):
             chromosome = Chromosome(genes)
@@ -302,7 +302,7 @@ def looked_up(scores, chromosome):
 
 
 def synthetic(name, genome, truth, noise=0.0, n=20_000):
-    """Return a landscape whose best are counted among n random individuals."""
+    """Return a landscape whose best 1 % are those of n random individuals."""
     rng = np.random.default_rng(0)
     drawn = [truth(Chromosome(genome.sample(rng))) for _ in range(n)]
     return Landscape(name, genome, truth, np.array(drawn), noise * np.std(drawn))

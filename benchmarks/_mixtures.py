@@ -1,4 +1,4 @@
-"""Mixtures of Gaussians whose modes are known, and a fixed GAN as a rival."""
+"""Mixtures of Gaussians with known modes, and a fixed GAN for comparison."""
 
 import time
 from typing import NamedTuple
@@ -11,7 +11,7 @@ from sknevo.deadline import TrialPruned
 from sknevo.metrics import mode_coverage
 from sknevo.records import DataSpec
 
-# Within so many standard deviations of a mode a sample is of high quality.
+# A sample within so many standard deviations of a mode is of high quality.
 RADIUS = 3
 
 
@@ -43,7 +43,7 @@ MIXTURES = {"ring": ring(), "grid": grid()}
 
 
 def trained(i, chromosome, spec, X):
-    """Return the GAN of a chromosome, its seed being i, or None if it gave up."""
+    """Return the GAN of a chromosome, trained with seed i, or None if it was pruned."""
     torch.set_num_threads(1)
     net = GANBuilder(spec, "cpu")(chromosome.expressed, i).set_params(prune=False)
     try:
@@ -54,7 +54,7 @@ def trained(i, chromosome, spec, X):
 
 
 def dcgan_style(X):
-    """Return genes of what one would write first, with Radford et al.'s settings."""
+    """Return the genes of a plain GAN with the settings of Radford et al."""
     adam = {"adam": {"lr": 2e-4, "beta1": 0.5, "beta2": 0.999}}
     training = {
         "batch_size": 64,
@@ -102,7 +102,7 @@ def baseline(X, seed, seconds, device="cpu"):
 
     few = X[: min(len(X), 2000)]
     fit(few, 1)
-    # What epochs take, without what any training begins and ends with.
+    # The time of the epochs, without the start and the end of a training.
     one, more = (fit(few, epochs)[1] for epochs in (1, 4))
     pace = max(more - one, more / 4) / 3 * len(X) / len(few)
     return fit(X, max(1, round(seconds / pace)))[0]

@@ -1,8 +1,8 @@
-"""Optuna's TPE with its Hyperband pruner, over a genome of ours and with its time.
+"""Optuna's TPE with its Hyperband pruner, over a genome of sknevo in the same time.
 
-Two or more processes share a study in a journal file; each trains with one thread. A
-network's accuracy on held-out images is reported after each epoch. The search ends in
-time for the best that is complete to be trained again on all images, as ours does.
+Two or more processes share a study in a journal file; each trains with one thread. The
+accuracy of a network on held-out images is reported after each epoch. The search ends
+early enough to train the best complete trial again on all images, as in sknevo.
 """
 
 import tempfile
@@ -29,7 +29,7 @@ HELD_OUT, REFIT_MARGIN = 0.2, 1.15
 
 
 def search(X, y, limits, args, seed):
-    """Return the best network, fitted on all images, and how many were tried."""
+    """Return the best network, fitted on all images, and the number of trials."""
     begin, n_jobs, device = time.time(), args.n_jobs, args.device
     train_size = args.train_size or 1 - HELD_OUT
     optuna.logging.set_verbosity(optuna.logging.WARNING)
@@ -145,7 +145,7 @@ def _suggest(trial, gene, path):
 
 
 def _flat(gene, value, path):
-    """Return what `_suggest` would have been told for an expressed, partial value."""
+    """Return the parameters with which `_suggest` gives this expressed value."""
     match gene:
         case Genome():
             parts = [_flat(gene.genes[n], v, f"{path}.{n}") for n, v in value.items()]

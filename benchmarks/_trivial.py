@@ -1,6 +1,6 @@
 """Evolved networks whose images are augmented by TrivialAugment, for comparison.
 
-Beside coevolution.py rather than in it, so that worker processes can import it.
+A module apart from coevolution.py, so that worker processes can import it.
 """
 
 from dataclasses import dataclass
@@ -18,16 +18,16 @@ CIFAR_SIDE = 32
 
 
 class TrivialAugment(nn.Module):
-    """torchvision's TrivialAugmentWide for batches, by a generator of its own.
+    """torchvision's TrivialAugmentWide for batches, with its own random generator.
 
-    Images are shifted by up to the whole side, as those of CIFAR are: by torchvision's
-    32 pixels digits of 8 would leave the picture.
+    Images are shifted by up to their whole side, as those of CIFAR are. torchvision
+    shifts by up to 32 pixels, which would move digits of 8 pixels out of the picture.
 
     Parameters
     ----------
     chunk : int
-        So many images of a batch, which was shuffled, are changed in the same way: 1
-        is TrivialAugment proper, a few are several times as fast.
+        Number of images of the shuffled batch that are changed in the same way: 1 is
+        TrivialAugment proper, and a few are several times as fast.
     """
 
     def __init__(self, chunk):
@@ -55,7 +55,7 @@ class _Scaled(v2.TrivialAugmentWide):
 
 
 class TrivialNetwork(Network):
-    """A network of bytes that are augmented before they are standardised."""
+    """A network that augments bytes before it standardises them."""
 
     def __init__(self, *args, chunk=1, **parameters):
         super().__init__(*args, **parameters)
@@ -75,7 +75,7 @@ class TrivialBuilder(ConvNetBuilder):
 
 
 class TrivialClassifier(EvolvedClassifier):
-    """An EvolvedClassifier whose networks see images by TrivialAugment."""
+    """An EvolvedClassifier with TrivialAugment for the training images."""
 
     chunk = 1
 

@@ -2,22 +2,22 @@
 
 Per data set and seed, interleaved in one run:
 
-- coevolution: two populations, one of augmentations, one of all that makes and trains
-  the network, each judged with the other's representatives;
-- trivial: the genome without augmentation, every training image changed by
-  TrivialAugment (Müller & Hutter, 2021), in searching and in the refit;
+- coevolution: two populations, one of augmentations and one of networks with their
+  training; each is evaluated with the representatives of the other;
+- trivial: the genome without augmentation; TrivialAugment (Müller & Hutter, 2021)
+  changes every training image, in trials and in the refit;
 - whole: one population of the whole genome, augmentation included.
 
-All three by the same strategy (`--strategy`), in coevolution within each population.
+All three use the same strategy (`--strategy`), coevolution within each population.
 
-Equal cost is the same number of trainings, all of the same number of epochs, which does
-not evolve here: population size times generations, the finals and the refit. The
-seconds are printed too: TrivialAugment works on single images and is slower
-(`--chunk 4` changes four images of a shuffled batch in the same way, which is not quite
-TrivialAugment but takes a third of the time). All begin with the same well-known
-networks. Judged are the refitted winners: on the images of digits that were not trained
-on, and on the test set of MNIST. Each of the two is made for about a quarter of an hour
-on two idle cores.
+Equal cost means the same number of trainings (population size times generations, the
+re-evaluations of the best, and the refit), each with the same fixed number of epochs.
+The seconds are printed too, since TrivialAugment works on single images and is slower.
+`--chunk 4` changes four images of a shuffled batch in the same way; it is not quite
+TrivialAugment, but takes a third of the time. All searches begin with the same
+well-known networks. The refitted best networks are scored on unused digits or on the
+test set of MNIST. Each of the two commands takes about a quarter of an hour on two idle
+cores.
 
     python benchmarks/coevolution.py --seeds 0 1 2
     python benchmarks/coevolution.py --data mnist --data-home FOLDER --seeds 0 1 2 \
@@ -47,7 +47,7 @@ METHODS = ("coevolution", "trivial", "whole")
 
 
 def load(name, seed, data_home):
-    """Return training and test images, bytes of the whole range, and their labels."""
+    """Return training and test images as bytes from 0 to 255, and their labels."""
     if name == "digits":
         digits = load_digits()
         X = np.round(digits.images * 255 / 16).astype(np.uint8)
@@ -67,7 +67,7 @@ def load(name, seed, data_home):
 
 
 def genome_of(spec, args, augmented):
-    """Return networks for images that all train for the same number of epochs."""
+    """Return a genome of networks that all train for the same number of epochs."""
     genome = convnet(
         spec, max_layers=args.max_layers, max_parameters=args.max_parameters
     )
@@ -85,7 +85,7 @@ def augmentations(genes):
 
 
 def beginners(X, y, args, augmented):
-    """Yield the well-known networks that are not too deep, with so many epochs."""
+    """Yield the well-known networks that are not too deep, with these epochs."""
     spec = DataSpec("classification", len(y), 10, shape=X.shape[1:])
     still = {n: g.options[0] for n, g in augmentations(convnet(spec).genes)}
     for genes in well_known(spec):

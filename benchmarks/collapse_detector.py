@@ -1,11 +1,11 @@
-"""Does the detector see collapse? Random GANs, judged by ground truth.
+"""Do the detectors recognise mode collapse? Random GANs, compared with ground truth.
 
 Random individuals of the genome, and mutants of well-known ones, are trained on the
-ring of eight Gaussians, without gates. A network that finds 6 modes or fewer has
-collapsed. Printed is how well each detector, which does not know the modes, tells these
-networks from the others: the area under the ROC curve. A mode is found by any sample
-within three standard deviations, so noise finds all of them. Figures are printed as
-well for modes that are found by a fifth of their share of the samples.
+ring of eight Gaussians without pruning. A GAN that finds 6 modes or fewer has
+collapsed. The detectors do not know the modes. For each detector the area under the ROC
+curve is printed, which says how well it tells these GANs from the others. Any sample
+within three standard deviations finds a mode, so noise finds all of them. A second set
+of figures requires a fifth of the expected samples in a mode.
 
     python benchmarks/collapse_detector.py                        # about 25 minutes
     python benchmarks/collapse_detector.py --n 12 --max-epochs 40 # about 2 minutes
@@ -27,7 +27,7 @@ COLLAPSED, SHARE = 6, 0.2
 
 
 def individuals(n, genome, spec, rng):
-    """Half of them random, half twice-mutated well-known ones, each its own."""
+    """Yield random individuals and twice-mutated well-known ones by turns."""
     _, *known = well_known(spec, genome)  # the first is a short one
     for i in range(n):
         if i % 2:
@@ -40,7 +40,7 @@ def individuals(n, genome, spec, rng):
 
 
 def tried(i, chromosome, spec, X, held_out, mixture):
-    """Return modes found, and what each detector says."""
+    """Return the modes found, and the value of each detector."""
     begin = time.perf_counter()
     net = trained(i, chromosome, spec, X)
     if net is None:

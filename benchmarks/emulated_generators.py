@@ -1,10 +1,10 @@
-"""What the measures say of emulated generators: of the ring, and of MNIST.
+"""The measures of emulated generators, of the ring and of MNIST.
 
     python benchmarks/emulated_generators.py --seeds 20 --data-home ~/scikit_learn_data
 
-Prints for each generator the measures relative to those of other real samples (mean
-over the seeds), the fitness, and what is found wrong by how many seeds. For a perfect
-generator of the ring, also the least share of each measure.
+Prints for each generator the measures in relation to those of other real samples (mean
+over the seeds), the fitness, and the findings with their number of seeds. For a perfect
+generator of the ring, the smallest share of each measure is printed, too.
 """
 
 import argparse
@@ -87,7 +87,7 @@ def ring(n_seeds, n_samples=500):
 
 
 def digits(images, labels, n_samples=1000):
-    """Yield emulated generators of MNIST, of samples that are used for nothing else."""
+    """Yield emulated generators of MNIST, made of unused samples."""
     draw = np.random.default_rng(0)
     fresh = images[:n_samples].astype(float)
     yield "perfect", fresh

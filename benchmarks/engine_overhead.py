@@ -1,9 +1,9 @@
-"""The share of a search that is the engine's own cost, for trials of 50 ms.
+"""The share of the engine in the time of a search, for trials of 50 ms.
 
-The trials sleep: what is left of the wall time is breeding, bookkeeping, joblib and
+The trials sleep. The rest of the wall time is breeding, bookkeeping, joblib and
 records. Each row is one search with `n_jobs=1`; the share is (wall time - time inside
-the trials' fit and score) / wall time. Overhead per trial is also given for trials that
-take no time at all.
+fit and score) / wall time. The overhead per trial is also given for trials that take no
+time at all.
 
     python benchmarks/engine_overhead.py
 """
@@ -26,7 +26,7 @@ from sknevo.search import search
 
 
 class AnyGenes:
-    """A builder of sleepers for whatever genes."""
+    """A builder of sleeping estimators that takes any genes."""
 
     def __init__(self, toys):
         self.toys = toys

@@ -1,8 +1,8 @@
-"""MNIST: whether all ten digits are there, and how far they are from real ones.
+"""Generated MNIST digits: how many of the ten, and their distance to real ones.
 
 Evolution, then a fixed DCGAN-style pair of networks that trains as long, on as many
-cores. Judged as `_digits.py` says; ten digits are there if the judge finds each in 2 %
-of the samples or more. Images are written to benchmarks/results.
+cores. `_digits.py` describes the judge. A digit counts as generated if the judge finds
+it in at least 2 % of the samples. Images are written to benchmarks/results.
 
     python benchmarks/gan_images.py --data-home FOLDER --max-epochs 20    # 62 minutes
     python benchmarks/gan_images.py --data-home FOLDER --max-time 120 --n-samples 5000

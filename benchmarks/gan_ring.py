@@ -1,10 +1,10 @@
-"""Eight Gaussians on a ring and 25 on a grid: modes found, and samples of quality.
+"""Eight Gaussians on a ring and 25 on a grid: modes found, and quality of samples.
 
-Per seed, interleaved in one run: evolution; random search over the same genome with
-the same time (the same engine, new random individuals only, nobody well-known to begin
-with); and a fixed DCGAN-style pair of dense networks that trains all that time. 2,500
-training samples, 2,500 generated ones; of high quality is what lies within three
-standard deviations of a mode.
+Per seed, interleaved in one run: evolution; random search over the same genome in the
+same time (the same engine, random individuals only, without the well-known ones); and a
+fixed DCGAN-style pair of dense networks that trains all the time. There are 2,500
+training samples and 2,500 generated ones. A sample is of high quality if it lies within
+three standard deviations of a mode.
 
     python benchmarks/gan_ring.py                     # about 95 minutes
     python benchmarks/gan_ring.py --max-time 40 --seeds 1 --data ring
@@ -33,7 +33,7 @@ def evolved(X, seed, args, **parameters):
     ).fit(X)
     statuses = gan.cv_results_["status"]
     told = ", ".join(f"{(statuses == s).sum()} {s}" for s in np.unique(statuses))
-    print(f"    tried: {told}; winner's score {gan.best_score_:.3f}")
+    print(f"    tried: {told}; best score {gan.best_score_:.3f}")
     return gan
 
 

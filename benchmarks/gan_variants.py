@@ -1,8 +1,8 @@
-"""Generators of digits: what each choice in the known individuals is worth.
+"""Generators of digits: the effect of each choice in the well-known individuals.
 
-The first well-known individual for images and variations of it, one choice at a time,
-each trained on one core for the same epochs; one that was known before and a
-DCGAN-style pair for comparison. Judged as `_digits.py` says.
+The first well-known individual for images and its variations by one choice each are
+trained on one core for the same number of epochs. A former well-known individual and a
+DCGAN-style pair are there for comparison. `_digits.py` describes the judge.
 
     python benchmarks/gan_variants.py --data-home FOLDER              # about 20 minutes
     python benchmarks/gan_variants.py --data-home FOLDER --names known nearest
@@ -62,7 +62,7 @@ unnormalised = blocks("discriminator", normalisation="none")
 
 
 def before(genes):
-    """As it was once: several of the changes above at a time."""
+    """Change several choices to those of a former well-known individual."""
     rates(1e-3, 1e-3)(genes)
     unnormalised(genes)
     genes["training"]["batch_size"] = 64
@@ -114,7 +114,7 @@ def judged(name, chromosome, spec, digits, args):
     gan = trained(args.random_state, chromosome, spec, digits.X)
     seconds = time.perf_counter() - begin
     if gan is None:
-        print(f"{name}: gave up", flush=True)
+        print(f"{name}: pruned", flush=True)
         return
     distances, shares = digits.judged(gan)
     print(

@@ -1,10 +1,10 @@
-"""Evolved networks on MNIST and its like, beside two rivals with the same time.
+"""Evolved networks on MNIST or Fashion-MNIST, and two other methods in the same time.
 
 Per seed, interleaved in one run: evolution; random search over the same genome (the
-same engine, new random individuals only, nobody well-known to begin with); Optuna's TPE
-with its Hyperband pruner over the same genome, which begins with the same well-known
-individuals as evolution. Judged on the test set that nobody saw. Each row is printed as
-soon as it is there.
+same engine, random individuals only, without the well-known ones); and Optuna's TPE
+with its Hyperband pruner over the same genome, beginning with the same well-known
+individuals as evolution. The scores are those on the test set, which neither search nor
+refit uses. Each row is printed as soon as it is complete.
 
     python benchmarks/images.py --data-home FOLDER --max-layers 2 --max-time 180
     python benchmarks/images.py --data-home FOLDER --max-layers 2 \
@@ -12,7 +12,7 @@ soon as it is there.
     python benchmarks/images.py --fashion --data-home FOLDER --max-layers 6 \
         --max-epochs 14 --train-size 0.25 --max-time 1800
 
-Optuna is of the extra `benchmarks`.
+Optuna comes with `pip install sknevo[benchmarks]`.
 """
 
 import argparse
@@ -44,12 +44,12 @@ def evolved(X, y, seed, args, **parameters):
         **parameters,
     ).fit(X, y)
     print(clf.best_chromosome_)
-    tell(clf)
+    print_individuals(clf)
     return clf.best_estimator_, clf.n_evaluations_
 
 
 def held_out(args, seed):
-    """Return one split: of many images a part is enough to tell individuals apart."""
+    """Return one split that trains on a share of the images, or None."""
     if args.train_size is None:
         return None
     return StratifiedShuffleSplit(
@@ -57,8 +57,8 @@ def held_out(args, seed):
     )
 
 
-def tell(clf):
-    """Print how all individuals fared."""
+def print_individuals(clf):
+    """Print status, score and seconds of all individuals."""
     results = clf.cv_results_
     for genes, status, score, seconds in zip(
         results["params"],

@@ -1,9 +1,9 @@
-"""50 training and 16 test images of four insects: how many of 16 are right.
+"""50 training and 16 test images of four insects: how many of the 16 are right.
 
-Per seed, interleaved: an evolved network (cross-validated fitness, augmentation and
-small networks among its genes), a plain small network trained by hand, and a colour
-histogram with an SVM. The drawings are `make_insects` at 64 x 64; train and test come
-from one draw.
+Per seed, interleaved: an evolved network (with cross-validated fitness, and small
+networks and augmentation in its genome), a plain small network, and an SVM on colour
+histograms. The images are those of `make_insects` at 64 x 64; training and test images
+come from one draw.
 
     python benchmarks/insects.py --max-time 180
 """
@@ -30,7 +30,7 @@ def evolved(X, y, X_test, seed, args):
 
 
 def plain_network(X, y, X_test, seed, args):
-    """Three convolutions, Adam, 60 epochs: what one would write first."""
+    """Train three convolutions with Adam for 60 epochs, without tuning."""
     torch.manual_seed(seed)
     layers, channels = [], 3
     for width in (16, 32, 64):

@@ -37,7 +37,7 @@ IDLE = 100
 
 
 def evaluations_to(landscape, strategy, seed, thresholds, budget, size):
-    """Return, for each threshold, after how many evaluations the leader is above it."""
+    """Return the number of evaluations until the leader exceeds each threshold."""
     rng = np.random.default_rng(seed)
     population = Population(landscape.genome, strategy, size, rng)
     reached, leader = np.full(len(thresholds), math.inf), None
@@ -53,7 +53,7 @@ def evaluations_to(landscape, strategy, seed, thresholds, budget, size):
 
 
 def trials(landscape, population, seed, budget):
-    """Yield evaluations of individuals that were not known, in the order asked."""
+    """Yield the evaluations of new individuals in the order of the asks."""
     known, queue, repeated = {}, deque(), 0
     while len(known) < budget and repeated < IDLE:
         queue.extend(population.ask())
@@ -77,7 +77,7 @@ def tabulate(everywhere, i, budget):
     """Print a row for each strategy, random search first, and a column per landscape.
 
     A cell holds the median, its interval, how many seeds got there, and "ns" where the
-    difference to random search may be luck. The last columns are geometric means over
+    difference to random search may be chance. The last columns are geometric means over
     all landscapes and seeds, in relation to random search and to crossover.
     """
     columns = " | ".join(everywhere)
@@ -95,7 +95,7 @@ def tabulate(everywhere, i, budget):
 
 
 def ratio(everywhere, strategy, baseline, i, budget):
-    """Return by how many times as many evaluations, seed by seed, and its interval."""
+    """Return the mean ratio of evaluations over paired seeds, and its interval."""
     if any(baseline not in runs for runs in everywhere.values()):
         return ""
     ours, theirs = (
@@ -113,12 +113,12 @@ def cell(counts, baseline, budget):
     capped = np.minimum(counts, budget)
     low, high = interval(capped, np.random.default_rng(0))
     test = mannwhitneyu(capped, np.minimum(baseline, budget), alternative="less")
-    luck = " ns" if test.pvalue >= 0.05 else ""
+    mark = " ns" if test.pvalue >= 0.05 else ""
     median, reached = np.median(capped), np.isfinite(counts).sum()
-    return f"{median:.0f} ({low:.0f} - {high:.0f}), {reached}{luck}"
+    return f"{median:.0f} ({low:.0f} - {high:.0f}), {reached}{mark}"
 
 
-def race(landscape, name, args):
+def run(landscape, name, args):
     """Return, for each seed, how many evaluations a strategy needs for each share."""
     thresholds = np.quantile(landscape.reference, 1 - np.array(SHARES))
     begin, strategy = time.perf_counter(), STRATEGIES[name]()
@@ -140,7 +140,7 @@ def main():
     args, everywhere = parse_arguments(), {}
     names = dict.fromkeys([RANDOM, *args.strategies])
     for landscape in landscapes(args.folder):
-        runs = {name: race(landscape, name, args) for name in names}
+        runs = {name: run(landscape, name, args) for name in names}
         everywhere[landscape.name] = runs
     for i in range(len(SHARES)):
         tabulate(everywhere, i, args.budget)

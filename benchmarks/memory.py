@@ -1,9 +1,9 @@
-"""How much a process grows that tries one network after the other.
+"""The growth of the memory of a process that evaluates many networks.
 
-Random individuals of the default genome are fitted and scored by one `TrialRunner`, one
-after the other in one process, as a worker does it; the images are digits at
-24 x 24. Printed are the resident memory after every tenth, and how much it grows per
-individual over the second half, by least squares: the first half warms up allocators
+One `TrialRunner` fits and scores random individuals of the default genome, one after
+the other in one process, as a worker does. The images are digits of 24 x 24 pixels.
+Printed are the resident memory after every tenth individual, and its growth per
+individual over the second half, by least squares. The first half warms up allocators
 and kernels.
 
     python benchmarks/memory.py --n-trials 200
@@ -24,7 +24,7 @@ from sknevo.records import Candidate, Chromosome, DataSpec
 
 
 def resident_mib():
-    """Return the memory that this process holds; Linux tells."""
+    """Return the resident memory of this process in MiB (Linux only)."""
     status = Path("/proc/self/status").read_text()
     (line,) = (line for line in status.splitlines() if line.startswith("VmRSS"))
     return int(line.split()[1]) / 1024

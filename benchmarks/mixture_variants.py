@@ -1,8 +1,8 @@
-"""Mixtures of Gaussians: what each choice in the known individuals is worth.
+"""Mixtures of Gaussians: the effect of each choice in the well-known individuals.
 
-The well-known individual for many modes and variations of it, one choice at a time,
-each trained on one core with all epochs of the genome, on 2,000 samples. Modes and high
-quality are those of 2,500 generated samples, the fitness is that of a search.
+The well-known individual for many modes and its variations by one choice each are
+trained on one core for all epochs of the genome, on 2,000 samples. Modes and high
+quality are those of 2,500 generated samples; the fitness is that of a search.
 
     python benchmarks/mixture_variants.py              # about 10 minutes
     python benchmarks/mixture_variants.py --data ring --names known "three layers"
@@ -70,7 +70,7 @@ def judged(name, seed, args):
     net = trained(seed, Chromosome(genes), spec, X)
     seconds = time.perf_counter() - begin
     if net is None:
-        print(f"{name}, seed {seed}: gave up", flush=True)
+        print(f"{name}, seed {seed}: pruned", flush=True)
         return
     found = mixture.found(net.sample(2500))
     fitness = GenerativeScore()(net, held_out)["fitness"]

@@ -1,10 +1,10 @@
-"""What the engine costs per trial, for searches of 10 to 10,000 trials.
+"""The overhead of the engine per trial, for searches of 10 to 10,000 trials.
 
-The trials sleep, for as long as a slow objective at a small scale would take. What is
-left of the time of the workers (wall time x workers - time inside fit and score) is
-breeding, bookkeeping, joblib and records, and waiting: at the end of a generation all
-wait for the last. Each row is one search in generations of 100 (of 10 for 10 trials).
-Were anything quadratic, milliseconds per trial would rise from row to row.
+The trials sleep. The rest of the time of the workers (wall time x workers - time inside
+fit and score) is breeding, bookkeeping, joblib, records, and waiting for the last trial
+of a generation. Each row is one search in generations of 100 (of 10 for 10 trials). If
+any part of the engine took quadratic time, the milliseconds per trial would rise from
+row to row.
 
     python benchmarks/overhead_scaling.py --backend sequential loky dask ray
 """
@@ -30,7 +30,7 @@ from sknevo.search import search
 
 
 class Sleepers(ToyBuilder):
-    """Makes sleepers of whatever genes."""
+    """A builder of sleeping estimators that takes any genes."""
 
     def __call__(self, expressed, random_state):
         return super().__call__({}, random_state)

@@ -1,13 +1,13 @@
-"""Racing beside giving everybody all: how good the winner is, and what it cost.
+"""Successive halving compared with full evaluations: quality of the best, and cost.
 
-Per data set and seed, interleaved in one run: a search that gives every individual all
-that it wants, and the same search as a race, with as many generations. Digits are for
-networks that race for epochs, tables (CSV files, the target last) for pipelines that
-race for samples. Printed for each pair: the scores of the winners on 30 % held out, the
-standard error of the first on those, the seconds of training in each search, and how
-many of these the race took until it had an individual as fit as the other's winner
-(within one standard error of that score, by cross-validation), and the other itself;
-then, per rung, how many were tried, the seconds that took, and Kendall's tau.
+Per data set and seed, interleaved in one run: a search that evaluates every individual
+with the whole resource, and the same search with successive halving and as many
+generations. Networks for digits use epochs as the resource, pipelines for tables (CSV
+files, the target last) use samples. Printed for each pair: the scores of both best
+individuals on 30 % held out, with the standard error of the first; the seconds of
+training in each search; and the seconds until each search had an individual as fit as
+the best of the full search (within one standard error of its cross-validated score).
+Then, per rung: the number of individuals, their seconds, and Kendall's tau.
 
     python benchmarks/racing.py FOLDER_OF_CSVS --seeds 3
 """
@@ -27,7 +27,7 @@ TABLES = ("credit_g", "phoneme", "segment")
 
 
 def searches(name, seed, args):
-    """Return a search for the data, not racing, and what it can race for."""
+    """Return a search without successive halving, and the resource for it."""
     shared = {
         "generations": args.generations,
         "population_size": args.population_size,
@@ -54,7 +54,7 @@ def seconds_of_training(clf):
 
 
 def seconds_until(clf, score):
-    """Return the seconds of training until one that had all reaches the score."""
+    """Return the seconds of training until a full evaluation has this score."""
     results = clf.cv_results_
     whole = np.isinf(results["resource"])
     reached = np.flatnonzero(whole & (results["mean_test_score"] >= score))
@@ -64,7 +64,7 @@ def seconds_until(clf, score):
 
 
 def by_rung(clf):
-    """Return what each rung came to, in words."""
+    """Return individuals, seconds and rank correlation of each rung as text."""
     resources, seconds = clf.cv_results_["resource"], seconds_of_training(clf)
     return "; ".join(
         f"{rung.resource or 'all'}: {len(rung.scores)} tried, "
@@ -78,20 +78,21 @@ def one_pair(name, seed, args):
     X_train, X_test, y_train, y_test = tables.held_out(*load(name, args.folder), seed)
     search, resource = searches(name, seed, args)
     whole = clone(search).fit(X_train, y_train)
-    race = search.set_params(resource=resource).fit(X_train, y_train)
-    scores = [clf.score(X_test, y_test) for clf in (whole, race)]
+    halving = search.set_params(resource=resource).fit(X_train, y_train)
+    scores = [clf.score(X_test, y_test) for clf in (whole, halving)]
     error = math.sqrt(scores[0] * (1 - scores[0]) / len(y_test))
     best = whole.best_score_
-    # Of a score by cross-validation: every sample is tested once.
+    # Cross-validation tests every sample once.
     tolerance = math.sqrt(max(best * (1 - best), 1e-9) / len(y_train))
-    seconds = [float(seconds_of_training(clf).sum()) for clf in (whole, race)]
-    untils = [seconds_until(clf, best - tolerance) for clf in (whole, race)]
+    seconds = [float(seconds_of_training(clf).sum()) for clf in (whole, halving)]
+    untils = [seconds_until(clf, best - tolerance) for clf in (whole, halving)]
     print(
         f"RESULT {name} seed {seed}: held out {scores[0]:.4f} (error {error:.4f}) "
-        f"race {scores[1]:.4f}; training {seconds[0]:.1f} s, race {seconds[1]:.1f} s "
-        f"(ratio {seconds[1] / seconds[0]:.2f}), as fit after {untils[1]:.1f} s "
+        f"halving {scores[1]:.4f}; training {seconds[0]:.1f} s, "
+        f"halving {seconds[1]:.1f} s (ratio {seconds[1] / seconds[0]:.2f}), "
+        f"as fit after {untils[1]:.1f} s "
         f"(ratio {untils[1] / seconds[0]:.2f}), the other after {untils[0]:.1f} s; "
-        f"{by_rung(race)}",
+        f"{by_rung(halving)}",
         flush=True,
     )
     within = scores[1] >= scores[0] - error

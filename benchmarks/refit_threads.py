@@ -1,8 +1,8 @@
-"""Would a refit in two threads be faster? A known network, with an idle or a busy core.
+"""Is a refit in two threads faster? A well-known network, with an idle or a busy core.
 
-Interleaved, each in a process of its own: one thread, two, and two that wait without
-spinning (OMP_WAIT_POLICY=passive). Then the same while another process keeps one core
-busy. Seconds of an epoch, the first left out.
+Interleaved, each in its own process: one thread, two threads, and two threads that wait
+without spinning (OMP_WAIT_POLICY=passive). Then the same while another process keeps
+one core busy. Printed are the seconds of an epoch, without the first epoch.
 
     python benchmarks/refit_threads.py          # about 4 minutes
 """
@@ -32,8 +32,8 @@ def epochs(n_threads, n_images, n_epochs):
     y = np.arange(n_images) % 10
     spec = DataSpec("classification", n_images, 10, shape=(28, 28))
     genome = convnet(spec, max_layers=2, max_epochs=1)
-    dearest = well_known(spec, genome)[-1]
-    genes = Chromosome(genome.complete(dearest, rng)).expressed
+    slowest = well_known(spec, genome)[-1]
+    genes = Chromosome(genome.complete(slowest, rng)).expressed
     for _ in range(n_epochs):
         begin = time.perf_counter()
         ConvNetBuilder(spec, "cpu")(genes, 0).fit(X, y)

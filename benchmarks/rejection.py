@@ -1,8 +1,8 @@
-"""What the discriminator's rejection of samples brings, at the same training.
+"""The effect of rejecting samples by the discriminator, after the same training.
 
-Known individuals and mutants of them are trained once, on the ring or the grid of
-Gaussians. Then 2,500 samples are drawn at each strictness: modes found, samples of high
-quality, the fitness, and how many were drawn for one that is accepted.
+Well-known individuals and their mutants are trained once, on the ring or the grid of
+Gaussians. Then 2,500 samples are drawn at each strictness. Printed are the modes found,
+the share of high quality, the fitness, and the number of draws per accepted sample.
 
     python benchmarks/rejection.py              # about 10 minutes
     python benchmarks/rejection.py --n 4 --max-epochs 60
@@ -71,11 +71,13 @@ def main():
     rows = Parallel(args.n_jobs)(
         delayed(tried)(*task, spec, X, held_out, mixture) for task in tasks
     )
-    # Whoever has collapsed, or makes noise, has nothing to choose from.
+    # A generator that has collapsed or makes noise has no good samples to accept.
     rows = np.array([row for row in rows if row is not None and row[0][1] > 0.3])
     if not len(rows):
-        raise SystemExit("nobody has 30 % of high quality to begin with")
-    print(f"medians of {len(rows)} with 30 % of high quality or more to begin with")
+        raise SystemExit("no generator has 30 % of high quality without rejection")
+    print(
+        f"medians of {len(rows)} with at least 30 % of high quality without rejection"
+    )
     for strictness, row in zip(STRICTNESS, np.median(rows, axis=0), strict=True):
         print(
             "  {}: {} modes, quality {:.3f}, fitness {:.3f}, {:.1f} draws".format(
@@ -83,7 +85,7 @@ def main():
             )
         )
     better = rows[:, 1:, 2] - rows[:, :1, 2]
-    print(f"fitness above that without: {(better > 0).mean(axis=0).round(2)} of them")
+    print(f"share with a higher fitness: {(better > 0).mean(axis=0).round(2)}")
 
 
 if __name__ == "__main__":  # worker processes import this file

@@ -1,10 +1,10 @@
-"""Do saboteurs die? A population seeded with bad individuals, after three generations.
+"""Do bad individuals die out? A sabotaged population after three generations.
 
-Three kinds, made of well-known individuals: a discriminator that learns 100 times as
-fast as its generator, noise of one dimension, a tiny discriminator. They are half of
-the population; the others are well-known ones, then random ones if there is room, or
-with `--alone` random ones only. Whoever has such a trait in the end counts, descendants
-too.
+Well-known individuals are sabotaged in three ways: a discriminator that learns 100
+times as fast as its generator, noise of one dimension, and a tiny discriminator. They
+are half of the population. The other half are well-known individuals, then random ones
+if there is room, or with `--alone` random ones only. At the end, every individual with
+such a trait counts, descendants included.
 
     python benchmarks/saboteurs.py                                 # about 15 minutes
     python benchmarks/saboteurs.py --max-epochs 60 --population 8  # about 4 minutes
@@ -22,7 +22,7 @@ from sknevo.records import DataSpec
 
 
 class Watched(EstimationOfDistribution):
-    """Keeps who survived each generation."""
+    """Records the survivors of each generation."""
 
     def survive(self, parents, offspring, size):
         survivors = super().survive(parents, offspring, size)
@@ -49,7 +49,7 @@ SABOTEURS = (too_fast, one_dimension, tiny)
 
 
 def sabotage_of(genes):
-    """Name what is bad in an individual, of the first generation or bred."""
+    """Return the names of the bad traits of an individual."""
     rates = [
         next(iter(genes[name]["optimizer"].values()))["lr"]
         for name in ("discriminator", "generator")
@@ -69,7 +69,7 @@ def main():
     parser.add_argument("--max-epochs", type=int, default=200)
     parser.add_argument("--n-jobs", type=int, default=2)
     parser.add_argument("--seeds", type=int, default=1)
-    parser.add_argument("--alone", action="store_true", help="nobody else well-known")
+    parser.add_argument("--alone", action="store_true", help="with random ones only")
     args = parser.parse_args()
     print(args)
     for seed in range(args.seeds):

@@ -1,8 +1,8 @@
-"""What it saves to fit a preparation once for all individuals that share it.
+"""The time saved by fitting a preparation once for all individuals that share it.
 
-Per table, the same individuals (the well-known ones and as many of their children as
-fill two generations) are tried with and without sharing, in turn, with one worker. The
-ratio is time with / time without; scores are checked to be the same.
+Per table, the same individuals (the well-known ones and 20 mutants of them) are
+evaluated with and without sharing, in turn, by one worker. The ratio is the time with
+sharing / the time without. The scores must be equal.
 
     python benchmarks/shared_preparation.py FOLDER_OF_CSVS
 """
@@ -25,7 +25,7 @@ from sknevo.records import Candidate, Chromosome, DataSpec
 
 
 class Unshared(Shared):
-    """Computes anew each time."""
+    """Computes every value again."""
 
     def computed(self, key, compute):
         return compute()

@@ -1,10 +1,10 @@
-"""Searches that are killed, and whose workers are killed, beside undisturbed ones.
+"""Searches that are killed, or whose workers are killed, have the same results.
 
-A search with a journal is killed (SIGKILL) at a random moment and started again, until
-it comes to its end; then the next, until so many were killed. Then, in searches without
-a journal, a random worker is killed every now and then: after a fifth to all of the
-time that an undisturbed search takes. Every search that ends must have the scores of
-the undisturbed one, individual by individual.
+A search with a journal is killed (SIGKILL) at a random moment and started again until
+it ends; then the next search begins, until the number of kills is reached. After that,
+in searches without a journal, random workers are killed, each after a fifth to the
+whole of the time of an undisturbed search. Every search must end with the scores of the
+undisturbed one, individual by individual.
 
     python benchmarks/soak.py [--kills 50] [--of searches workers]
 """
@@ -44,7 +44,7 @@ if __name__ == "__main__":
 
 
 class Search:
-    """A search in a process of its own."""
+    """A search in its own process."""
 
     def __init__(self, seed, folder, journal=""):
         self.result = folder / "result.json"
@@ -71,14 +71,14 @@ class Search:
         self.process.wait()
 
     def workers(self):
-        """Return the processes that train."""
+        """Return the ids of the worker processes."""
         command = ["pgrep", "-P", str(self.process.pid), "-f", "LokyProcess"]
         found = subprocess.run(command, capture_output=True, text=True, check=False)
         return list(map(int, found.stdout.split()))
 
 
 def kill_searches(n_kills, undisturbed, folder, rng):
-    """Yield seed, number of kills and outcome of searches that were killed."""
+    """Yield seed, number of kills and result of killed searches."""
     left = n_kills
     for number in itertools.count():
         if not left:
@@ -96,7 +96,7 @@ def kill_searches(n_kills, undisturbed, folder, rng):
 
 
 def kill_workers(n_kills, undisturbed, folder, rng):
-    """Yield seed, number of kills and outcome of searches whose workers were killed."""
+    """Yield seed, number of kills and result of searches with killed workers."""
     left = n_kills
     while left:
         seed, n_killed = rng.choice(SEEDS), 0

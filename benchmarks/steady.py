@@ -1,9 +1,9 @@
-"""How busy two workers are when individuals take unevenly long.
+"""The load of two workers when individuals take unequally long.
 
-Trials sleep, for times drawn log-normally (the longest take some ten times as long as
-the median). Per seed, interleaved in one run: a strategy by generations and a steady
-one, the same population. Busy is the time inside trials / (workers x wall time), from
-the first trial with company to the end of the last individual asked.
+Trials sleep for log-normal times (the longest take about ten times the median). Per
+seed, interleaved in one run: a generational and a steady-state strategy with the same
+population. The load is the time inside trials / (workers x wall time), from the start
+of the second trial to the end of the last one.
 
     python benchmarks/steady.py
 """
@@ -30,19 +30,19 @@ GENOME = Genome(x=Real(-1, 1), luck=Real(0, 1))
 
 @dataclass(frozen=True)
 class Uneven:
-    """A builder of sleepers, whose time is drawn by their luck."""
+    """A builder of estimators that sleep for a log-normal time."""
 
     def __call__(self, expressed, random_state):
         return Toy(expressed["x"], seconds=self.cost(expressed))
 
     def cost(self, expressed):
-        luck = statistics.NormalDist().inv_cdf(0.001 + 0.998 * expressed["luck"])
-        return MEDIAN * float(np.exp(SPREAD * luck))
+        quantile = statistics.NormalDist().inv_cdf(0.001 + 0.998 * expressed["luck"])
+        return MEDIAN * float(np.exp(SPREAD * quantile))
 
 
 def busy(strategy, seed, generations=12, size=16):
     evaluator = make_evaluator(n_jobs=2, n_splits=1, builder=Uneven())
-    # Workers start, and the very first, who is alone, is over.
+    # This starts the workers.
     list(evaluator.evaluate([chromosome(0.5, luck=0.1), chromosome(0.6, luck=0.1)]))
     population = Population(
         GENOME, STRATEGIES[strategy](), size, np.random.default_rng(seed)

@@ -23,7 +23,7 @@ NAMES = (
     "wine",
 )
 
-# The target, and the columns that would give it away or only number the rows.
+# The target, and the columns to drop: those that reveal it or only number the rows.
 FRESH = {
     "ad_data": ("Class", ()),
     "leaf_id_flavia": ("species", ()),
@@ -49,12 +49,12 @@ def _read_fresh(name):
 
 
 def held_out(X, y, seed):
-    """Return the 70 % to learn from and the 30 % to judge by, stratified."""
+    """Return 70 % for training and 30 % for the test, stratified."""
     return train_test_split(X, y, test_size=0.3, stratify=y, random_state=seed)
 
 
 def with_categories(X):
-    """Return X as default LightGBM takes it: labels as categories, plain names."""
+    """Return X as LightGBM needs it: strings as categories, plain column names."""
     labels = X.select_dtypes(exclude="number")
     labels = labels.apply(lambda column: column.map(str, na_action="ignore"))
     X = X.assign(**labels.astype("category"))

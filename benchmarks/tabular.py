@@ -1,11 +1,10 @@
-"""Evolution beside random search and default LightGBM, on ten tables, 30 s each.
+"""Evolution, random search and default LightGBM on ten tables, 30 s each.
 
-For every table, seed and score, interleaved in one run: an evolved classifier, random
-search over the same genome with the same time and workers (`random`: new random
-individuals only; `seeded`: the same, but begun with the individuals that evolution
-begins with), and default LightGBM. All are judged on the same held-out 30 %. Each row
-is printed and appended to a CSV file as soon as it is there; rows that are already in
-the file are not run again.
+For every table, seed and score, interleaved in one run: an evolved classifier; random
+search over the same genome with the same time and workers (`random`: random individuals
+only; `seeded`: beginning with the well-known individuals of evolution); and default
+LightGBM. All are scored on the same held-out 30 %. Each row is printed and appended to
+a CSV file as soon as it is complete; rows that the file already has are not run again.
 
     python benchmarks/tabular.py FOLDER_OF_CSVS --out rows.csv
     python benchmarks/tabular.py --fresh --methods evolved seeded lightgbm --out new.csv
@@ -81,7 +80,7 @@ def run(args):
         writer = csv.DictWriter(file, FIELDS)
         if not done:
             writer.writeheader()
-        # Seeds outermost: should the run be cut off, all tables are there.
+        # Seeds come first, so that an interrupted run has all tables.
         for seed in range(args.seeds):
             for name in args.tables:
                 data = tables.held_out(*tables.read(args.folder, name), seed)
@@ -102,7 +101,7 @@ def run(args):
 
 
 def report(path):
-    """Print the tables of doc/figures.md: means over seeds, and who beats whom."""
+    """Print the tables of doc/figures.md: means over seeds, and comparisons."""
     rows = pd.read_csv(path)
     methods = [name for name in (*SEARCHES, "lightgbm") if name in set(rows.method)]
     whole = rows.groupby(["table", "seed", "score"]).method.transform("size")
@@ -119,7 +118,7 @@ def report(path):
 
 
 def print_means(part, methods):
-    """Print a row per table, the best score bold, and individuals tried."""
+    """Print a row per table, with the best score in bold, and evaluations."""
     searches = [name for name in methods if name in SEARCHES]
     means = part.pivot_table(index="table", columns="method", values="held_out")
     tried = part.pivot_table(index="table", columns="method", values="evaluated")
@@ -134,7 +133,7 @@ def print_means(part, methods):
 
 
 def print_ranks(part, methods):
-    """Print how evolution fares in each case of a table and a seed."""
+    """Print wins and losses of evolution over all tables and seeds."""
     cases = part.pivot_table(
         index=["table", "seed"], columns="method", values="held_out"
     )

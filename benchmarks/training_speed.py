@@ -1,10 +1,10 @@
-"""How fast our skorch net trains, beside a hand-written loop and skorch as it comes.
+"""The training speed of our skorch net, a plain loop, and unchanged skorch.
 
-The same network (two convolutions of 16 and 32 channels), optimizer and batch size on
-images of MNIST's size. The loop by hand trains our module, so that the ratio shows what
-skorch and we cost; it also trains the same layers as one would write them, and so does
-skorch. In each repeat all of them train for one epoch, in another order each time; the
-ratio is of the times within a repeat. skorch comes with a DataLoader; it is given no
+All use the same network (two convolutions of 16 and 32 channels), optimizer and batch
+size on images of MNIST's size. The plain loop trains our module, which shows the cost
+of skorch and of our additions; it also trains the same layers as a plain `Sequential`,
+and so does skorch. In each repeat all of them train for one epoch in random order. A
+ratio compares the times within a repeat. Unchanged skorch uses a DataLoader. It has no
 validation split, so that all train on the same images, and prints nothing.
 
     python benchmarks/training_speed.py
@@ -43,7 +43,7 @@ class Standardise(torch.nn.Module):
 
 
 def plain_module(expressed, X):
-    """Make the same layers as one would write them."""
+    """Return the same layers as a plain `Sequential`."""
     layers, channels = [Standardise()], 1
     for block in expressed["blocks"]:
         width = block["channels"]
@@ -119,39 +119,39 @@ def main():
     expressed = Chromosome(convnet(spec).complete(genes, rng)).expressed
 
     auto = resolve_precision("auto", args.device)
-    rivals = {
+    methods = {
         "ours, float32": (ours, "float32"),
         f"ours, {auto}": (ours, auto),
         "by hand, float32": (partial(by_hand, our_module), "float32"),
         f"by hand, {auto}": (partial(by_hand, our_module), auto),
         "plain by hand, float32": (partial(by_hand, plain_module), "float32"),
-        "skorch as it comes": (skorch, "float32"),
+        "unchanged skorch": (skorch, "float32"),
     }
-    seconds = {name: [] for name in rivals}
+    seconds = {name: [] for name in methods}
     for repeat in range(args.repeats + 1):
-        for name in rng.permutation(list(rivals)):
-            train, precision = rivals[name]
+        for name in rng.permutation(list(methods)):
+            train, precision = methods[name]
             begin = time.perf_counter()
             train(expressed, spec, X, y, args.device, precision)
             if args.device != "cpu":
                 torch.cuda.synchronize()
-            if repeat:  # the first is for warming up
+            if repeat:  # the first one warms up
                 seconds[name].append(time.perf_counter() - begin)
     for name, times in seconds.items():
         print(f"{name:<23}", *(f"{t:.3f}" for t in times))
     print()
-    for ours_name, rival in (
+    for ours_name, other in (
         ("ours, float32", "by hand, float32"),
         (f"ours, {auto}", f"by hand, {auto}"),
         ("ours, float32", "plain by hand, float32"),
-        ("ours, float32", "skorch as it comes"),
-        (f"ours, {auto}", "skorch as it comes"),
+        ("ours, float32", "unchanged skorch"),
+        (f"ours, {auto}", "unchanged skorch"),
     ):
         ratios = [
-            b / a for a, b in zip(seconds[ours_name], seconds[rival], strict=True)
+            b / a for a, b in zip(seconds[ours_name], seconds[other], strict=True)
         ]
         print(
-            f"speed of {ours_name} over {rival}: median {statistics.median(ratios):.2f}"
+            f"speed of {ours_name} over {other}: median {statistics.median(ratios):.2f}"
             f" ({min(ratios):.2f} to {max(ratios):.2f})"
         )
 

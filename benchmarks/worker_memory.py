@@ -1,15 +1,14 @@
-"""What workers hold: after hundreds of trials, and of data of a gigabyte.
+"""The memory of workers: after hundreds of trials, and with data of a gigabyte.
 
-`growth`: one search of many trials with two workers, of pipelines and of networks, on
+`growth`: one search of many trials with two workers, for pipelines and for networks, on
 tiny data. Printed is the resident memory of the workers after a fifth of the trials,
-when all has been imported, and at the end.
+when all modules are imported, and at the end.
 
-`data`: X of so many megabytes in a search with two workers, once as an array in memory,
-once as a mapped file (`np.load(path, mmap_mode="r")`). Each of eight splits trains on
-another eighth of X, so that every worker reads all of it. Printed is the memory that is
-this process's and the workers' alone (anonymous), and what they map of files, pages
-that several have counted in shares (PSS): mapped pages are the kernel's to drop, and
-are on the machine once.
+`data`: a large X in a search with two workers, once as an array in memory and once as a
+mapped file (`np.load(path, mmap_mode="r")`). Each of eight splits trains on another
+eighth of X, so that every worker reads all of it. Printed are the anonymous memory of
+this process and of each worker, and their mapped files as proportional set size (PSS):
+mapped pages exist once on the machine, and the kernel may drop them.
 
     python benchmarks/worker_memory.py growth --n-trials 500
     python benchmarks/worker_memory.py data --megabytes 1000
@@ -40,14 +39,14 @@ N_SPLITS = 8
 
 
 def memory(pid):
-    """Return the megabytes of a process: resident, its own, and its share of files."""
+    """Return the megabytes of a process: resident, anonymous, and mapped files."""
     lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()[1:]
     kib = {line.split(":")[0]: int(line.split()[1]) for line in lines}
     return {name: kib[name] / 1024 for name in ("Rss", "Pss_Anon", "Pss_File")}
 
 
 def workers():
-    """Return the processes of loky that this one has started."""
+    """Return the ids of the loky processes that this process has started."""
     found = []
     for folder in Path("/proc").glob("[0-9]*"):
         try:
@@ -63,11 +62,11 @@ def workers():
 
 
 class Watch:
-    """Looks at this process and its workers, again and again, in a thread."""
+    """A thread that records the memory of this process and its workers."""
 
     def __init__(self, period, journal=None):
-        self.seen = []  # of each look: what every process holds, by its id
-        self.trials = []  # and how many trials the journal has
+        self.seen = []  # for each record, the memory of every process by its id
+        self.trials = []  # for each record, the number of trials in the journal
         self.journal = journal
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._look, args=(period,))
@@ -126,16 +125,16 @@ def growth(n_trials):
         early = watch.seen[fifth]
         late = next(look for look in reversed(watch.seen) if len(look) > 1)
         for pid in set(early) & set(late):
-            who = "this process" if pid == os.getpid() else "a worker"
+            process = "this process" if pid == os.getpid() else "a worker"
             before, after = early[pid]["Rss"], late[pid]["Rss"]
             print(
-                f"  {who}: {before:.0f} MB after a fifth, {after:.0f} MB at the end, "
-                f"grown by {after - before:+.0f} MB"
+                f"  {process}: {before:.0f} MB after a fifth, "
+                f"{after:.0f} MB at the end, grown by {after - before:+.0f} MB"
             )
 
 
 class Reader(ClassifierMixin, BaseEstimator):
-    """Reads all that it is given."""
+    """An estimator that reads all of its training data."""
 
     def __init__(self, a=0):
         self.a = a
@@ -189,7 +188,7 @@ def held_by_all(name, X):
         list(evaluator.evaluate(chromosomes))
         time.sleep(0.5)
     evaluator.close()
-    # Workers would keep this file mapped until the next one comes.
+    # Otherwise the workers keep this file mapped.
     get_reusable_executor().shutdown(wait=True)
     print(f"X of {X.nbytes / 2**20:.0f} MB, {name}; a trial trains on an eighth of it")
     most = {
@@ -200,9 +199,9 @@ def held_by_all(name, X):
         for pid in {pid for look in watch.seen for pid in look}
     }
     for pid, held in sorted(most.items(), key=lambda item: item[0] != os.getpid()):
-        who = "this process" if pid == os.getpid() else "a worker"
+        process = "this process" if pid == os.getpid() else "a worker"
         print(
-            f"  {who}: at most {held['Pss_Anon']:.0f} MB of its own, "
+            f"  {process}: at most {held['Pss_Anon']:.0f} MB of its own, "
             f"{held['Pss_File']:.0f} MB of files"
         )
     for kind, what in (("Pss_Anon", "of their own"), ("Pss_File", "of files")):
