@@ -13,8 +13,7 @@ __all__ = [
     "Layer",
     "NetworkPlan",
     "NetworkSize",
-    "discriminator_plan",
-    "generator_plan",
+    "gan_plans",
     "image_shape",
     "network_plan",
 ]
@@ -254,70 +253,74 @@ def network_plan(genes: Mapping[str, Any], shape: Shape, n_outputs: int) -> Netw
     return NetworkPlan((*layers, Layer("linear", last, (n_outputs,))))
 
 
-def generator_plan(
-    genes: Mapping[str, Any], dimension: int, shape: Shape, n_conditions: int
-) -> NetworkPlan:
-    """Return the plan of a GAN's generator: noise becomes a sample.
+def gan_plans(
+    genes: Mapping[str, Any], shape: Shape, n_conditions: int
+) -> dict[str, NetworkPlan]:
+    """Return the plans of a GAN's `generator` and `discriminator`.
+
+    The generator turns noise into a sample: of images, its first layers make a small
+    grid, which the blocks enlarge; what exceeds the sides of an image is cropped. The
+    discriminator turns a pack of samples into a logit.
 
     Parameters
     ----------
     genes : dict
-        Expressed: `dense`, or `blocks` for images.
-    dimension : int
-        Length of the noise.
+        Expressed genes of `sknevo.genomes.gan`.
     shape : tuple of int
         (channels, height, width) of an image, or (features,).
     n_conditions : int
-        Numbers that say what a sample is made for; 0 for none.
+        Numbers that say what a sample is made for; 0 for none. The discriminator's last
+        layer projects them onto the input of its head.
 
     Returns
     -------
-    NetworkPlan
-        Of images, the first layers make a small grid, which the blocks enlarge. What
-        then exceeds the sides of an image is cropped.
+    dict of str to NetworkPlan
+
+    Examples
+    --------
+    >>> network = {"dense": [{"units": 8}]}
+    >>> genes = {"noise": {"dimension": 3}, "training": {"packing": 2},
+    ...          "generator": network, "discriminator": network}
+    >>> plans = gan_plans(genes, (5,), 0)
+    >>> [layer.inputs + layer.outputs for layer in plans["generator"].layers]
+    [(3, 8), (8, 5)]
+    >>> [layer.inputs + layer.outputs for layer in plans["discriminator"].layers]
+    [(10, 8), (8, 1)]
     """
-    noise = (dimension + n_conditions,)
+    noise, packing = genes["noise"]["dimension"], genes["training"]["packing"]
+    pack = (packing * shape[0], *shape[1:])
+    discriminator = _discriminator_layers(genes["discriminator"], pack)
+    if n_conditions:
+        inputs, outputs = (packing * n_conditions,), discriminator[-1].inputs
+        discriminator.append(Layer("projection", inputs, outputs))
+    generator = _generator_layers(genes["generator"], noise + n_conditions, shape)
+    return {
+        "generator": NetworkPlan(tuple(generator)),
+        "discriminator": NetworkPlan(tuple(discriminator)),
+    }
+
+
+def _generator_layers(
+    genes: Mapping[str, Any], n_inputs: int, shape: Shape
+) -> list[Layer]:
     if "dense" in genes:
-        layers = _dense_layers(_steep(genes["dense"]), noise)
-        return NetworkPlan((*layers, Layer("linear", layers[-1].outputs, shape)))
+        layers = _dense_layers(_steep(genes["dense"]), (n_inputs,))
+        return [*layers, Layer("linear", layers[-1].outputs, shape)]
     blocks = _steep(genes["blocks"])
     doublings = sum(block["upsampling"] != "none" for block in blocks)
     sides = tuple(math.ceil(side / 2**doublings) for side in shape[1:])
     grid = (blocks[0]["channels"], *sides)
     flat = (math.prod(grid),)
-    layers = [Layer("linear", noise, flat), Layer("unflatten", flat, grid)]
+    layers = [Layer("linear", (n_inputs,), flat), Layer("unflatten", flat, grid)]
     for block in blocks:
         layers.append(Layer.convolution(block, layers[-1].outputs))
     last = layers[-1].outputs
     cropped = (last[0], *shape[1:])
     pixels = {"channels": shape[0], "kernel": 3, "activation": "tanh"}
-    layers.append(Layer("crop", last, cropped))
-    return NetworkPlan((*layers, Layer.convolution(pixels, cropped)))
+    return [*layers, Layer("crop", last, cropped), Layer.convolution(pixels, cropped)]
 
 
-def discriminator_plan(
-    genes: Mapping[str, Any], packing: int, shape: Shape, n_conditions: int
-) -> NetworkPlan:
-    """Return the plan of a GAN's discriminator: a pack of samples becomes a logit.
-
-    Parameters
-    ----------
-    genes : dict
-        Expressed: `dense`, or `blocks` and `bridge` for images.
-    packing : int
-        Samples that are judged together; sizes are those of one such pack.
-    shape : tuple of int
-        (channels, height, width) of an image, or (features,).
-    n_conditions : int
-        Numbers that say what a sample was made for; 0 for none.
-
-    Returns
-    -------
-    NetworkPlan
-        The last layer but one is the head, or the last if there are no conditions: they
-        are projected onto what goes into the head.
-    """
-    shape = (packing * shape[0], *shape[1:])
+def _discriminator_layers(genes: Mapping[str, Any], shape: Shape) -> list[Layer]:
     layers: list[Layer] = []
     for block in _steep(genes.get("blocks", ())):
         layers.append(Layer.convolution(block, shape, ceil=True))
@@ -325,11 +328,7 @@ def discriminator_plan(
     if "blocks" in genes:
         layers.append(Layer.pooling_head(genes["bridge"], shape))
     layers += _dense_layers(_steep(genes.get("dense", ())), shape)
-    last = layers[-1].outputs
-    layers.append(Layer("linear", last, (1,)))
-    if n_conditions:
-        layers.append(Layer("projection", (packing * n_conditions,), last))
-    return NetworkPlan(tuple(layers))
+    return [*layers, Layer("linear", layers[-1].outputs, (1,))]
 
 
 def _dense_layers(items: Sequence[Mapping[str, Any]], shape: Shape) -> list[Layer]:

@@ -14,13 +14,7 @@ from sknevo.genomes._networks import (
     round_widths,
 )
 from sknevo.genomes._optimizer import adversarial_optimizer
-from sknevo.network_plan import (
-    Layer,
-    NetworkPlan,
-    discriminator_plan,
-    generator_plan,
-    image_shape,
-)
+from sknevo.network_plan import Layer, gan_plans, image_shape
 from sknevo.records import DataSpec, express
 
 __all__ = ["gan", "well_known"]
@@ -211,13 +205,9 @@ def _augmentation() -> Genome:
 # Constraints ---------------------------------------------------------------------
 
 
-def _plan(expressed: dict[str, Any], network: str, spec: DataSpec) -> NetworkPlan:
-    shape, n_classes = image_shape(spec.shape), spec.n_classes
-    if network == "generator":
-        dimension = expressed["noise"]["dimension"]
-        return generator_plan(expressed[network], dimension, shape, n_classes)
-    packing = expressed["training"]["packing"]
-    return discriminator_plan(expressed[network], packing, shape, n_classes)
+def _n_parameters(expressed: dict[str, Any], spec: DataSpec) -> dict[str, int]:
+    plans = gan_plans(expressed, image_shape(spec.shape), spec.n_classes)
+    return {network: plan.size.parameters for network, plan in plans.items()}
 
 
 def _check_limits(spec: DataSpec, max_parameters: int) -> None:
@@ -235,7 +225,7 @@ def _check_limits(spec: DataSpec, max_parameters: int) -> None:
         "discriminator": discriminator,
         "training": {"packing": 1},
     }
-    least = max(_plan(smallest, network, spec).size.parameters for network in NETWORKS)
+    least = max(_n_parameters(smallest, spec).values())
     if least > max_parameters:
         raise ValueError(
             f"max_parameters must be at least {least}, what the smallest networks for "
@@ -252,7 +242,7 @@ def _repair(
         _fit_halvings(genes["discriminator"]["blocks"], spec)
     for network in NETWORKS:
         round_widths(genes[network])
-        while _plan(express(genes), network, spec).size.parameters > max_parameters:
+        while _n_parameters(express(genes), spec)[network] > max_parameters:
             _shrink(genes, network, spec)
             if are_images(spec):
                 _fit_doublings(genes["generator"]["blocks"], spec)

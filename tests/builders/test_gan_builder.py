@@ -31,7 +31,7 @@ from sknevo.builders.networks._modules import Spectral
 from sknevo.deadline import DeadlineReached, TrialPruned, deadline
 from sknevo.evaluation._threads import limited_threads
 from sknevo.genomes.gan import gan, well_known
-from sknevo.network_plan import discriminator_plan, generator_plan, image_shape
+from sknevo.network_plan import gan_plans, image_shape
 from sknevo.records import Chromosome, DataSpec
 
 SHAPES = [(2,), (8, 8), (3, 6, 7), (9, 8, 3), (1, 1)]
@@ -109,18 +109,15 @@ def test_sizes_are_those_that_torch_counts(shape):
     for _ in range(15):
         genes = Chromosome(gan(spec).sample(rng)).expressed
         dimension, packing = genes["noise"]["dimension"], genes["training"]["packing"]
-        G = Generator(genes["generator"], genes["noise"], shape, 3, draw)
-        D = Discriminator(genes["discriminator"], packing, shape, 3, draw)
-        sizes = [
-            generator_plan(genes["generator"], dimension, shape, 3).size,
-            discriminator_plan(genes["discriminator"], packing, shape, 3).size,
-        ]
-        for network, size in zip((G, D), sizes, strict=True):
+        plans = gan_plans(genes, shape, 3)
+        G = Generator(plans["generator"], genes["noise"], draw)
+        D = Discriminator(plans["discriminator"], packing, draw)
+        for network, plan in zip((G, D), plans.values(), strict=True):
             counted = sum(p.numel() for p in network.parameters())
-            assert counted == size.parameters
+            assert counted == plan.size.parameters
         with FlopCounterMode(display=False) as counter:
             made = G(torch.randn(4, dimension), torch.eye(3)[[0, 1, 2, 0]])
-        assert counter.get_total_flops() == 4 * 2 * sizes[0].operations
+        assert counter.get_total_flops() == 4 * 2 * plans["generator"].size.operations
         assert made.shape == (4, *shape)
         assert D(made, torch.eye(3)[[0, 1, 2, 0]]).shape == (4 // packing,)
 
@@ -325,7 +322,11 @@ def test_a_discriminator_that_ranks_the_wrong_way_is_ignored():
 
 def test_companions_keep_their_labels():
     draw = torch.Generator().manual_seed(0)
-    discriminator = Discriminator({"dense": [{"units": 8}]}, 4, (1,), 24, draw)
+    network = {"dense": [{"units": 8}]}
+    genes = {"generator": network, "discriminator": network}
+    genes |= {"noise": {"dimension": 1}, "training": {"packing": 4}}
+    plan = gan_plans(genes, (1,), n_conditions=24)["discriminator"]
+    discriminator = Discriminator(plan, 4, draw)
     discriminator.keep_companions(torch.arange(24.0).reshape(24, 1), torch.eye(24))
     real, own = torch.tensor([[-1.0], [-2.0]]), torch.eye(24)[[5, 7]]
     seen = []

@@ -17,7 +17,7 @@ from sknevo.evolution import (
 from sknevo.genes import Genome
 from sknevo.genomes.convnet import convnet
 from sknevo.genomes.gan import gan
-from sknevo.network_plan import discriminator_plan, generator_plan, network_plan
+from sknevo.network_plan import gan_plans, network_plan
 from sknevo.records import DataSpec, Evaluation
 
 SHAPE, N_CLASSES = (1, 6, 6), 3
@@ -37,11 +37,7 @@ def gan_layers(genes):
 
 
 def gan_parameters(genes):
-    dimension, packing = genes["noise"]["dimension"], genes["training"]["packing"]
-    plans = [
-        generator_plan(genes["generator"], dimension, SHAPE, N_CLASSES),
-        discriminator_plan(genes["discriminator"], packing, SHAPE, N_CLASSES),
-    ]
+    plans = gan_plans(genes, SHAPE, N_CLASSES).values()
     return [plan.size.parameters for plan in plans]
 
 

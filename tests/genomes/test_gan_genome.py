@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from sknevo.genomes.gan import gan, well_known
-from sknevo.network_plan import discriminator_plan, generator_plan, image_shape
+from sknevo.network_plan import gan_plans, image_shape
 from sknevo.records import Chromosome, DataSpec, express
 
 SHAPES = [(2,), (30,), (8, 8), (28, 28), (3, 32, 32), (9, 8, 3), (1, 5)]
@@ -36,13 +36,7 @@ def test_networks_keep_to_their_limits(shape):
         assert genome.contains(value)
         expressed = express(value)
         assert expressed["training"]["epochs"] <= 7
-        packing = expressed["training"]["packing"]
-        dimension = expressed["noise"]["dimension"]
-        image = image_shape(shape)
-        plans = [
-            generator_plan(expressed["generator"], dimension, image, 3),
-            discriminator_plan(expressed["discriminator"], packing, image, 3),
-        ]
+        plans = gan_plans(expressed, image_shape(shape), 3).values()
         assert max(plan.size.parameters for plan in plans) <= 20_000
         for name in ("generator", "discriminator"):
             network = expressed[name]
@@ -56,7 +50,7 @@ def test_images_grow_from_a_grid():
     rng = np.random.default_rng(0)
     spec, seen = spec_of((28, 28)), set()
     for value in bred(gan(spec), rng):
-        plan = generator_plan(express(value)["generator"], 1, (1, 28, 28), 0)
+        plan = gan_plans(express(value), (1, 28, 28), 0)["generator"]
         (unflatten,) = (each for each in plan.layers if each.kind == "unflatten")
         seen.add(unflatten.outputs[1:])
     assert min(seen) >= (2, 2)

@@ -5,12 +5,7 @@ from typing import Any
 
 from sknevo.builders.gan._estimator import GAN
 from sknevo.builders.networks._devices import resolve_device, resolve_precision
-from sknevo.network_plan import (
-    NetworkPlan,
-    discriminator_plan,
-    generator_plan,
-    image_shape,
-)
+from sknevo.network_plan import gan_plans, image_shape
 from sknevo.records import DataSpec
 
 # What training takes on one core: seconds per multiplication (once forward, twice
@@ -43,34 +38,26 @@ class GANBuilder:
 
     def cost(self, expressed: dict[str, Any]) -> float:
         """Return roughly how many seconds one fit takes on one core."""
-        training, n_ahead = expressed["training"], expressed["discriminator"]["steps"]
-        generated, judged = self._seconds(expressed)
-        n_judged = training["epochs"] * self.spec.n_samples
+        spec, training = self.spec, expressed["training"]
+        plans = gan_plans(expressed, image_shape(spec.shape), spec.n_classes)
+        generated, per_pack = (
+            SECONDS_PER_OPERATION * plan.size.operations
+            + SECONDS_PER_VALUE * plan.size.values
+            for plan in plans.values()
+        )
+        judged, n_ahead = (
+            per_pack / training["packing"],
+            expressed["discriminator"]["steps"],
+        )
         # Real and generated samples; then, for the generator, once more.
         per_sample = 2 * judged + generated / 3 + (generated + judged) / n_ahead
-        ((genes,),) = (expressed["loss"].values(),)
-        if genes["slope"]:
+        ((loss_genes,),) = (expressed["loss"].values(),)
+        if loss_genes["slope"]:
             per_sample += PENALTY_PASSES * judged
-        n_layers = sum(
-            len(expressed[name].get("dense", expressed[name].get("blocks", ())))
-            for name in ("generator", "discriminator")
+        n_judged = training["epochs"] * spec.n_samples
+        n_layers = 2 + sum(
+            len(expressed[network].get("dense", expressed[network].get("blocks", ())))
+            for network in plans
         )
         n_steps = n_judged / training["batch_size"] * (1 + 1 / n_ahead)
-        return n_judged * per_sample + n_steps * (2 + n_layers) * SECONDS_PER_STEP
-
-    def _seconds(self, expressed: dict[str, Any]) -> tuple[float, float]:
-        """Return what a sample costs the generator and the discriminator."""
-        shape, n_classes = image_shape(self.spec.shape), self.spec.n_classes
-        packing = expressed["training"]["packing"]
-
-        def seconds(plan: NetworkPlan) -> float:
-            operations = SECONDS_PER_OPERATION * plan.size.operations
-            return operations + SECONDS_PER_VALUE * plan.size.values
-
-        generator = generator_plan(
-            expressed["generator"], expressed["noise"]["dimension"], shape, n_classes
-        )
-        discriminator = discriminator_plan(
-            expressed["discriminator"], packing, shape, n_classes
-        )
-        return seconds(generator), seconds(discriminator) / packing
+        return n_judged * per_sample + n_steps * n_layers * SECONDS_PER_STEP

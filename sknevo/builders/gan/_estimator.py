@@ -36,7 +36,7 @@ from sknevo.builders.networks._devices import (
 from sknevo.deadline import TrialPruned, check_deadline
 from sknevo.image_stream import streamed
 from sknevo.metrics import invert
-from sknevo.network_plan import image_shape
+from sknevo.network_plan import gan_plans, image_shape
 
 # What lies on the device.
 NETWORKS = ("generator_", "discriminator_")
@@ -133,16 +133,12 @@ class GAN(BaseEstimator):
 
     def _networks(self) -> tuple[Generator, Discriminator]:
         """Return both networks, untrained, with the weights of the seed."""
-        genes, shape = self.genes, image_shape(self.sample_shape)
-        rng, width = (
-            random_source(self.random_state, WEIGHTS, "cpu"),
-            self._encoder.width,
-        )
+        genes, rng = self.genes, random_source(self.random_state, WEIGHTS, "cpu")
+        plans = gan_plans(genes, image_shape(self.sample_shape), self._encoder.width)
+        packing = genes["training"]["packing"]
         networks = (
-            Generator(genes["generator"], genes["noise"], shape, width, rng),
-            Discriminator(
-                genes["discriminator"], genes["training"]["packing"], shape, width, rng
-            ),
+            Generator(plans["generator"], genes["noise"], rng),
+            Discriminator(plans["discriminator"], packing, rng),
         )
         for network in networks:
             network.to(self.device, memory_format=torch.channels_last)

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from sknevo.builders.gan._data import chunks, select
 from sknevo.builders.networks._modules import layer_module
-from sknevo.network_plan import discriminator_plan, generator_plan
+from sknevo.network_plan import NetworkPlan
 
 # A sample is judged in so many packs, each with other companions; chosen, not
 # measured.
@@ -59,28 +59,20 @@ class Generator(nn.Module):
 
     Parameters
     ----------
-    genes, noise_genes : dict
-        Expressed genes of the generator and of its noise.
-    shape : tuple of int
-        (channels, height, width) of an image, or (features,).
-    n_conditions : int
-        Numbers that say what a sample is made for; 0 for none.
+    plan : NetworkPlan
+        See `sknevo.network_plan.gan_plans`.
+    noise_genes : dict
+        Expressed genes of the noise.
     rng : torch.Generator
         Draws the weights.
     """
 
     def __init__(
-        self,
-        genes: dict[str, Any],
-        noise_genes: dict[str, Any],
-        shape: tuple[int, ...],
-        n_conditions: int,
-        rng: torch.Generator,
+        self, plan: NetworkPlan, noise_genes: dict[str, Any], rng: torch.Generator
     ) -> None:
         super().__init__()
-        self.shape = shape
+        self.shape = plan.layers[-1].outputs
         self.noise = Noise(noise_genes, rng)
-        plan = generator_plan(genes, self.noise.dimension, shape, n_conditions)
         self.layers = nn.Sequential(*(layer_module(each, rng) for each in plan.layers))
 
     def forward(self, Z: Tensor, conditions: Tensor | None = None) -> Tensor:
@@ -98,14 +90,10 @@ class Discriminator(nn.Module):
 
     Parameters
     ----------
-    genes : dict
-        Expressed genes of the discriminator.
+    plan : NetworkPlan
+        See `sknevo.network_plan.gan_plans`.
     packing : int
         Samples in a pack.
-    shape : tuple of int
-        (channels, height, width) of an image, or (features,).
-    n_conditions : int
-        Numbers that say what a sample was made for; 0 for none.
     rng : torch.Generator
         Draws the weights.
 
@@ -116,23 +104,16 @@ class Discriminator(nn.Module):
        samples in generative adversarial networks. NeurIPS.
     """
 
-    def __init__(
-        self,
-        genes: dict[str, Any],
-        packing: int,
-        shape: tuple[int, ...],
-        n_conditions: int,
-        rng: torch.Generator,
-    ) -> None:
+    def __init__(self, plan: NetworkPlan, packing: int, rng: torch.Generator) -> None:
         super().__init__()
         self.packing = packing
-        plan = discriminator_plan(genes, packing, shape, n_conditions)
-        layers = [each for each in plan.layers if each.kind != "projection"]
+        projection = plan.layers[-1]
+        is_conditional = projection.kind == "projection"
+        layers = plan.layers[:-1] if is_conditional else plan.layers
         *hidden, head = (layer_module(each, rng) for each in layers)
         self.layers, self.head = nn.Sequential(*hidden), head
         self.project: nn.Module | None = None
-        if n_conditions:
-            projection = plan.layers[-1]
+        if is_conditional:
             (n_inputs,), (width,) = projection.inputs, projection.outputs
             self.project = nn.utils.skip_init(nn.Linear, n_inputs, width, bias=False)
             std = 1 / math.sqrt(width)
