@@ -121,11 +121,11 @@ def one_search(name, method, seed, args):
     seconds = time.perf_counter() - begin
     accuracy = clf.score(X_test, y_test)
     moves = {k: v for k, v in clf.best_params_["augmentation"].items() if v}
-    n_finals = np.isfinite(clf.cv_results_.get("final_score", [])).sum()
+    n_again = np.isfinite(clf.cv_results_.get("reevaluated_score", [])).sum()
     print(
         f"RESULT {name} {method} seed {seed}: test accuracy {accuracy:.4f}, "
         f"best score {clf.best_score_:.4f}, {clf.n_evaluations_} individuals and "
-        f"{n_finals} finals of {args.epochs} epochs, {seconds:.0f} s; {moves}",
+        f"{n_again} re-evaluations of {args.epochs} epochs, {seconds:.0f} s; {moves}",
         flush=True,
     )
     return accuracy

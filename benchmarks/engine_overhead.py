@@ -20,9 +20,9 @@ from toys import make_evaluator
 
 from sknevo.evolution import GeneticAlgorithm, Population, SuccessiveHalving
 from sknevo.genomes.pipeline import pipeline
-from sknevo.limits import Limits
 from sknevo.records import Column, DataSpec
 from sknevo.search import search
+from sknevo.termination import MaxGenerations
 
 
 class AnyGenes:
@@ -48,7 +48,7 @@ def one_search(seconds, seed, generations=10, size=16):
     object.__setattr__(evaluator.runner, "builder", AnyGenes(evaluator.runner.builder))
     begin = time.perf_counter()
     outcome = search(
-        SuccessiveHalving(population), evaluator, Limits(generations=generations)
+        SuccessiveHalving(population), evaluator, [MaxGenerations(generations)]
     )
     wall = time.perf_counter() - begin
     inside = sum(e.duration for e in outcome.evaluations)

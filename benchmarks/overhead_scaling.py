@@ -24,9 +24,9 @@ from toys import ToyBuilder, make_evaluator
 
 from sknevo.evolution import GeneticAlgorithm, Population, SuccessiveHalving
 from sknevo.genomes.pipeline import pipeline
-from sknevo.limits import Limits
 from sknevo.records import Column, DataSpec
 from sknevo.search import search
+from sknevo.termination import MaxGenerations
 
 
 class Sleepers(ToyBuilder):
@@ -60,7 +60,7 @@ def one_search(n_trials, seconds, n_jobs):
     evaluator = make_evaluator(n_jobs=n_jobs, n_splits=1, builder=Sleepers(seconds))
     begin = time.perf_counter()
     outcome = search(
-        SuccessiveHalving(population), evaluator, Limits(generations=n_trials // size)
+        SuccessiveHalving(population), evaluator, [MaxGenerations(n_trials // size)]
     )
     wall = time.perf_counter() - begin
     evaluator.close()

@@ -207,7 +207,9 @@ def predictions(search, X):
 def result(search, X):
     """Return what must not change of a fitted search, as JSON has it."""
     rows = search.cv_results_
-    scores = [n for n in rows if "_test_" in n or n == "final_score"]
+    if "final_score" in rows:  # its name in the former version
+        rows["reevaluated_score"] = rows.pop("final_score")
+    scores = [n for n in rows if "_test_" in n or n == "reevaluated_score"]
     found = {name: rows[name] for name in (*COLUMNS, *scores)} | {
         "best_index_": search.best_index_,
         "best_score_": search.best_score_,

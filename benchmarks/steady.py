@@ -21,8 +21,8 @@ from toys import Toy, chromosome, make_evaluator
 
 from sknevo.evolution import STRATEGIES, Population, SuccessiveHalving
 from sknevo.genes import Genome, Real
-from sknevo.limits import Limits
 from sknevo.search import search
+from sknevo.termination import MaxGenerations
 
 MEDIAN, SPREAD = 0.1, 1.0
 GENOME = Genome(x=Real(-1, 1), luck=Real(0, 1))
@@ -49,7 +49,7 @@ def busy(strategy, seed, generations=12, size=16):
     )
     start = time.perf_counter()
     outcome = search(
-        SuccessiveHalving(population), evaluator, Limits(generations=generations)
+        SuccessiveHalving(population), evaluator, [MaxGenerations(generations)]
     )
     wall = time.perf_counter() - start
     evaluator.close()

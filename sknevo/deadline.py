@@ -1,29 +1,77 @@
-"""Why the work in hand stops before its end: time is over, or it promises nothing.
+"""Deadlines of trials, and the exceptions that stop a trial before its end.
 
-A trial sets a deadline; whatever loops inside it (boosting rounds, epochs) asks
-`check_deadline` once per turn. So neither needs to know the other, and a loop that is
-run outside a trial is never stopped. An individual that gives up raises `TrialPruned`.
+A trial sets a deadline. Loops inside it (boosting rounds, epochs) call `check_deadline`
+once per turn. So neither needs to know the other, and a loop that runs outside a trial
+is never stopped. A trial without prospects raises `TrialPruned`.
 """
 
+import math
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import NamedTuple
 
-__all__ = ["DeadlineReached", "TrialPruned", "check_deadline", "deadline"]
+from sknevo.records import Status
 
 # Wall-clock time rather than a monotonic clock: workers on other machines share it.
 _deadline: ContextVar[float] = ContextVar("sknevo_deadline", default=float("inf"))
 
 
 class DeadlineReached(TimeoutError):
-    """The time that was given to a trial is over."""
+    """The deadline of a trial has passed."""
 
 
 class TrialPruned(Exception):
-    """An individual gives up, and says why."""
+    """A trial has no prospects; the message says why."""
 
-    status = "pruned"
+    status: Status = "pruned"
+
+
+class Limit(NamedTuple):
+    """The `time.time()` by which a trial must end, and its status if it does not."""
+
+    until: float = math.inf
+    status: Status = "unfinished"
+
+
+@dataclass(frozen=True)
+class Deadline:
+    """A moment, or a share of the time that is left when a trial begins.
+
+    Parameters
+    ----------
+    end : float, default=inf
+        `time.time()` at which a trial must have ended.
+    share, over : float, default=1 and inf
+        It may take this share of the time that is left until the `time.time()` of
+        `over`.
+
+    Examples
+    --------
+    >>> import time
+    >>> Deadline(end=1000.0).moment()
+    1000.0
+    >>> round(Deadline(share=0.5, over=time.time() + 60).moment() - time.time())
+    30
+    """
+
+    end: float = math.inf
+    share: float = 1.0
+    over: float = math.inf
+
+    def moment(self) -> float:
+        """Return the `time.time()` at which a trial that begins now must have ended."""
+        now = time.time()
+        return min(self.end, now + self.share * (self.over - now))
+
+    def limit(self, max_seconds: float | None = None) -> Limit:
+        """Return the limit of a trial that begins now and may take `max_seconds`."""
+        limit = Limit(self.moment())
+        if max_seconds is None:
+            return limit
+        return min(limit, Limit(time.time() + max_seconds, "timeout"))
 
 
 @contextmanager

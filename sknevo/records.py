@@ -22,6 +22,7 @@ __all__ = [
     "Column",
     "DataSpec",
     "Evaluation",
+    "Generation",
     "express",
     "flatten",
 ]
@@ -422,3 +423,36 @@ class Evaluation:
     def duration(self) -> float:
         """Seconds that this search spent on it: 0 if it was cached."""
         return 0.0 if self.cached else self.seconds
+
+
+@dataclass(frozen=True)
+class Generation:
+    """A summary of one generation.
+
+    Parameters
+    ----------
+    number : int
+        Counted from 0.
+    best, median : float
+        Best fitness so far, and the median of the successful evaluations of this
+        generation.
+    evaluated, cached, failed : int
+        Individuals that were evaluated, that were known, and of the evaluated those
+        that failed.
+    seconds : float
+        Wall-clock time in seconds.
+
+    Examples
+    --------
+    >>> Generation(0, best=0.9, median=0.8, evaluated=10, cached=0, failed=1,
+    ...            seconds=4.0).number
+    0
+    """
+
+    number: int
+    best: float
+    median: float
+    evaluated: int
+    cached: int
+    failed: int
+    seconds: float

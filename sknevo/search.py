@@ -1,59 +1,56 @@
-"""The one loop: ask, evaluate, tell, until a rule says stop; then the finals."""
+"""The search: ask, evaluate, tell and terminate; then evaluate the best again."""
 
 import heapq
 import math
 import statistics
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import closing
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from sknevo.evaluation import Evaluator
 from sknevo.evolution import SuccessiveHalving
-from sknevo.limits import Generation, Limits, Span
-from sknevo.records import Candidate, Chromosome, Evaluation
-from sknevo.timetable import in_order
-
-__all__ = ["SearchCallback", "SearchResult", "search"]
+from sknevo.records import Candidate, Evaluation, Generation
+from sknevo.time_budget import TimeBudget
 
 
-class SearchCallback(Protocol):
-    """Hears of a search as it goes on; may end it."""
+class SearchCallback:
+    """Is told of the events of a search; may stop it."""
 
     def on_generation_start(self, number: int, size: int | None) -> None:
-        """Hear how many individuals are going to be tried, None if it depends."""
+        """Be told that a generation begins, of unknown size if successive halving."""
 
-    def on_evaluation_end(self, evaluation: Evaluation) -> bool:
-        """Hear how one fared; return whether the search is to stop."""
+    def on_evaluation_end(self, evaluation: Evaluation) -> bool | None:
+        """Be told an evaluation in the order asked; True stops the search."""
 
-    def on_generation_end(self, generation: Generation, limits: Limits) -> bool:
-        """Hear of the whole generation; return whether the search is to stop."""
+    def on_generation_end(self, generation: Generation) -> bool | None:
+        """Be told that a generation has ended; True stops the search."""
+
+
+class Criterion(Protocol):
+    """A rule by which a search ends.
+
+    If it `counts_unanswered`, evaluations that ended before their turn count as well.
+    """
+
+    counts_unanswered: bool
+
+    def reason(self, result: "SearchResult") -> str:
+        """Return why the search ends, an empty string if it does not."""
+
+    def admits(self, candidate: Candidate) -> bool:
+        """Return whether a candidate is evaluated if the search asks for it."""
 
 
 @dataclass
 class SearchResult:
-    """What a search leaves behind.
+    """All that a search has found, and how far it is.
 
-    Parameters
-    ----------
-    evaluations : list of Evaluation
-        Of every individual that was tried, with whatever it was given, in the order
-        asked.
-    skipped : list of Evaluation
-        Of those for whom there was no time.
-    history : list of Generation
-        Every generation.
-    best : Evaluation or None
-        The fittest individual of those that were given most, the earlier one among
-        equals; with a time limit, of those that could still be refitted within it when
-        they were found.
-    stop_reason : str
-        Why it ended.
-    finals : list of Evaluation
-        Of those that were tried again before the best was named.
-    asked : dict of str to int
-        The order in which candidates were asked for, by name.
+    `evaluations` are those of all candidates in the order asked, without those for
+    which there was no time, which are `skipped`. `best` is the fittest with the most
+    resources, the earlier one among equals; with `max_time`, of those whose refit was
+    possible. `reevaluated` are the evaluations with other seeds.
     """
 
     evaluations: list[Evaluation] = field(default_factory=list)
@@ -61,285 +58,225 @@ class SearchResult:
     history: list[Generation] = field(default_factory=list)
     best: Evaluation | None = None
     stop_reason: str = ""
-    finals: list[Evaluation] = field(default_factory=list)
-    asked: dict[str, int] = field(default_factory=dict)
+    reevaluated: list[Evaluation] = field(default_factory=list)
+    # Whether a callback has asked for the end.
+    is_stopped: bool = False
+    # Fitness of evaluated individuals, by key.
+    fitness: dict[str, float] = field(default_factory=dict)
+    # Evaluations of the present generation, and whether the last one had skipped ones.
+    generation: list[Evaluation] = field(default_factory=list)
+    has_skipped: bool = False
+    _began: float = field(default_factory=time.perf_counter)
+    _places: dict[str, int] = field(default_factory=dict)
+    _names: set[str] = field(default_factory=set)
+
+    def ask(self, candidates: Sequence[Candidate]) -> None:
+        """Note the order in which candidates are asked for."""
+        for candidate in candidates:
+            self._places.setdefault(candidate.name, len(self._places))
+
+    def add(self, evaluation: Evaluation, budget: TimeBudget) -> None:
+        """Add an evaluation; it becomes the best if it is and can be refitted."""
+        self.generation.append(evaluation)
+        if evaluation.status == "skipped":
+            self.skipped.append(evaluation)
+            return
+        if self._is_better(evaluation) and budget.accept(evaluation):
+            self.best = evaluation
+        name = evaluation.candidate.name
+        if name not in self._names:
+            self.evaluations.append(evaluation)
+        self._names.add(name)
+        self.fitness[evaluation.chromosome.key] = evaluation.fitness
+
+    def _is_better(self, evaluation: Evaluation) -> bool:
+        if evaluation.status != "ok" or self.best is None:
+            return evaluation.status == "ok"
+        if evaluation.rank_key == self.best.rank_key:
+            return self.place(evaluation) < self.place(self.best)
+        return evaluation.rank_key > self.best.rank_key
 
     def place(self, evaluation: Evaluation) -> int:
-        """Return which one, of all that were asked, it is."""
-        return self.asked[evaluation.candidate.name]
+        """Return the place of an evaluation in the order asked."""
+        return self._places[evaluation.candidate.name]
+
+    def end_generation(self) -> Generation:
+        """Return a summary of the present generation, and begin another."""
+        ended = [e for e in self.generation if e.status != "skipped"]
+        fitness = [e.fitness for e in ended if e.status == "ok"]
+        evaluated = [e for e in ended if not e.cached]
+        now = time.perf_counter()
+        summary = Generation(
+            number=len(self.history),
+            best=self.best.fitness if self.best else -math.inf,
+            median=statistics.median(fitness) if fitness else math.nan,
+            evaluated=len(evaluated),
+            cached=len(ended) - len(evaluated),
+            failed=sum(e.status != "ok" for e in evaluated),
+            seconds=now - self._began,
+        )
+        self.history.append(summary)
+        self.has_skipped = len(ended) < len(self.generation)
+        self.generation, self._began = [], now
+        return summary
 
 
 def search(
     halving: SuccessiveHalving,
     evaluator: Evaluator,
-    limits: Limits,
+    criteria: Sequence[Criterion],
+    budget: TimeBudget | None = None,
     callbacks: Sequence[SearchCallback] = (),
 ) -> SearchResult:
-    """Evolve until a limit is reached.
+    """Evolve until a criterion gives a reason to stop.
 
-    Parameters
-    ----------
-    halving : SuccessiveHalving
-        Who is tried, and with how much.
-    evaluator : Evaluator
-        How they fare.
-    limits : Limits
-        When to stop.
-    callbacks : sequence of SearchCallback, default=()
-        Who hears of it.
-
-    Returns
-    -------
-    SearchResult
+    Evaluations come in the order asked: a search that ends by what it finds does not
+    depend on the number of workers. One that ends by the clock or by the user does, and
+    counts all that is known then.
     """
-    outcome = SearchResult()
-    course = _Course(halving, evaluator, limits, callbacks, outcome)
-    try:
-        course.run()
-        _play_finals(evaluator, limits, outcome)
-    except KeyboardInterrupt:
-        if outcome.best is None:
-            raise
-        outcome.stop_reason = "interrupted by the user"
-    # That of trying may depend on the clock.
-    outcome.evaluations.sort(key=outcome.place)
-    return outcome
+    budget = TimeBudget() if budget is None else budget
+    course = _Course(halving, evaluator, criteria, budget, callbacks)
+    result = course.result
+    with course.interruptible():
+        with evaluator.running(budget):
+            while not result.stop_reason:
+                evaluator.submit(course.ask())
+                evaluation = evaluator.next_evaluation()
+                if evaluation is None:
+                    break
+                course.tell(evaluation)
+                course.terminate()
+        course.finish()
+        reevaluate_top(evaluator, budget, result)
+    result.evaluations.sort(key=result.place)
+    return result
 
 
 class _Course:
-    """How a search goes: between the race and the evaluator, with an eye on limits."""
+    """The steps of a search, and the callbacks that are told of them."""
 
     def __init__(
         self,
         halving: SuccessiveHalving,
         evaluator: Evaluator,
-        limits: Limits,
+        criteria: Sequence[Criterion],
+        budget: TimeBudget,
         callbacks: Sequence[SearchCallback],
-        outcome: SearchResult,
     ) -> None:
-        self.halving, self.evaluator, self.limits = halving, evaluator, limits
-        self.callbacks, self.outcome = callbacks, outcome
-        self._recorded: set[str] = set()  # names of candidates
-        self._fitness: dict[str, float] = {}  # by key
+        self.halving, self.evaluator = halving, evaluator
+        self.criteria, self.budget, self.callbacks = criteria, budget, callbacks
+        self.result = SearchResult()
+        self._counts_unanswered = self._is_finished = False
+        self._n_begun = 0
         self._held_back: list[Candidate] = []
-        # The fittest of those that have ended, told or not, with time for its refit.
-        self._ahead: Evaluation | None = None
-        self._out_of_time = False
-        self._begin()
-
-    def run(self) -> None:
-        """Go on until a limit is reached.
-
-        Answers come in the order asked, so that a search that ends by what it finds
-        does not depend on the number of workers. One that the clock or the user ends
-        does: it goes by all that is known then.
-        """
-        evaluator, outcome = self.evaluator, self.outcome
-        try:
-            stream = evaluator.stream(self.ask, self.span, self.hear)
-            with closing(stream) as evaluations:
-                for evaluation in evaluations:
-                    self.tell(evaluation)
-                    if outcome.stop_reason:
-                        break
-            if self._out_of_time:
-                for evaluation in self._left_over():
-                    self.tell(evaluation)
-        except KeyboardInterrupt:
-            for evaluation in self._left_over():
-                self._note(evaluation)
-            raise
-        if self._generation:
-            self._end_generation()
-
-    def _begin(self) -> None:
-        """Begin a generation."""
-        self._start = time.perf_counter()
-        self._generation: list[Evaluation] = []
-        self._heard_of = False
-
-    @property
-    def _number(self) -> int:
-        return len(self.outcome.history)
-
-    def _left_over(self) -> Iterator[Evaluation]:
-        """Yield what is known of those that were not told in their turn."""
-        yield from self.evaluator.left_over()
-        for candidate in self._held_back:
-            yield Evaluation(
-                candidate.chromosome, "skipped", resource=candidate.resource
-            )
-
-    def span(self, candidate: Candidate | None = None) -> Span:
-        """Return the time for a candidate, or for the whole search.
-
-        Who is ahead may win or not: there is time for its refit, and for the best's.
-        """
-        able = [e for e in (self.outcome.best, self._ahead) if e is not None]
-        end = min(map(self.limits.end_of_search, able or [None]))
-        if candidate is None:
-            return Span(end)
-        return self.limits.chance(candidate, self.evaluator.n_splits, end)
-
-    def hear(self, evaluation: Evaluation) -> None:
-        """Learn, before its turn, of somebody for whose refit time must be kept."""
-        best = self.outcome.best
-        if evaluation.status == "ok" and self.limits.affords(evaluation, best):
-            ahead = self._ahead
-            if ahead is None or evaluation.rank_key > ahead.rank_key:
-                self._ahead = evaluation
 
     def ask(self) -> list[Candidate]:
-        """Return who is to be tried now."""
-        self._announce()
+        """Return the candidates that are to be evaluated now."""
+        self._begin_generation()
         candidates = [
-            e for e in self.halving.ask() if self._within_limits(e.chromosome)
+            candidate
+            for candidate in self.halving.ask()
+            if all(criterion.admits(candidate) for criterion in self.criteria)
         ]
-        for candidate in candidates:
-            self.outcome.asked.setdefault(candidate.name, len(self.outcome.asked))
-        if self.limits.max_time is None:
-            return candidates
-        candidates = in_order(
-            [*self._held_back, *candidates], self.evaluator, self.limits, self._fitness
-        )
-        # How long others take is known when the first, which is tried alone, has ended.
-        n = len(candidates) if self._recorded or self.evaluator.knows_pace else 1
-        self._held_back = candidates[n:]
-        return candidates[:n]
-
-    def _announce(self) -> None:
-        """Let the callbacks hear, once, that a generation begins."""
-        if not self._heard_of:
-            self._heard_of = True
-            for callback in self.callbacks:
-                callback.on_generation_start(self._number, self.halving.generation_size)
-
-    def _within_limits(self, chromosome: Chromosome) -> bool:
-        """Whether its generation is one of those that are wanted.
-
-        A steady strategy breeds those of the next before this one has ended.
-        """
-        wanted = self.limits.generations
-        return wanted is None or chromosome.generation < wanted
+        self.result.ask(candidates)
+        waiting = [*self._held_back, *candidates]
+        known = {c.name for c in waiting if self.evaluator.knows(c)}
+        waiting = self.budget.order(waiting, known, self.result.fitness)
+        n = 1 if self.budget.is_first_alone() else len(waiting)
+        self._held_back = waiting[n:]
+        return waiting[:n]
 
     def tell(self, evaluation: Evaluation) -> None:
-        """Note how one fared, tell the callbacks; maybe stop."""
-        self._announce()
-        self._note(evaluation)
+        """Tell an evaluation to the population and to the callbacks."""
+        self._begin_generation()
+        self._add(evaluation)
         if evaluation.status != "skipped":
-            heard = [
-                callback.on_evaluation_end(evaluation) for callback in self.callbacks
-            ]
-            self._stop(self.limits.reached(self.outcome.best) or _stopped_by(heard))
-            if time.time() >= self.span().end:
-                self._stop_by_clock()
-        if self.halving.population.generation > self._number:
+            for callback in self.callbacks:
+                if callback.on_evaluation_end(evaluation):
+                    self.result.is_stopped = True
+        if self.halving.population.generation > len(self.result.history):
             self._end_generation()
 
-    def _note(self, evaluation: Evaluation) -> None:
-        """Keep an evaluation, and tell the race."""
-        name, outcome = evaluation.candidate.name, self.outcome
-        self._generation.append(evaluation)
-        if evaluation.status == "skipped":
-            outcome.skipped.append(evaluation)
-        else:
-            if _wins(evaluation, outcome) and self._affords(evaluation):
-                outcome.best = evaluation
-            if name not in self._recorded:
-                outcome.evaluations.append(evaluation)
-            self._recorded.add(name)
-            self._fitness[evaluation.chromosome.key] = evaluation.fitness
+    def _add(self, evaluation: Evaluation) -> None:
+        self.result.add(evaluation, self.budget)
         self.halving.tell(evaluation)
 
-    def _affords(self, evaluation: Evaluation) -> bool:
-        """Whether there is time for its refit, or was, and has been kept since."""
-        ahead, best = self._ahead, self.outcome.best
-        kept = ahead is not None and ahead.candidate == evaluation.candidate
-        return best is None or self.limits.affords(evaluation, best, kept)
+    def terminate(self) -> None:
+        """Set the first reason to stop, if there is one."""
+        for criterion in self.criteria:
+            if reason := criterion.reason(self.result):
+                self.result.stop_reason = reason
+                self._counts_unanswered = criterion.counts_unanswered
+                return
 
-    def _stop(self, reason: str) -> None:
-        """Stop if there is a reason; the first one stays."""
-        self.outcome.stop_reason = self.outcome.stop_reason or reason
+    def finish(self) -> None:
+        """Tell what ended out of turn, if that counts, and end the last generation."""
+        if self._counts_unanswered:
+            for evaluation in self._unanswered():
+                self.tell(evaluation)
+        self._is_finished = True
+        if self.result.generation:
+            self._end_generation()
 
-    def _stop_by_clock(self) -> None:
-        if not self.outcome.stop_reason:
-            self._out_of_time = True
-            self._stop(f"max_time={self.limits.max_time:g} s used up")
+    @contextmanager
+    def interruptible(self) -> Iterator[None]:
+        """Take Ctrl-C for the end of the search, if it has found anything so far."""
+        try:
+            yield
+        except KeyboardInterrupt:
+            if not self._is_finished:
+                for evaluation in self._unanswered():
+                    self._add(evaluation)
+            if self.result.best is None:
+                raise
+            self.result.stop_reason = "interrupted by the user"
+
+    def _unanswered(self) -> Iterator[Evaluation]:
+        """Yield, once the workers are stopped, what was not told in its turn."""
+        yield from self.evaluator.left_over()
+        while self._held_back:
+            candidate = self._held_back.pop(0)
+            chromosome, resource = candidate.chromosome, candidate.resource
+            yield Evaluation(chromosome, "skipped", resource=resource)
+
+    def _begin_generation(self) -> None:
+        if self._n_begun == len(self.result.history):
+            self._n_begun += 1
+            for callback in self.callbacks:
+                callback.on_generation_start(
+                    len(self.result.history), self.halving.generation_size
+                )
 
     def _end_generation(self) -> None:
-        outcome, limits = self.outcome, self.limits
-        tried = [e for e in self._generation if e.status != "skipped"]
-        skipped = len(tried) < len(self._generation)
-        seconds = time.perf_counter() - self._start
-        generation = _sum_up(self._number, outcome.best, tried, seconds)
-        outcome.history.append(generation)
-        heard = [each.on_generation_end(generation, limits) for each in self.callbacks]
-        if not tried:
-            # Who is too dear for the time left is skipped: cheaper ones may follow.
-            self._stop_by_clock()
-        self._stop(limits.over(outcome.history) or _stopped_by(heard))
-        if generation.evaluated == 0 and not skipped:
-            self._stop("nobody new was found: all that were bred are known")
-        self._begin()
+        generation = self.result.end_generation()
+        for callback in self.callbacks:
+            if callback.on_generation_end(generation):
+                self.result.is_stopped = True
 
 
-def _wins(evaluation: Evaluation, outcome: SearchResult) -> bool:
-    best = outcome.best
-    if evaluation.status != "ok" or best is None:
-        return evaluation.status == "ok"
-    if evaluation.rank_key == best.rank_key:
-        return outcome.place(evaluation) < outcome.place(best)
-    return evaluation.rank_key > best.rank_key
+def reevaluate_top(
+    evaluator: Evaluator, budget: TimeBudget, result: SearchResult
+) -> None:
+    """Evaluate the best with other seeds, since the best of many is lucky, too.
 
-
-def _play_finals(evaluator: Evaluator, limits: Limits, outcome: SearchResult) -> None:
-    """Try the best again: who is the fittest of many by one score is so by luck too."""
-    best = outcome.best
-    n_finalists = limits.finalists(best)
-    if best is None or best.resource is not None or n_finalists < 2:
+    The best is the one with the highest mean of both evaluations.
+    """
+    best, n = result.best, budget.n_reevaluated(result.best)
+    if best is None or best.resource is not None or n < 2:
         return
     able = [
         e
-        for e in outcome.evaluations
-        if e.status == "ok" and e.resource is None and limits.affords(e, best)
+        for e in result.evaluations
+        if e.status == "ok" and e.resource is None and budget.can_refit(e)
     ]
-    able.sort(key=outcome.place)
-    finalists = heapq.nlargest(n_finalists, able, key=lambda e: e.fitness)
-
-    def span(candidate: Candidate | None) -> Span:
-        return Span(limits.end_of_finals(outcome.best))
-
-    chromosomes = [e.chromosome for e in finalists]
-    with closing(evaluator.again().evaluate(chromosomes, span)) as evaluations:
-        outcome.finals = list(evaluations)
-    ended = {e.candidate: e for e in outcome.finals if e.status != "unfinished"}
-    # The finals have taken their time, too.
-    finalists = [
-        e for e in finalists if e.candidate in ended and limits.affords(e, best)
-    ]
-    if len(finalists) > 1:  # those that fail have no fitness to win with
-        means = [e.fitness + ended[e.candidate].fitness for e in finalists]
-        outcome.best = finalists[means.index(max(means))]
-
-
-def _sum_up(
-    number: int,
-    best: Evaluation | None,
-    evaluations: Sequence[Evaluation],
-    seconds: float,
-) -> Generation:
-    succeeded = [e.fitness for e in evaluations if e.status == "ok"]
-    trained = [e for e in evaluations if not e.cached]
-    return Generation(
-        number=number,
-        best=best.fitness if best else -math.inf,
-        median=statistics.median(succeeded) if succeeded else math.nan,
-        evaluated=len(trained),
-        cached=len(evaluations) - len(trained),
-        failed=sum(e.status != "ok" for e in trained),
-        seconds=seconds,
-    )
-
-
-def _stopped_by(heard: Sequence[bool]) -> str:
-    return "stopped by a callback" if any(heard) else ""
+    able.sort(key=result.place)
+    top = heapq.nlargest(n, able, key=lambda e: e.fitness)
+    chromosomes = [e.chromosome for e in top]
+    again = evaluator.for_reevaluation()
+    result.reevaluated = [*again.evaluate(chromosomes, budget.for_reevaluation())]
+    ended = {e.candidate: e for e in result.reevaluated if e.status != "unfinished"}
+    # Re-evaluation took time, too: a refit may not fit in any more.
+    top = [e for e in top if e.candidate in ended and budget.can_refit(e)]
+    if len(top) > 1:  # a failed evaluation has the fitness minus infinity
+        means = [e.fitness + ended[e.candidate].fitness for e in top]
+        result.best = top[means.index(max(means))]

@@ -7,15 +7,44 @@ from dataclasses import replace
 import joblib
 import numpy as np
 import pytest
-from toys import GENOME, Recipe, Toy, ToyBuilder, chromosome, make_evaluator
+from toys import (
+    GENOME,
+    Budget,
+    Recipe,
+    Toy,
+    ToyBuilder,
+    begun,
+    chromosome,
+    make_evaluator,
+)
 
+from sknevo import search as engine
 from sknevo.evaluation import Journal
 from sknevo.evolution import STRATEGIES, Elitist, Population, SuccessiveHalving
 from sknevo.genes import Categorical, Genome, Integer, Real
-from sknevo.limits import Generation, Limits
-from sknevo.records import Candidate, Evaluation
-from sknevo.search import search
-from sknevo.timetable import in_order
+from sknevo.records import Candidate, Evaluation, Generation
+from sknevo.search import SearchResult
+from sknevo.termination import NoImprovement, make_criteria
+
+
+class Rules:
+    """Parameters of criteria, and a budget whose refits take what a test says."""
+
+    def __init__(self, max_time=None, **parameters):
+        names = ("refit_seconds", "refit_growth", "reserve", "started", "n_workers")
+        names = [n for n in (*names, "n_reevaluated") if n in parameters]
+        budget = {name: parameters.pop(name) for name in names}
+        self.budget = Budget(max_time, **budget)
+        self.parameters = {"max_time": max_time, **parameters}
+
+
+def search(evolution, evaluator, rules, callbacks=()):
+    budget = rules.budget
+    budget.trials = evaluator.runner
+    for evaluation in evaluator.known.values():
+        budget.observe(evaluation)
+    criteria = make_criteria(rules.parameters, budget)
+    return engine.search(evolution, evaluator, criteria, budget, callbacks)
 
 
 def evolve(first=(), size=4, genome=GENOME, strategy=None, seed=0, resources=()):
@@ -46,8 +75,8 @@ class Ear:
             raise KeyboardInterrupt
         return len(self.individuals) == self.stop
 
-    def on_generation_end(self, generation, limits):
-        self.heard.append(("ends", generation.number, type(limits)))
+    def on_generation_end(self, generation):
+        self.heard.append(("ends", generation.number))
         return generation.number == self.stop_generation
 
 
@@ -56,9 +85,9 @@ class Ear:
 
 def test_listeners_hear_everything_in_order():
     ears = [Ear(), Ear()]
-    outcome = search(evolve(), make_evaluator(), Limits(generations=2), ears)
-    told = [("begins", 0, 4), *["individual"] * 4, ("ends", 0, Limits)]
-    told += [("begins", 1, 4), *["individual"] * 4, ("ends", 1, Limits)]
+    outcome = search(evolve(), make_evaluator(), Rules(generations=2), ears)
+    told = [("begins", 0, 4), *["individual"] * 4, ("ends", 0)]
+    told += [("begins", 1, 4), *["individual"] * 4, ("ends", 1)]
     assert ears[0].heard == ears[1].heard == told
     assert ears[0].individuals == outcome.evaluations
     assert [g.number for g in outcome.history] == [0, 1]
@@ -66,7 +95,7 @@ def test_listeners_hear_everything_in_order():
 
 def test_a_listener_ends_the_search_at_an_individual():
     ears = [Ear(stop=6), Ear()]
-    outcome = search(evolve(), make_evaluator(), Limits(generations=9), ears)
+    outcome = search(evolve(), make_evaluator(), Rules(generations=9), ears)
     assert outcome.stop_reason == "stopped by a callback"
     assert len(outcome.evaluations) == 6
     assert len(ears[1].individuals) == 6  # all are heard out
@@ -75,15 +104,15 @@ def test_a_listener_ends_the_search_at_an_individual():
 
 def test_a_listener_ends_the_search_after_a_generation():
     ears = [Ear(stop_generation=1), Ear()]
-    outcome = search(evolve(), make_evaluator(), Limits(generations=9), ears)
+    outcome = search(evolve(), make_evaluator(), Rules(generations=9), ears)
     assert outcome.stop_reason == "stopped by a callback"
-    assert ears[1].heard[-1] == ("ends", 1, Limits)
+    assert ears[1].heard[-1] == ("ends", 1)
     assert len(outcome.history) == 2
 
 
 def test_an_interrupt_leaves_the_best_so_far():
     evaluator = make_evaluator()
-    outcome = search(evolve(), evaluator, Limits(generations=9), [Ear(interrupt=6)])
+    outcome = search(evolve(), evaluator, Rules(generations=9), [Ear(interrupt=6)])
     assert outcome.stop_reason == "interrupted by the user"
     assert len(outcome.evaluations) == 6
     assert len(outcome.history) == 1
@@ -94,7 +123,7 @@ def test_an_interrupt_before_any_success_is_passed_on():
     first = [chromosome(0.1, "raise") for _ in range(4)]
     with pytest.raises(KeyboardInterrupt):
         search(
-            evolve(first), make_evaluator(), Limits(generations=9), [Ear(interrupt=1)]
+            evolve(first), make_evaluator(), Rules(generations=9), [Ear(interrupt=1)]
         )
 
 
@@ -109,7 +138,7 @@ def run_blocked(ear=None, brood=BLOCKED, n_jobs=2, strategy=None, **limits):
     runner = evolve(brood, size=len(brood), strategy=strategy)
     with joblib.parallel_config(backend="threading"):
         evaluator = make_evaluator(n_jobs=n_jobs, n_splits=1)
-        return search(runner, evaluator, Limits(**limits), [ear or Ear()])
+        return search(runner, evaluator, Rules(**limits), [ear or Ear()])
 
 
 def fared(evaluations):
@@ -167,7 +196,7 @@ def test_who_ended_out_of_turn_does_not_count_if_the_search_ends_itself(n_jobs):
 
 
 def test_generations():
-    outcome = search(evolve(), make_evaluator(), Limits(generations=3))
+    outcome = search(evolve(), make_evaluator(), Rules(generations=3))
     assert outcome.stop_reason == "generations=3 done"
     assert len(outcome.history) == 3
     assert len(outcome.evaluations) == 12
@@ -177,7 +206,7 @@ def test_generations():
 def test_a_target_stops_within_a_generation(n_jobs):
     first = [chromosome(x) for x in (0.5, 0.25, 0.1, 0.05)]
     evaluator = make_evaluator(n_jobs=n_jobs)
-    outcome = search(evolve(first), evaluator, Limits(target_score=-0.25))
+    outcome = search(evolve(first), evaluator, Rules(target_score=-0.25))
     assert outcome.stop_reason == "target_score=-0.25 reached: -0.25"
     assert [e.fitness for e in outcome.evaluations] == [-0.5, -0.25]
     assert outcome.best.fitness == -0.25
@@ -186,8 +215,8 @@ def test_a_target_stops_within_a_generation(n_jobs):
 
 def test_patience():
     # The best comes in the first generation, then nothing better can.
-    limits = Limits(generations=9, n_iter_no_change=2, tol=0.01)
-    outcome = search(evolve([chromosome(0.0)]), make_evaluator(), limits)
+    rules = Rules(generations=9, n_iter_no_change=2, tol=0.01)
+    outcome = search(evolve([chromosome(0.0)]), make_evaluator(), rules)
     assert outcome.stop_reason == "no improvement by 0.01 in 2 generations"
     assert len(outcome.history) == 3
 
@@ -207,13 +236,15 @@ def test_patience():
 )
 def test_patience_counts_improvements_by_more_than_tol(bests, tol, over):
     history = [Generation(i, best, best, 1, 0, 0, 0) for i, best in enumerate(bests)]
-    assert bool(Limits(n_iter_no_change=2, tol=tol).over(history)) is over
+    result = SearchResult(history=history)
+    assert bool(NoImprovement(2, tol).reason(result)) is over
 
 
 def test_an_improvement_slower_than_tol_is_one_if_patience_allows():
     history = [Generation(i, i * 0.06, 0, 1, 0, 0, 0) for i in range(6)]
-    assert Limits(n_iter_no_change=1, tol=0.1).over(history)
-    assert not Limits(n_iter_no_change=2, tol=0.1).over(history)
+    result = SearchResult(history=history)
+    assert NoImprovement(1, tol=0.1).reason(result)
+    assert not NoImprovement(2, tol=0.1).reason(result)
 
 
 # Time ----------------------------------------------------------------------------
@@ -226,30 +257,37 @@ def test_max_time_is_kept_the_refit_included(n_jobs):
     evaluator = make_evaluator(n_jobs=n_jobs)
     warm_up = [chromosome(x, seconds=0.05) for x in (0.8, 0.9)]
     list(evaluator.evaluate(warm_up))  # workers start
-    limits = Limits(max_time=1.5, refit_seconds=lambda best: 0.4)
+    rules = Rules(max_time=1.5, refit_seconds=lambda best: 0.4)
     start = time.time()
-    outcome = search(evolve(first, genome=genome), evaluator, limits)
+    outcome = search(evolve(first, genome=genome), evaluator, rules)
     seconds = time.time() - start
     assert outcome.stop_reason == "max_time=1.5 s used up"
     assert 0.6 < seconds < 1.5
     assert len(outcome.evaluations) > 5
-    assert 0 < limits.time_left() < 1
+    assert 0 < rules.budget.time_left() < 1
     evaluator.close()
 
 
-def test_time_for_the_refit_is_put_by():
+def test_time_for_the_refit_is_reserved():
     best = Evaluation(chromosome(), "ok", 1.0)
-    limits = Limits(
-        max_time=100, started=1000, refit_seconds=lambda best: 30, put_by=0.1
-    )
-    assert limits.end_of_search(None) == 1090
-    assert limits.end_of_search(best) == 1070
-    assert Limits(max_time=100, started=1000).end_of_search(best) == 1100
-    assert Limits().end_of_search(best) == Limits().time_left() == math.inf
+    failed = Evaluation(chromosome(), "error")
+
+    def end(best, **parameters):
+        budget = Budget(100, started=1000, **parameters)
+        budget.observe(failed)
+        budget.best = best
+        return budget.end()
+
+    assert end(None, refit_seconds=lambda best: 30, reserve=0.1) == 1090
+    assert end(best, refit_seconds=lambda best: 30, reserve=0.1) == 1070
+    assert end(best) == 1100
+    budget = Budget()
+    budget.observe(failed)
+    assert budget.end() == budget.time_left() == math.inf
 
 
 def test_one_individual_is_tried_however_short_the_time():
-    outcome = search(evolve(), make_evaluator(), Limits(max_time=1e-9))
+    outcome = search(evolve(), make_evaluator(), Rules(max_time=1e-9))
     assert outcome.stop_reason == "max_time=1e-09 s used up"
     assert len(outcome.evaluations) == 1
 
@@ -270,16 +308,17 @@ def test_if_time_is_short_the_cheap_come_first(max_time, pace_is_known, expected
     if pace_is_known:
         known = [chromosome(0.9 + i / 100, seconds=0.01) for i in range(9)]
         list(evaluator.evaluate(known))
-    limits = Limits(generations=1, max_time=max_time)
+    rules = Rules(generations=1, max_time=max_time)
     ear = Ear()
-    search(evolve(first, genome=genome), evaluator, limits, [ear])
+    search(evolve(first, genome=genome), evaluator, rules, [ear])
     order = [e.chromosome.genes["x"] for e in ear.individuals]
     assert order == expected[: len(order)]
     assert len(order) == 4 or max_time == 0.03
 
 
 def test_if_time_is_short_who_promises_little_and_costs_much_comes_last():
-    limits, fit, unfit = Limits(max_time=1e-9), chromosome(0.1), chromosome(0.9)
+    fit, unfit = chromosome(0.1), chromosome(0.9)
+    budget = Budget(1e-9, trials=make_evaluator().runner)
     fitness = {fit.key: -0.1, unfit.key: -0.9}
     children = [
         Candidate(replace(chromosome(x, seconds=seconds), parents=(parent.key,)))
@@ -290,7 +329,7 @@ def test_if_time_is_short_who_promises_little_and_costs_much_comes_last():
             (0.5, 0.02, fit),
         ]
     ]
-    children = in_order(children, make_evaluator(), limits, fitness)
+    children = budget.order(children, (), fitness)
     assert [e.chromosome.genes["x"] for e in children] == [0.4, 0.3, 0.5, 0.2]
 
 
@@ -299,7 +338,7 @@ def test_if_time_is_short_who_promises_little_and_costs_much_comes_last():
 def test_the_search_ends_when_everybody_is_known(size, act):
     genome = Genome(x=Categorical([0.1, 0.2]), act=Categorical([act]))
     outcome = search(
-        evolve(size=size, genome=genome), make_evaluator(), Limits(max_time=20)
+        evolve(size=size, genome=genome), make_evaluator(), Rules(max_time=20)
     )
     assert outcome.stop_reason == "nobody new was found: all that were bred are known"
     assert len(outcome.evaluations) <= 2
@@ -311,7 +350,7 @@ def test_the_search_ends_when_everybody_is_known(size, act):
 def test_a_generation_is_summed_up():
     first = [chromosome(0.5), chromosome(0.1, "raise"), chromosome(0.2)]
     first += [chromosome(0.5), chromosome(0.3, "nan")]
-    outcome = search(evolve(first), make_evaluator(), Limits(generations=1))
+    outcome = search(evolve(first), make_evaluator(), Rules(generations=1))
     (generation,) = outcome.history
     assert generation.best == -0.2
     assert generation.median == -0.5  # of the three that came through
@@ -328,7 +367,7 @@ def test_a_generation_that_fails_as_a_whole_is_survived(strategy):
     genome = Genome(x=Real(-1, 1), act=Categorical(["raise", "learn"]))
     evolution = evolve(first, genome=genome, strategy=STRATEGIES[strategy]())
     evaluator = make_evaluator()
-    outcome = search(evolution, evaluator, Limits(generations=6))
+    outcome = search(evolution, evaluator, Rules(generations=6))
     assert outcome.history[0].best == -math.inf
     assert math.isnan(outcome.history[0].median)
     assert outcome.history[0].failed == 4
@@ -339,7 +378,7 @@ def test_a_generation_that_fails_as_a_whole_is_survived(strategy):
 def test_a_search_in_which_all_fail_ends_without_a_best():
     genome = Genome(x=Real(-1, 1), act=Categorical(["raise", "starve", "nan"]))
     evaluator = make_evaluator()
-    outcome = search(evolve(genome=genome), evaluator, Limits(generations=2))
+    outcome = search(evolve(genome=genome), evaluator, Rules(generations=2))
     assert outcome.stop_reason == "generations=2 done"
     assert {e.status for e in outcome.evaluations} <= {"error", "memory"}
     assert outcome.best is None
@@ -353,7 +392,7 @@ def test_the_whole_search_does_not_depend_on_the_number_of_workers(strategy):
     def lineage(n_jobs):
         evolution = evolve(size=5, genome=genome, strategy=STRATEGIES[strategy]())
         evaluator = make_evaluator(n_jobs=n_jobs)
-        outcome = search(evolution, evaluator, Limits(generations=4))
+        outcome = search(evolution, evaluator, Rules(generations=4))
         evaluator.close()
         return [(e.chromosome, e.status, e.fitness) for e in outcome.evaluations]
 
@@ -361,9 +400,9 @@ def test_the_whole_search_does_not_depend_on_the_number_of_workers(strategy):
 
 
 def test_the_best_is_the_fittest_the_earlier_one_among_equals():
-    limits = Limits(generations=1)
+    rules = Rules(generations=1)
     first = [chromosome(x) for x in (0.5, -0.2, 0.2, 0.9)]
-    outcome = search(evolve(size=1, first=first), make_evaluator(), limits)
+    outcome = search(evolve(size=1, first=first), make_evaluator(), rules)
     assert outcome.best.chromosome.genes["x"] == -0.2
 
 
@@ -374,39 +413,42 @@ def test_who_cannot_be_refitted_in_time_does_not_win():
         return 3600 if evaluation.fitness > -0.1 else 0.1
 
     first = [chromosome(x) for x in (0.5, 0.05, 0.3)]
-    limits = Limits(generations=1, max_time=10, refit_seconds=refit_seconds)
-    outcome = search(evolve(size=1, first=first), make_evaluator(), limits)
+    rules = Rules(generations=1, max_time=10, refit_seconds=refit_seconds)
+    outcome = search(evolve(size=1, first=first), make_evaluator(), rules)
     assert outcome.best.chromosome.genes["x"] == 0.3
     assert len(outcome.evaluations) == 3
 
 
 def test_a_trial_must_leave_time_for_its_own_refit():
     candidate, now = Candidate(chromosome()), time.time()
-    limits = Limits(max_time=100, started=now, refit_growth=lambda candidate: 1.5)
-    assert limits.chance(candidate, n_splits=1).until() == pytest.approx(
-        now + 40, abs=1
-    )
-    assert limits.chance(candidate, n_splits=6).until() == pytest.approx(
-        now + 80, abs=1
-    )
-    for endless in (Limits(refit_growth=lambda candidate: 1.5), Limits(max_time=100)):
-        assert endless.chance(candidate, n_splits=1).until() == math.inf
+
+    def until(n_splits, max_time=100, **parameters):
+        evaluator = make_evaluator(n_splits=n_splits)
+        budget = Budget(max_time, trials=evaluator.runner, started=now, **parameters)
+        budget.observe(Evaluation(chromosome(), "error"))
+        return budget.deadline(candidate).moment()
+
+    growth = {"refit_growth": lambda candidate: 1.5}
+    assert until(1, **growth) == pytest.approx(now + 40, abs=1)
+    assert until(6, **growth) == pytest.approx(now + 80, abs=1)
+    assert until(1) == now + 100
+    assert until(1, None, **growth) == math.inf
 
 
 def test_who_has_become_too_dear_to_win_is_stopped_and_the_search_goes_on():
     """Nobody knew how long it takes, but its refit takes 100 times as long."""
     first = [chromosome(0.9), chromosome(0.1, "loop"), chromosome(0.5)]
-    limits = Limits(
+    rules = Rules(
         generations=1,
         max_time=2,
         refit_seconds=lambda evaluation: 0.1,
         refit_growth=lambda candidate: 100,
     )
     evaluator = make_evaluator(n_splits=1)
-    outcome = search(evolve(first, size=3), evaluator, limits)
+    outcome = search(evolve(first, size=3), evaluator, rules)
     assert fared(outcome.evaluations) == [(0.9, "ok"), (0.1, "unfinished"), (0.5, "ok")]
     assert outcome.stop_reason == "generations=1 done"
-    assert limits.time_left() > 1
+    assert rules.budget.time_left() > 1
 
 
 def test_who_could_be_refitted_when_it_ended_has_that_time_kept():
@@ -418,11 +460,11 @@ def test_who_could_be_refitted_when_it_ended_has_that_time_kept():
     brood = [chromosome(0.9), chromosome(0.8, "loop"), *BLOCKED[2:]]
     evaluator = make_evaluator(n_jobs=2, n_splits=1)
     list(evaluator.evaluate([chromosome(0.7), chromosome(0.6)]))  # workers start
-    limits = Limits(max_time=9, refit_seconds=refit_seconds)
-    outcome = search(evolve(brood, size=len(brood)), evaluator, limits)
+    rules = Rules(max_time=9, refit_seconds=refit_seconds)
+    outcome = search(evolve(brood, size=len(brood)), evaluator, rules)
     evaluator.close()
     assert fared(outcome.evaluations)[1] == (0.8, "unfinished")
-    assert limits.time_left() > 5.5
+    assert rules.budget.time_left() > 5.5
     assert outcome.best.fitness == 0
 
 
@@ -430,18 +472,20 @@ def test_who_is_fitter_wins_unless_its_refit_takes_too_long_and_longer():
     def candidate(seconds):
         return Evaluation(chromosome(seconds), "ok", 0.0)
 
-    limits = Limits(
-        max_time=100,
+    budget = Budget(
+        100,
+        lambda evaluation: evaluation.chromosome.genes["x"],
         started=time.time() - 98,
-        refit_seconds=lambda evaluation: evaluation.chromosome.genes["x"],
     )
     short, long, longer = map(candidate, (1, 2.9, 5))
-    assert limits.affords(short)
-    assert not limits.affords(long)
-    assert not limits.affords(long, instead=short)
-    assert limits.affords(long, instead=longer)
-    assert limits.affords(long, kept=True)  # workers have been stopped since
-    assert not limits.affords(longer, kept=True)
+    assert budget.can_refit(short)
+    assert not budget.can_refit(long)
+    assert budget.can_refit(long, was_kept=True)  # workers have been stopped since
+    assert not budget.can_refit(longer, was_kept=True)
+    budget.best = short
+    assert not budget.can_refit(long)
+    budget.best = longer
+    assert budget.can_refit(long)
 
 
 def test_time_is_kept_for_the_refit_of_who_is_in_the_journal(tmp_path):
@@ -459,12 +503,12 @@ def test_time_is_kept_for_the_refit_of_who_is_in_the_journal(tmp_path):
         parameters = {"n_jobs": 2, "n_splits": 1, "journal": journal}
         list(make_evaluator(**parameters).evaluate([chromosome(0.9), best]))
         evaluator = make_evaluator(**parameters)
-        limits = Limits(max_time=3, refit_seconds=refit_seconds)
+        rules = Rules(max_time=3, refit_seconds=refit_seconds)
         brood = [chromosome(0.9), new, best]
-        outcome = search(evolve(brood, size=3), evaluator, limits)
+        outcome = search(evolve(brood, size=3), evaluator, rules)
     assert fared(outcome.evaluations)[1] == (0.8, "unfinished")
     assert outcome.best.fitness == 0
-    assert limits.time_left() > 0.8
+    assert rules.budget.time_left() > 0.8
 
 
 def test_until_when_one_may_go_on_is_known_when_it_begins():
@@ -474,8 +518,8 @@ def test_until_when_one_may_go_on_is_known_when_it_begins():
     with joblib.parallel_config(backend="threading"):
         evaluator = make_evaluator(n_jobs=2, n_splits=4)
         list(evaluator.evaluate([chromosome(0.9, seconds=0.02)]))  # has all the time
-        limits = Limits(generations=1, max_time=4.4, refit_growth=lambda candidate: 4)
-        outcome = search(evolve(brood, size=4), evaluator, limits)
+        rules = Rules(generations=1, max_time=4.4, refit_growth=lambda candidate: 4)
+        outcome = search(evolve(brood, size=4), evaluator, rules)
     assert [e.status for e in outcome.evaluations] == ["ok"] * 4
 
 
@@ -485,7 +529,7 @@ def test_until_when_one_may_go_on_is_known_when_it_begins():
 def test_dear_ones_that_are_known_come_first_if_there_is_time_to_refit_them():
     evaluator = make_evaluator(n_splits=1)
     list(evaluator.evaluate([chromosome(0.9, seconds=0.01)]))
-    pace = evaluator.seconds(Candidate(chromosome(0.8, seconds=1.0)))
+    pace = begun(60, evaluator).seconds(Candidate(chromosome(0.8, seconds=1.0)))
     seconds = {0.1: 1.0, 0.2: 3.0, 0.3: 2.0, 0.4: 9.0}
     candidates = [
         Candidate(replace(chromosome(x, seconds=s), origin="seed"))
@@ -495,8 +539,9 @@ def test_dear_ones_that_are_known_come_first_if_there_is_time_to_refit_them():
     candidates.append(Candidate(bred))
 
     def order(max_time):
-        limits = Limits(max_time=max_time * pace, refit_growth=lambda candidate: 1)
-        found = in_order(candidates, evaluator, limits, {})
+        seconds = max_time * pace
+        budget = begun(seconds, evaluator, refit_growth=lambda candidate: 1)
+        found = budget.order(candidates, (), {})
         return [e.chromosome.genes["x"] for e in found]
 
     # All take 15.5 seconds. The dearest could not be refitted within 14, the others,
@@ -512,8 +557,8 @@ def test_dear_ones_that_are_known_come_first_if_there_is_time_to_refit_them():
 def test_individuals_are_listed_as_asked_however_they_were_tried(max_time):
     brood = [chromosome(i / 10, seconds=0.01 * (i % 3)) for i in range(6)]
     brood += [chromosome(0.0, seconds=s) for s in (0.02, 0.03)]  # as good as the first
-    limits = Limits(generations=1, max_time=max_time)
-    outcome = search(evolve(brood, size=8), make_evaluator(), limits)
+    rules = Rules(generations=1, max_time=max_time)
+    outcome = search(evolve(brood, size=8), make_evaluator(), rules)
     tried = [e.chromosome for e in outcome.evaluations]
     assert tried == [one for one in brood if one in tried]
     if max_time != 0.25:
@@ -537,7 +582,7 @@ def test_neither_depends_on_the_number_of_workers(strategy, resources):
         runner = evolve(genome=genome, strategy=strategy, resources=resources)
         make = Recipe(lambda genes, seed: Toy(genes["x"], seconds=genes["seconds"]))
         evaluator = make_evaluator(n_jobs=n_jobs, builder=make, resource="epochs")
-        outcome = search(runner, evaluator, Limits(generations=4))
+        outcome = search(runner, evaluator, Rules(generations=4))
         evaluator.close()
         return outcome
 
@@ -563,7 +608,7 @@ def test_the_best_is_one_of_those_that_were_given_most():
             return Toy(flattery * expressed["x"])
 
     evaluator = make_evaluator(builder=Optimist(), resource="epochs")
-    outcome = search(runner, evaluator, Limits(generations=2))
+    outcome = search(runner, evaluator, Rules(generations=2))
     whole = [e.fitness for e in outcome.evaluations if e.resource is None]
     assert outcome.best.resource is None
     assert outcome.best.fitness == max(whole)
@@ -579,7 +624,7 @@ def test_a_target_is_reached_by_who_was_given_all():
             return Toy(0.0 if expressed["epochs"] < 8 else expressed["x"])
 
     evaluator = make_evaluator(builder=Flattered(), resource="epochs")
-    outcome = search(runner, evaluator, Limits(generations=20, target_score=-0.1))
+    outcome = search(runner, evaluator, Rules(generations=20, target_score=-0.1))
     assert outcome.stop_reason.startswith("target_score=-0.1 reached")
     assert outcome.best.resource is None
     assert outcome.best.fitness >= -0.1
@@ -587,8 +632,8 @@ def test_a_target_is_reached_by_who_was_given_all():
 
 def test_for_whom_there_was_no_time_is_told_apart():
     first = [chromosome(0.1, seconds=0.01), chromosome(0.2, seconds=60.0)]
-    limits = Limits(generations=1, max_time=1.0)
-    outcome = search(evolve(first, size=2), make_evaluator(), limits)
+    rules = Rules(generations=1, max_time=1.0)
+    outcome = search(evolve(first, size=2), make_evaluator(), rules)
     assert [e.status for e in outcome.evaluations] == ["ok"]
     assert [(e.chromosome, e.status) for e in outcome.skipped] == [
         (first[1], "skipped")
@@ -605,7 +650,7 @@ def test_steady_strategies_keep_workers_busy_where_generations_do_not():
         list(evaluator.evaluate(warm_up))
         start = time.perf_counter()
         runner = evolve(genome=genome, size=4, strategy=strategy)
-        outcome = search(runner, evaluator, Limits(generations=8))
+        outcome = search(runner, evaluator, Rules(generations=8))
         seconds = time.perf_counter() - start
         evaluator.close()
         return sum(e.duration for e in outcome.evaluations) / (2 * seconds)
@@ -623,22 +668,26 @@ class Lucky(ToyBuilder):
         return Toy(random_state % 1000 / 1000, "learn", self.seconds, random_state)
 
 
-def play(n_finalists, **limits):
+def play(n_reevaluated, **limits):
     evaluator = make_evaluator(builder=Lucky())
     brood = [chromosome(i / 10) for i in range(8)]
-    limits = Limits(generations=1, n_finalists=n_finalists, **limits)
-    return search(evolve(brood, size=8), evaluator, limits)
+    rules = Rules(generations=1, n_reevaluated=n_reevaluated, **limits)
+    return search(evolve(brood, size=8), evaluator, rules)
 
 
 def test_the_best_are_tried_again_with_other_seeds():
     outcome = play(3)
     ranked = sorted(outcome.evaluations, key=lambda e: -e.fitness)
-    assert [e.chromosome for e in outcome.finals] == [e.chromosome for e in ranked[:3]]
+    assert [e.chromosome for e in outcome.reevaluated] == [
+        e.chromosome for e in ranked[:3]
+    ]
     assert all(
         again.fitness != first.fitness
-        for again, first in zip(outcome.finals, ranked[:3], strict=True)
+        for again, first in zip(outcome.reevaluated, ranked[:3], strict=True)
     )
-    sums = [a.fitness + b.fitness for a, b in zip(ranked, outcome.finals, strict=False)]
+    sums = [
+        a.fitness + b.fitness for a, b in zip(ranked, outcome.reevaluated, strict=False)
+    ]
     assert outcome.best is ranked[sums.index(max(sums))]
     assert len(outcome.evaluations) == 8
 
@@ -649,21 +698,21 @@ def test_a_finalist_that_fails_does_not_win():
     class Failing(Lucky):
         def __call__(self, expressed, random_state):
             toy = super().__call__(expressed, random_state)
-            if toy.x == -first.finals[0].fitness:
+            if toy.x == -first.reevaluated[0].fitness:
                 toy.act = "raise"
             return toy
 
     evaluator = make_evaluator(builder=Failing())
     brood = [chromosome(i / 10) for i in range(8)]
-    limits = Limits(generations=1, n_finalists=3)
-    outcome = search(evolve(brood, size=8), evaluator, limits)
-    assert [e.status for e in outcome.finals] == ["error", "ok", "ok"]
-    assert outcome.best.chromosome != outcome.finals[0].chromosome
+    rules = Rules(generations=1, n_reevaluated=3)
+    outcome = search(evolve(brood, size=8), evaluator, rules)
+    assert [e.status for e in outcome.reevaluated] == ["error", "ok", "ok"]
+    assert outcome.best.chromosome != outcome.reevaluated[0].chromosome
 
 
 def test_without_finals_the_first_score_decides():
     outcome = play(0)
-    assert outcome.finals == []
+    assert outcome.reevaluated == []
     assert outcome.best.fitness == max(e.fitness for e in outcome.evaluations)
 
 
@@ -676,30 +725,30 @@ def test_who_takes_too_long_to_refit_after_the_finals_does_not_win(hurry, winner
 
     # 2.4 s are left, of which the search and the finals take 0.8 each.
     started = time.time() - (97.6 if hurry else 0)
-    limits = Limits(
+    rules = Rules(
         generations=1,
-        n_finalists=2,
+        n_reevaluated=2,
         max_time=100,
         started=started,
         refit_seconds=refit_seconds,
     )
     brood = evolve([chromosome(x) for x in (0.05, 0.25)], size=2)
-    outcome = search(brood, make_evaluator(builder=Lucky(seconds=0.2)), limits)
-    assert len(outcome.finals) == 2
+    outcome = search(brood, make_evaluator(builder=Lucky(seconds=0.2)), rules)
+    assert len(outcome.reevaluated) == 2
     assert outcome.best.chromosome.genes["x"] == winner
 
 
-def test_finals_are_left_out_if_they_take_too_long():
+def test_reevaluation_is_left_out_if_it_takes_too_long():
     best = Evaluation(chromosome(0), "ok", 1.0, {}, (4.0,), (1.0,))
     for max_time, n in ((1000, 3), (60, 3), (40, 2), (20, 0), (None, 3)):
-        limits = Limits(max_time=max_time, n_finalists=3, n_workers=2)
-        assert limits.finalists(best) in ({n} if n else {0, 1}), max_time
+        budget = Budget(max_time, n_reevaluated=3, n_workers=2)
+        assert budget.n_reevaluated(best) in ({n} if n else {0, 1}), max_time
 
 
-def test_time_is_put_by_for_the_finals():
+def test_time_for_reevaluation_is_reserved():
     best = Evaluation(chromosome(0), "ok", 1.0, {}, (4.0,), (1.0,))
-    limits = Limits(
-        max_time=100, n_finalists=3, n_workers=2, started=0.0, refit_seconds=lambda _: 7
-    )
-    assert limits.end_of_finals(best) == 93
-    assert limits.end_of_search(best) == pytest.approx(93 - 2 * 5 * 1.15)
+    budget = Budget(100, lambda _: 7, started=0.0, n_reevaluated=3, n_workers=2)
+    budget.observe(Evaluation(chromosome(), "error"))
+    budget.best = best
+    assert budget.for_reevaluation().end() == 93
+    assert budget.end() == pytest.approx(93 - 2 * 5 * 1.15)

@@ -15,6 +15,7 @@ from sknevo.deadline import check_deadline
 from sknevo.evaluation import Data, Evaluator, Journal, Objectives, Shared, TrialRunner
 from sknevo.genes import Categorical, Choice, Genome, Integer, Real, Repeat
 from sknevo.records import Candidate, Chromosome, Evaluation
+from sknevo.time_budget import TimeBudget
 
 
 def fail(toy):
@@ -301,3 +302,34 @@ def resident(estimator, X, y):
     """Return the megabytes that this process holds."""
     pages = int(Path("/proc/self/statm").read_text().split()[1])
     return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
+
+
+class Budget(TimeBudget):
+    """A budget whose refits take what a test says."""
+
+    def __init__(
+        self, max_time=None, refit_seconds=None, refit_growth=None, reserve=0, **others
+    ):
+        super().__init__(max_time, **others)
+        self._seconds, self._factor, self._share = refit_seconds, refit_growth, reserve
+        if refit_seconds is not None or refit_growth is not None:
+            self.final_builder = ToyBuilder()
+
+    def refit_seconds(self, evaluation):
+        return 0.0 if self._seconds is None else self._seconds(evaluation)
+
+    def _growth_if_best(self, candidate):
+        return 0.0 if self._factor is None else self._factor(candidate)
+
+    def _reserve(self, best):
+        if best is None:
+            return self._share * self.max_time
+        return self.refit_seconds(best)
+
+
+def begun(max_time, evaluator, **others):
+    """Return a budget of a search in which something was evaluated before."""
+    budget = Budget(max_time, trials=evaluator.runner, **others)
+    for evaluation in evaluator.known.values():
+        budget.observe(evaluation)
+    return budget

@@ -41,7 +41,6 @@ from sknevo.estimators._setup import (
     search_identity,
 )
 from sknevo.estimators._splits import make_splits
-from sknevo.estimators._stopping import check_stopping, make_limits
 from sknevo.evaluation import (
     Builder,
     Data,
@@ -55,9 +54,10 @@ from sknevo.evaluation import (
 )
 from sknevo.evolution import STRATEGIES, Population, SuccessiveHalving
 from sknevo.genes import Genome
-from sknevo.limits import Limits
 from sknevo.records import Chromosome, DataSpec, Evaluation
 from sknevo.search import SearchCallback, SearchResult, search
+from sknevo.termination import check_terminates, make_criteria
+from sknevo.time_budget import TimeBudget
 
 
 def _unfitted_first(fit: Callable) -> Callable:
@@ -146,7 +146,7 @@ class BaseEvolved(CallbackSupportMixin, SearchParameters):
     # Whether nothing can be learned without y.
     _needs_y: ClassVar[bool] = True
     # Number of best individuals that are evaluated again, with other seeds.
-    _n_finalists: ClassVar[int] = 0
+    _n_reevaluated: ClassVar[int] = 0
 
     @abstractmethod
     def _check_X(self, X: Any, reset: bool) -> Any:
@@ -269,7 +269,7 @@ class BaseEvolved(CallbackSupportMixin, SearchParameters):
 
     def _fit(self, X: Any, y: Any, params: Mapping[str, Any], journal: Journal) -> Self:
         started = time.time()
-        check_stopping(self)
+        check_terminates(vars(self))
 
         # The data, and what is measured on them.
         X, y = self._validate(X, y, reset=True)
@@ -302,7 +302,15 @@ class BaseEvolved(CallbackSupportMixin, SearchParameters):
         self._final_trial_ = replace(
             runner, builder=final_builder, data=None, model_store=None
         )
-        limits = make_limits(self, started, runner, final_builder)
+        budget = TimeBudget(
+            self.max_time,
+            runner,
+            final_builder if self.refit else None,
+            started=started,
+            n_workers=effective_n_jobs(self.n_jobs),
+            # The choice of a callable `refit` is final.
+            n_reevaluated=0 if callable(self.refit) else self._n_reevaluated,
+        )
 
         # Which candidates there are.
         self.genome_ = self._make_genome(spec)
@@ -318,7 +326,7 @@ class BaseEvolved(CallbackSupportMixin, SearchParameters):
             journal.begin(identity, len(data.splits))
         halving = self._make_halving(spec, random_state)
 
-        outcome = self._search(halving, runner, limits, journal)
+        outcome = self._search(halving, runner, budget, journal)
         self._record(outcome, objectives, len(data.splits))
         if self.refit:
             self._refit(outcome, runner, rows)
@@ -388,7 +396,7 @@ class BaseEvolved(CallbackSupportMixin, SearchParameters):
         self,
         halving: SuccessiveHalving,
         runner: TrialRunner,
-        limits: Limits,
+        budget: TimeBudget,
         journal: Journal,
     ) -> SearchResult:
         """Run the search, with all callbacks."""
@@ -399,10 +407,11 @@ class BaseEvolved(CallbackSupportMixin, SearchParameters):
         root = context.call_on_fit_task_begin(estimator=self, **data)
         callbacks = [*self._callbacks(runner), SklearnCallbacks(self, root, data)]
         if self.verbose:
-            callbacks.append(Printer(self.verbose))
+            callbacks.append(Printer(self.verbose, budget))
+        criteria = make_criteria(vars(self), budget)
         evaluator = Evaluator(runner, self.n_jobs, self.memory_limit, journal)
         try:
-            outcome = search(halving, evaluator, limits, callbacks)
+            outcome = search(halving, evaluator, criteria, budget, callbacks)
         finally:
             evaluator.close()
         root.call_on_fit_task_end(estimator=self, **data)
@@ -420,7 +429,7 @@ class BaseEvolved(CallbackSupportMixin, SearchParameters):
         rows = [*evaluations, *outcome.skipped]
         error_score = np.nan if self.error_score == "raise" else self.error_score
         self.cv_results_ = make_cv_results(
-            rows, n_splits, error_score, outcome.finals, self._describe
+            rows, n_splits, error_score, outcome.reevaluated, self._describe
         )
         self._rows_ = [evaluation.chromosome for evaluation in rows]
         self.pareto_front_ = pareto_front(evaluations)
@@ -459,7 +468,7 @@ class BaseEvolved(CallbackSupportMixin, SearchParameters):
         start = time.perf_counter()
         indices = [self.best_index_]
         if not callable(self.refit):  # the choice of a callable is final
-            indices = runners_up(evaluations, self.best_index_, outcome.finals)
+            indices = runners_up(evaluations, self.best_index_, outcome.reevaluated)
         data = runner.data if rows is None else Shared(runner.data.value.part(rows))
         final = replace(self._final_trial_, data=data)
         index, self.best_estimator_ = refit_first(final, evaluations, indices)

@@ -8,9 +8,9 @@ import numpy as np
 from sklearn.base import BaseEstimator
 
 from sknevo.evaluation import TrialRunner
-from sknevo.limits import Generation, Limits
-from sknevo.records import Evaluation
+from sknevo.records import Evaluation, Generation
 from sknevo.search import SearchCallback
+from sknevo.time_budget import TimeBudget
 
 
 class SklearnCallbacks(SearchCallback):
@@ -36,7 +36,7 @@ class SklearnCallbacks(SearchCallback):
         context.call_on_fit_task_begin(estimator=self.estimator, **self.data)
         return context.call_on_fit_task_end(estimator=self.estimator, **self.data)
 
-    def on_generation_end(self, generation: Generation, limits: Limits) -> bool:
+    def on_generation_end(self, generation: Generation) -> bool:
         return self.generation.call_on_fit_task_end(
             estimator=self.estimator, **self.data
         )
@@ -45,8 +45,8 @@ class SklearnCallbacks(SearchCallback):
 class Printer(SearchCallback):
     """Prints a line per generation, and with `verbose` > 1 also one per individual."""
 
-    def __init__(self, verbose: int) -> None:
-        self.verbose = verbose
+    def __init__(self, verbose: int, budget: TimeBudget) -> None:
+        self.verbose, self.budget = verbose, budget
 
     def on_evaluation_end(self, evaluation: Evaluation) -> bool:
         if self.verbose > 1:
@@ -55,8 +55,8 @@ class Printer(SearchCallback):
             print(f"  {chromosome.key} {chromosome.origin:<9} {result}", flush=True)
         return False
 
-    def on_generation_end(self, generation: Generation, limits: Limits) -> bool:
-        left = limits.time_left()
+    def on_generation_end(self, generation: Generation) -> bool:
+        left = self.budget.time_left()
         clock = "" if left == math.inf else f", {max(0, left):.0f} s left"
         print(
             f"generation {generation.number:>3}  "
@@ -93,7 +93,7 @@ class SampleHistory(SearchCallback):
             self._best = evaluation
         return False
 
-    def on_generation_end(self, generation: Generation, limits: Limits) -> bool:
+    def on_generation_end(self, generation: Generation) -> bool:
         try:
             model = self._best and self.runner.stored_model(self._best.candidate)
             if model is not None:

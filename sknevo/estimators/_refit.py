@@ -15,7 +15,7 @@ MOST_REFITTED = 3
 
 
 def runners_up(
-    evaluations: Sequence[Evaluation], best: int, finals: Sequence[Evaluation] = ()
+    evaluations: Sequence[Evaluation], best: int, reevaluated: Sequence[Evaluation] = ()
 ) -> list[int]:
     """Return the index of the best and of the next ones to refit if that one fails.
 
@@ -30,7 +30,7 @@ def runners_up(
     ...             for i, fitness in enumerate((0.7, 0.9, 0.8, 0.6))], best=1)
     [1, 2, 0]
     """
-    winner, again = evaluations[best], {final.candidate: final for final in finals}
+    winner, again = evaluations[best], {e.candidate: e for e in reevaluated}
 
     def may_follow(evaluation: Evaluation) -> bool:
         if evaluation.status != "ok" or evaluation.resource != winner.resource:

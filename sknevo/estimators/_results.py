@@ -21,12 +21,13 @@ def make_cv_results(
     evaluations: Sequence[Evaluation],
     n_splits: int,
     error_score: float,
-    finals: Sequence[Evaluation] = (),
+    reevaluated: Sequence[Evaluation] = (),
     describe: Callable[[Chromosome], tuple[dict[str, Any], Any]] = describe,
 ) -> dict[str, Any]:
     """Return one row per candidate: the columns of scikit-learn and those of evolution.
 
-    `param_*` are masked where a gene is silent; `final_score` is there with finals.
+    `param_*` are masked where a gene is silent. `reevaluated_score` is there if some
+    were evaluated again.
     """
     chromosomes = [e.chromosome for e in evaluations]
     results: dict[str, Any] = {}
@@ -48,10 +49,10 @@ def make_cv_results(
     results["resource"] = np.array([np.inf if r is None else r for r in resources])
     results["status"] = np.array([e.status for e in evaluations])
     results["error"] = np.array([e.error for e in evaluations])
-    if finals:
-        again = {e.candidate.name: e.fitness for e in finals if e.status == "ok"}
-        final = [again.get(e.candidate.name, np.nan) for e in evaluations]
-        results["final_score"] = np.array(final)
+    if reevaluated:
+        again = {e.candidate.name: e.fitness for e in reevaluated if e.status == "ok"}
+        scores = [again.get(e.candidate.name, np.nan) for e in evaluations]
+        results["reevaluated_score"] = np.array(scores)
     return results
 
 

@@ -202,7 +202,7 @@ default="estimation_of_distribution"
     Without `cv`, individuals are scored on five folds of up to 500 samples, and on a
     hold-out of 20 % of more. The best three are trained again with other seeds before
     one of them is refitted, unless that would take more than a fifth of `max_time`;
-    `cv_results_` has the `final_score`.
+    `cv_results_` has the `reevaluated_score`.
 
     References
     ----------
@@ -225,7 +225,7 @@ default="estimation_of_distribution"
         Genome, callable, None, default=None
     )
     _default_folds = {500: 5}
-    _n_finalists = 3
+    _n_reevaluated = 3
 
     def _targets(self, X: Any, y: Any) -> Any:
         return labels_of(X) if y is None else y

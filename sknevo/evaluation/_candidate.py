@@ -12,7 +12,7 @@ import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from sklearn.base import BaseEstimator
@@ -20,26 +20,25 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils import _safe_indexing
 from sklearn.utils.metaestimators import _safe_split
 
-from sknevo.deadline import DeadlineReached, TrialPruned, check_deadline, deadline
+from sknevo.deadline import (
+    Deadline,
+    DeadlineReached,
+    Limit,
+    TrialPruned,
+    check_deadline,
+    deadline,
+)
 from sknevo.evaluation._model_store import ModelStore
 from sknevo.evaluation._resources import SAMPLES, limited, spread, wanted
 from sknevo.evaluation._scoring import Objectives, check_speed
 from sknevo.evaluation._shared import Shared
 from sknevo.evaluation._threads import limited_threads
-from sknevo.limits import Span
 from sknevo.records import Candidate, Chromosome, Evaluation, Status
 
 # How often a candidate is fitted on all of the data, with another seed each time, if it
 # is pruned there: chosen, not measured.
 MAX_REFITS = 3
-NO_LIMIT = Span()
-
-
-class Limit(NamedTuple):
-    """The `time.time()` by which a trial must end, and its status if it does not."""
-
-    until: float = math.inf
-    status: Status = "unfinished"
+NO_DEADLINE = Deadline()
 
 
 class Builder(Protocol):
@@ -155,20 +154,17 @@ class TrialRunner:
     resource: str | None = None
     model_store: ModelStore | None = None
 
-    def __call__(self, candidate: Candidate, span: Span = NO_LIMIT) -> Evaluation:
+    def __call__(self, candidate: Candidate, due: Deadline = NO_DEADLINE) -> Evaluation:
         """Evaluate a candidate; errors of the candidate are part of the result."""
-        return self.run(candidate, self.limit(span))
+        return self.run(candidate, self.limit(due))
 
-    def limit(self, span: Span) -> Limit:
-        """Return when a trial that begins now must have ended.
+    def limit(self, due: Deadline) -> Limit:
+        """Return the limit of a trial that begins now.
 
-        The data are read before that: the time of a trial is its own.
+        The data are read before that: reading is no part of the trial.
         """
         _ = self.data.value
-        limits = [Limit(span.until())]
-        if self.max_eval_time is not None:
-            limits.append(Limit(time.time() + self.max_eval_time, "timeout"))
-        return min(limits)
+        return due.limit(self.max_eval_time)
 
     def run(self, candidate: Candidate, limit: Limit) -> Evaluation:
         """Evaluate a candidate within a limit."""
@@ -177,7 +173,7 @@ class TrialRunner:
         error = ""
         try:
             with self._surroundings(limit.until):
-                for i in range(len(self.data.value.splits)):
+                for i in range(self.n_splits):
                     check_deadline()
                     self._fit_and_score(candidate, i, results)
         except DeadlineReached as reached:
@@ -217,6 +213,11 @@ class TrialRunner:
                 stack.enter_context(warnings.catch_warnings())
                 warnings.simplefilter("ignore")
             yield
+
+    @property
+    def n_splits(self) -> int:
+        """Number of fits of a trial."""
+        return len(self.data.value.splits)
 
     def normalized(self, candidate: Candidate) -> Candidate:
         """Return the candidate, without a resource that is no restriction to it."""

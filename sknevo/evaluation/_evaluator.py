@@ -1,41 +1,29 @@
 """Evaluates candidates, each once, in the order asked: from memory or on workers."""
 
-import math
-import time
 from collections import Counter, deque
-from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import closing
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
+from typing import Self
 
 from joblib import effective_n_jobs
 
 from sknevo.evaluation._candidate import TrialRunner
 from sknevo.evaluation._journal import Journal
-from sknevo.evaluation._pace import Pace
 from sknevo.evaluation._workers import Lost, Outcome, Pool, open_pool
-from sknevo.limits import Span
-from sknevo.records import Candidate, Chromosome, Evaluation
+from sknevo.records import Candidate, Chromosome, Evaluation, Status
+from sknevo.time_budget import TimeBudget
 
 NO_JOURNAL = Journal(None)
 # The search has ended before anything was known of these.
 CUT_OFF = ("unfinished", "skipped")
 
 
-Spans = Callable[[Candidate | None], Span]
-
-
-def _endless(candidate: Candidate | None) -> Span:
-    return Span()
-
-
-def _ignore(evaluation: Evaluation) -> None:
-    pass
-
-
 class Evaluator:
-    """Evaluates candidates, each once, in the order asked.
+    """Evaluates candidates, each once, while workers are `running`.
 
-    `known` holds what was evaluated and returned, by the name of the candidate.
+    Candidates are submitted, and `next_evaluation` returns their evaluations in that
+    order. `known` holds what was returned, by the name of the candidate.
     """
 
     def __init__(
@@ -52,98 +40,93 @@ class Evaluator:
         self.known: dict[str, Evaluation] = {}
         # Evaluations that ended before others that were asked for earlier.
         self._early: dict[str, Evaluation] = {}
-        # What waits for a worker, and what runs on one.
+        # What is not returned yet; of that, what waits for a worker and what runs.
+        self._unanswered: deque[Candidate] = deque()
         self._waiting: dict[str, Candidate] = {}
         self._running: dict[str, Candidate] = {}
         self._losses: Counter[str] = Counter()
-        # What the last stream has not returned, and what of that was interrupted.
-        self._unanswered: deque[Candidate] = deque()
-        self._interrupted: Collection[str] = ()
-        self._pace = Pace()
+        self._pool: Pool | None = None
+        self._budget = TimeBudget()
 
-    def again(self) -> "Evaluator":
+    def for_reevaluation(self) -> "Evaluator":
         """Return an evaluator of the same data that uses other seeds."""
         repetition = self.runner.repetition + 1
         runner = replace(self.runner, repetition=repetition, model_store=None)
-        other = Evaluator(runner, self.n_jobs, self.memory_limit, self.journal)
-        other._pace = self._pace
-        return other
+        return Evaluator(runner, self.n_jobs, self.memory_limit, self.journal)
 
-    def evaluate(
-        self, chromosomes: Sequence[Chromosome], span: Spans = _endless
-    ) -> Iterator[Evaluation]:
-        """Yield the evaluation of each chromosome for which there is time, in order."""
-        candidates = iter([[Candidate(chromosome) for chromosome in chromosomes]])
-        with closing(self.stream(lambda: next(candidates, []), span)) as evaluations:
-            yield from (e for e in evaluations if e.status != "skipped")
+    @contextmanager
+    def running(self, budget: TimeBudget | None = None) -> Iterator[Self]:
+        """Have workers run trials inside this block, as long as the budget allows.
 
-    def stream(
-        self,
-        ask: Callable[[], Sequence[Candidate]],
-        span: Spans = _endless,
-        hear: Callable[[Evaluation], None] = _ignore,
-    ) -> Iterator[Evaluation]:
-        """Yield the evaluation of each candidate that is asked for, in that order.
-
-        `ask` is called before each evaluation is waited for: what it returns may depend
-        on the evaluations so far. The stream ends when it returns nothing and nothing
-        is waited for. `span` returns the time for a candidate, or for all of them. A
-        candidate that runs at its end is "unfinished"; one that would not be ready is
-        "skipped". The first candidate ever has no end: a search needs one evaluation.
-        `hear` takes each evaluation when it is there, which may be before its turn.
+        What has ended until then is known; what was running is interrupted.
         """
+        self._budget = TimeBudget() if budget is None else budget
         self._early = {n: e for n, e in self._early.items() if e.status not in CUT_OFF}
-        self._waiting, self._running = {}, {}
-        line: deque[Candidate] = deque()
-        pool = open_pool(self.runner, self.n_jobs, self.memory_limit)
+        self._unanswered, self._waiting, self._running = deque(), {}, {}
+        self._pool = open_pool(self.runner, self.n_jobs, self.memory_limit)
         try:
-            while True:
-                asked = ask()
-                line.extend(asked)
-                for recalled in filter(None, map(self._recalled, asked)):
-                    hear(recalled)
-                self._enqueue(asked)
-                if not line:
-                    return
-                while (answer := self._answer(line[0])) is None:
-                    self._dispatch(pool, span)
-                    for outcome in pool.wait(self._end(span)):
-                        self._receive(outcome, span, hear)
-                if pool.parallel:  # workers go on while the caller is busy
-                    self._dispatch(pool, span)
-                line.popleft()
-                yield answer
+            yield self
         finally:
-            for outcome in pool.close():
-                self._receive(outcome, span, hear)
-            self._unanswered, self._interrupted = line, self._running
+            for outcome in self._pool.close():
+                self._receive(outcome)
 
-    def _enqueue(self, asked: Sequence[Candidate]) -> None:
-        """Let the candidates wait that have to be evaluated, each once."""
+    def submit(self, asked: Sequence[Candidate]) -> None:
+        """Take candidates in; those that are not known wait for a worker, each once."""
+        self._unanswered.extend(asked)
         for candidate in map(self.runner.normalized, asked):
             name = candidate.name
-            seen = any(name in s for s in (self.known, self._early, self._running))
-            if not seen and self._recalled(candidate) is None:
+            if any(name in each for each in (self.known, self._early, self._running)):
+                continue
+            recalled = self._recalled(candidate)
+            if recalled is None:
                 self._waiting.setdefault(name, candidate)
+            else:
+                self._budget.observe(recalled)
 
-    def _dispatch(self, pool: Pool, span: Spans) -> None:
+    def next_evaluation(self) -> Evaluation | None:
+        """Return the next evaluation in the order asked, None if none was asked for.
+
+        Its status is "skipped" if there was no time to begin.
+        """
+        if not self._unanswered:
+            return None
+        asked = self._unanswered[0]
+        while (answer := self._answer(asked)) is None:
+            self._dispatch()
+            for outcome in self._pool.wait(self._budget.end()):
+                self._receive(outcome)
+        if self._pool.parallel:  # workers go on while the caller is busy
+            self._dispatch()
+        self._unanswered.popleft()
+        return answer
+
+    def evaluate(
+        self, chromosomes: Sequence[Chromosome], budget: TimeBudget | None = None
+    ) -> Iterator[Evaluation]:
+        """Yield the evaluation of each chromosome for which there is time, in order."""
+        with self.running(budget):
+            self.submit([Candidate(chromosome) for chromosome in chromosomes])
+            while (evaluation := self.next_evaluation()) is not None:
+                if evaluation.status != "skipped":
+                    yield evaluation
+
+    def knows(self, candidate: Candidate) -> bool:
+        """Return whether an evaluation costs nothing."""
+        name = self.runner.normalized(candidate).name
+        return name in self.known or self._recalled(candidate) is not None
+
+    def _dispatch(self) -> None:
         """Give work to all workers that have none, as long as there is time."""
-        while self._waiting and pool.capacity > 0:
-            # The first candidate runs alone if time may run out: how long the others
-            # may take is known once it has ended.
-            if self._running and self._has_no_end and span(None).end < math.inf:
-                return
+        while self._waiting and self._pool.capacity > 0:
             candidate = self._waiting.pop(next(iter(self._waiting)))
-            time_for = Span() if self._has_no_end else span(candidate)
-            if time.time() + self.seconds(candidate) > time_for.until():
+            due = self._budget.deadline(candidate)
+            if due is None:
                 self._keep(_failed(candidate, "skipped"))
             else:
                 self._running[candidate.name] = candidate
-                pool.submit(candidate, time_for)
+                self._pool.submit(candidate, due)
 
-    def _receive(
-        self, outcome: Outcome, span: Spans, hear: Callable[[Evaluation], None]
-    ) -> None:
+    def _receive(self, outcome: Outcome) -> None:
         """Keep an evaluation, or try its candidate again if its worker was lost."""
         name, result = outcome
         candidate = self._running.pop(name)
@@ -152,7 +135,7 @@ class Evaluator:
         if isinstance(result, Lost):
             self._losses[name] += 1
             if self._losses[name] <= result.retries:
-                if time.time() < self._end(span):
+                if not self._budget.is_over():
                     self._waiting = {name: candidate, **self._waiting}
                     return
                 result = Lost("unfinished", "stopped as time was over")
@@ -160,7 +143,7 @@ class Evaluator:
         elif self.runner.model_store is not None:
             result = self.runner.model_store.add(result)
         self._keep(result)
-        hear(result)
+        self._budget.observe(result)
 
     def _keep(self, evaluation: Evaluation) -> None:
         """Keep an evaluation until its turn; the journal forgets what was cut off."""
@@ -179,7 +162,7 @@ class Evaluator:
                 return None
             if evaluation.status != "skipped":  # another may be asked for it again
                 self._early.pop(candidate.name, None)
-                self._remember(evaluation)
+                self.known[candidate.name] = evaluation
         return replace(
             evaluation,
             chromosome=asked.chromosome,
@@ -188,7 +171,7 @@ class Evaluator:
         )
 
     def left_over(self) -> Iterator[Evaluation]:
-        """Yield, at once, the evaluations that a closed stream has left behind.
+        """Yield, after `running`, the evaluations that were not returned.
 
         What has ended out of turn is known. What was running is "unfinished", what was
         not is "skipped".
@@ -196,65 +179,21 @@ class Evaluator:
         while self._unanswered:
             asked = self._unanswered.popleft()
             cut_off = _failed(asked, "skipped")
-            if self.runner.normalized(asked).name in self._interrupted:
+            if self.runner.normalized(asked).name in self._running:
                 error = "stopped as the search was over"
                 cut_off = _failed(asked, "unfinished", error)
             yield self._answer(asked) or cut_off
 
     def _recalled(self, asked: Candidate) -> Evaluation | None:
         """Return what the journal has as an answer."""
-        return self.journal.recall(
-            self.runner.normalized(asked), self.runner.repetition
-        )
-
-    def _remember(self, evaluation: Evaluation) -> None:
-        self.known[evaluation.candidate.name] = evaluation
-        if evaluation.status == "ok":
-            self._pace.learn(evaluation, self.runner.cost(evaluation.candidate))
-
-    @property
-    def is_beginning(self) -> bool:
-        """Whether nothing is known yet, and this is no repetition."""
-        return not self.known and not self.runner.repetition
-
-    @property
-    def _has_no_end(self) -> bool:
-        return self.is_beginning and not self._early
-
-    def _end(self, span: Spans) -> float:
-        return math.inf if self._has_no_end else span(None).end
-
-    def cost(self, candidate: Candidate) -> float:
-        """Return roughly what a trial costs, 0 if the answer is known."""
-        candidate = self.runner.normalized(candidate)
-        known = candidate.name in self.known or self._recalled(candidate) is not None
-        return 0.0 if known else self.runner.cost(candidate)
-
-    def expected_seconds(self, candidates: Sequence[Candidate]) -> float | None:
-        """Return roughly how long they take together, None if that is unknown yet."""
-        if not self.knows_pace:
-            return None
-        return sum(map(self.seconds, candidates)) * self.n_splits / self.n_workers
-
-    def seconds(self, candidate: Candidate) -> float:
-        """Return roughly the seconds on one split, by how long others really took."""
-        return self._pace.seconds(self.cost(candidate))
-
-    @property
-    def knows_pace(self) -> bool:
-        """Whether it can be said how long a trial takes."""
-        return self._pace.known
-
-    @property
-    def n_splits(self) -> int:
-        """Number of fits that a trial takes."""
-        return len(self.runner.data.value.splits)
+        candidate = self.runner.normalized(asked)
+        return self.journal.recall(candidate, self.runner.repetition)
 
     def close(self) -> None:
         """Remove what was written for the workers."""
         self.runner.data.close()
 
 
-def _failed(candidate: Candidate, status: str, error: str = "") -> Evaluation:
+def _failed(candidate: Candidate, status: Status, error: str = "") -> Evaluation:
     chromosome, resource = candidate.chromosome, candidate.resource
     return Evaluation(chromosome, status, error=error, resource=resource)

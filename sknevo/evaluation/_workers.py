@@ -33,9 +33,9 @@ from joblib.externals.loky.backend.reduction import dumps  # by cloudpickle
 from joblib.parallel import ParallelBackendBase, ThreadingBackend, get_active_backend
 from sklearn import config_context, get_config
 
-from sknevo.evaluation._candidate import Limit, TrialRunner
+from sknevo.deadline import Deadline, Limit
+from sknevo.evaluation._candidate import TrialRunner
 from sknevo.evaluation._shared import DaskParcel, DataNotHere, RayParcel
-from sknevo.limits import Span
 from sknevo.records import Candidate, Evaluation
 
 # Seconds between two looks at deadlines and memory: chosen, not measured.
@@ -84,7 +84,7 @@ class Pool(Protocol):
     def capacity(self) -> int:
         """Number of candidates that can be submitted now."""
 
-    def submit(self, candidate: Candidate, span: Span) -> None:
+    def submit(self, candidate: Candidate, due: Deadline) -> None:
         """Begin to evaluate a candidate."""
 
     def wait(self, end: float) -> list[Outcome]:
@@ -130,7 +130,7 @@ def _evaluate(
     runner: TrialRunner,
     config: dict[str, Any],
     candidate: Candidate,
-    span: Span,
+    due: Deadline,
     pipe: connection.Connection | None = None,
 ) -> Evaluation | BaseException:
     """Return an evaluation, or why there is none: an exception with its traceback.
@@ -142,7 +142,7 @@ def _evaluate(
     nested = ThreadingBackend(nesting_level=1)
     try:
         with config_context(**config), parallel_config(nested, n_jobs=1):
-            limit = runner.limit(span)
+            limit = runner.limit(due)
             if pipe is not None and limit.until < math.inf:
                 pipe.send(limit)
             return runner.run(candidate, limit)
@@ -158,14 +158,14 @@ class SerialPool:
 
     def __init__(self, runner: TrialRunner) -> None:
         self._runner = runner
-        self._task: tuple[Candidate, Span] | None = None
+        self._task: tuple[Candidate, Deadline] | None = None
 
     @property
     def capacity(self) -> int:
         return int(self._task is None)
 
-    def submit(self, candidate: Candidate, span: Span) -> None:
-        self._task = candidate, span
+    def submit(self, candidate: Candidate, due: Deadline) -> None:
+        self._task = candidate, due
 
     def wait(self, end: float) -> list[Outcome]:
         if self._task is None:
@@ -191,13 +191,13 @@ class ThreadPool:
         self.capacity = n_workers
         self._outcomes: queue.SimpleQueue[Outcome] = queue.SimpleQueue()
 
-    def submit(self, candidate: Candidate, span: Span) -> None:
+    def submit(self, candidate: Candidate, due: Deadline) -> None:
         self.capacity -= 1
-        task = (candidate, span)
+        task = (candidate, due)
         threading.Thread(target=self._run, args=task, daemon=True).start()
 
-    def _run(self, candidate: Candidate, span: Span) -> None:
-        outcome = _evaluate(self._runner, self._config, candidate, span)
+    def _run(self, candidate: Candidate, due: Deadline) -> None:
+        outcome = _evaluate(self._runner, self._config, candidate, due)
         self._outcomes.put((candidate.name, outcome))
 
     def wait(self, end: float, timeout: float = POLL) -> list[Outcome]:
@@ -235,7 +235,7 @@ class ProcessPool:
     def capacity(self) -> int:
         return self._n_workers - len(self._busy)
 
-    def submit(self, candidate: Candidate, span: Span) -> None:
+    def submit(self, candidate: Candidate, due: Deadline) -> None:
         if self._message is None:
             content = bytes(dumps((self._runner, get_config())))
             self._message = content, self._runner.data.folder
@@ -246,7 +246,7 @@ class ProcessPool:
         if not self._free:  # one has died
             worker = _take_worker(self._runner.threads)
             self._free.append(worker.given(self._message))
-        self._busy[candidate.name] = self._free.pop().given((candidate, span))
+        self._busy[candidate.name] = self._free.pop().given((candidate, due))
 
     def wait(self, end: float, timeout: float = POLL) -> list[Outcome]:
         workers = self._busy
@@ -400,8 +400,8 @@ def _work(pipe: connection.Connection, parent: int) -> None:
     with suppress(queue.Empty):
         while True:
             match messages.get(timeout=IDLE):
-                case Candidate() as candidate, span:
-                    args = (runner, config, candidate, span, pipe)
+                case Candidate() as candidate, due:
+                    args = (runner, config, candidate, due, pipe)
                     _send(pipe, fault or _evaluate(*args))
                     _tidy()
                 case content, _:
@@ -503,7 +503,7 @@ class ExecutorPool:
     ) -> None:
         self._runner, self._config = runner, get_config()
         self._n_workers, self._cluster = n_workers, cluster
-        self._tasks: dict[str, tuple[Candidate, Span, Any]] = {}
+        self._tasks: dict[str, tuple[Candidate, Deadline, Any]] = {}
         self._futures: dict[str, Future] = {}
         self._n_parcels = 0
 
@@ -511,10 +511,10 @@ class ExecutorPool:
     def capacity(self) -> int:
         return self._n_workers - len(self._futures)
 
-    def submit(self, candidate: Candidate, span: Span) -> None:
-        self._tasks[candidate.name] = candidate, span, self._runner.data.parcel
+    def submit(self, candidate: Candidate, due: Deadline) -> None:
+        self._tasks[candidate.name] = candidate, due, self._runner.data.parcel
         self._futures[candidate.name] = self._cluster.submit(
-            _evaluate, self._runner, self._config, candidate, span
+            _evaluate, self._runner, self._config, candidate, due
         )
 
     def wait(self, end: float, timeout: float = POLL) -> list[Outcome]:
@@ -522,9 +522,9 @@ class ExecutorPool:
         outcomes: list[Outcome] = []
         for name in [n for n, future in self._futures.items() if future.done()]:
             outcome = self._outcome(self._futures.pop(name))
-            candidate, span, parcel = self._tasks.pop(name)
+            candidate, due, parcel = self._tasks.pop(name)
             if isinstance(outcome, DataNotHere) and self._send_data(parcel):
-                self.submit(candidate, span)
+                self.submit(candidate, due)
             else:
                 outcomes.append((name, outcome))
         return outcomes

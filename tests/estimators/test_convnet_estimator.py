@@ -81,7 +81,7 @@ def test_silent_genes_are_marked(fitted):
 
 def test_the_best_are_tried_again(fitted):
     results = fitted.cv_results_
-    finals = results["final_score"]
+    finals = results["reevaluated_score"]
     assert np.isfinite(finals).sum() == 3
     means = results["mean_test_score"] + finals
     assert fitted.best_index_ == np.nanargmax(means)
@@ -91,7 +91,7 @@ def test_the_best_are_tried_again(fitted):
 @pytest.mark.parametrize("n_jobs", [2])
 def test_results_do_not_depend_on_workers(digits, fitted, n_jobs):
     other = EvolvedClassifier(**SMALL, n_jobs=n_jobs).fit(*digits)
-    for name in ("key", "mean_test_score", "final_score"):
+    for name in ("key", "mean_test_score", "reevaluated_score"):
         np.testing.assert_array_equal(
             other.cv_results_[name], fitted.cv_results_[name], err_msg=name
         )
@@ -268,7 +268,7 @@ def test_augmentation_evolves_apart_towards_a_weighted_sum(few):
     species = {origin.partition(" in ")[2] for origin in results["origin"]}
     assert {"augmentation", "the rest"} <= species
     fitness = sum(w * results[f"mean_test_{n}"] for n, w in weights.items())
-    assert clf.best_index_ == np.nanargmax(fitness + results["final_score"])
+    assert clf.best_index_ == np.nanargmax(fitness + results["reevaluated_score"])
     assert clf.best_score_ == pytest.approx(fitness[clf.best_index_])
 
 

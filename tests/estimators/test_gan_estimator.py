@@ -14,9 +14,8 @@ from sknevo import EvolvedGAN
 from sknevo.builders.gan._estimator import GAN
 from sknevo.estimators._callbacks import SampleHistory
 from sknevo.genomes.gan import well_known
-from sknevo.limits import Generation, Limits
 from sknevo.metrics import GenerativeScore, mode_coverage
-from sknevo.records import Chromosome, DataSpec, Evaluation
+from sknevo.records import Chromosome, DataSpec, Evaluation, Generation
 
 SMALL = {"population_size": 3, "generations": 1, "max_epochs": 30, "random_state": 0}
 SCORES = {"fitness", *GenerativeScore.TERMS}
@@ -331,7 +330,7 @@ def test_samples_that_cannot_be_looked_at_end_no_search():
     assert not history.on_evaluation_end(Evaluation(Chromosome({}), "ok", 0.5))
     generation = Generation(0, 0.5, 0.5, evaluated=1, cached=0, failed=0, seconds=1.0)
     with pytest.warns(UserWarning, match="generation 0 could not make samples"):
-        assert not history.on_generation_end(generation, Limits())
+        assert not history.on_generation_end(generation)
     assert history.samples == {}
 
 

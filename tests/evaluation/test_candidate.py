@@ -29,9 +29,8 @@ from toys import (
     score,
 )
 
-from sknevo.deadline import TrialPruned
+from sknevo.deadline import Deadline, TrialPruned
 from sknevo.evaluation import Data, Objectives, Shared, TrialRunner
-from sknevo.limits import Span
 from sknevo.records import Candidate, Chromosome
 
 X, y = make_classification(n_samples=60, n_features=5, random_state=0)
@@ -63,7 +62,7 @@ ACCURACY = Objectives.of(LogisticRegression(), "accuracy", True).scorer
 )
 def test_a_fault_becomes_a_status_with_a_reason(act, status, reason):
     runner = make_runner()
-    bad = runner(candidate(0.2, act), Span(time.time() + 0.1))
+    bad = runner(candidate(0.2, act), Deadline(time.time() + 0.1))
     assert bad.status == status
     assert bad.fitness == -math.inf
     assert re.fullmatch(reason, bad.error), bad.error
@@ -105,8 +104,8 @@ def test_what_was_measured_before_a_fault_is_kept():
 
 def test_time_may_be_over_before_and_between_the_splits():
     runner = make_runner(ToyBuilder(seconds=0.2))
-    assert runner(candidate(), Span(time.time() - 1)).fit_times == ()
-    late = runner(candidate(), Span(time.time() + 0.1))
+    assert runner(candidate(), Deadline(time.time() - 1)).fit_times == ()
+    late = runner(candidate(), Deadline(time.time() + 0.1))
     assert late.status == "unfinished"
     assert len(late.fit_times) == 1
 
@@ -159,7 +158,7 @@ def test_the_surroundings_are_as_before(act):
 
     np.ones((50, 50)) @ np.ones((50, 50))
     before = surroundings()
-    status = make_runner(Recipe(make))(candidate(), Span(time.time() + 0.1)).status
+    status = make_runner(Recipe(make))(candidate(), Deadline(time.time() + 0.1)).status
     assert status == {"learn": "ok", "raise": "error", "loop": "unfinished"}[act]
     assert surroundings() == before
 

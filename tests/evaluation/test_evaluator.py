@@ -13,8 +13,10 @@ import joblib
 import pytest
 from toys import (
     MIXED,
+    Budget,
     Priceless,
     Swelling,
+    begun,
     candidate,
     chromosome,
     make_evaluator,
@@ -23,7 +25,6 @@ from toys import (
 
 from sknevo import read_journal
 from sknevo.evaluation import Journal, _workers
-from sknevo.limits import Span
 from sknevo.records import Candidate
 
 
@@ -31,9 +32,20 @@ def statuses(evaluations):
     return [evaluation.status for evaluation in evaluations]
 
 
-def over(candidate):
-    """Say that all time is over."""
-    return Span(time.time() - 1)
+def over(evaluator):
+    """Return a budget without any time left."""
+    return begun(1.0, evaluator, started=time.time() - 2)
+
+
+def stream(evaluator, asked, budget=None):
+    """Return the evaluations of candidates that are asked for one after another."""
+    asked, evaluations = iter(asked), []
+    with evaluator.running(budget):
+        while True:
+            evaluator.submit(next(asked, []))
+            if (evaluation := evaluator.next_evaluation()) is None:
+                return evaluations
+            evaluations.append(evaluation)
 
 
 class Ticking:
@@ -109,10 +121,10 @@ def test_an_answer_from_memory_is_of_the_one_who_asks():
 def test_what_is_known_costs_nothing():
     evaluator = make_evaluator()
     known, new = candidate(0.1, seconds=0.01), candidate(0.2, seconds=2.0)
-    assert evaluator.cost(known) == 0.01
+    assert not evaluator.knows(known)
     list(evaluator.evaluate([known.chromosome]))
-    assert evaluator.cost(known) == 0
-    assert evaluator.cost(new) == 2
+    assert evaluator.knows(known)
+    assert not evaluator.knows(new)
 
 
 def test_nobody_is_asked_of_nobody():
@@ -251,7 +263,8 @@ def test_what_is_unfinished_at_the_moment_times_out_the_rest_is_left(n_jobs, wor
     list(evaluator.evaluate([chromosome(0.5)]))
     brood = [chromosome(0.1), *(chromosome(i / 10, "loop") for i in range(2, 15))]
     start = time.time()
-    evaluations = list(evaluator.evaluate(brood, lambda _: Span(start + 0.5)))
+    budget = begun(0.5, evaluator, started=start)
+    evaluations = list(evaluator.evaluate(brood, budget))
     assert time.time() - start < 1.5
     assert statuses(evaluations[:2]) == ["ok", "unfinished"]
     assert len(evaluations) == 2 if n_jobs == 1 else len(evaluations) < len(brood)
@@ -263,32 +276,25 @@ def test_what_is_unfinished_at_the_moment_times_out_the_rest_is_left(n_jobs, wor
 def test_nobody_begins_when_time_is_over():
     evaluator = make_evaluator()
     list(evaluator.evaluate([chromosome(0.1)]))
-    assert list(evaluator.evaluate([chromosome(0.2)], over)) == []
+    assert list(evaluator.evaluate([chromosome(0.2)], over(evaluator))) == []
 
 
-def test_the_very_first_individual_has_time_without_end():
-    evaluator = make_evaluator(seconds=0.1)
-    brood = [chromosome(x) for x in (0.1, 0.2)]
-    evaluations = list(evaluator.evaluate(brood, over))
-    assert statuses(evaluations) == ["ok"]
-
-
-def test_nobody_beside_the_very_first_can_end_it(workers):
-    evaluator = make_evaluator(n_jobs=2)
-    brood = [chromosome(0.1, seconds=0.8), chromosome(0.2, "hog")]
-    start = time.time()
-    evaluations = list(evaluator.evaluate(brood, lambda _: Span(start + 0.3)))
-    assert statuses(evaluations) == ["ok"]
+@pytest.mark.parametrize("n_jobs", [1, 2])
+def test_the_very_first_individual_has_time_without_end(n_jobs, workers):
+    evaluator = make_evaluator(seconds=0.3, n_jobs=n_jobs)
+    budget = Budget(0.1)
+    evaluations = stream(evaluator, [[candidate(0.1)], [candidate(0.2)]], budget)
+    assert statuses(evaluations) == ["ok", "skipped"]
     evaluator.close()
 
 
 def test_nobody_begins_who_would_not_be_ready_in_time():
     evaluator = make_evaluator()
     list(evaluator.evaluate([chromosome(i / 10, seconds=0.02) for i in range(3)]))
-    end = time.time() + 0.5
+    budget = begun(0.5, evaluator)
     brood = [chromosome(0.3, seconds=0.01), chromosome(0.4, seconds=60.0)]
-    assert statuses(evaluator.evaluate(brood, lambda _: Span(end))) == ["ok"]
-    assert time.time() < end
+    assert statuses(evaluator.evaluate(brood, budget)) == ["ok"]
+    assert budget.time_left() > 0
 
 
 @pytest.mark.parametrize("n_jobs", [1, 2])
@@ -296,29 +302,28 @@ def test_who_is_asked_for_twice_and_skipped_is_not_waited_for(n_jobs, workers):
     evaluator = make_evaluator(n_jobs=n_jobs)
     list(evaluator.evaluate([chromosome(0.1, seconds=0.01)]))
     dear, cheap = candidate(0.4, seconds=60.0), candidate(0.3, seconds=0.01)
-    asked = iter([[dear, cheap, dear], [dear]])
-    end = time.time() + 5
-    evaluations = list(evaluator.stream(lambda: next(asked, []), lambda _: Span(end)))
+    budget = begun(5, evaluator)
+    evaluations = stream(evaluator, [[dear, cheap, dear], [dear]], budget)
     assert statuses(evaluations) == ["skipped", "ok", "skipped", "skipped"]
-    assert time.time() < end
+    assert budget.time_left() > 0
     evaluator.close()
 
 
-def test_a_suspect_for_whom_no_time_is_left_is_skipped(workers, tmp_path):
+def test_a_candidate_whose_worker_died_is_skipped_if_no_time_is_left(workers, tmp_path):
     evaluator = make_evaluator(n_jobs=2)
     list(evaluator.evaluate([chromosome(0.5, seconds=0.01)]))
     deaths = tmp_path / "deaths"
     deaths.write_text("1")
-    suspect = chromosome(0.1, f"die {deaths}", seconds=0.01)
+    mortal = chromosome(0.1, f"die {deaths}", seconds=0.01)
     others = [chromosome(i / 10, seconds=0.01) for i in (2, 3, 4, 5)]
 
-    def span(candidate):
-        late = candidate and candidate.chromosome.key == suspect.key
-        late = late and deaths.read_text() == "0"
-        return Span(time.time() + (-1 if late else 60))
+    class Impatient(Budget):
+        def deadline(self, candidate):
+            late = candidate.chromosome.key == mortal.key and deaths.read_text() == "0"
+            return None if late else super().deadline(candidate)
 
-    asked = iter([[Candidate(who) for who in (suspect, *others)]])
-    evaluations = list(evaluator.stream(lambda: next(asked, []), span))
+    asked = [[Candidate(one) for one in (mortal, *others)]]
+    evaluations = stream(evaluator, asked, Impatient(60))
     assert sorted(statuses(evaluations)) == ["ok"] * 4 + ["skipped"]
     assert deaths.read_text() == "0"
     evaluator.close()
@@ -329,19 +334,13 @@ def test_the_moment_may_come_earlier_than_was_said_at_the_start(workers):
     list(evaluator.evaluate([chromosome(0.5)]))
     start = time.time()
 
-    def span(candidate):  # the better one that is found then takes longer to refit
-        return Span(start + (60 if time.time() < start + 0.5 else 0.4))
+    class Shrinking(Budget):
+        def end(self):  # a better one is found whose refit takes longer
+            return start + (60 if time.time() < start + 0.5 else 0.4)
 
-    evaluations = list(evaluator.evaluate([chromosome(0.2, "loop")], span))
+    evaluations = list(evaluator.evaluate([chromosome(0.2, "loop")], Shrinking(60)))
     assert statuses(evaluations) == ["unfinished"]
     assert 0.4 < time.time() - start < 10
-    evaluator.close()
-
-
-def test_the_very_first_is_not_stopped_by_force_either(workers):
-    evaluator = make_evaluator(n_jobs=2, seconds=0.3)
-    brood = [chromosome(0.1)]
-    assert statuses(evaluator.evaluate(brood, over)) == ["ok"]
     evaluator.close()
 
 
@@ -351,7 +350,8 @@ def test_a_hang_in_native_code_is_ended_at_the_moment(act, workers):
     list(evaluator.evaluate([chromosome(0.5), chromosome(0.6)]))
     start = time.time()
     brood = [chromosome(0.1), chromosome(0.2, act), chromosome(0.3)]
-    evaluations = list(evaluator.evaluate(brood, lambda _: Span(start + 0.6)))
+    budget = begun(0.6, evaluator, started=start)
+    evaluations = list(evaluator.evaluate(brood, budget))
     assert time.time() - start < 2
     assert evaluations[0].status == "ok"
     assert evaluations[1].status == "unfinished"
@@ -472,8 +472,8 @@ def test_nobody_waits_for_the_first_if_there_is_no_end(tmp_path):
 
 
 def test_who_cannot_be_priced_is_tried():
-    evaluator = make_evaluator(builder=Priceless())
-    assert (
-        statuses(evaluator.evaluate([chromosome(0.1), chromosome(0.2)])) == ["ok"] * 2
-    )
-    assert not evaluator.knows_pace
+    evaluator, budget = make_evaluator(builder=Priceless()), Budget(60)
+    budget.trials = evaluator.runner
+    evaluations = evaluator.evaluate([chromosome(0.1), chromosome(0.2)], budget)
+    assert statuses(evaluations) == ["ok"] * 2
+    assert not budget.runtimes.is_known

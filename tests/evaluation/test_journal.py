@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from toys import candidate, chromosome, make_evaluator
 
 from sknevo import JournalError, read_journal
+from sknevo.deadline import Deadline
 from sknevo.evaluation import Journal
-from sknevo.limits import Span
 from sknevo.records import Evaluation
 
 SEARCH = {"random_state": 0, "data": "abc"}
@@ -147,7 +147,7 @@ def test_who_was_cut_off_is_not_written(tmp_path):
         evaluator = make_evaluator(journal=journal)
         list(evaluator.evaluate([chromosome(0.1)]))
         soon = time.time() + 0.3
-        (cut,) = evaluator.evaluate([chromosome(0.2, "loop")], lambda _: Span(soon))
+        (cut,) = evaluator.evaluate([chromosome(0.2, "loop")], lambda _: Deadline(soon))
     assert cut.status == "unfinished"
     assert len(read_journal(path)) == 1
 

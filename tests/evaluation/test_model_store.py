@@ -1,14 +1,12 @@
 """What trials have store is kept of the best, and spares the winner another fit."""
 
-import time
 from dataclasses import replace
 
 import pytest
 from toys import ToyBuilder, candidate, chromosome, make_evaluator
 
-from sknevo import EvolvedGAN
-from sknevo.estimators._stopping import make_limits
 from sknevo.evaluation import ModelStore
+from sknevo.time_budget import TimeBudget
 
 PLACES = [0.5, 0.2, 0.9, 0.1, 0.4]
 
@@ -42,38 +40,41 @@ def test_who_failed_or_was_given_less_leaves_nothing():
     store = ModelStore()
     evaluator = make_evaluator(n_splits=1, model_store=store, resource="samples")
     few = replace(candidate(0.1), resource=2)
-    broods = iter([[few, candidate(0.3, "raise"), candidate(0.3, "nan")]])
-    told = [*evaluator.stream(lambda: next(broods, []))]
+    asked = [few, candidate(0.3, "raise"), candidate(0.3, "nan")]
+    with evaluator.running():
+        evaluator.submit(asked)
+        told = [evaluator.next_evaluation() for _ in asked]
     assert [e.status for e in told] == ["ok", "error", "error"]
     assert not any(store.received(e.candidate) for e in told)
 
 
-def test_in_the_finals_nothing_is_kept():
+def test_of_reevaluations_nothing_is_kept():
     store, _, evaluator = evaluate()
     others = [chromosome(0.0), chromosome(0.01)]
-    assert [e.status for e in evaluator.again().evaluate(others)] == ["ok", "ok"]
+    assert [e.status for e in evaluator.for_reevaluation().evaluate(others)] == [
+        "ok",
+        "ok",
+    ]
     assert store.get(candidate(0.0)) is None
 
 
 def test_all_the_time_is_for_the_search():
     _, evaluations, evaluator = evaluate()
-    estimator = EvolvedGAN(max_time=100)
-    limits = make_limits(estimator, time.time(), evaluator.runner, ToyBuilder())
-    assert limits.chance(candidate(0.7), n_splits=1).share == 1
-    # Whoever is the worst of them: it cannot win any more.
+
+    def budget(best=None, runner=evaluator.runner, n_workers=1):
+        made = TimeBudget(100, runner, ToyBuilder(), started=1000, n_workers=n_workers)
+        made.observe(replace(evaluations[0], status="error"))
+        made.best = best
+        return made
+
+    # A model that was kept needs no refit, even one that better ones have replaced.
     for evaluation in (None, *evaluations):
-        assert limits.end_of_search(evaluation) == limits.started + 100
-    estimator.set_params(n_jobs=2)  # workers have to be stopped
-    limits = make_limits(estimator, time.time(), evaluator.runner, ToyBuilder())
-    assert limits.end_of_search(evaluations[0]) == limits.started + 99
-    estimator.set_params(n_jobs=1)
-    limits = make_limits(estimator, time.time(), evaluator.runner, ToyBuilder())
-    # Whose trial was in another fit has to be fitted again.
+        assert budget(evaluation).end() == 1100
+    assert budget(evaluations[0], n_workers=2).end() == 1099  # workers are stopped
+    # The model of a trial of another fit was not kept.
     recalled = replace(evaluations[0], chromosome=chromosome(0.7), fit_times=(40.0,))
-    assert limits.end_of_search(recalled) == pytest.approx(limits.started + 54)
-    again = replace(evaluator.runner, model_store=None)
-    limits = make_limits(estimator, time.time(), again, ToyBuilder())
-    assert limits.end_of_search(None) == limits.started + 90
+    assert budget(recalled).end() == pytest.approx(1054)
+    assert budget(runner=replace(evaluator.runner, model_store=None)).end() == 1090
 
 
 def test_in_a_race_whoever_wants_no_more_than_it_is_given_is_kept():

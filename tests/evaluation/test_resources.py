@@ -73,8 +73,9 @@ def test_a_resource_that_suffices_is_no_limit():
 def test_an_individual_with_a_sufficient_resource_is_not_trained_again():
     evaluator = make_evaluator(resource="epochs")
     chromosome = Chromosome({"x": 0.1, "seconds": 0.0})
-    candidates = iter([[Candidate(chromosome, 5)], [Candidate(chromosome)]])
-    first, second = evaluator.stream(lambda: next(candidates, []))
+    with evaluator.running():
+        evaluator.submit([Candidate(chromosome, 5), Candidate(chromosome)])
+        first, second = (evaluator.next_evaluation() for _ in range(2))
     assert (first.resource, first.cached) == (5, False)
     assert (second.resource, second.cached) == (None, True)
     assert second.fitness == first.fitness

@@ -2,8 +2,8 @@
 
 import pytest
 
-from sknevo.evaluation._pace import Pace
 from sknevo.records import Chromosome, Evaluation
+from sknevo.time_budget import RuntimeModel
 
 
 def ended(fit, score=0.5):
@@ -13,28 +13,28 @@ def ended(fit, score=0.5):
 
 
 def test_the_more_have_ended_the_less_doubt_there_is():
-    pace = Pace()
-    assert not pace.known
-    assert pace.seconds(10) == 0
+    model = RuntimeModel()
+    assert not model.is_known
+    assert model.seconds(10) == 0
     expected = []
     for _ in range(50):
-        pace.learn(ended(2.0), cost=1.0)
-        expected.append(pace.seconds(10))
+        model.observe(ended(2.0), cost=1.0)
+        expected.append(model.seconds(10))
     assert expected == sorted(expected)
     assert expected[0] == pytest.approx(20 / 1.5 + 0.5)
     assert expected[-1] == pytest.approx(20.5, abs=0.3)
 
 
 def test_scoring_is_no_part_of_how_much_longer_long_fits_take():
-    pace = Pace()
+    model = RuntimeModel()
     for _ in range(50):
-        pace.learn(ended(1.0, score=9.0), cost=1.0)
-    assert pace.seconds(100) == pytest.approx(109, abs=2)
+        model.observe(ended(1.0, score=9.0), cost=1.0)
+    assert model.seconds(100) == pytest.approx(109, abs=2)
 
 
 def test_who_could_not_be_priced_teaches_nothing():
-    pace = Pace()
-    pace.learn(ended(2.0), cost=0.0)
-    assert not pace.known
-    pace.learn(ended(2.0), cost=1.0)
-    assert pace.seconds(0.0) == 0
+    model = RuntimeModel()
+    model.observe(ended(2.0), cost=0.0)
+    assert not model.is_known
+    model.observe(ended(2.0), cost=1.0)
+    assert model.seconds(0.0) == 0

@@ -1,0 +1,343 @@
+"""All of `max_time`: deadlines, the order of candidates, time for the refit.
+
+A search with `max_time` ends with the refit of the best. So a budget knows how long the
+refit of each evaluated candidate takes, and keeps that time free.
+"""
+
+import copy
+import math
+import statistics
+import time
+from collections import deque
+from collections.abc import Container, Mapping, Sequence
+from typing import Any, Protocol
+
+import numpy as np
+from scipy.stats import rankdata
+
+from sknevo.deadline import Deadline
+from sknevo.records import Candidate, Chromosome, Evaluation
+
+# A refit, or a re-evaluation, takes a little longer than predicted rather than a little
+# shorter. Chosen, not measured.
+MARGIN = 1.15
+# Share of `max_time` that is kept for a refit as long as no candidate is evaluated, and
+# the most that the re-evaluation of the best may take. Chosen, not measured.
+RESERVE, REEVALUATION_SHARE = 0.1, 0.2
+# Seconds that it may take to stop all workers.
+STOPPING = 1.0
+# Trials that the runtime model remembers. With a single one it predicts less time than
+# that took, by a factor of 1 + DOUBT; with two, half of the doubt is left. The first
+# trial is slow while workers start, and a candidate that is skipped for that is lost,
+# while one that takes too long can be stopped. Chosen, not measured.
+MEMORY, DOUBT = 50, 0.5
+# Origins of candidates that are known to be good before they are evaluated.
+KNOWN_ORIGINS = ("seed", "user")
+
+
+class Trials(Protocol):
+    """What a budget asks of the trials."""
+
+    model_store: Any
+
+    @property
+    def n_splits(self) -> int:
+        """Number of fits of a trial."""
+
+    def cost(self, candidate: Candidate) -> float:
+        """Return the predicted seconds of a fit, 0 if there is no prediction."""
+
+    def keeps_model(self, candidate: Candidate) -> bool:
+        """Return whether the model of a candidate serves as its refit."""
+
+    def needs_no_refit(self, candidate: Candidate) -> bool:
+        """Return whether a model of this candidate was kept."""
+
+
+class Costs(Protocol):
+    """What a budget asks of the builder for the refit."""
+
+    def cost(self, expressed: dict[str, Any]) -> float:
+        """Return the predicted seconds of a fit."""
+
+
+class RuntimeModel:
+    """Predicts the seconds of a fit and its scoring from those of ended trials.
+
+    Scoring takes about as long after a long fit as after a short one: it is added, and
+    no part of the ratio between measured and predicted seconds of fits.
+
+    Examples
+    --------
+    >>> from sknevo.records import Chromosome
+    >>> model = RuntimeModel()
+    >>> model.observe(Evaluation(Chromosome({}), "ok", fit_times=(3.0,),
+    ...                          score_times=(1.0,)), cost=2.0)
+    >>> model.seconds(20.0)  # 1.5 x 20 / (1 + DOUBT) + 1
+    21.0
+    """
+
+    def __init__(self) -> None:
+        self._seen: deque[tuple[float, float]] = deque(maxlen=MEMORY)
+
+    @property
+    def is_known(self) -> bool:
+        """Whether there is anything to predict from."""
+        return bool(self._seen)
+
+    def observe(self, evaluation: Evaluation, cost: float) -> None:
+        """Learn from a successful trial whose fit was predicted to take `cost`."""
+        if cost:
+            ratio = statistics.fmean(evaluation.fit_times) / cost
+            self._seen.append((ratio, statistics.fmean(evaluation.score_times)))
+
+    def seconds(self, cost: float) -> float:
+        """Return the seconds on one split, 0 if they cannot be predicted."""
+        if not cost or not self._seen:
+            return 0.0
+        ratio, scoring = map(statistics.median, zip(*self._seen, strict=True))
+        return ratio / (1 + DOUBT / len(self._seen)) * cost + scoring
+
+
+class TimeBudget:
+    """The time of a search, in seconds from `started`, and what it suffices for.
+
+    Without a `final_builder` there is no refit. `n_reevaluated` of the best are
+    evaluated again at the end, if there is time. The first candidate has no deadline: a
+    search needs one evaluation.
+    """
+
+    def __init__(
+        self,
+        max_time: float | None = None,
+        trials: Trials | None = None,
+        final_builder: Costs | None = None,
+        *,
+        started: float | None = None,
+        n_workers: int = 1,
+        n_reevaluated: int = 0,
+    ) -> None:
+        self.max_time = max_time
+        self.started = time.time() if started is None else started
+        self.trials, self.final_builder = trials, final_builder
+        self.n_workers, self._n_reevaluated = n_workers, n_reevaluated
+        self.runtimes = RuntimeModel()
+        self._has_begun = False
+        # The best so far, and the fittest of all that have ended, also out of turn.
+        # There is always time for the refit of either.
+        self.best: Evaluation | None = None
+        self._ahead: Evaluation | None = None
+
+    def time_left(self) -> float:
+        """Return the seconds that are left, infinity without a limit."""
+        if self.max_time is None:
+            return math.inf
+        return self.started + self.max_time - time.time()
+
+    def is_first_alone(self) -> bool:
+        """Return whether one candidate has to end before others can be planned."""
+        return self.max_time is not None and not self._has_begun
+
+    # Deadlines. -----------------------------------------------------------------------
+
+    def end(self) -> float:
+        """Return the `time.time()` at which the last trial of the search must end."""
+        if not self._has_begun:
+            return math.inf
+        able = [e for e in (self.best, self._ahead) if e is not None]
+        return min(map(self._end_of_search, able or [None]))
+
+    def is_over(self) -> bool:
+        """Return whether the time for trials is used up."""
+        return time.time() >= self.end()
+
+    def deadline(self, candidate: Candidate) -> Deadline | None:
+        """Return the deadline of a trial that begins now; None if it would miss it."""
+        if not self._has_begun:
+            return Deadline()
+        deadline = self._useful_until(candidate, self.end())
+        in_time = time.time() + self.seconds(candidate) <= deadline.moment()
+        return deadline if in_time else None
+
+    def _useful_until(self, candidate: Candidate, end: float = math.inf) -> Deadline:
+        """Return the deadline after which a candidate cannot be refitted in time.
+
+        Its refit takes as much longer than its trial as it has more to do.
+        """
+        if self.max_time is None or self.final_builder is None:
+            return Deadline(end)
+        share = self._n_splits / (self._n_splits + self._growth_if_best(candidate))
+        return Deadline(end, share, self.started + self.max_time)
+
+    def observe(self, evaluation: Evaluation) -> None:
+        """Learn from a trial as soon as it has ended, which may be before its turn."""
+        self._has_begun = True
+        if evaluation.status != "ok" or self.max_time is None:
+            return
+        self.runtimes.observe(evaluation, self._cost(evaluation.candidate))
+        ahead = self._ahead
+        fitter = ahead is None or evaluation.rank_key > ahead.rank_key
+        if fitter and self.can_refit(evaluation):
+            self._ahead = evaluation
+
+    def seconds(self, candidate: Candidate) -> float:
+        """Return the predicted seconds of a candidate on one split, 0 if unknown."""
+        if not self.runtimes.is_known:
+            return 0.0
+        return self.runtimes.seconds(self._cost(candidate))
+
+    @property
+    def _n_splits(self) -> int:
+        return 1 if self.trials is None else self.trials.n_splits
+
+    def _cost(self, candidate: Candidate) -> float:
+        return 0.0 if self.trials is None else self.trials.cost(candidate)
+
+    # The refit. -----------------------------------------------------------------------
+
+    def can_refit(self, evaluation: Evaluation, was_kept: bool = False) -> bool:
+        """Return whether a candidate may be the best.
+
+        Its refit must fit into the time that is left, or take no longer than that of
+        the best. If its time was kept, it may have shrunk while workers were stopped.
+        """
+        if self.max_time is None or self.final_builder is None:
+            return True
+        left = self.time_left() + (STOPPING if was_kept else 0.0)
+        other = 0.0 if self.best is None else self.refit_seconds(self.best)
+        return self.refit_seconds(evaluation) <= max(left, other)
+
+    def accept(self, evaluation: Evaluation) -> bool:
+        """Return whether a fitter candidate may be the best, which it is then."""
+        ahead = self._ahead
+        was_kept = ahead is not None and ahead.candidate == evaluation.candidate
+        accepted = self.best is None or self.can_refit(evaluation, was_kept)
+        if accepted:
+            self.best = evaluation
+        return accepted
+
+    def refit_seconds(self, evaluation: Evaluation) -> float:
+        """Return the predicted seconds of the refit of an evaluated candidate."""
+        if self.trials.needs_no_refit(evaluation.candidate):
+            return STOPPING if self.n_workers > 1 else 0.0
+        fits = np.add(evaluation.fit_times, evaluation.saved_times)
+        return self._growth(evaluation.candidate) * float(fits.mean())
+
+    def _growth(self, candidate: Candidate) -> float:
+        """Return how many times as long as a fit in the trial the refit takes."""
+        part = self.trials.cost(candidate)
+        if not part:  # there is no prediction
+            return MARGIN
+        return MARGIN * self.final_builder.cost(candidate.chromosome.expressed) / part
+
+    def _growth_if_best(self, candidate: Candidate) -> float:
+        return 0.0 if self.trials.keeps_model(candidate) else self._growth(candidate)
+
+    def _reserve(self, best: Evaluation | None) -> float:
+        """Return the seconds that are kept for the refit."""
+        if self.final_builder is None:
+            return 0.0
+        if best is not None:
+            return self.refit_seconds(best)
+        return RESERVE * self.max_time if self.trials.model_store is None else 0.0
+
+    def _end_of_reevaluation(self, best: Evaluation | None) -> float:
+        if self.max_time is None:
+            return math.inf
+        return self.started + self.max_time - self._reserve(best)
+
+    def _end_of_search(self, best: Evaluation | None) -> float:
+        seconds = self._seconds_of_reevaluation(self.n_reevaluated(best), best)
+        return self._end_of_reevaluation(best) - seconds
+
+    # Re-evaluation of the best. -------------------------------------------------------
+
+    def n_reevaluated(self, best: Evaluation | None) -> int:
+        """Return how many are evaluated again; fewer than 2 is none."""
+        n = self._n_reevaluated
+        if self.max_time is not None:
+            most = REEVALUATION_SHARE * self.max_time
+            while n > 1 and self._seconds_of_reevaluation(n, best) > most:
+                n -= 1
+        return n
+
+    def _seconds_of_reevaluation(self, n: int, best: Evaluation | None) -> float:
+        if best is None or n < 2:
+            return 0.0
+        return MARGIN * math.ceil(n / self.n_workers) * best.seconds
+
+    def for_reevaluation(self) -> "TimeBudget":
+        """Return a budget for trials whose only refit is that of the best."""
+        budget = copy.copy(self)
+        if self.max_time is not None:
+            budget.max_time -= self._reserve(self.best)
+        budget.best = budget._ahead = budget.final_builder = None
+        budget._n_reevaluated = 0
+        return budget
+
+    # The order of candidates. ---------------------------------------------------------
+
+    def order(
+        self,
+        candidates: Sequence[Candidate],
+        known: Container[str],
+        fitness: Mapping[str, float],
+    ) -> list[Candidate]:
+        """Return candidates in the order in which they are evaluated best.
+
+        Without `max_time` this is the order asked. Otherwise expensive ones come first,
+        so that none is waited for at the end. `known` are names of candidates whose
+        evaluation costs nothing, `fitness` is that of individuals by key. If time is
+        too short for all, promoted candidates come first, then those of known origin:
+        as many as there is time for, the most expensive first, since its refit would
+        not fit in later. The others follow, expensive ones of unfit parents last.
+        """
+        if self.max_time is None:
+            return list(candidates)
+        costs = {c.name: 0.0 if c.name in known else self._cost(c) for c in candidates}
+        seconds = {c.name: self.runtimes.seconds(costs[c.name]) for c in candidates}
+        if self.runtimes.is_known:
+            expected = sum(seconds[c.name] for c in candidates) * self._n_splits
+            if 2 * expected / self.n_workers < self.time_left():
+                return sorted(candidates, key=lambda c: costs[c.name], reverse=True)
+        parents = [_parent_fitness(c.chromosome, fitness) for c in candidates]
+        ranks = rankdata([costs[c.name] for c in candidates]) - rankdata(parents)
+        late = {c.name: rank for c, rank in zip(candidates, ranks, strict=True)}
+        promising = [
+            c
+            for c in sorted(candidates, key=lambda c: costs[c.name])
+            if c.chromosome.origin in KNOWN_ORIGINS
+            and self._can_win(c, seconds[c.name])
+        ]
+        names = {c.name for c in promising}
+        fitting = promising[: self._n_fitting(promising, seconds)]
+        early = {c.name: -costs[c.name] for c in fitting}
+
+        def key(candidate: Candidate) -> tuple[bool, bool, float, float]:
+            name, promoted = candidate.name, candidate.chromosome.key in fitness
+            return not promoted, name not in names, early.get(name, 0.0), late[name]
+
+        return sorted(candidates, key=key)
+
+    def _can_win(self, candidate: Candidate, seconds: float) -> bool:
+        """Return whether a candidate that begins now could be refitted in time."""
+        end = time.time() + self._n_splits * seconds
+        return end <= self._useful_until(candidate).moment()
+
+    def _n_fitting(
+        self, candidates: Sequence[Candidate], seconds: Mapping[str, float]
+    ) -> int:
+        """Return how many there is time for, the refit of the slowest included."""
+        if self.final_builder is None or not self.runtimes.is_known:
+            return 0
+        each = np.array([seconds[c.name] for c in candidates])
+        trials = np.cumsum(each) * self._n_splits / self.n_workers
+        growths = [self._growth_if_best(c) for c in candidates]
+        refits = np.maximum.accumulate(each * growths)
+        return int(np.count_nonzero(trials + refits < self.time_left()))
+
+
+def _parent_fitness(chromosome: Chromosome, fitness: Mapping[str, float]) -> float:
+    """Return the fitness of the fitter parent, minus infinity without one."""
+    known = [fitness.get(parent, -math.inf) for parent in chromosome.parents]
+    return max(known, default=-math.inf)
