@@ -1,17 +1,13 @@
 """The public estimators: those of scikit-learn, with a search as their `fit`."""
 
-from sknevo.estimators.convnet import EvolvedClassifier
-from sknevo.estimators.gan import EvolvedGAN
+from sknevo.estimators.convnet import EvolvedClassifier as EvolvedClassifier
+from sknevo.estimators.gan import EvolvedGAN as EvolvedGAN
 from sknevo.estimators.pipeline import (
-    EvolvedPipelineClassifier,
-    EvolvedPipelineRegressor,
+    EvolvedPipelineClassifier as EvolvedPipelineClassifier,
 )
-from sknevo.estimators.search_cv import EvolvedSearchCV
+from sknevo.estimators.pipeline import (
+    EvolvedPipelineRegressor as EvolvedPipelineRegressor,
+)
+from sknevo.estimators.search_cv import EvolvedSearchCV as EvolvedSearchCV
 
-__all__ = [
-    "EvolvedClassifier",
-    "EvolvedGAN",
-    "EvolvedPipelineClassifier",
-    "EvolvedPipelineRegressor",
-    "EvolvedSearchCV",
-]
+__all__ = sorted(name for name in globals() if name.startswith("Evolved"))

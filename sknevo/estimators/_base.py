@@ -226,6 +226,7 @@ class BaseEvolved(CallbackSupportMixin, SearchParameters):
 
     def _validate(self, X: Any, y: Any, reset: bool) -> tuple[Any, Any]:
         """Return X and y as individuals get them; learn the columns of X if `reset`."""
+        # X must be as the user gave it: a Dataset that brings its targets along.
         y = self._targets(X, y)
         X = self._validate_X(X, reset)
         check_enough(X)
@@ -347,6 +348,7 @@ class BaseEvolved(CallbackSupportMixin, SearchParameters):
         self, X: Any, y: Any, params: Mapping[str, Any], random_state: int
     ) -> Data:
         """Return the data with their splits and with the metadata where they belong."""
+        # None is as good as not given, as for scikit-learn's searches.
         params = {name: value for name, value in params.items() if value is not None}
         check_consistent_length(X, y, *params.values())
         fit_params, split_params, score_params = self._route(params)
@@ -367,6 +369,8 @@ class BaseEvolved(CallbackSupportMixin, SearchParameters):
 
     def _make_halving(self, spec: DataSpec, random_state: int) -> SuccessiveHalving:
         """Return the population and the resources that its individuals are given."""
+        # The one stream of the evolution. Trials have seeds of their own, so that it
+        # does not depend on the order in which they end.
         rng = np.random.default_rng(random_state)
         first = self.initial_population
         if first is None:
@@ -377,6 +381,7 @@ class BaseEvolved(CallbackSupportMixin, SearchParameters):
         strategy = self.strategy
         if isinstance(strategy, str):
             strategy = STRATEGIES[strategy]()
+        # scikit-learn validates the parameters of this estimator only.
         strategy._validate_params()
         population = Population(
             self.genome_, strategy, self.population_size, rng, first
@@ -471,6 +476,7 @@ class BaseEvolved(CallbackSupportMixin, SearchParameters):
             indices = runners_up(evaluations, self.best_index_, outcome.reevaluated)
         data = runner.data if rows is None else Shared(runner.data.value.part(rows))
         final = replace(self._final_trial_, data=data)
+        # The best may fail here: then a runner-up is the best.
         index, self.best_estimator_ = refit_first(final, evaluations, indices)
         self._set_best(index, evaluations[index])
         self.refit_time_ = time.perf_counter() - start
@@ -559,6 +565,7 @@ class BaseEvolved(CallbackSupportMixin, SearchParameters):
         y = self._targets(X, y)
         X = self._validate_X(X)
         objectives = self._final_trial_.objectives
+        # The weighted sum may have a cost that only `fit` has measured.
         if objectives.weights:
             scores = objectives.measure(
                 self.best_estimator_, X, y, params, self.refit_time_

@@ -32,6 +32,7 @@ class SklearnCallbacks(SearchCallback):
         self.generation.call_on_fit_task_begin(estimator=self.estimator, **self.data)
 
     def on_evaluation_end(self, evaluation: Evaluation) -> bool:
+        # Individuals end in an order of their own: each task begins when it has ended.
         context = self.generation.subcontext("individual")
         context.call_on_fit_task_begin(estimator=self.estimator, **self.data)
         return context.call_on_fit_task_end(estimator=self.estimator, **self.data)

@@ -144,9 +144,11 @@ class EvolvedNetworkMixin(NetworkParameters):
             )
 
     def _check_X(self, X: Any, reset: bool) -> np.ndarray | ImageStream:
+        # A torch Dataset becomes an ImageStream, which reads images batch by batch.
         X = streamed(X, self.image_shape if reset else self._sample_shape_)
         if getattr(X, "ndim", None) is None:
             X = np.asarray(X)
+        # scikit-learn's validation counts columns: it serves for rows only.
         if X.ndim <= 2:
             X = validate_data(self, X, reset=reset, dtype="numeric")
         elif not isinstance(X, ImageStream):
@@ -311,6 +313,7 @@ class DelegatingMixin:
         return getattr(self.best_estimator_, attribute)
 
     def __sklearn_tags__(self) -> Tags:
+        # A copy, since estimators may hand out the tags that they keep.
         tags = deepcopy(get_tags(self.estimator))
         tags.requires_fit = True
         tags.array_api_support = False

@@ -64,6 +64,7 @@ def refit_first(
         try:
             estimator = runner.refit(evaluations[index].chromosome)
         except Exception as fault:
+            # Training that gives up is no fault, so `error_score` has no say in it.
             gave_up = isinstance(fault, TrialPruned)
             if runner.raise_error and not gave_up:
                 raise

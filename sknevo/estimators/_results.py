@@ -33,11 +33,13 @@ def make_cv_results(
     results: dict[str, Any] = {}
     for name in ("fit", "score"):
         times = [getattr(e, f"{name}_times") for e in evaluations]
+        # A trial that failed at once has no times.
         results[f"mean_{name}_time"] = np.array([np.mean(t or 0.0) for t in times])
         results[f"std_{name}_time"] = np.array([np.std(t or 0.0) for t in times])
     described = [describe(chromosome) for chromosome in chromosomes]
     results |= _parameters([columns for columns, _ in described])
     results["params"] = [params for _, params in described]
+    # Only a trial that succeeded knows what a scorer with several results returns.
     metrics = next((list(e.scores) for e in evaluations if e.status == "ok"), [])
     for metric in metrics:
         results |= _scores(evaluations, metric, n_splits, error_score)
@@ -76,6 +78,7 @@ def _scores(
     )
     mean = table.mean(axis=1)
     columns = {f"split{i}_test_{metric}": table[:, i] for i in range(n_splits)}
+    # What failed, and a score that is NaN, share the last rank, as in scikit-learn.
     worst = np.nanmin(mean, initial=0.0) - 1
     ranks = rankdata(-np.nan_to_num(mean, nan=worst), method="min").astype(np.int32)
     return columns | {
@@ -99,6 +102,7 @@ def pareto_front(evaluations: Sequence[Evaluation]) -> np.ndarray:
     ...               for i, g in enumerate(goals)])
     array([1, 0])
     """
+    # On a lower rung, costs and scores are not those of the whole individual.
     goals = {
         i: e.objectives or (e.fitness,)
         for i, e in enumerate(evaluations)

@@ -78,6 +78,7 @@ def make_rungs(
         )
     if max_resources != "auto":
         wanted = min(wanted, max_resources)
+    # A gene of the user's may have no upper bound.
     if math.isinf(wanted):
         raise ValueError(
             f"max_resources must be a number: {resource!r} has no bound; got 'auto'."
@@ -121,4 +122,5 @@ def _described(value: Any) -> Any:
     # scikit-learn cuts long representations short unless it is told not to.
     whole = isinstance(value, BaseEstimator)
     text = value.__repr__(N_CHAR_MAX=10**6) if whole else repr(value)
+    # Functions and objects have their address in their representation.
     return re.sub(r" at 0x[0-9a-f]+", "", text)

@@ -224,7 +224,9 @@ default="estimation_of_distribution"
     genome: Genome | Callable[[DataSpec], Genome] | None = parameter(
         Genome, callable, None, default=None
     )
+    # Five trainings of a network pay off for small data only; chosen, not measured.
     _default_folds = {500: 5}
+    # One training is a matter of luck: the best are trained again with other seeds.
     _n_reevaluated = 3
 
     def _targets(self, X: Any, y: Any) -> Any:

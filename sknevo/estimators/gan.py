@@ -265,6 +265,7 @@ default="estimation_of_distribution"
         callable, None, default=None
     )
     _default_scoring = GenerativeScore()
+    # A hold-out of 40 samples has 8, too few to be compared; chosen, not measured.
     _default_folds = {40: 2}
     _needs_y = False
 
@@ -287,6 +288,7 @@ default="estimation_of_distribution"
         has_features = (
             not isinstance(scoring, GenerativeScore) or scoring.features is not None
         )
+        # A clone: the user's own scorer is never changed.
         if not has_features:
             return clone(scoring).set_params(features=self._features(X, y))
         if self.feature_extractor is not None:

@@ -243,6 +243,7 @@ default="estimation_of_distribution"
 
     def _validate(self, X: Any, y: Any, reset: bool) -> tuple[Any, Any]:
         target = get_tags(self.estimator).target_tags
+        # X may be anything that the estimator takes: it is checked by no other rule.
         if y is None and target.required:
             return super()._validate(X, y, reset)  # raises that y is missing
         X, y = self._validate_X(X, reset), self._validate_y(y)
@@ -270,6 +271,7 @@ default="estimation_of_distribution"
         return DataSpec("classification", n, len(self._labels_))
 
     def _is_stratified(self, y: Any) -> bool:
+        # Several labels per sample cannot be stratified.
         if y is None or get_tags(self.estimator).estimator_type != "classifier":
             return False
         assert_all_finite(y, input_name="y")
@@ -295,6 +297,7 @@ default="estimation_of_distribution"
         return Objectives.of(self.estimator, scoring, self.refit, labels)
 
     def _describe(self, chromosome: Chromosome) -> tuple[dict[str, Any], Any]:
+        # Parameters as `set_params` takes them, rather than genes.
         found = self._final_trial_.builder.parameters(chromosome.expressed)
         return found, found
 
@@ -306,6 +309,7 @@ default="estimation_of_distribution"
                 dict(routed.splitter.split),
                 dict(routed.scorer.score),
             )
+        # As in scikit-learn without routing: all but the groups go to the estimator.
         fit_params = {n: v for n, v in params.items() if n != "groups"}
         return fit_params, {n: v for n, v in params.items() if n == "groups"}, {}
 
