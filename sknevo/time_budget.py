@@ -102,31 +102,35 @@ class RuntimeModel:
 class TimeBudget:
     """The time of a search, in seconds from `started`, and what it suffices for.
 
-    Without a `final_builder` there is no refit. `n_reevaluated` of the best are
-    evaluated again at the end, if there is time. The first candidate has no deadline: a
-    search needs one evaluation.
+    Without a `final_builder` in the `plan` there is no refit. `n_reevaluated` of the
+    best are evaluated again at the end, if there is time. The first candidate has no
+    deadline: a search needs one evaluation.
     """
 
     def __init__(
-        self,
-        max_time: float | None = None,
-        trials: Trials | None = None,
-        final_builder: Costs | None = None,
-        *,
-        started: float | None = None,
-        n_workers: int = 1,
-        n_reevaluated: int = 0,
+        self, max_time: float | None = None, *, started: float | None = None
     ) -> None:
         self.max_time = max_time
         self.started = time.time() if started is None else started
-        self.trials, self.final_builder = trials, final_builder
-        self.n_workers, self._n_reevaluated = n_workers, n_reevaluated
+        self.plan()
         self.runtimes = RuntimeModel()
         self._has_begun = False
         # The best so far, and the fittest of all that have ended, also out of turn.
         # There is always time for the refit of either.
         self.best: Evaluation | None = None
         self._ahead: Evaluation | None = None
+
+    def plan(
+        self,
+        trials: Trials | None = None,
+        final_builder: Costs | None = None,
+        *,
+        n_workers: int = 1,
+        n_reevaluated: int = 0,
+    ) -> None:
+        """Say what takes time: trials on workers, a refit, re-evaluations."""
+        self.trials, self.final_builder = trials, final_builder
+        self.n_workers, self._n_reevaluated = n_workers, n_reevaluated
 
     def time_left(self) -> float:
         """Return the seconds that are left, infinity without a limit."""

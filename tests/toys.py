@@ -308,9 +308,16 @@ class Budget(TimeBudget):
     """A budget whose refits take what a test says."""
 
     def __init__(
-        self, max_time=None, refit_seconds=None, refit_growth=None, reserve=0, **others
+        self,
+        max_time=None,
+        refit_seconds=None,
+        refit_growth=None,
+        reserve=0,
+        started=None,
+        **plan,
     ):
-        super().__init__(max_time, **others)
+        super().__init__(max_time, started=started)
+        self.plan(**plan)
         self._seconds, self._factor, self._share = refit_seconds, refit_growth, reserve
         if refit_seconds is not None or refit_growth is not None:
             self.final_builder = ToyBuilder()

@@ -269,7 +269,7 @@ class BaseEvolved(CallbackSupportMixin, SearchParameters):
             return self._fit(X, y, params, journal)
 
     def _fit(self, X: Any, y: Any, params: Mapping[str, Any], journal: Journal) -> Self:
-        started = time.time()
+        budget = TimeBudget(self.max_time)  # its clock starts now
         check_terminates(vars(self))
 
         # The data, and what is measured on them.
@@ -303,11 +303,9 @@ class BaseEvolved(CallbackSupportMixin, SearchParameters):
         self._final_trial_ = replace(
             runner, builder=final_builder, data=None, model_store=None
         )
-        budget = TimeBudget(
-            self.max_time,
+        budget.plan(
             runner,
             final_builder if self.refit else None,
-            started=started,
             n_workers=effective_n_jobs(self.n_jobs),
             # The choice of a callable `refit` is final.
             n_reevaluated=0 if callable(self.refit) else self._n_reevaluated,

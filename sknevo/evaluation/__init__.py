@@ -8,14 +8,19 @@
 - `ModelStore` keeps fitted models of the best, `WeightStore` keeps weights in files.
 """
 
-from sknevo.evaluation._candidate import Builder, Data, TrialRunner
+from sknevo.evaluation._candidate import (
+    Builder,
+    Data,
+    TrialRunner,
+    inner_threads,
+    limited_threads,
+)
 from sknevo.evaluation._evaluator import Evaluator
 from sknevo.evaluation._journal import Journal, JournalError, read_journal
 from sknevo.evaluation._model_store import ModelStore, WeightStore, WeightStoreError
 from sknevo.evaluation._resources import SAMPLES, most, rungs
 from sknevo.evaluation._scoring import Objectives
 from sknevo.evaluation._shared import Shared
-from sknevo.evaluation._threads import inner_threads, limited_threads
 
 __all__ = [
     "SAMPLES",

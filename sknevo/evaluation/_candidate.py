@@ -1,10 +1,12 @@
 """Builds, fits and scores one candidate; its errors are part of the result."""
 
+import functools
 import hashlib
 import math
 import multiprocessing
 import os
 import pickle
+import sys
 import threading
 import time
 import traceback
@@ -19,6 +21,7 @@ from sklearn.base import BaseEstimator
 from sklearn.pipeline import Pipeline
 from sklearn.utils import _safe_indexing
 from sklearn.utils.metaestimators import _safe_split
+from threadpoolctl import ThreadpoolController
 
 from sknevo.deadline import (
     Deadline,
@@ -32,7 +35,6 @@ from sknevo.evaluation._model_store import ModelStore
 from sknevo.evaluation._resources import SAMPLES, limited, spread, wanted
 from sknevo.evaluation._scoring import Objectives, check_speed
 from sknevo.evaluation._shared import Shared
-from sknevo.evaluation._threads import limited_threads
 from sknevo.records import Candidate, Chromosome, Evaluation, Status
 
 # How often a candidate is fitted on all of the data, with another seed each time, if it
@@ -247,12 +249,12 @@ class TrialRunner:
     def cost(self, candidate: Candidate) -> float:
         """Return the predicted seconds of a fit, 0 if there is no prediction."""
         try:
-            cost = self.builder.cost(self._genes(candidate))
+            predicted = self.builder.cost(self._genes(candidate))
         except Exception:  # if it cannot be built, its trial reports why
             return 0.0
         if candidate.resource is None or self.resource != SAMPLES:
-            return cost
-        return cost * min(1.0, candidate.resource / self.data.value.n_train)
+            return predicted
+        return predicted * min(1.0, candidate.resource / self.data.value.n_train)
 
     def _genes(self, candidate: Candidate) -> dict[str, Any]:
         """Return the expressed genes, limited to the resource if that is a gene."""
@@ -373,3 +375,49 @@ def _classified(fault: Exception) -> tuple[Status, str]:
     frame = traceback.extract_tb(fault.__traceback__)[-1]
     place = f"{os.path.basename(frame.filename)}:{frame.lineno}"
     return "error", f"{type(fault).__name__}: {fault} ({place})"
+
+
+_lock = threading.Lock()
+_users = 0
+_blas_limit = None
+
+
+def inner_threads(n_workers: int) -> int:
+    """Return the threads per worker, such that workers x threads = cores."""
+    cores = (
+        len(os.sched_getaffinity(0))
+        if hasattr(os, "sched_getaffinity")
+        else os.cpu_count() or 1
+    )
+    return max(1, cores // n_workers)
+
+
+@contextmanager
+def limited_threads(openmp: int) -> Iterator[None]:
+    """Limit the threads of OpenMP, and those of BLAS to one.
+
+    With one thread BLAS always adds in the same order, so that scores do not depend on
+    the number of workers. Boosters are exact with any number. The limit of OpenMP
+    belongs to the calling thread, that of BLAS to the process: the first trial that
+    enters sets it, the last one that leaves lifts it.
+    """
+    global _users, _blas_limit
+    with _lock:
+        if _users == 0:
+            _blas_limit = _controller(len(sys.modules)).limit(limits=1, user_api="blas")
+        _users += 1
+    try:
+        with _controller(len(sys.modules)).limit(limits=openmp, user_api="openmp"):
+            yield
+    finally:
+        with _lock:
+            _users -= 1
+            if _users == 0:
+                # Restored alone, the limits would stay this thread's to set.
+                _blas_limit.__exit__(None, None, None)
+
+
+@functools.lru_cache(maxsize=1)
+def _controller(n_modules: int) -> ThreadpoolController:
+    """Look for thread pools anew only when more libraries may have been loaded."""
+    return ThreadpoolController()

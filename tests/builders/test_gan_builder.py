@@ -29,7 +29,7 @@ from sknevo.builders.gan._training import (
 from sknevo.builders.networks._augmentation import Augmentation
 from sknevo.builders.networks._modules import Spectral
 from sknevo.deadline import DeadlineReached, TrialPruned, deadline
-from sknevo.evaluation._threads import limited_threads
+from sknevo.evaluation import limited_threads
 from sknevo.genomes.gan import gan, well_known
 from sknevo.network_plan import gan_plans, image_shape
 from sknevo.records import Chromosome, DataSpec

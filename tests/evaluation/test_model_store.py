@@ -62,7 +62,8 @@ def test_all_the_time_is_for_the_search():
     _, evaluations, evaluator = evaluate()
 
     def budget(best=None, runner=evaluator.runner, n_workers=1):
-        made = TimeBudget(100, runner, ToyBuilder(), started=1000, n_workers=n_workers)
+        made = TimeBudget(100, started=1000)
+        made.plan(runner, ToyBuilder(), n_workers=n_workers)
         made.observe(replace(evaluations[0], status="error"))
         made.best = best
         return made

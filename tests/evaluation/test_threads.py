@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from threadpoolctl import threadpool_info, threadpool_limits
 
-from sknevo.evaluation._threads import inner_threads, limited_threads
+from sknevo.evaluation import inner_threads, limited_threads
 
 
 def pools(api):
