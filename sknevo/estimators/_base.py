@@ -23,7 +23,6 @@ from sklearn.utils.validation import (
 
 from sknevo.data_checks import check_enough, plain_values
 from sknevo.estimators._callbacks import Printer, SklearnCallbacks
-from sknevo.estimators._metadata import make_router, route
 from sknevo.estimators._parameters import SearchParameters, journal_parameters
 from sknevo.estimators._refit import check_refit, refit_first, runners_up
 from sknevo.estimators._results import (
@@ -37,7 +36,9 @@ from sknevo.estimators._setup import (
     known_chromosomes,
     make_chromosome,
     make_genome,
+    make_router,
     make_rungs,
+    route,
     search_identity,
 )
 from sknevo.estimators._splits import make_splits
@@ -300,7 +301,7 @@ class BaseEvolved(CallbackSupportMixin, SearchParameters):
         )
         final_builder = self._builder(final_spec, objectives, final=True)
         # Kept for `refit_individual`, hence without the data.
-        self._final_trial_ = replace(
+        self._final_runner_ = replace(
             runner, builder=final_builder, data=None, model_store=None
         )
         budget.plan(
@@ -473,7 +474,7 @@ class BaseEvolved(CallbackSupportMixin, SearchParameters):
         if not callable(self.refit):  # the choice of a callable is final
             indices = runners_up(evaluations, self.best_index_, outcome.reevaluated)
         data = runner.data if rows is None else Shared(runner.data.value.part(rows))
-        final = replace(self._final_trial_, data=data)
+        final = replace(self._final_runner_, data=data)
         # The best may fail here: then a runner-up is the best.
         index, self.best_estimator_ = refit_first(final, evaluations, indices)
         self._set_best(index, evaluations[index])
@@ -519,7 +520,7 @@ class BaseEvolved(CallbackSupportMixin, SearchParameters):
             raise IndexError(f"index must be in [0, {n_rows}); got {index}.")
         X, y = self._validate(X, y, reset=False)
         check_consistent_length(X, y, *fit_params.values())
-        runner = replace(self._final_trial_, data=Shared(Data(X, y, [], fit_params)))
+        runner = replace(self._final_runner_, data=Shared(Data(X, y, [], fit_params)))
         return runner.refit(self._rows_[index])
 
     # The fitted estimator. ------------------------------------------------------------
@@ -562,7 +563,7 @@ class BaseEvolved(CallbackSupportMixin, SearchParameters):
         check_is_fitted(self, "best_estimator_")
         y = self._targets(X, y)
         X = self._validate_X(X)
-        objectives = self._final_trial_.objectives
+        objectives = self._final_runner_.objectives
         # The weighted sum may have a cost that only `fit` has measured.
         if objectives.weights:
             scores = objectives.measure(

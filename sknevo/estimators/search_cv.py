@@ -20,9 +20,9 @@ from sklearn.utils.validation import _num_samples, assert_all_finite
 from sknevo.builders.search_cv import SearchBuilder
 from sknevo.data_checks import check_enough
 from sknevo.estimators._base import BaseEvolved
-from sknevo.estimators._metadata import make_router
 from sknevo.estimators._mixins import DelegatingMixin
 from sknevo.estimators._parameters import parameter, with_parameters
+from sknevo.estimators._setup import make_router
 from sknevo.evaluation import Objectives
 from sknevo.genes import Genome
 from sknevo.genomes.search_cv import parameters, well_known
@@ -298,7 +298,7 @@ default="estimation_of_distribution"
 
     def _describe(self, chromosome: Chromosome) -> tuple[dict[str, Any], Any]:
         # Parameters as `set_params` takes them, rather than genes.
-        found = self._final_trial_.builder.parameters(chromosome.expressed)
+        found = self._final_runner_.builder.parameters(chromosome.expressed)
         return found, found
 
     def _route(self, params: Mapping[str, Any]) -> tuple[dict, dict, dict]:
