@@ -1,28 +1,23 @@
 """Evolved networks for images: layers, optimizer, training and augmentation."""
 
 from collections.abc import Callable
-from os import PathLike
 from typing import Any
 
 import numpy as np
-from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import check_is_fitted
 
 from sknevo.estimators._base import BaseEvolved
-from sknevo.estimators._mixins import EvolvedClassifierMixin, EvolvedNetworkMixin
+from sknevo.estimators._mixins import EvolvedClassifierMixin, EvolvedPredictorMixin
 from sknevo.estimators._parameters import parameter, with_parameters
-from sknevo.estimators._refit import check_refit
 from sknevo.evaluation import Builder, Objectives
 from sknevo.genes import Genome
 from sknevo.genomes.convnet import convnet, well_known
-from sknevo.image_stream import labels_of
 from sknevo.records import DataSpec
 
 __all__ = ["EvolvedClassifier"]
 
 
 @with_parameters
-class EvolvedClassifier(EvolvedClassifierMixin, EvolvedNetworkMixin, BaseEvolved):
+class EvolvedClassifier(EvolvedClassifierMixin, EvolvedPredictorMixin, BaseEvolved):
     """Evolve a network that classifies images, or rows of numbers.
 
     An individual is a network together with its training [1]_: blocks of convolutions
@@ -224,13 +219,6 @@ default="estimation_of_distribution"
     genome: Genome | Callable[[DataSpec], Genome] | None = parameter(
         Genome, callable, None, default=None
     )
-    # Five trainings of a network pay off for small data only; chosen, not measured.
-    _default_folds = {500: 5}
-    # One training is a matter of luck: the best are trained again with other seeds.
-    _n_reevaluated = 3
-
-    def _targets(self, X: Any, y: Any) -> Any:
-        return labels_of(X) if y is None else y
 
     def _spec(self, X: Any, y: np.ndarray) -> DataSpec:
         n_classes = len(self.classes_)
@@ -249,26 +237,3 @@ default="estimation_of_distribution"
         from sknevo.builders.convnet import ConvNetBuilder
 
         return ConvNetBuilder(spec, self.device, self.precision, final)
-
-    @available_if(check_refit)
-    def save_network(self, path: str | PathLike) -> None:
-        """Write the best network to a file, without pickle.
-
-        Weights are written as safetensors, genes and labels as JSON in the same file.
-        `sknevo.load_network` reads it back as a fitted skorch network and runs no code
-        of the file.
-
-        Parameters
-        ----------
-        path : path-like
-            File to write, such as "digits.safetensors". An existing file is replaced.
-
-        Raises
-        ------
-        TypeError
-            If the labels are neither strings, numbers nor booleans.
-        """
-        from sknevo.builders.networks._serialization import save_network
-
-        check_is_fitted(self, "best_estimator_")
-        save_network(self.best_estimator_, self.best_params_, path)

@@ -273,7 +273,7 @@ class Net(NeuralNet):
         _, targets, weights = batches.tensors
         guessed = self.losses(self.guess(targets, weights), targets)
         guess = float((guessed * weights).mean())
-        if loss > CHANCE * guess:
+        if 0 < CHANCE * guess < loss:  # constant targets are learned by a guess
             raise TrialPruned(
                 f"still at chance level after {epoch} of {self.max_epochs} epochs: the "
                 f"loss is {loss:.4g}, that of a constant guess {guess:.4g}"
