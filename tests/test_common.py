@@ -11,6 +11,7 @@ from sknevo import (
     EvolvedGAN,
     EvolvedPipelineClassifier,
     EvolvedPipelineRegressor,
+    EvolvedRegressor,
     EvolvedSearchCV,
     Real,
 )
@@ -26,6 +27,7 @@ RANGE = Real(0.1, 10, log=True)
         EvolvedGAN(**SMALL, max_epochs=4),
         EvolvedPipelineClassifier(**SMALL),
         EvolvedPipelineRegressor(**SMALL),
+        EvolvedRegressor(**SMALL, max_epochs=30),
         EvolvedSearchCV(LogisticRegression(), {"C": RANGE}, **SMALL),
         EvolvedSearchCV(Ridge(), {"alpha": RANGE}, **SMALL),
         EvolvedSearchCV(SHRUNK, {"ridge__alpha": RANGE}, **SMALL),

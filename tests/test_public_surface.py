@@ -29,6 +29,7 @@ from sknevo import (
     EvolvedGAN,
     EvolvedPipelineClassifier,
     EvolvedPipelineRegressor,
+    EvolvedRegressor,
     EvolvedSearchCV,
     Integer,
     Real,
@@ -38,6 +39,7 @@ from sknevo import (
 )
 from sknevo.datasets import load_image_folder, make_insects
 from sknevo.genomes.convnet import convnet
+from sknevo.genomes.convnet_regressor import convnet_regressor
 from sknevo.genomes.gan import gan
 from sknevo.genomes.pipeline import pipeline
 from sknevo.metrics import frechet_distance, mode_coverage
@@ -169,6 +171,10 @@ def fits():
             EvolvedPipelineRegressor(**svms),
             (TABLE, TABLE[:, 0]),
         ),
+        "EvolvedRegressor": (
+            EvolvedRegressor(genome=partial(convnet_regressor, **TINY), **SEARCH),
+            (IMAGES, TABLE[:, 0]),
+        ),
         "EvolvedSearchCV": (search_trees(), (TABLE, LABELS)),
         "EvolvedSearchCV of two metrics": (search_trees(**two), (TABLE, LABELS)),
     }
@@ -207,6 +213,7 @@ PAIRS = {
     "EvolvedGAN": (EvolvedGAN, TABLE, None),
     "EvolvedPipelineClassifier": (EvolvedPipelineClassifier, TABLE, LABELS),
     "EvolvedPipelineRegressor": (EvolvedPipelineRegressor, TABLE, TABLE[:, 0]),
+    "EvolvedRegressor": (EvolvedRegressor, IMAGES, TABLE[:, 0]),
     "EvolvedSearchCV": (search_trees, TABLE, LABELS),
 }
 BAD_PARAMETERS = [

@@ -1,6 +1,7 @@
 """The public estimators: those of scikit-learn, with a search as their `fit`."""
 
 from sknevo.estimators.convnet import EvolvedClassifier as EvolvedClassifier
+from sknevo.estimators.convnet_regressor import EvolvedRegressor as EvolvedRegressor
 from sknevo.estimators.gan import EvolvedGAN as EvolvedGAN
 from sknevo.estimators.pipeline import (
     EvolvedPipelineClassifier as EvolvedPipelineClassifier,

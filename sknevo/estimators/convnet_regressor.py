@@ -1,0 +1,233 @@
+"""Evolved networks that predict numbers from images or rows."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from sknevo.estimators._base import BaseEvolved
+from sknevo.estimators._mixins import EvolvedPredictorMixin, EvolvedRegressorMixin
+from sknevo.estimators._parameters import parameter, with_parameters
+from sknevo.evaluation import Builder, Objectives
+from sknevo.genes import Genome
+from sknevo.genomes.convnet_regressor import convnet_regressor, well_known
+from sknevo.records import DataSpec
+
+__all__ = ["EvolvedRegressor"]
+
+
+@with_parameters
+class EvolvedRegressor(EvolvedRegressorMixin, EvolvedPredictorMixin, BaseEvolved):
+    """Evolve a network that predicts a number from images, or from rows of numbers.
+
+    An individual is a network with all that trains it: its blocks of convolutions and
+    dense layers, its optimizer with the parameters of its own, batch size, epochs,
+    schedule of the learning rate, augmentation, loss (squared, absolute, or Huber's
+    [1]_) and the scaling of the targets. The best individual is trained once more on
+    all of X, by skorch.
+
+    Parameters
+    ----------
+    genome : Genome, callable or None, default=None
+        What may vary. A callable gets the `DataSpec` and returns a Genome, such as
+        ``partial(convnet_regressor, max_layers=2, max_parameters=100_000)`` of
+        `sknevo.genomes.convnet_regressor`; None stands for `convnet_regressor`.
+    strategy : {"coevolution", "crossover", "elitist", "estimation_of_distribution", \
+"nsga2", "regularized_evolution", "surrogate_assisted"} or Strategy, \
+default="estimation_of_distribution"
+        How offspring are bred and which individuals survive. An object carries its own
+        parameters, such as ``GeneticAlgorithm(mutation_probability=0.3)``.
+    population_size : int, default=12
+        Number of individuals per generation.
+    generations : int or None, default=5
+        Number of generations. None sets no limit: another rule must end the search.
+    scoring : str, callable, list, tuple, dict or None, default=None
+        The fitness, as in scikit-learn's searches. None stands for the accuracy of
+        classes and for R2 of values; `EvolvedSearchCV` takes the estimator's own
+        `score`, `EvolvedGAN` a `GenerativeScore`. With several metrics, `refit` names
+        the fitness. Several metrics may include costs: "fit_time" (seconds),
+        "predict_time" (seconds per 1,000 samples), "n_parameters" (of networks and
+        linear models) and "size" (pickled bytes). Costs are negated: higher is better.
+    refit : bool, str, callable or dict, default=True
+        Whether the best individual is fitted on all of X. With several metrics, the
+        name of the fitness, or a dict of weights whose weighted sum is the fitness,
+        such as ``{"accuracy": 1, "predict_time": 0.1}``. A callable gets `cv_results_`
+        and returns the index of the best.
+    target_score : float or None, default=None
+        Stop as soon as an individual reaches this fitness.
+    n_iter_no_change : int or None, default=None
+        Stop after this number of generations without an improvement.
+    tol : float, default=1e-4
+        Smallest gain of the best fitness that is an improvement.
+    max_time : float or None, default=None
+        Seconds for all of `fit`, including the refit of the best. The first individual
+        always runs to its end. After that, an individual can win if it ends in time
+        and there is time for its refit. A refit that is repeated, or that a callable
+        `refit` chooses, may exceed the limit. Results depend on the machine's speed:
+        set `generations` for results that a seed reproduces.
+    max_eval_time : float or None, default=None
+        Seconds that an individual may take for all of its splits. A worker process
+        that takes longer is ended, also in native code that never returns. The refit
+        is not limited.
+    memory_limit : float or None, default=None
+        Megabytes that a worker process may use; one that uses more is ended. This and
+        `max_eval_time` need worker processes of joblib's own backend, which are started
+        for them with ``n_jobs=1`` too. With other backends an individual ends by
+        itself between boosting rounds, epochs or splits, or not at all.
+    max_predict_time : float or None, default=None
+        Seconds that an individual may take to predict 1,000 samples: the median of
+        five predictions, on any split. A slower individual cannot win. Results depend
+        on the machine's speed.
+    cv : int, splitter, iterable or None, default=None
+        The splits on which individuals are scored. An integer is a number of shuffled
+        folds, stratified by class; a class with fewer members than folds is in all
+        training parts. None stands for folds of few samples and for one hold-out of
+        20 % of many, see the notes. Splitters and iterables are as in scikit-learn.
+    resource : str or None, default=None
+        The resource of successive halving: "samples" of the training part, or a gene of
+        whole numbers such as "epochs". Many individuals are evaluated with little of
+        it, and only the best of them again with more. None evaluates each individual
+        once, with all that its genes ask for.
+    factor : float, default=3
+        One individual in `factor` is promoted, to `factor` times the resource.
+    min_resources : int or {"exhaust", "smallest"}, default="exhaust"
+        The resource of the first rung. With "exhaust" it is so large that the best
+        individuals of one population just reach the last rung.
+    max_resources : int or "auto", default="auto"
+        Upper limit of the rungs' resources. An individual that does well on all rungs
+        is evaluated with all that its genes ask for. "auto" stands for the most that
+        any individual can ask for.
+    initial_population : sequence or None, default=None
+        The first individuals: dicts of expressed genes (missing genes are drawn at
+        random), chromosomes, or fitted estimators of this class. None stands for a few
+        well-known configurations, an empty list for random individuals only.
+    journal : path-like or None, default=None
+        File that keeps every evaluation. If the process dies, run the same script
+        again: evaluations in the file are not repeated, and the search comes to the
+        same end. A search that has ended goes on if `generations` is raised. A journal
+        belongs to one search on one data set, and to one `fit` at a time;
+        `read_journal` returns what it holds.
+    error_score : "raise" or float, default=nan
+        Score of failed individuals in `cv_results_`; their fitness is always the worst.
+        "raise" ends `fit` at the first failure, be it of an individual or of the refit.
+    n_jobs : int or None, default=None
+        Number of individuals that are evaluated at a time. They share the cores.
+        Results do not depend on it, unless `max_time` is set.
+    random_state : int, RandomState or None, default=None
+        Seed of everything: genes, splits and models.
+    verbose : int, default=0
+        1 prints a line per generation, 2 also one per individual.
+    image_shape : tuple of int or None, default=None
+        Shape of an image if X holds images as rows: (height, width),
+        (channels, height, width) or (height, width, channels). Images of a Dataset are
+        scaled and cropped to it. None stands for the shape of the first sample.
+    device : str, default="auto"
+        Device on which networks are trained, as torch names it. "auto" stands for CUDA
+        where there is one, else for the CPU. A CUDA device that is not there is
+        replaced in the same way, with a warning.
+    precision : {"auto", "float32", "bfloat16"}, default="auto"
+        Number format of the computation; in a GAN, of its convolutions. "auto" stands
+        for bfloat16 where the hardware has it.
+    max_epochs : int or None, default=None
+        Most passes over the training data; None stands for 500,000 samples seen, but at
+        least 10 and at most 100 epochs. Not used if `genome` is given.
+
+    Attributes
+    ----------
+    best_estimator_ : estimator
+        The best individual, fitted on all of X. It works and pickles on its own.
+    best_chromosome_ : Chromosome
+        The genes of the best individual, silent ones included, and its lineage.
+    best_params_ : dict
+        The expressed genes of the best individual. They serve as an
+        `initial_population`.
+    best_score_ : float
+        Fitness of the best individual: its mean score over the splits. Not set if
+        `refit` is callable.
+    best_index_ : int
+        Row of the best individual in `cv_results_`.
+    cv_results_ : dict of str to array
+        One row per individual: the columns of RandomizedSearchCV, and `generation`,
+        `origin`, `parents`, `key`, `status` ("ok", "error", "timeout", "memory",
+        "pruned", "slow", "unfinished", "skipped"), `error`, and `resource`, which is
+        infinite if the individual was given all that its genes ask for.
+    pareto_front_ : ndarray of int
+        Rows of `cv_results_` that no other row dominates in all scores, sorted by the
+        first score, best first. `refit_individual` fits any of them.
+    history_ : list of Generation
+        One record per generation: best, median, evaluated, cached, failed, seconds.
+    rungs_ : list of Rung
+        Of successive halving: the resource of each rung, the scores on it, their
+        correlation with those on the next rung, and whether the rung is_misleading and
+        is left out.
+    genome_ : Genome
+        The search space.
+    n_generations_, n_evaluations_ : int
+        Number of generations bred and of individuals evaluated.
+    stop_reason_ : str
+        The rule that ended the search.
+    scorer_ : callable or dict of str to callable
+        The scorer of individuals, or several by name.
+    multimetric_ : bool
+        Whether there are several scorers.
+    n_splits_ : int
+        Number of splits.
+    refit_time_ : float
+        Seconds that fitting `best_estimator_` took.
+    n_features_in_ : int
+        Number of columns of X.
+    feature_names_in_ : ndarray of str
+        Names of the columns, if X is a DataFrame whose column names are all strings.
+
+    See Also
+    --------
+    EvolvedClassifier : The same for classes.
+    EvolvedPipelineRegressor : For tables.
+
+    Notes
+    -----
+    X is laid out as that of `EvolvedClassifier`. Without `cv`, five folds score
+    individuals on up to 500 samples, and 20 % are held out of more. The best three are
+    evaluated again with other seeds before the best is chosen, unless that would take
+    more than a fifth of `max_time`: `cv_results_` has the `reevaluated_score`.
+
+    Augmentation may change what is predicted, such as a position. Well-known
+    configurations do without; where it harms, evolution leaves it out.
+
+    References
+    ----------
+    .. [1] Huber, P. J. (1964). Robust Estimation of a Location Parameter. The Annals of
+       Mathematical Statistics.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_digits
+    >>> from sknevo import EvolvedRegressor
+    >>> images = load_digits().images
+    >>> ink = images.mean(axis=(1, 2))
+    >>> reg = EvolvedRegressor(population_size=2, generations=1, max_epochs=8,
+    ...                        random_state=0).fit(images, ink)
+    >>> reg.score(images, ink) > 0.8
+    True
+    """
+
+    genome: Genome | Callable[[DataSpec], Genome] | None = parameter(
+        Genome, callable, None, default=None
+    )
+
+    def _spec(self, X: Any, y: np.ndarray) -> DataSpec:
+        return DataSpec("regression", len(X), 0, shape=self._sample_shape_)
+
+    def _default_genome(self, spec: DataSpec) -> Genome:
+        return convnet_regressor(spec, max_epochs=self.max_epochs)
+
+    def _well_known(self, spec: DataSpec) -> list[dict]:
+        return well_known(spec, self.genome_)
+
+    def _builder(
+        self, spec: DataSpec, objectives: Objectives, final: bool = False
+    ) -> Builder:
+        # Imported here, so that evolving pipelines never imports torch.
+        from sknevo.builders.convnet_regressor import ConvNetRegressorBuilder
+
+        return ConvNetRegressorBuilder(spec, self.device, self.precision, final)

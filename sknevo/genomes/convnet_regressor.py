@@ -1,0 +1,104 @@
+"""The search space of networks that predict numbers, and known configurations."""
+
+from typing import Any
+
+from sknevo.genes import Categorical, Genome
+from sknevo.genomes._networks import STILL, known_networks, network_space
+from sknevo.records import DataSpec
+
+__all__ = ["convnet_regressor", "well_known"]
+
+
+def convnet_regressor(
+    spec: DataSpec,
+    *,
+    max_layers: int = 6,
+    max_parameters: int = 1_000_000,
+    max_epochs: int | None = None,
+) -> Genome:
+    """Return the search space for numbers from images, or from rows of features.
+
+    It is that of `sknevo.genomes.convnet.convnet`, but for two genes of `training`: the
+    loss (squared, absolute, or Huber's [1]_) and the scaling of the targets.
+
+    Parameters
+    ----------
+    spec : DataSpec
+        What the data are: rows of features have no convolutions.
+    max_layers : int, default=6
+        Most layers with weights before the last, convolutions and dense together.
+    max_parameters : int, default=1_000_000
+        Most numbers that a network learns.
+    max_epochs : int or None, default=None
+        Most passes over the training data; None stands for 500,000 images seen, but
+        at least 10 and at most 100 epochs.
+
+    Returns
+    -------
+    Genome
+        Of `blocks` and `bridge` (for images), `dense`, `optimizer`, `training` and
+        `augmentation` (for images).
+
+    Raises
+    ------
+    ValueError
+        If a limit is less than 1, or the smallest network has more parameters.
+
+    References
+    ----------
+    .. [1] Huber, P. J. (1964). Robust Estimation of a Location Parameter. The Annals of
+       Mathematical Statistics.
+
+    Examples
+    --------
+    >>> from sknevo.records import DataSpec
+    >>> spec = DataSpec("regression", 1000, 0, shape=(28, 28))
+    >>> genome = convnet_regressor(spec, max_layers=2, max_epochs=10)
+    >>> list(genome.genes["training"].genes)
+    ['batch_size', 'epochs', 'schedule', 'loss', 'target_scaling']
+    """
+    return network_space(
+        spec,
+        max_layers=max_layers,
+        max_parameters=max_parameters,
+        max_epochs=max_epochs,
+        loss=Categorical(["squared", "absolute", "huber"], weights=[2, 1, 2]),
+        target_scaling=Categorical(["standard", "robust", "asinh"], weights=[3, 1, 1]),
+    )
+
+
+def well_known(spec: DataSpec, genome: Genome | None = None) -> list[dict[str, Any]]:
+    """Return configurations to begin with, the cheap ones first.
+
+    They are those of `sknevo.genomes.convnet.well_known` without augmentation: a number
+    may say where something is, or how large.
+
+    Parameters
+    ----------
+    spec : DataSpec
+        What the data are.
+    genome : Genome or None, default=None
+        Sets the limits that they keep to, of epochs and of layers; None stands for
+        those of `convnet_regressor`.
+
+    Returns
+    -------
+    list of dict
+        Partial expressed genes.
+
+    Examples
+    --------
+    >>> from sknevo.records import DataSpec
+    >>> spec = DataSpec("regression", 1000, 0, shape=(7,))
+    >>> [list(genes["optimizer"]) for genes in well_known(spec)]
+    [['adam'], ['sgd']]
+    """
+    known = []
+    for genes in known_networks(spec, genome):
+        # With a learning rate of 0.05, SGD on squared errors diverged on made images.
+        loss = "huber" if "sgd" in genes["optimizer"] else "squared"
+        own = {"loss": loss, "target_scaling": "standard"}
+        known.append(genes | {"training": genes["training"] | own})
+        if "augmentation" in genes:
+            known[-1]["augmentation"] = STILL
+    return known
