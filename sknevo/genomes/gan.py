@@ -108,48 +108,56 @@ def _noise() -> Genome:
 
 
 def _generator(images: bool, max_layers: int) -> Genome:
-    if not images:
-        layers = Repeat(_dense(["none", "batch", "layer"], [4, 2, 1]), 1, max_layers)
-        return Genome(dense=layers, optimizer=adversarial_optimizer())
-    block = Genome(
-        channels=Integer(NARROWEST["channels"], WIDEST["channels"], log=True),
-        kernel=Categorical([3, 5], weights=[3, 1]),
-        upsampling=Categorical(
-            ["none", "transposed", "nearest", "bilinear"], weights=[1, 2, 2, 1]
-        ),
-        normalisation=Categorical(
-            ["none", "batch", "group", "layer"], weights=[1, 4, 1, 1]
-        ),
-        activation=Categorical(ACTIVATIONS, weights=[3, 2, 1, 1, 1, 1]),
-    )
-    layers = Repeat(block, 1, max_layers)
-    return Genome(blocks=layers, optimizer=adversarial_optimizer())
+    if images:
+        layer = _block(
+            "upsampling",
+            Categorical(
+                ["none", "transposed", "nearest", "bilinear"], weights=[1, 2, 2, 1]
+            ),
+            Categorical(["none", "batch", "group", "layer"], weights=[1, 4, 1, 1]),
+            activation_weights=[3, 2, 1, 1, 1, 1],
+        )
+    else:
+        layer = _dense(Categorical(["none", "batch", "layer"], weights=[4, 2, 1]))
+    layers = {"blocks" if images else "dense": Repeat(layer, 1, max_layers)}
+    return Genome(**layers, optimizer=adversarial_optimizer())
 
 
 def _discriminator(images: bool, max_layers: int) -> Genome:
-    normalisations, weights = ["none", "spectral", "layer"], [3, 3, 1]
+    normalisation = Categorical(["none", "spectral", "layer"], weights=[3, 3, 1])
     genes: dict[str, Gene] = {}
-    if not images:
-        genes["dense"] = Repeat(_dense(normalisations, weights), 1, max_layers)
-    else:
-        block = Genome(
-            channels=Integer(NARROWEST["channels"], WIDEST["channels"], log=True),
-            kernel=Categorical([3, 5], weights=[3, 1]),
-            pooling=Categorical(["none", "stride", "average"], weights=[1, 3, 1]),
-            normalisation=Categorical(normalisations, weights),
-            activation=Categorical(ACTIVATIONS, weights=[1, 4, 1, 1, 1, 1]),
+    if images:
+        block = _block(
+            "pooling",
+            Categorical(["none", "stride", "average"], weights=[1, 3, 1]),
+            normalisation,
+            activation_weights=[1, 4, 1, 1, 1, 1],
         )
         genes["blocks"] = Repeat(block, 1, max_layers)
         genes["bridge"] = Categorical(["average", "flatten"], weights=[1, 2])
+    else:
+        genes["dense"] = Repeat(_dense(normalisation), 1, max_layers)
     # So many steps for each of the generator's.
     genes["steps"] = Categorical([1, 2, 3, 5], weights=[6, 2, 1, 1])
     return Genome(**genes, optimizer=adversarial_optimizer())
 
 
-def _dense(normalisations: list[str], weights: list[float]) -> Genome:
+def _block(
+    name: str, resampling: Gene, normalisation: Gene, activation_weights: list[float]
+) -> Genome:
+    return Genome(
+        channels=Integer(NARROWEST["channels"], WIDEST["channels"], log=True),
+        kernel=Categorical([3, 5], weights=[3, 1]),
+        **{name: resampling},
+        normalisation=normalisation,
+        activation=Categorical(ACTIVATIONS, weights=activation_weights),
+    )
+
+
+def _dense(normalisation: Gene) -> Genome:
     return Genome(
         units=Integer(NARROWEST["units"], WIDEST["units"], log=True),
-        normalisation=Categorical(normalisations, weights),
+        normalisation=normalisation,
         activation=Categorical(ACTIVATIONS, weights=[3, 3, 1, 1, 1, 1]),
     )
 
@@ -323,70 +331,56 @@ def well_known(spec: DataSpec, genome: Genome | None = None) -> list[dict[str, A
     >>> first["training"]["epochs"], others[0]["training"]["epochs"]
     (150, 600)
     """
-    images = are_images(spec)
+    kind = "blocks" if are_images(spec) else "dense"
     most = most_epochs(genome, _usual_epochs(spec))
-    deepest = min(
-        most_items(genome, network, "blocks" if images else "dense")
-        for network in NETWORKS
-    )
-    return (_known_for_images if images else _known_for_tables)(spec, most, deepest)
+    deepest = min(most_items(genome, network, kind) for network in NETWORKS)
+    known = _known_for_images if are_images(spec) else _known_for_tables
+    return known(spec, most, deepest)
 
 
 def _known_for_tables(
     spec: DataSpec, most: int, deepest: float
 ) -> list[dict[str, Any]]:
     # Noise with modes of its own leaves fewer samples between those of the data.
-    dimension = max(8, min(64, 2 * spec.shape[0]))
     mixture = {"mixture": {"scale": 1.0, "components": 16, "spread": 0.2}}
     normal = {"normal": {"scale": 1.0}}
 
-    def individual(
-        loss: dict[str, Any],
-        distribution: dict[str, Any],
-        dimension: int = dimension,
+    def known(
+        loss: str,
+        slope: float,
+        noise: dict[str, Any],
+        dimension: int = max(8, min(64, 2 * spec.shape[0])),
         units: int = 64,
         depth: int = 3,
         batch_size: int = 128,
         rejection: float = 0.5,
         **training: Any,
     ) -> dict[str, Any]:
-        depth = min(depth, deepest)
-        return {
-            "noise": {"dimension": dimension, "distribution": distribution},
-            "generator": {
-                "dense": [_units(units, "relu")] * depth,
-                "optimizer": _adam(2e-3, 0.0),
-            },
-            "discriminator": {
-                "dense": [_units(units, "leaky_relu")] * depth,
-                "steps": 1,
-                "optimizer": _adam(2e-3, 0.0),
-            },
-            "loss": loss,
-            "training": _known_training(spec, most, batch_size) | training,
-            "rejection": rejection,
-        }
+        layers = [
+            [{"units": units, "normalisation": "none", "activation": activation}]
+            * min(depth, deepest)
+            for activation in ("relu", "leaky_relu")
+        ]
+        return _individual(
+            {"dimension": dimension, "distribution": noise},
+            {"dense": layers[0], "optimizer": _adam(2e-3, 0.0)},
+            {"dense": layers[1], "optimizer": _adam(2e-3, 0.0)},
+            {loss: {"slope": slope}},
+            {"epochs": most, "batch_size": min(batch_size, spec.n_samples), **training},
+            rejection,
+        )
 
-    relativistic = {"relativistic": {"slope": 0.1}}
-    non_saturating = {"non_saturating": {"slope": 0.1}}
     # Many modes need wide and deep networks, noise of no more dimensions than the data,
     # and rejection of what lies between them (benchmarks/mixture_variants.py).
-    wide = partial(
-        individual,
-        relativistic,
-        normal,
-        max(2, spec.shape[0]),
-        units=128,
-        depth=4,
-        rejection=0.8,
-    )
+    narrow_noise = max(2, spec.shape[0])
+    wide = {"units": 128, "depth": 4, "rejection": 0.8}
     return [
-        individual(relativistic, mixture, epochs=_few(most)),
-        individual(relativistic, mixture),
-        individual(non_saturating, mixture),
-        individual({"non_saturating": {"slope": 0.0}}, normal, packing=2),
-        wide(),
-        wide(batch_size=64),
+        known("relativistic", 0.1, mixture, epochs=math.ceil(most / 4)),
+        known("relativistic", 0.1, mixture),
+        known("non_saturating", 0.1, mixture),
+        known("non_saturating", 0.0, normal, packing=2),
+        known("relativistic", 0.1, normal, narrow_noise, **wide),
+        known("relativistic", 0.1, normal, narrow_noise, batch_size=64, **wide),
     ]
 
 
@@ -397,63 +391,52 @@ def _known_for_images(
     # et al. 2017) give the best digits; per image, so do a wide discriminator and
     # nearest neighbours (benchmarks/gan_variants.py).
     side = min(image_shape(spec.shape)[1:])
-    doublings = max(1, min(3, deepest, round(math.log2(max(2, side) / 4))))
-    widths = [16 * 2**i for i in range(doublings)]
+    n_blocks = max(1, min(3, deepest, round(math.log2(max(2, side) / 4))))
+    channels = [16 * 2**i for i in range(n_blocks)]
 
-    def individual(
-        loss: dict[str, Any], upsampling: str, times: int = 1, epochs: int = most
+    def known(
+        loss: str, upsampling: str, widening: int = 1, epochs: int = most
     ) -> dict[str, Any]:
         up = {"kernel": 3, "upsampling": upsampling, "normalisation": "batch"}
+        up |= {"activation": "relu"}
         down = {"kernel": 3, "pooling": "stride", "normalisation": "spectral"}
-        return {
-            "noise": {"dimension": 64, "distribution": {"normal": {"scale": 1.0}}},
-            "generator": {
-                "blocks": [
-                    {"channels": channels, "activation": "relu", **up}
-                    for channels in reversed(widths)
-                ],
-                "optimizer": _adam(1e-3, 0.5),
-            },
-            "discriminator": {
-                "blocks": [
-                    {"channels": times * channels, "activation": "leaky_relu", **down}
-                    for channels in widths
-                ],
-                "bridge": "flatten",
-                "steps": 1,
-                "optimizer": _adam(2e-3, 0.5),
-            },
-            "loss": loss,
-            "training": _known_training(spec, epochs, 32),
-            "rejection": 0.5,
-            "augmentation": {"shift": 0.0, "erase": 0.0, "colour": 0.0},
-        }
+        down |= {"activation": "leaky_relu"}
+        rising = [{"channels": width, **up} for width in reversed(channels)]
+        falling = [{"channels": widening * width, **down} for width in channels]
+        individual = _individual(
+            {"dimension": 64, "distribution": {"normal": {"scale": 1.0}}},
+            {"blocks": rising, "optimizer": _adam(1e-3, 0.5)},
+            {"blocks": falling, "bridge": "flatten", "optimizer": _adam(2e-3, 0.5)},
+            {loss: {"slope": 0.0}},
+            {"epochs": epochs, "batch_size": min(32, spec.n_samples)},
+        )
+        still = {"shift": 0.0, "erase": 0.0, "colour": 0.0}
+        return {**individual, "augmentation": still}
 
-    hinge = {"hinge": {"slope": 0.0}}
     return [
-        individual(hinge, "transposed", epochs=_few(most)),
-        individual({"relativistic": {"slope": 0.0}}, "transposed"),
-        individual(hinge, "transposed", times=2),
-        individual({"non_saturating": {"slope": 0.0}}, "nearest"),
+        known("hinge", "transposed", epochs=math.ceil(most / 4)),
+        known("relativistic", "transposed"),
+        known("hinge", "transposed", widening=2),
+        known("non_saturating", "nearest"),
     ]
 
 
-def _few(most: int) -> int:
-    return math.ceil(most / 4)
-
-
-def _known_training(spec: DataSpec, epochs: int, batch_size: int) -> dict[str, Any]:
+def _individual(
+    noise: dict[str, Any],
+    generator: dict[str, Any],
+    discriminator: dict[str, Any],
+    loss: dict[str, Any],
+    training: dict[str, Any],
+    rejection: float = 0.5,
+) -> dict[str, Any]:
     return {
-        "batch_size": min(batch_size, spec.n_samples),
-        "epochs": epochs,
-        "schedule": "cosine",
-        "packing": 1,
-        "average": 0.99,
+        "noise": noise,
+        "generator": generator,
+        "discriminator": {**discriminator, "steps": 1},
+        "loss": loss,
+        "training": {"schedule": "cosine", "packing": 1, "average": 0.99, **training},
+        "rejection": rejection,
     }
-
-
-def _units(units: int, activation: str) -> dict[str, Any]:
-    return {"units": units, "normalisation": "none", "activation": activation}
 
 
 def _adam(lr: float, beta1: float) -> dict[str, Any]:

@@ -122,7 +122,7 @@ def test_sizes_are_those_that_torch_counts(shape):
         assert D(made, torch.eye(3)[[0, 1, 2, 0]]).shape == (4 // packing,)
 
 
-def test_spectral_weights_do_not_stretch():
+def test_spectral_normalization_bounds_the_gradient():
     draw = torch.Generator().manual_seed(0)
     layer = Spectral(torch.nn.Linear(20, 30), draw)
     before = torch.get_rng_state()
@@ -172,7 +172,7 @@ def test_losses_pull_logits_apart_and_together(name):
     assert (follow < 0).all()
 
 
-def test_gradients_cost_what_they_are():
+def test_gradient_penalties_are_those_of_a_plane():
     draw = torch.Generator().manual_seed(0)
     X, Z = torch.randn(6, 3, generator=draw), torch.randn(6, 3, generator=draw)
 
@@ -249,22 +249,22 @@ def test_a_sample_is_judged_by_itself(blobs):
         np.testing.assert_array_equal(gan.predict(X), np.where(above, 1, -1))
 
 
-def test_what_is_far_away_does_not_look_real(fitted, blobs):
+def test_samples_far_from_the_data_have_lower_logits(fitted, blobs):
     X, y = blobs
     assert fitted.score_samples(X, y).mean() > fitted.score_samples(X + 9, y).mean()
 
 
 def test_rejected_samples_are_drawn_again(fitted):
-    choosy, label = copy.copy(fitted), np.zeros(500)
+    rejecting, label = copy.copy(fitted), np.zeros(500)
     usual = np.median(fitted.score_samples(fitted.sample(500, y=0), label))
-    choosy._rejection = lambda logits, draw: logits > usual
-    made = choosy.sample(500, y=0)
-    assert choosy.score_samples(made, label).min() > usual - 1e-6
+    rejecting._rejection = lambda logits, draw: logits > usual
+    made = rejecting.sample(500, y=0)
+    assert rejecting.score_samples(made, label).min() > usual - 1e-6
     assert made.mean() < 1
-    np.testing.assert_array_equal(made, choosy.sample(500, y=0))
-    # What is never accepted passes in the end.
-    choosy._rejection = lambda logits, draw: torch.zeros_like(logits, dtype=bool)
-    assert choosy.sample(7, y=0).shape == (7, 2)
+    np.testing.assert_array_equal(made, rejecting.sample(500, y=0))
+    # A sample that is never accepted is returned in the end.
+    rejecting._rejection = lambda logits, draw: torch.zeros_like(logits, dtype=bool)
+    assert rejecting.sample(7, y=0).shape == (7, 2)
 
 
 def test_samples_are_rebuilt(fitted, blobs):
@@ -289,7 +289,7 @@ def test_less_than_one_sample_is_refused(fitted, n_samples):
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.int64, bool])
-def test_whole_numbers_may_be_turned_away(dtype):
+def test_whole_numbers_may_be_rejected(dtype):
     X = (samples((2,), 200) > 128).astype(dtype)
     gan = gan_of(X, training=training(5), rejection=0.8).fit(X)
     assert gan.sample(50).dtype == dtype
@@ -426,7 +426,7 @@ def test_a_deadline_ends_the_training(blobs):
     assert time.time() - begin < 5
 
 
-def test_a_full_device_is_memory(blobs, fitted, monkeypatch):
+def test_a_full_device_is_a_memory_error(blobs, fitted, monkeypatch):
     def fill(network, *args):
         raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB")
 
@@ -485,7 +485,7 @@ def test_columns_far_from_zero_are_learned(blobs):
     assert abs(made[:, 0].mean() - X[:, 0].mean()) < 1
 
 
-def test_noise_and_weights_are_of_other_numbers():
+def test_noise_and_weights_have_random_numbers_of_their_own():
     X = samples((30,), 40)
     noise = {"dimension": 60, "distribution": {"normal": {"scale": 1.0}}}
     gan = gan_of(X, noise=noise, training=training(1)).fit(X)
@@ -610,7 +610,7 @@ def test_what_explodes_is_named():
         watched(FAKES, norm=float("nan"))
 
 
-def test_lost_ground_leaps_and_deafness_cost_stability():
+def test_lost_reach_and_a_certain_discriminator_cost_stability():
     good = watched(FAKES).stability
     half = [ring(500, modes=5, seed=seed) for seed in range(12)]
     assert watched(FAKES[:6] + half[:6]).stability < 0.9 * good

@@ -9,8 +9,7 @@ from sknevo.network_plan import gan_plans, image_shape
 from sknevo.records import DataSpec
 
 # What training takes on one core: seconds per multiplication (once forward, twice
-# backward), per output of a layer, and per step and layer. Fitted to random GANs; they
-# order trials and are corrected by what trials take.
+# backward), per output of a layer, and per step and layer. Fitted to random GANs.
 SECONDS_PER_OPERATION, SECONDS_PER_VALUE, SECONDS_PER_STEP = 9e-11, 1.2e-8, 2e-4
 # A gradient penalty costs this many passes of the discriminator.
 PENALTY_PASSES = 2.5
@@ -45,10 +44,8 @@ class GANBuilder:
             + SECONDS_PER_VALUE * plan.size.values
             for plan in plans.values()
         )
-        judged, n_ahead = (
-            per_pack / training["packing"],
-            expressed["discriminator"]["steps"],
-        )
+        judged = per_pack / training["packing"]
+        n_ahead = expressed["discriminator"]["steps"]
         # Real and generated samples; then, for the generator, once more.
         per_sample = 2 * judged + generated / 3 + (generated + judged) / n_ahead
         ((loss_genes,),) = (expressed["loss"].values(),)

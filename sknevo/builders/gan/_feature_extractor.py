@@ -15,12 +15,15 @@ from sknevo.data_checks import fingerprint
 from sknevo.metrics import StandardFeatures
 from sknevo.network_plan import image_shape
 
-# Seconds on one core for images of 28 x 28.
+# Training takes seconds on one core for images of 28 x 28. What the features then find
+# is measured by benchmarks/emulated_generators.py (doc/generative.md).
 N_STEPS, BATCH_SIZE, LEARNING_RATE = 200, 64, 2e-3
-N_FEATURES, CHUNK_SIZE = 64, 512
-N_ROTATIONS = 4
 MAX_SAMPLES = 20_000
-CHANNELS = (8, 16, 32)
+# The network: channels of its blocks, and features.
+CHANNELS, N_FEATURES = (8, 16, 32), 64
+# Images that pass the trained network at once.
+CHUNK_SIZE = 512
+N_ROTATIONS = 4
 # Larger images are reduced until no side is longer; chosen, not measured.
 LARGEST_SIDE = 48
 # Side of the coarse image that is reconstructed from the features.

@@ -5,7 +5,6 @@ generated samples are compared with real ones a few times in the course of the t
 """
 
 import math
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -16,19 +15,21 @@ from sknevo.deadline import TrialPruned
 from sknevo.metrics import ReferenceSet
 
 NETWORKS = ("discriminator", "generator")
+# What is read of single steps; its means are signals.
+READINGS = ("auc", *(f"{n}_{kind}" for n in NETWORKS for kind in ("loss", "norm")))
 # A real sample is covered if a generated one is as near as its fifth real neighbour,
 # and reached if one is as near as `ReferenceSet.wide_share` of all. Coverage sees
 # quality, reach sees lost modes.
 N_NEIGHBORS = 5
 # Images are compared at this side at most: fine detail is left out.
 COMPARED_SIDE = 8
-# No training of fewer samples or fewer steps of the generator is judged.
+# No training of fewer samples or fewer steps of the generator is pruned.
 MIN_SAMPLES, MIN_STEPS = 100, 300
-# Judgement begins after this share of the training: early samples say little.
+# Pruning begins after this share of the training: early samples say little.
 GRACE = 0.4
-# Limits of what is pruned; chosen on the ring of eight Gaussians, where reach finds
-# collapsed networks with an area under the ROC curve of 0.994 (doc/figures.md,
-# collapse detector).
+# Limits of what is pruned; chosen, not measured. That reach finds collapsed networks is
+# measured on the ring of eight Gaussians: it does with an area under the ROC curve of
+# 0.994 (doc/figures.md, collapse detector).
 # Mode collapse: less reach than this at two checkpoints, samples close to each other.
 COLLAPSED_REACH = 0.15
 # Far from the data: as little reach, samples this many times too far from real ones.
@@ -42,7 +43,7 @@ PEAK_REACH, LOST_SHARE = 0.5, 0.5
 NARROW_SPREAD = 0.1
 # Norm of an exploding gradient; chosen, not measured.
 EXPLODED_NORM = 1e6
-# A loss this many median steps away from the one before is a spike.
+# A loss this many median steps away from the one before is a spike; chosen.
 SPIKE = 10.0
 
 
@@ -52,15 +53,6 @@ def as_points(X: Tensor) -> Tensor:
         sides = [min(COMPARED_SIDE, side) for side in X.shape[2:]]
         X = nn.functional.adaptive_avg_pool2d(X, sides)
     return X.flatten(1).float()
-
-
-@dataclass
-class _Readings:
-    """Losses, gradient norms and AUC since the last checkpoint."""
-
-    losses: list[tuple[float, float]] = field(default_factory=list)
-    norms: list[tuple[float, float]] = field(default_factory=list)
-    aucs: list[float] = field(default_factory=list)
 
 
 class Monitor:
@@ -95,7 +87,7 @@ class Monitor:
         self.between = float(_neighbourhoods(distances, 1).median())
         self.n_steps = n_steps
         self.prune = prune and len(real) >= MIN_SAMPLES and n_steps >= MIN_STEPS
-        self._readings = _Readings()
+        self._readings: list[dict[str, float]] = []  # since the last checkpoint
         self._jumps: list[float] = []
         self._first_norm = math.nan
         self._rows: list[dict[str, float]] = []
@@ -125,8 +117,9 @@ class Monitor:
         TrialPruned
             If something is not finite, or a gradient explodes.
         """
-        losses, norms = tuple(map(float, losses)), tuple(map(float, norms))
+        reading = {"auc": _auc(real, generated)}
         for network, loss, norm in zip(NETWORKS, losses, norms, strict=True):
+            loss, norm = float(loss), float(norm)
             if not math.isfinite(loss) or not math.isfinite(norm):
                 what = (
                     f"loss is {loss}" if math.isfinite(norm) else f"gradient is {norm}"
@@ -139,13 +132,11 @@ class Monitor:
                     f"exploding gradient: the {network}'s has norm {norm:.2g} after "
                     f"{step} steps"
                 )
-        seen = self._readings
-        if seen.losses:
-            jumps = np.abs(np.subtract(losses, seen.losses[-1]))
-            self._jumps.append(float(jumps.max()))
-        seen.losses.append(losses)
-        seen.norms.append(norms)
-        seen.aucs.append(_auc(real, generated))
+            reading |= {f"{network}_loss": loss, f"{network}_norm": norm}
+        if self._readings:
+            before, names = self._readings[-1], [f"{n}_loss" for n in NETWORKS]
+            self._jumps.append(max(abs(reading[n] - before[n]) for n in names))
+        self._readings.append(reading)
 
     def check(self, step: int, generated: Tensor) -> None:
         """Compare generated samples with real ones.
@@ -168,11 +159,9 @@ class Monitor:
             "nearest": float(across.min(dim=0).values.median()) / self.between,
             "spread": float(among.median()) / self.between,
         }
-        seen, self._readings = self._readings, _Readings()
-        row["auc"] = _mean(seen.aucs)
-        for i, network in enumerate(NETWORKS):
-            row[f"{network}_loss"] = _mean([losses[i] for losses in seen.losses])
-            row[f"{network}_norm"] = _mean([norms[i] for norms in seen.norms])
+        for name in READINGS:
+            row[name] = _mean([reading[name] for reading in self._readings])
+        self._readings = []
         usual = np.median(self._jumps) if self._jumps else 0.0
         spikes = [jump > SPIKE * max(usual, 1e-3) for jump in self._jumps]
         row["spikes"] = _mean(spikes) if spikes else 0.0

@@ -20,10 +20,11 @@ from sknevo.builders.networks._trainer import Trainer, autocast, optimizer_of
 
 # Each use of the seed has random numbers of its own.
 WEIGHTS, TRAINING, SAMPLING = range(3)
-# Samples are compared with real ones at so many checkpoints, and so many of them. A
-# check of 512 costs as much as some steps of training; chosen, not measured.
+# Samples are compared with real ones at so many checkpoints, and so many of them;
+# chosen, not measured.
 N_CHECKPOINTS, N_COMPARED = 12, 512
 # Losses and gradients are read so often in all: each time the device is waited for.
+# Chosen, not measured.
 N_READINGS = 480
 # Generated samples that are kept of each checkpoint, and of each generation.
 N_KEPT_IMAGES, N_KEPT_ROWS = 16, 256
