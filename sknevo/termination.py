@@ -104,7 +104,7 @@ class NothingNew(TerminationCriterion):
     def reason(self, result: SearchResult) -> str:
         if not result.history or result.history[-1].evaluated or result.has_skipped:
             return ""
-        return "nobody new was found: all that were bred are known"
+        return "no new individual was found: all offspring are known"
 
 
 def make_criteria(

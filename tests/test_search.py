@@ -1,4 +1,4 @@
-"""The one loop: who is heard, and what ends it."""
+"""The loop of a search: its events, its order, and what ends it."""
 
 import math
 import time
@@ -57,62 +57,62 @@ class Ageless(Elitist):
     steady = True
 
 
-class Ear:
-    """Hears everything; stops or interrupts at the n-th individual."""
+class Recorder:
+    """Records all events; stops or interrupts at the n-th evaluation."""
 
     def __init__(self, stop=None, interrupt=None, stop_generation=None):
         self.stop, self.interrupt = stop, interrupt
         self.stop_generation = stop_generation
-        self.heard, self.individuals = [], []
+        self.events, self.individuals = [], []
 
     def on_generation_start(self, number, size):
-        self.heard.append(("begins", number, size))
+        self.events.append(("begins", number, size))
 
     def on_evaluation_end(self, evaluation):
-        self.heard.append("individual")
+        self.events.append("individual")
         self.individuals.append(evaluation)
         if len(self.individuals) == self.interrupt:
             raise KeyboardInterrupt
         return len(self.individuals) == self.stop
 
     def on_generation_end(self, generation):
-        self.heard.append(("ends", generation.number))
+        self.events.append(("ends", generation.number))
         return generation.number == self.stop_generation
 
 
-# Listeners -----------------------------------------------------------------------
+# Callbacks -----------------------------------------------------------------------
 
 
-def test_listeners_hear_everything_in_order():
-    ears = [Ear(), Ear()]
-    outcome = search(evolve(), make_evaluator(), Rules(generations=2), ears)
+def test_callbacks_are_told_everything_in_order():
+    recorders = [Recorder(), Recorder()]
+    outcome = search(evolve(), make_evaluator(), Rules(generations=2), recorders)
     told = [("begins", 0, 4), *["individual"] * 4, ("ends", 0)]
     told += [("begins", 1, 4), *["individual"] * 4, ("ends", 1)]
-    assert ears[0].heard == ears[1].heard == told
-    assert ears[0].individuals == outcome.evaluations
+    assert recorders[0].events == recorders[1].events == told
+    assert recorders[0].individuals == outcome.evaluations
     assert [g.number for g in outcome.history] == [0, 1]
 
 
-def test_a_listener_ends_the_search_at_an_individual():
-    ears = [Ear(stop=6), Ear()]
-    outcome = search(evolve(), make_evaluator(), Rules(generations=9), ears)
+def test_a_callback_ends_the_search_at_an_evaluation():
+    recorders = [Recorder(stop=6), Recorder()]
+    outcome = search(evolve(), make_evaluator(), Rules(generations=9), recorders)
     assert outcome.stop_reason == "stopped by a callback"
     assert len(outcome.evaluations) == 6
-    assert len(ears[1].individuals) == 6  # all are heard out
+    assert len(recorders[1].individuals) == 6  # all callbacks are told
     assert [g.evaluated for g in outcome.history] == [4, 2]
 
 
-def test_a_listener_ends_the_search_after_a_generation():
-    ears = [Ear(stop_generation=1), Ear()]
-    outcome = search(evolve(), make_evaluator(), Rules(generations=9), ears)
+def test_a_callback_ends_the_search_after_a_generation():
+    recorders = [Recorder(stop_generation=1), Recorder()]
+    outcome = search(evolve(), make_evaluator(), Rules(generations=9), recorders)
     assert outcome.stop_reason == "stopped by a callback"
-    assert ears[1].heard[-1] == ("ends", 1)
+    assert recorders[1].events[-1] == ("ends", 1)
     assert len(outcome.history) == 2
 
 
 def test_an_interrupt_leaves_the_best_so_far():
     evaluator = make_evaluator()
-    outcome = search(evolve(), evaluator, Rules(generations=9), [Ear(interrupt=6)])
+    outcome = search(evolve(), evaluator, Rules(generations=9), [Recorder(interrupt=6)])
     assert outcome.stop_reason == "interrupted by the user"
     assert len(outcome.evaluations) == 6
     assert len(outcome.history) == 1
@@ -123,7 +123,10 @@ def test_an_interrupt_before_any_success_is_passed_on():
     first = [chromosome(0.1, "raise") for _ in range(4)]
     with pytest.raises(KeyboardInterrupt):
         search(
-            evolve(first), make_evaluator(), Rules(generations=9), [Ear(interrupt=1)]
+            evolve(first),
+            make_evaluator(),
+            Rules(generations=9),
+            [Recorder(interrupt=1)],
         )
 
 
@@ -134,11 +137,11 @@ BLOCKED = [chromosome(0.9), chromosome(0.8, seconds=0.5)]
 BLOCKED += [chromosome(i / 10) for i in range(4)]
 
 
-def run_blocked(ear=None, brood=BLOCKED, n_jobs=2, strategy=None, **limits):
-    runner = evolve(brood, size=len(brood), strategy=strategy)
+def run_blocked(recorder=None, chromosomes=BLOCKED, n_jobs=2, strategy=None, **limits):
+    runner = evolve(chromosomes, size=len(chromosomes), strategy=strategy)
     with joblib.parallel_config(backend="threading"):
         evaluator = make_evaluator(n_jobs=n_jobs, n_splits=1)
-        return search(runner, evaluator, Rules(**limits), [ear or Ear()])
+        return search(runner, evaluator, Rules(**limits), [recorder or Recorder()])
 
 
 def fared(evaluations):
@@ -146,24 +149,24 @@ def fared(evaluations):
 
 
 @pytest.mark.parametrize("strategy", [Elitist(), Ageless()])
-def test_who_ended_before_the_time_was_over_counts(strategy):
-    ear = Ear()
-    brood = [chromosome(0.9), chromosome(0.8, "loop"), *BLOCKED[2:]]
-    outcome = run_blocked(ear, brood, strategy=strategy, max_time=0.5)
+def test_evaluations_out_of_turn_count_when_time_is_over(strategy):
+    recorder = Recorder()
+    chromosomes = [chromosome(0.9), chromosome(0.8, "loop"), *BLOCKED[2:]]
+    outcome = run_blocked(recorder, chromosomes, strategy=strategy, max_time=0.5)
     assert outcome.stop_reason == "max_time=0.5 s used up"
     assert outcome.best.fitness == 0
     tried = fared(outcome.evaluations)
     assert tried[:2] == [(0.9, "ok"), (0.8, "unfinished")]
     assert tried[2:6] == [(i / 10, "ok") for i in range(4)]
-    assert sorted(fared(ear.individuals)) == sorted(tried)
+    assert sorted(fared(recorder.individuals)) == sorted(tried)
     assert outcome.history[-1].best == 0
     assert sum(g.evaluated for g in outcome.history) == len(outcome.evaluations)
-    numbers = [told[1] for told in ear.heard if told[0] == "begins"]
+    numbers = [told[1] for told in recorder.events if told[0] == "begins"]
     assert numbers == [g.number for g in outcome.history]
 
 
-def test_who_ended_before_an_interrupt_counts():
-    outcome = run_blocked(Ear(interrupt=2), generations=3)
+def test_evaluations_out_of_turn_count_after_an_interrupt():
+    outcome = run_blocked(Recorder(interrupt=2), generations=3)
     assert outcome.stop_reason == "interrupted by the user"
     assert fared(outcome.evaluations) == [
         (0.9, "ok"),
@@ -176,18 +179,18 @@ def test_who_ended_before_an_interrupt_counts():
     assert outcome.best.fitness == 0
 
 
-def test_who_never_began_before_an_interrupt_is_told_apart():
-    outcome = run_blocked(Ear(interrupt=2), n_jobs=1, generations=3)
+def test_candidates_that_never_began_before_an_interrupt_are_skipped():
+    outcome = run_blocked(Recorder(interrupt=2), n_jobs=1, generations=3)
     assert fared(outcome.evaluations) == [(0.9, "ok"), (0.8, "ok")]
     assert fared(outcome.skipped) == [(i / 10, "skipped") for i in range(4)]
 
 
 @pytest.mark.parametrize("n_jobs", [1, 2])
-def test_who_ended_out_of_turn_does_not_count_if_the_search_ends_itself(n_jobs):
+def test_evaluations_out_of_turn_do_not_count_if_the_search_ends_itself(n_jobs):
     outcome = run_blocked(n_jobs=n_jobs, target_score=-0.8)
     assert fared(outcome.evaluations) == [(0.9, "ok"), (0.8, "ok")]
     assert outcome.skipped == []
-    outcome = run_blocked(Ear(stop=2), n_jobs=n_jobs, generations=3)
+    outcome = run_blocked(Recorder(stop=2), n_jobs=n_jobs, generations=3)
     assert fared(outcome.evaluations) == [(0.9, "ok"), (0.8, "ok")]
     assert outcome.best.fitness == -0.8
 
@@ -297,7 +300,7 @@ def test_one_individual_is_tried_however_short_the_time():
     [
         (None, True, [0.4, 0.1, 0.3, 0.2]),  # as they were asked for
         (60, False, [0.1, 0.4, 0.3, 0.2]),  # the pace is that of the first
-        (60, True, [0.4, 0.3, 0.2, 0.1]),  # so that none waits for a late dear one
+        (60, True, [0.4, 0.3, 0.2, 0.1]),  # so that none waits for a late expensive one
         (0.03, True, [0.1, 0.2, 0.3, 0.4]),
     ],
 )
@@ -309,21 +312,21 @@ def test_if_time_is_short_the_cheap_come_first(max_time, pace_is_known, expected
         known = [chromosome(0.9 + i / 100, seconds=0.01) for i in range(9)]
         list(evaluator.evaluate(known))
     rules = Rules(generations=1, max_time=max_time)
-    ear = Ear()
-    search(evolve(first, genome=genome), evaluator, rules, [ear])
-    order = [e.chromosome.genes["x"] for e in ear.individuals]
+    recorder = Recorder()
+    search(evolve(first, genome=genome), evaluator, rules, [recorder])
+    order = [e.chromosome.genes["x"] for e in recorder.individuals]
     assert order == expected[: len(order)]
     assert len(order) == 4 or max_time == 0.03
 
 
-def test_if_time_is_short_who_promises_little_and_costs_much_comes_last():
+def test_if_time_is_short_expensive_children_of_unfit_parents_come_last():
     fit, unfit = chromosome(0.1), chromosome(0.9)
     budget = Budget(1e-9, trials=make_evaluator().runner)
     fitness = {fit.key: -0.1, unfit.key: -0.9}
     children = [
         Candidate(replace(chromosome(x, seconds=seconds), parents=(parent.key,)))
         for x, seconds, parent in [
-            (0.2, 0.02, unfit),  # dear, of unfit parents
+            (0.2, 0.02, unfit),  # expensive, of unfit parents
             (0.3, 0.01, unfit),
             (0.4, 0.01, fit),  # cheap, of fit ones
             (0.5, 0.02, fit),
@@ -335,12 +338,12 @@ def test_if_time_is_short_who_promises_little_and_costs_much_comes_last():
 
 @pytest.mark.parametrize("act", ["learn", "raise"])
 @pytest.mark.parametrize("size", [1, 3])
-def test_the_search_ends_when_everybody_is_known(size, act):
+def test_the_search_ends_when_all_offspring_are_known(size, act):
     genome = Genome(x=Categorical([0.1, 0.2]), act=Categorical([act]))
     outcome = search(
         evolve(size=size, genome=genome), make_evaluator(), Rules(max_time=20)
     )
-    assert outcome.stop_reason == "nobody new was found: all that were bred are known"
+    assert outcome.stop_reason == "no new individual was found: all offspring are known"
     assert len(outcome.evaluations) <= 2
 
 
@@ -356,7 +359,7 @@ def test_a_generation_is_summed_up():
     assert generation.median == -0.5  # of the three that came through
     assert (generation.evaluated, generation.cached, generation.failed) == (4, 1, 2)
     assert 0 < generation.seconds < 1
-    # Who was known is not tried, and so not in the list.
+    # A known individual is not evaluated, and so not in the list.
     fitnesses = [e.fitness for e in outcome.evaluations]
     assert fitnesses == [-0.5, -math.inf, -0.2, -math.inf]
 
@@ -406,7 +409,7 @@ def test_the_best_is_the_fittest_the_earlier_one_among_equals():
     assert outcome.best.chromosome.genes["x"] == -0.2
 
 
-def test_who_cannot_be_refitted_in_time_does_not_win():
+def test_the_best_must_be_refitted_in_time():
     """A fitter individual whose refit takes an hour is no winner of ten seconds."""
 
     def refit_seconds(evaluation):
@@ -435,8 +438,8 @@ def test_a_trial_must_leave_time_for_its_own_refit():
     assert until(1, None, **growth) == math.inf
 
 
-def test_who_has_become_too_dear_to_win_is_stopped_and_the_search_goes_on():
-    """Nobody knew how long it takes, but its refit takes 100 times as long."""
+def test_a_candidate_that_could_not_be_refitted_is_stopped_and_the_search_continues():
+    """Its runtime is unknown, but its refit takes 100 times as long."""
     first = [chromosome(0.9), chromosome(0.1, "loop"), chromosome(0.5)]
     rules = Rules(
         generations=1,
@@ -451,24 +454,24 @@ def test_who_has_become_too_dear_to_win_is_stopped_and_the_search_goes_on():
     assert rules.budget.time_left() > 1
 
 
-def test_who_could_be_refitted_when_it_ended_has_that_time_kept():
-    """The best ends at once and takes 7 s of 9 to refit; who is before it loops."""
+def test_time_is_reserved_for_the_refit_as_soon_as_a_trial_has_ended():
+    """The best ends at once and takes 7 s of 9 to refit; the one before it loops."""
 
     def refit_seconds(evaluation):
         return 7 if evaluation.fitness == 0 else 0.01
 
-    brood = [chromosome(0.9), chromosome(0.8, "loop"), *BLOCKED[2:]]
+    chromosomes = [chromosome(0.9), chromosome(0.8, "loop"), *BLOCKED[2:]]
     evaluator = make_evaluator(n_jobs=2, n_splits=1)
     list(evaluator.evaluate([chromosome(0.7), chromosome(0.6)]))  # workers start
     rules = Rules(max_time=9, refit_seconds=refit_seconds)
-    outcome = search(evolve(brood, size=len(brood)), evaluator, rules)
+    outcome = search(evolve(chromosomes, size=len(chromosomes)), evaluator, rules)
     evaluator.close()
     assert fared(outcome.evaluations)[1] == (0.8, "unfinished")
     assert rules.budget.time_left() > 5.5
     assert outcome.best.fitness == 0
 
 
-def test_who_is_fitter_wins_unless_its_refit_takes_too_long_and_longer():
+def test_a_refit_must_fit_in_or_be_no_longer_than_that_of_the_best():
     def candidate(seconds):
         return Evaluation(chromosome(seconds), "ok", 0.0)
 
@@ -488,7 +491,7 @@ def test_who_is_fitter_wins_unless_its_refit_takes_too_long_and_longer():
     assert budget.can_refit(long)
 
 
-def test_time_is_kept_for_the_refit_of_who_is_in_the_journal(tmp_path):
+def test_time_is_reserved_for_the_refit_of_a_recalled_candidate(tmp_path):
     """It waits for its turn behind one that is new and loops."""
     best, new = chromosome(0.0), chromosome(0.8, "loop")
 
@@ -504,8 +507,8 @@ def test_time_is_kept_for_the_refit_of_who_is_in_the_journal(tmp_path):
         list(make_evaluator(**parameters).evaluate([chromosome(0.9), best]))
         evaluator = make_evaluator(**parameters)
         rules = Rules(max_time=3, refit_seconds=refit_seconds)
-        brood = [chromosome(0.9), new, best]
-        outcome = search(evolve(brood, size=3), evaluator, rules)
+        chromosomes = [chromosome(0.9), new, best]
+        outcome = search(evolve(chromosomes, size=3), evaluator, rules)
     assert fared(outcome.evaluations)[1] == (0.8, "unfinished")
     assert outcome.best.fitness == 0
     assert rules.budget.time_left() > 0.8
@@ -514,19 +517,19 @@ def test_time_is_kept_for_the_refit_of_who_is_in_the_journal(tmp_path):
 def test_until_when_one_may_go_on_is_known_when_it_begins():
     """Two wait until two others have ended; then there still is time for them."""
     seconds = (0.4, 0.4, 0.225, 0.225)  # on each of four splits
-    brood = [chromosome(i / 10, seconds=s) for i, s in enumerate(seconds)]
+    chromosomes = [chromosome(i / 10, seconds=s) for i, s in enumerate(seconds)]
     with joblib.parallel_config(backend="threading"):
         evaluator = make_evaluator(n_jobs=2, n_splits=4)
         list(evaluator.evaluate([chromosome(0.9, seconds=0.02)]))  # has all the time
         rules = Rules(generations=1, max_time=4.4, refit_growth=lambda candidate: 4)
-        outcome = search(evolve(brood, size=4), evaluator, rules)
+        outcome = search(evolve(chromosomes, size=4), evaluator, rules)
     assert [e.status for e in outcome.evaluations] == ["ok"] * 4
 
 
 # Order -----------------------------------------------------------------------------
 
 
-def test_dear_ones_that_are_known_come_first_if_there_is_time_to_refit_them():
+def test_expensive_known_candidates_come_first_if_they_can_be_refitted():
     evaluator = make_evaluator(n_splits=1)
     list(evaluator.evaluate([chromosome(0.9, seconds=0.01)]))
     pace = begun(60, evaluator).seconds(Candidate(chromosome(0.8, seconds=1.0)))
@@ -554,16 +557,18 @@ def test_dear_ones_that_are_known_come_first_if_there_is_time_to_refit_them():
 
 
 @pytest.mark.parametrize("max_time", [None, 3600, 0.25])
-def test_individuals_are_listed_as_asked_however_they_were_tried(max_time):
-    brood = [chromosome(i / 10, seconds=0.01 * (i % 3)) for i in range(6)]
-    brood += [chromosome(0.0, seconds=s) for s in (0.02, 0.03)]  # as good as the first
+def test_evaluations_are_listed_as_asked_in_whatever_order_they_ran(max_time):
+    chromosomes = [chromosome(i / 10, seconds=0.01 * (i % 3)) for i in range(6)]
+    chromosomes += [
+        chromosome(0.0, seconds=s) for s in (0.02, 0.03)
+    ]  # as good as the first
     rules = Rules(generations=1, max_time=max_time)
-    outcome = search(evolve(brood, size=8), make_evaluator(), rules)
+    outcome = search(evolve(chromosomes, size=8), make_evaluator(), rules)
     tried = [e.chromosome for e in outcome.evaluations]
-    assert tried == [one for one in brood if one in tried]
+    assert tried == [one for one in chromosomes if one in tried]
     if max_time != 0.25:
-        assert tried == brood
-        assert outcome.best.chromosome == brood[0]
+        assert tried == chromosomes
+        assert outcome.best.chromosome == chromosomes[0]
 
 
 # Races and strategies without generations --------------------------------------------
@@ -615,7 +620,7 @@ def test_the_best_is_one_of_those_that_were_given_most():
     assert outcome.best.fitness < max(e.fitness for e in outcome.evaluations)
 
 
-def test_a_target_is_reached_by_who_was_given_all():
+def test_a_target_counts_with_all_resources_only():
     genome = Genome(**GENOME.genes, epochs=Integer(8, 10))
     runner = evolve(genome=genome, size=9, resources=(2, 5), seed=1)
 
@@ -630,7 +635,7 @@ def test_a_target_is_reached_by_who_was_given_all():
     assert outcome.best.fitness >= -0.1
 
 
-def test_for_whom_there_was_no_time_is_told_apart():
+def test_skipped_candidates_are_listed_apart():
     first = [chromosome(0.1, seconds=0.01), chromosome(0.2, seconds=60.0)]
     rules = Rules(generations=1, max_time=1.0)
     outcome = search(evolve(first, size=2), make_evaluator(), rules)
@@ -658,7 +663,7 @@ def test_steady_strategies_keep_workers_busy_where_generations_do_not():
     assert busy(Ageless()) > busy(Elitist())
 
 
-# Finals ----------------------------------------------------------------------------
+# Re-evaluation ----------------------------------------------------------------------
 
 
 class Lucky(ToyBuilder):
@@ -670,9 +675,9 @@ class Lucky(ToyBuilder):
 
 def play(n_reevaluated, **limits):
     evaluator = make_evaluator(builder=Lucky())
-    brood = [chromosome(i / 10) for i in range(8)]
+    chromosomes = [chromosome(i / 10) for i in range(8)]
     rules = Rules(generations=1, n_reevaluated=n_reevaluated, **limits)
-    return search(evolve(brood, size=8), evaluator, rules)
+    return search(evolve(chromosomes, size=8), evaluator, rules)
 
 
 def test_the_best_are_tried_again_with_other_seeds():
@@ -703,27 +708,27 @@ def test_a_finalist_that_fails_does_not_win():
             return toy
 
     evaluator = make_evaluator(builder=Failing())
-    brood = [chromosome(i / 10) for i in range(8)]
+    chromosomes = [chromosome(i / 10) for i in range(8)]
     rules = Rules(generations=1, n_reevaluated=3)
-    outcome = search(evolve(brood, size=8), evaluator, rules)
+    outcome = search(evolve(chromosomes, size=8), evaluator, rules)
     assert [e.status for e in outcome.reevaluated] == ["error", "ok", "ok"]
     assert outcome.best.chromosome != outcome.reevaluated[0].chromosome
 
 
-def test_without_finals_the_first_score_decides():
+def test_without_reevaluation_the_first_score_decides():
     outcome = play(0)
     assert outcome.reevaluated == []
     assert outcome.best.fitness == max(e.fitness for e in outcome.evaluations)
 
 
 @pytest.mark.parametrize(("hurry", "winner"), [(False, 0.25), (True, 0.05)])
-def test_who_takes_too_long_to_refit_after_the_finals_does_not_win(hurry, winner):
-    """The second of the search is first in the finals, but takes longer to refit."""
+def test_the_best_of_reevaluation_must_be_refitted_in_time(hurry, winner):
+    """The second of the search is then the first, but takes longer to refit."""
 
     def refit_seconds(evaluation):
         return 1.2 if evaluation.chromosome.genes["x"] == 0.25 else 0.2
 
-    # 2.4 s are left, of which the search and the finals take 0.8 each.
+    # 2.4 s are left, of which search and re-evaluation take 0.8 each.
     started = time.time() - (97.6 if hurry else 0)
     rules = Rules(
         generations=1,
@@ -732,8 +737,8 @@ def test_who_takes_too_long_to_refit_after_the_finals_does_not_win(hurry, winner
         started=started,
         refit_seconds=refit_seconds,
     )
-    brood = evolve([chromosome(x) for x in (0.05, 0.25)], size=2)
-    outcome = search(brood, make_evaluator(builder=Lucky(seconds=0.2)), rules)
+    chromosomes = evolve([chromosome(x) for x in (0.05, 0.25)], size=2)
+    outcome = search(chromosomes, make_evaluator(builder=Lucky(seconds=0.2)), rules)
     assert len(outcome.reevaluated) == 2
     assert outcome.best.chromosome.genes["x"] == winner
 

@@ -32,7 +32,7 @@ def test_scoring_is_no_part_of_how_much_longer_long_fits_take():
     assert model.seconds(100) == pytest.approx(109, abs=2)
 
 
-def test_who_could_not_be_priced_teaches_nothing():
+def test_without_a_predicted_cost_nothing_is_learned():
     model = RuntimeModel()
     model.observe(ended(2.0), cost=0.0)
     assert not model.is_known

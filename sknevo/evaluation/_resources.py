@@ -7,8 +7,6 @@ import numpy as np
 
 from sknevo.genes import Gene, Integer
 
-__all__ = ["SAMPLES", "limited", "most", "rungs", "spread", "wanted"]
-
 SAMPLES = "samples"
 
 

@@ -54,9 +54,9 @@ def test_a_dead_worker_costs_one_trial_at_most(tmp_path):
     deaths.write_text("1")  # as if it was killed from outside
     evaluator = make_evaluator(n_jobs=-1)
     acts = ["learn", "learn", "die", "learn", f"die {deaths}", "learn"]
-    brood = [chromosome(i / 10, act) for i, act in enumerate(acts)]
+    chromosomes = [chromosome(i / 10, act) for i, act in enumerate(acts)]
     expected = [0, -0.1, "the worker died", -0.3, -0.4, -0.5]
-    assert fitnesses(evaluator.evaluate(brood)) == expected
+    assert fitnesses(evaluator.evaluate(chromosomes)) == expected
     assert deaths.read_text() == "0"
     assert fitnesses(evaluator.evaluate([chromosome(0.9)])) == [-0.9]
     evaluator.close()
@@ -65,10 +65,10 @@ def test_a_dead_worker_costs_one_trial_at_most(tmp_path):
 def test_data_come_along_once_where_the_file_is_not_seen(monkeypatch):
     monkeypatch.setattr(toys, "Shared", Elsewhere)
     evaluator = make_evaluator(n_jobs=-1)
-    brood = [chromosome(i / 10) for i in range(6)]
-    assert fitnesses(evaluator.evaluate(brood[:5])) == [-i / 10 for i in range(5)]
+    chromosomes = [chromosome(i / 10) for i in range(6)]
+    assert fitnesses(evaluator.evaluate(chromosomes[:5])) == [-i / 10 for i in range(5)]
     sent = evaluator.runner.data.parcel
-    assert fitnesses(evaluator.evaluate(brood)) == [-i / 10 for i in range(6)]
+    assert fitnesses(evaluator.evaluate(chromosomes)) == [-i / 10 for i in range(6)]
     assert evaluator.runner.data.parcel is sent
     evaluator.close()
 
@@ -77,8 +77,8 @@ def test_data_that_got_lost_are_sent_again(monkeypatch):
     monkeypatch.setattr(toys, "Shared", Elsewhere)
     evaluator = make_evaluator(n_jobs=-1)
     evaluator.runner.data.parcel = toys.Gone()
-    brood = [chromosome(i / 10) for i in range(6)]
-    assert fitnesses(evaluator.evaluate(brood)) == [-i / 10 for i in range(6)]
+    chromosomes = [chromosome(i / 10) for i in range(6)]
+    assert fitnesses(evaluator.evaluate(chromosomes)) == [-i / 10 for i in range(6)]
     evaluator.close()
 
 
@@ -94,26 +94,26 @@ def test_data_that_always_get_lost_end_the_search(monkeypatch):
 
 def test_a_fault_is_raised_with_its_traceback():
     evaluator = make_evaluator(n_jobs=-1, raise_error=True)
-    brood = [chromosome(0.1), chromosome(0.6, "raise"), chromosome(0.2)]
+    chromosomes = [chromosome(0.1), chromosome(0.6, "raise"), chromosome(0.2)]
     with pytest.raises(ValueError, match=r"cannot learn with x=0\.6") as raised:
-        list(evaluator.evaluate(brood))
+        list(evaluator.evaluate(chromosomes))
     assert "toys.py" in raised.value.__notes__[0]
     evaluator.close()
 
 
 def test_a_trial_stops_by_itself():
     evaluator = make_evaluator(n_jobs=-1, max_eval_time=0.5)
-    brood = [chromosome(0.1), chromosome(0.2, "loop"), chromosome(0.3)]
-    evaluations = list(evaluator.evaluate(brood))
+    chromosomes = [chromosome(0.1), chromosome(0.2, "loop"), chromosome(0.3)]
+    evaluations = list(evaluator.evaluate(chromosomes))
     assert [e.status for e in evaluations] == ["ok", "timeout", "ok"]
     evaluator.close()
 
 
 def test_a_caller_may_stop_listening():
     evaluator = make_evaluator(n_jobs=-1)
-    brood = [chromosome(i / 10) for i in range(9)]
-    evaluations = evaluator.evaluate(brood)
+    chromosomes = [chromosome(i / 10) for i in range(9)]
+    evaluations = evaluator.evaluate(chromosomes)
     assert [next(evaluations).fitness for _ in range(3)] == [0, -0.1, -0.2]
     evaluations.close()
-    assert len(list(evaluator.evaluate(brood))) == 9
+    assert len(list(evaluator.evaluate(chromosomes))) == 9
     evaluator.close()

@@ -1,4 +1,4 @@
-"""Everyone is tried once, in order, whatever the workers do."""
+"""Each candidate is evaluated once, in order, whatever the workers do."""
 
 import itertools
 import os
@@ -49,7 +49,7 @@ def stream(evaluator, asked, budget=None):
 
 
 class Ticking:
-    """A trial that keeps account of who was tried, in one process."""
+    """A trial that records what was evaluated, in one process."""
 
     def __init__(self, evaluator):
         self.tried = []
@@ -70,8 +70,8 @@ def workers():
     evaluator = make_evaluator(n_jobs=2, builder=Swelling())
     pids, asked = set(), itertools.count(1)
     while len(pids) < 2:
-        brood = [chromosome(1 / next(asked) / 3) for _ in range(8)]
-        pids |= {e.fitness for e in evaluator.evaluate(brood)}
+        chromosomes = [chromosome(1 / next(asked) / 3) for _ in range(8)]
+        pids |= {e.fitness for e in evaluator.evaluate(chromosomes)}
     evaluator.close()
 
 
@@ -110,7 +110,7 @@ def test_the_failed_are_not_tried_again():
     assert len(ticking.tried) == 1
 
 
-def test_an_answer_from_memory_is_of_the_one_who_asks():
+def test_an_answer_from_memory_has_the_lineage_of_the_question():
     evaluator = make_evaluator()
     list(evaluator.evaluate([chromosome(0.1)]))
     twin = replace(chromosome(0.1), generation=3, origin="mutation", parents=("k",))
@@ -127,17 +127,17 @@ def test_what_is_known_costs_nothing():
     assert not evaluator.knows(new)
 
 
-def test_nobody_is_asked_of_nobody():
+def test_no_candidates_have_no_evaluations():
     assert list(make_evaluator().evaluate([])) == []
 
 
 def test_a_caller_may_stop_listening():
     evaluator = make_evaluator(n_jobs=2)
-    brood = [chromosome(i / 10) for i in range(6)]
-    evaluations = evaluator.evaluate(brood)
-    assert next(evaluations).chromosome == brood[0]
+    chromosomes = [chromosome(i / 10) for i in range(6)]
+    evaluations = evaluator.evaluate(chromosomes)
+    assert next(evaluations).chromosome == chromosomes[0]
     evaluations.close()
-    assert [e.cached for e in evaluator.evaluate(brood)] == [True] + [False] * 5
+    assert [e.cached for e in evaluator.evaluate(chromosomes)] == [True] + [False] * 5
 
 
 def test_what_a_stream_leaves_behind_is_known_at_once(workers, tmp_path):
@@ -146,16 +146,16 @@ def test_what_a_stream_leaves_behind_is_known_at_once(workers, tmp_path):
         evaluator = make_evaluator(n_jobs=2, journal=journal)
         list(evaluator.evaluate([chromosome(0.9)]))
         slow = chromosome(0.2, seconds=0.3)
-        brood = [chromosome(0.1), slow, chromosome(0.3), chromosome(0.3)]
-        brood += [chromosome(0.4, "hang")]
-        brood += [*(chromosome(i / 100) for i in range(50, 69)), chromosome(0.9)]
-        evaluations = evaluator.evaluate(brood)
+        chromosomes = [chromosome(0.1), slow, chromosome(0.3), chromosome(0.3)]
+        chromosomes += [chromosome(0.4, "hang")]
+        chromosomes += [*(chromosome(i / 100) for i in range(50, 69)), chromosome(0.9)]
+        evaluations = evaluator.evaluate(chromosomes)
         assert [next(evaluations).fitness for _ in range(2)] == [-0.1, -0.2]
         evaluations.close()
         left = list(evaluator.left_over())
         assert list(evaluator.left_over()) == []
         evaluator.close()
-    assert [e.chromosome for e in left] == brood[2:]
+    assert [e.chromosome for e in left] == chromosomes[2:]
     assert statuses(left[:3]) == ["ok", "ok", "unfinished"]
     assert statuses(left[-1:]) == ["ok"]
     assert [e.cached for e in left] == [False, True, *[False] * 20, True]
@@ -170,7 +170,7 @@ def test_what_a_stream_leaves_behind_is_known_at_once(workers, tmp_path):
 @pytest.mark.parametrize(
     ("backend", "n_jobs"), [("loky", 2), ("threading", 2), ("sequential", 1)]
 )
-def test_evaluations_do_not_depend_on_who_works(backend, n_jobs, workers):
+def test_evaluations_do_not_depend_on_the_backend(backend, n_jobs, workers):
     expected = plain(make_evaluator().evaluate(MIXED))
     with joblib.parallel_config(backend=backend):
         evaluator = make_evaluator(n_jobs=n_jobs)
@@ -181,17 +181,17 @@ def test_evaluations_do_not_depend_on_who_works(backend, n_jobs, workers):
 
 def test_to_raise_is_possible_in_a_worker_too(workers):
     evaluator = make_evaluator(n_jobs=2, raise_error=True)
-    brood = [chromosome(0.1), chromosome(0.6, "raise"), chromosome(0.2)]
+    chromosomes = [chromosome(0.1), chromosome(0.6, "raise"), chromosome(0.2)]
     with pytest.raises(ValueError, match=r"cannot learn with x=0\.6"):
-        list(evaluator.evaluate(brood))
+        list(evaluator.evaluate(chromosomes))
 
 
 def test_a_worker_that_dies_costs_its_own_individual_only(workers):
     evaluator = make_evaluator(n_jobs=2)
     acts = ["learn", "die", "learn", "learn"]
-    brood = [chromosome(i / 10, act) for i, act in enumerate(acts)]
-    evaluations = list(evaluator.evaluate(brood))
-    assert [e.chromosome for e in evaluations] == brood
+    chromosomes = [chromosome(i / 10, act) for i, act in enumerate(acts)]
+    evaluations = list(evaluator.evaluate(chromosomes))
+    assert [e.chromosome for e in evaluations] == chromosomes
     assert statuses(evaluations) == ["ok", "error", "ok", "ok"]
     assert evaluations[1].error == "the worker died"
     (after,) = evaluator.evaluate([chromosome(0.9)])
@@ -199,12 +199,12 @@ def test_a_worker_that_dies_costs_its_own_individual_only(workers):
     evaluator.close()
 
 
-def test_who_was_there_when_workers_died_is_tried_again(workers, tmp_path):
+def test_a_candidate_whose_worker_died_is_tried_again(workers, tmp_path):
     deaths = tmp_path / "deaths"
     deaths.write_text("2")
     evaluator = make_evaluator(n_jobs=2)
-    brood = [chromosome(0.1), chromosome(0.2, f"die {deaths}"), chromosome(0.3)]
-    assert statuses(evaluator.evaluate(brood)) == ["ok", "ok", "ok"]
+    chromosomes = [chromosome(0.1), chromosome(0.2, f"die {deaths}"), chromosome(0.3)]
+    assert statuses(evaluator.evaluate(chromosomes)) == ["ok", "ok", "ok"]
     assert deaths.read_text() == "0"
     evaluator.close()
 
@@ -213,20 +213,24 @@ def test_who_was_there_when_workers_died_is_tried_again(workers, tmp_path):
 @pytest.mark.parametrize(
     ("n_kills", "status", "left"), [(4, "ok", 0), (100, "error", 100 - 5)]
 )
-def test_who_was_killed_from_outside_is_not_guilty_of_it(
+def test_kills_from_outside_are_no_fault_of_the_candidate(
     n_kills, status, left, workers, tmp_path, monkeypatch
 ):
     monkeypatch.setattr(_workers, "MAX_KILLS", 4)
     deaths = tmp_path / "deaths"
     deaths.write_text(f"{n_kills}")
     evaluator = make_evaluator(n_jobs=2)
-    brood = [chromosome(0.1), chromosome(0.2, f"be_killed {deaths}"), chromosome(0.3)]
-    assert statuses(evaluator.evaluate(brood)) == ["ok", status, "ok"]
+    chromosomes = [
+        chromosome(0.1),
+        chromosome(0.2, f"be_killed {deaths}"),
+        chromosome(0.3),
+    ]
+    assert statuses(evaluator.evaluate(chromosomes)) == ["ok", status, "ok"]
     assert int(deaths.read_text()) == left
     evaluator.close()
 
 
-def test_who_was_killed_as_memory_ran_out_is_guilty_of_it(
+def test_kills_as_memory_ran_out_are_the_fault_of_the_candidate(
     workers, tmp_path, monkeypatch
 ):
     shortages = itertools.count()
@@ -234,17 +238,21 @@ def test_who_was_killed_as_memory_ran_out_is_guilty_of_it(
     deaths = tmp_path / "deaths"
     deaths.write_text("100")
     evaluator = make_evaluator(n_jobs=2)
-    brood = [chromosome(0.1), chromosome(0.2, f"be_killed {deaths}"), chromosome(0.3)]
-    assert statuses(evaluator.evaluate(brood)) == ["ok", "error", "ok"]
+    chromosomes = [
+        chromosome(0.1),
+        chromosome(0.2, f"be_killed {deaths}"),
+        chromosome(0.3),
+    ]
+    assert statuses(evaluator.evaluate(chromosomes)) == ["ok", "error", "ok"]
     assert int(deaths.read_text()) == 100 - 3
     evaluator.close()
 
 
 def test_a_stream_that_stops_early_ends_no_other(workers):
     staying, leaving = make_evaluator(n_jobs=2), make_evaluator(n_jobs=2)
-    brood = [chromosome(i / 100, seconds=0.05) for i in range(24)]
+    chromosomes = [chromosome(i / 100, seconds=0.05) for i in range(24)]
     with ThreadPoolExecutor(1) as pool:
-        job = pool.submit(lambda: statuses(staying.evaluate(brood)))
+        job = pool.submit(lambda: statuses(staying.evaluate(chromosomes)))
         time.sleep(0.3)
         stream = leaving.evaluate([chromosome(i / 10, seconds=1) for i in range(9)])
         next(stream)
@@ -261,19 +269,19 @@ def test_a_stream_that_stops_early_ends_no_other(workers):
 def test_what_is_unfinished_at_the_moment_times_out_the_rest_is_left(n_jobs, workers):
     evaluator = make_evaluator(n_jobs=n_jobs)
     list(evaluator.evaluate([chromosome(0.5)]))
-    brood = [chromosome(0.1), *(chromosome(i / 10, "loop") for i in range(2, 15))]
+    chromosomes = [chromosome(0.1), *(chromosome(i / 10, "loop") for i in range(2, 15))]
     start = time.time()
     budget = begun(0.5, evaluator, started=start)
-    evaluations = list(evaluator.evaluate(brood, budget))
+    evaluations = list(evaluator.evaluate(chromosomes, budget))
     assert time.time() - start < 1.5
     assert statuses(evaluations[:2]) == ["ok", "unfinished"]
-    assert len(evaluations) == 2 if n_jobs == 1 else len(evaluations) < len(brood)
+    assert len(evaluations) == 2 if n_jobs == 1 else len(evaluations) < len(chromosomes)
     assert set(statuses(evaluations[1:])) == {"unfinished"}
     assert all(e.error for e in evaluations[1:])
     evaluator.close()
 
 
-def test_nobody_begins_when_time_is_over():
+def test_no_trial_begins_when_time_is_over():
     evaluator = make_evaluator()
     list(evaluator.evaluate([chromosome(0.1)]))
     assert list(evaluator.evaluate([chromosome(0.2)], over(evaluator))) == []
@@ -288,22 +296,24 @@ def test_the_very_first_individual_has_time_without_end(n_jobs, workers):
     evaluator.close()
 
 
-def test_nobody_begins_who_would_not_be_ready_in_time():
+def test_a_candidate_that_would_miss_its_deadline_is_skipped():
     evaluator = make_evaluator()
     list(evaluator.evaluate([chromosome(i / 10, seconds=0.02) for i in range(3)]))
     budget = begun(0.5, evaluator)
-    brood = [chromosome(0.3, seconds=0.01), chromosome(0.4, seconds=60.0)]
-    assert statuses(evaluator.evaluate(brood, budget)) == ["ok"]
+    chromosomes = [chromosome(0.3, seconds=0.01), chromosome(0.4, seconds=60.0)]
+    assert statuses(evaluator.evaluate(chromosomes, budget)) == ["ok"]
     assert budget.time_left() > 0
 
 
 @pytest.mark.parametrize("n_jobs", [1, 2])
-def test_who_is_asked_for_twice_and_skipped_is_not_waited_for(n_jobs, workers):
+def test_a_skipped_candidate_that_is_asked_for_twice_is_not_waited_for(n_jobs, workers):
     evaluator = make_evaluator(n_jobs=n_jobs)
     list(evaluator.evaluate([chromosome(0.1, seconds=0.01)]))
-    dear, cheap = candidate(0.4, seconds=60.0), candidate(0.3, seconds=0.01)
+    expensive, cheap = candidate(0.4, seconds=60.0), candidate(0.3, seconds=0.01)
     budget = begun(5, evaluator)
-    evaluations = stream(evaluator, [[dear, cheap, dear], [dear]], budget)
+    evaluations = stream(
+        evaluator, [[expensive, cheap, expensive], [expensive]], budget
+    )
     assert statuses(evaluations) == ["skipped", "ok", "skipped", "skipped"]
     assert budget.time_left() > 0
     evaluator.close()
@@ -349,9 +359,9 @@ def test_a_hang_in_native_code_is_ended_at_the_moment(act, workers):
     evaluator = make_evaluator(n_jobs=2)
     list(evaluator.evaluate([chromosome(0.5), chromosome(0.6)]))
     start = time.time()
-    brood = [chromosome(0.1), chromosome(0.2, act), chromosome(0.3)]
+    chromosomes = [chromosome(0.1), chromosome(0.2, act), chromosome(0.3)]
     budget = begun(0.6, evaluator, started=start)
-    evaluations = list(evaluator.evaluate(brood, budget))
+    evaluations = list(evaluator.evaluate(chromosomes, budget))
     assert time.time() - start < 2
     assert evaluations[0].status == "ok"
     assert evaluations[1].status == "unfinished"
@@ -364,23 +374,23 @@ def test_a_hang_in_native_code_is_ended_at_the_moment(act, workers):
 
 @pytest.mark.parametrize("n_jobs", [1, 2])
 @pytest.mark.parametrize("act", ["loop", "hang", "hog"])
-def test_who_takes_too_long_is_stopped_and_costs_itself_only(workers, act, n_jobs):
+def test_a_trial_that_takes_too_long_is_stopped_alone(workers, act, n_jobs):
     evaluator = make_evaluator(n_jobs=n_jobs, max_eval_time=1.0)
-    brood = [chromosome(i / 10, "learn" if i != 1 else act) for i in range(5)]
+    chromosomes = [chromosome(i / 10, "learn" if i != 1 else act) for i in range(5)]
     start = time.time()
-    evaluations = list(evaluator.evaluate(brood))
+    evaluations = list(evaluator.evaluate(chromosomes))
     assert time.time() - start < 20
-    assert [e.chromosome for e in evaluations] == brood
+    assert [e.chromosome for e in evaluations] == chromosomes
     assert statuses(evaluations) == ["ok", "timeout", "ok", "ok", "ok"]
     assert "time" in evaluations[1].error
     evaluator.close()
 
 
 @pytest.mark.parametrize("n_jobs", [1, 2])
-def test_who_takes_too_much_memory_is_stopped(workers, n_jobs):
+def test_a_trial_that_takes_too_much_memory_is_stopped(workers, n_jobs):
     evaluator = make_evaluator(n_jobs=n_jobs, memory_limit=1000)
-    brood = [chromosome(i / 10, "learn" if i != 1 else "swell") for i in range(5)]
-    evaluations = list(evaluator.evaluate(brood))
+    chromosomes = [chromosome(i / 10, "learn" if i != 1 else "swell") for i in range(5)]
+    evaluations = list(evaluator.evaluate(chromosomes))
     assert statuses(evaluations) == ["ok", "memory", "ok", "ok", "ok"]
     assert "memory_limit=1000" in evaluations[1].error
     evaluator.close()
@@ -390,22 +400,22 @@ def test_what_others_did_meanwhile_is_not_lost(workers, tmp_path):
     with Journal(tmp_path / "run.jsonl") as journal:
         journal.begin({"seed": 0})
         evaluator = make_evaluator(n_jobs=2, max_eval_time=2.0, journal=journal)
-        brood = [chromosome(0.1), chromosome(0.2, "hog")]
-        brood += [chromosome(i / 10) for i in range(3, 9)]
-        evaluations = list(evaluator.evaluate(brood))
+        chromosomes = [chromosome(0.1), chromosome(0.2, "hog")]
+        chromosomes += [chromosome(i / 10) for i in range(3, 9)]
+        evaluations = list(evaluator.evaluate(chromosomes))
         evaluator.close()
     assert statuses(evaluations) == ["ok", "timeout"] + 6 * ["ok"]
     written = [e.chromosome.key for e in read_journal(tmp_path / "run.jsonl")]
-    assert len(written) == len(brood)
-    assert written.index(brood[1].key) > 4  # the others did not wait for it
+    assert len(written) == len(chromosomes)
+    assert written.index(chromosomes[1].key) > 4  # the others did not wait for it
 
 
 def test_a_worker_that_grows_is_kept(workers):
     """Joblib replaces it otherwise, where psutil is installed, after a second."""
     pytest.importorskip("psutil")
     evaluator = make_evaluator(n_jobs=2, builder=Swelling())
-    brood = [chromosome(x) for x in (0.1, 0.2, 0.9, 0.8)]
-    before = {e.fitness for e in evaluator.evaluate(brood)}
+    chromosomes = [chromosome(x) for x in (0.1, 0.2, 0.9, 0.8)]
+    before = {e.fitness for e in evaluator.evaluate(chromosomes)}
     time.sleep(1.2)
     later = {e.fitness for e in evaluator.evaluate([chromosome(0.7), chromosome(0.6)])}
     assert later <= before
@@ -421,8 +431,8 @@ from toys import Swelling, chromosome, make_evaluator
 
 if __name__ == "__main__":
     evaluator = make_evaluator(n_jobs=2, builder=Swelling())
-    brood = [chromosome(i / 9) for i in range(8)]
-    pids = {e.fitness for e in evaluator.evaluate(brood)}
+    chromosomes = [chromosome(i / 9) for i in range(8)]
+    pids = {e.fitness for e in evaluator.evaluate(chromosomes)}
     print(*map(int, pids), flush=True)
     os.kill(os.getpid(), signal.SIGKILL)
 """
@@ -463,7 +473,7 @@ def test_workers_of_a_killed_process_end_soon(code, tmp_path):
     raise AssertionError(f"{pids} are still there")
 
 
-def test_nobody_waits_for_the_first_if_there_is_no_end(tmp_path):
+def test_the_first_is_not_alone_without_max_time(tmp_path):
     """Each of two waits for the other, and gives up if it is tried alone."""
     both = [chromosome(x, f"meet {tmp_path}") for x in (0.1, 0.2)]
     with joblib.parallel_config(backend="threading"):
@@ -471,7 +481,7 @@ def test_nobody_waits_for_the_first_if_there_is_no_end(tmp_path):
         assert statuses(evaluations) == ["ok", "ok"]
 
 
-def test_who_cannot_be_priced_is_tried():
+def test_a_candidate_without_a_predicted_cost_is_evaluated():
     evaluator, budget = make_evaluator(builder=Priceless()), Budget(60)
     budget.trials = evaluator.runner
     evaluations = evaluator.evaluate([chromosome(0.1), chromosome(0.2)], budget)

@@ -3,17 +3,15 @@
 import json
 import math
 import os
-import time
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from toys import candidate, chromosome, make_evaluator
+from toys import begun, candidate, chromosome, make_evaluator
 
 from sknevo import JournalError, read_journal
-from sknevo.deadline import Deadline
 from sknevo.evaluation import Journal
 from sknevo.records import Evaluation
 
@@ -122,32 +120,32 @@ def test_without_a_path_nothing_is_remembered():
 
 
 @pytest.mark.parametrize("n_jobs", [1, 2])
-def test_an_evaluator_trains_nobody_twice(tmp_path, n_jobs):
-    path, brood = tmp_path / "run.jsonl", [chromosome(i / 10) for i in range(5)]
-    brood.insert(2, chromosome(0.6, "raise"))
+def test_an_evaluator_trains_a_candidate_once(tmp_path, n_jobs):
+    path, chromosomes = tmp_path / "run.jsonl", [chromosome(i / 10) for i in range(5)]
+    chromosomes.insert(2, chromosome(0.6, "raise"))
     with Journal(path) as journal:
         journal.begin(SEARCH)
-        first = list(make_evaluator(journal=journal).evaluate(brood[:4]))
+        first = list(make_evaluator(journal=journal).evaluate(chromosomes[:4]))
     with Journal(path) as journal:
         journal.begin(SEARCH)
         evaluator = make_evaluator(n_jobs=n_jobs, journal=journal)
-        second = list(evaluator.evaluate(brood))
+        second = list(evaluator.evaluate(chromosomes))
         evaluator.close()
     assert second[:4] == first  # to the second that they took
     assert [e.fitness for e in second[4:]] == [-0.3, -0.4]
     assert not any(e.cached for e in second)
     written = [e.chromosome.key for e in read_journal(path)]  # as they ended
-    assert sorted(written) == sorted(c.key for c in brood)
+    assert sorted(written) == sorted(c.key for c in chromosomes)
 
 
-def test_who_was_cut_off_is_not_written(tmp_path):
+def test_an_interrupted_evaluation_is_not_written(tmp_path):
     path = tmp_path / "run.jsonl"
     with Journal(path) as journal:
         journal.begin(SEARCH)
         evaluator = make_evaluator(journal=journal)
         list(evaluator.evaluate([chromosome(0.1)]))
-        soon = time.time() + 0.3
-        (cut,) = evaluator.evaluate([chromosome(0.2, "loop")], lambda _: Deadline(soon))
+        budget = begun(0.3, evaluator)
+        (cut,) = evaluator.evaluate([chromosome(0.2, "loop")], budget)
     assert cut.status == "unfinished"
     assert len(read_journal(path)) == 1
 
@@ -257,7 +255,7 @@ def test_a_head_without_a_search_is_damaged(path, search):
         read_journal(path)
 
 
-def test_who_was_measured_otherwise_cannot_be_in_the_same_table(path):
+def test_evaluations_of_one_journal_have_the_same_scores(path):
     fewer = json.loads(lines_of(path)[1])
     for name in ("fit_times", "score_times", "saved_times"):
         fewer[name] = fewer[name][:1]
@@ -279,7 +277,7 @@ def test_who_was_measured_otherwise_cannot_be_in_the_same_table(path):
     assert path.read_bytes() == whole
 
 
-# Whose file it is ----------------------------------------------------------------
+# Which search a file belongs to --------------------------------------------------
 
 
 def test_another_search_is_refused(path):

@@ -36,7 +36,7 @@ def test_it_travels_no_further():
     assert all(e.fitted is None for e in evaluator.known.values())
 
 
-def test_who_failed_or_was_given_less_leaves_nothing():
+def test_failed_or_restricted_candidates_leave_no_model():
     store = ModelStore()
     evaluator = make_evaluator(n_splits=1, model_store=store, resource="samples")
     few = replace(candidate(0.1), resource=2)
@@ -78,7 +78,7 @@ def test_all_the_time_is_for_the_search():
     assert budget(runner=replace(evaluator.runner, model_store=None)).end() == 1090
 
 
-def test_in_a_race_whoever_wants_no_more_than_it_is_given_is_kept():
+def test_with_a_sufficient_resource_the_model_is_kept():
     _, _, evaluator = evaluate(resource="samples")
     whole = replace(candidate(0.1), resource=100)  # there are 5
     assert evaluator.runner.keeps_model(whole)
