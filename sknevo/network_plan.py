@@ -60,16 +60,21 @@ def _are_last(first: int, middle: int, last: int) -> bool:
 
 @dataclass(frozen=True)
 class NetworkSize:
-    """What a layer or a network holds and does.
+    """Size of a layer or a network; sizes are added.
 
     Parameters
     ----------
-    parameters : int
+    parameters : int, default=0
         Numbers that are learned.
-    operations : int
+    operations : int, default=0
         Multiplications with them, per sample and forward pass.
-    values : int
+    values : int, default=0
         Outputs of the layers, per sample.
+
+    Examples
+    --------
+    >>> NetworkSize(10, 100, 5) + NetworkSize(1, 2, 3)
+    NetworkSize(parameters=11, operations=102, values=8)
     """
 
     parameters: int = 0
@@ -99,12 +104,31 @@ class Layer:
         bias, "average" the mean over all pixels. The last four learn nothing.
     inputs, outputs : tuple of int
         Shapes of a sample: (channels, height, width) or (features,).
-    grid : tuple of int
+    grid : tuple of int, default=()
         (height, width) of the convolution's output, before pooling.
     kernel, stride : int, default=1
-        Of a convolution. With a stride of 2 a transposed one doubles the sides.
+        Side of a convolution's kernel, and its step. With a step of 2 a transposed
+        convolution doubles the sides.
     upsampling : {"none", "nearest", "bilinear"}, default="none"
         How the sides are doubled before the convolution.
+    normalisation : {"none", "batch", "instance", "group", "layer", "spectral"}, \
+default="none"
+        The last one is of the weights, the others are of outputs.
+    activation : str, default="identity"
+        Name of the activation.
+    residual : bool, default=False
+        Whether the inputs are added to the outputs.
+    pooling : {"none", "max", "average"}, default="none"
+        How the sides are halved after the convolution.
+    dropout : float, default=0.0
+        Probability that an output becomes zero in training.
+
+    Examples
+    --------
+    >>> block = {"channels": 8, "kernel": 3, "pooling": "max"}
+    >>> layer = Layer.convolution(block, (1, 28, 28))
+    >>> layer.outputs, layer.size.parameters
+    ((8, 14, 14), 80)
     """
 
     kind: str
@@ -164,6 +188,12 @@ class Layer:
         return self.normalisation in ("none", "spectral")
 
     @property
+    def pools_up(self) -> bool:
+        """Whether pooling halves odd sides up."""
+        pooled = self.outputs[1:]
+        return any(2 * to > side for to, side in zip(pooled, self.grid, strict=True))
+
+    @property
     def projects(self) -> bool:
         """Whether its shortcut has weights, as the number of channels changes."""
         return self.residual and self.inputs[0] != self.outputs[0]
@@ -200,7 +230,19 @@ def _after(genes: Mapping[str, Any]) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class NetworkPlan:
-    """The layers of a network, from its input to its output."""
+    """The layers of a network, from its input to its output.
+
+    Parameters
+    ----------
+    layers : tuple of Layer
+        Each takes the outputs of the one before, except a projection.
+
+    Examples
+    --------
+    >>> plan = NetworkPlan((Layer("dense", (4,), (8,)), Layer("linear", (8,), (3,))))
+    >>> plan.size.parameters, plan.n_weighted
+    (67, 2)
+    """
 
     layers: tuple[Layer, ...]
 

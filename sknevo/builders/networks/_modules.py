@@ -68,7 +68,7 @@ class Network(nn.Module):
         shape: tuple[int, ...] | None = None,
     ) -> None:
         super().__init__()
-        draw = torch.Generator().manual_seed(seed)
+        rng = torch.Generator().manual_seed(seed)
         self.arrange = Arrange(sample_shape)
         self.standardise = _Standardise(mean, scale)
         if "augmentation" in genes:
@@ -81,8 +81,8 @@ class Network(nn.Module):
         ).layers
         for layer in layers:
             part = self.dense if layer.kind == "dense" else self.blocks
-            part.append(layer_module(layer, draw))
-        self.head = layer_module(head, draw)
+            part.append(layer_module(layer, rng))
+        self.head = layer_module(head, rng)
         self.to(memory_format=torch.channels_last)
 
     def forward(self, X: Tensor) -> Tensor:
@@ -122,15 +122,15 @@ class _Standardise(nn.Module):
         return (X - self.mean.view(-1, *sides)) / self.scale.view(-1, *sides)
 
 
-def layer_module(layer: Layer, draw: torch.Generator) -> nn.Module:
+def layer_module(layer: Layer, rng: torch.Generator) -> nn.Module:
     """Return the module of a layer, its weights drawn."""
     match layer.kind:
         case "convolution" | "transposed":
-            return Block(layer, draw)
+            return Block(layer, rng)
         case "dense":
-            return Dense(layer, draw)
+            return Dense(layer, rng)
         case "linear":
-            return _weighted(layer, draw)
+            return _weighted(layer, rng)
         case "flatten":
             return nn.Flatten()
         case "average":
@@ -143,33 +143,25 @@ def layer_module(layer: Layer, draw: torch.Generator) -> nn.Module:
 
 
 class Block(nn.Module):
-    """A convolution, what comes before it (upsampling) and after it.
+    """A convolution with its upsampling, normalisation, shortcut, pooling, dropout."""
 
-    Normalisation, activation, shortcut, pooling, dropout.
-    """
-
-    def __init__(self, layer: Layer, draw: torch.Generator) -> None:
+    def __init__(self, layer: Layer, rng: torch.Generator) -> None:
         super().__init__()
         channels, width = layer.inputs[0], layer.outputs[0]
         self.upsample: nn.Module = nn.Identity()
         if layer.upsampling != "none":
             self.upsample = nn.Upsample(scale_factor=2, mode=layer.upsampling)
-        self.convolve = _weighted(layer, draw)
+        self.convolve = _weighted(layer, rng)
         self.normalise = NORMALISATIONS[layer.normalisation](width)
         self.activate = ACTIVATIONS[layer.activation]()
         self.shortcut: nn.Module | None = None
         if layer.projects:
-            self.shortcut = _convolution(channels, width, 1, False, draw)
+            self.shortcut = _drawn(rng, nn.Conv2d, channels, width, 1, bias=False)
         elif layer.residual:
             self.shortcut = nn.Identity()
         self.pool: nn.Module = nn.Identity()
         if layer.pooling != "none":
-            # Whether odd sides are halved up.
-            ceil = any(
-                2 * out > side
-                for out, side in zip(layer.outputs[1:], layer.grid, strict=True)
-            )
-            self.pool = POOLINGS[layer.pooling](2, ceil_mode=ceil)
+            self.pool = POOLINGS[layer.pooling](2, ceil_mode=layer.pools_up)
         self.drop = Dropout(layer.dropout)
         self.pool_first = (
             layer.pooling == "max" and layer.activation in RISING and not layer.residual
@@ -188,13 +180,13 @@ class Block(nn.Module):
 class Dense(nn.Sequential):
     """A dense layer, normalisation, activation, dropout."""
 
-    def __init__(self, layer: Layer, draw: torch.Generator) -> None:
+    def __init__(self, layer: Layer, rng: torch.Generator) -> None:
         (width,) = layer.outputs
         normalisation = {"batch": nn.BatchNorm1d, "layer": nn.LayerNorm}.get(
             layer.normalisation, nn.Identity
         )
         super().__init__(
-            _weighted(layer, draw),
+            _weighted(layer, rng),
             normalisation(width),
             ACTIVATIONS[layer.activation](),
             Dropout(layer.dropout),
@@ -202,14 +194,14 @@ class Dense(nn.Sequential):
 
 
 class Average(nn.Module):
-    """The mean over all pixels."""
+    """Takes the mean over all pixels."""
 
     def forward(self, X: Tensor) -> Tensor:
         return X.mean(dim=(2, 3))
 
 
 class Crop(nn.Module):
-    """The middle of an image."""
+    """Keeps the middle of an image."""
 
     def __init__(self, sides: tuple[int, ...]) -> None:
         super().__init__()
@@ -225,7 +217,7 @@ class Crop(nn.Module):
 
 
 class Dropout(nn.Module):
-    """Dropout with its own generator: two fits at a time do not disturb each other."""
+    """Dropout whose generator is given: torch's own draws from the global one."""
 
     def __init__(self, probability: float) -> None:
         super().__init__()
@@ -246,8 +238,7 @@ class Dropout(nn.Module):
 class Spectral(nn.Module):
     """A layer whose weights are divided by their greatest singular value [1]_.
 
-    torch's own neither pickles nor leaves the global generator alone: the first guess
-    of the singular vectors is drawn from `draw`.
+    torch's own does not pickle, and draws its first guess from the global generator.
 
     References
     ----------
@@ -255,17 +246,17 @@ class Spectral(nn.Module):
        Normalization for Generative Adversarial Networks. ICLR.
     """
 
-    def __init__(self, layer: nn.Linear | nn.Conv2d, draw: torch.Generator) -> None:
+    def __init__(self, layer: nn.Linear | nn.Conv2d, rng: torch.Generator) -> None:
         super().__init__()
         self.layer = layer
         rows = len(layer.weight)
-        self.register_buffer("left", torch.randn(rows, generator=draw))
+        self.register_buffer("left", torch.randn(rows, generator=rng))
         with torch.no_grad():
             for _ in range(10):
                 self._right()
 
     def _right(self) -> Tensor:
-        """Follow the weights by a step of the power iteration."""
+        """Return the right singular vector after one step of the power iteration."""
         W = self.layer.weight.flatten(1)
         right = nn.functional.normalize(W.T @ self.left, dim=0, eps=1e-12)
         if self.training:
@@ -284,38 +275,28 @@ class Spectral(nn.Module):
         return self.layer._conv_forward(X, weight, bias)
 
 
-def _weighted(layer: Layer, draw: torch.Generator) -> nn.Module:
+def _weighted(layer: Layer, rng: torch.Generator) -> nn.Module:
     """Return the weights of a layer, spectrally normalised if its plan says so."""
     width_in, width, kernel = layer.inputs[0], layer.outputs[0], layer.kernel
-    if layer.kind in ("convolution", "transposed"):
-        options = {"stride": layer.stride, "padding": kernel // 2, "bias": layer.biased}
-        kind: Any = nn.Conv2d
-        if layer.kind == "transposed":
-            kind, options = nn.ConvTranspose2d, {**options, "output_padding": 1}
-        module = _drawn(
-            nn.utils.skip_init(kind, width_in, width, kernel, **options), draw
-        )
+    options = {"stride": layer.stride, "padding": kernel // 2, "bias": layer.biased}
+    if layer.kind == "convolution":
+        module = _drawn(rng, nn.Conv2d, width_in, width, kernel, **options)
+    elif layer.kind == "transposed":
+        options["output_padding"] = 1
+        module = _drawn(rng, nn.ConvTranspose2d, width_in, width, kernel, **options)
     else:
-        module = _linear(width_in, math.prod(layer.outputs), layer.biased, draw)
-    return Spectral(module, draw) if layer.normalisation == "spectral" else module
+        units = math.prod(layer.outputs)
+        module = _drawn(rng, nn.Linear, width_in, units, bias=layer.biased)
+    return Spectral(module, rng) if layer.normalisation == "spectral" else module
 
 
-def _convolution(
-    channels: int, width: int, kernel: int, bias: bool, draw: torch.Generator
-) -> nn.Conv2d:
-    layer = nn.utils.skip_init(
-        nn.Conv2d, channels, width, kernel, padding=kernel // 2, bias=bias
-    )
-    return _drawn(layer, draw)
+def _drawn(rng: torch.Generator, kind: type, *args: Any, **options: Any) -> nn.Module:
+    """Return a module whose weights are drawn as He et al. (2015) do for rectifiers.
 
-
-def _linear(width: int, units: int, bias: bool, draw: torch.Generator) -> nn.Linear:
-    return _drawn(nn.utils.skip_init(nn.Linear, width, units, bias=bias), draw)
-
-
-def _drawn(layer: Any, draw: torch.Generator) -> Any:
-    """Draw the weights as He et al. (2015) do for rectifiers; biases begin at zero."""
-    nn.init.kaiming_normal_(layer.weight, nonlinearity="relu", generator=draw)
-    if layer.bias is not None:
-        nn.init.zeros_(layer.bias)
-    return layer
+    Biases are 0. torch's own initialisation would rng from the global generator.
+    """
+    module = nn.utils.skip_init(kind, *args, **options)
+    nn.init.kaiming_normal_(module.weight, nonlinearity="relu", generator=rng)
+    if module.bias is not None:
+        nn.init.zeros_(module.bias)
+    return module
