@@ -4,13 +4,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import MISSING, dataclass, field, fields
 from numbers import Integral, Real
 from os import PathLike
-from typing import Any, dataclass_transform
+from typing import Any, TypeVar, dataclass_transform
 
 import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from sknevo.evolution import STRATEGIES, Strategy
+
+Class = TypeVar("Class")
 
 COUNT = Interval(Integral, 1, None, closed="left")
 POSITIVE = Interval(Real, 0, None, closed="neither")
@@ -36,7 +38,7 @@ def parameter(
 @dataclass_transform(
     eq_default=False, kw_only_default=True, field_specifiers=(parameter,)
 )
-def with_parameters(cls: type) -> type:
+def with_parameters(cls: type[Class]) -> type[Class]:
     """Give a class the constructor and the constraints that its parameters declare."""
     cls = dataclass(eq=False, repr=False, kw_only=True)(cls)
     cls._parameter_constraints = {

@@ -30,15 +30,15 @@ def runners_up(
     ...             for i, fitness in enumerate((0.7, 0.9, 0.8, 0.6))], best=1)
     [1, 2, 0]
     """
-    winner, again = evaluations[best], {e.candidate: e for e in reevaluated}
+    top, again = evaluations[best], {e.candidate: e for e in reevaluated}
 
     def may_follow(evaluation: Evaluation) -> bool:
-        if evaluation.status != "ok" or evaluation.resource != winner.resource:
+        if evaluation.status != "ok" or evaluation.resource != top.resource:
             return False
         final = again.get(evaluation.candidate)
         if final is not None:
             return final.status == "ok"
-        return evaluation.fitness <= winner.fitness
+        return evaluation.fitness <= top.fitness
 
     def rank(index: int) -> tuple[bool, float]:
         evaluation = evaluations[index]
