@@ -308,7 +308,7 @@ def test_a_network_whose_loss_is_not_finite_gives_up(digits):
         net_of(X, y).fit(X, y)
 
 
-def test_a_network_at_chance_level_gives_up_unless_it_is_the_winner():
+def test_a_network_at_chance_level_is_pruned_unless_it_is_the_refit():
     X = np.zeros((400, 4, 4), np.uint8)
     y = np.arange(400) % 4
     with pytest.raises(TrialPruned, match="at chance level after 4 of 8 epochs"):

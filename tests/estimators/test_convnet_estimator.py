@@ -211,7 +211,7 @@ def test_max_time_is_kept(digits):
     assert clf.n_evaluations_ > 1
 
 
-def test_who_fills_the_device_has_the_status_memory(few, monkeypatch):
+def test_a_full_device_gives_the_status_memory(few, monkeypatch):
     def greedy(network, X, forward=Network.forward):
         if not len(network.dense):
             return forward(network, X)

@@ -14,7 +14,7 @@ from sklearn.datasets import load_iris
 from sknevo import EvolvedPipelineClassifier
 from sknevo.genomes.pipeline import pipeline
 
-# Who is started in the background is told to ignore it.
+# A process started in the background is told to ignore it.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 X, y = load_iris(return_X_y=True)
 clf = EvolvedPipelineClassifier(
@@ -42,7 +42,7 @@ def test_ctrl_c_leaves_the_best_so_far(n_jobs, press):
     )
     try:
         for line in process.stdout:
-            if "generation" in line:  # the first is over: there is somebody
+            if "generation" in line:  # the first is over: there is a best
                 break
         press(process.pid, signal.SIGINT)
         output, errors = process.communicate(timeout=60)

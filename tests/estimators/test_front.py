@@ -62,11 +62,11 @@ def rated(goals, status="ok", resource=None):
         ([], []),
     ],
 )
-def test_who_is_not_dominated_is_on_the_front(goals, front):
+def test_the_front_holds_what_is_not_dominated(goals, front):
     assert pareto_front(rated(goals)).tolist() == front
 
 
-def test_who_failed_or_was_given_less_is_not():
+def test_failures_and_lower_fidelities_are_not_on_the_front():
     others = rated([(9.0, 9.0)], "error") + rated([(9.0, 9.0)], resource=3)
     assert pareto_front(others + rated([(1.0, 1.0)])).tolist() == [2]
 
@@ -219,7 +219,7 @@ class Sleepy(DecisionTreeClassifier):
         return super().predict(X)
 
 
-def test_who_predicts_too_slowly_cannot_win():
+def test_a_candidate_that_predicts_too_slowly_is_not_the_best():
     search = EvolvedSearchCV(
         Sleepy(), {"max_depth": [1, 9]}, max_predict_time=0.05, **SMALL
     ).fit(X, y)
@@ -241,7 +241,7 @@ def test_who_predicts_too_slowly_cannot_win():
         ({}, False),
     ],
 )
-def test_what_is_measured_is_what_the_winner_would_be(params, whole):
+def test_what_is_measured_is_what_the_refit_would_be(params, whole):
     """A winner may be a committee, and predicts probabilities."""
     spec = DataSpec("classification", 100, 2, (Column("a", "numeric"),))
     clf = EvolvedPipelineClassifier(**params)

@@ -67,14 +67,14 @@ def test_labels_have_their_share_of_each_part(blobs, n_rare, cv, least, dtype):
 
     gan = EvolvedGAN(**SMALL | {"max_epochs": 2}, scoring=scoring, cv=cv).fit(X, y)
     assert min(counted) == least
-    # Whoever is too rare to be in all parts is trained with.
+    # A label too rare to be in all parts is in the training part.
     assert gan.sample(3, y="rare").shape == (3, 2)
 
 
 def test_no_known_individual_is_tried_twice(blobs):
     known = well_known(DataSpec("generation", 240, 0, shape=(2,)))
     small = SMALL | {"max_epochs": 1, "population_size": len(known)}
-    # The short one is as long as the others then: somebody random is in its place.
+    # The short one is as long as the others then: a random one is in its place.
     assert EvolvedGAN(**small).fit(blobs[0]).n_evaluations_ == len(known)
 
 
@@ -108,7 +108,7 @@ def test_it_judges_as_its_discriminator_does(fitted, blobs):
             judge(X[:5], y[:3])
 
 
-def test_labels_that_are_held_out_as_a_whole_are_no_fault_of_anybodys(blobs):
+def test_labels_held_out_as_a_whole_fail_no_candidate(blobs):
     X, y = blobs[0][:41], np.array(["a"] * 20 + ["b"] * 20 + ["rare"])
     split = [(np.r_[:15, 20:35], np.r_[15:20, 35:41])]
     gan = EvolvedGAN(**SMALL | {"max_epochs": 2}, cv=split).fit(X, y)
@@ -144,7 +144,7 @@ def test_the_best_of_each_generation_leaves_samples(blobs, tmp_path):
     assert EvolvedGAN(**small, cv=2).fit(blobs[0]).generation_samples_ == {}
 
 
-def test_a_winner_is_trained_once_and_again_to_the_same(blobs, tmp_path, monkeypatch):
+def test_the_best_is_trained_once_and_a_refit_repeats_it(blobs, tmp_path, monkeypatch):
     fits, fit = [], GAN.fit
     monkeypatch.setattr(
         GAN, "fit", lambda gan, *args: fits.append(gan) or fit(gan, *args)
@@ -261,7 +261,7 @@ FEW_POINTS = {"mixture": {"scale": 0.5, "components": 2, "spread": 0.05}}
         (1.0, 0, FEW_POINTS, "mode collapse"),
     ],
 )
-def test_who_collapses_is_pruned_and_says_why(spread, apart, noise, reason):
+def test_a_collapsed_gan_is_pruned_with_the_reason(spread, apart, noise, reason):
     dead = well_known(DataSpec("generation", 240, 0, shape=(2,)))[0]
     dead["noise"] = {"dimension": 2, "distribution": noise}
     # A generator that hardly moves, for longer than a random_immigrant's patience.

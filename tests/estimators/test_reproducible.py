@@ -63,7 +63,7 @@ def expected():
     ("backend", "n_jobs"),
     [("loky", 2), ("loky", 4), ("threading", 2)],
 )
-def test_who_works_makes_no_difference(expected, backend, n_jobs):
+def test_backends_and_workers_make_no_difference(expected, backend, n_jobs):
     with joblib.parallel_config(backend=backend):
         assert result(search(n_jobs=n_jobs).fit(*TABLE)) == expected[0]
 

@@ -270,7 +270,7 @@ def hollow_search(which, **parameters):
 
 
 @pytest.mark.parametrize(("which", "left"), [("one", 1.0), ("two", 2.0)])
-def test_who_gives_up_on_all_of_the_data_makes_way_for_the_next_best(which, left):
+def test_a_pruned_refit_makes_way_for_the_runner_up(which, left):
     search = hollow_search(which)
     X, y = np.zeros((20, 2)), np.arange(20) % 2
     with pytest.warns(FitFailedWarning, match="gave up.*row 2.*it has collapsed"):
@@ -291,7 +291,7 @@ class Fragile(Toy):
         return super().fit(X, y)
 
 
-def test_who_fails_on_all_of_the_data_makes_way_too():
+def test_a_failed_refit_makes_way_for_the_runner_up():
     X, y = np.zeros((20, 2)), np.arange(20) % 2
     search = EvolvedSearchCV(
         Fragile(),
@@ -312,12 +312,12 @@ def test_who_fails_on_all_of_the_data_makes_way_too():
 @pytest.mark.parametrize(
     ("which", "refit"), [("all", True), ("one", lambda results: 2)]
 )
-def test_if_all_who_may_be_the_winner_give_up_the_reasons_are_told(which, refit):
+def test_if_every_refit_fails_the_error_gives_the_reasons(which, refit):
     with pytest.raises(ValueError, match=r"row 2 of cv_results_: it has collapsed"):
         hollow_search(which, refit=refit).fit(np.zeros((20, 2)), np.arange(20) % 2)
 
 
-def test_who_was_in_the_finals_comes_first_of_those_who_follow():
+def test_reevaluated_runners_up_come_first():
     def fared(x, fitness, status="ok"):
         return Evaluation(Chromosome({"x": x}), status, fitness)
 

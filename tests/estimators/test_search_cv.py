@@ -52,7 +52,7 @@ def evolve(estimator, genome, X=X, y=y, **params):
 # The search ----------------------------------------------------------------------
 
 
-def test_parameters_evolve_and_the_winner_is_fitted():
+def test_parameters_evolve_and_the_best_is_refitted():
     search = evolve(SVC(), {**C, "kernel": ["rbf", "linear"]}, generations=3)
     best = search.best_estimator_
     assert isinstance(best, SVC)
@@ -282,7 +282,7 @@ def test_weights_reach_the_estimator():
         search.fit(X, y, logisticregression__sample_weight=WEIGHTS[1:])
 
 
-def test_metadata_go_to_who_requests_them():
+def test_metadata_go_where_they_are_requested():
     with sklearn.config_context(enable_metadata_routing=True):
         asking = LogisticRegression().set_fit_request(sample_weight=True)
         silent = LogisticRegression().set_fit_request(sample_weight=False)

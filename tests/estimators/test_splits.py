@@ -195,7 +195,7 @@ def test_by_default_there_are_no_more_folds_than_groups(classifier):
     assert len(split(y, classifier=classifier, groups=groups)) == 3
 
 
-def test_nobody_is_tested_of_a_class_that_was_in_no_training_group():
+def test_classes_of_no_training_group_are_not_tested():
     groups = np.arange(60) // 12
     y = np.arange(60) % 2
     y[groups == 4] = np.where(np.arange(12) < 6, 2, 0)  # only there
