@@ -5,8 +5,9 @@ torch modules of its layers and estimate what they cost.
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Self
 
 __all__ = [
@@ -284,13 +285,11 @@ def network_plan(genes: Mapping[str, Any], shape: Shape, n_outputs: int) -> Netw
     394
     """
     layers: list[Layer] = []
-    for block in genes.get("blocks", ()):
-        layers.append(Layer.convolution(block, shape))
-        shape = layers[-1].outputs
     if "blocks" in genes:
-        layers.append(Layer.pooling_head(genes["bridge"], shape))
+        layers += _chain(Layer.convolution, genes["blocks"], shape)
+        layers.append(Layer.pooling_head(genes["bridge"], layers[-1].outputs))
         shape = layers[-1].outputs
-    layers += _dense_layers(genes["dense"], shape)
+    layers += _chain(Layer.dense, genes["dense"], shape)
     last = layers[-1].outputs if layers else shape
     return NetworkPlan((*layers, Layer("linear", last, (n_outputs,))))
 
@@ -346,7 +345,7 @@ def _generator_layers(
     genes: Mapping[str, Any], n_inputs: int, shape: Shape
 ) -> list[Layer]:
     if "dense" in genes:
-        layers = _dense_layers(_steep(genes["dense"]), (n_inputs,))
+        layers = _chain(Layer.dense, _steep(genes["dense"]), (n_inputs,))
         return [*layers, Layer("linear", layers[-1].outputs, shape)]
     blocks = _steep(genes["blocks"])
     doublings = sum(block["upsampling"] != "none" for block in blocks)
@@ -354,8 +353,7 @@ def _generator_layers(
     grid = (blocks[0]["channels"], *sides)
     flat = (math.prod(grid),)
     layers = [Layer("linear", (n_inputs,), flat), Layer("unflatten", flat, grid)]
-    for block in blocks:
-        layers.append(Layer.convolution(block, layers[-1].outputs))
+    layers += _chain(Layer.convolution, blocks, grid)
     last = layers[-1].outputs
     cropped = (last[0], *shape[1:])
     pixels = {"channels": shape[0], "kernel": 3, "activation": "tanh"}
@@ -363,20 +361,24 @@ def _generator_layers(
 
 
 def _discriminator_layers(genes: Mapping[str, Any], shape: Shape) -> list[Layer]:
-    layers: list[Layer] = []
-    for block in _steep(genes.get("blocks", ())):
-        layers.append(Layer.convolution(block, shape, ceil=True))
-        shape = layers[-1].outputs
-    if "blocks" in genes:
-        layers.append(Layer.pooling_head(genes["bridge"], shape))
-    layers += _dense_layers(_steep(genes.get("dense", ())), shape)
+    if "dense" in genes:
+        layers = _chain(Layer.dense, _steep(genes["dense"]), shape)
+    else:
+        convolution = partial(Layer.convolution, ceil=True)
+        layers = _chain(convolution, _steep(genes["blocks"]), shape)
+        layers.append(Layer.pooling_head(genes["bridge"], layers[-1].outputs))
     return [*layers, Layer("linear", layers[-1].outputs, (1,))]
 
 
-def _dense_layers(items: Sequence[Mapping[str, Any]], shape: Shape) -> list[Layer]:
+def _chain(
+    make: Callable[[Mapping[str, Any], Shape], Layer],
+    items: Sequence[Mapping[str, Any]],
+    shape: Shape,
+) -> list[Layer]:
+    """Return layers of which each takes the outputs of the one before."""
     layers: list[Layer] = []
     for genes in items:
-        layers.append(Layer.dense(genes, shape))
+        layers.append(make(genes, shape))
         shape = layers[-1].outputs
     return layers
 

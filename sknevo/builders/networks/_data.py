@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -76,12 +77,12 @@ def samples(X: Any, device: str, dtype: type = np.float32) -> "Tensor | _OnDisk"
     return as_tensor(X, device, dtype)
 
 
+@dataclass
 class _OnDisk:
     """Streamed images that become tensors when they are taken by index."""
 
-    def __init__(self, X: ImageStream, device: str) -> None:
-        self.X = X
-        self.device = device
+    X: ImageStream
+    device: str
 
     def __len__(self) -> int:
         return len(self.X)
@@ -92,6 +93,7 @@ class _OnDisk:
 
 def _read_ahead(batches: Iterator[Any]) -> Iterator[Any]:
     """Make each batch while the one before it is used."""
+    # One thread: batches stay in order, and an ImageStream has threads of its own.
     with ThreadPoolExecutor(1) as reader:
         coming = reader.submit(next, batches, None)
         while (batch := coming.result()) is not None:
@@ -99,6 +101,7 @@ def _read_ahead(batches: Iterator[Any]) -> Iterator[Any]:
             yield batch
 
 
+@dataclass
 class ShuffledBatches:
     """Batches of samples, targets and so on, in another order each time.
 
@@ -113,12 +116,9 @@ class ShuffledBatches:
         Source of the order.
     """
 
-    def __init__(
-        self, tensors: list[Any], size: int, generator: torch.Generator
-    ) -> None:
-        self.tensors = tensors
-        self.size = size
-        self.generator = generator
+    tensors: list[Any]
+    size: int
+    generator: torch.Generator
 
     def __len__(self) -> int:
         n_samples = len(self.tensors[0])
@@ -126,11 +126,8 @@ class ShuffledBatches:
         return min(math.ceil(n_samples / self.size), max(1, n_samples // 2))
 
     def __iter__(self) -> Iterator[list[Tensor]]:
-        order = torch.randperm(
-            len(self.tensors[0]),
-            generator=self.generator,
-            device=self.generator.device,
-        )
+        n_samples, device = len(self.tensors[0]), self.generator.device
+        order = torch.randperm(n_samples, generator=self.generator, device=device)
         on_disk = isinstance(self.tensors[0], _OnDisk)
         if on_disk:  # reading ahead must not wait for the device
             order = order.cpu()
@@ -139,13 +136,13 @@ class ShuffledBatches:
         return _read_ahead(batches) if on_disk else batches
 
 
+@dataclass
 class SlicedBatches:
     """Batches of samples in order, each made a tensor when it is asked for."""
 
-    def __init__(self, X: Any, size: int, dtype: type = np.float32) -> None:
-        self.X = X
-        self.size = size
-        self.dtype = dtype
+    X: Any
+    size: int
+    dtype: type = np.float32
 
     def __len__(self) -> int:
         return math.ceil(len(self.X) / self.size)

@@ -28,6 +28,7 @@ def resolve_device(device: str) -> str:
 
 def _worker_number() -> int:
     """Return the number of this worker process, 0 in the main process."""
+    # Workers of joblib's own backend are called "LokyProcess-3", others alike.
     number = multiprocessing.current_process().name.rpartition("-")[2]
     return int(number) if number.isdigit() else 0
 
@@ -50,6 +51,7 @@ def has_double(device: str) -> bool:
 
 def moved(state: dict[str, Any], names: Sequence[str], device: str) -> dict[str, Any]:
     """Return a state with copies of its named modules and tensors on a device."""
+    # Copies: the object itself stays where it is.
     there = {name: state[name] for name in names if state.get(name) is not None}
     copies = {name: copy.deepcopy(value).to(device) for name, value in there.items()}
     return state | copies

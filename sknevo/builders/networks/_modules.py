@@ -71,14 +71,11 @@ class Network(nn.Module):
         rng = torch.Generator().manual_seed(seed)
         self.arrange = Arrange(sample_shape)
         self.standardise = _Standardise(mean, scale)
-        if "augmentation" in genes:
-            self.augment: nn.Module = Augmentation(genes["augmentation"])
-        else:
-            self.augment = nn.Identity()
+        moves = "augmentation" in genes
+        self.augment = Augmentation(genes["augmentation"]) if moves else nn.Identity()
         self.blocks, self.dense = nn.Sequential(), nn.Sequential()
-        *layers, head = network_plan(
-            genes, shape or self.arrange.shape, n_outputs
-        ).layers
+        plan = network_plan(genes, shape or self.arrange.shape, n_outputs)
+        *layers, head = plan.layers
         for layer in layers:
             part = self.dense if layer.kind == "dense" else self.blocks
             part.append(layer_module(layer, rng))
@@ -111,6 +108,7 @@ class Arrange(nn.Module):
 
 
 class _Standardise(nn.Module):
+    # Rows may come in double precision, so that large numbers keep their digits.
     def __init__(self, mean: Tensor, scale: Tensor) -> None:
         super().__init__()
         self.register_buffer("mean", mean)
@@ -193,27 +191,25 @@ class Dense(nn.Sequential):
         )
 
 
-class Average(nn.Module):
-    """Takes the mean over all pixels."""
-
-    def forward(self, X: Tensor) -> Tensor:
-        return X.mean(dim=(2, 3))
-
-
 class Crop(nn.Module):
     """Keeps the middle of an image."""
 
+    # Not ZeroPad2d with less than nothing: it copies, and sums in another order.
     def __init__(self, sides: tuple[int, ...]) -> None:
         super().__init__()
         self.sides = sides
 
     def forward(self, X: Tensor) -> Tensor:
-        (top, left) = (
-            (there - wanted) // 2
-            for there, wanted in zip(X.shape[2:], self.sides, strict=True)
-        )
         height, width = self.sides
+        top, left = (X.shape[2] - height) // 2, (X.shape[3] - width) // 2
         return X[:, :, top : top + height, left : left + width]
+
+
+class Average(nn.Module):
+    """Takes the mean over all pixels."""
+
+    def forward(self, X: Tensor) -> Tensor:
+        return X.mean(dim=(2, 3))
 
 
 class Dropout(nn.Module):
@@ -228,6 +224,7 @@ class Dropout(nn.Module):
         if not self.training or self.probability == 0:
             return X
         keep = 1 - self.probability
+        # Scaled by `keep`, so that predictions need no scaling.
         mask = torch.empty_like(X).bernoulli_(keep, generator=self.generator)
         return X * mask.div_(keep)
 
@@ -252,6 +249,7 @@ class Spectral(nn.Module):
         rows = len(layer.weight)
         self.register_buffer("left", torch.randn(rows, generator=rng))
         with torch.no_grad():
+            # From a random guess, ten steps come near enough; training goes on.
             for _ in range(10):
                 self._right()
 

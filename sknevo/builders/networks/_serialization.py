@@ -124,11 +124,6 @@ def _builder_of(task: str) -> type[NetworkBuilder]:
     if task not in {module.name for module in pkgutil.iter_modules(builders.__path__)}:
         raise ValueError(f"there is no task {task!r}")
     module = importlib.import_module(f"{builders.__name__}.{task}")
-    (builder,) = (
-        kind
-        for kind in vars(module).values()
-        if isinstance(kind, type)
-        and issubclass(kind, NetworkBuilder)
-        and kind.__module__ == module.__name__
-    )
+    kinds = NetworkBuilder.__subclasses__()
+    (builder,) = (kind for kind in kinds if kind.__module__ == module.__name__)
     return builder

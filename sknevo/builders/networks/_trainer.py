@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -48,6 +49,7 @@ SCHEDULES: dict[str, Callable[[float], float]] = {
 }
 
 
+@dataclass
 class Trainer:
     """Takes networks through their training; what is learned is the task's own.
 
@@ -69,15 +71,9 @@ class Trainer:
         A name in SCHEDULES. None leaves the learning rates alone.
     """
 
-    def __init__(
-        self,
-        optimizers: Sequence[torch.optim.Optimizer],
-        generator: torch.Generator,
-        schedule: str | None = "constant",
-    ) -> None:
-        self.optimizers = optimizers
-        self.generator = generator
-        self.schedule = schedule
+    optimizers: Sequence[torch.optim.Optimizer]
+    generator: torch.Generator
+    schedule: str | None = "constant"
 
     def steps(
         self, batches: Collection[Any], epoch: int = 0, n_epochs: int = 1
@@ -94,6 +90,7 @@ class Trainer:
         share = SCHEDULES[self.schedule](done)
         for optimizer in self.optimizers:
             for group in optimizer.param_groups:
+                # torch's own schedulers keep the first rate under the same name.
                 initial = group.setdefault("initial_lr", group["lr"])
                 group["lr"] = share * initial
 
@@ -121,6 +118,7 @@ class Trainer:
         Gradients of other networks that the loss depends on are not computed.
         """
         groups = optimizer.param_groups
+        # Not `backward`: it would fill the gradients of other networks, too.
         parameters = [parameter for group in groups for parameter in group["params"]]
         gradients = torch.autograd.grad(loss, parameters, allow_unused=True)
         for parameter, gradient in zip(parameters, gradients, strict=True):
