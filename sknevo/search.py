@@ -135,24 +135,24 @@ def search(
     counts all that is known then.
     """
     budget = TimeBudget() if budget is None else budget
-    course = _Course(halving, evaluator, criteria, budget, callbacks)
-    result = course.result
-    with course.interruptible():
+    steps = _Steps(halving, evaluator, criteria, budget, callbacks)
+    result = steps.result
+    with steps.interruptible():
         with evaluator.running(budget):
             while not result.stop_reason:
-                evaluator.submit(course.ask())
+                evaluator.submit(steps.ask())
                 evaluation = evaluator.next_evaluation()
                 if evaluation is None:
                     break
-                course.tell(evaluation)
-                course.terminate()
-        course.finish()
+                steps.tell(evaluation)
+                steps.terminate()
+        steps.finish()
         reevaluate_top(evaluator, budget, result)
     result.evaluations.sort(key=result.place)
     return result
 
 
-class _Course:
+class _Steps:
     """The steps of a search, and the callbacks that are told of them."""
 
     def __init__(
