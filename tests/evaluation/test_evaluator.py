@@ -11,11 +11,15 @@ from pathlib import Path
 
 import joblib
 import pytest
+import sklearn
+from joblib.parallel import SequentialBackend
 from toys import (
     MIXED,
     Budget,
     Priceless,
+    Recipe,
     Swelling,
+    Toy,
     begun,
     candidate,
     chromosome,
@@ -177,6 +181,52 @@ def test_evaluations_do_not_depend_on_the_backend(backend, n_jobs, workers):
         # As text, for nan is not equal to itself.
         assert repr(plain(evaluator.evaluate(MIXED))) == repr(expected)
     evaluator.close()
+
+
+def test_an_unknown_backend_is_refused_by_name():
+    class Unknown(SequentialBackend):
+        """A backend that is none of joblib's own."""
+
+    evaluator = make_evaluator()
+    with (
+        joblib.parallel_config(backend=Unknown()),
+        pytest.raises(ValueError, match="backend Unknown is not supported; use 'loky'"),
+    ):
+        list(evaluator.evaluate([chromosome(0.1)]))
+
+
+class Untransferable(Exception):
+    """An exception that can be pickled, but not be made again."""
+
+    def __init__(self, one, two):
+        super().__init__("lost on the way")
+
+
+def test_a_fault_that_cannot_travel_is_described(workers):
+    def fail(genes, seed):
+        raise Untransferable(1, 2)
+
+    evaluator = make_evaluator(n_jobs=2, builder=Recipe(fail), raise_error=True)
+    with pytest.raises(RuntimeError, match="Untransferable: lost on the way"):
+        list(evaluator.evaluate([chromosome(0.1)]))
+    evaluator.close()
+
+
+def test_settings_of_scikit_learn_reach_the_workers(workers):
+    def tell(genes, seed):
+        return Toy(-1.0 if sklearn.get_config()["assume_finite"] else -2.0)
+
+    fitness = {}
+    for backend in ("sequential", "loky", "threading"):
+        evaluator = make_evaluator(n_jobs=2, builder=Recipe(tell))
+        with (
+            joblib.parallel_config(backend=backend),
+            sklearn.config_context(assume_finite=True),
+        ):
+            (evaluation,) = evaluator.evaluate([chromosome(0.1)])
+        fitness[backend] = evaluation.fitness
+        evaluator.close()
+    assert set(fitness.values()) == {-1.0}
 
 
 def test_to_raise_is_possible_in_a_worker_too(workers):
