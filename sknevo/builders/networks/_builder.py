@@ -1,13 +1,13 @@
 """Expressed genes of a network and its training -> an unfitted skorch net."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from sknevo.builders.networks._devices import resolve_device, resolve_precision
 from sknevo.builders.networks._modules import Network
 from sknevo.builders.networks._net import Net
 from sknevo.builders.networks._trainer import optimizer_of
-from sknevo.network_plan import image_shape, network_plan
+from sknevo.network_plan import NetworkPlan, image_shape, network_plan
 from sknevo.records import DataSpec
 
 # The genes that the module is built of.
@@ -22,7 +22,8 @@ SECONDS_PER_OPERATION, SECONDS_PER_VALUE, SECONDS_PER_BATCH = 4.7e-11, 1e-8, 2e-
 class NetworkBuilder:
     """Makes unfitted networks, with the optimizer of the same genes.
 
-    A task's builder names its net, and that net's own parameters.
+    A task's builder names its net, that net's own parameters, and the module and its
+    plan if these are not those of a `Network`.
 
     Parameters
     ----------
@@ -36,6 +37,8 @@ class NetworkBuilder:
         Whether it is the best that is built: it is trained to its end.
     """
 
+    module: ClassVar[type] = Network
+
     spec: DataSpec
     device: str = "auto"
     precision: str = "auto"
@@ -44,6 +47,11 @@ class NetworkBuilder:
     def task(self, training: dict[str, Any]) -> tuple[type[Net], dict[str, Any]]:
         """Return the class of the net, and its parameters by the genes of training."""
         raise NotImplementedError
+
+    def plan(self, expressed: dict[str, Any]) -> NetworkPlan:
+        """Return the layers that the genes describe."""
+        shape, n_outputs = image_shape(self.spec.shape), max(1, self.spec.n_classes)
+        return network_plan(expressed, shape, n_outputs)
 
     def __call__(self, expressed: dict[str, Any], random_state: int) -> Net:
         """Return the unfitted net that the genes describe.
@@ -59,7 +67,7 @@ class NetworkBuilder:
         net, parameters = self.task(training)
         optimizer, options = optimizer_of(expressed["optimizer"])
         return net(
-            Network,
+            self.module,
             module__genes={
                 name: expressed[name] for name in NETWORK if name in expressed
             },
@@ -83,14 +91,13 @@ class NetworkBuilder:
 
     def cost(self, expressed: dict[str, Any]) -> float:
         """Return roughly how many seconds one fit takes, on one core."""
-        spec, training = self.spec, expressed["training"]
-        plan = network_plan(expressed, image_shape(spec.shape), max(1, spec.n_classes))
+        plan, training = self.plan(expressed), expressed["training"]
         size, per_batch = plan.size, SECONDS_PER_BATCH * plan.n_weighted
         per_sample = (
             SECONDS_PER_OPERATION * size.operations + SECONDS_PER_VALUE * size.values
         )
         return (
             training["epochs"]
-            * spec.n_samples
+            * self.spec.n_samples
             * (per_sample + per_batch / training["batch_size"])
         )
