@@ -73,6 +73,7 @@ class SearchResult:
     def ask(self, candidates: Sequence[Candidate]) -> None:
         """Note the order in which candidates are asked for."""
         for candidate in candidates:
+            # A candidate that is asked for twice has its first place.
             self._places.setdefault(candidate.name, len(self._places))
 
     def add(self, evaluation: Evaluation, budget: TimeBudget) -> None:
@@ -269,6 +270,7 @@ def reevaluate_top(
         for e in result.evaluations
         if e.status == "ok" and e.resource is None and budget.can_refit(e)
     ]
+    # `nlargest` is stable: of equals, the one that was asked for first comes first.
     able.sort(key=result.place)
     top = heapq.nlargest(n, able, key=lambda e: e.fitness)
     chromosomes = [e.chromosome for e in top]

@@ -115,6 +115,7 @@ def make_criteria(
     They are in the order in which they are defined, in which their reasons count.
     """
     available = {**parameters, "budget": budget}
+    # Rules are found by their base class, so that a new one needs no entry in a list.
     criteria = []
     for rule in TerminationCriterion.__subclasses__():
         names = _fields(rule)

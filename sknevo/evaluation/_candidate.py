@@ -179,6 +179,7 @@ class TrialRunner:
                     check_deadline()
                     self._fit_and_score(candidate, i, results)
         except DeadlineReached as reached:
+            # The own limit, or the end of the search: whichever came first.
             status, error = limit.status, str(reached)
         except TrialPruned as reason:
             status, error = reason.status, str(reason)
@@ -269,6 +270,8 @@ class TrialRunner:
         if candidate.resource is None or self.resource != SAMPLES:
             return train, test
         rng = np.random.default_rng([self.random_state, split])
+        # Independent of the candidate: all of a rung are compared on the same rows, and
+        # the rows of a lower rung are part of those of a higher one.
         order = spread(_part(self.data.value.y, train), len(train), rng)
         return np.sort(train[order[: candidate.resource]]), test
 
@@ -283,13 +286,16 @@ class TrialRunner:
         fit_params = _take(data.fit_params, train)
         if self._may_share:
             X_train, X_test, saved = self._prepared(estimator.steps[0][1], train, split)
+            # What the preparation would have cost, for predictions of the refit.
             saved = max(0.0, saved - (time.perf_counter() - start))
             estimator = Pipeline(estimator.steps[1:])
         else:
+            # Splits precomputed kernels, too.
             X_train, _ = _safe_split(estimator, data.X, None, train)
             X_test, _ = _safe_split(estimator, data.X, None, test, train)
         self._fit(estimator, X_train, y_train, fit_params)
         fit_time = time.perf_counter() - start
+        # Before scoring: a slow candidate should not be timed for nothing.
         check_speed(estimator, X_test, self.max_predict_time)
         score_params = _take(data.score_params, test)
         scores = self.objectives.measure(
@@ -308,6 +314,7 @@ class TrialRunner:
         """
         if not self._own_pipelines or fit_params.keys() != {"sample_weight"}:
             return estimator.fit(X, y, **fit_params)
+        # As Pipeline.fit does, but with weights for the last step.
         for _, step in estimator.steps[:-1]:
             if step not in (None, "passthrough"):
                 X = step.fit_transform(X, y)

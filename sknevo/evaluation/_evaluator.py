@@ -61,6 +61,7 @@ class Evaluator:
         What has ended until then is known; what was running is interrupted.
         """
         self._budget = TimeBudget() if budget is None else budget
+        # There may be time now for what was cut off before.
         self._early = {n: e for n, e in self._early.items() if e.status not in CUT_OFF}
         self._unanswered, self._waiting, self._running = deque(), {}, {}
         self._pool = open_pool(self.runner, self.n_jobs, self.memory_limit)
@@ -118,6 +119,7 @@ class Evaluator:
     def _dispatch(self) -> None:
         """Give work to all workers that have none, as long as there is time."""
         while self._waiting and self._pool.capacity > 0:
+            # The first one: dicts keep the order in which candidates were submitted.
             candidate = self._waiting.pop(next(iter(self._waiting)))
             due = self._budget.deadline(candidate)
             if due is None:
@@ -136,6 +138,7 @@ class Evaluator:
             self._losses[name] += 1
             if self._losses[name] <= result.retries:
                 if not self._budget.is_over():
+                    # First of all, since others may wait for its turn to come.
                     self._waiting = {name: candidate, **self._waiting}
                     return
                 result = Lost("unfinished", "stopped as time was over")

@@ -156,6 +156,7 @@ class Shared:
         result = compute()
         for part in result:
             if isinstance(part, np.ndarray):
+                # A step that writes to its input would change that of other candidates.
                 part.flags.writeable = False  # many read it
         with self._lock:
             if key not in self._cache:
