@@ -15,15 +15,16 @@ from sknevo.evolution._elitist import Elitist
 from sknevo.evolution._estimation_of_distribution import EstimationOfDistribution
 from sknevo.evolution._genetic_algorithm import GeneticAlgorithm
 from sknevo.evolution._nsga2 import NSGA2
-from sknevo.evolution._operators import (
+from sknevo.evolution._population import Population
+from sknevo.evolution._regularized_evolution import RegularizedEvolution
+from sknevo.evolution._strategy import (
+    STRATEGIES,
+    Strategy,
     crowding_distance,
     fittest,
     non_dominated_sort,
     tournament,
 )
-from sknevo.evolution._population import Population
-from sknevo.evolution._regularized_evolution import RegularizedEvolution
-from sknevo.evolution._strategy import STRATEGIES, Strategy
 from sknevo.evolution._successive_halving import Rung, SuccessiveHalving
 from sknevo.evolution._surrogate_assisted import SurrogateAssisted
 

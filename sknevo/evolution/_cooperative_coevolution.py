@@ -9,8 +9,7 @@ from numpy.random import Generator
 from sklearn.utils._param_validation import Interval
 
 from sknevo.evolution._genetic_algorithm import GeneticAlgorithm
-from sknevo.evolution._operators import fittest
-from sknevo.evolution._strategy import Strategy
+from sknevo.evolution._strategy import Strategy, fittest
 from sknevo.genes import Genome
 from sknevo.records import Chromosome, Evaluation, flatten
 

@@ -7,8 +7,7 @@ from numbers import Real
 from numpy.random import Generator
 from sklearn.utils._param_validation import Interval
 
-from sknevo.evolution._operators import fittest, random_immigrant
-from sknevo.evolution._strategy import Strategy
+from sknevo.evolution._strategy import Strategy, fittest, random_immigrant
 from sknevo.genes import Genome
 from sknevo.records import Chromosome, Evaluation
 

@@ -8,7 +8,7 @@ from numpy.random import Generator
 from sklearn.utils._param_validation import Interval
 
 from sknevo.evolution._genetic_algorithm import GeneticAlgorithm
-from sknevo.evolution._operators import tournament
+from sknevo.evolution._strategy import tournament
 from sknevo.genes import Genome, moved, positions
 from sknevo.records import Chromosome, Evaluation
 

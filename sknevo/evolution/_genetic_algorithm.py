@@ -6,14 +6,13 @@ from numbers import Integral, Real
 from numpy.random import Generator
 from sklearn.utils._param_validation import Interval
 
-from sknevo.evolution._operators import (
+from sknevo.evolution._strategy import (
+    Strategy,
     fittest,
     random_immigrant,
     rank_keys,
-    reproduce,
     tournament,
 )
-from sknevo.evolution._strategy import Strategy
 from sknevo.genes import Genome
 from sknevo.records import Chromosome, Evaluation
 
@@ -86,8 +85,15 @@ class GeneticAlgorithm(Strategy, name="crossover"):
             tournament(population, rng, self.tournament_size, keys).chromosome
             for _ in range(2)
         )
-        probabilities = self.crossover_probability, self.mutation_probability
-        return reproduce(genome, mother, father, rng, *probabilities)
+        if mother.key == father.key or rng.random() >= self.crossover_probability:
+            genes = genome.mutate(mother.genes, rng, self.mutation_probability)
+            return Chromosome(genes, origin="mutation", parents=(mother.key,))
+        parents = mother.key, father.key
+        genes = genome.cross(mother.genes, father.genes, rng)
+        # Half of the crossed ones are mutated too, and all that equal a parent.
+        if Chromosome(genes).key in parents or rng.random() < 0.5:
+            genes = genome.mutate(genes, rng, self.mutation_probability)
+        return Chromosome(genes, origin="crossover", parents=parents)
 
     def survive(
         self, parents: Sequence[Evaluation], offspring: Sequence[Evaluation], size: int

@@ -1,7 +1,7 @@
 """NSGA-II: a genetic algorithm for several goals at once."""
 
 from sknevo.evolution._genetic_algorithm import GeneticAlgorithm
-from sknevo.evolution._operators import best_fronts, pareto_rank_keys
+from sknevo.evolution._strategy import best_fronts, pareto_rank_keys
 
 
 class NSGA2(GeneticAlgorithm, name="nsga2"):

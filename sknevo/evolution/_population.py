@@ -1,13 +1,12 @@
 """Ask and tell: the population and its lineage, by generations or steady."""
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 from numpy.random import Generator
 
-from sknevo.evolution._operators import random_immigrant
-from sknevo.evolution._strategy import Strategy
+from sknevo.evolution._strategy import Strategy, random_immigrant
 from sknevo.genes import Genome
 from sknevo.records import Chromosome, Evaluation
 
@@ -86,7 +85,6 @@ class Population:
         # Evaluations since the last selection, and of every individual its first.
         self._told: list[Evaluation] = []
         self._archive: dict[str, Evaluation] = {}
-        self._learned: Strategy | None = None
 
     @property
     def generation(self) -> int:
@@ -107,17 +105,25 @@ class Population:
             Empty as long as others have to be told first.
         """
         unfinished = self._n_asked - self._n_told
-        if self._n_asked == 0:
-            offspring, breed, size = self._first, self._immigrant, self._first_size
-        elif self.strategy.steady:
-            offspring, breed, size = [], self._child, self._first_size - unfinished
+        if self.strategy.steady:
+            size = self._first_size - unfinished
         else:
-            offspring, breed = [], self._child
-            size = 0 if unfinished else self.population_size
+            size = 0 if unfinished else self.generation_size
+        offspring, self._first = self._first, []
         self._known |= {chromosome.key for chromosome in offspring}
-        offspring = offspring + [
-            self._unknown(breed) for _ in range(size - len(offspring))
-        ]
+        strategy = self.strategy
+        if size and self.survivors:
+            strategy = strategy.learn(list(self._archive.values()))
+        while len(offspring) < size:
+            for _ in range(ATTEMPTS):
+                if self.survivors:
+                    child = strategy.breed(self.genome, self.survivors, self.rng)
+                else:
+                    child = random_immigrant(self.genome, self.rng)
+                if child.key not in self._known:
+                    break
+            self._known.add(child.key)
+            offspring.append(child)
         return [self._asked_for(chromosome) for chromosome in offspring]
 
     def tell(self, evaluations: Sequence[Evaluation]) -> None:
@@ -151,7 +157,6 @@ class Population:
         self._told = []
         for evaluation in told:
             self._archive.setdefault(evaluation.chromosome.key, evaluation)
-        self._learned = None
         self.survivors = self.strategy.survive(
             self.survivors, told, self.population_size
         )
@@ -166,22 +171,3 @@ class Population:
         self._places.setdefault(chromosome.key, self._n_asked)
         self._n_asked += 1
         return replace(chromosome, generation=self._generation_of(self._n_asked - 1))
-
-    def _immigrant(self) -> Chromosome:
-        return random_immigrant(self.genome, self.rng)
-
-    def _child(self) -> Chromosome:
-        if not self.survivors:
-            return self._immigrant()
-        if self._learned is None:
-            self._learned = self.strategy.learn(list(self._archive.values()))
-        return self._learned.breed(self.genome, self.survivors, self.rng)
-
-    def _unknown(self, breed: Callable[[], Chromosome]) -> Chromosome:
-        """Return a new individual, or a known one after many attempts."""
-        for _ in range(ATTEMPTS):
-            chromosome = breed()
-            if chromosome.key not in self._known:
-                break
-        self._known.add(chromosome.key)
-        return chromosome

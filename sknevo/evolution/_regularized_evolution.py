@@ -1,7 +1,7 @@
 """Regularized evolution: the oldest individual is removed, however fit it is."""
 
 from sknevo.evolution._genetic_algorithm import GeneticAlgorithm
-from sknevo.evolution._operators import youngest
+from sknevo.evolution._strategy import youngest
 
 
 class RegularizedEvolution(GeneticAlgorithm, name="regularized_evolution"):

@@ -10,8 +10,17 @@ their ranges. `gene_of` makes a gene of what scikit-learn's searches take, and
 `parameter_genes` says which parameters of an estimator genes stand for.
 """
 
-from sknevo.genes._composites import Choice, Genome, Repeat, moved, positions
-from sknevo.genes._gene import Categorical, Gene, Integer, Real
+from sknevo.genes._gene import (
+    Categorical,
+    Choice,
+    Gene,
+    Genome,
+    Integer,
+    Real,
+    Repeat,
+    moved,
+    positions,
+)
 from sknevo.genes._parameters import (
     Continuous,
     Discrete,

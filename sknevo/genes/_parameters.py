@@ -9,8 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.random import Generator
 
-from sknevo.genes._composites import Choice, Genome
-from sknevo.genes._gene import Categorical, Gene, Integer, Real
+from sknevo.genes._gene import Categorical, Choice, Gene, Genome, Integer, Real
 
 # Quantiles are held off the ends, where they may be infinite. Chosen, not measured.
 TAIL = 1e-9
@@ -23,15 +22,12 @@ class _Distributed:
         self.distribution = distribution
         self.low, self.high = (bound.item() for bound in distribution.support())
 
-    def _at(self, position: float) -> float:
+    def at(self, position: float) -> float:
         quantile = min(max(position, TAIL), 1 - TAIL)
         return self.repair(self.distribution.ppf(quantile).item())
 
     def sample(self, rng: Generator) -> float:
-        return self._at(rng.random())
-
-    def repair(self, value: Any) -> float:
-        return min(max(value, self.low), self.high)
+        return self.at(rng.random())
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({_named(self.distribution)})"
@@ -62,9 +58,6 @@ class Continuous(_Distributed, Real):
     def contains(self, value: Any) -> bool:
         return super().contains(value) and math.isfinite(value)
 
-    def repair(self, value: Any) -> float:
-        return float(super().repair(value))
-
 
 class Discrete(_Distributed, Integer):
     """A whole number that is drawn from a distribution.
@@ -87,20 +80,13 @@ class Discrete(_Distributed, Integer):
         distribution = self.distribution
         return (distribution.cdf(value) - distribution.pmf(value) / 2).item()
 
-    def change(self, value: int, rng: Generator) -> int:
-        changed = self.repair(super(Integer, self).change(value, rng))
-        if changed != value:
-            return changed
+    def _neighbours(self, value: int) -> list[int]:
         top, weight = self.distribution.cdf(value), self.distribution.pmf(value)
-        below_and_above = [self._at(top - weight - TAIL), self._at(top + TAIL)]
-        neighbours = [v for v in below_and_above if v != value] or [value]
-        return neighbours[rng.integers(len(neighbours))]
+        below_and_above = [self.at(top - weight - TAIL), self.at(top + TAIL)]
+        return [v for v in below_and_above if v != value]
 
     def contains(self, value: Any) -> bool:
         return super().contains(value) and self.distribution.pmf(value).item() > 0
-
-    def repair(self, value: Any) -> int:
-        return round(super().repair(value))
 
 
 class Options(Categorical):

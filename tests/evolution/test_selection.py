@@ -16,7 +16,7 @@ from sknevo.evolution import (
     non_dominated_sort,
     tournament,
 )
-from sknevo.evolution._operators import pareto_order, pareto_rank_keys
+from sknevo.evolution._strategy import pareto_order, pareto_rank_keys
 from sknevo.records import Chromosome, Evaluation
 
 fitnesses = st.integers(-3, 3).map(float) | st.just(-math.inf)

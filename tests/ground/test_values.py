@@ -52,7 +52,7 @@ def test_samples_follow_the_distribution(distribution):
 
 def test_mutants_are_near():
     gene, rng = gene_of(stats.loguniform(1e-4, 1e4)), np.random.default_rng(0)
-    steps = [abs(np.log10(gene.change(1.0, rng))) for _ in range(200)]
+    steps = [abs(np.log10(gene.vary(1.0, rng, 1.0))) for _ in range(200)]
     assert 0.3 < np.median(steps) < 1.5  # of 8 decades
 
 
