@@ -17,14 +17,51 @@ PENALTY_PASSES = 2.5
 
 @dataclass(frozen=True)
 class GANBuilder:
-    """Builds unfitted GANs of expressed genes."""
+    """Builds unfitted GANs from expressed genes.
+
+    Parameters
+    ----------
+    spec : DataSpec
+        The number of samples and labels, and the shape of a sample.
+    device : str, default="auto"
+        As torch names it. "auto" stands for CUDA where there is one, in the process
+        that trains.
+    precision : {"auto", "float32", "bfloat16"}, default="auto"
+        What convolutions compute in. "auto" stands for bfloat16 where the hardware has
+        it.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sknevo.builders.gan import GANBuilder
+    >>> from sknevo.genomes.gan import gan
+    >>> from sknevo.records import Chromosome, DataSpec
+    >>> X = np.random.default_rng(0).normal(size=(40, 2))
+    >>> spec = DataSpec("generation", len(X), 0, shape=(2,))
+    >>> genes = gan(spec, max_epochs=1).sample(np.random.default_rng(0))
+    >>> model = GANBuilder(spec)(Chromosome(genes).expressed, random_state=0)
+    >>> model.fit(X).sample(3).shape
+    (3, 2)
+    """
 
     spec: DataSpec
     device: str = "auto"
     precision: str = "auto"
 
     def __call__(self, expressed: dict[str, Any], random_state: int) -> GAN:
-        """Return the GAN that the genes describe."""
+        """Return the unfitted GAN that the genes describe.
+
+        Parameters
+        ----------
+        expressed : dict
+            Expressed genes of `sknevo.genomes.gan`.
+        random_state : int
+            Seed of everything.
+
+        Returns
+        -------
+        GAN
+        """
         device = resolve_device(self.device)
         return GAN(
             expressed,
@@ -36,7 +73,17 @@ class GANBuilder:
         )
 
     def cost(self, expressed: dict[str, Any]) -> float:
-        """Return roughly how many seconds one fit takes on one core."""
+        """Return roughly how many seconds one fit takes on one core.
+
+        Parameters
+        ----------
+        expressed : dict
+            Expressed genes of `sknevo.genomes.gan`.
+
+        Returns
+        -------
+        float
+        """
         spec, training = self.spec, expressed["training"]
         plans = gan_plans(expressed, image_shape(spec.shape), spec.n_classes)
         generated, per_pack = (

@@ -145,14 +145,9 @@ class GAN(BaseEstimator):
         return networks
 
     def _freeze(self) -> None:
-        """Make both networks ready to sample and judge.
-
-        Dense networks judge in double precision, so that a sample's logit does not
-        depend on which others are beside it.
-        """
+        """Make both networks ready to sample and judge."""
         self._rejection: RejectionSampler | None = None
-        self.generator_.eval()
-        self.discriminator_.eval()
+        # In double precision, a sample's logit does not depend on those beside it.
         if "dense" in self.genes["discriminator"] and has_double(self.device):
             self.discriminator_.double()
         n_companions = N_PACKS * (self.genes["training"]["packing"] - 1)

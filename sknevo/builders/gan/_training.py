@@ -42,7 +42,23 @@ def random_source(seed: int, use: int, device: str) -> torch.Generator:
 
 
 def n_kept_samples(sample_shape: tuple[int, ...]) -> int:
-    """Return how many generated samples are kept to be looked at."""
+    """Return how many generated samples are kept to be looked at.
+
+    Parameters
+    ----------
+    sample_shape : tuple of int
+        (features,) of a row; images have more sides.
+
+    Returns
+    -------
+    int
+
+    Examples
+    --------
+    >>> from sknevo.builders.gan import n_kept_samples
+    >>> n_kept_samples((2,)), n_kept_samples((28, 28))
+    (256, 16)
+    """
     return N_KEPT_ROWS if len(sample_shape) == 1 else N_KEPT_IMAGES
 
 
