@@ -423,7 +423,7 @@ def test_a_deadline_ends_the_training(blobs):
     begin = time.time()
     with deadline(begin + 0.3), pytest.raises(DeadlineReached):
         gan.fit(blobs[0])
-    assert time.time() - begin < 5
+    assert time.time() - begin < 20  # on a busy machine, too
 
 
 def test_a_full_device_is_a_memory_error(blobs, fitted, monkeypatch):

@@ -34,7 +34,7 @@ def test_a_loop_is_stopped_at_the_moment():
     start = time.time()
     with deadline(start + 0.1), pytest.raises(TimeoutError, match="is over"):
         loop(5)
-    assert 0.1 <= time.time() - start < 1
+    assert 0.1 <= time.time() - start < 4  # of 5, on a busy machine, too
     assert not is_over()
 
 
