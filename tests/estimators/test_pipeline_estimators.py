@@ -160,11 +160,14 @@ def test_same_seed_same_results_for_one_and_two_workers(scoring):
     np.testing.assert_array_equal(one.predict_proba(X), two.predict_proba(X))
 
 
-def test_global_state_is_left_as_it_was(iris):
+@pytest.mark.parametrize(
+    "estimator", [EvolvedPipelineClassifier, EvolvedPipelineRegressor]
+)
+def test_global_state_is_left_as_it_was(estimator, iris):
     np.random.seed(3)  # noqa: NPY002
     expected = np.random.random()  # noqa: NPY002
     np.random.seed(3)  # noqa: NPY002
-    small().fit(*iris)
+    estimator(**SMALL).fit(*iris)
     assert np.random.random() == expected  # noqa: NPY002
 
 

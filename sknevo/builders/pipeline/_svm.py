@@ -25,6 +25,16 @@ from sklearn.utils.validation import check_is_fitted
 CALIBRATION_FOLDS = 3
 
 
+class _SeededSVR(SVR):
+    """A regressor that leaves numpy's global generator as it was."""
+
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+        # scikit-learn draws a seed for libsvm, which needs none to fit a regression,
+        # from the global generator: its SVR has no parameter that says otherwise.
+        self.random_state = 0
+        return super().fit(X, y, sample_weight)
+
+
 @dataclass(eq=False, repr=False)
 class _SupportVectorMachine(BaseEstimator):
     """What classifier and regressor share: the kernel, exact or approximate.
@@ -194,7 +204,7 @@ class SupportVectorRegressor(RegressorMixin, _SupportVectorMachine):
         loss = "squared_epsilon_insensitive"
         machine = self._machine(
             X,
-            partial(SVR, epsilon=self.epsilon),
+            partial(_SeededSVR, epsilon=self.epsilon),
             partial(LinearSVR, epsilon=self.epsilon, loss=loss),
         )
         standardised = TransformedTargetRegressor(machine, transformer=StandardScaler())
