@@ -17,7 +17,7 @@ from sklearn.base import BaseEstimator
 from sklearn.metrics import get_scorer
 
 from sknevo.builders.pipeline import PipelineBuilder
-from sknevo.estimators._splits import make_splits
+from sknevo.estimators._setup import make_splits
 from sknevo.estimators._table import describe_columns, validate_table
 from sknevo.evaluation import Data, Objectives, Shared, TrialRunner
 from sknevo.genomes.pipeline import pipeline, well_known

@@ -7,7 +7,9 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
+
+from sklearn.base import BaseEstimator
 
 from sknevo.evaluation import Evaluator
 from sknevo.evolution import SuccessiveHalving
@@ -282,3 +284,59 @@ def reevaluate_top(
     if len(top) > 1:  # a failed evaluation has the fitness minus infinity
         means = [e.fitness + ended[e.candidate].fitness for e in top]
         result.best = top[means.index(max(means))]
+
+
+class SklearnCallbacks(SearchCallback):
+    """Passes generations and individuals on to scikit-learn's callbacks.
+
+    Parameters
+    ----------
+    root : CallbackContext
+        The context of the estimator's `fit`.
+    data : dict
+        X and y, as callbacks get them.
+    """
+
+    def __init__(self, estimator: BaseEstimator, root: Any, data: dict) -> None:
+        self.estimator, self.root, self.data = estimator, root, data
+
+    def on_generation_start(self, number: int, size: int | None) -> None:
+        self.generation = self.root.subcontext("generation", max_subtasks=size)
+        self.generation.call_on_fit_task_begin(estimator=self.estimator, **self.data)
+
+    def on_evaluation_end(self, evaluation: Evaluation) -> bool:
+        # Individuals end in an order of their own: each task begins when it has ended.
+        context = self.generation.subcontext("individual")
+        context.call_on_fit_task_begin(estimator=self.estimator, **self.data)
+        return context.call_on_fit_task_end(estimator=self.estimator, **self.data)
+
+    def on_generation_end(self, generation: Generation) -> bool:
+        return self.generation.call_on_fit_task_end(
+            estimator=self.estimator, **self.data
+        )
+
+
+class Printer(SearchCallback):
+    """Prints a line per generation, and with `verbose` > 1 also one per individual."""
+
+    def __init__(self, verbose: int, budget: TimeBudget) -> None:
+        self.verbose, self.budget = verbose, budget
+
+    def on_evaluation_end(self, evaluation: Evaluation) -> bool:
+        if self.verbose > 1:
+            chromosome = evaluation.chromosome
+            result = evaluation.error or f"{evaluation.fitness:.4f}"
+            print(f"  {chromosome.key} {chromosome.origin:<9} {result}", flush=True)
+        return False
+
+    def on_generation_end(self, generation: Generation) -> bool:
+        left = self.budget.time_left()
+        clock = "" if left == math.inf else f", {max(0, left):.0f} s left"
+        print(
+            f"generation {generation.number:>3}  "
+            f"best {generation.best:.4f}  median {generation.median:.4f}  "
+            f"evaluated {generation.evaluated}, cached {generation.cached}, "
+            f"failed {generation.failed}  in {generation.seconds:.1f} s{clock}",
+            flush=True,
+        )
+        return False

@@ -22,15 +22,16 @@ from sklearn.utils.validation import (
 )
 
 from sknevo.data_checks import check_enough, plain_values
-from sknevo.estimators._callbacks import Printer, SklearnCallbacks
 from sknevo.estimators._parameters import SearchParameters, journal_parameters
-from sknevo.estimators._refit import check_refit, refit_first, runners_up
 from sknevo.estimators._results import (
     all_failed,
+    check_refit,
     chosen_index,
     describe,
     make_cv_results,
     pareto_front,
+    refit_first,
+    runners_up,
 )
 from sknevo.estimators._setup import (
     known_chromosomes,
@@ -38,10 +39,10 @@ from sknevo.estimators._setup import (
     make_genome,
     make_router,
     make_rungs,
+    make_splits,
     route,
     search_identity,
 )
-from sknevo.estimators._splits import make_splits
 from sknevo.evaluation import (
     Builder,
     Data,
@@ -56,7 +57,13 @@ from sknevo.evaluation import (
 from sknevo.evolution import STRATEGIES, Population, SuccessiveHalving
 from sknevo.genes import Genome
 from sknevo.records import Chromosome, DataSpec, Evaluation
-from sknevo.search import SearchCallback, SearchResult, search
+from sknevo.search import (
+    Printer,
+    SearchCallback,
+    SearchResult,
+    SklearnCallbacks,
+    search,
+)
 from sknevo.termination import check_terminates, make_criteria
 from sknevo.time_budget import TimeBudget
 

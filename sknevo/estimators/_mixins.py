@@ -23,7 +23,7 @@ from sklearn.utils.validation import (
 )
 
 from sknevo.estimators._parameters import NetworkParameters
-from sknevo.estimators._refit import check_refit
+from sknevo.estimators._results import check_refit
 from sknevo.image_stream import ImageStream, labels_of, streamed
 
 

@@ -1,24 +1,172 @@
-"""What a search begins with: metadata, genome, individuals, rungs, journal's head."""
+"""What a search begins with: splits, metadata, genome, individuals, rungs, identity."""
 
 import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from numbers import Integral
 from typing import Any
 
 import numpy as np
 from sklearn import get_config
 from sklearn.base import BaseEstimator
+from sklearn.model_selection import (
+    GroupKFold,
+    KFold,
+    ShuffleSplit,
+    StratifiedGroupKFold,
+    StratifiedKFold,
+    StratifiedShuffleSplit,
+    check_cv,
+)
 from sklearn.utils.metadata_routing import (
     MetadataRouter,
     MethodMapping,
     process_routing,
 )
+from sklearn.utils.validation import _num_samples
 
 from sknevo.data_checks import fingerprint
-from sknevo.evaluation import SAMPLES, Data, most, rungs
-from sknevo.genes import Genome
+from sknevo.evaluation import SAMPLES, Data
+from sknevo.genes import Gene, Genome, Integer
 from sknevo.records import Chromosome, DataSpec
+
+# Share of the samples in the test part of a single split; chosen, not measured.
+HOLD_OUT = 0.2
+
+Splits = list[tuple[np.ndarray, np.ndarray]]
+
+
+def make_splits(
+    cv: Any,
+    X: Any,
+    y: Any,
+    *,
+    classifier: bool,
+    random_state: int,
+    split_params: Mapping[str, Any],
+    default_folds: Mapping[int, int],
+) -> Splits:
+    """Return the splits of a search, the same for all individuals.
+
+    Parameters
+    ----------
+    cv : None, int, splitter or iterable
+        As the parameter of an estimator. With `groups` in `split_params`, no group is
+        in two folds, nothing is held out, and None is at most one fold per group.
+    default_folds : dict of int to int
+        For None: number of folds up to a number of samples, ascending. Of more samples
+        than the last number, 20 % are held out.
+    """
+    n = _num_samples(X)
+    hold_out = cv is None and n > max(default_folds)
+    folds = cv
+    if cv is None:
+        folds = next((k for most, k in default_folds.items() if n <= most), None)
+        # Nothing is held out with groups: the smallest number of folds serves then.
+        folds = folds or [*default_folds.values()][-1]
+    if not split_params and isinstance(folds, Integral):
+        labels = _codes(y) if classifier else np.zeros(n)
+        members = _checked_members(cv, labels, classifier)
+        if cv is None:
+            folds = _feasible(folds, labels, classifier)
+        common = members >= folds
+        if hold_out:
+            _check_hold_out(labels[common])
+        splitter = _splitter(hold_out, folds, classifier, random_state)
+        return _without_rare_tests(splitter, common, labels)
+    if isinstance(folds, Integral) and "groups" in split_params:
+        labels = _codes(y) if classifier else np.zeros(n)
+        if cv is None:
+            folds = min(folds, max(2, len(np.unique(split_params["groups"]))))
+        fold = StratifiedGroupKFold if classifier else GroupKFold
+        splitter = fold(folds, shuffle=True, random_state=random_state)
+        return _without_unknown_tests(splitter, labels, split_params)
+    splitter = check_cv(folds, y, classifier=classifier)
+    splits = [
+        (np.asarray(train), np.asarray(test))
+        for train, test in splitter.split(X, y, **split_params)
+    ]
+    if not splits:
+        raise ValueError(f"cv must yield at least one split; got none from {cv!r}.")
+    return splits
+
+
+def _codes(y: Any) -> np.ndarray:
+    """Return classes as numbers, since scikit-learn's splitters refuse objects."""
+    return np.unique(np.ravel(y), return_inverse=True)[1]
+
+
+def _checked_members(cv: int | None, y: np.ndarray, classifier: bool) -> np.ndarray:
+    """Return the size of each sample's class, or raise if no class can be split."""
+    if cv is not None and cv < 2:
+        raise ValueError(f"cv must be at least 2 if it is a number; got {cv}.")
+    members = _members(y) if classifier else np.full(len(y), len(y))
+    what = "samples of one class" if classifier else "samples"
+    if members.max() < 2:
+        raise ValueError(f"y must hold at least 2 {what} to be split; got 1 sample.")
+    if cv is not None and cv > members.max():
+        raise ValueError(
+            f"cv={cv} folds need as many {what}; got {members.max()} at most."
+        )
+    return members
+
+
+def _members(y: np.ndarray) -> np.ndarray:
+    """Return for each sample the size of its class."""
+    _, labels, counts = np.unique(y, return_inverse=True, return_counts=True)
+    return counts[labels]
+
+
+def _check_hold_out(y: np.ndarray) -> None:
+    n_classes, n_held_out = len(np.unique(y)), math.ceil(HOLD_OUT * len(y))
+    if n_classes > n_held_out:
+        raise ValueError(
+            f"y holds {n_classes} classes, too many for {n_held_out} held-out samples "
+            "to have some of each: set cv to a number of folds, or merge rare classes."
+        )
+
+
+def _feasible(folds: int, y: np.ndarray, classifier: bool) -> int:
+    """Return a number of folds for which there are enough samples."""
+    if not classifier:
+        return min(folds, len(y))
+    # At least two classes are in all test parts, so that a score says something.
+    second = np.sort(np.unique(y, return_counts=True)[1])[-2:][0]
+    return min(folds, max(2, second))
+
+
+def _splitter(hold_out: bool, folds: int, classifier: bool, random_state: int) -> Any:
+    if hold_out:
+        shuffle = StratifiedShuffleSplit if classifier else ShuffleSplit
+        return shuffle(n_splits=1, test_size=HOLD_OUT, random_state=random_state)
+    fold = StratifiedKFold if classifier else KFold
+    return fold(folds, shuffle=True, random_state=random_state)
+
+
+def _without_rare_tests(splitter: Any, common: np.ndarray, y: np.ndarray) -> Splits:
+    """Split the common classes; samples of rare ones are in all training parts.
+
+    In a test part, a sample might be of a class that the training part lacks.
+    """
+    rare, common = np.flatnonzero(~common), np.flatnonzero(common)
+    return [
+        (np.sort(np.concatenate([common[train], rare])), common[test])
+        for train, test in splitter.split(common, y[common])
+    ]
+
+
+def _without_unknown_tests(
+    splitter: Any, y: np.ndarray, split_params: Mapping[str, Any]
+) -> Splits:
+    """Split by groups; drop test samples of classes that the training part lacks."""
+    splits = [
+        (train, test[np.isin(y[test], y[train])])
+        for train, test in splitter.split(y, y, **split_params)
+    ]
+    if not any(len(test) for _, test in splits):
+        raise ValueError("groups must share a class: each has only classes of its own.")
+    return [(train, test) for train, test in splits if len(test)]
 
 
 def route(
@@ -134,6 +282,46 @@ def make_rungs(
             f"want of {resource!r}; got {min_resources}."
         )
     return rungs(population_size, factor, min_resources, wanted, smallest)
+
+
+def most(gene: Gene, name: str) -> int:
+    """Return the most that any gene of this name may ask for, 0 if there is none.
+
+    Only genes of whole numbers count.
+    """
+    inside = gene.parts.get(name)
+    highest = inside.high if isinstance(inside, Integer) else 0
+    return max([highest, *(most(part, name) for part in gene.parts.values())])
+
+
+def rungs(
+    n_candidates: int,
+    factor: float,
+    min_resources: int | str,
+    max_resources: int,
+    smallest: int = 1,
+) -> list[int]:
+    """Return the resources of all rungs but the last, which has `max_resources`.
+
+    They ascend as in scikit-learn's halving searches. `smallest` is what "smallest"
+    stands for, and the least for "exhaust".
+
+    Examples
+    --------
+    >>> rungs(12, 3, "exhaust", 27), rungs(12, 3, "smallest", 27), rungs(12, 3, 10, 27)
+    ([3, 9], [1, 3, 9], [10])
+    """
+    if min_resources == "exhaust":
+        halvings = math.floor(math.log(max(n_candidates, 1), factor) + 1e-9)
+        least = max(smallest, round(max_resources / factor**halvings))
+    else:
+        least = smallest if min_resources == "smallest" else min_resources
+    resources, resource = [], least
+    # What is hardly less than all decides nothing and costs as much.
+    while resource * math.sqrt(factor) < max_resources:
+        resources.append(resource)
+        resource = math.ceil(resource * factor)
+    return resources
 
 
 def search_identity(

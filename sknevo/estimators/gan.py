@@ -1,5 +1,6 @@
 """Evolved GANs: both networks, their optimizers, the noise and the training."""
 
+import warnings
 from collections.abc import Callable, Mapping
 from numbers import Integral
 from typing import Any
@@ -16,16 +17,15 @@ from sklearn.utils.validation import (
 )
 
 from sknevo.estimators._base import BaseEvolved
-from sknevo.estimators._callbacks import SampleHistory
 from sknevo.estimators._mixins import EvolvedNetworkMixin
 from sknevo.estimators._parameters import parameter, with_parameters
-from sknevo.estimators._refit import check_refit
-from sknevo.estimators._splits import HOLD_OUT
+from sknevo.estimators._results import check_refit
+from sknevo.estimators._setup import HOLD_OUT
 from sknevo.evaluation import Builder, Data, Objectives, TrialRunner, limited_threads
 from sknevo.genes import Genome
 from sknevo.genomes.gan import gan, well_known
 from sknevo.metrics import GenerativeScore, n_conditions
-from sknevo.records import DataSpec
+from sknevo.records import DataSpec, Evaluation, Generation
 from sknevo.search import SearchCallback
 
 __all__ = ["EvolvedGAN"]
@@ -515,3 +515,42 @@ default="estimation_of_distribution"
         tags = super().__sklearn_tags__()
         tags.estimator_type = "density_estimator"
         return tags
+
+
+class SampleHistory(SearchCallback):
+    """Keeps samples that the best generator so far makes at each generation's end.
+
+    A generation is left out if its best has no fitted estimator in this search: it was
+    answered by a journal, or evaluated on a lower rung.
+
+    Attributes
+    ----------
+    samples : dict of int to ndarray of shape (n_samples, ...)
+        By the number of the generation.
+    """
+
+    def __init__(self, runner: TrialRunner, n_samples: int) -> None:
+        self.runner, self.n_samples = runner, n_samples
+        self.samples: dict[int, np.ndarray] = {}
+        self._best: Evaluation | None = None
+
+    def on_evaluation_end(self, evaluation: Evaluation) -> bool:
+        best = self._best
+        if evaluation.status == "ok" and (
+            best is None or evaluation.rank_key > best.rank_key
+        ):
+            self._best = evaluation
+        return False
+
+    def on_generation_end(self, generation: Generation) -> bool:
+        try:
+            model = self._best and self.runner.stored_model(self._best.candidate)
+            if model is not None:
+                self.samples[generation.number] = model.sample(self.n_samples)
+        except Exception as fault:  # such as a GPU whose memory the workers have filled
+            warnings.warn(
+                f"the best of generation {generation.number} could not make samples to "
+                f"be looked at: {type(fault).__name__}: {fault}",
+                stacklevel=2,
+            )
+        return False

@@ -9,6 +9,7 @@
 """
 
 from sknevo.evaluation._candidate import (
+    SAMPLES,
     Builder,
     Data,
     TrialRunner,
@@ -18,7 +19,6 @@ from sknevo.evaluation._candidate import (
 from sknevo.evaluation._evaluator import Evaluator
 from sknevo.evaluation._journal import Journal, JournalError, read_journal
 from sknevo.evaluation._model_store import ModelStore, WeightStore, WeightStoreError
-from sknevo.evaluation._resources import SAMPLES, most, rungs
 from sknevo.evaluation._scoring import Objectives
 from sknevo.evaluation._shared import Shared
 
@@ -37,7 +37,5 @@ __all__ = [
     "WeightStoreError",
     "inner_threads",
     "limited_threads",
-    "most",
     "read_journal",
-    "rungs",
 ]

@@ -12,7 +12,7 @@ from torch.utils.data import TensorDataset
 
 from sknevo import EvolvedGAN
 from sknevo.builders.gan._estimator import GAN
-from sknevo.estimators._callbacks import SampleHistory
+from sknevo.estimators.gan import SampleHistory
 from sknevo.genomes.gan import well_known
 from sknevo.metrics import GenerativeScore, mode_coverage
 from sknevo.records import Chromosome, DataSpec, Evaluation, Generation

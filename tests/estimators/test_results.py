@@ -16,8 +16,7 @@ from toys import Recipe, Toy
 
 from sknevo import EvolvedSearchCV
 from sknevo.deadline import TrialPruned
-from sknevo.estimators._refit import runners_up
-from sknevo.estimators._results import make_cv_results
+from sknevo.estimators._results import make_cv_results, runners_up
 from sknevo.evaluation import Data, Evaluator, Objectives, Shared, TrialRunner
 from sknevo.records import Chromosome, Evaluation
 
