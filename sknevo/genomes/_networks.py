@@ -4,21 +4,77 @@ A task adds genes of its own to `training`, such as a loss.
 """
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from sknevo.genes import Categorical, Gene, Genome, Integer, Real, Repeat
-from sknevo.genomes._optimizer import optimizer
-from sknevo.network_plan import Layer, NetworkPlan, image_shape, network_plan
+from sknevo.genes import Categorical, Choice, Gene, Genome, Integer, Real, Repeat
+from sknevo.network_plan import Layer, image_shape, network_plan
 from sknevo.records import DataSpec, express
 
-NORMALISATIONS = ("none", "batch", "instance", "group", "layer")
-ACTIVATIONS = ("relu", "leaky_relu", "elu", "selu", "gelu", "silu", "tanh")
-# The share of each activation among random networks; chosen, not measured.
-ACTIVATION_WEIGHTS = (3, 1, 1, 1, 2, 2, 1)
-# The range of widths; the limit of parameters decides before the widest does.
-NARROWEST, WIDEST = {"channels": 8, "units": 16}, {"channels": 256, "units": 512}
+# The tables -----------------------------------------------------------------------
+
+# Ranges are chosen around the defaults of torch and the values that papers report. The
+# second list of a category holds its weights, which are chosen, not measured: what is
+# common is drawn more often, and nothing is left out.
+
+# The least widths; the limit of parameters decides before the widest does.
+NARROWEST = {"channels": 8, "units": 16}
+# Named and scaled as in `torch.optim`.
+RATE, DECAY = Real(1e-4, 2e-2, log=True), Real(1e-6, 1e-2, log=True)
+BETA1 = Real(0.8, 0.97)
+OPTIMIZER = Choice(
+    {"adam": 2, "adamw": 2},
+    sgd=Genome(
+        lr=Real(3e-3, 0.5, log=True),
+        momentum=Real(0.1, 0.99),
+        nesterov=Categorical([False, True]),
+        weight_decay=DECAY,
+    ),
+    adam=Genome(lr=RATE, beta1=BETA1, weight_decay=DECAY),
+    # Decoupled from the gradient, the decay is on another scale.
+    adamw=Genome(lr=RATE, beta1=BETA1, weight_decay=Real(1e-4, 0.3, log=True)),
+    rmsprop=Genome(
+        lr=Real(1e-4, 1e-2, log=True),
+        alpha=Real(0.9, 0.999),
+        momentum=Real(0.0, 0.9),
+        weight_decay=DECAY,
+    ),
+)
+ACTIVATION = Categorical(
+    ["relu", "leaky_relu", "elu", "selu", "gelu", "silu", "tanh"],
+    [3, 1, 1, 1, 2, 2, 1],
+)
+BLOCK = Genome(
+    channels=Integer(NARROWEST["channels"], 256, log=True),
+    kernel=Categorical([1, 3, 5, 7], [1, 6, 3, 1]),
+    normalisation=Categorical(
+        ["none", "batch", "instance", "group", "layer"], [2, 6, 1, 1, 1]
+    ),
+    activation=ACTIVATION,
+    pooling=Categorical(["none", "max", "average"], [3, 3, 1]),
+    dropout=Real(0.0, 0.5),
+    residual=Categorical([False, True]),
+)
+DENSE = Genome(
+    units=Integer(NARROWEST["units"], 512, log=True),
+    normalisation=Categorical(["none", "batch", "layer"], [2, 2, 1]),
+    activation=ACTIVATION,
+    dropout=Real(0.0, 0.5),
+)
+SCHEDULE = Categorical(["constant", "cosine", "one_cycle", "step"], [1, 3, 3, 1])
+# Shifts and zooms are shares of the side, rotations degrees.
+AUGMENTATION = Genome(
+    shift=Categorical([0.0, 0.05, 0.1, 0.2], [2, 1, 1, 1]),
+    flip=Categorical([False, True], [2, 1]),
+    rotate=Categorical([0, 10, 20, 45], [3, 1, 1, 1]),
+    zoom=Categorical([0.0, 0.1, 0.25], [2, 1, 1]),
+    erase=Categorical([0.0, 0.25, 0.5], [3, 1, 1]),
+    colour=Categorical([0.0, 0.2, 0.4], [2, 1, 1]),
+)
+# Augmentation that does nothing.
+STILL = {name: gene.options[0] for name, gene in AUGMENTATION.genes.items()}
+
 # Widths are multiples of eight: hardware likes them, and groups of channels need it.
 WIDTH_STEP = 8
 # The share of its width that a layer keeps when a network is made smaller; chosen, not
@@ -32,15 +88,6 @@ IMAGES, FEWEST_EPOCHS, MOST_EPOCHS = 500_000, 10, 100
 # MNIST batches of 128 were as good as small ones and a quarter faster; on ten samples
 # large batches left too few steps. The bound between is chosen, not measured.
 MANY_SAMPLES = 5_000
-# Augmentation that does nothing.
-STILL: dict[str, Any] = {
-    "shift": 0.0,
-    "flip": False,
-    "rotate": 0,
-    "zoom": 0.0,
-    "erase": 0.0,
-    "colour": 0.0,
-}
 
 
 # What is known of data and genomes -------------------------------------------------
@@ -98,86 +145,43 @@ def network_space(
     ValueError
         If a limit is less than 1, or the smallest network has more parameters.
     """
-    for name, limit in (("max_layers", max_layers), ("max_epochs", max_epochs)):
-        if limit is not None and limit < 1:
-            raise ValueError(f"{name} must be at least 1; got {limit}.")
-    _check_smallest(spec, max_parameters)
+    check_limits(max_layers=max_layers, max_epochs=max_epochs)
     images = are_images(spec)
+    smallest: dict[str, Any] = {"dense": []}
+    if images:
+        block = {"channels": NARROWEST["channels"], "kernel": 1}
+        smallest |= {"blocks": [block], "bridge": "average"}
+    check_smallest(_n_parameters(smallest, spec), spec, max_parameters)
+
+    max_epochs = max_epochs or _usual_epochs(spec)
+    largest = max(2, min(512, spec.n_samples))
     genes: dict[str, Gene] = {}
     if images:
-        genes["blocks"] = Repeat(_block(), 1, max_layers)
+        genes["blocks"] = Repeat(BLOCK, 1, max_layers)
         genes["bridge"] = Categorical(["average", "flatten"])
-    genes["dense"] = Repeat(_dense(), 0, max(1, min(2, max_layers - images)))
-    genes["optimizer"] = optimizer()
-    genes["training"] = _training(spec, max_epochs or _usual_epochs(spec), training)
+    genes["dense"] = Repeat(DENSE, 0, max(1, min(2, max_layers - images)))
+    genes["optimizer"] = OPTIMIZER
+    genes["training"] = Genome(
+        batch_size=Integer(min(16, largest), largest, log=True),
+        epochs=Integer(max(1, max_epochs // 8), max_epochs, log=True),
+        schedule=SCHEDULE,
+        **training,
+    )
     if images:
-        genes["augmentation"] = _augmentation()
+        genes["augmentation"] = AUGMENTATION
     limits = {"max_layers": max_layers, "max_parameters": max_parameters}
     return Genome(**genes).constrained(partial(_repair, spec=spec, **limits))
 
 
-# The weights of choices below are chosen, not measured: what is common is drawn more
-# often, and nothing is left out.
+def check_limits(**limits: int | None) -> None:
+    """Raise an error for a limit that is less than 1; None is no limit."""
+    for name, limit in limits.items():
+        if limit is not None and limit < 1:
+            raise ValueError(f"{name} must be at least 1; got {limit}.")
 
 
-def _block() -> Genome:
-    return Genome(
-        channels=Integer(NARROWEST["channels"], WIDEST["channels"], log=True),
-        kernel=Categorical([1, 3, 5, 7], weights=[1, 6, 3, 1]),
-        normalisation=Categorical(NORMALISATIONS, weights=[2, 6, 1, 1, 1]),
-        activation=Categorical(ACTIVATIONS, weights=ACTIVATION_WEIGHTS),
-        pooling=Categorical(["none", "max", "average"], weights=[3, 3, 1]),
-        dropout=Real(0.0, 0.5),
-        residual=Categorical([False, True]),
-    )
-
-
-def _dense() -> Genome:
-    return Genome(
-        units=Integer(NARROWEST["units"], WIDEST["units"], log=True),
-        normalisation=Categorical(["none", "batch", "layer"], weights=[2, 2, 1]),
-        activation=Categorical(ACTIVATIONS, weights=ACTIVATION_WEIGHTS),
-        dropout=Real(0.0, 0.5),
-    )
-
-
-def _training(spec: DataSpec, max_epochs: int, own: Mapping[str, Gene]) -> Genome:
-    largest = max(2, min(512, spec.n_samples))
-    return Genome(
-        batch_size=Integer(min(16, largest), largest, log=True),
-        epochs=Integer(max(1, max_epochs // 8), max_epochs, log=True),
-        schedule=Categorical(
-            ["constant", "cosine", "one_cycle", "step"], weights=[1, 3, 3, 1]
-        ),
-        **own,
-    )
-
-
-def _augmentation() -> Genome:
-    """Shifts and zooms are shares of the side, rotations degrees."""
-    return Genome(
-        shift=Categorical([0.0, 0.05, 0.1, 0.2], weights=[2, 1, 1, 1]),
-        flip=Categorical([False, True], weights=[2, 1]),
-        rotate=Categorical([0, 10, 20, 45], weights=[3, 1, 1, 1]),
-        zoom=Categorical([0.0, 0.1, 0.25], weights=[2, 1, 1]),
-        erase=Categorical([0.0, 0.25, 0.5], weights=[3, 1, 1]),
-        colour=Categorical([0.0, 0.2, 0.4], weights=[2, 1, 1]),
-    )
-
-
-# Constraints -----------------------------------------------------------------------
-
-
-def _plan(expressed: Mapping[str, Any], spec: DataSpec) -> NetworkPlan:
-    return network_plan(expressed, image_shape(spec.shape), max(1, spec.n_classes))
-
-
-def _check_smallest(spec: DataSpec, max_parameters: int) -> None:
-    smallest: dict[str, Any] = {"dense": []}
-    if are_images(spec):
-        block = {"channels": NARROWEST["channels"], "kernel": 1}
-        smallest |= {"blocks": [block], "bridge": "average"}
-    least = _plan(smallest, spec).size.parameters
+def check_smallest(least: int, spec: DataSpec, max_parameters: int) -> None:
+    """Raise an error if the smallest network has too many parameters."""
     if least > max_parameters:
         raise ValueError(
             f"max_parameters must be at least {least}, what the smallest network for "
@@ -185,17 +189,24 @@ def _check_smallest(spec: DataSpec, max_parameters: int) -> None:
         )
 
 
+# Constraints -----------------------------------------------------------------------
+
+
+def _n_parameters(expressed: Mapping[str, Any], spec: DataSpec) -> int:
+    plan = network_plan(expressed, image_shape(spec.shape), max(1, spec.n_classes))
+    return plan.size.parameters
+
+
 def _repair(
     genes: dict[str, Any], spec: DataSpec, max_layers: int, max_parameters: int
 ) -> dict[str, Any]:
     """Make a network that can be built, in one way only, within its limits."""
-    genes = {**genes}
     if "blocks" in genes:
         rest = max_layers - genes["blocks"]["length"]
         genes["dense"]["length"] = min(genes["dense"]["length"], rest)
         _fit_to_sides(genes["blocks"], spec)
     round_widths(genes)
-    while _plan(express(genes), spec).size.parameters > max_parameters:
+    while _n_parameters(express(genes), spec) > max_parameters:
         _shrink(genes)
     return genes
 
@@ -233,7 +244,7 @@ def expressed_items(repeat: Mapping[str, Any]) -> list[dict[str, Any]]:
     return repeat["items"][: repeat["length"]]
 
 
-def expressed_layers(network: dict[str, Any]) -> Iterator[tuple[dict[str, Any], str]]:
+def _layers(network: dict[str, Any]) -> Iterator[tuple[dict[str, Any], str]]:
     """Yield the genes of each layer of a network, and the name of its width."""
     for name, width in (("blocks", "channels"), ("dense", "units")):
         if name in network:
@@ -242,7 +253,7 @@ def expressed_layers(network: dict[str, Any]) -> Iterator[tuple[dict[str, Any], 
 
 def round_widths(network: dict[str, Any]) -> None:
     """Make all widths multiples of eight."""
-    for layer, width in expressed_layers(network):
+    for layer, width in _layers(network):
         steps = max(1, round(layer[width] / WIDTH_STEP))
         layer[width] = steps * WIDTH_STEP
 
@@ -257,7 +268,7 @@ def narrow_widest(network: dict[str, Any], narrowest: Mapping[str, int]) -> bool
     narrowest : dict
         The least of `channels` and `units`. Widths are compared as multiples of it.
     """
-    layers = list(expressed_layers(network))
+    layers = list(_layers(network))
     excess = [layer[width] / narrowest[width] for layer, width in layers]
     if not layers or max(excess) <= 1:
         return False
@@ -283,8 +294,11 @@ def known_networks(spec: DataSpec, genome: Genome | None) -> list[dict[str, Any]
         {"schedule": "one_cycle", "epochs": math.ceil(most / k)} for k in (4, 2, 1)
     )
     if not are_images(spec):
-        units = {"dense": [_known_dense(64)], "training": fast}
-        return [{**units, "optimizer": adam}, {**units, "optimizer": sgd}]
+        dense = {"units": 64, "normalisation": "batch", "activation": "relu"}
+        rows = {"dense": [{**dense, "dropout": 0.1}], "training": fast}
+        return [{**rows, "optimizer": adam}, {**rows, "optimizer": sgd}]
+
+    n_blocks = most_items(genome, "blocks")
     n = spec.n_samples
     batch = {"batch_size": max(min(16, n), min(128, n // 32))}
     large = batch if n >= MANY_SAMPLES else {}
@@ -293,79 +307,42 @@ def known_networks(spec: DataSpec, genome: Genome | None) -> list[dict[str, Any]
     moved = {**STILL, "shift": 0.1, "flip": photos}
     varied = {**moved, "rotate": 20 if photos else 10, "zoom": 0.1}
     varied["colour"] = 0.4 if photos else 0.0
-    small = {
-        "blocks": _known_blocks(16, 32),
-        "bridge": "flatten",
-        "dense": [],
-        "optimizer": adam,
-        "training": fast | large,
-        "augmentation": STILL,
-    }
     # Images are halved until a few pixels are left.
     halvings = round(math.log2(min(image_shape(spec.shape)[1:]))) - 1
-    widths = [min(64, 16 * 2**i) for i in range(max(2, min(5, halvings)))]
-    pyramid = {
-        **small,
-        "blocks": _known_blocks(*widths),
-        "bridge": "average",
-        "training": long,
-        "augmentation": varied,
-    }
-    wide = {
-        **small,
-        "blocks": _known_blocks(32, 64),
-        "training": slow | large,
-        "augmentation": moved,
-    }
+    pyramid = [min(64, 16 * 2**i) for i in range(max(2, min(5, halvings)))]
+
+    def known(
+        channels: Sequence[int],
+        training: dict[str, Any],
+        augmentation: dict[str, Any] = STILL,
+        optimizer: dict[str, Any] = adam,
+        bridge: str = "flatten",
+        kernel: int = 3,
+        dropout: float = 0.0,
+    ) -> dict[str, Any]:
+        block = {"normalisation": "batch", "activation": "relu", "pooling": "max"}
+        block |= {"kernel": kernel, "dropout": dropout, "residual": False}
+        blocks = [{"channels": width, **block} for width in channels]
+        return {
+            "blocks": blocks if n_blocks > 1 else blocks[:1],
+            "bridge": bridge,
+            "dense": [],
+            "optimizer": optimizer,
+            "training": training,
+            "augmentation": augmentation,
+        }
+
     # Large kernels pay where there is time for all epochs. Something must then keep
     # them from learning by heart: images that move, or dropout where moving harms.
-    wider = {
-        **wide,
-        "blocks": _known_blocks(32, 64, kernel=5),
-        "training": long | batch,
-    }
     # Three halvings are as good as two large kernels, for two thirds of the time.
-    dropped = {
-        **wider,
-        "blocks": (
-            _known_blocks(32, 64, 128, dropout=0.2)
-            if most_items(genome, "blocks") > 2
-            else _known_blocks(32, 64, kernel=5, dropout=0.2)
-        ),
-        "augmentation": STILL,
-    }
-    known = [
-        small,
-        {**small, "optimizer": sgd, "augmentation": moved},
-        pyramid,
-        wide,
-        {**wide, "training": long | large},
-        dropped,
-        wider,
+    large_kernels = known((32, 64), long | batch, kernel=5, dropout=0.2)
+    three_halvings = known((32, 64, 128), long | batch, dropout=0.2)
+    return [
+        known((16, 32), fast | large),
+        known((16, 32), fast | large, moved, sgd),
+        known(pyramid, long, varied, bridge="average"),
+        known((32, 64), slow | large, moved),
+        known((32, 64), long | large, moved),
+        three_halvings if n_blocks > 2 else large_kernels,
+        known((32, 64), long | batch, moved, kernel=5),
     ]
-    if most_items(genome, "blocks") > 1:
-        return known
-    return [{**one, "blocks": one["blocks"][:1]} for one in known]
-
-
-def _known_blocks(
-    *channels: int, kernel: int = 3, dropout: float = 0.0
-) -> list[dict[str, Any]]:
-    block = {
-        "kernel": kernel,
-        "normalisation": "batch",
-        "activation": "relu",
-        "pooling": "max",
-        "dropout": dropout,
-        "residual": False,
-    }
-    return [{"channels": width, **block} for width in channels]
-
-
-def _known_dense(units: int) -> dict[str, Any]:
-    return {
-        "units": units,
-        "normalisation": "batch",
-        "activation": "relu",
-        "dropout": 0.1,
-    }

@@ -7,27 +7,119 @@ from typing import Any
 from sknevo.genes import Categorical, Choice, Gene, Genome, Integer, Real, Repeat
 from sknevo.genomes._networks import (
     are_images,
+    check_limits,
+    check_smallest,
     expressed_items,
     most_epochs,
     most_items,
     narrow_widest,
     round_widths,
 )
-from sknevo.genomes._optimizer import adversarial_optimizer
 from sknevo.network_plan import Layer, gan_plans, image_shape
 from sknevo.records import DataSpec, express
 
 __all__ = ["gan", "well_known"]
 
+# The tables -----------------------------------------------------------------------
+
+# The second list of a category holds its weights, which are chosen, not measured.
+
+SCALE = Real(0.5, 2.0, log=True)
+NOISE = Genome(
+    dimension=Integer(1, 128, log=True),
+    distribution=Choice(
+        {"normal": 3, "uniform": 2},
+        normal=Genome(scale=SCALE),
+        uniform=Genome(scale=SCALE),
+        truncated_normal=Genome(scale=SCALE, bound=Real(1.0, 3.0)),
+        mixture=Genome(
+            scale=SCALE,
+            components=Integer(2, 32, log=True),
+            spread=Real(0.05, 1.0, log=True),
+        ),
+    ),
+)
+# The loss of each network changes with the other: a long memory of past gradients does
+# harm.
+RATE = Real(1e-5, 3e-2, log=True)
+OPTIMIZER = Choice(
+    {"adam": 4},
+    adam=Genome(lr=RATE, beta1=Real(0.0, 0.9), beta2=Real(0.9, 0.999)),
+    rmsprop=Genome(lr=RATE, alpha=Real(0.9, 0.999)),
+)
+# The layers of both networks: "blocks" of images, "dense" ones of rows.
+NARROWEST = {"channels": 8, "units": 8}
+WIDTH = Integer(8, 256, log=True)
+KERNEL = Categorical([3, 5], [3, 1])
+ACTIVATIONS = ["relu", "leaky_relu", "elu", "silu", "gelu", "tanh"]
+DENSE_ACTIVATION = Categorical(ACTIVATIONS, [3, 3, 1, 1, 1, 1])
+GENERATOR = {
+    "blocks": Genome(
+        channels=WIDTH,
+        kernel=KERNEL,
+        upsampling=Categorical(
+            ["none", "transposed", "nearest", "bilinear"], [1, 2, 2, 1]
+        ),
+        normalisation=Categorical(["none", "batch", "group", "layer"], [1, 4, 1, 1]),
+        activation=Categorical(ACTIVATIONS, [3, 2, 1, 1, 1, 1]),
+    ),
+    "dense": Genome(
+        units=WIDTH,
+        normalisation=Categorical(["none", "batch", "layer"], [4, 2, 1]),
+        activation=DENSE_ACTIVATION,
+    ),
+}
+BOUNDED = Categorical(["none", "spectral", "layer"], [3, 3, 1])
+DISCRIMINATOR = {
+    "blocks": Genome(
+        channels=WIDTH,
+        kernel=KERNEL,
+        pooling=Categorical(["none", "stride", "average"], [1, 3, 1]),
+        normalisation=BOUNDED,
+        activation=Categorical(ACTIVATIONS, [1, 4, 1, 1, 1, 1]),
+    ),
+    "dense": Genome(units=WIDTH, normalisation=BOUNDED, activation=DENSE_ACTIVATION),
+}
+BRIDGE = Categorical(["average", "flatten"], [1, 2])
+# So many steps of the discriminator for each of the generator's.
+STEPS = Categorical([1, 2, 3, 5], [6, 2, 1, 1])
+# The weight of a loss's gradient penalty.
+SLOPE = Categorical([0.0, 0.01, 0.1, 1.0, 10.0])
+LOSS = Choice(
+    {"non_saturating": 2, "relativistic": 2},
+    non_saturating=Genome(slope=SLOPE),
+    least_squares=Genome(slope=SLOPE),
+    # Without a penalty its discriminator has no bound.
+    wasserstein=Genome(slope=Categorical([0.1, 1.0, 10.0])),
+    hinge=Genome(slope=SLOPE),
+    relativistic=Genome(slope=SLOPE),
+)
+TRAINING = {
+    "schedule": Categorical(["constant", "cosine", "step"], [1, 3, 1]),
+    # Samples that are judged together.
+    "packing": Categorical([1, 2, 4], [4, 1, 1]),
+    # The decay of the moving average of the generator; 0 for none.
+    "average": Categorical([0.0, 0.9, 0.99, 0.999], [2, 1, 2, 2]),
+}
+# How strictly the discriminator rejects samples (Azadi et al. 2019); 0 for not at all.
+REJECTION = Categorical([0.0, 0.5, 0.8, 0.95], [3, 2, 2, 1])
+# Of real and generated images that the discriminator sees (Zhao et al. 2020).
+AUGMENTATION = Genome(
+    shift=Categorical([0.0, 0.125], [3, 1]),
+    erase=Categorical([0.0, 0.5], [5, 1]),
+    colour=Categorical([0.0, 0.3], [5, 1]),
+)
+
 NETWORKS = ("generator", "discriminator")
-ACTIVATIONS = ("relu", "leaky_relu", "elu", "silu", "gelu", "tanh")
-NARROWEST, WIDEST = {"channels": 8, "units": 8}, {"channels": 256, "units": 256}
 # The generator enlarges a grid of this side at least; chosen, not measured.
 SMALLEST_SIDE = 2
 # So many samples pass the discriminator in a trial, however many there are; chosen, not
 # measured.
 ROWS_SEEN, IMAGES_SEEN = 600_000, 200_000
 MIN_EPOCHS, MAX_EPOCHS = 5, 1000
+
+
+# The search space -----------------------------------------------------------------
 
 
 def gan(
@@ -69,145 +161,42 @@ def gan(
     >>> list(gan(spec, max_layers=2).genes)
     ['noise', 'generator', 'discriminator', 'loss', 'training', 'rejection']
     """
-    for name, limit in (("max_layers", max_layers), ("max_epochs", max_epochs)):
-        if limit is not None and limit < 1:
-            raise ValueError(f"{name} must be at least 1; got {limit}.")
+    check_limits(max_layers=max_layers, max_epochs=max_epochs)
+    max_epochs = max_epochs or _usual_epochs(spec)
+    largest = max(2, min(256, spec.n_samples))
     images = are_images(spec)
+    kind = "blocks" if images else "dense"
+    head = {"bridge": BRIDGE} if images else {}
     genes: dict[str, Gene] = {
-        "noise": _noise(),
-        "generator": _generator(images, max_layers),
-        "discriminator": _discriminator(images, max_layers),
-        "loss": _loss(),
-        "training": _training(spec, max_epochs),
-        "rejection": _rejection(),
+        "noise": NOISE,
+        "generator": Genome(
+            **{kind: Repeat(GENERATOR[kind], 1, max_layers)}, optimizer=OPTIMIZER
+        ),
+        "discriminator": Genome(
+            **{kind: Repeat(DISCRIMINATOR[kind], 1, max_layers)},
+            **head,
+            steps=STEPS,
+            optimizer=OPTIMIZER,
+        ),
+        "loss": LOSS,
+        "training": Genome(
+            batch_size=Integer(min(32, largest), largest, log=True),
+            epochs=Integer(max(1, max_epochs // 4), max_epochs, log=True),
+            **TRAINING,
+        ),
+        "rejection": REJECTION,
     }
     if images:
-        genes["augmentation"] = _augmentation()
-    _check_limits(spec, max_parameters)
+        genes["augmentation"] = AUGMENTATION
+    _check_smallest(spec, max_parameters)
     return Genome(**genes).constrained(
         partial(_repair, spec=spec, max_parameters=max_parameters)
-    )
-
-
-def _noise() -> Genome:
-    scale = Real(0.5, 2.0, log=True)
-    return Genome(
-        dimension=Integer(1, 128, log=True),
-        distribution=Choice(
-            {"normal": 3, "uniform": 2},
-            normal=Genome(scale=scale),
-            uniform=Genome(scale=scale),
-            truncated_normal=Genome(scale=scale, bound=Real(1.0, 3.0)),
-            mixture=Genome(
-                scale=scale,
-                components=Integer(2, 32, log=True),
-                spread=Real(0.05, 1.0, log=True),
-            ),
-        ),
-    )
-
-
-def _generator(images: bool, max_layers: int) -> Genome:
-    if images:
-        layer = _block(
-            "upsampling",
-            Categorical(
-                ["none", "transposed", "nearest", "bilinear"], weights=[1, 2, 2, 1]
-            ),
-            Categorical(["none", "batch", "group", "layer"], weights=[1, 4, 1, 1]),
-            activation_weights=[3, 2, 1, 1, 1, 1],
-        )
-    else:
-        layer = _dense(Categorical(["none", "batch", "layer"], weights=[4, 2, 1]))
-    layers = {"blocks" if images else "dense": Repeat(layer, 1, max_layers)}
-    return Genome(**layers, optimizer=adversarial_optimizer())
-
-
-def _discriminator(images: bool, max_layers: int) -> Genome:
-    normalisation = Categorical(["none", "spectral", "layer"], weights=[3, 3, 1])
-    genes: dict[str, Gene] = {}
-    if images:
-        block = _block(
-            "pooling",
-            Categorical(["none", "stride", "average"], weights=[1, 3, 1]),
-            normalisation,
-            activation_weights=[1, 4, 1, 1, 1, 1],
-        )
-        genes["blocks"] = Repeat(block, 1, max_layers)
-        genes["bridge"] = Categorical(["average", "flatten"], weights=[1, 2])
-    else:
-        genes["dense"] = Repeat(_dense(normalisation), 1, max_layers)
-    # So many steps for each of the generator's.
-    genes["steps"] = Categorical([1, 2, 3, 5], weights=[6, 2, 1, 1])
-    return Genome(**genes, optimizer=adversarial_optimizer())
-
-
-def _block(
-    name: str, resampling: Gene, normalisation: Gene, activation_weights: list[float]
-) -> Genome:
-    return Genome(
-        channels=Integer(NARROWEST["channels"], WIDEST["channels"], log=True),
-        kernel=Categorical([3, 5], weights=[3, 1]),
-        **{name: resampling},
-        normalisation=normalisation,
-        activation=Categorical(ACTIVATIONS, weights=activation_weights),
-    )
-
-
-def _dense(normalisation: Gene) -> Genome:
-    return Genome(
-        units=Integer(NARROWEST["units"], WIDEST["units"], log=True),
-        normalisation=normalisation,
-        activation=Categorical(ACTIVATIONS, weights=[3, 3, 1, 1, 1, 1]),
-    )
-
-
-def _loss() -> Choice:
-    """Each loss has a `slope`: the weight of its gradient penalty."""
-    slope = Categorical([0.0, 0.01, 0.1, 1.0, 10.0])
-    return Choice(
-        {"non_saturating": 2, "relativistic": 2},
-        non_saturating=Genome(slope=slope),
-        least_squares=Genome(slope=slope),
-        # Without a penalty its discriminator has no bound.
-        wasserstein=Genome(slope=Categorical([0.1, 1.0, 10.0])),
-        hinge=Genome(slope=slope),
-        relativistic=Genome(slope=slope),
-    )
-
-
-def _training(spec: DataSpec, max_epochs: int | None) -> Genome:
-    if max_epochs is None:
-        max_epochs = _usual_epochs(spec)
-    largest = max(2, min(256, spec.n_samples))
-    return Genome(
-        batch_size=Integer(min(32, largest), largest, log=True),
-        epochs=Integer(max(1, max_epochs // 4), max_epochs, log=True),
-        schedule=Categorical(["constant", "cosine", "step"], weights=[1, 3, 1]),
-        # Samples that are judged together.
-        packing=Categorical([1, 2, 4], weights=[4, 1, 1]),
-        # The decay of the moving average of the generator; 0 for none.
-        average=Categorical([0.0, 0.9, 0.99, 0.999], weights=[2, 1, 2, 2]),
     )
 
 
 def _usual_epochs(spec: DataSpec) -> int:
     seen = IMAGES_SEEN if are_images(spec) else ROWS_SEEN
     return min(MAX_EPOCHS, max(MIN_EPOCHS, seen // spec.n_samples))
-
-
-def _rejection() -> Categorical:
-    """How strictly the discriminator rejects samples (Azadi et al. 2019); 0: not."""
-    return Categorical([0.0, 0.5, 0.8, 0.95], weights=[3, 2, 2, 1])
-
-
-def _augmentation() -> Genome:
-    """Of real and generated images that the discriminator sees (Zhao et al. 2020)."""
-    return Genome(
-        shift=Categorical([0.0, 0.125], weights=[3, 1]),
-        erase=Categorical([0.0, 0.5], weights=[5, 1]),
-        colour=Categorical([0.0, 0.3], weights=[5, 1]),
-    )
 
 
 # Constraints ---------------------------------------------------------------------
@@ -218,8 +207,8 @@ def _n_parameters(expressed: dict[str, Any], spec: DataSpec) -> dict[str, int]:
     return {network: plan.size.parameters for network, plan in plans.items()}
 
 
-def _check_limits(spec: DataSpec, max_parameters: int) -> None:
-    """Raise a ValueError if the smallest networks have too many parameters."""
+def _check_smallest(spec: DataSpec, max_parameters: int) -> None:
+    """Raise an error if the smallest networks have too many parameters."""
     generator: dict[str, Any] = {"dense": [{"units": NARROWEST["units"]}]}
     discriminator = generator
     if are_images(spec):
@@ -234,11 +223,7 @@ def _check_limits(spec: DataSpec, max_parameters: int) -> None:
         "training": {"packing": 1},
     }
     least = max(_n_parameters(smallest, spec).values())
-    if least > max_parameters:
-        raise ValueError(
-            f"max_parameters must be at least {least}, what the smallest networks for "
-            f"data of shape {spec.shape} have; got {max_parameters}."
-        )
+    check_smallest(least, spec, max_parameters)
 
 
 def _repair(
