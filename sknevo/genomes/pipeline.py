@@ -9,10 +9,57 @@ from sknevo.records import DataSpec
 
 __all__ = ["pipeline", "well_known"]
 
-SCALINGS = ("none", "standard", "minmax", "maxabs", "robust", "quantile", "power")
-TEXT = ("drop", "target", "ngrams")
-MODELS = ("svm", "hist_gradient_boosting", "lightgbm", "xgboost")
-# How often a model is drawn, 1 for the others. Chosen, not measured.
+# The tables. The second list of a category holds its weights: all of them, and the
+# ranges, are chosen, not measured.
+
+SCALING = Categorical(
+    ["none", "standard", "minmax", "maxabs", "robust", "quantile", "power"],
+    [3, 3, 1, 1, 1, 1, 1],
+)
+IMPUTATION = Categorical(["none", "median", "mean", "most_frequent"], [3, 2, 1, 1])
+GAMMA = Real(1e-2, 10, log=True)
+SVM = Genome(
+    C=Real(1e-2, 1e3, log=True),
+    approximate=Categorical([False, True], [4, 1]),
+    kernel=Choice(
+        {"rbf": 4, "linear": 2},
+        linear=Genome(),
+        poly=Genome(degree=Integer(2, 4), gamma=GAMMA, coef0=Real(0, 2)),
+        rbf=Genome(gamma=GAMMA),
+        sigmoid=Genome(gamma=GAMMA, coef0=Real(-2, 2)),
+    ),
+)
+RATE, LEAF = Real(0.02, 0.3, log=True), Integer(1, 100, log=True)
+SHRINK = Real(1e-3, 30, log=True)
+BOOSTING = {
+    "hist_gradient_boosting": Genome(
+        learning_rate=RATE,
+        max_leaf_nodes=Integer(3, 128, log=True),
+        min_samples_leaf=LEAF,
+        l2_regularization=SHRINK,
+        max_features=Real(0.3, 1),
+    ),
+    "lightgbm": Genome(
+        learning_rate=RATE,
+        num_leaves=Integer(3, 128, log=True),
+        min_child_samples=LEAF,
+        reg_lambda=SHRINK,
+        subsample=Real(0.5, 1),
+        colsample_bytree=Real(0.3, 1),
+        extra_trees=Categorical([False, True], [3, 1]),
+    ),
+    "xgboost": Genome(
+        learning_rate=RATE,
+        max_depth=Integer(2, 10),
+        min_child_weight=Real(0.1, 30, log=True),
+        reg_lambda=SHRINK,
+        gamma=Real(1e-4, 5, log=True),
+        subsample=Real(0.5, 1),
+        colsample_bytree=Real(0.3, 1),
+    ),
+}
+MODELS = ("svm", *BOOSTING)
+# How often a model is drawn, 1 for the others.
 MODEL_WEIGHTS = {"lightgbm": 3, "svm": 3, "xgboost": 2}
 
 # An exact SVM costs rows x rows: with more rows it is approximated. Chosen, not
@@ -58,15 +105,18 @@ def pipeline(spec: DataSpec, *, models: Sequence[str] = MODELS) -> Genome:
         raise ValueError(f"models must be among {list(MODELS)}; got {list(models)}.")
     genes: dict[str, Gene] = {
         "preparation": _preparation(spec),
-        "scaling": Categorical(SCALINGS, weights=[3, 3, 1, 1, 1, 1, 1]),
+        "scaling": SCALING,
         "extraction": _extraction(spec),
     }
+    svm = SVM
     if spec.task == "classification":
-        genes["class_weight"] = Categorical([None, "balanced"], weights=[3, 1])
-    every = _models(spec)
+        genes["class_weight"] = Categorical([None, "balanced"], [3, 1])
+    else:
+        svm = Genome(**SVM.genes, epsilon=Real(1e-3, 0.5, log=True))
+    known = {"svm": svm, **BOOSTING}
     genes["model"] = Choice(
         {name: w for name, w in MODEL_WEIGHTS.items() if name in models},
-        **{name: every[name] for name in models},
+        **{name: known[name] for name in models},
     )
     return Genome(**genes).constrained(partial(_repair, spec=spec))
 
@@ -74,19 +124,17 @@ def pipeline(spec: DataSpec, *, models: Sequence[str] = MODELS) -> Genome:
 def _preparation(spec: DataSpec) -> Genome:
     """Return the genes of the preparation that the columns of the table need."""
     kinds = {column.kind for column in spec.columns}
-    numbers = [c for c in spec.columns if c.kind in ("numeric", "boolean", "datetime")]
     genes: dict[str, Gene] = {}
-    if any(column.missing for column in numbers):
-        genes["imputation"] = Categorical(
-            ["none", "median", "mean", "most_frequent"], weights=[3, 2, 1, 1]
-        )
+    if {c.kind for c in spec.columns if c.missing} & {"numeric", "boolean", "datetime"}:
+        genes["imputation"] = IMPUTATION
         genes["missing_indicator"] = Categorical([False, True])
     if "categorical" in kinds:
         genes["encoding"] = Categorical(["onehot", "ordinal", "target"])
         genes["rare"] = Categorical([0.0, 0.01, 0.05])
     if "text" in kinds:
-        only = all(column.kind == "text" for column in spec.columns)
-        genes["text"] = Categorical(["target", "ngrams"] if only else TEXT)
+        # Without its text, a table of text alone would be empty.
+        dropped = [] if kinds == {"text"} else ["drop"]
+        genes["text"] = Categorical([*dropped, "target", "ngrams"])
     return Genome(**genes)
 
 
@@ -110,79 +158,26 @@ def _extraction(spec: DataSpec) -> Choice:
     return Choice({"none": 2.0 * len(branches)}, **branches)
 
 
-def _models(spec: DataSpec) -> dict[str, Genome]:
-    """Return the genes of every model; their ranges are chosen, not measured."""
-    gamma = Real(1e-2, 10, log=True)
-    svm: dict[str, Gene] = {
-        "C": Real(1e-2, 1e3, log=True),
-        "approximate": Categorical([False, True], weights=[4, 1]),
-        "kernel": Choice(
-            {"rbf": 4, "linear": 2},
-            linear=Genome(),
-            poly=Genome(degree=Integer(2, 4), gamma=gamma, coef0=Real(0, 2)),
-            rbf=Genome(gamma=gamma),
-            sigmoid=Genome(gamma=gamma, coef0=Real(-2, 2)),
-        ),
-    }
-    if spec.task == "regression":
-        svm["epsilon"] = Real(1e-3, 0.5, log=True)
-    rate = Real(0.02, 0.3, log=True)
-    leaf = Integer(1, 100, log=True)
-    shrink = Real(1e-3, 30, log=True)
-    return {
-        "svm": Genome(**svm),
-        "hist_gradient_boosting": Genome(
-            learning_rate=rate,
-            max_leaf_nodes=Integer(3, 128, log=True),
-            min_samples_leaf=leaf,
-            l2_regularization=shrink,
-            max_features=Real(0.3, 1),
-        ),
-        "lightgbm": Genome(
-            learning_rate=rate,
-            num_leaves=Integer(3, 128, log=True),
-            min_child_samples=leaf,
-            reg_lambda=shrink,
-            subsample=Real(0.5, 1),
-            colsample_bytree=Real(0.3, 1),
-            extra_trees=Categorical([False, True], weights=[3, 1]),
-        ),
-        "xgboost": Genome(
-            learning_rate=rate,
-            max_depth=Integer(2, 10),
-            min_child_weight=Real(0.1, 30, log=True),
-            reg_lambda=shrink,
-            gamma=Real(1e-4, 5, log=True),
-            subsample=Real(0.5, 1),
-            colsample_bytree=Real(0.3, 1),
-        ),
-    }
-
-
 def _repair(genes: dict[str, Any], spec: DataSpec) -> dict[str, Any]:
     """Return genes of a pipeline that works, without genes that have no effect."""
-    genes = {**genes}
+    preparation, extraction = genes["preparation"], genes["extraction"]
     svm = genes["model"]["choice"] == "svm"
-    extraction = genes["extraction"]["choice"]
     most = MANY_COLUMNS if svm else MANY_COLUMNS_FOR_TREES
-    if extraction == "polynomial" and _width(spec, genes["preparation"]) > most:
-        extraction = "none"
-        genes["extraction"] = {**genes["extraction"], "choice": extraction}
+    if extraction["choice"] == "polynomial" and _width(spec, preparation) > most:
+        extraction["choice"] = "none"
     # An SVM depends on distances, which unscaled columns would dominate.
     if svm and genes["scaling"] == "none":
         genes["scaling"] = "standard"
-    if not svm and extraction in ("none", "select_k_best"):
+    if not svm and extraction["choice"] in ("none", "select_k_best"):
         # Trees depend on the order of values alone: a scaler has no effect.
         genes["scaling"] = "none"
     # Boosters handle missing values themselves; SVMs and extractions do not.
-    incomplete = genes["preparation"].get("imputation") == "none"
-    if incomplete and (svm or extraction != "none"):
-        genes["preparation"] = {**genes["preparation"], "imputation": "median"}
+    is_incomplete = preparation.get("imputation") == "none"
+    if is_incomplete and (svm or extraction["choice"] != "none"):
+        preparation["imputation"] = "median"
     if svm and spec.n_samples > MANY_SAMPLES:
-        model = genes["model"]
-        genes["model"] = {**model, "svm": {**model["svm"], "approximate": True}}
+        genes["model"]["svm"]["approximate"] = True
     # Genes without effect have one value, so that equal pipelines have the same key.
-    preparation = genes["preparation"] = {**genes["preparation"]}
     if preparation.get("imputation") == "none":
         preparation["missing_indicator"] = False
     if preparation.get("encoding") == "target":
@@ -263,13 +258,8 @@ def well_known(spec: DataSpec) -> list[dict[str, Any]]:
     """
 
     def prepared(encoding: str, imputation: str) -> dict[str, Any]:
-        values = {
-            "encoding": encoding,
-            "imputation": imputation,
-            "missing_indicator": False,
-            "rare": 0.01,
-            "text": "target",
-        }
+        values = {"encoding": encoding, "rare": 0.01, "text": "target"}
+        values |= {"imputation": imputation, "missing_indicator": False}
         return {name: values[name] for name in _preparation(spec).genes}
 
     plain: dict[str, Any] = {"extraction": {"none": {}}, "scaling": "none"}

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sknevo.genomes.pipeline import MODELS, SCALINGS, pipeline, well_known
+from sknevo.genomes.pipeline import MODELS, SCALING, pipeline, well_known
 from sknevo.records import Chromosome, Column, DataSpec
 
 KINDS = ("numeric", "boolean", "categorical", "datetime", "text")
@@ -62,7 +62,7 @@ def test_known_individuals_belong_to_the_genome_of_any_table(table):
 
 def test_every_part_can_be_drawn():
     drawn = samples(spec(missing=True), 3000)
-    assert {s for d in drawn for s in [d["scaling"]]} == set(SCALINGS)
+    assert {s for d in drawn for s in [d["scaling"]]} == set(SCALING.options)
     assert {name for d in drawn for name in d["model"]} == set(MODELS)
     assert {name for d in drawn for name in d["extraction"]} == {
         "none", "pca", "nystroem", "select_k_best", "polynomial", "ica", "lda",
