@@ -287,6 +287,17 @@ def test_boosters_watch_rows_that_they_are_not_fitted_on(n_members, rare):
         assert set(y[fitted]) == set(y)
 
 
+@pytest.mark.parametrize(("final", "n_members"), [(False, 1), (True, 3)])
+def test_boosters_of_values_are_refitted_or_a_committee(final, n_members):
+    X = np.random.default_rng(0).normal(size=(300, 3))
+    y = 3 * X[:, 0] + X[:, 1]
+    spec = tables.spec_of(X, y, regression=True)
+    expressed = expressed_genes(spec, lightgbm={"learning_rate": 0.3})
+    pipe = PipelineBuilder(spec, final=final)(expressed, 0).fit(X, y)
+    assert len(pipe[-1].estimators_) == n_members
+    assert pipe.score(X, y) > 0.8
+
+
 @pytest.mark.parametrize("name", MODELS)
 def test_balanced_weights_favour_the_rare_class(name):
     rng = np.random.default_rng(0)
