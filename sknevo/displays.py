@@ -1,4 +1,4 @@
-"""Plots of fitted GANs, as scikit-learn's displays.
+"""Plots of fitted GANs, with the interface of scikit-learn's displays.
 
 matplotlib (``pip install sknevo[plots]``) is imported when something is plotted.
 """
@@ -18,9 +18,9 @@ __all__ = ["GanSignalsDisplay", "SampleGridDisplay"]
 # Signals in [0, 1], on the left axis, with their labels.
 SHARES = {
     "coverage": "coverage",
-    "reach": "coverage, widely",
+    "reach": "wide coverage",
     "auc": "discriminator's AUC",
-    "spikes": "losses that leap",
+    "spikes": "jumps of the losses",
 }
 # Norms of gradients, on the right axis, with their labels.
 NORMS = {
@@ -50,17 +50,19 @@ class GanSignalsDisplay:
     Parameters
     ----------
     signals : dict of str to array-like of shape (n_checkpoints,)
-        "step", the number of the step; in [0, 1] "coverage", "reach" (coverage in a
-        wide sense), "auc" (of the discriminator, real against generated samples) and
-        "spikes" (share of losses that leap); "discriminator_norm" and "generator_norm"
-        of the gradients. `signals_` of a fitted GAN holds them.
+        "step" is the number of steps of the generator. In [0, 1] are "coverage",
+        "reach" (wide coverage, see `sknevo.metrics.ReferenceSet.wide_coverage`), "auc"
+        (how well the discriminator tells real from generated samples) and "spikes"
+        (share of steps in which a loss jumps). "discriminator_norm" and
+        "generator_norm" are norms of gradients. The attribute `signals_` of a fitted
+        GAN has this form.
     stability : float
-        Stability of the training, in [0, 1]; `stability_` of a fitted GAN.
+        Stability of the training, in [0, 1]: `stability_` of a fitted GAN.
 
     Attributes
     ----------
     ax_ : matplotlib Axes
-        Axes of the shares.
+        Axes of the signals in [0, 1].
     norms_ax_ : matplotlib Axes
         Axes of the norms of the gradients, on a logarithmic scale.
     figure_ : matplotlib Figure
@@ -88,7 +90,7 @@ class GanSignalsDisplay:
 
     @classmethod
     def from_estimator(cls, estimator: Any, *, ax: Any = None) -> Self:
-        """Plot the training of a GAN, of the best one of an `EvolvedGAN`.
+        """Plot the training of a GAN, or of the best GAN of an `EvolvedGAN`.
 
         Parameters
         ----------
@@ -104,9 +106,9 @@ class GanSignalsDisplay:
         Raises
         ------
         TypeError
-            If `estimator` is no EvolvedGAN and no GAN.
+            If `estimator` is neither an EvolvedGAN nor a GAN.
         NotFittedError
-            If it is not fitted.
+            If `estimator` is not fitted.
         ImportError
             If matplotlib is not installed: ``pip install sknevo[plots]``.
         """
@@ -172,13 +174,13 @@ class SampleGridDisplay:
     Parameters
     ----------
     samples : ndarray of shape (n_samples, ...)
-        Images, scaled together to black and white; or rows, of which the first two
-        features are plotted.
+        Images, whose least value is shown black and whose greatest value white; or
+        rows, of which the first two features are plotted.
     sample_shape : tuple of int
         Shape of one sample: (n_features,), (height, width), (channels, height, width)
         or (height, width, channels).
     n_columns : int or None, default=None
-        Images beside each other; None makes a square.
+        Number of images in a row; None arranges the images in a square.
     real : array-like of shape (n_real, n_features) or None, default=None
         Real rows to plot beneath the generated ones.
 
@@ -189,7 +191,7 @@ class SampleGridDisplay:
     figure_ : matplotlib Figure
         Figure of the axes.
     sheet_ : ndarray of shape (height, width) or (height, width, 3)
-        All images as one, in [0, 1], one pixel apart; only of images.
+        All images in one, in [0, 1], one pixel apart. Only if samples are images.
 
     See Also
     --------
@@ -203,7 +205,7 @@ class SampleGridDisplay:
     >>> SampleGridDisplay(images, (8, 8), n_columns=3).plot().sheet_.shape
     (17, 26)
 
-    Of a fitted estimator: samples, samples during training, samples of generations.
+    A fitted estimator has samples, samples during training, and samples of generations:
 
     >>> from sknevo import EvolvedGAN
     >>> X = np.random.default_rng(0).integers(256, size=(60, 8, 8)).astype(np.uint8)
@@ -241,7 +243,7 @@ class SampleGridDisplay:
         random_state: Any = None,
         ax: Any = None,
     ) -> Self:
-        """Plot samples of a GAN, of the best one of an `EvolvedGAN`.
+        """Plot samples of a GAN, or of the best GAN of an `EvolvedGAN`.
 
         Parameters
         ----------
@@ -254,7 +256,7 @@ class SampleGridDisplay:
         real : array-like of shape (n_real, n_features) or None, default=None
             Real rows to plot beneath the generated ones.
         n_columns : int or None, default=None
-            Images beside each other; None makes a square.
+            Number of images in a row; None arranges the images in a square.
         random_state : int, RandomState instance or None, default=None
             Seed of the noise.
         ax : matplotlib Axes or None, default=None
@@ -267,11 +269,11 @@ class SampleGridDisplay:
         Raises
         ------
         TypeError
-            If `estimator` is no EvolvedGAN and no GAN.
+            If `estimator` is neither an EvolvedGAN nor a GAN.
         NotFittedError
-            If it is not fitted.
+            If `estimator` is not fitted.
         ValueError
-            If a number is no whole number above 0.
+            If `n_samples` or `n_columns` is not a positive integer.
         """
         gan = _gan_of(estimator)
         _check_counts(n_samples=n_samples, n_columns=n_columns)
@@ -282,14 +284,15 @@ class SampleGridDisplay:
     def from_snapshots(
         cls, estimator: Any, *, n_columns: int = 10, ax: Any = None
     ) -> Self:
-        """Plot images of the same noise in the course of a GAN's training.
+        """Plot images of the same noise at several times of a GAN's training.
 
         Parameters
         ----------
         estimator : EvolvedGAN or GAN
-            Estimator that was fitted on images; of an EvolvedGAN, the best one.
+            Estimator that was fitted on images. The best GAN of an EvolvedGAN is used.
         n_columns : int, default=10
-            Images of each checkpoint. Each checkpoint is a row, the first on top.
+            Number of images of each checkpoint. Each checkpoint is a row of images, the
+            first one on top.
         ax : matplotlib Axes or None, default=None
             Axes to plot on; None makes a new figure.
 
@@ -300,11 +303,11 @@ class SampleGridDisplay:
         Raises
         ------
         TypeError
-            If `estimator` is no EvolvedGAN and no GAN.
+            If `estimator` is neither an EvolvedGAN nor a GAN.
         NotFittedError
-            If it is not fitted.
+            If `estimator` is not fitted.
         ValueError
-            If a number is no whole number above 0.
+            If `n_columns` is not a positive integer.
         """
         gan = _gan_of(estimator)
         _check_counts(n_columns=n_columns)
@@ -322,7 +325,8 @@ class SampleGridDisplay:
         estimator : EvolvedGAN
             Estimator that was fitted on images.
         n_columns : int, default=10
-            Images of each generation. Each generation is a row, the first on top.
+            Number of images of each generation. Each generation is a row of images, the
+            first one on top.
         ax : matplotlib Axes or None, default=None
             Axes to plot on; None makes a new figure.
 
@@ -335,17 +339,16 @@ class SampleGridDisplay:
         NotFittedError
             If `estimator` is not fitted.
         ValueError
-            If `n_columns` is no whole number above 0, or if the best individuals were
-            not trained in the last `fit` (but read from a journal) or not on a single
-            split.
+            If `n_columns` is not a positive integer, if the best individuals were read
+            from a journal, or if there are several splits.
         """
         check_is_fitted(estimator)
         _check_counts(n_columns=n_columns)
         generations = getattr(estimator, "generation_samples_", {})
         if not generations:
             raise ValueError(
-                "estimator must be an EvolvedGAN whose best individuals were trained "
-                f"in its last fit, on a single split; got {estimator!r}."
+                "estimator must be an EvolvedGAN that was fitted with a single split "
+                f"and not from a journal; got {estimator!r}."
             )
         images = np.array([samples[:n_columns] for samples in generations.values()])
         shape = estimator.image_shape or images.shape[2:]

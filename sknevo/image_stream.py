@@ -25,18 +25,18 @@ MODES = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}
 
 
 class ImageStream:
-    """Images of a dataset that are read when `numpy.asarray` asks for them.
+    """Images of a dataset that `numpy.asarray` reads when they are needed.
 
     A stream is indexed by rows, as an array is; the result is a stream of these rows.
-    Several threads read the images, anew each time. The first image is read at once:
-    all others must have its shape and type.
+    Several threads read the images, each time anew. The first image is read when the
+    stream is made. All others must have its shape and data type.
 
     Parameters
     ----------
     dataset : sequence of images, or of tuples that begin with an image
         An image is a PIL image, an array, or a tensor on the CPU. Any torch Dataset
-        with a length will do, such as torchvision's `ImageFolder`. It should not
-        transform images at random, since augmentation evolves.
+        with a length can be used, such as torchvision's `ImageFolder`. It should not
+        change images at random, since augmentation evolves.
     image_shape : tuple of int or None, default=None
         Shape of an image as an array: (height, width), (height, width, channels) or
         (channels, height, width). PIL images are scaled until they cover it, cropped to
@@ -48,19 +48,19 @@ class ImageStream:
     dataset : sequence
         The dataset.
     rows : ndarray of int of shape (n_samples,)
-        The rows of the dataset that this stream holds.
+        The rows of the dataset that are in this stream.
     image_shape : tuple of int
         Shape of an image.
     dtype : numpy.dtype
-        Type of the values of an image.
+        Data type of an image.
 
     Raises
     ------
     OSError
         If an image cannot be read.
     ValueError
-        If there is no image, or if one has another shape or type than the first or
-        holds NaN or infinity.
+        If there is no image, or if an image has another shape or data type than the
+        first one, or holds NaN or infinity.
 
     Examples
     --------
@@ -203,15 +203,15 @@ def pixels_of(image: Any, shape: tuple[int, ...] | None = None) -> np.ndarray:
         return np.asarray(image)
     if image.mode.startswith(("I", "F")):
         raise ValueError(
-            f"images of PIL must hold bytes; got mode {image.mode!r}: convert it to an "
-            "array in the dataset."
+            f"PIL images must have channels of 8 bits; got mode {image.mode!r}. Let "
+            "the dataset return an array instead."
         )
     upright = ImageOps.exif_transpose(image)
     if not shape:
         return np.asarray(upright if upright.mode == "L" else upright.convert("RGB"))
     channels, height, width = channels_first(shape)
     if channels not in MODES:
-        raise ValueError(f"images of PIL have 1 to 4 channels; {shape} asks for more.")
+        raise ValueError(f"PIL images have 1 to 4 channels; got image_shape={shape}.")
     fitted = ImageOps.fit(
         upright.convert(MODES[channels]), (width, height), Image.Resampling.BILINEAR
     )

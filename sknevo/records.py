@@ -1,10 +1,10 @@
-"""Immutable records: what the data are, a chromosome, its evaluation.
+"""Immutable records: a description of the data, a chromosome, its evaluation.
 
 A chromosome is plain JSON, and its form alone says which genes are expressed:
 
 - ``{"choice": "svm", "svm": {...}, "boosting": {...}}``: one branch is expressed,
 - ``{"length": 2, "items": [...]}``: the first two items are expressed,
-- any other mapping is a record of genes, and anything else is the value of a gene.
+- any other mapping is a group of genes, and any other value is that of a gene.
 """
 
 import hashlib
@@ -45,9 +45,9 @@ class Column:
     Parameters
     ----------
     name : str or int
-        The name in a DataFrame, the position in an array.
+        Name in a DataFrame, position in an array.
     kind : {"numeric", "boolean", "categorical", "datetime", "text"}
-        The kind of values.
+        Kind of the values.
     n_unique : int, default=0
         Number of distinct values, for columns that hold labels or text.
     missing : bool, default=False
@@ -67,7 +67,7 @@ class Column:
 
 @dataclass(frozen=True)
 class DataSpec:
-    """What genomes and builders may know of the training data.
+    """Description of the training data for genomes and builders.
 
     Parameters
     ----------
@@ -76,8 +76,8 @@ class DataSpec:
     n_samples : int
         Number of rows in the training part of a split.
     n_classes : int
-        Number of classes; 0 for regression. For generation, the number of labels that
-        samples are generated for; 1 if they are generated for values, 0 for neither.
+        Number of classes; 0 for regression. For generation, the number of labels; 1 if
+        y holds values, 0 without y.
     columns : tuple of Column, default=()
         The columns of a table, in order.
     shape : tuple of int, default=()
@@ -98,7 +98,7 @@ class DataSpec:
 
 
 def express(genes: Any) -> Any:
-    """Return the expressed genes and leave out the silent ones.
+    """Return the expressed genes, without the silent ones.
 
     Parameters
     ----------
@@ -188,11 +188,13 @@ class Chromosome:
     generation : int, default=0
         The generation in which it was bred.
     origin : str, default="user"
-        How it was bred: "seed", "random", "crossover", "mutation" or "user".
+        How it was made: "seed" (a known configuration), "user" (given as
+        `initial_population`), "random", "crossover" or "mutation".
     parents : tuple of str, default=()
-        The keys of its parents.
+        Keys of its parents.
     scores : dict of str to float, default={}
-        Its mean scores, once it is evaluated. They do not count for equality.
+        Its mean scores, once it is evaluated. They are ignored when chromosomes are
+        compared.
 
     Attributes
     ----------
@@ -321,14 +323,14 @@ def _show(value: Any) -> str:
 
 @dataclass(frozen=True)
 class Candidate:
-    """A chromosome to be evaluated, and the resource of the evaluation.
+    """A chromosome to be evaluated with a resource of successive halving.
 
     Parameters
     ----------
     chromosome : Chromosome
         The chromosome to be evaluated.
     resource : int or None, default=None
-        Epochs, samples or the like that it gets; None stands for as much as it asks
+        Number of epochs, samples or the like; None stands for all that the genes ask
         for.
 
     Examples
@@ -357,29 +359,30 @@ class Evaluation:
         The chromosome that was evaluated.
     status : {"ok", "error", "timeout", "memory", "pruned", "slow", "unfinished", \
 "skipped"}
-        How the trial ended: "ok" with a fitness, "error" with an exception, "timeout"
-        and "memory" by its limits, "pruned" by itself since training was hopeless,
-        "slow" since predictions take too long, "unfinished" since the search was over.
-        A trial that is "skipped" has not begun.
+        How the trial ended. "ok": with a fitness; "error": with an exception;
+        "timeout": `max_eval_time` was over; "memory": more than `memory_limit` was
+        held; "pruned": the training was hopeless; "slow": predictions take longer than
+        `max_predict_time`; "unfinished": the search was over; "skipped": the trial has
+        not begun.
     fitness : float
-        The goal to maximise; minus infinity unless the status is "ok".
+        The value to maximise; minus infinity unless the status is "ok".
     scores : dict of str to tuple of float
         For every metric, the score on each split.
     fit_times, score_times : tuple of float
         Seconds per split.
     saved_times : tuple of float
-        Seconds per split that were saved, since another trial had fitted the same
-        preparation before.
+        Seconds per split that were saved because another trial had already fitted the
+        same preparation.
     error : str, default=""
         Why the trial failed.
     cached : bool, default=False
-        Whether the evaluation was known before it was asked for.
+        Whether the evaluation was already known, for example from a journal.
     resource : int or None, default=None
-        Epochs, samples or the like of the evaluation; None stands for as much as the
-        individual asks for.
+        Number of epochs, samples or the like; None stands for all that the genes ask
+        for.
     objectives : tuple of float, default=()
-        The goals of a strategy with several goals, to maximise; empty if there is only
-        the fitness.
+        The values that a strategy with several objectives maximises; empty if there is
+        only the fitness.
     fitted : bytes or None, default=None
         The models that the trial has fitted, pickled.
 
@@ -432,13 +435,13 @@ class Generation:
     Parameters
     ----------
     number : int
-        Counted from 0.
+        Number of the generation, from 0.
     best, median : float
         Best fitness so far, and the median of the successful evaluations of this
         generation.
     evaluated, cached, failed : int
-        Individuals that were evaluated, that were known, and of the evaluated those
-        that failed.
+        Number of individuals that were evaluated, that were already known, and that
+        were evaluated and failed.
     seconds : float
         Wall-clock time in seconds.
 

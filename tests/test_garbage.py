@@ -367,7 +367,7 @@ BAD_IMAGES = {
     "infinity": (np.where(IMAGES == 3, np.inf, IMAGES), "infinity"),
     "five dimensions": (IMAGES.reshape(12, 1, 1, 8, 8), r"got \(12, 1, 1, 8, 8\)"),
     "objects": (np.full((12, 8, 8), "pixel", object), "convert|numeric|string"),
-    "no pixels": (IMAGES[:, :0], "must hold samples with values"),
+    "no pixels": (IMAGES[:, :0], "must not be empty"),
 }
 
 

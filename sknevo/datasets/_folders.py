@@ -34,12 +34,13 @@ def load_image_folder(
     Parameters
     ----------
     root : path
-        Holds a folder for each class. Hidden files and folders are left out.
+        Folder that contains a folder for each class. Hidden files and folders are
+        ignored.
     image_size : int or (height, width), default=64
         Size of the returned images in pixels; an int stands for a square.
     in_memory : bool, default=True
-        Whether images are read now. Otherwise each is read whenever it is in a batch,
-        which suits folders that do not fit into memory.
+        Whether all images are read at once. If not, images are read batch by batch
+        during training, so they need not fit into memory.
 
     Returns
     -------
@@ -93,12 +94,12 @@ def load_imagenet(
 ) -> Bunch:
     """Load ImageNet [1]_, or another set with its layout, from disk.
 
-    Each image is read whenever it is in a batch; memory never holds all of them.
+    Images are read batch by batch during training and are never all in memory.
 
     Parameters
     ----------
     root : path
-        Holds the folders `train` and `val`, each with a folder for each class.
+        Folder that contains `train` and `val`, each with a folder for each class.
     subset : {"train", "val"}, default="train"
         The part to load.
     image_size : int or (height, width), default=224

@@ -48,7 +48,7 @@ def make_insects(
     image_size : int, default=64
         Pixels per side, at least 8.
     random_state : int, RandomState or None, default=None
-        Seed.
+        Seed of the drawings.
 
     Returns
     -------

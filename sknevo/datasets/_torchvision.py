@@ -226,7 +226,7 @@ def _fetch(name: str, subset: str, data_home: Home, download_if_missing: bool) -
             parts = load(download=False)
         except RuntimeError:  # the archives are missing or not unpacked
             if not download_if_missing and _missing(kind, home):
-                raise OSError("nothing is downloaded") from None
+                raise OSError("download_if_missing=False") from None
             # This unpacks the archives; it downloads those missing or damaged.
             parts = load(download=True)
     except Exception as error:  # damaged files raise errors of many types

@@ -95,31 +95,34 @@ class BaseEvolved(CallbackSupportMixin, SearchParameters):
     Attributes
     ----------
     best_estimator_ : estimator
-        The best individual, fitted on all of X. It works and pickles on its own.
+        The best individual, fitted on all of X (`EvolvedGAN` with one split: on its
+        training part). It can be used and pickled without the search.
     best_chromosome_ : Chromosome
         The genes of the best individual, silent ones included, and its lineage.
     best_params_ : dict
-        The expressed genes of the best individual. They serve as an
-        `initial_population`.
+        The expressed genes of the best individual, which can be an entry of
+        `initial_population`. `EvolvedSearchCV`: the parameters of the estimator.
     best_score_ : float
         Fitness of the best individual: its mean score over the splits. Not set if
         `refit` is callable.
     best_index_ : int
         Row of the best individual in `cv_results_`.
     cv_results_ : dict of str to array
-        One row per individual: the columns of RandomizedSearchCV, and `generation`,
-        `origin`, `parents`, `key`, `status` ("ok", "error", "timeout", "memory",
-        "pruned", "slow", "unfinished", "skipped"), `error`, and `resource`, which is
-        infinite if the individual was given all that its genes ask for.
+        One row per individual and resource: the columns of RandomizedSearchCV, and
+        `generation`, `origin`, `parents`, `key`, `status` ("ok", "error", "timeout",
+        "memory", "pruned", "slow", "unfinished", "skipped"), `error`, and `resource`,
+        which is infinite if the individual got all that its genes ask for.
     pareto_front_ : ndarray of int
         Rows of `cv_results_` that no other row dominates in all scores, sorted by the
         first score, best first. `refit_individual` fits any of them.
     history_ : list of Generation
-        One record per generation: best, median, evaluated, cached, failed, seconds.
+        One `sknevo.records.Generation` per generation: its number, the best fitness so
+        far, the median fitness, how many individuals were evaluated, cached and failed,
+        and the seconds.
     rungs_ : list of Rung
-        Of successive halving: the resource of each rung, the scores on it, their
-        correlation with those on the next rung, and whether the rung is_misleading and
-        is left out.
+        One per resource of successive halving; a single one without `resource`. It has
+        the scores, their `correlation` with those on the next rung, and
+        `is_misleading`: a misleading rung is skipped from then on.
     genome_ : Genome
         The search space.
     n_generations_, n_evaluations_ : int
@@ -256,10 +259,11 @@ class BaseEvolved(CallbackSupportMixin, SearchParameters):
         X : DataFrame or array-like of shape (n_samples, n_features), or images
             Samples.
         y : array-like of shape (n_samples,), default=None
-            Targets. None where there are none, or where X brings them along.
+            Targets. None if the task needs none, or if X is a torch Dataset that holds
+            them.
         **params : dict of str to array-like of shape (n_samples,)
             `sample_weight` for the individuals and `groups` for `cv`. With metadata
-            routing enabled, what `scoring` and `cv` request.
+            routing enabled, all that `scoring` and `cv` request.
 
         Returns
         -------
@@ -269,9 +273,10 @@ class BaseEvolved(CallbackSupportMixin, SearchParameters):
         Raises
         ------
         ValueError
-            If a parameter or the data are not valid, or no individual succeeds. The
-            estimator is unfitted then, even if it was fitted before. Also if the best
-            individuals fail on all of X: `cv_results_` is there then.
+            If a parameter or the data are not valid, or if no individual succeeds: the
+            estimator is then not fitted, even if it was before. Also if the best
+            individuals fail when they are fitted on all of X: the results of the
+            search, such as `cv_results_`, are then available.
         """
         with Journal(self.journal) as journal:
             return self._fit(X, y, params, journal)
@@ -492,9 +497,10 @@ class BaseEvolved(CallbackSupportMixin, SearchParameters):
     ) -> BaseEstimator:
         """Fit any individual of the search, such as another one of the Pareto front.
 
-        It is built as `best_estimator_` is, with the same seed as in `fit`. On the data
-        of `fit`, that of `best_index_` is `best_estimator_` again (of `EvolvedGAN` with
-        a single split: on its training part). This estimator stays as it is.
+        The individual is built as in `fit`, with the same seed. With the data of `fit`,
+        the row `best_index_` gives the same model as `best_estimator_` (`EvolvedGAN`
+        with one split: with the training part of this split). The evolved estimator
+        itself does not change.
 
         Parameters
         ----------
@@ -503,14 +509,15 @@ class BaseEvolved(CallbackSupportMixin, SearchParameters):
         X : array-like of shape (n_samples, n_features), or images
             Samples, laid out as in `fit`.
         y : array-like of shape (n_samples,), default=None
-            Targets. None where there are none, or where X brings them along.
+            Targets. None if the task needs none, or if X is a torch Dataset that holds
+            them.
         **fit_params : dict of str to array-like of shape (n_samples,)
             Metadata for the individual, such as `sample_weight`.
 
         Returns
         -------
         estimator
-            The fitted individual; it works and pickles on its own.
+            The fitted individual, which can be used and pickled without the search.
 
         Raises
         ------
@@ -551,14 +558,15 @@ class BaseEvolved(CallbackSupportMixin, SearchParameters):
 
     @available_if(check_refit)
     def score(self, X: Any, y: Any = None, **params: Any) -> float:
-        """Return the score that was the fitness, on other data.
+        """Return the fitness of the best individual on other data.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features), or images
             Samples, laid out as in `fit`.
         y : array-like of shape (n_samples,), default=None
-            Targets. None where there are none, or where X brings them along.
+            Targets. None if the task needs none, or if X is a torch Dataset that holds
+            them.
         **params : dict
             Metadata for the scorer, such as `sample_weight`.
 

@@ -71,8 +71,8 @@ class EvolvedClassifierMixin:
     def decision_function(self, X: Any) -> np.ndarray:
         """Return the confidence in each class.
 
-        This is the decision function of the best individual, or the logarithm of its
-        probabilities (of the odds, with two classes) if it has none.
+        This is the decision function of the best individual. If it has none, it is the
+        logarithm of its probabilities (with two classes, of their ratio).
 
         Parameters
         ----------
@@ -82,7 +82,8 @@ class EvolvedClassifierMixin:
         Returns
         -------
         ndarray of shape (n_samples,) or (n_samples, n_classes)
-            With two classes, values above 0 speak for ``classes_[1]``.
+            With two classes, one value per sample; above 0 it stands for
+            ``classes_[1]``.
         """
         check_is_fitted(self, "best_estimator_")
         X = self._validate_X(X)
@@ -138,8 +139,7 @@ class EvolvedNetworkMixin(NetworkParameters):
         found = resolve_device(self.device)
         if found != self.device:
             warnings.warn(
-                f"device={self.device!r} is not there: this process computes on "
-                f"{found!r}.",
+                f"device={self.device!r} is not available: {found!r} is used instead.",
                 UserWarning,
                 stacklevel=2,
             )
@@ -156,11 +156,11 @@ class EvolvedNetworkMixin(NetworkParameters):
             X = check_array(X, dtype="numeric", allow_nd=True, estimator=self)
         if X.ndim > 4:
             raise ValueError(
-                "X must be of shape (n, features), (n, height, width) or with channels "
-                f"first or last; got {X.shape}."
+                "X must be of shape (n, features), (n, height, width), (n, channels, "
+                f"height, width) or (n, height, width, channels); got {X.shape}."
             )
         if 0 in X.shape:
-            raise ValueError(f"X must hold samples with values; got shape {X.shape}.")
+            raise ValueError(f"X must not be empty; got shape {X.shape}.")
         if reset:
             self._sample_shape_ = _sample_shape(X.shape[1:], self.image_shape)
             self.n_features_in_ = math.prod(self._sample_shape_)
@@ -187,9 +187,9 @@ class EvolvedPredictorMixin(EvolvedNetworkMixin):
     def save_network(self, path: str | PathLike) -> None:
         """Write the best network to a file, without pickle.
 
-        Weights are written as safetensors, genes and what was learned of the targets as
-        JSON in the same file. `sknevo.load_network` reads it back as a fitted skorch
-        network and runs no code of the file.
+        The file has the format safetensors. It holds the weights and, as JSON, the
+        genes and what was learned about the targets. `sknevo.load_network` reads it as
+        a fitted skorch network and runs no code of the file.
 
         Parameters
         ----------
@@ -215,8 +215,9 @@ def _sample_shape(shape: tuple[int, ...], image_shape: Any) -> tuple[int, ...]:
     are_rows = len(shape) == 1 and math.prod(wanted) == shape[0]
     if len(wanted) not in (2, 3) or not (are_rows or wanted == shape):
         raise ValueError(
-            "image_shape must be (height, width) or with channels first or last, "
-            f"and fit samples of shape {shape}; got {image_shape!r}."
+            "image_shape must be (height, width), (channels, height, width) or "
+            f"(height, width, channels) and match samples of shape {shape}; got "
+            f"{image_shape!r}."
         )
     return wanted
 
@@ -344,7 +345,7 @@ class DelegatingMixin:
     def _seen(self, attribute: str) -> Any:
         if not hasattr(self, "best_estimator_"):
             raise AttributeError(
-                f"{type(self).__name__} has no {attribute}: it is not fitted."
+                f"{type(self).__name__} has no {attribute} before it is fitted."
             )
         return getattr(self.best_estimator_, attribute)
 

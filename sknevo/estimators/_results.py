@@ -213,15 +213,17 @@ def refit_first(
         else:
             if reasons:
                 warnings.warn(
-                    f"best_estimator_ is row {index} of cv_results_, since better ones "
-                    f"gave up or failed on all of X: {'; '.join(reasons)}.",
+                    f"best_estimator_ is row {index} of cv_results_, since better "
+                    "individuals were pruned or failed when they were fitted on all of "
+                    f"X: {'; '.join(reasons)}.",
                     FitFailedWarning,
                     stacklevel=2,
                 )
             return index, estimator
     raise ValueError(
-        "the best individuals gave up or failed on all of X: "
-        f"{'; '.join(reasons)}. Fit another row with refit_individual, or evolve on."
+        "the best individuals were pruned or failed when they were fitted on all of X: "
+        f"{'; '.join(reasons)}. Fit another row with refit_individual, or run a longer "
+        "search."
     ) from cause
 
 

@@ -107,7 +107,7 @@ def _checked_members(cv: int | None, y: np.ndarray, classifier: bool) -> np.ndar
         raise ValueError(f"y must hold at least 2 {what} to be split; got 1 sample.")
     if cv is not None and cv > members.max():
         raise ValueError(
-            f"cv={cv} folds need as many {what}; got {members.max()} at most."
+            f"cv={cv} needs at least {cv} {what}; got {members.max()} at most."
         )
     return members
 
@@ -165,7 +165,7 @@ def _without_unknown_tests(
         for train, test in splitter.split(y, y, **split_params)
     ]
     if not any(len(test) for _, test in splits):
-        raise ValueError("groups must share a class: each has only classes of its own.")
+        raise ValueError("groups must share classes; got no class in two groups.")
     return [(train, test) for train, test in splits if len(test)]
 
 
@@ -266,20 +266,21 @@ def make_rungs(
         wanted, smallest = spec.n_samples, 2 * max(1, spec.n_classes)
     if not wanted:
         raise ValueError(
-            f'resource must be None, "{SAMPLES}" or the name of a gene of whole '
-            f"numbers; got {resource!r}."
+            f'resource must be None, "{SAMPLES}" or the name of an integer gene; got '
+            f"{resource!r}."
         )
     if max_resources != "auto":
         wanted = min(wanted, max_resources)
     # A gene of the user's may have no upper bound.
     if math.isinf(wanted):
         raise ValueError(
-            f"max_resources must be a number: {resource!r} has no bound; got 'auto'."
+            f"max_resources must be a number, since {resource!r} has no upper bound; "
+            "got 'auto'."
         )
     if not isinstance(min_resources, str) and min_resources >= wanted:
         raise ValueError(
-            f"min_resources must be less than {wanted}, the most that individuals "
-            f"want of {resource!r}; got {min_resources}."
+            f"min_resources must be less than {wanted}, the most that any individual "
+            f"can have of {resource!r}; got {min_resources}."
         )
     return rungs(population_size, factor, min_resources, wanted, smallest)
 

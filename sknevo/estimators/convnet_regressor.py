@@ -20,32 +20,32 @@ __all__ = ["EvolvedRegressor"]
 class EvolvedRegressor(EvolvedRegressorMixin, EvolvedPredictorMixin, BaseEvolved):
     """Evolve a network that predicts a number from images, or from rows of numbers.
 
-    An individual is a network with all that trains it: its blocks of convolutions and
-    dense layers, its optimizer with the parameters of its own, batch size, epochs,
-    schedule of the learning rate, augmentation, loss (squared, absolute, or Huber's
-    [1]_) and the scaling of the targets. The best individual is trained once more on
-    all of X, by skorch.
+    An individual is a network together with its training: blocks of convolutions, dense
+    layers, an optimizer with its own parameters, batch size, epochs, schedule of the
+    learning rate, augmentation, loss (squared, absolute, or Huber's [1]_) and the
+    scaling of the targets. The best individual, a skorch network, is trained again on
+    all of X.
 
     Parameters
     ----------
     genome : Genome, callable or None, default=None
-        What may vary. A callable gets the `DataSpec` and returns a Genome, such as
+        The search space. A callable gets the `DataSpec` and returns a Genome, such as
         ``partial(convnet_regressor, max_layers=2, max_parameters=100_000)`` of
         `sknevo.genomes.convnet_regressor`; None stands for `convnet_regressor`.
     strategy : {"coevolution", "crossover", "elitist", "estimation_of_distribution", \
 "nsga2", "regularized_evolution", "surrogate_assisted"} or Strategy, \
 default="estimation_of_distribution"
-        How offspring are bred and which individuals survive. An object carries its own
-        parameters, such as ``GeneticAlgorithm(mutation_probability=0.3)``.
+        How offspring are bred and which individuals survive. A strategy object has
+        parameters of its own, such as ``GeneticAlgorithm(mutation_probability=0.3)``.
     population_size : int, default=12
         Number of individuals per generation.
     generations : int or None, default=5
         Number of generations. None sets no limit: another rule must end the search.
     scoring : str, callable, list, tuple, dict or None, default=None
-        The fitness, as in scikit-learn's searches. None stands for the accuracy of
-        classes and for R2 of values; `EvolvedSearchCV` takes the estimator's own
-        `score`, `EvolvedGAN` a `GenerativeScore`. With several metrics, `refit` names
-        the fitness. Several metrics may include costs: "fit_time" (seconds),
+        The fitness, as in scikit-learn's searches. None stands for the accuracy in
+        classifiers, R2 in regressors, a `GenerativeScore` in `EvolvedGAN`, and the
+        estimator's own `score` in `EvolvedSearchCV`. With several metrics, `refit`
+        names the fitness. Several metrics may include costs: "fit_time" (seconds),
         "predict_time" (seconds per 1,000 samples), "n_parameters" (of networks and
         linear models) and "size" (pickled bytes). Costs are negated: higher is better.
     refit : bool, str, callable or dict, default=True
@@ -61,58 +61,64 @@ default="estimation_of_distribution"
         Smallest gain of the best fitness that is an improvement.
     max_time : float or None, default=None
         Seconds for all of `fit`, including the refit of the best. The first individual
-        always runs to its end. After that, an individual can win if it ends in time
-        and there is time for its refit. A refit that is repeated, or that a callable
-        `refit` chooses, may exceed the limit. Results depend on the machine's speed:
-        set `generations` for results that a seed reproduces.
+        always runs to its end. After that, an individual can be the best only if it
+        ends in time and leaves time for its refit. A refit may exceed the limit if it
+        has to be repeated, or if a callable `refit` chooses its individual. Results
+        depend on the machine's speed: for results that `random_state` reproduces, set
+        `generations` instead.
     max_eval_time : float or None, default=None
         Seconds that an individual may take for all of its splits. A worker process
-        that takes longer is ended, also in native code that never returns. The refit
-        is not limited.
+        that takes longer is stopped, even in native code. The refit is not limited.
     memory_limit : float or None, default=None
-        Megabytes that a worker process may use; one that uses more is ended. This and
-        `max_eval_time` need worker processes of joblib's own backend, which are started
-        for them with ``n_jobs=1`` too. With other backends an individual ends by
-        itself between boosting rounds, epochs or splits, or not at all.
+        Megabytes that a worker process may hold; one that holds more is stopped. This
+        limit and `max_eval_time` need worker processes of joblib's default backend, so
+        one is started even with ``n_jobs=1``. With other backends, `memory_limit` has
+        no effect, and `max_eval_time` stops an individual between boosting rounds,
+        epochs or splits.
     max_predict_time : float or None, default=None
-        Seconds that an individual may take to predict 1,000 samples: the median of
-        five predictions, on any split. A slower individual cannot win. Results depend
-        on the machine's speed.
+        Seconds that an individual may take to predict 1,000 samples: the median of up
+        to five predictions, on every split. A slower individual cannot be the best.
+        Results depend on the machine's speed.
     cv : int, splitter, iterable or None, default=None
         The splits on which individuals are scored. An integer is a number of shuffled
-        folds, stratified by class; a class with fewer members than folds is in all
-        training parts. None stands for folds of few samples and for one hold-out of
-        20 % of many, see the notes. Splitters and iterables are as in scikit-learn.
+        folds, stratified by class; a class with fewer samples than folds is used for
+        training only. None stands for several folds if there are few samples, else for
+        one split that holds out 20 %; see the notes. Splitters and iterables are as in
+        scikit-learn.
     resource : str or None, default=None
-        The resource of successive halving: "samples" of the training part, or a gene of
-        whole numbers such as "epochs". Many individuals are evaluated with little of
-        it, and only the best of them again with more. None evaluates each individual
-        once, with all that its genes ask for.
+        The resource of successive halving: "samples" of the training part, or the name
+        of an integer gene such as "epochs". Each individual is first evaluated with
+        little of it. Only the best are evaluated again with more. None evaluates each
+        individual once, with all that its genes ask for.
     factor : float, default=3
-        One individual in `factor` is promoted, to `factor` times the resource.
+        The best 1 / `factor` of the individuals are promoted: they are evaluated again
+        with `factor` times the resource.
     min_resources : int or {"exhaust", "smallest"}, default="exhaust"
-        The resource of the first rung. With "exhaust" it is so large that the best
-        individuals of one population just reach the last rung.
+        The resource of the first rung. "smallest" stands for 1 (of "samples": two per
+        class). "exhaust" stands for so much that the best individuals of one population
+        just reach the last rung.
     max_resources : int or "auto", default="auto"
-        Upper limit of the rungs' resources. An individual that does well on all rungs
-        is evaluated with all that its genes ask for. "auto" stands for the most that
-        any individual can ask for.
+        Upper limit of the resource on all rungs. An individual that is promoted from
+        the last rung is evaluated with all that its genes ask for. "auto" stands for
+        the most that any individual can ask for.
     initial_population : sequence or None, default=None
         The first individuals: dicts of expressed genes (missing genes are drawn at
         random), chromosomes, or fitted estimators of this class. None stands for a few
-        well-known configurations, an empty list for random individuals only.
+        configurations that are known to be good, an empty list for random individuals
+        only.
     journal : path-like or None, default=None
-        File that keeps every evaluation. If the process dies, run the same script
-        again: evaluations in the file are not repeated, and the search comes to the
-        same end. A search that has ended goes on if `generations` is raised. A journal
-        belongs to one search on one data set, and to one `fit` at a time;
-        `read_journal` returns what it holds.
+        File to which every evaluation is written. If the process dies, run the same
+        script again: evaluations in the file are not repeated, and the search ends with
+        the same result. A search that has ended goes on if `generations` is raised. A
+        journal belongs to one search on one data set, and only one `fit` at a time can
+        use it. `sknevo.read_journal` returns its evaluations.
     error_score : "raise" or float, default=nan
         Score of failed individuals in `cv_results_`; their fitness is always the worst.
-        "raise" ends `fit` at the first failure, be it of an individual or of the refit.
+        "raise" ends `fit` at the first failure of an individual or of the refit.
     n_jobs : int or None, default=None
-        Number of individuals that are evaluated at a time. They share the cores.
-        Results do not depend on it, unless `max_time` is set.
+        Number of individuals that are evaluated at a time. They share the cores. As in
+        joblib, None stands for 1 and -1 for all cores. Results do not depend on it,
+        unless a limit or a score is a time.
     random_state : int, RandomState or None, default=None
         Seed of everything: genes, splits and models.
     verbose : int, default=0
@@ -123,43 +129,47 @@ default="estimation_of_distribution"
         scaled and cropped to it. None stands for the shape of the first sample.
     device : str, default="auto"
         Device on which networks are trained, as torch names it. "auto" stands for CUDA
-        where there is one, else for the CPU. A CUDA device that is not there is
-        replaced in the same way, with a warning.
+        if it is available, else for the CPU. If a CUDA device is not available,
+        "auto" is used instead, with a warning.
     precision : {"auto", "float32", "bfloat16"}, default="auto"
-        Number format of the computation; in a GAN, of its convolutions. "auto" stands
-        for bfloat16 where the hardware has it.
+        Number format in which networks compute (in a GAN, only its convolutions).
+        "auto" stands for bfloat16 if the hardware supports it.
     max_epochs : int or None, default=None
-        Most passes over the training data; None stands for 500,000 samples seen, but at
-        least 10 and at most 100 epochs. Not used if `genome` is given.
+        Greatest number of epochs. None stands for as many epochs as it takes to train
+        on 500,000 samples, but at least 10 and at most 100. Unused if `genome` is
+        given.
 
     Attributes
     ----------
     best_estimator_ : estimator
-        The best individual, fitted on all of X. It works and pickles on its own.
+        The best individual, fitted on all of X (`EvolvedGAN` with one split: on its
+        training part). It can be used and pickled without the search.
     best_chromosome_ : Chromosome
         The genes of the best individual, silent ones included, and its lineage.
     best_params_ : dict
-        The expressed genes of the best individual. They serve as an
-        `initial_population`.
+        The expressed genes of the best individual, which can be an entry of
+        `initial_population`. `EvolvedSearchCV`: the parameters of the estimator.
     best_score_ : float
         Fitness of the best individual: its mean score over the splits. Not set if
         `refit` is callable.
     best_index_ : int
         Row of the best individual in `cv_results_`.
     cv_results_ : dict of str to array
-        One row per individual: the columns of RandomizedSearchCV, and `generation`,
-        `origin`, `parents`, `key`, `status` ("ok", "error", "timeout", "memory",
-        "pruned", "slow", "unfinished", "skipped"), `error`, and `resource`, which is
-        infinite if the individual was given all that its genes ask for.
+        One row per individual and resource: the columns of RandomizedSearchCV, and
+        `generation`, `origin`, `parents`, `key`, `status` ("ok", "error", "timeout",
+        "memory", "pruned", "slow", "unfinished", "skipped"), `error`, and `resource`,
+        which is infinite if the individual got all that its genes ask for.
     pareto_front_ : ndarray of int
         Rows of `cv_results_` that no other row dominates in all scores, sorted by the
         first score, best first. `refit_individual` fits any of them.
     history_ : list of Generation
-        One record per generation: best, median, evaluated, cached, failed, seconds.
+        One `sknevo.records.Generation` per generation: its number, the best fitness so
+        far, the median fitness, how many individuals were evaluated, cached and failed,
+        and the seconds.
     rungs_ : list of Rung
-        Of successive halving: the resource of each rung, the scores on it, their
-        correlation with those on the next rung, and whether the rung is_misleading and
-        is left out.
+        One per resource of successive halving; a single one without `resource`. It has
+        the scores, their `correlation` with those on the next rung, and
+        `is_misleading`: a misleading rung is skipped from then on.
     genome_ : Genome
         The search space.
     n_generations_, n_evaluations_ : int
@@ -181,18 +191,19 @@ default="estimation_of_distribution"
 
     See Also
     --------
-    EvolvedClassifier : The same for classes.
+    EvolvedClassifier : Predicts classes.
     EvolvedPipelineRegressor : For tables.
 
     Notes
     -----
-    X is laid out as that of `EvolvedClassifier`. Without `cv`, five folds score
-    individuals on up to 500 samples, and 20 % are held out of more. The best three are
-    evaluated again with other seeds before the best is chosen, unless that would take
-    more than a fifth of `max_time`: `cv_results_` has the `reevaluated_score`.
+    X may be what `EvolvedClassifier` takes. Without `cv`, individuals are scored on
+    five folds if there are up to 500 samples, else on 20 % that are held out. The best
+    three are evaluated again with other seeds before one of them is refitted, unless
+    that would take more than a fifth of `max_time`; `cv_results_` has the
+    `reevaluated_score`.
 
-    Augmentation may change what is predicted, such as a position. Well-known
-    configurations do without; where it harms, evolution leaves it out.
+    Augmentation may change what is predicted, such as a position. The known
+    configurations have no augmentation; evolution adds it if it improves the fitness.
 
     References
     ----------

@@ -38,14 +38,15 @@ FEWEST_SAMPLES = 8
 class EvolvedGAN(EvolvedNetworkMixin, BaseEvolved):
     """Evolve a generator of samples together with its discriminator.
 
-    An individual is a whole adversarial training [1]_: generator and discriminator
-    (depth, width, kernels, normalisation, activations, upsampling), an optimizer for
-    each, the noise and its parameters, the loss, packing, the moving average of the
-    generator, batch size, epochs, the rejection of bad samples and, for images,
-    differentiable augmentation. A training is pruned if the generator collapses, stays
-    far from the data or stops learning, or if values explode; `cv_results_` has the
-    reason. The fitness compares samples with real ones that were held out: how near
-    they are, how diverse, and how complete.
+    An individual is a GAN with all settings of its training [1]_: generator and
+    discriminator (depth, width, kernels, normalisation, activations, upsampling), an
+    optimizer for each, the noise and its parameters, the loss, packing, the moving
+    average of the generator, batch size, epochs, the rejection of bad samples and, for
+    images, differentiable augmentation. A training is stopped early (pruned) if the
+    generator collapses, if its samples stay far from the data, if it stops learning, or
+    if values explode; `cv_results_` has the reason. The fitness compares samples with
+    real ones that were held out: whether they look real, and whether they are as
+    various.
 
     Parameters
     ----------
@@ -56,17 +57,17 @@ class EvolvedGAN(EvolvedNetworkMixin, BaseEvolved):
     strategy : {"coevolution", "crossover", "elitist", "estimation_of_distribution", \
 "nsga2", "regularized_evolution", "surrogate_assisted"} or Strategy, \
 default="estimation_of_distribution"
-        How offspring are bred and which individuals survive. An object carries its own
-        parameters, such as ``GeneticAlgorithm(mutation_probability=0.3)``.
+        How offspring are bred and which individuals survive. A strategy object has
+        parameters of its own, such as ``GeneticAlgorithm(mutation_probability=0.3)``.
     population_size : int, default=12
         Number of individuals per generation.
     generations : int or None, default=5
         Number of generations. None sets no limit: another rule must end the search.
     scoring : str, callable, list, tuple, dict or None, default=None
-        The fitness, as in scikit-learn's searches. None stands for the accuracy of
-        classes and for R2 of values; `EvolvedSearchCV` takes the estimator's own
-        `score`, `EvolvedGAN` a `GenerativeScore`. With several metrics, `refit` names
-        the fitness. Several metrics may include costs: "fit_time" (seconds),
+        The fitness, as in scikit-learn's searches. None stands for the accuracy in
+        classifiers, R2 in regressors, a `GenerativeScore` in `EvolvedGAN`, and the
+        estimator's own `score` in `EvolvedSearchCV`. With several metrics, `refit`
+        names the fitness. Several metrics may include costs: "fit_time" (seconds),
         "predict_time" (seconds per 1,000 samples), "n_parameters" (of networks and
         linear models) and "size" (pickled bytes). Costs are negated: higher is better.
     refit : bool, str, callable or dict, default=True
@@ -82,58 +83,64 @@ default="estimation_of_distribution"
         Smallest gain of the best fitness that is an improvement.
     max_time : float or None, default=None
         Seconds for all of `fit`, including the refit of the best. The first individual
-        always runs to its end. After that, an individual can win if it ends in time
-        and there is time for its refit. A refit that is repeated, or that a callable
-        `refit` chooses, may exceed the limit. Results depend on the machine's speed:
-        set `generations` for results that a seed reproduces.
+        always runs to its end. After that, an individual can be the best only if it
+        ends in time and leaves time for its refit. A refit may exceed the limit if it
+        has to be repeated, or if a callable `refit` chooses its individual. Results
+        depend on the machine's speed: for results that `random_state` reproduces, set
+        `generations` instead.
     max_eval_time : float or None, default=None
         Seconds that an individual may take for all of its splits. A worker process
-        that takes longer is ended, also in native code that never returns. The refit
-        is not limited.
+        that takes longer is stopped, even in native code. The refit is not limited.
     memory_limit : float or None, default=None
-        Megabytes that a worker process may use; one that uses more is ended. This and
-        `max_eval_time` need worker processes of joblib's own backend, which are started
-        for them with ``n_jobs=1`` too. With other backends an individual ends by
-        itself between boosting rounds, epochs or splits, or not at all.
+        Megabytes that a worker process may hold; one that holds more is stopped. This
+        limit and `max_eval_time` need worker processes of joblib's default backend, so
+        one is started even with ``n_jobs=1``. With other backends, `memory_limit` has
+        no effect, and `max_eval_time` stops an individual between boosting rounds,
+        epochs or splits.
     max_predict_time : float or None, default=None
-        Seconds that an individual may take to predict 1,000 samples: the median of
-        five predictions, on any split. A slower individual cannot win. Results depend
-        on the machine's speed.
+        Seconds that an individual may take to predict 1,000 samples: the median of up
+        to five predictions, on every split. A slower individual cannot be the best.
+        Results depend on the machine's speed.
     cv : int, splitter, iterable or None, default=None
         The splits on which individuals are scored. An integer is a number of shuffled
-        folds, stratified by class; a class with fewer members than folds is in all
-        training parts. None stands for folds of few samples and for one hold-out of
-        20 % of many, see the notes. Splitters and iterables are as in scikit-learn.
+        folds, stratified by class; a class with fewer samples than folds is used for
+        training only. None stands for several folds if there are few samples, else for
+        one split that holds out 20 %; see the notes. Splitters and iterables are as in
+        scikit-learn.
     resource : str or None, default=None
-        The resource of successive halving: "samples" of the training part, or a gene of
-        whole numbers such as "epochs". Many individuals are evaluated with little of
-        it, and only the best of them again with more. None evaluates each individual
-        once, with all that its genes ask for.
+        The resource of successive halving: "samples" of the training part, or the name
+        of an integer gene such as "epochs". Each individual is first evaluated with
+        little of it. Only the best are evaluated again with more. None evaluates each
+        individual once, with all that its genes ask for.
     factor : float, default=3
-        One individual in `factor` is promoted, to `factor` times the resource.
+        The best 1 / `factor` of the individuals are promoted: they are evaluated again
+        with `factor` times the resource.
     min_resources : int or {"exhaust", "smallest"}, default="exhaust"
-        The resource of the first rung. With "exhaust" it is so large that the best
-        individuals of one population just reach the last rung.
+        The resource of the first rung. "smallest" stands for 1 (of "samples": two per
+        class). "exhaust" stands for so much that the best individuals of one population
+        just reach the last rung.
     max_resources : int or "auto", default="auto"
-        Upper limit of the rungs' resources. An individual that does well on all rungs
-        is evaluated with all that its genes ask for. "auto" stands for the most that
-        any individual can ask for.
+        Upper limit of the resource on all rungs. An individual that is promoted from
+        the last rung is evaluated with all that its genes ask for. "auto" stands for
+        the most that any individual can ask for.
     initial_population : sequence or None, default=None
         The first individuals: dicts of expressed genes (missing genes are drawn at
         random), chromosomes, or fitted estimators of this class. None stands for a few
-        well-known configurations, an empty list for random individuals only.
+        configurations that are known to be good, an empty list for random individuals
+        only.
     journal : path-like or None, default=None
-        File that keeps every evaluation. If the process dies, run the same script
-        again: evaluations in the file are not repeated, and the search comes to the
-        same end. A search that has ended goes on if `generations` is raised. A journal
-        belongs to one search on one data set, and to one `fit` at a time;
-        `read_journal` returns what it holds.
+        File to which every evaluation is written. If the process dies, run the same
+        script again: evaluations in the file are not repeated, and the search ends with
+        the same result. A search that has ended goes on if `generations` is raised. A
+        journal belongs to one search on one data set, and only one `fit` at a time can
+        use it. `sknevo.read_journal` returns its evaluations.
     error_score : "raise" or float, default=nan
         Score of failed individuals in `cv_results_`; their fitness is always the worst.
-        "raise" ends `fit` at the first failure, be it of an individual or of the refit.
+        "raise" ends `fit` at the first failure of an individual or of the refit.
     n_jobs : int or None, default=None
-        Number of individuals that are evaluated at a time. They share the cores.
-        Results do not depend on it, unless `max_time` is set.
+        Number of individuals that are evaluated at a time. They share the cores. As in
+        joblib, None stands for 1 and -1 for all cores. Results do not depend on it,
+        unless a limit or a score is a time.
     random_state : int, RandomState or None, default=None
         Seed of everything: genes, splits and models.
     verbose : int, default=0
@@ -144,50 +151,53 @@ default="estimation_of_distribution"
         scaled and cropped to it. None stands for the shape of the first sample.
     device : str, default="auto"
         Device on which networks are trained, as torch names it. "auto" stands for CUDA
-        where there is one, else for the CPU. A CUDA device that is not there is
-        replaced in the same way, with a warning.
+        if it is available, else for the CPU. If a CUDA device is not available,
+        "auto" is used instead, with a warning.
     precision : {"auto", "float32", "bfloat16"}, default="auto"
-        Number format of the computation; in a GAN, of its convolutions. "auto" stands
-        for bfloat16 where the hardware has it.
+        Number format in which networks compute (in a GAN, only its convolutions).
+        "auto" stands for bfloat16 if the hardware supports it.
     feature_extractor : callable or None, default=None
         Turns samples into an array of shape (n, n_features), in which they are
         compared. None stands for the standardised columns of a table. For images, None
-        stands for a small network that is trained on X, with y if it holds labels, and
-        is then the same for all individuals. A ValueError if `scoring` has features of
-        its own, or is no `GenerativeScore`.
+        stands for a small network that is trained on X, and on y if it holds labels,
+        before the search. It is the same for all individuals. Must be None if `scoring`
+        has features of its own or is not a `GenerativeScore`.
     max_epochs : int or None, default=None
-        Most passes over the training data. None stands for 600,000 rows or 200,000
-        images in all, but at least 5 and at most 1000 epochs. Unused if `genome` is
-        given.
+        Greatest number of epochs. None stands for as many epochs as it takes to train
+        on 600,000 rows or 200,000 images, but at least 5 and at most 1000. Unused if
+        `genome` is given.
 
     Attributes
     ----------
     best_estimator_ : estimator
-        The best individual, fitted on all of X. It works and pickles on its own.
+        The best individual, fitted on all of X (`EvolvedGAN` with one split: on its
+        training part). It can be used and pickled without the search.
     best_chromosome_ : Chromosome
         The genes of the best individual, silent ones included, and its lineage.
     best_params_ : dict
-        The expressed genes of the best individual. They serve as an
-        `initial_population`.
+        The expressed genes of the best individual, which can be an entry of
+        `initial_population`. `EvolvedSearchCV`: the parameters of the estimator.
     best_score_ : float
         Fitness of the best individual: its mean score over the splits. Not set if
         `refit` is callable.
     best_index_ : int
         Row of the best individual in `cv_results_`.
     cv_results_ : dict of str to array
-        One row per individual: the columns of RandomizedSearchCV, and `generation`,
-        `origin`, `parents`, `key`, `status` ("ok", "error", "timeout", "memory",
-        "pruned", "slow", "unfinished", "skipped"), `error`, and `resource`, which is
-        infinite if the individual was given all that its genes ask for.
+        One row per individual and resource: the columns of RandomizedSearchCV, and
+        `generation`, `origin`, `parents`, `key`, `status` ("ok", "error", "timeout",
+        "memory", "pruned", "slow", "unfinished", "skipped"), `error`, and `resource`,
+        which is infinite if the individual got all that its genes ask for.
     pareto_front_ : ndarray of int
         Rows of `cv_results_` that no other row dominates in all scores, sorted by the
         first score, best first. `refit_individual` fits any of them.
     history_ : list of Generation
-        One record per generation: best, median, evaluated, cached, failed, seconds.
+        One `sknevo.records.Generation` per generation: its number, the best fitness so
+        far, the median fitness, how many individuals were evaluated, cached and failed,
+        and the seconds.
     rungs_ : list of Rung
-        Of successive halving: the resource of each rung, the scores on it, their
-        correlation with those on the next rung, and whether the rung is_misleading and
-        is left out.
+        One per resource of successive halving; a single one without `resource`. It has
+        the scores, their `correlation` with those on the next rung, and
+        `is_misleading`: a misleading rung is skipped from then on.
     genome_ : Genome
         The search space.
     n_generations_, n_evaluations_ : int
@@ -207,14 +217,14 @@ default="estimation_of_distribution"
     feature_names_in_ : ndarray of str
         Names of the columns, if X is a DataFrame whose column names are all strings.
     n_conditions_ : int
-        What samples can be made for: the number of labels if y holds labels, 1 if it
-        holds values, 0 without y.
+        Number of labels if y holds labels, 1 if y holds values, 0 without y.
     classes_ : ndarray of shape (n_conditions_,)
         The labels, sorted, if y holds labels.
     generation_samples_ : dict of int to ndarray of shape (n, ...)
-        By the number of the generation, 16 images or 256 rows that the best individual
-        so far makes at its end. Generations are missing if their best was not trained
-        in this `fit`, or not with all of the `resource`; all are, with several splits.
+        For each generation (by its number), 16 images or 256 rows that the best
+        individual so far has generated. A generation is missing if its best was not
+        trained in this `fit`, or not with all of the `resource`. With several splits,
+        all generations are missing.
 
     See Also
     --------
@@ -225,19 +235,19 @@ default="estimation_of_distribution"
     X may be what `EvolvedClassifier` takes. `scoring=None` stands for
     `sknevo.metrics.GenerativeScore`.
 
-    Without `cv`, 20 % of the samples are held out, or two folds are made of up to 40
-    samples. Splits are stratified by label, and labels
-    too rare for that are in all training parts. They are not stratified if there are
-    more labels than a fifth of the samples.
+    Without `cv`, 20 % of the samples are held out; if there are up to 40 samples, they
+    are split into two folds. Splits are stratified by label. Samples of labels that are
+    too rare for that are used for training only. Splits are not stratified if there are
+    more labels than a fifth of the number of samples.
 
-    Training is checked from 40 % on: earlier samples say little. A training of fewer
-    than 300 generator steps or 100 samples is pruned only if values explode or are not
-    finite; its fitness says the rest.
+    Generated samples are checked from 40 % of the training on, since earlier ones say
+    little. A training with fewer than 300 generator steps or 100 samples is pruned only
+    if values explode or are not finite.
 
     Training the same individual again with another seed may give a worse result. With
-    a single split, as by default, `best_estimator_` is therefore the very network that
-    `best_score_` was measured on, and the held-out samples stay unseen. If its score
-    comes from a journal, it is trained again with the same seed on the same samples.
+    a single split, as by default, `best_estimator_` is therefore the GAN that the
+    search trained and scored. It never sees the held-out samples. If its score was read
+    from a journal, it is trained again with the same seed on the same samples.
     With several splits, `best_estimator_` is trained on all of X.
 
     References
@@ -294,7 +304,7 @@ default="estimation_of_distribution"
         if self.feature_extractor is not None:
             raise ValueError(
                 "feature_extractor must be None if scoring has its own features or is "
-                f"no GenerativeScore; got {self.feature_extractor!r}."
+                f"not a GenerativeScore; got {self.feature_extractor!r}."
             )
         return scoring
 
@@ -322,7 +332,7 @@ default="estimation_of_distribution"
     ) -> Data:
         if params.get("sample_weight") is not None:
             raise ValueError(
-                "sample_weight must be None: all samples have the same weight."
+                "sample_weight must be None: EvolvedGAN weights all samples equally."
             )
         return super()._make_data(X, y, params, seed)
 
@@ -383,10 +393,10 @@ default="estimation_of_distribution"
         n_samples : int, default=1
             Number of samples.
         y : array-like of shape (n_samples,), scalar or None, default=None
-            Labels or values to make samples for, if `fit` was given y. None draws them
-            with their frequencies in `fit`.
+            Labels or values to make samples for, if `fit` got y. None draws labels or
+            values as frequently as they were in `fit`.
         random_state : int, RandomState or None, default=None
-            Seed of the noise. None makes the same samples each time.
+            Seed of the noise. None gives the same samples each time.
 
         Returns
         -------
@@ -402,10 +412,10 @@ default="estimation_of_distribution"
     ) -> np.ndarray:
         """Rebuild samples as well as the best generator can.
 
-        The noise, and the label or value, are searched for that make the most similar
-        sample. On images that were not in `fit`, a low
-        ``sknevo.metrics.peak_signal_noise_ratio(X, rebuilt)`` shows what the generator
-        cannot make.
+        For each sample, this searches for the noise, and the label or value, that gives
+        the most similar generated sample. For images that were not in `fit`, a low
+        ``sknevo.metrics.peak_signal_noise_ratio(X, rebuilt)`` means that the generator
+        cannot make them.
 
         Parameters
         ----------
@@ -473,7 +483,8 @@ default="estimation_of_distribution"
     def predict(self, X: Any, y: Any = None) -> np.ndarray:
         """Predict which samples are real, by the best discriminator.
 
-        A good generator leaves the discriminator guessing.
+        If the generator is good, predictions for generated samples are hardly better
+        than guesses.
 
         Parameters
         ----------
@@ -549,8 +560,8 @@ class SampleHistory(SearchCallback):
                 self.samples[generation.number] = model.sample(self.n_samples)
         except Exception as fault:  # such as a GPU whose memory the workers have filled
             warnings.warn(
-                f"the best of generation {generation.number} could not make samples to "
-                f"be looked at: {type(fault).__name__}: {fault}",
+                f"generation_samples_ has no generation {generation.number}, since "
+                f"sampling failed: {type(fault).__name__}: {fault}",
                 stacklevel=2,
             )
         return False

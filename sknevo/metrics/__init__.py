@@ -1,8 +1,8 @@
-"""Measures of generated samples; each sees another way in which they can be bad.
+"""Measures of the quality of generated samples. Each notices other faults.
 
 - of features: `frechet_distance`, `kernel_distance`,
   `precision_recall_density_coverage`, `authenticity`,
-- where modes are known: `mode_coverage`,
+- if the modes are known: `mode_coverage`,
 - of images: `peak_signal_noise_ratio` and `structural_similarity` of what `invert`
   rebuilds; `nearest_neighbour_psnr`, `nearest_neighbour_ssim` with training images,
 - feature spaces: `StandardFeatures` of tables, `InceptionFeatures` of images,
@@ -10,7 +10,7 @@
 - one fitness, as a scikit-learn scorer: `GenerativeScore`.
 
 ``pip install sknevo[metrics]`` adds scikit-image, for the structural similarity, and
-torch-fidelity, for the weights that the FID was defined with. All else needs neither.
+torch-fidelity, for the weights that the FID was defined with. Nothing else needs them.
 """
 
 from sknevo.metrics._diagnosis import Finding, collapse_score, diagnose

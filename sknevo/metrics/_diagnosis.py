@@ -38,12 +38,12 @@ class Finding:
     ----------
     name : str
         "mode collapse" (regions of the data are lost), "intra-mode collapse" (every
-        region is covered in part only), "over-narrow" (generated samples are less
+        region is covered, but only in part), "over-narrow" (generated samples are less
         various than the data), "poor quality" (many samples lie beside the data), "off
         target" (mean or covariance differ, see `ReferenceSet.closeness`) or "memorised"
         (training samples are returned).
     measure : str
-        Name of the measure that shows it.
+        Name of the measure that shows the fault.
     value : float
         Its value.
     expected : float
@@ -86,10 +86,11 @@ def diagnose(
     Parameters
     ----------
     real : array-like of shape (n_real, n_features) or ReferenceSet
-        Features of real samples. A `ReferenceSet` is prepared once for several calls;
-        the parameters below are then its own.
+        Features of real samples. With a `ReferenceSet`, which can be used for several
+        calls, the parameters below have no effect.
     generated : array-like of shape (n_generated, n_features)
-        Features of generated samples: half as many as real ones, or `n_samples`.
+        Features of generated samples: at least half as many as real ones, or
+        `n_samples`.
     training : array-like of shape (n_training, n_features) or None, default=None
         Features of all samples that the generator was trained with; `real` should then
         be other samples. Without them, memorised samples are not found.
@@ -98,7 +99,7 @@ def diagnose(
     n_neighbors : int, default=5
         The k of the k nearest neighbours.
     random_state : int, RandomState instance or None, default=0
-        Draws the real samples that are compared with.
+        Draws the real samples for the comparison.
 
     Returns
     -------
@@ -114,7 +115,7 @@ def diagnose(
 
     See Also
     --------
-    collapse_score : One number for lost variety.
+    collapse_score : Sums up lost variety in one number.
 
     Examples
     --------

@@ -46,11 +46,11 @@ def frechet_distance(X: Any, Y: Any) -> float:
 
     It is :math:`\|\mu_X - \mu_Y\|^2 + \mathrm{tr}(C_X + C_Y - 2 (C_X C_Y)^{1/2})`,
     the squared Wasserstein distance of the two Gaussians [1]_. Of features of Inception
-    v3 it is the FID [2]_. Values compare within one feature space and one number of
-    samples only.
+    v3 it is the FID [2]_. Values can be compared only within one feature space and for
+    one number of samples.
 
-    The distance sees means and covariances alone: samples with the right moments score
-    well, whatever their distribution.
+    The distance depends only on means and covariances: samples with the right moments
+    score well, whatever their distribution is.
 
     Parameters
     ----------

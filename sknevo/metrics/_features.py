@@ -140,7 +140,7 @@ class StandardFeatures:
 
     @property
     def fingerprint(self) -> str:
-        """Hash of the feature space: distances compare within one space only."""
+        """Hash of the feature space, within which distances can be compared."""
         return fingerprint(self.mean, self.scale, self.components)
 
     def __repr__(self) -> str:
@@ -148,10 +148,10 @@ class StandardFeatures:
 
 
 def n_conditions(y: Any) -> int:
-    """Count the conditions that samples are generated for.
+    """Return the number of labels in y, or 1 if y holds values.
 
-    Labels are strings, booleans or at most 100 different whole numbers. Everything
-    else is a number on a scale, such as an age, and counts as one condition.
+    Labels are strings, booleans or at most 100 different whole numbers. All other
+    numbers are values, such as an age.
 
     Parameters
     ----------
@@ -212,8 +212,8 @@ class InceptionFeatures:
 
     Two files of weights are known: the weights that the FID was defined with [1]_
     (the network is then that of torch-fidelity) and those of torchvision. Nothing is
-    downloaded. Distances compare between equal weights and equal numbers of samples
-    only.
+    downloaded. Distances can be compared only if weights and numbers of samples are
+    equal.
 
     Parameters
     ----------
@@ -227,12 +227,12 @@ class InceptionFeatures:
         Shape of an image if images are rows: (height, width), (channels, height, width)
         or (height, width, channels).
     device : str, default="cpu"
-        Device of torch that computes.
+        Device that computes, as torch names it.
 
     Attributes
     ----------
     frechet_name : str
-        "fid": `GenerativeScore` calls a Fréchet distance of these features so.
+        Name of the Fréchet distance of these features in `GenerativeScore`: "fid".
 
     See Also
     --------
@@ -302,7 +302,7 @@ channels, height, width)
 
     @property
     def fingerprint(self) -> str:
-        """Hash of the feature space: distances compare within one space only."""
+        """Hash of the feature space, within which distances can be compared."""
         weights = np.fromfile(self.weights, dtype=np.uint8)
         return fingerprint(weights, self.data_range, self.image_shape)
 

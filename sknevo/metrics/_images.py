@@ -29,15 +29,15 @@ def peak_signal_noise_ratio(
     real : array-like of shape (n_images, ...)
         Images.
     images : array-like of the same shape
-        An approximation of each of them.
+        An approximation of each image.
     data_range : float or None, default=None
-        Difference of white and black. None takes the range of the type of integers;
-        of other images it takes the greatest less the least value of `real`.
+        Difference of white and black. None stands for the range of the data type if
+        values are integers, else for the greatest less the least value of `real`.
 
     Returns
     -------
     ndarray of shape (n_images,)
-        In decibels. Higher is more alike; equal images have infinity.
+        In decibels. The more similar, the higher; infinite for equal images.
 
     Raises
     ------
@@ -148,8 +148,8 @@ def nearest_neighbour_psnr(
 ) -> np.ndarray:
     """PSNR of each generated image with the training image closest to it.
 
-    A *high* value is a bad sign: the generator returns training images [1]_. Values of
-    held-out images, in the place of the generated ones, say how high is too high.
+    A *high* value is a bad sign: the generator returns training images [1]_. Compare it
+    with the values of held-out images, used in place of the generated ones.
 
     Parameters
     ----------
@@ -283,7 +283,7 @@ def _range(images: np.ndarray, data_range: float | None) -> float:
         return float(limits.max - limits.min)
     extent = float(np.ptp(images))
     if not extent > 0:
-        raise ValueError("data_range must be given for images of one value.")
+        raise ValueError("data_range must be given if all pixels are equal.")
     return extent
 
 
@@ -300,8 +300,8 @@ def invert(
     For each image, the search starts with the row of `noise` whose generated image is
     nearest, and improves it by gradient descent [1]_. With held-out images,
     `peak_signal_noise_ratio(images, rebuilt)` and `structural_similarity(images,
-    rebuilt)` say how much of the data the generator *can* make. They do not say how
-    often it makes it.
+    rebuilt)` say how well the generator *can* make such images. They do not say how
+    often it makes them.
 
     Parameters
     ----------
@@ -312,7 +312,7 @@ def invert(
     images : array-like of shape (n_images, ...)
         Images to rebuild.
     noise : array-like or tensor of shape (n_candidates, ...)
-        Noise of the distribution that the generator was trained with; some hundred
+        Noise of the distribution that the generator was trained with. A few hundred
         rows are enough.
     n_steps : int, default=200
         Steps of Adam; 0 returns the nearest of the generated images.
@@ -354,8 +354,8 @@ def invert(
         candidates = generator(noise).reshape(len(noise), -1)
         if candidates.shape[1:] != wanted.shape[1:]:
             raise ValueError(
-                f"generator must give images of {wanted.shape[1]} values, as images "
-                f"are; got {candidates.shape[1]}."
+                f"generator must return images of {wanted.shape[1]} values, like those "
+                f"to rebuild; got {candidates.shape[1]}."
             )
         nearest = torch.cdist(wanted, candidates).argmin(dim=1)
     start = noise[nearest].detach().clone().requires_grad_()

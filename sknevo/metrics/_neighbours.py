@@ -21,8 +21,8 @@ class PRDC(NamedTuple):
         Share of the real samples that lie near a generated one; what is near is decided
         by the distances between generated samples.
     density : float
-        Number of real samples that a generated one lies near, relative to the expected
-        number.
+        Mean number of real samples that a generated one lies near, divided by
+        `n_neighbors`.
     coverage : float
         Share of the real samples that have a generated one near; what is near is
         decided by the distances between real samples.
@@ -132,7 +132,7 @@ def neighbour_radii(rows: np.ndarray, n_neighbors: int) -> np.ndarray:
 
 
 def authenticity(training: Any, generated: Any) -> float:
-    """Share of generated samples that are no copies of training samples.
+    """Share of generated samples that are not copies of training samples.
 
     A generated sample counts as a copy if it is nearer to its nearest training sample
     than any other training sample is [1]_. So the scale is local: samples that merely
@@ -150,8 +150,8 @@ def authenticity(training: Any, generated: Any) -> float:
     -------
     float
         In [0, 1]; 0 if all are copies. Compare with held-out samples: fresh samples of
-        the same distribution have about 0.4 in the plane and 0.75 with 64 features,
-        since some are close by chance. Samples beside the data have more.
+        the same distribution have about 0.4 with two features and 0.75 with 64, since
+        some are close by chance. Samples that lie beside the data have more.
 
     Raises
     ------
@@ -213,13 +213,13 @@ class ModeCoverage(NamedTuple):
 def mode_coverage(
     X: Any, centers: Any, radius: float, *, min_share: float = 0.0
 ) -> ModeCoverage:
-    """Count the modes found and the samples of high quality, where modes are known.
+    """Count the modes found and the samples of high quality, if modes are known.
 
     A sample is of high quality if it lies within `radius` of its nearest center; it
     then counts for the mode of that center. A mode is found if any sample counts for
     it, as usual for the ring and the grid of Gaussians with a radius of three standard
-    deviations [1]_ [2]_; `min_share` asks for more. The spread within a mode is not
-    measured: one point at each center finds all modes.
+    deviations [1]_ [2]_; with `min_share`, more samples are required. Variety within a
+    mode is not measured: a generator that repeats one point of each mode finds all.
 
     Parameters
     ----------
@@ -230,8 +230,8 @@ def mode_coverage(
     radius : float
         Greatest distance of a high-quality sample from its center, in units of X.
     min_share : float, default=0.0
-        Samples that a mode needs to be found, as a share of the n_samples / n_centers
-        that a perfect generator gives it; in any case one sample.
+        Number of samples that a mode needs to be found, as a share of the n_samples /
+        n_centers that a perfect generator would make; at least one sample is needed.
 
     Returns
     -------

@@ -42,9 +42,9 @@ class Measures:
         See `precision_recall_density_coverage`. For recall, the radius of a generated
         sample is at most three times the median radius.
     local_coverage : float
-        In [0, 1]. Coverage of the real samples that are neighbours of covered ones. It
-        stays high where whole regions are lost, and falls with coverage if every region
-        is covered in part.
+        In [0, 1]. Coverage of those real samples that are neighbours of covered ones.
+        It stays high if whole regions are lost, and falls with coverage if every region
+        is covered only in part.
     variety : float
         Median distance of generated samples to their k-th nearest neighbour, relative
         to that of real samples: 0 for copies of a few points, 1 for perfect samples,
@@ -80,11 +80,11 @@ class Measures:
 
 @dataclass(frozen=True, eq=False)
 class ReferenceSet:
-    """Real samples that generated ones are compared with, a fixed number of them.
+    """A fixed number of real samples, with which generated samples are compared.
 
     Measures depend on the number of samples and on the data. So `baseline` holds the
-    same measures of other real samples: a perfect generator gets these. `of` makes a
-    reference set of real samples.
+    same measures of other real samples, which a perfect generator would get. Use
+    `ReferenceSet.of` to make a reference set from real samples.
 
     Parameters
     ----------
@@ -93,8 +93,9 @@ class ReferenceSet:
     n_neighbors : int
         The k of the k nearest neighbours.
     radii : ndarray of shape (n_samples,)
-        Distance of each sample to its k-th nearest neighbour. If it has k copies, as in
-        tables of few values: half the distance to the nearest sample that is no copy.
+        Distance of each sample to its k-th nearest neighbour. If a sample has k copies,
+        as in tables with few different values, it is half the distance to the nearest
+        sample that is not a copy.
     median_distance : float
         Median distance to the k-th nearest neighbour; 0 if most samples have k copies.
     neighbours : ndarray of int of shape (n_samples, n_nearest)
@@ -109,7 +110,7 @@ class ReferenceSet:
     Attributes
     ----------
     wide_share : float
-        Share of the reference set that `wide_coverage` takes for near: 0.05.
+        Share of the reference set that counts as near in `wide_coverage`: 0.05.
 
     See Also
     --------
@@ -160,15 +161,15 @@ class ReferenceSet:
         Parameters
         ----------
         real : array-like of shape (n_real, n_features)
-            Features of real samples, at least 4, preferably of samples that generators
-            were not trained with. At least half of them are left for the baseline.
+            Features of at least 4 real samples, preferably of samples that generators
+            were not trained with. At least half of them are used for the baseline.
         training : array-like of shape (n_training, n_features) or None, default=None
             Features of all samples that generators were trained with. Memorised samples
             are found only with them.
         n_samples : int, default=1000
-            Size of the reference set, and number of generated samples to take.
+            Size of the reference set, and number of generated samples to compare.
         n_neighbors : int, default=5
-            The k of the k nearest neighbours, less if there are few samples.
+            The k of the k nearest neighbours; it is reduced if there are few samples.
         random_state : int, RandomState instance or None, default=0
             Draws the samples.
 
@@ -232,7 +233,7 @@ class ReferenceSet:
         ----------
         generated : array-like of shape (n_generated, n_features)
             Features of at least `n_samples` generated samples; the first `n_samples`
-            are taken.
+            are used.
 
         Returns
         -------
@@ -271,19 +272,21 @@ class ReferenceSet:
         )
 
     def wide_coverage(self, generated: Any) -> float:
-        """Return coverage in a wide sense: it sees lost regions and no blur.
+        """Return a wide coverage, which falls with lost regions but not with blur.
 
         Parameters
         ----------
         generated : array-like of shape (n_generated, n_features)
-            Features of generated samples. All are taken: more give a surer value.
+            Features of generated samples. All are used; more samples give a more
+            reliable value.
 
         Returns
         -------
         float
-            In [0, 1]. Share of the real samples that have a generated one nearer than
-            a twentieth of the other real samples (or the k nearest, if these are more).
-            Unlike coverage it does not fall with the quality of the samples.
+            In [0, 1]. Share of the real samples for which some generated sample is
+            nearer than the nearest twentieth of the other real samples (or than the
+            k-th nearest, if that is farther). Unlike coverage, it hardly depends on the
+            quality of samples.
 
         Raises
         ------
@@ -311,9 +314,8 @@ class ReferenceSet:
     def closeness(self, measures: Measures) -> float:
         """Return how close the mean and covariance are to those of real samples.
 
-        It is 1 / (1 + d). The root of the Fréchet distance is a length; d is that
-        length beyond the length of other real samples, in standard deviations of the
-        data.
+        It is 1 / (1 + d). Here d is the square root of the Fréchet distance, less that
+        of other real samples, in standard deviations of the data.
 
         Parameters
         ----------
@@ -355,7 +357,7 @@ class ReferenceSet:
         Returns
         -------
         float
-            1 if it is that of other real samples, or if that is 0.
+            1 if the measure equals that of other real samples, or if the latter is 0.
 
         Examples
         --------
@@ -370,7 +372,7 @@ class ReferenceSet:
         return getattr(measures, name) / expected if expected else 1.0
 
     def terms(self, measures: Measures) -> dict[str, float]:
-        """Return the terms of the fitness that samples alone decide.
+        """Return the terms of the fitness that follow from samples alone.
 
         Parameters
         ----------

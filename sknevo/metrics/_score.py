@@ -20,20 +20,20 @@ BASELINE_PARAMETERS = ("n_samples", "n_neighbors", "n_repeats", "random_state")
 class GenerativeScore(BaseEstimator):
     """A scorer of generative models, on held-out real samples.
 
-    The fitness is the geometric mean of terms in [0, 1], so that no good number hides a
+    The fitness is the geometric mean of terms in [0, 1], so a good term cannot hide a
     bad one:
 
     - coverage, density, precision and recall [1]_ (see
       `precision_recall_density_coverage`), each relative to other real samples and at
-      most 1. Coverage falls if modes are lost; density if samples lie beside the data;
-      precision if some do and the others keep to the densest regions; recall if modes
-      are too narrow;
+      most 1. Coverage falls if modes are lost, density if samples lie beside the data,
+      and recall if modes are too narrow. Precision falls if some samples lie beside the
+      data, even if the others lie in the densest regions;
     - closeness (see `ReferenceSet.closeness`): it falls if the mean, the spread or the
       shares of the modes are wrong;
     - stability of the training, if the estimator has a `stability_` in [0, 1].
 
-    A term below 1 / n_samples counts as 1 / n_samples: the samples cannot tell it from
-    0.
+    A term below 1 / n_samples counts as 1 / n_samples, since so few samples cannot
+    distinguish it from 0.
 
     Parameters
     ----------
@@ -41,20 +41,23 @@ class GenerativeScore(BaseEstimator):
         Maps samples to an array of shape (n_samples, n_features). It must not change
         between the models that are compared. None is for tables: `StandardFeatures`.
     n_samples : int, default=1000
-        Number of generated samples, compared with as many real ones; fewer if there
-        are not twice as many real ones. Scores of different numbers do not compare.
+        Number of generated samples, which are compared with as many real ones. It is
+        smaller if there are fewer than twice as many real samples. Scores of different
+        numbers cannot be compared.
     n_neighbors : int, default=5
         The k of the k nearest neighbours.
     n_repeats : int, default=4
-        Number of comparisons, of other real with other generated samples each. Measures
-        are the means, which depend less on chance.
+        Number of comparisons, each of other real and other generated samples. Measures
+        are the means of all comparisons, which depend less on chance.
     combine : {"geometric", "sum"}, default="geometric"
         Geometric mean, or weighted sum.
     weights : dict of str to float or None, default=None
         Weights of the terms "coverage", "density", "precision", "recall", "closeness",
-        "stability"; terms without a weight do not count. None weighs all the same.
+        "stability"; terms without a weight do not count. None gives all terms the same
+        weight.
     random_state : int, default=0
-        Draws the real samples, and is the seed of `sample` where an estimator has one.
+        Seed that draws the real samples. It is also passed to `sample` if this has a
+        parameter `random_state`.
 
     Attributes
     ----------
@@ -123,12 +126,13 @@ class GenerativeScore(BaseEstimator):
         estimator : estimator
             `sample(n)` returns samples, or a tuple of samples and labels.
         X : array-like of shape (n_real, ...)
-            Real samples that it was not fitted with.
+            Real samples that the estimator was not fitted with.
         y : array-like of shape (n_real,) or None, default=None
             Their labels or values. If `sample` has a parameter `y`, samples are made
-            for such conditions, and conditions are compared beside features. Labels
-            that are not in the `classes_` of the estimator are left out. If its
-            `n_conditions_` is 0, it was fitted without y and is compared without.
+            for such labels or values, which are compared together with the features.
+            Samples with labels that are not in the `classes_` of the estimator are left
+            out. y is ignored if the `n_conditions_` of the estimator is 0, since it was
+            fitted without y.
 
         Returns
         -------
@@ -160,8 +164,8 @@ class GenerativeScore(BaseEstimator):
         real : array-like of shape (n_real, ...)
             Real samples.
         generated : array-like of shape (n_generated, ...)
-            Generated samples: half as many as real ones, or `n_samples`. If there are
-            more, every repeat takes other ones.
+            Generated samples: at least half as many as real ones, or `n_samples`. If
+            there are more, each of the `n_repeats` comparisons uses other ones.
         stability : float or None, default=None
             Stability of the training, in [0, 1]; None leaves the term out.
 
@@ -170,9 +174,10 @@ class GenerativeScore(BaseEstimator):
         dict of str to float
             Higher is better for all. "fitness", "coverage", "recall", "precision" and
             "closeness" are in [0, 1]; so is "stability", if known. "density" is at
-            least 0, and a density above that of real samples is no merit.
+            least 0; values above that of real samples do not raise the fitness.
             "neg_frechet_distance" is in squared units of the features ("neg_fid" with
-            `InceptionFeatures`). Names with "real_" are values of other real samples.
+            `InceptionFeatures`). Values whose names begin with "real_" are those of
+            other real samples.
 
         Raises
         ------
@@ -234,7 +239,7 @@ class GenerativeScore(BaseEstimator):
         names = [name for name in terms if weights.get(name, 0) > 0]
         if not names:
             raise ValueError(
-                f"weights must count a term of {list(terms)}; got {weights}."
+                f"weights must be above 0 for one of {list(terms)}; got {weights}."
             )
         values = [terms[name] for name in names]
         shares = [weights[name] for name in names]
@@ -250,10 +255,13 @@ class GenerativeScore(BaseEstimator):
         weights = dict.fromkeys(self.TERMS, 1.0) if weights is None else weights
         unknown = sorted(weights.keys() - set(self.TERMS))
         if unknown:
-            raise ValueError(f"weights may name {list(self.TERMS)}; got {unknown}.")
+            raise ValueError(
+                f"weights may only name {list(self.TERMS)}; got {unknown}."
+            )
         if min(weights.values(), default=0) < 0 or not sum(weights.values()) > 0:
             raise ValueError(
-                f"weights must not be negative, and one above 0; got {weights}."
+                "weights must not be negative, and at least one must be above 0; got "
+                f"{weights}."
             )
         return weights
 

@@ -360,7 +360,7 @@ def test_rows_far_from_0_keep_their_digits():
 
 def test_a_device_that_is_not_there_is_told():
     X, y = np.random.default_rng(0).random((20, 4)), np.arange(20) % 2
-    with pytest.warns(UserWarning, match="device='cuda:99' is not there"):
+    with pytest.warns(UserWarning, match="device='cuda:99' is not available"):
         EvolvedClassifier(**SMALL, device="cuda:99").fit(X, y)
 
 

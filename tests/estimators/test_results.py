@@ -272,7 +272,9 @@ def hollow_search(which, **parameters):
 def test_a_pruned_refit_makes_way_for_the_runner_up(which, left):
     search = hollow_search(which)
     X, y = np.zeros((20, 2)), np.arange(20) % 2
-    with pytest.warns(FitFailedWarning, match="gave up.*row 2.*it has collapsed"):
+    with pytest.warns(
+        FitFailedWarning, match="pruned or failed.*row 2.*it has collapsed"
+    ):
         search.fit(X, y)
     assert search.best_estimator_.x == left
     assert search.best_params_ == {"x": left}

@@ -165,7 +165,7 @@ def test_too_few_folds_are_refused(cv):
 
 
 def test_more_folds_than_members_are_refused():
-    with pytest.raises(ValueError, match=r"cv=9 folds need as many .*; got 4"):
+    with pytest.raises(ValueError, match=r"cv=9 needs at least 9 .*; got 4"):
         split(np.arange(12) % 3, 9)
 
 
@@ -206,5 +206,5 @@ def test_classes_of_no_training_group_are_not_tested():
 
 
 def test_groups_that_share_no_class_are_refused():
-    with pytest.raises(ValueError, match="groups must share a class"):
+    with pytest.raises(ValueError, match="groups must share classes"):
         split(np.arange(20) // 10, groups=np.arange(20) // 10)

@@ -169,7 +169,7 @@ def test_descent_improves_on_the_best_candidate_and_leaves_the_generator_alone()
         (lambda: nearest_neighbour_psnr(DIGITS[:0], DIGITS), "at least one image"),
         (
             lambda: invert(generator(4), np.ones((1, 9)), np.ones((2, 4), np.float32)),
-            "generator must give images of 9 values, as images are; got 64",
+            "generator must return images of 9 values, like those to rebuild; got 64",
         ),
     ],
 )

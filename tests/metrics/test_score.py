@@ -175,10 +175,10 @@ def test_weights_say_what_counts(real, half):
     ("parameters", "message"),
     [
         ({"combine": "product"}, "combine must be 'geometric' or 'sum'; got 'product'"),
-        ({"weights": {"fid": 1.0}}, r"weights may name .*; got \['fid'\]"),
-        ({"weights": {}}, "weights must not be negative, and one above 0"),
+        ({"weights": {"fid": 1.0}}, r"weights may only name .*; got \['fid'\]"),
+        ({"weights": {}}, "weights must not be negative, and at least one"),
         ({"weights": {"coverage": -1, "recall": 2}}, "weights must not be negative"),
-        ({"weights": {"stability": 1}}, "weights must count a term of"),
+        ({"weights": {"stability": 1}}, "weights must be above 0 for one of"),
         ({"n_samples": 1}, "n_samples must be at least 2"),
         ({"n_repeats": 0}, "n_repeats must be at least 1; got 0"),
     ],
