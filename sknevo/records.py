@@ -236,14 +236,7 @@ class Chromosome:
         -------
         str
         """
-        return json.dumps(
-            {
-                "genes": self.genes,
-                "generation": self.generation,
-                "origin": self.origin,
-                "parents": self.parents,
-            }
-        )
+        return json.dumps({name: getattr(self, name) for name in _FIELDS})
 
     @classmethod
     def from_json(cls, text: str) -> "Chromosome":
@@ -268,12 +261,8 @@ class Chromosome:
             for name, kind in _FIELDS.items():
                 if not isinstance(record[name], kind):
                     raise TypeError(f"{name} must be a {kind.__name__}.")
-            chromosome = cls(
-                genes=record["genes"],
-                generation=record["generation"],
-                origin=record["origin"],
-                parents=tuple(map(str, record["parents"])),
-            )
+            fields = {name: record[name] for name in _FIELDS}
+            chromosome = cls(**fields | {"parents": tuple(map(str, record["parents"]))})
             str(chromosome)  # reads every gene: fails here if one is malformed
             return chromosome
         except (LookupError, RecursionError, TypeError, ValueError) as error:

@@ -1,7 +1,7 @@
 """Cooperative coevolution: populations that each evolve a part of the genome."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from numbers import Real
 
 import numpy as np
@@ -16,6 +16,7 @@ from sknevo.records import Chromosome, Evaluation, flatten
 REST = "the rest"
 
 
+@dataclass(eq=False, repr=False)
 class CooperativeCoevolution(Strategy, name="coevolution"):
     """Evolve parts of the genome in populations of their own, evaluated together.
 
@@ -63,15 +64,9 @@ class CooperativeCoevolution(Strategy, name="coevolution"):
         "random_partner_probability": [Interval(Real, 0, 1, closed="both")],
     }
 
-    def __init__(
-        self,
-        parts: Sequence[str | Sequence[str]] | None = None,
-        strategy: Strategy | None = None,
-        random_partner_probability: float = 0.3,
-    ) -> None:
-        self.parts = parts
-        self.strategy = strategy
-        self.random_partner_probability = random_partner_probability
+    parts: Sequence[str | Sequence[str]] | None = None
+    strategy: Strategy | None = None
+    random_partner_probability: float = 0.3  # chosen, not measured
 
     @property
     def _inner(self) -> Strategy:

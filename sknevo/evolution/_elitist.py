@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from numbers import Real
 
 from numpy.random import Generator
@@ -12,6 +13,7 @@ from sknevo.genes import Genome
 from sknevo.records import Chromosome, Evaluation
 
 
+@dataclass(eq=False, repr=False)
 class Elitist(Strategy, name="elitist"):
     """Keep the fittest and replace the rest by random individuals.
 
@@ -34,8 +36,7 @@ class Elitist(Strategy, name="elitist"):
         "elite_fraction": [Interval(Real, 0, 1, closed="right")],
     }
 
-    def __init__(self, elite_fraction: float = 0.1) -> None:
-        self.elite_fraction = elite_fraction
+    elite_fraction: float = 0.1  # chosen, not measured
 
     def breed(
         self, genome: Genome, population: Sequence[Evaluation], rng: Generator

@@ -1,6 +1,7 @@
 """Tournament selection, uniform crossover, mutation, elitist survival."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from numbers import Integral, Real
 
 from numpy.random import Generator
@@ -17,6 +18,7 @@ from sknevo.genes import Genome
 from sknevo.records import Chromosome, Evaluation
 
 
+@dataclass(eq=False, repr=False)
 class GeneticAlgorithm(Strategy, name="crossover"):
     """Breed by crossover and mutation; parents and offspring compete.
 
@@ -53,7 +55,6 @@ class GeneticAlgorithm(Strategy, name="crossover"):
 
     rank_keys = staticmethod(rank_keys)
     survival = staticmethod(fittest)
-    immigrant_probability: float | None = None  # of a subclass without immigrants
     _parameter_constraints = {
         "crossover_probability": [Interval(Real, 0, 1, closed="both")],
         "mutation_probability": [Interval(Real, 0, 1, closed="both"), None],
@@ -62,21 +63,15 @@ class GeneticAlgorithm(Strategy, name="crossover"):
     }
 
     # The defaults are a textbook's: chosen, not measured.
-    def __init__(
-        self,
-        crossover_probability: float = 0.6,
-        mutation_probability: float | None = None,
-        tournament_size: int = 3,
-        immigrant_probability: float = 0.1,
-    ) -> None:
-        self.crossover_probability = crossover_probability
-        self.mutation_probability = mutation_probability
-        self.tournament_size = tournament_size
-        self.immigrant_probability = immigrant_probability
+    crossover_probability: float = 0.6
+    mutation_probability: float | None = None
+    tournament_size: int = 3
+    immigrant_probability: float | None = 0.1  # None in a subclass without immigrants
 
     def breed(
         self, genome: Genome, population: Sequence[Evaluation], rng: Generator
     ) -> Chromosome:
+        # Without immigrants there is no draw: lineages of such subclasses have none.
         immigrants = self.immigrant_probability
         if immigrants is not None and rng.random() < immigrants:
             return random_immigrant(genome, rng)

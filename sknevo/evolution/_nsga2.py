@@ -34,6 +34,7 @@ class NSGA2(GeneticAlgorithm, name="nsga2"):
 
     rank_keys = staticmethod(pareto_rank_keys)
     survival = staticmethod(best_fronts)
+    immigrant_probability = None
     tournament_size = 2
 
     # Both defaults are those of the paper.

@@ -36,6 +36,7 @@ class RegularizedEvolution(GeneticAlgorithm, name="regularized_evolution"):
 
     steady = True
     survival = staticmethod(youngest)
+    immigrant_probability = None
 
     # The paper samples 25 of 100 individuals. 5 of 12 are chosen, not measured.
     def __init__(

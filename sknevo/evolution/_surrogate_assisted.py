@@ -2,6 +2,7 @@
 
 import copy
 from collections.abc import Sequence
+from dataclasses import dataclass
 from numbers import Integral, Real
 from typing import Any, Self
 
@@ -22,6 +23,7 @@ TREES = 30
 ABSURD = 1e100
 
 
+@dataclass(eq=False, repr=False)
 class SurrogateAssisted(Strategy, name="surrogate_assisted"):
     """Breed several children and evaluate the one with the best predicted fitness.
 
@@ -62,21 +64,14 @@ class SurrogateAssisted(Strategy, name="surrogate_assisted"):
         "exploration_weight": [Interval(Real, 0, None, closed="left")],
         "archive_size": [Interval(Integral, FEWEST, None, closed="left")],
     }
-    _surrogate: "_Surrogate | None" = None  # of a copy that has learned
+    _surrogate = None  # of a copy that has learned
 
     # exploration_weight was settled by benchmarks/landscapes.py, seeds 0 to 19
     # (doc/figures.md, Strategies); the others are chosen, not measured.
-    def __init__(
-        self,
-        strategy: Strategy | None = None,
-        n_candidates: int = 8,
-        exploration_weight: float = 2.0,
-        archive_size: int = 500,
-    ) -> None:
-        self.strategy = strategy
-        self.n_candidates = n_candidates
-        self.exploration_weight = exploration_weight
-        self.archive_size = archive_size
+    strategy: Strategy | None = None
+    n_candidates: int = 8
+    exploration_weight: float = 2.0
+    archive_size: int = 500
 
     @property
     def _inner(self) -> Strategy:
