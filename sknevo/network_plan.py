@@ -329,6 +329,7 @@ def gan_plans(
     [(10, 8), (8, 1)]
     """
     noise, packing = genes["noise"]["dimension"], genes["training"]["packing"]
+    # Samples that are judged together are stacked as channels, or as columns of a row.
     pack = (packing * shape[0], *shape[1:])
     discriminator = _discriminator_layers(genes["discriminator"], pack)
     if n_conditions:
@@ -349,6 +350,7 @@ def _generator_layers(
         return [*layers, Layer("linear", layers[-1].outputs, shape)]
     blocks = _steep(genes["blocks"])
     doublings = sum(block["upsampling"] != "none" for block in blocks)
+    # Rounded up: the last grid is as large as an image or larger, never smaller.
     sides = tuple(math.ceil(side / 2**doublings) for side in shape[1:])
     grid = (blocks[0]["channels"], *sides)
     flat = (math.prod(grid),)
@@ -356,6 +358,7 @@ def _generator_layers(
     layers += _chain(Layer.convolution, blocks, grid)
     last = layers[-1].outputs
     cropped = (last[0], *shape[1:])
+    # Pixels are scaled to [-1, 1], which is the range of the hyperbolic tangent.
     pixels = {"channels": shape[0], "kernel": 3, "activation": "tanh"}
     return [*layers, Layer("crop", last, cropped), Layer.convolution(pixels, cropped)]
 
@@ -384,10 +387,8 @@ def _chain(
 
 
 def _steep(items: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    """Return genes whose leaky rectifier is steeper than that of other networks.
-
-    Gradients have to pass through two networks.
-    """
+    """Return genes whose leaky rectifier is steeper than that of other networks."""
+    # The gradients of a generator have to pass through two networks.
     steep = {"activation": "steep_leaky_relu"}
     return [
         {**genes, **(steep if genes.get("activation") == "leaky_relu" else {})}

@@ -161,6 +161,7 @@ def _walk(
     genes: Any, path: tuple[str, ...] = (), expressed: bool = True
 ) -> Iterator[tuple[tuple[str, ...], Any, bool]]:
     """Yield path, value and whether it is expressed, for every gene and group."""
+    # Silent genes are walked too: a chromosome shows what offspring may express.
     match genes:
         case {"choice": value}:
             branches = (name for name in genes if name != "choice")
@@ -171,6 +172,7 @@ def _walk(
             value, inside = _GROUP, [(name, genes[name], True) for name in genes]
         case _:
             value, inside = genes, []
+    # The outermost record has no name, and an empty one nothing to show.
     if value is not _GROUP or (path and inside):
         yield path, value, expressed
     for name, gene, is_expressed in inside:
@@ -223,6 +225,7 @@ class Chromosome:
     def expressed(self) -> dict[str, Any]:
         return express(self.genes)
 
+    # Cached: a search asks for the key of a chromosome again and again.
     @cached_property
     def key(self) -> str:
         # Sorted, so that the order of genes does not matter. Journals depend on it.
@@ -265,6 +268,7 @@ class Chromosome:
             chromosome = cls(**fields | {"parents": tuple(map(str, record["parents"]))})
             str(chromosome)  # reads every gene: fails here if one is malformed
             return chromosome
+        # JSON that is nested too deeply overflows the stack.
         except (LookupError, RecursionError, TypeError, ValueError) as error:
             raise ValueError(
                 "text must be the JSON of a chromosome, an object with genes, "
@@ -277,6 +281,7 @@ class Chromosome:
         parents = f" of {' and '.join(self.parents)}" if self.parents else ""
         return f"{self.origin}{parents}, generation {self.generation}"
 
+    # Genes are a dict, which has no hash.
     def __hash__(self) -> int:
         return hash(self.key)
 
@@ -393,11 +398,13 @@ class Evaluation:
     cached: bool = False
     resource: int | None = None
     objectives: tuple[float, ...] = ()
+    # Megabytes that evaluations are not told apart by.
     fitted: bytes | None = field(default=None, repr=False, compare=False)
 
     @property
     def rank_key(self) -> tuple[float, float]:
         """What individuals are compared by: fidelity first, then fitness."""
+        # A score on few epochs or samples says little: more of them come first.
         fidelity = math.inf if self.resource is None else self.resource
         return (fidelity if self.status == "ok" else -math.inf, self.fitness)
 

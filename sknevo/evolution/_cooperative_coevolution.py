@@ -117,6 +117,7 @@ class CooperativeCoevolution(Strategy, name="coevolution"):
     def survive(
         self, parents: Sequence[Evaluation], offspring: Sequence[Evaluation], size: int
     ) -> list[Evaluation]:
+        # Of no individuals, the genes are not known.
         individuals = [*parents, *offspring]
         if not individuals:
             return []
@@ -170,6 +171,7 @@ class _Species:
         ]
         self.wholes: dict[str, Evaluation] = {}
         parts: dict[str, Evaluation] = {}
+        # A species without members begins again with those of all others.
         for evaluation in members or population:
             genes = {name: evaluation.chromosome.genes[name] for name in names}
             part = replace(evaluation.chromosome, genes=genes)

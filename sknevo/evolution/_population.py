@@ -120,13 +120,16 @@ class Population:
             size = self._first_size - unfinished
         else:
             size = 0 if unfinished else self.generation_size
+        # The first individuals are asked for as they are, known or not.
         offspring, self._first = self._first, []
         self._known |= {chromosome.key for chromosome in offspring}
+        # Learning may take long: once for all children that are bred now.
         strategy = self.strategy
         if size and self.survivors:
             strategy = strategy.learn(list(self._archive.values()))
         while len(offspring) < size:
             for _ in range(ATTEMPTS):
+                # Nothing survives before the first generation has ended.
                 if self.survivors:
                     child = strategy.breed(self.genome, self.survivors, self.rng)
                 else:
@@ -164,6 +167,7 @@ class Population:
 
     def _select(self) -> None:
         told = [e for e in self._told if e.status != "skipped"]
+        # In the order asked, in whatever order they were told.
         told.sort(key=lambda e: self._places[e.chromosome.key])
         self._told = []
         for evaluation in told:

@@ -201,6 +201,7 @@ def tournament(
     >>> tournament(population, np.random.default_rng(0), size=4).fitness
     7
     """
+    # With replacement, a tournament may be larger than the population.
     keys = rank_keys(population) if keys is None else keys
     drawn = rng.integers(len(population), size=size)
     return population[max(drawn, key=keys.__getitem__)]
@@ -268,7 +269,7 @@ def best_fronts(population: Iterable[Evaluation], size: int) -> list[Evaluation]
 # Pareto fronts -------------------------------------------------------------------
 
 # Infinite goals count as this, so that distances between them are numbers.
-LARGE = 1e300
+LARGE = 1e300  # near the greatest double, 1.8e308
 
 
 def non_dominated_sort(points: np.ndarray) -> list[np.ndarray]:
@@ -338,6 +339,7 @@ def crowding_distance(points: np.ndarray) -> np.ndarray:
     [inf, 0.5, 0.75, inf]
     """
     n, n_objectives = points.shape
+    # The ends of a front are never crowded: they keep it wide.
     if n <= 2:
         return np.full(n, math.inf)
     distances = np.zeros(n)

@@ -174,6 +174,7 @@ class Gene(ABC):
             mutant = self.repair(self.vary(value, rng, probability))
             if express(mutant) != before:
                 return mutant
+            # It rises by a fifth, and by so much that it leaves even 0.
             probability = min(1.0, 1.2 * probability + 0.01)
         return copy.deepcopy(value)
 
@@ -300,6 +301,7 @@ class Number(Leaf):
     _cast: Callable[[float], float]
 
     def __init__(self, low: float, high: float, log: bool = False) -> None:
+        # Bounds may be finite and the width of the range not: it has no positions then.
         if not low <= high or not math.isfinite(high - low):
             raise ValueError(f"low must be <= high, both finite; got {low} and {high}.")
         if log and low <= 0:
@@ -323,6 +325,7 @@ class Number(Leaf):
         """
         low, high = self._scale(self.low), self._scale(self.high)
         value = low + position * (high - low)
+        # The exponential of a logarithm may be out of range by a rounding error.
         return self.repair(math.exp(value) if self.log else value)
 
     def position(self, value: float) -> float:
@@ -339,6 +342,7 @@ class Number(Leaf):
             0 at the lower bound, 1 at the upper one.
         """
         low, high = self._scale(self.low), self._scale(self.high)
+        # A range of one value is all at its lower bound.
         return (self._scale(value) - low) / (high - low) if high > low else 0.0
 
     def sample(self, rng: Generator) -> float:
@@ -362,6 +366,7 @@ class Number(Leaf):
         return self._cast(min(max(value, self.low), self.high))
 
     def contains(self, value: Any) -> bool:
+        # In Python, booleans are whole numbers; in JSON they are not.
         is_number = isinstance(value, self._kind) and not isinstance(value, bool)
         return is_number and self.low <= value <= self.high
 
@@ -471,6 +476,7 @@ class Categorical(Leaf):
     def __init__(
         self, options: Sequence[Any], weights: Sequence[float] | None = None
     ) -> None:
+        # JSON knows no scalars of numpy.
         self.options = [o.item() if isinstance(o, np.generic) else o for o in options]
         if not self.options:
             raise ValueError("options must hold at least one value; got none.")
@@ -558,6 +564,8 @@ class Genome(Gene):
                     f"gene {name!r} must be a Gene (Real, Integer, Categorical, "
                     f"Genome, Choice, Repeat); got {gene!r}."
                 )
+        # These keys tell choices and lists from records, and dots separate the names
+        # of a path: the form of a chromosome alone says what is expressed.
         reserved = [n for n in genes if n in ("choice", "items") or "." in n]
         if reserved:
             raise ValueError(f"a gene must not be named {reserved[0]!r}.")
@@ -666,6 +674,7 @@ class Choice(Gene):
     def __init__(
         self, weights: Mapping[str, float] | None = None, /, **branches: Gene
     ) -> None:
+        # A genome refuses what is no gene, and names that are reserved.
         self.branches = self.parts = Genome(**branches).genes
         weights = dict(weights or {})
         if unknown := weights.keys() - branches.keys():
@@ -716,6 +725,7 @@ class Choice(Gene):
                 f"{path} must name one of {list(self.branches)}; got {list(partial)}."
             )
         ((chosen, genes),) = partial.items()
+        # The branches that are not named become silent and are drawn.
         value = self.sample(rng)
         branch = self.branches[chosen].complete(genes, rng, f"{path}.{chosen}")
         return {**value, "choice": chosen, chosen: branch}
@@ -763,6 +773,7 @@ class Repeat(Gene):
         self.parts = {"": gene}  # any item, which has no name
 
     def sample(self, rng: Generator) -> Genes:
+        # Silent items have values too, like silent branches.
         items = [self.gene.sample(rng) for _ in range(self.length.high)]
         return {"length": self.length.sample(rng), "items": items}
 
@@ -919,5 +930,6 @@ def moved(genome: Genome, genes: Genes, positions: Mapping[str, float]) -> Genes
             f"positions must name expressed numbers among {list(numbers)}; got "
             f"{unknown[0]!r}."
         )
+    # Silent numbers and those without a new position stay as they were inherited.
     new = {path: numbers[path][0].at(reflected(p)) for path, p in positions.items()}
     return genome.repair(genome.map(lambda path, _, old: new.get(path, old), genes))

@@ -81,6 +81,8 @@ class Discrete(_Distributed, Integer):
         return (distribution.cdf(value) - distribution.pmf(value) / 2).item()
 
     def _neighbours(self, value: int) -> list[int]:
+        # There may be gaps beside a value: the quantiles just below and above its own
+        # weight are its neighbours.
         top, weight = self.distribution.cdf(value), self.distribution.pmf(value)
         below_and_above = [self.at(top - weight - TAIL), self.at(top + TAIL)]
         return [v for v in below_and_above if v != value]
@@ -114,6 +116,7 @@ class Options(Categorical):
 
     def __init__(self, values: Iterable[Any]) -> None:
         self.values: dict[Any, Any] = {}
+        # As in scikit-learn's random search, a value given twice has twice the weight.
         times: Counter[Any] = Counter()
         for value in values:
             label = self._label(value)
@@ -132,6 +135,7 @@ class Options(Categorical):
             is_json = False
         if is_json and scalar not in self.values:  # 1, 1.0 and True are equal here
             return scalar
+        # An address would make another label, and another key, in every process.
         name = re.sub(r" at 0x[0-9a-f]+", "", repr(value))
         label, n = name, 1
         while label in self.values:
@@ -219,6 +223,7 @@ def _same(one: Any, other: Any) -> bool:
 
 def _named(distribution: Any) -> str:
     """Return a name with parameters that is the same in every process."""
+    # Its representation may hold an address: quartiles tell it from others.
     if not hasattr(distribution, "dist"):
         quartiles = np.asarray(distribution.ppf([0.25, 0.5, 0.75])).tolist()
         return f"{type(distribution).__name__} with quartiles {quartiles}"

@@ -122,6 +122,7 @@ def well_known(genome: Genome, estimator: BaseEstimator) -> list[dict[str, Any]]
             continue
         value = values[name]
         labels = gene.values.items() if isinstance(gene, Options) else ()
+        # Identity, since the values of options need not be comparable.
         value = next((label for label, v in labels if v is value), value)
         if gene.contains(value):
             own[name] = value
