@@ -14,8 +14,8 @@ def plain_values(name: str, values: Any) -> Iterator[None]:
     """Refuse masked values, and name the data whose conversion overflows inside."""
     if np.ma.is_masked(values):  # scikit-learn would drop the mask without a word
         raise ValueError(
-            f"{name} has masked values: fill them, or set them to NaN where gaps are "
-            "accepted."
+            f"{name} has masked values: fill them, or set them to NaN if missing "
+            "values are accepted."
         )
     try:
         yield

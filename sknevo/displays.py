@@ -174,7 +174,7 @@ class SampleGridDisplay:
     Parameters
     ----------
     samples : ndarray of shape (n_samples, ...)
-        Images, whose least value is shown black and whose greatest value white; or
+        Images, shown with the least of all values black and the greatest white; or
         rows, of which the first two features are plotted.
     sample_shape : tuple of int
         Shape of one sample: (n_features,), (height, width), (channels, height, width)

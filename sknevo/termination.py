@@ -23,7 +23,7 @@ class TerminationCriterion:
     counts_unanswered: ClassVar[bool] = False
 
     def reason(self, result: SearchResult) -> str:
-        """Return why the search ends, an empty string if it does not."""
+        """Return why the search ends, or an empty string if it goes on."""
         raise NotImplementedError
 
     def admits(self, candidate: Candidate) -> bool:
