@@ -150,15 +150,7 @@ class CooperativeCoevolution(Strategy, name="coevolution"):
 
 
 class _Species:
-    """The members of a species, cut down to its genes.
-
-    Attributes
-    ----------
-    parts : list of Evaluation
-        Each part once, with the best evaluation that it has a share in.
-    wholes : dict of str to Evaluation
-        The best member that contains a part, by the key of the part.
-    """
+    """The members of a species, cut down to its genes; `wholes` are the members."""
 
     def __init__(
         self, label: str, names: Sequence[str], population: Sequence[Evaluation]
@@ -169,6 +161,7 @@ class _Species:
             for e in population
             if e.chromosome.origin.partition(" in ")[2] in (label, "")
         ]
+        # By the key of each part, the best individual that contains it.
         self.wholes: dict[str, Evaluation] = {}
         parts: dict[str, Evaluation] = {}
         # A species without members begins again with those of all others.

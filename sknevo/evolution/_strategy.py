@@ -144,11 +144,8 @@ def rank_keys(population: Sequence[Evaluation]) -> list[tuple[float, float]]:
 
 
 def pareto_rank_keys(population: Sequence[Evaluation]) -> list[tuple[float, float]]:
-    """Return what individuals with several goals are compared by.
-
-    The key is minus the number of the individual's front and its crowding distance.
-    Individuals of a lower fidelity stand in later fronts, failed ones in the last.
-    """
+    """Return minus the front's number and the crowding distance of each individual."""
+    # Those of a lower fidelity stand in later fronts, failed ones in the last.
     keys: list[tuple[float, float]] = [(0, 0.0)] * len(population)
     n_fronts = 0
     fidelities = np.array([fidelity for fidelity, _ in rank_keys(population)])

@@ -112,15 +112,7 @@ class SurrogateAssisted(Strategy, name="surrogate_assisted"):
 
 
 class _Surrogate:
-    """A model of how genes make fitness.
-
-    Attributes
-    ----------
-    known : set of str
-        Keys of the individuals that it has learned from.
-    has_learned : bool
-        Whether enough of them succeeded for a prediction.
-    """
+    """A model of how genes make fitness, if enough individuals succeeded."""
 
     def __init__(self, evaluations: Sequence[Evaluation]) -> None:
         from sklearn.ensemble import ExtraTreesRegressor

@@ -98,20 +98,13 @@ def are_images(spec: DataSpec) -> bool:
     return len(image_shape(spec.shape)) == 3
 
 
-def most_epochs(genome: Genome | None, usual: int) -> int:
-    """Return the limit of epochs of a genome, or the usual one if it names none."""
-    try:
-        return genome.genes["training"].genes["epochs"].high
-    except (AttributeError, KeyError):  # a genome of the user's own
-        return usual
-
-
-def most_items(genome: Genome | None, *path: str) -> float:
-    """Return the greatest length of a list of genes, infinite if it is not known."""
-    gene = genome
-    for name in path:
+def most(genome: Genome | None, *path: str, unknown: float = math.inf) -> Any:
+    """Return the greatest value of a number of a genome, or length of a list."""
+    gene: Any = genome
+    for name in path:  # a genome of the user's own may have other genes
         gene = getattr(gene, "genes", {}).get(name)
-    return gene.length.high if isinstance(gene, Repeat) else math.inf
+    gene = gene.length if isinstance(gene, Repeat) else gene
+    return getattr(gene, "high", unknown)
 
 
 def _usual_epochs(spec: DataSpec) -> int:
@@ -131,19 +124,8 @@ def network_space(
 ) -> Genome:
     """Return the search space of networks with their optimizer and training.
 
-    Parameters
-    ----------
-    spec : DataSpec
-        What the data are.
-    max_layers, max_parameters, max_epochs : int
-        Limits, as `sknevo.genomes.convnet.convnet` describes them.
-    **training : Gene
-        Genes of the task, beside those of every training.
-
-    Raises
-    ------
-    ValueError
-        If a limit is less than 1, or the smallest network has more parameters.
+    The limits are as `sknevo.genomes.convnet.convnet` describes them; `training` are
+    genes of the task, beside those of every training.
     """
     check_limits(max_layers=max_layers, max_epochs=max_epochs)
     images = are_images(spec)
@@ -259,15 +241,8 @@ def round_widths(network: dict[str, Any]) -> None:
 
 
 def narrow_widest(network: dict[str, Any], narrowest: Mapping[str, int]) -> bool:
-    """Narrow the widest layer by a fifth; return False if all are at their least.
-
-    Parameters
-    ----------
-    network : dict
-        Genes, changed in place.
-    narrowest : dict
-        The least of `channels` and `units`. Widths are compared as multiples of it.
-    """
+    """Narrow the widest layer by a fifth; return False if all are at their least."""
+    # Widths of units and of channels are compared as multiples of their least.
     layers = list(_layers(network))
     excess = [layer[width] / narrowest[width] for layer, width in layers]
     if not layers or max(excess) <= 1:
@@ -282,23 +257,22 @@ def narrow_widest(network: dict[str, Any], narrowest: Mapping[str, int]) -> bool
 
 
 def known_networks(spec: DataSpec, genome: Genome | None) -> list[dict[str, Any]]:
-    """Return networks that are known to do well, the cheap ones first.
-
-    They are partial expressed genes, without those that a task adds to `training`. They
-    were chosen by figures on MNIST, Fashion-MNIST and drawings: see doc/figures.md.
-    """
+    """Return networks that are known to do well, the cheap ones first."""
+    # Chosen by figures on MNIST, Fashion-MNIST and drawings: see doc/figures.md. What
+    # they leave out, such as the genes that a task adds to `training`, is drawn.
     adam = {"adam": {"lr": 3e-3, "beta1": 0.9, "weight_decay": 1e-5}}
     sgd = {"sgd": {"lr": 0.05, "momentum": 0.9, "nesterov": True, "weight_decay": 1e-4}}
-    most = most_epochs(genome, _usual_epochs(spec))
+    all_epochs = most(genome, "training", "epochs", unknown=_usual_epochs(spec))
     fast, slow, long = (
-        {"schedule": "one_cycle", "epochs": math.ceil(most / k)} for k in (4, 2, 1)
+        {"schedule": "one_cycle", "epochs": math.ceil(all_epochs / k)}
+        for k in (4, 2, 1)
     )
     if not are_images(spec):
         dense = {"units": 64, "normalisation": "batch", "activation": "relu"}
         rows = {"dense": [{**dense, "dropout": 0.1}], "training": fast}
         return [{**rows, "optimizer": adam}, {**rows, "optimizer": sgd}]
 
-    n_blocks = most_items(genome, "blocks")
+    n_blocks = most(genome, "blocks")
     n = spec.n_samples
     batch = {"batch_size": max(min(16, n), min(128, n // 32))}
     large = batch if n >= MANY_SAMPLES else {}

@@ -10,8 +10,7 @@ from sknevo.genomes._networks import (
     check_limits,
     check_smallest,
     expressed_items,
-    most_epochs,
-    most_items,
+    most,
     narrow_widest,
     round_widths,
 )
@@ -317,14 +316,14 @@ def well_known(spec: DataSpec, genome: Genome | None = None) -> list[dict[str, A
     (150, 600)
     """
     kind = "blocks" if are_images(spec) else "dense"
-    most = most_epochs(genome, _usual_epochs(spec))
-    deepest = min(most_items(genome, network, kind) for network in NETWORKS)
+    epochs = most(genome, "training", "epochs", unknown=_usual_epochs(spec))
+    deepest = min(most(genome, network, kind) for network in NETWORKS)
     known = _known_for_images if are_images(spec) else _known_for_tables
-    return known(spec, most, deepest)
+    return known(spec, epochs, deepest)
 
 
 def _known_for_tables(
-    spec: DataSpec, most: int, deepest: float
+    spec: DataSpec, most_epochs: int, deepest: float
 ) -> list[dict[str, Any]]:
     # Noise with modes of its own leaves fewer samples between those of the data.
     mixture = {"mixture": {"scale": 1.0, "components": 16, "spread": 0.2}}
@@ -351,7 +350,11 @@ def _known_for_tables(
             {"dense": layers[0], "optimizer": _adam(2e-3, 0.0)},
             {"dense": layers[1], "optimizer": _adam(2e-3, 0.0)},
             {loss: {"slope": slope}},
-            {"epochs": most, "batch_size": min(batch_size, spec.n_samples), **training},
+            {
+                "epochs": most_epochs,
+                "batch_size": min(batch_size, spec.n_samples),
+                **training,
+            },
             rejection,
         )
 
@@ -360,7 +363,7 @@ def _known_for_tables(
     narrow_noise = max(2, spec.shape[0])
     wide = {"units": 128, "depth": 4, "rejection": 0.8}
     return [
-        known("relativistic", 0.1, mixture, epochs=math.ceil(most / 4)),
+        known("relativistic", 0.1, mixture, epochs=math.ceil(most_epochs / 4)),
         known("relativistic", 0.1, mixture),
         known("non_saturating", 0.1, mixture),
         known("non_saturating", 0.0, normal, packing=2),
@@ -370,7 +373,7 @@ def _known_for_tables(
 
 
 def _known_for_images(
-    spec: DataSpec, most: int, deepest: float
+    spec: DataSpec, most_epochs: int, deepest: float
 ) -> list[dict[str, Any]]:
     # Many small steps and a discriminator that learns faster than its generator (Heusel
     # et al. 2017) give the best digits; per image, so do a wide discriminator and
@@ -380,7 +383,7 @@ def _known_for_images(
     channels = [16 * 2**i for i in range(n_blocks)]
 
     def known(
-        loss: str, upsampling: str, widening: int = 1, epochs: int = most
+        loss: str, upsampling: str, widening: int = 1, epochs: int = most_epochs
     ) -> dict[str, Any]:
         up = {"kernel": 3, "upsampling": upsampling, "normalisation": "batch"}
         up |= {"activation": "relu"}
@@ -399,7 +402,7 @@ def _known_for_images(
         return {**individual, "augmentation": still}
 
     return [
-        known("hinge", "transposed", epochs=math.ceil(most / 4)),
+        known("hinge", "transposed", epochs=math.ceil(most_epochs / 4)),
         known("relativistic", "transposed"),
         known("hinge", "transposed", widening=2),
         known("non_saturating", "nearest"),

@@ -193,44 +193,20 @@ def _width(spec: DataSpec, preparation: dict[str, Any]) -> int:
     )
 
 
-# Models of `well_known`, tuned on the first ten tables of doc/figures.md.
+def _boosting(model: str, *values: Any) -> dict[str, Any]:
+    return {model: dict(zip(BOOSTING[model].genes, values, strict=True))}
+
+
+# Models of `well_known`, tuned on the first ten tables of doc/figures.md: values of the
+# model's genes, in their order.
+LIGHTGBM = _boosting("lightgbm", 0.1, 15, 20, 1.0, 0.8, 0.8, False)
+MANY_LEAVES = _boosting("lightgbm", 0.05, 31, 20, 1.0, 0.8, 0.5, False)
+FEW_LEAVES = _boosting("lightgbm", 0.05, 6, 20, 1.0, 0.8, 0.5, True)
+XGBOOST = _boosting("xgboost", 0.08, 4, 1.0, 1.0, 0.001, 0.8, 0.8)
+SLOW_XGBOOST = _boosting("xgboost", 0.04, 3, 1.0, 1.0, 0.001, 0.8, 0.5)
+DEEP_XGBOOST = _boosting("xgboost", 0.08, 10, 0.5, 1.0, 0.001, 0.7, 0.6)
+HISTOGRAM = _boosting("hist_gradient_boosting", 0.06, 90, 5, 0.1, 0.4)
 RBF = {"approximate": False, "kernel": {"rbf": {"gamma": 1.0}}}
-LIGHTGBM = {
-    "learning_rate": 0.1,
-    "num_leaves": 15,
-    "min_child_samples": 20,
-    "reg_lambda": 1.0,
-    "subsample": 0.8,
-    "colsample_bytree": 0.8,
-    "extra_trees": False,
-}
-SLOW_LIGHTGBM = {**LIGHTGBM, "learning_rate": 0.05, "colsample_bytree": 0.5}
-FEW_LEAVES = {**SLOW_LIGHTGBM, "num_leaves": 6, "extra_trees": True}
-MANY_LEAVES = {**SLOW_LIGHTGBM, "num_leaves": 31}
-XGBOOST = {
-    "learning_rate": 0.08,
-    "max_depth": 4,
-    "min_child_weight": 1.0,
-    "reg_lambda": 1.0,
-    "gamma": 0.001,
-    "subsample": 0.8,
-    "colsample_bytree": 0.8,
-}
-SLOW = {**XGBOOST, "learning_rate": 0.04, "max_depth": 3, "colsample_bytree": 0.5}
-DEEP = {
-    **XGBOOST,
-    "max_depth": 10,
-    "min_child_weight": 0.5,
-    "subsample": 0.7,
-    "colsample_bytree": 0.6,
-}
-HISTOGRAM = {
-    "learning_rate": 0.06,
-    "max_leaf_nodes": 90,
-    "min_samples_leaf": 5,
-    "l2_regularization": 0.1,
-    "max_features": 0.4,
-}
 
 
 def well_known(spec: DataSpec) -> list[dict[str, Any]]:
@@ -269,15 +245,15 @@ def well_known(spec: DataSpec) -> list[dict[str, Any]]:
     onehot_trees = {**plain, "preparation": prepared("onehot", "none")}
     svm = {**plain, "scaling": "standard", "preparation": prepared("onehot", "median")}
     known = [
-        {**trees, "model": {"lightgbm": LIGHTGBM}},
+        {**trees, "model": LIGHTGBM},
         {**svm, "model": {"svm": {**RBF, "C": 1.0}}},
-        {**trees, "model": {"xgboost": XGBOOST}},
-        {**onehot_trees, "model": {"lightgbm": MANY_LEAVES}},
-        {**onehot_trees, "model": {"xgboost": SLOW}},
-        {**trees, "model": {"lightgbm": FEW_LEAVES}},
+        {**trees, "model": XGBOOST},
+        {**onehot_trees, "model": MANY_LEAVES},
+        {**onehot_trees, "model": SLOW_XGBOOST},
+        {**trees, "model": FEW_LEAVES},
         {**svm, "model": {"svm": {**RBF, "C": 10.0}}},
-        {**trees, "model": {"xgboost": DEEP}},
-        {**trees, "model": {"hist_gradient_boosting": HISTOGRAM}},
+        {**trees, "model": DEEP_XGBOOST},
+        {**trees, "model": HISTOGRAM},
     ]
     if spec.task == "classification":
         # In the middle: they matter for unbalanced classes only.
