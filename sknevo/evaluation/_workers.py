@@ -1,4 +1,4 @@
-"""Where candidates are evaluated: in this process, in threads, processes or a cluster.
+"""Workers that evaluate candidates: threads, processes or those of a cluster.
 
 All pools have the interface of `Pool`. A candidate is submitted only while there is
 capacity, so nothing queues on a worker: if the worker dies, the candidate that it ran
@@ -24,13 +24,13 @@ from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing import connection, util
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
-from joblib import effective_n_jobs, parallel_config
+from joblib import parallel_config
 from joblib.externals.loky.backend import get_context
 from joblib.externals.loky.backend.reduction import dumps  # by cloudpickle
-from joblib.parallel import ParallelBackendBase, ThreadingBackend, get_active_backend
+from joblib.parallel import ParallelBackendBase, ThreadingBackend
 from sklearn import config_context, get_config
 
 from sknevo.deadline import Deadline, Limit
@@ -72,60 +72,6 @@ class Lost:
 Outcome = tuple[str, Evaluation | Lost | BaseException]
 
 
-class Pool(Protocol):
-    """Workers that evaluate one candidate each at a time.
-
-    `parallel` says whether candidates are evaluated while the caller does other things.
-    """
-
-    parallel: bool
-
-    @property
-    def capacity(self) -> int:
-        """Number of candidates that can be submitted now."""
-
-    def submit(self, candidate: Candidate, due: Deadline) -> None:
-        """Begin to evaluate a candidate."""
-
-    def wait(self, end: float) -> list[Outcome]:
-        """Return what has ended, possibly nothing, after waiting for a moment.
-
-        All submitted candidates have to end by the `time.time()` of `end`.
-        """
-
-    def close(self) -> list[Outcome]:
-        """Return what has ended, stop the rest and let the workers go."""
-
-
-def open_pool(
-    runner: TrialRunner, n_jobs: int | None, memory_limit: float | None
-) -> Pool:
-    """Return the pool for the active backend of joblib."""
-    backend, _ = get_active_backend()
-    n_workers = effective_n_jobs(n_jobs)
-    # Only another process can be stopped by force.
-    by_force = memory_limit is not None or runner.max_eval_time is not None
-    match type(backend).__name__:
-        case "DaskDistributedBackend":
-            return ExecutorPool(runner, n_workers, DaskCluster(backend))
-        case "RayBackend":
-            return ExecutorPool(runner, n_workers, RayCluster(backend))
-        case "LokyBackend" | "MultiprocessingBackend":
-            can_start = effective_n_jobs(2) > 1  # not in all threads, nor in daemons
-            if n_workers > 1 or (by_force and can_start):
-                return ProcessPool(runner, n_workers, memory_limit)
-        case "ThreadingBackend" if n_workers > 1:
-            return ThreadPool(runner, n_workers)
-        case "ThreadingBackend" | "SequentialBackend":
-            pass
-        case name:
-            raise ValueError(
-                f"joblib's backend {name} is not supported; use 'loky', 'threading', "
-                "'sequential', 'dask' or 'ray'."
-            )
-    return SerialPool(runner)
-
-
 def _evaluate(
     runner: TrialRunner,
     config: dict[str, Any],
@@ -149,68 +95,6 @@ def _evaluate(
     except BaseException as fault:
         fault.add_note(f"In a worker:\n{traceback.format_exc()}")
         return fault
-
-
-class SerialPool:
-    """Evaluates candidates in this process, one at a time."""
-
-    parallel = False
-
-    def __init__(self, runner: TrialRunner) -> None:
-        self._runner = runner
-        self._task: tuple[Candidate, Deadline] | None = None
-
-    @property
-    def capacity(self) -> int:
-        return int(self._task is None)
-
-    def submit(self, candidate: Candidate, due: Deadline) -> None:
-        self._task = candidate, due
-
-    def wait(self, end: float) -> list[Outcome]:
-        if self._task is None:
-            return []
-        evaluation = self._runner(*self._task)
-        self._task = None
-        return [(evaluation.candidate.name, evaluation)]
-
-    def close(self) -> list[Outcome]:
-        return []
-
-
-class ThreadPool:
-    """Evaluates candidates in threads, which nothing can stop.
-
-    They are daemons, as joblib's are: the end of the process does not wait for them.
-    """
-
-    parallel = True
-
-    def __init__(self, runner: TrialRunner, n_workers: int) -> None:
-        self._runner, self._config = runner, get_config()
-        self.capacity = n_workers
-        self._outcomes: queue.SimpleQueue[Outcome] = queue.SimpleQueue()
-
-    def submit(self, candidate: Candidate, due: Deadline) -> None:
-        self.capacity -= 1
-        task = (candidate, due)
-        threading.Thread(target=self._run, args=task, daemon=True).start()
-
-    def _run(self, candidate: Candidate, due: Deadline) -> None:
-        outcome = _evaluate(self._runner, self._config, candidate, due)
-        self._outcomes.put((candidate.name, outcome))
-
-    def wait(self, end: float, timeout: float = POLL) -> list[Outcome]:
-        outcomes: list[Outcome] = []
-        with suppress(queue.Empty):
-            outcomes.append(self._outcomes.get(timeout=timeout))
-            while True:
-                outcomes.append(self._outcomes.get_nowait())
-        self.capacity += len(outcomes)
-        return outcomes
-
-    def close(self) -> list[Outcome]:
-        return self.wait(math.inf, 0)
 
 
 class ProcessPool:
@@ -253,11 +137,9 @@ class ProcessPool:
         ready = connection.wait([w.pipe for w in workers.values()], timeout)
         outcomes: list[Outcome] = []
         for name, worker in workers.items():
-            outcome = worker.receive() if worker.pipe in ready else None
+            outcome = self._received(worker) if worker.pipe in ready else None
             if outcome is None:
                 outcome = self._excess(worker, end)
-            if isinstance(outcome, Death):
-                outcome = self._loss(outcome)
             if outcome is not None:
                 outcomes.append((name, outcome))
         for name, outcome in outcomes:
@@ -267,6 +149,23 @@ class ProcessPool:
             else:
                 self._free.append(worker)
         return outcomes
+
+    def _received(self, worker: "Worker") -> Evaluation | Lost | BaseException | None:
+        """Return what has ended, None if the trial begins."""
+        try:
+            message = pickle.loads(worker.pipe.recv_bytes())
+        except (EOFError, OSError):
+            worker.process.join(1)
+            # Linux kills the largest process when memory runs out, and counts that. If
+            # the count is the same, the candidate has no part in the kill.
+            before, self._n_oom_kills = self._n_oom_kills, _n_oom_kills()
+            oom = before is None or before != self._n_oom_kills
+            from_outside = worker.process.exitcode == -KILL and not oom
+            return Lost(retries=MAX_KILLS if from_outside else MAX_DEATHS)
+        if isinstance(message, Limit):
+            worker.limit = message
+            return None
+        return message
 
     def _excess(self, worker: "Worker", end: float) -> Lost | None:
         """Return why a worker has to be killed, if it has to."""
@@ -281,16 +180,6 @@ class ProcessPool:
                 return Lost("memory", reason)
         return None
 
-    def _loss(self, death: "Death") -> Lost:
-        """Tell a kill from outside from a death that the candidate may have caused.
-
-        Linux kills the largest process when memory runs out, and counts that.
-        """
-        before, self._n_oom_kills = self._n_oom_kills, _n_oom_kills()
-        oom = before is None or before != self._n_oom_kills
-        from_outside = death.exitcode == -KILL and not oom
-        return Lost(retries=MAX_KILLS if from_outside else MAX_DEATHS)
-
     def close(self) -> list[Outcome]:
         outcomes = self.wait(math.inf, 0) if self._busy else []
         for worker in self._busy.values():
@@ -298,13 +187,6 @@ class ProcessPool:
         _give_back(self._free)
         self._busy, self._free = {}, []
         return outcomes
-
-
-@dataclass(frozen=True)
-class Death:
-    """A worker has ended by itself, or was killed by someone else."""
-
-    exitcode: int | None
 
 
 class Worker:
@@ -327,21 +209,9 @@ class Worker:
     def given(self, message: Any) -> "Worker":
         """Send a runner, or a candidate and its time; return this worker."""
         self.limit = Limit()  # until the trial begins: starting takes its time
-        with suppress(OSError):  # the worker is dead: `receive` is going to say so
+        with suppress(OSError):  # the worker is dead: reading from it says so
             self.pipe.send(message)
         return self
-
-    def receive(self) -> Evaluation | BaseException | Death | None:
-        """Return what has ended; None if the trial begins, or the worker waits."""
-        try:
-            message = pickle.loads(self.pipe.recv_bytes())
-        except (EOFError, OSError):
-            self.process.join(1)
-            return Death(self.process.exitcode)
-        if isinstance(message, Limit):
-            self.limit = message
-            return None
-        return message
 
     def end(self) -> None:
         """End the process at once."""
@@ -403,7 +273,7 @@ def _work(pipe: connection.Connection, parent: int) -> None:
                 case Candidate() as candidate, due:
                     args = (runner, config, candidate, due, pipe)
                     _send(pipe, fault or _evaluate(*args))
-                    _tidy()
+                    _malloc_trim()(0)
                 case content, _:
                     try:
                         fault = None
@@ -447,21 +317,16 @@ def _send(pipe: connection.Connection, result: Evaluation | BaseException) -> No
     pipe.send_bytes(content)
 
 
-def _tidy() -> None:
-    """Give the system back what this process holds and does not use.
+@functools.cache
+def _malloc_trim() -> Callable[[int], int]:
+    """Return what gives the system back the memory that this process does not use.
 
     Networks of ever other sizes leave gaps, which glibc keeps until it is told.
     """
-    if (trim := _malloc_trim()) is not None:
-        trim(0)
-
-
-@functools.cache
-def _malloc_trim() -> Callable[[int], int] | None:
     try:
         return ctypes.CDLL("libc.so.6").malloc_trim
     except (OSError, AttributeError):  # another C library
-        return None
+        return lambda pad: 0
 
 
 def _resident(pid: int) -> int:
@@ -491,7 +356,7 @@ def _n_oom_kills() -> int | None:
 
 
 class ExecutorPool:
-    """Evaluates candidates on a cluster.
+    """Evaluates candidates in threads or on a cluster.
 
     A worker that does not see the data asks for them; they are sent once for all.
     """
@@ -499,30 +364,34 @@ class ExecutorPool:
     parallel = True
 
     def __init__(
-        self, runner: TrialRunner, n_workers: int, cluster: "DaskCluster | RayCluster"
+        self,
+        runner: TrialRunner,
+        n_workers: int,
+        executor: "Threads | DaskCluster | RayCluster",
     ) -> None:
         self._runner, self._config = runner, get_config()
-        self._n_workers, self._cluster = n_workers, cluster
-        self._tasks: dict[str, tuple[Candidate, Deadline, Any]] = {}
-        self._futures: dict[str, Future] = {}
+        self._n_workers, self._executor = n_workers, executor
+        # What runs, and the parcel of data that was there when it was submitted.
+        self._tasks: dict[str, tuple[Future, Candidate, Deadline, Any]] = {}
         self._n_parcels = 0
 
     @property
     def capacity(self) -> int:
-        return self._n_workers - len(self._futures)
+        return self._n_workers - len(self._tasks)
 
     def submit(self, candidate: Candidate, due: Deadline) -> None:
-        self._tasks[candidate.name] = candidate, due, self._runner.data.parcel
-        self._futures[candidate.name] = self._cluster.submit(
-            _evaluate, self._runner, self._config, candidate, due
-        )
+        parcel = self._runner.data.parcel
+        task = (self._runner, self._config, candidate, due)
+        future = self._executor.submit(_evaluate, *task)
+        self._tasks[candidate.name] = future, candidate, due, parcel
 
     def wait(self, end: float, timeout: float = POLL) -> list[Outcome]:
-        wait(self._futures.values(), timeout, FIRST_COMPLETED)
+        futures = {name: future for name, (future, *_) in self._tasks.items()}
+        wait(futures.values(), timeout, FIRST_COMPLETED)
         outcomes: list[Outcome] = []
-        for name in [n for n, future in self._futures.items() if future.done()]:
-            outcome = self._outcome(self._futures.pop(name))
-            candidate, due, parcel = self._tasks.pop(name)
+        for name in [name for name, future in futures.items() if future.done()]:
+            future, candidate, due, parcel = self._tasks.pop(name)
+            outcome = self._outcome(future)
             if isinstance(outcome, DataNotHere) and self._send_data(parcel):
                 self.submit(candidate, due)
             else:
@@ -532,7 +401,7 @@ class ExecutorPool:
     def _outcome(self, future: Future) -> Evaluation | Lost | BaseException:
         try:
             return future.result()
-        except self._cluster.deaths:  # the cluster has tried again before
+        except self._executor.deaths:  # the cluster has tried again before
             return Lost()
         except BaseException as fault:
             return fault
@@ -544,13 +413,35 @@ class ExecutorPool:
             if self._n_parcels == MAX_PARCELS:
                 return False
             self._n_parcels += 1
-            data.parcel = self._cluster.pack(data.content())
+            data.parcel = self._executor.pack(data.content())
         return True
 
     def close(self) -> list[Outcome]:
-        outcomes = self.wait(math.inf, 0) if self._futures else []
-        self._cluster.cancel()
+        outcomes = self.wait(math.inf, 0) if self._tasks else []
+        self._executor.cancel()
         return outcomes
+
+
+class Threads:
+    """Threads of this process.
+
+    They are daemons, as joblib's are: the end of the process does not wait for them.
+    They see the data, so that none are ever sent.
+    """
+
+    deaths = ()
+
+    def submit(self, function: Callable, *args: Any) -> Future:
+        future = Future()
+
+        def run() -> None:
+            future.set_result(function(*args))
+
+        threading.Thread(target=run, daemon=True).start()
+        return future
+
+    def cancel(self) -> None:
+        """Leave the threads alone: nothing can stop them."""
 
 
 class DaskCluster:
