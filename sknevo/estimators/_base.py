@@ -62,9 +62,10 @@ from sknevo.search import (
     SearchCallback,
     SearchResult,
     SklearnCallbacks,
+    check_terminates,
+    make_criteria,
     search,
 )
-from sknevo.termination import check_terminates, make_criteria
 from sknevo.time_budget import TimeBudget
 
 
@@ -154,6 +155,8 @@ class BaseEvolved(CallbackSupportMixin, SearchParameters):
     _default_folds: ClassVar[Mapping[int, int]]
     # Threads of a trial if results depend on them; None shares out the cores.
     _threads: ClassVar[int | None] = None
+    # Metadata that individuals take without metadata routing; None is any.
+    _accepted_metadata: ClassVar[set[str] | None] = {"sample_weight"}
     # Whether nothing can be learned without y.
     _needs_y: ClassVar[bool] = True
     # Number of best individuals that are evaluated again, with other seeds.
@@ -204,10 +207,6 @@ class BaseEvolved(CallbackSupportMixin, SearchParameters):
     def _is_stratified(self, y: Any) -> bool:
         """Return whether y holds classes, of which each split should have its share."""
         return self.__sklearn_tags__().estimator_type == "classifier"
-
-    def _route(self, params: Mapping[str, Any]) -> tuple[dict, dict, dict]:
-        """Return the metadata for the individuals, the splitter and the scorers."""
-        return route(self, params)
 
     def _refit_rows(self, data: Data) -> np.ndarray | None:
         """Return the rows for the refit if these are those of a trial; None is all."""
@@ -362,7 +361,9 @@ class BaseEvolved(CallbackSupportMixin, SearchParameters):
         # None is as good as not given, as for scikit-learn's searches.
         params = {name: value for name, value in params.items() if value is not None}
         check_consistent_length(X, y, *params.values())
-        fit_params, split_params, score_params = self._route(params)
+        fit_params, split_params, score_params = route(
+            self, params, self._accepted_metadata
+        )
         if "sample_weight" in fit_params:
             weights = fit_params["sample_weight"]
             with plain_values("sample_weight", weights):
@@ -539,6 +540,12 @@ class BaseEvolved(CallbackSupportMixin, SearchParameters):
 
     # The fitted estimator. ------------------------------------------------------------
 
+    @property
+    def _best(self) -> BaseEstimator:
+        """The fitted best individual, or a NotFittedError."""
+        check_is_fitted(self, "best_estimator_")
+        return self.best_estimator_
+
     @available_if(check_refit)
     def predict(self, X: Any) -> np.ndarray:
         """Predict with the best individual.
@@ -553,8 +560,7 @@ class BaseEvolved(CallbackSupportMixin, SearchParameters):
         ndarray of shape (n_samples,)
             Classes or values.
         """
-        check_is_fitted(self, "best_estimator_")
-        return self.best_estimator_.predict(self._validate_X(X))
+        return self._best.predict(self._validate_X(X))
 
     @available_if(check_refit)
     def score(self, X: Any, y: Any = None, **params: Any) -> float:
@@ -575,21 +581,18 @@ class BaseEvolved(CallbackSupportMixin, SearchParameters):
         float
             The higher, the better.
         """
-        check_is_fitted(self, "best_estimator_")
-        y = self._targets(X, y)
+        best, y = self._best, self._targets(X, y)
         X = self._validate_X(X)
         objectives = self._final_runner_.objectives
         # The weighted sum may have a cost that only `fit` has measured.
         if objectives.weights:
-            scores = objectives.measure(
-                self.best_estimator_, X, y, params, self.refit_time_
-            )
+            scores = objectives.measure(best, X, y, params, self.refit_time_)
             return objectives.fitness({name: (s,) for name, s in scores.items()})
         scorer = self.scorer_
         if isinstance(scorer, dict):
             scorer = scorer[self._metric(scorer)]
         target = () if y is None else (y,)
-        score = scorer(self.best_estimator_, X, *target, **params)
+        score = scorer(best, X, *target, **params)
         return score[self._metric(score)] if isinstance(score, Mapping) else score
 
     def _metric(self, named: Mapping[str, Any]) -> str:

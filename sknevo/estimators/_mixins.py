@@ -18,7 +18,6 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import (
     assert_all_finite,
     check_array,
-    check_is_fitted,
     validate_data,
 )
 
@@ -64,8 +63,7 @@ class EvolvedClassifierMixin:
         ndarray of shape (n_samples, n_classes)
             Probabilities in [0, 1], in the order of `classes_`.
         """
-        check_is_fitted(self, "best_estimator_")
-        return self.best_estimator_.predict_proba(self._validate_X(X))
+        return self._best.predict_proba(self._validate_X(X))
 
     @available_if(check_refit)
     def decision_function(self, X: Any) -> np.ndarray:
@@ -85,13 +83,12 @@ class EvolvedClassifierMixin:
             With two classes, one value per sample; above 0 it stands for
             ``classes_[1]``.
         """
-        check_is_fitted(self, "best_estimator_")
-        X = self._validate_X(X)
-        if hasattr(self.best_estimator_, "decision_function"):
-            return self.best_estimator_.decision_function(X)
+        best, X = self._best, self._validate_X(X)
+        if hasattr(best, "decision_function"):
+            return best.decision_function(X)
         # Probabilities of 0 would be minus infinity.
         tiny = np.finfo(float).tiny
-        log = np.log(np.maximum(self.best_estimator_.predict_proba(X), tiny))
+        log = np.log(np.maximum(best.predict_proba(X), tiny))
         return log[:, 1] - log[:, 0] if log.shape[1] == 2 else log
 
     def __sklearn_tags__(self) -> Tags:
@@ -129,20 +126,18 @@ class EvolvedNetworkMixin(NetworkParameters):
 
     def _validate(self, X: Any, y: Any, reset: bool) -> tuple[Any, Any]:
         if self.device.startswith("cuda"):
-            self._look_for_device()
+            # Imported here, so that evolving pipelines never imports torch.
+            from sknevo.builders.networks._devices import resolve_device
+
+            found = resolve_device(self.device)
+            if found != self.device:
+                warnings.warn(
+                    f"device={self.device!r} is not available: {found!r} is used "
+                    "instead.",
+                    UserWarning,
+                    stacklevel=2,
+                )
         return super()._validate(X, y, reset)
-
-    def _look_for_device(self) -> None:
-        # Imported here: neither `import sknevo` nor evolving pipelines imports torch.
-        from sknevo.builders.networks._devices import resolve_device
-
-        found = resolve_device(self.device)
-        if found != self.device:
-            warnings.warn(
-                f"device={self.device!r} is not available: {found!r} is used instead.",
-                UserWarning,
-                stacklevel=2,
-            )
 
     def _check_X(self, X: Any, reset: bool) -> np.ndarray | ImageStream:
         # A torch Dataset becomes an ImageStream, which reads images batch by batch.
@@ -203,8 +198,7 @@ class EvolvedPredictorMixin(EvolvedNetworkMixin):
         """
         from sknevo.builders.networks._serialization import save_network
 
-        check_is_fitted(self, "best_estimator_")
-        save_network(self.best_estimator_, self.best_params_, path)
+        save_network(self._best, self.best_params_, path)
 
 
 def _sample_shape(shape: tuple[int, ...], image_shape: Any) -> tuple[int, ...]:
@@ -249,8 +243,7 @@ def delegated(
     """Return a method that passes X on to `best_estimator_`, where that one has it."""
 
     def ask(self: "DelegatingMixin", X: Any) -> Any:
-        check_is_fitted(self, "best_estimator_")
-        return getattr(self.best_estimator_, method)(self._validate_X(X))
+        return getattr(self._best, method)(self._validate_X(X))
 
     ask.__name__, ask.__qualname__ = method, f"DelegatingMixin.{method}"
     ask.__doc__ = f"""{summary}

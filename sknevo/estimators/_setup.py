@@ -170,25 +170,29 @@ def _without_unknown_tests(
 
 
 def route(
-    estimator: BaseEstimator, params: Mapping[str, Any]
+    estimator: BaseEstimator, params: Mapping[str, Any], accepted: set[str] | None
 ) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
     """Return the metadata for the individuals, the splitter and the scorers.
 
-    Metadata that none of them requests are a TypeError.
+    Without metadata routing, individuals take what is `accepted`; None is anything.
+    Metadata that are neither accepted nor requested are a TypeError.
     """
-    fit_params = {n: v for n, v in params.items() if n == "sample_weight"}
-    if get_config()["enable_metadata_routing"]:
-        requests = estimator._get_metadata_request().fit.requests
-        if requests.get("sample_weight") is False:
-            fit_params = {}
-        routed = process_routing(estimator, "fit", **params)
-        return fit_params, dict(routed.splitter.split), dict(routed.scorer.score)
-    if unknown := params.keys() - {"sample_weight", "groups"}:
-        raise TypeError(
-            f"fit got unexpected metadata {sorted(unknown)}; accepted are "
-            "sample_weight and groups (others with metadata routing enabled)."
-        )
-    return fit_params, {n: v for n, v in params.items() if n == "groups"}, {}
+    if not get_config()["enable_metadata_routing"]:
+        fit_params = {n: v for n, v in params.items() if n != "groups"}
+        if accepted is not None and (unknown := fit_params.keys() - accepted):
+            raise TypeError(
+                f"fit got unexpected metadata {sorted(unknown)}; accepted are "
+                "sample_weight and groups (others with metadata routing enabled)."
+            )
+        return fit_params, {n: v for n, v in params.items() if n == "groups"}, {}
+    routed = process_routing(estimator, "fit", **params)
+    if "estimator" in routed:  # a search around an estimator of the user's
+        fit_params = dict(routed.estimator.fit)
+    elif estimator._get_metadata_request().fit.requests.get("sample_weight") is False:
+        fit_params = {}
+    else:
+        fit_params = {n: v for n, v in params.items() if n == "sample_weight"}
+    return fit_params, dict(routed.splitter.split), dict(routed.scorer.score)
 
 
 def make_router(estimator: BaseEstimator, scorer: Any) -> MetadataRouter:

@@ -13,7 +13,6 @@ from sklearn.utils.validation import (
     _num_samples,
     assert_all_finite,
     check_consistent_length,
-    check_is_fitted,
 )
 
 from sknevo.estimators._base import BaseEvolved
@@ -403,8 +402,7 @@ default="estimation_of_distribution"
         ndarray of shape (n_samples, ...)
             In the type and layout of X in `fit`.
         """
-        check_is_fitted(self, "best_estimator_")
-        return self.best_estimator_.sample(n_samples, y, random_state)
+        return self._best.sample(n_samples, y, random_state)
 
     @available_if(check_refit)
     def reconstruct(
@@ -431,9 +429,8 @@ default="estimation_of_distribution"
         ndarray of shape (n_samples, ...)
             In the type and layout of X in `fit`.
         """
-        check_is_fitted(self, "best_estimator_")
         known = {"n_candidates": n_candidates, "n_steps": n_steps}
-        return self.best_estimator_.reconstruct(self._validate_X(X), **known)
+        return self._best.reconstruct(self._validate_X(X), **known)
 
     @available_if(check_refit)
     def score_samples(self, X: Any, y: Any = None) -> np.ndarray:
@@ -451,8 +448,7 @@ default="estimation_of_distribution"
         ndarray of shape (n_samples,)
             The higher, the more real a sample looks.
         """
-        check_is_fitted(self, "best_estimator_")
-        return self.best_estimator_.score_samples(self._validate_pair(X, y), y)
+        return self._best.score_samples(self._validate_pair(X, y), y)
 
     @available_if(check_refit)
     def decision_function(self, X: Any, y: Any = None) -> np.ndarray:
@@ -470,8 +466,7 @@ default="estimation_of_distribution"
         ndarray of shape (n_samples,)
             At least 0 for samples that `predict` takes for real ones.
         """
-        check_is_fitted(self, "best_estimator_")
-        return self.best_estimator_.decision_function(self._validate_pair(X, y), y)
+        return self._best.decision_function(self._validate_pair(X, y), y)
 
     def _validate_pair(self, X: Any, y: Any) -> Any:
         X = self._validate_X(X)

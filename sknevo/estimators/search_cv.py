@@ -1,10 +1,9 @@
 """Evolved parameters of any scikit-learn estimator."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from sklearn import get_config
 from sklearn.base import BaseEstimator
 from sklearn.utils import column_or_1d, get_tags, indexable
 from sklearn.utils._param_validation import HasMethods
@@ -12,7 +11,6 @@ from sklearn.utils.metadata_routing import (
     UNUSED,
     MetadataRouter,
     MethodMapping,
-    process_routing,
 )
 from sklearn.utils.multiclass import type_of_target
 from sklearn.utils.validation import _num_samples, assert_all_finite
@@ -247,6 +245,7 @@ default="estimation_of_distribution"
     )
     # Metadata are requested by the estimator inside, not by the search.
     __metadata_request__fit = {"sample_weight": UNUSED}
+    _accepted_metadata = None
     _default_folds = {2_000: 5, 10_000: 3}
     _default_scoring = None  # the estimator's own
 
@@ -309,18 +308,6 @@ default="estimation_of_distribution"
         # Parameters as `set_params` takes them, rather than genes.
         found = self._final_runner_.builder.parameters(chromosome.expressed)
         return found, found
-
-    def _route(self, params: Mapping[str, Any]) -> tuple[dict, dict, dict]:
-        if get_config()["enable_metadata_routing"]:
-            routed = process_routing(self, "fit", **params)
-            return (
-                dict(routed.estimator.fit),
-                dict(routed.splitter.split),
-                dict(routed.scorer.score),
-            )
-        # As in scikit-learn without routing: all but the groups go to the estimator.
-        fit_params = {n: v for n, v in params.items() if n != "groups"}
-        return fit_params, {n: v for n, v in params.items() if n == "groups"}, {}
 
     def get_metadata_routing(self) -> MetadataRouter:
         """Return which object gets which metadata.

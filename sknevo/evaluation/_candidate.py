@@ -12,9 +12,9 @@ import time
 import traceback
 import warnings
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from sklearn.base import BaseEstimator
@@ -80,59 +80,14 @@ class Data:
         return Data(X, y, [], _take(self.fit_params, rows))
 
 
-class SplitResults:
-    """Scores and times of a candidate, split by split."""
+class SplitResult(NamedTuple):
+    """What a trial has measured on one split; times are seconds."""
 
-    def __init__(self) -> None:
-        self.scores: list[dict[str, float]] = []
-        self.fit_times: list[float] = []
-        self.score_times: list[float] = []
-        self.saved_times: list[float] = []
-        self.fitted: bytes | None = None
-
-    def add(
-        self,
-        scores: dict[str, float],
-        fit_time: float,
-        score_time: float,
-        saved_time: float,
-    ) -> None:
-        """Add a split; all times are seconds."""
-        if self.scores and scores.keys() != self.scores[0].keys():
-            raise ValueError(
-                "scoring must return the same scores on each split; got "
-                f"{[*self.scores[0]]} and {[*scores]}."
-            )
-        self.scores.append(scores)
-        self.fit_times.append(fit_time)
-        self.score_times.append(score_time)
-        self.saved_times.append(saved_time)
-
-    def evaluation(
-        self, candidate: Candidate, status: Status, error: str, objectives: Objectives
-    ) -> Evaluation:
-        """Return the evaluation; a fitness that is not finite is an error."""
-        names = self.scores[0] if self.scores else ()
-        scores = {name: tuple(s[name] for s in self.scores) for name in names}
-        fitness = -math.inf
-        if status == "ok":
-            fitness = objectives.fitness(scores)
-        if status == "ok" and not math.isfinite(fitness):
-            status, error = "error", f"the fitness is {fitness}"
-            fitness = -math.inf
-        return Evaluation(
-            candidate.chromosome,
-            status,
-            fitness,
-            scores,
-            tuple(self.fit_times),
-            tuple(self.score_times),
-            tuple(self.saved_times),
-            error,
-            resource=candidate.resource,
-            objectives=objectives.goals(scores) if status == "ok" else (),
-            fitted=self.fitted if status == "ok" else None,
-        )
+    scores: dict[str, float]
+    fit_time: float
+    score_time: float
+    saved_time: float
+    fitted: bytes | None
 
 
 @dataclass(frozen=True)
@@ -171,14 +126,20 @@ class TrialRunner:
 
     def run(self, candidate: Candidate, limit: Limit) -> Evaluation:
         """Evaluate a candidate within a limit."""
-        results = SplitResults()
+        results: list[SplitResult] = []
         status: Status = "ok"
         error = ""
         try:
             with self._surroundings(limit.until):
                 for i in range(self.n_splits):
                     check_deadline()
-                    self._fit_and_score(candidate, i, results)
+                    result = self._fit_and_score(candidate, i)
+                    if results and result.scores.keys() != results[0].scores.keys():
+                        raise ValueError(
+                            "scoring must return the same scores on each split; got "
+                            f"{[*results[0].scores]} and {[*result.scores]}."
+                        )
+                    results.append(result)
         except DeadlineReached as reached:
             # The own limit, or the end of the search: whichever came first.
             status, error = limit.status, str(reached)
@@ -188,24 +149,53 @@ class TrialRunner:
             if self.raise_error:
                 raise
             status, error = _classified(fault)
-        return results.evaluation(candidate, status, error, self.objectives)
+        return self._evaluation(candidate, status, error, results)
+
+    def _evaluation(
+        self,
+        candidate: Candidate,
+        status: Status,
+        error: str,
+        results: list[SplitResult],
+    ) -> Evaluation:
+        """Put an evaluation together; a fitness that is not finite is an error."""
+        names = results[0].scores if results else ()
+        scores = {name: tuple(r.scores[name] for r in results) for name in names}
+        fitness = self.objectives.fitness(scores) if status == "ok" else -math.inf
+        if status == "ok" and not math.isfinite(fitness):
+            status, error = "error", f"the fitness is {fitness}"
+            fitness = -math.inf
+        evaluation = Evaluation(
+            candidate.chromosome,
+            status,
+            fitness,
+            scores,
+            fit_times=tuple(r.fit_time for r in results),
+            score_times=tuple(r.score_time for r in results),
+            saved_times=tuple(r.saved_time for r in results),
+            error=error,
+            resource=candidate.resource,
+        )
+        if status != "ok":
+            return evaluation
+        goals = self.objectives.goals(scores)
+        return replace(evaluation, objectives=goals, fitted=results[-1].fitted)
 
     def refit(self, chromosome: Chromosome) -> BaseEstimator:
         """Return the candidate fitted on all of the data.
 
         If it is pruned, which it was not in its trial, another seed is tried.
         """
-        for repetition in range(MAX_REFITS - 1):
-            with suppress(TrialPruned):
-                return self._refit(chromosome, repetition)
-        return self._refit(chromosome, MAX_REFITS - 1)
-
-    def _refit(self, chromosome: Chromosome, repetition: int) -> BaseEstimator:
         data = self.data.value
-        seed = replace(self, repetition=repetition).seed(Candidate(chromosome))
-        estimator = self.builder(chromosome.expressed, seed)
-        with self._surroundings(math.inf):
-            return self._fit(estimator, data.X, data.y, data.fit_params)
+        for repetition in range(MAX_REFITS):
+            seed = replace(self, repetition=repetition).seed(Candidate(chromosome))
+            estimator = self.builder(chromosome.expressed, seed)
+            try:
+                with self._surroundings(math.inf):
+                    return self._fit(estimator, data.X, data.y, data.fit_params)
+            except TrialPruned as pruned:
+                reason = pruned
+        raise reason
 
     @contextmanager
     def _surroundings(self, moment: float) -> Iterator[None]:
@@ -276,9 +266,7 @@ class TrialRunner:
         order = spread(_part(self.data.value.y, train), len(train), rng)
         return np.sort(train[order[: candidate.resource]]), test
 
-    def _fit_and_score(
-        self, candidate: Candidate, split: int, results: SplitResults
-    ) -> None:
+    def _fit_and_score(self, candidate: Candidate, split: int) -> SplitResult:
         data = self.data.value
         train, test = self._rows(candidate, split)
         estimator = self.builder(self._genes(candidate), self.seed(candidate))
@@ -302,9 +290,9 @@ class TrialRunner:
         scores = self.objectives.measure(
             estimator, X_test, _part(data.y, test), score_params, fit_time
         )
-        results.add(scores, fit_time, time.perf_counter() - start - fit_time, saved)
-        if self.keeps_model(candidate):
-            results.fitted = pickle.dumps(estimator)
+        score_time = time.perf_counter() - start - fit_time
+        fitted = pickle.dumps(estimator) if self.keeps_model(candidate) else None
+        return SplitResult(scores, fit_time, score_time, saved, fitted)
 
     def _fit(
         self, estimator: BaseEstimator, X: Any, y: Any, fit_params: Mapping[str, Any]

@@ -3,9 +3,8 @@
 import json
 import math
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
-from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO, Self, get_args
 
@@ -88,8 +87,7 @@ class Journal:
         except OSError as fault:
             raise self._unwritable(fault) from fault
         try:
-            content = _read(self.path)
-            self.search, self._evaluations, self._measured, self._size = content
+            self._read()
         except BaseException:
             self._lock.release()
             raise
@@ -151,6 +149,54 @@ class Journal:
             self._write(_as_record(evaluation, repetition))
             self._evaluations[name] = evaluation
 
+    def _read(self) -> None:
+        self.search, self._evaluations, self._measured = {}, {}, None
+        try:
+            content = self.path.read_bytes()
+        except FileNotFoundError:
+            content = b""
+        except OSError as fault:
+            raise JournalError(
+                f"journal {str(self.path)!r} cannot be read: {fault.strerror or fault}."
+            ) from fault
+        if content[: len(BEGIN)] != BEGIN[: len(content)]:
+            raise JournalError(f"{str(self.path)!r} is no journal of sknevo.")
+        self._size = content.rfind(b"\n") + 1
+        for number, line in enumerate(content[: self._size].split(b"\n")[:-1], 1):
+            try:
+                record = json.loads(line, parse_constant=_refuse)
+                if number == 1:
+                    self._read_head(record)
+                else:
+                    self._read_evaluation(record)
+            except JournalError:
+                raise
+            except FAULTS as fault:
+                remedy = "Remove the line to lose this evaluation only."
+                raise JournalError(
+                    f"line {number} of journal {str(self.path)!r} is damaged: "
+                    f"{_short(line)}. {REMEDY if number == 1 else remedy}"
+                ) from fault
+
+    def _read_head(self, record: dict[str, Any]) -> None:
+        if record["sknevo_journal"] != FORMAT:
+            raise JournalError(
+                f"journal {str(self.path)!r} has format "
+                f"{_short(record['sknevo_journal'])}; this version of sknevo reads "
+                f"format {FORMAT}. Use the version that wrote it, or give another path."
+            )
+        if not isinstance(record["search"], dict) or not record["search"]:
+            raise ValueError("a search is something.")
+        self.search = record["search"]
+
+    def _read_evaluation(self, record: dict[str, Any]) -> None:
+        evaluation, repetition = _as_evaluation(record)
+        if evaluation.status == "ok":
+            self._measured = self._measured or _measures(evaluation)
+            if self._measured != _measures(evaluation):
+                raise ValueError("all evaluations have the same scores and splits.")
+        self._evaluations[evaluation.candidate.name, repetition] = evaluation
+
     def _check_measured(self, measured: Measured) -> None:
         """Refuse evaluations that cannot be in one table."""
         self._measured = self._measured or measured
@@ -208,75 +254,15 @@ def read_journal(path: str | os.PathLike) -> list[Evaluation]:
     ...
     sknevo.evaluation._journal.JournalError: 'setup.cfg' is no journal of sknevo.
     """
-    path = Path(path)
-    if not path.exists():
+    journal = Journal(path)
+    if not journal.path.exists():
         raise JournalError(f"there is no journal {str(path)!r}.")
-    _, evaluations, *_ = _read(path)
-    return [e for (_, repetition), e in evaluations.items() if repetition == 0]
-
-
-Evaluations = dict[tuple[str, int], Evaluation]
-# The search, its evaluations, how they were measured, and the sound bytes of a file.
-Content = tuple[dict[str, Any], Evaluations, Measured | None, int]
-
-
-def _read(path: Path) -> Content:
-    try:
-        content = path.read_bytes()
-    except FileNotFoundError:
-        content = b""
-    except OSError as fault:
-        raise JournalError(
-            f"journal {str(path)!r} cannot be read: {fault.strerror or fault}."
-        ) from fault
-    if content[: len(BEGIN)] != BEGIN[: len(content)]:
-        raise JournalError(f"{str(path)!r} is no journal of sknevo.")
-    size = content.rfind(b"\n") + 1
-    head, *lines = content[:size].split(b"\n")[:-1] or [b""]
-    search = _parsed(path, 1, head, partial(_search_of, path)) if head else {}
-    evaluations: Evaluations = {}
-    measured: Measured | None = None
-    for number, line in enumerate(lines, start=2):
-        evaluation, repetition = _parsed(path, number, line, _as_evaluation)
-        if evaluation.status == "ok":
-            measured = measured or _measures(evaluation)
-            if measured != _measures(evaluation):
-                raise _damaged(path, number, line)
-        evaluations[evaluation.candidate.name, repetition] = evaluation
-    return search, evaluations, measured, size
-
-
-def _parsed(path: Path, number: int, line: bytes, read: Callable[[Any], Any]) -> Any:
-    try:
-        return read(json.loads(line, parse_constant=_refuse))
-    except JournalError:
-        raise
-    except FAULTS as fault:
-        raise _damaged(path, number, line) from fault
-
-
-def _damaged(path: Path, number: int, line: bytes) -> JournalError:
-    remedy = "Remove the line to lose this evaluation only."
-    return JournalError(
-        f"line {number} of journal {str(path)!r} is damaged: {_short(line)}. "
-        f"{REMEDY if number == 1 else remedy}"
-    )
+    journal._read()
+    return [e for (_, again), e in journal._evaluations.items() if not again]
 
 
 def _refuse(constant: str) -> None:
     raise ValueError(f"{constant} is no JSON.")
-
-
-def _search_of(path: Path, record: dict[str, Any]) -> dict[str, Any]:
-    if record["sknevo_journal"] != FORMAT:
-        raise JournalError(
-            f"journal {str(path)!r} has format {_short(record['sknevo_journal'])}; "
-            f"this version of sknevo reads format {FORMAT}. Use the version that wrote "
-            "it, or give another path."
-        )
-    if not isinstance(record["search"], dict) or not record["search"]:
-        raise ValueError("a search is something.")
-    return record["search"]
 
 
 def _described(measured: Measured) -> str:

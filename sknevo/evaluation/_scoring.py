@@ -174,14 +174,16 @@ class Objectives:
         return self.scorer
 
     @property
-    def _scorers(self) -> list[Any]:
+    def _named(self) -> dict[str, Any]:
         scorers = self.scorers
-        return list(scorers.values()) if isinstance(scorers, dict) else [scorers]
+        return scorers if isinstance(scorers, dict) else {"score": scorers}
 
     @property
     def needs_probabilities(self) -> bool:
         """Whether a score is computed from predicted probabilities."""
-        responses = [getattr(s, "_response_method", "any") for s in self._scorers]
+        responses = [
+            getattr(s, "_response_method", "any") for s in self._named.values()
+        ]
         # Of several, a scorer takes the first that there is.
         first = [r if isinstance(r, str) else r[0] for r in responses]
         return any(r in ("predict_proba", "any") for r in first)
@@ -189,12 +191,12 @@ class Objectives:
     @property
     def measures_costs(self) -> bool:
         """Whether a score is a cost, which depends on how a model is built."""
-        return any(isinstance(scorer, Cost) for scorer in self._scorers)
+        return any(isinstance(scorer, Cost) for scorer in self._named.values())
 
     @property
     def blind_to_X(self) -> bool:
         """Whether scorers use X to predict only, so that prepared X serves as well."""
-        return all(isinstance(scorer, _BaseScorer) for scorer in self._scorers)
+        return all(isinstance(scorer, _BaseScorer) for scorer in self._named.values())
 
     def measure(
         self,
@@ -209,17 +211,11 @@ class Objectives:
         scores = self.scorer(estimator, X, *target, **score_params)
         if not isinstance(scores, Mapping):
             scores = {"score": scores}
-        return {
-            name: -fit_time if name in self._fit_times else float(score)
-            for name, score in scores.items()
-        }
-
-    @property
-    def _fit_times(self) -> list[str]:
-        """The names of scores that are the time of the fit."""
-        scorers = self.scorers if isinstance(self.scorers, dict) else {}
-        costs = {n: s for n, s in scorers.items() if isinstance(s, Cost)}
-        return [name for name, cost in costs.items() if cost.name == "fit_time"]
+        scores = {name: float(score) for name, score in scores.items()}
+        for name, scorer in self._named.items():
+            if isinstance(scorer, Cost) and scorer.name == "fit_time":
+                scores[name] = -fit_time
+        return scores
 
     def fitness(self, scores: Mapping[str, tuple[float, ...]]) -> float:
         """Return what evolution maximises: the mean of the fitness over the splits."""

@@ -251,18 +251,11 @@ class InFile:
         )
 
     def __reduce__(self) -> tuple[Callable[..., np.ndarray], tuple]:
-        return _mapped, tuple(getattr(self, field.name) for field in fields(self))
+        return _mapped, (vars(self),)
 
 
-def _mapped(
-    path: str,
-    start: int,
-    size: int,
-    offset: int,
-    dtype: np.dtype,
-    shape: tuple[int, ...],
-    strides: tuple[int, ...],
-) -> np.ndarray:
-    file = np.memmap(path, np.uint8, "r", start, (size,))
-    first = np.ndarray((), dtype, file, offset)
-    return as_strided(first, shape, strides, writeable=False)
+def _mapped(place: dict[str, Any]) -> np.ndarray:
+    lies = InFile(**place)
+    file = np.memmap(lies.path, np.uint8, "r", lies.start, (lies.size,))
+    first = np.ndarray((), lies.dtype, file, lies.offset)
+    return as_strided(first, lies.shape, lies.strides, writeable=False)
