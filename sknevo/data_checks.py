@@ -72,6 +72,7 @@ def _feed_array(digest: Any, array: np.ndarray) -> None:
     if array.dtype.hasobject:
         from pandas.util import hash_array
 
+        # The bytes of an object array are addresses, which differ in every process.
         array = hash_array(array.ravel(), categorize=False)
     digest.update(np.ascontiguousarray(array).view(np.uint8).data)
 

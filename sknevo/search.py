@@ -139,6 +139,7 @@ def search(
                 steps.terminate()
         steps.finish()
         reevaluate_top(evaluator, budget, result)
+    # In the order asked, whatever order the time budget preferred.
     result.evaluations.sort(key=result.place)
     return result
 
@@ -170,6 +171,7 @@ class _Steps:
         waiting = [*self._held_back, *candidates]
         known = {c.name for c in waiting if self.evaluator.knows(c)}
         waiting = self.budget.order(waiting, known, self.result.fitness)
+        # What the first one takes tells which of the others there is time for.
         n = 1 if self.budget.is_first_alone() else len(waiting)
         self._held_back = waiting[n:]
         return waiting[:n]

@@ -272,6 +272,7 @@ class TimeBudget:
 
     def for_reevaluation(self) -> "TimeBudget":
         """Return a budget for trials whose only refit is that of the best."""
+        # A shallow copy: both learn from the same runtime model.
         budget = copy.copy(self)
         if self.max_time is not None:
             budget.max_time -= self._reserve(self.best)

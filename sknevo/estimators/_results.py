@@ -127,6 +127,7 @@ def pareto_front(evaluations: Sequence[Evaluation]) -> np.ndarray:
 
 def all_failed(evaluations: Sequence[Evaluation], stop_reason: str) -> Exception:
     """Return the error to raise if no individual succeeded: the causes, counted."""
+    # More than five causes would hide the frequent ones.
     causes = Counter(e.error for e in evaluations).most_common(5)
     lines = "\n".join(f"{count:>6} x {cause}" for cause, count in causes)
     # Data of a wrong type raise a TypeError in every individual, as in scikit-learn.

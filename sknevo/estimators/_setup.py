@@ -82,6 +82,7 @@ def make_splits(
         fold = StratifiedGroupKFold if classifier else GroupKFold
         splitter = fold(folds, shuffle=True, random_state=random_state)
         return _without_unknown_tests(splitter, labels, split_params)
+    # The user's own splits, or metadata for them: taken as they are.
     splitter = check_cv(folds, y, classifier=classifier)
     splits = [
         (np.asarray(train), np.asarray(test))
@@ -317,6 +318,7 @@ def rungs(
     ([3, 9], [1, 3, 9], [10])
     """
     if min_resources == "exhaust":
+        # A little more, since log(243, 3) comes out below 5.
         halvings = math.floor(math.log(max(n_candidates, 1), factor) + 1e-9)
         least = max(smallest, round(max_resources / factor**halvings))
     else:

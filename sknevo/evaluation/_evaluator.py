@@ -67,6 +67,7 @@ def open_pool(
             return ExecutorPool(runner, n_workers, DaskCluster(backend))
         case "RayBackend":
             return ExecutorPool(runner, n_workers, RayCluster(backend))
+        # Both mean processes of this machine, and ours can be killed one by one.
         case "LokyBackend" | "MultiprocessingBackend":
             can_start = effective_n_jobs(2) > 1  # not in all threads, nor in daemons
             if n_workers > 1 or (by_force and can_start):
@@ -97,6 +98,7 @@ class SerialPool:
         return int(self._task is None)
 
     def submit(self, candidate: Candidate, due: Deadline) -> None:
+        # It begins in `wait`: this process has only one thing to do at a time.
         self._task = candidate, due
 
     def wait(self, end: float) -> list[Outcome]:
@@ -169,6 +171,7 @@ class Evaluator:
             name = candidate.name
             if any(name in each for each in (self.known, self._early, self._running)):
                 continue
+            # The journal's answer is taken in its turn, but its times are known now.
             recalled = self._recalled(candidate)
             if recalled is None:
                 self._waiting.setdefault(name, candidate)
@@ -224,6 +227,7 @@ class Evaluator:
         name, result = outcome
         candidate = self._running.pop(name)
         if isinstance(result, BaseException):
+            # No candidate's fault, or the user wants to see it: the search ends.
             raise result
         if isinstance(result, Lost):
             self._losses[name] += 1

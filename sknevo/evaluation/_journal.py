@@ -67,6 +67,7 @@ class Journal:
         # Of those that succeeded: the scores' names, and on how many splits.
         self._measured: Measured | None = None
         self._file: BinaryIO | None = None
+        # A file of its own: on Windows nothing could read a journal that is locked.
         self._lock = None if path is None else FileLock(f"{self.path}.lock")
 
     @property
@@ -208,12 +209,14 @@ class Journal:
             )
 
     def _write(self, record: Mapping[str, Any]) -> None:
+        # NaN is no JSON: other readers of the file would refuse it.
         line = json.dumps(record, separators=(",", ":"), allow_nan=False) + "\n"
         line = line.encode()
         try:
             written = 0
             while written < len(line):  # a nearly full disk takes a part at a time
                 written += self._file.write(line[written:])
+            # What the caller was told is on the disk, even if the power fails.
             os.fsync(self._file.fileno())
         except OSError as fault:
             with suppress(OSError):  # or else the next `begin` does it
@@ -304,6 +307,7 @@ def _as_evaluation(record: dict[str, Any]) -> tuple[Evaluation, int]:
     if status not in STATUSES or not isinstance(error, str):
         raise ValueError(f"status must be one of {STATUSES}.")
     resource = record["resource"]
+    # `True` is an instance of int.
     if resource is not None and type(resource) is not int:
         raise ValueError("resource must be a whole number or null.")
     evaluation = Evaluation(

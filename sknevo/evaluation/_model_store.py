@@ -54,6 +54,7 @@ class ModelStore:
         if evaluation.fitted is None:
             return evaluation
         self._names.add(evaluation.candidate.name)
+        # The sort is stable: of equals, those that ended first are kept.
         best = [*self._best, evaluation]
         self._best = sorted(best, key=lambda e: e.rank_key, reverse=True)[:N_KEPT]
         return replace(evaluation, fitted=None)
@@ -128,6 +129,7 @@ class WeightStore:
         with self._accessible():
             try:
                 unfinished.write_bytes(content)
+                # In one step: a reader finds the former weights or the new ones.
                 os.replace(unfinished, file)
             finally:
                 unfinished.unlink(missing_ok=True)

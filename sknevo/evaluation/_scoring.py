@@ -44,6 +44,7 @@ class Cost:
     -3.0
     """
 
+    # No cost needs probabilities, so that a builder need not provide them.
     _response_method = "predict"
 
     def __init__(self, name: str) -> None:
@@ -207,6 +208,7 @@ class Objectives:
         fit_time: float = math.nan,
     ) -> dict[str, float]:
         """Return all scores by name, costs negated; a single one is named "score"."""
+        # Scorers of estimators without targets take no y.
         target = () if y is None else (y,)
         scores = self.scorer(estimator, X, *target, **score_params)
         if not isinstance(scores, Mapping):
@@ -236,6 +238,7 @@ class Objectives:
         if len(scores) < 2:
             return ()
         means = [float(np.mean(values)) for values in scores.values()]
+        # NaN would be neither better nor worse than any other score.
         return tuple(-math.inf if math.isnan(mean) else mean for mean in means)
 
 
@@ -284,6 +287,7 @@ def _checked_weights(
 
 
 def _is_weight(weight: Any) -> bool:
+    # `True` is a number, and a slip here.
     number = isinstance(weight, Real) and not isinstance(weight, bool)
     return number and 0 < weight < math.inf
 
@@ -292,6 +296,7 @@ def _told_labels(scorer: Any, labels: Any) -> Any:
     """Give all classes to scores of probabilities, such as the log loss."""
     if isinstance(scorer, _MultimetricScorer):
         scorers = {n: _told_labels(s, labels) for n, s in scorer._scorers.items()}
+        # A scorer that fails makes a failed trial, rather than a score of NaN.
         return _MultimetricScorer(scorers=scorers, raise_exc=True)
     if labels is None or not isinstance(scorer, _BaseScorer):
         return scorer

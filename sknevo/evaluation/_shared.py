@@ -119,6 +119,7 @@ class Shared:
         path = Path(self.folder) / FILE
         try:
             if path.exists():
+                # Mapped: all workers of this machine share one copy in memory.
                 return joblib.load(path, mmap_mode="r")
         except FileNotFoundError:  # a mapped file that it names
             pass
@@ -133,6 +134,7 @@ class Shared:
     def _unpacked(self) -> Path:
         """Write the parcel once where all workers of this machine see it."""
         folder = Path(tempfile.gettempdir()) / f"{Path(self.folder).name}-unpacked"
+        # For this user only: the data may be private.
         folder.mkdir(mode=0o700, exist_ok=True)
         # Other workers have the file open, or unpack it again.
         weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
@@ -144,6 +146,7 @@ class Shared:
                     self.parcel.open().tofile(partial)
                 except Exception as fault:
                     raise DataNotHere(f"data got lost on their way: {fault}") from fault
+                # Renamed as a whole: no worker maps half a file.
                 partial.rename(path)
         return path
 
@@ -153,6 +156,7 @@ class Shared:
             if key in self._cache:
                 self._cache.move_to_end(key)
                 return self._cache[key]
+        # Outside the lock: other threads compute other keys meanwhile.
         result = compute()
         for part in result:
             if isinstance(part, np.ndarray):
