@@ -67,7 +67,7 @@ class ClassifierNet(Net, NeuralNetClassifier):
     def restore_targets(self, state: dict[str, Any]) -> int:
         dtype = np.dtype(state["dtype"])
         if dtype.itemsize > LONGEST or dtype.subdtype:
-            raise ValueError(f"its labels are {dtype}")
+            raise ValueError(f"its labels have the unsupported type {dtype}")
         self.classes_inferred_ = np.array(state["labels"], dtype)
         return len(self.classes_)
 

@@ -167,7 +167,7 @@ class ConditionEncoder:
         known = [] if self.classes_ is None else self.classes_.tolist()
         if y is not None and not set(np.ravel(y).tolist()) <= set(known):
             raise ValueError(
-                "y must be None if fit was given no y, or one label only; got "
+                "y must be None, since fit got no y or only one label; got "
                 f"{np.ravel(y)[:3].tolist()}."
             )
 

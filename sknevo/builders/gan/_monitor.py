@@ -192,8 +192,8 @@ class Monitor:
         if max(last_two) < COLLAPSED_REACH and row["nearest"] > FAR:
             raise TrialPruned(
                 f"far from the data: coverage {reach:.2f}, generated samples are "
-                f"{row['nearest']:.2g} times as far from real ones as these from each "
-                f"other {when}"
+                f"{row['nearest']:.2g} times as far from real ones as real ones are "
+                f"from each other {when}"
             )
         if (
             peak >= PEAK_REACH

@@ -42,7 +42,7 @@ def random_source(seed: int, use: int, device: str) -> torch.Generator:
 
 
 def n_kept_samples(sample_shape: tuple[int, ...]) -> int:
-    """Return how many generated samples are kept to be looked at.
+    """Return how many generated samples are kept for displays.
 
     Parameters
     ----------

@@ -291,7 +291,7 @@ def _weighted(layer: Layer, rng: torch.Generator) -> nn.Module:
 def _drawn(rng: torch.Generator, kind: type, *args: Any, **options: Any) -> nn.Module:
     """Return a module whose weights are drawn as He et al. (2015) do for rectifiers.
 
-    Biases are 0. torch's own initialisation would rng from the global generator.
+    Biases are 0. torch's own initialisation would draw from the global generator.
     """
     module = nn.utils.skip_init(kind, *args, **options)
     nn.init.kaiming_normal_(module.weight, nonlinearity="relu", generator=rng)

@@ -145,7 +145,7 @@ class Net(NeuralNet):
             **statistics(X, self._sample_shape, self._input_type),
         }
         if sample_weight is not None and not np.any(sample_weight):
-            raise ValueError("sample_weight must not be 0 for all that is trained on.")
+            raise ValueError("sample_weight must be above 0 for at least one training sample.")
         self._weights = np.ones(len(X)) if sample_weight is None else sample_weight
         generator = torch.Generator(self.device).manual_seed(self.random_state)
         try:
@@ -161,16 +161,16 @@ class Net(NeuralNet):
         return self._settled()
 
     def partial_fit(self, *_: Any, **__: Any) -> Self:
-        """Refuse to go on.
+        """Raise an error: training cannot be continued.
 
         Raises
         ------
         NotImplementedError
-            Always: the schedule of the learning rate has come to its end in `fit`.
+            Always: the learning-rate schedule ends with `fit`.
         """
         raise NotImplementedError(
-            "partial_fit is not there: the learning rate's schedule ends with fit. "
-            "Call fit on all samples."
+            "partial_fit is not supported: the learning-rate schedule ends with fit. "
+            "Call fit with all samples."
         )
 
     def _settled(self) -> Self:

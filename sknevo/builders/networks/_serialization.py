@@ -55,7 +55,7 @@ def load_network(path: str | PathLike, device: str = "auto") -> Net:
     path : path-like
         The file.
     device : str, default="auto"
-        Where to predict, as torch names it.
+        Device that predicts, as torch names it.
 
     Returns
     -------
@@ -67,7 +67,8 @@ def load_network(path: str | PathLike, device: str = "auto") -> Net:
     OSError
         If there is no such file.
     ValueError
-        If it is not such a file, is damaged, or has another version.
+        If the file is not a network of `save_network`, is damaged, or has another
+        version.
 
     Examples
     --------
@@ -111,11 +112,11 @@ def _rebuild(
     builder = _builder_of(about["task"])(spec, device, precision, final=True)
     net = builder(about["genes"], random_state=0)
     n_outputs = net.restore_targets(about["targets"])
-    # Before so much memory is asked for.
+    # Checked before memory for the weights is requested.
     told = network_plan(about["genes"], image_shape(shape), n_outputs).size.parameters
     held = sum(weight.numel() for weight in weights.values())
     if told > held:
-        raise ValueError(f"its genes tell of {told} weights, it holds {held}")
+        raise ValueError(f"its genes need {told} weights, but it holds {held}")
     return net.restored(n_outputs, weights)
 
 
