@@ -152,12 +152,12 @@ class Population:
         Raises
         ------
         ValueError
-            If one is of an individual that was not asked for, or was told before.
+            If one is of an individual that was not requested, or was told before.
         """
         awaited = self._awaited.copy()
         awaited.subtract(e.chromosome.key for e in evaluations)
         if unexpected := [key for key, count in awaited.items() if count < 0]:
-            raise ValueError(f"{unexpected[0]} was not asked for.")
+            raise ValueError(f"{unexpected[0]} was not requested.")
         self._awaited = +awaited  # drops what has been told
         for evaluation in evaluations:
             self._n_told += 1

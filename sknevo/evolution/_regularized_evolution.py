@@ -9,8 +9,8 @@ class RegularizedEvolution(GeneticAlgorithm, name="regularized_evolution"):
 
     Regularized evolution [1]_: the fittest of a sample of the population is mutated,
     and the child replaces the oldest individual, however fit that is. An individual
-    with a lucky score is not a parent for ever: only genes that children prove again
-    stay. There are no generations, so that no worker waits for the slowest. A search
+    with a lucky score is soon removed: its genes stay only if its children are fit,
+    too. There are no generations, so that no worker waits for the slowest. A search
     returns the fittest individual ever found, whether it is in the population or not.
 
     Parameters

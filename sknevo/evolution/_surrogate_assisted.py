@@ -112,7 +112,7 @@ class SurrogateAssisted(Strategy, name="surrogate_assisted"):
 
 
 class _Surrogate:
-    """A model of how genes make fitness, if enough individuals succeeded."""
+    """A model that predicts fitness from genes, if enough individuals succeeded."""
 
     def __init__(self, evaluations: Sequence[Evaluation]) -> None:
         from sklearn.ensemble import ExtraTreesRegressor

@@ -123,7 +123,7 @@ class Gene(ABC):
 
     @abstractmethod
     def complete(self, partial: Any, rng: Generator, path: str = "genome") -> Any:
-        """Draw what an expressed, possibly partial value leaves open.
+        """Complete an expressed value: sample the genes that it leaves open.
 
         Parameters
         ----------
@@ -383,8 +383,8 @@ class Real(Number):
     low, high : float
         Bounds, both included.
     log : bool, default=False
-        Whether ratios matter rather than differences: values are drawn from the
-        log-uniform distribution, and mutation is log-normal.
+        Whether values are drawn from a log-uniform distribution, and mutated by a
+        log-normal one. For parameters of which ratios matter.
 
     Raises
     ------
@@ -415,7 +415,7 @@ class Integer(Number):
     low, high : int
         Bounds, both included.
     log : bool, default=False
-        Whether ratios matter rather than differences.
+        Whether values are drawn from a log-uniform distribution.
 
     Raises
     ------
@@ -768,7 +768,10 @@ class Repeat(Gene):
         if not isinstance(gene, Gene):
             raise TypeError(f"gene must be a Gene; got {gene!r}.")
         if not 0 <= low <= high or high == 0:
-            raise ValueError(f"need 0 <= low <= high, high > 0; got {low}, {high}.")
+            raise ValueError(
+                f"low and high must satisfy 0 <= low <= high and high > 0; got {low}, "
+                f"{high}."
+            )
         self.gene, self.length = gene, Integer(low, high)
         self.parts = {"": gene}  # any item, which has no name
 

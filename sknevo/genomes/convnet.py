@@ -21,14 +21,15 @@ def convnet(
     Parameters
     ----------
     spec : DataSpec
-        What the data are: rows of features have no convolutions.
+        Description of the data. For rows of features there are no convolutions.
     max_layers : int, default=6
-        Most layers with weights before the last, convolutions and dense together.
+        Greatest number of layers with weights before the last: convolutions and dense
+        layers together.
     max_parameters : int, default=1_000_000
-        Most numbers that a network learns.
+        Greatest number of weights.
     max_epochs : int or None, default=None
-        Most passes over the training data; None stands for 500,000 images seen, but
-        at least 10 and at most 100 epochs.
+        Greatest number of epochs. None stands for as many as it takes to train on
+        500,000 images, but at least 10 and at most 100.
 
     Returns
     -------
@@ -64,9 +65,9 @@ def well_known(spec: DataSpec, genome: Genome | None = None) -> list[dict[str, A
     Parameters
     ----------
     spec : DataSpec
-        What the data are.
+        Description of the data.
     genome : Genome or None, default=None
-        Sets the limits that they keep to, of epochs and of layers; None stands for
+        Its limits of epochs and layers hold for the configurations. None stands for
         those of `convnet`.
 
     Returns

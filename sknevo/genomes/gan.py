@@ -133,14 +133,16 @@ def gan(
     Parameters
     ----------
     spec : DataSpec
-        What the data are: for rows of features both networks are dense.
+        Description of the data. For rows of features both networks are dense.
     max_layers : int, default=4
-        Most layers with weights in each network, beside its first or last.
+        Greatest number of layers with weights in each network, without the first layer
+        of the generator and the last of the discriminator.
     max_parameters : int, default=2_000_000
-        Most numbers that each network learns.
+        Greatest number of weights of each network.
     max_epochs : int or None, default=None
-        Most passes of the discriminator over the training data; None stands for 600,000
-        rows or 200,000 images seen, but at least 5 and at most 1000 epochs.
+        Greatest number of epochs. None stands for as many as it takes to train the
+        discriminator on 600,000 rows or 200,000 images, but at least 5 and at most
+        1000.
 
     Returns
     -------
@@ -298,9 +300,10 @@ def well_known(spec: DataSpec, genome: Genome | None = None) -> list[dict[str, A
     Parameters
     ----------
     spec : DataSpec
-        What the data are.
+        Description of the data.
     genome : Genome or None, default=None
-        They keep to its limits of epochs and layers; None stands for `gan`.
+        Its limits of epochs and layers hold for the configurations. None stands for
+        `gan`.
 
     Returns
     -------

@@ -42,11 +42,11 @@ def test_the_order_of_telling_does_not_matter_within_a_generation():
 
 def test_an_individual_is_told_once():
     population = evolve()
-    with pytest.raises(ValueError, match="was not asked for"):
+    with pytest.raises(ValueError, match="was not requested"):
         population.tell([rate(users(1)[0])])
     offspring = population.ask()
     population.tell([rate(c) for c in offspring])
-    with pytest.raises(ValueError, match="was not asked for"):
+    with pytest.raises(ValueError, match="was not requested"):
         population.tell([rate(offspring[0])])
 
 
@@ -54,7 +54,7 @@ def test_unknown_individuals_are_refused_and_the_others_may_still_be_told():
     population = evolve()
     offspring = population.ask()
     (unknown,) = users(1)
-    with pytest.raises(ValueError, match=f"{unknown.key} was not asked for"):
+    with pytest.raises(ValueError, match=f"{unknown.key} was not requested"):
         population.tell([rate(offspring[0]), rate(unknown)])
     assert population.generation == 0
     assert population.survivors == []

@@ -166,7 +166,9 @@ class GAN(BaseEstimator):
         samples = generate(self.generator_, len(rows), conditions, rng)
         generated = _to_numpy(self.discriminator_.judge(samples, conditions))
         if not np.isfinite([*real, *generated]).all():
-            raise TrialPruned("not finite: the discriminator's logits at the end of training")
+            raise TrialPruned(
+                "not finite: the discriminator's logits at the end of training"
+            )
         self.offset_ = float(real.mean() + generated.mean()) / 2
         if self.genes["rejection"]:
             self._rejection = RejectionSampler(real, generated, self.genes["rejection"])

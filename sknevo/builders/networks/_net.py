@@ -145,7 +145,9 @@ class Net(NeuralNet):
             **statistics(X, self._sample_shape, self._input_type),
         }
         if sample_weight is not None and not np.any(sample_weight):
-            raise ValueError("sample_weight must be above 0 for at least one training sample.")
+            raise ValueError(
+                "sample_weight must be above 0 for at least one training sample."
+            )
         self._weights = np.ones(len(X)) if sample_weight is None else sample_weight
         generator = torch.Generator(self.device).manual_seed(self.random_state)
         try:
