@@ -80,7 +80,9 @@ def test_arrays_of_other_types_are_refused(first, other):
 
 @pytest.mark.parametrize("mode", ["I;16", "F", "I"])
 def test_images_of_more_than_bytes_are_refused(mode):
-    with pytest.raises(OSError, match=f"must have channels of 8 bits; got mode '{mode}'"):
+    with pytest.raises(
+        OSError, match=f"must have channels of 8 bits; got mode '{mode}'"
+    ):
         ImageStream([Image.new(mode, (4, 4))])
 
 
