@@ -61,7 +61,7 @@ def dcgan_style(X):
         "epochs": 1,
         "schedule": "constant",
         "packing": 1,
-        "average": 0.0,
+        "ema_decay": 0.0,
     }
     if X.ndim == 2:
         rise = {"units": 128, "normalisation": "batch", "activation": "relu"}
@@ -75,12 +75,12 @@ def dcgan_style(X):
         widths = (64, 128)
         generator = {"blocks": [{**rise, "channels": c} for c in reversed(widths)]}
         discriminator = {"blocks": [{**fall, "channels": c} for c in widths]}
-        discriminator["bridge"] = "flatten"
+        discriminator["head_pooling"] = "flatten"
     genes = {
         "noise": {"dimension": 64, "distribution": {"normal": {"scale": 1.0}}},
         "generator": {**generator, "optimizer": adam},
         "discriminator": {**discriminator, "optimizer": adam, "steps": 1},
-        "loss": {"non_saturating": {"slope": 0.0}},
+        "loss": {"non_saturating": {"gradient_penalty": 0.0}},
         "training": training,
         "rejection": 0.0,
     }

@@ -50,7 +50,7 @@ def tried(i, chromosome, spec, X, held_out, mixture):
     said = {
         "collapse_score": collapse_score(features(held_out), features(samples)),
         "1 - fitness": 1 - GenerativeScore()(net, held_out)["fitness"],
-        "monitor: 1 - reach": 1 - net.signals_["reach"][-1],
+        "monitor: 1 - reach": 1 - net.signals_["wide_coverage"][-1],
         "monitor: 1 - coverage": 1 - net.signals_["coverage"][-1],
         "1 - stability_": 1 - net.stability_,
     }

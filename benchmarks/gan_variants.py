@@ -66,7 +66,7 @@ def before(genes):
     rates(1e-3, 1e-3)(genes)
     unnormalised(genes)
     genes["training"]["batch_size"] = 64
-    genes["loss"] = {"non_saturating": {"slope": 0.1}}
+    genes["loss"] = {"non_saturating": {"gradient_penalty": 0.1}}
 
 
 VARIANTS = {
@@ -75,13 +75,13 @@ VARIANTS = {
     "rates 2e-3": rates(2e-3, 2e-3),
     "batches of 64": training(batch_size=64),
     "unnormalised": unnormalised,
-    "relativistic": genes_of(loss={"relativistic": {"slope": 0.0}}),
-    "non-saturating": genes_of(loss={"non_saturating": {"slope": 0.0}}),
-    "slope 0.1": genes_of(loss={"hinge": {"slope": 0.1}}),
+    "relativistic": genes_of(loss={"relativistic": {"gradient_penalty": 0.0}}),
+    "non-saturating": genes_of(loss={"non_saturating": {"gradient_penalty": 0.0}}),
+    "gradient_penalty 0.1": genes_of(loss={"hinge": {"gradient_penalty": 0.1}}),
     "nearest": blocks("generator", upsampling="nearest"),
     "wide discriminator": wider("discriminator"),
     "wide": wider(*PLAYERS),
-    "no average": training(average=0.0),
+    "no average": training(ema_decay=0.0),
     "no rejection": genes_of(rejection=0.0),
     "before": before,
 }

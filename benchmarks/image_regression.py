@@ -27,7 +27,7 @@ BLOCK = {"kernel": 3, "normalisation": "batch", "activation": "relu"}
 BLOCK |= {"pooling": "max", "dropout": 0.0, "residual": False}
 FIXED = {
     "blocks": [BLOCK | {"channels": 32}, BLOCK | {"channels": 64}],
-    "bridge": "flatten",
+    "head_pooling": "flatten",
     "dense": [],
     "optimizer": {"adam": {"lr": 3e-3, "beta1": 0.9, "weight_decay": 1e-5}},
     "augmentation": dict.fromkeys(("shift", "zoom", "erase", "colour"), 0.0)

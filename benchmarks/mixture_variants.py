@@ -36,9 +36,9 @@ VARIANTS = {
     "batches of 64": training(batch_size=64),
     "rates 1e-3, 2e-3": rates(1e-3, 2e-3),
     "rates 3e-3": rates(3e-3, 3e-3),
-    "slope 1": genes_of(loss={"relativistic": {"slope": 1.0}}),
-    "non-saturating": genes_of(loss={"non_saturating": {"slope": 0.1}}),
-    "no average": training(average=0.0),
+    "gradient_penalty 1": genes_of(loss={"relativistic": {"gradient_penalty": 1.0}}),
+    "non-saturating": genes_of(loss={"non_saturating": {"gradient_penalty": 0.1}}),
+    "no average": training(ema_decay=0.0),
     "no rejection": genes_of(rejection=0.0),
     "strictness 0.95": genes_of(rejection=0.95),
 }

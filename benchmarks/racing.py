@@ -36,7 +36,7 @@ def searches(name, seed, args):
     }
     if name == "digits":
         return EvolvedClassifier(max_epochs=args.max_epochs, **shared), "epochs"
-    return EvolvedPipelineClassifier(**shared), "samples"
+    return EvolvedPipelineClassifier(**shared), "n_samples"
 
 
 def load(name, folder):

@@ -18,7 +18,7 @@ __all__ = ["GanSignalsDisplay", "SampleGridDisplay"]
 # Signals in [0, 1], on the left axis, with their labels.
 SHARES = {
     "coverage": "coverage",
-    "reach": "wide coverage",
+    "wide_coverage": "wide coverage",
     "auc": "discriminator's AUC",
     "spikes": "jumps of the losses",
 }
@@ -51,8 +51,8 @@ class GanSignalsDisplay:
     ----------
     signals : dict of str to array-like of shape (n_checkpoints,)
         "step" is the number of steps of the generator. In [0, 1] are "coverage",
-        "reach" (wide coverage, see `sknevo.metrics.ReferenceSet.wide_coverage`), "auc"
-        (how well the discriminator tells real from generated samples) and "spikes"
+        "wide_coverage" (see `sknevo.metrics.ReferenceSet.wide_coverage`), "auc" (how
+        well the discriminator tells real from generated samples) and "spikes"
         (share of steps in which a loss jumps). "discriminator_norm" and
         "generator_norm" are norms of gradients. The attribute `signals_` of a fitted
         GAN has this form.
@@ -77,7 +77,7 @@ class GanSignalsDisplay:
     Examples
     --------
     >>> from sknevo.displays import GanSignalsDisplay
-    >>> signals = {"step": [1, 2], "coverage": [0.1, 0.9], "reach": [0.5, 1.0],
+    >>> signals = {"step": [1, 2], "coverage": [0.1, 0.9], "wide_coverage": [0.5, 1.0],
     ...            "auc": [1.0, 0.6], "spikes": [0.0, 0.1],
     ...            "discriminator_norm": [3.0, 0.1], "generator_norm": [1.0, 0.2]}
     >>> GanSignalsDisplay(signals, stability=0.9).plot().lines_["auc"].get_ydata()

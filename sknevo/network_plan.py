@@ -264,7 +264,7 @@ def network_plan(genes: Mapping[str, Any], shape: Shape, n_outputs: int) -> Netw
     Parameters
     ----------
     genes : dict
-        Expressed: `dense`, and for images `blocks` and `bridge`.
+        Expressed: `dense`, and for images `blocks` and `head_pooling`.
     shape : tuple of int
         (channels, height, width) of an image, or (features,).
     n_outputs : int
@@ -277,7 +277,7 @@ def network_plan(genes: Mapping[str, Any], shape: Shape, n_outputs: int) -> Netw
     Examples
     --------
     >>> genes = {"blocks": [{"channels": 8, "kernel": 3, "pooling": "max"}],
-    ...          "bridge": "average", "dense": [{"units": 16}]}
+    ...          "head_pooling": "average", "dense": [{"units": 16}]}
     >>> plan = network_plan(genes, (1, 28, 28), 10)
     >>> [layer.kind for layer in plan.layers]
     ['convolution', 'average', 'dense', 'linear']
@@ -287,7 +287,7 @@ def network_plan(genes: Mapping[str, Any], shape: Shape, n_outputs: int) -> Netw
     layers: list[Layer] = []
     if "blocks" in genes:
         layers += _chain(Layer.convolution, genes["blocks"], shape)
-        layers.append(Layer.pooling_head(genes["bridge"], layers[-1].outputs))
+        layers.append(Layer.pooling_head(genes["head_pooling"], layers[-1].outputs))
         shape = layers[-1].outputs
     layers += _chain(Layer.dense, genes["dense"], shape)
     last = layers[-1].outputs if layers else shape
@@ -369,7 +369,7 @@ def _discriminator_layers(genes: Mapping[str, Any], shape: Shape) -> list[Layer]
     else:
         convolution = partial(Layer.convolution, ceil=True)
         layers = _chain(convolution, _steep(genes["blocks"]), shape)
-        layers.append(Layer.pooling_head(genes["bridge"], layers[-1].outputs))
+        layers.append(Layer.pooling_head(genes["head_pooling"], layers[-1].outputs))
     return [*layers, Layer("linear", layers[-1].outputs, (1,))]
 
 

@@ -32,7 +32,7 @@ STOPPING = 1.0
 # while one that takes too long can be stopped. Chosen, not measured.
 MEMORY, DOUBT = 50, 0.5
 # Origins of candidates that are known to be good before they are evaluated.
-KNOWN_ORIGINS = ("seed", "user")
+KNOWN_ORIGINS = ("known", "user")
 
 
 class Trials(Protocol):

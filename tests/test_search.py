@@ -534,7 +534,7 @@ def test_expensive_known_candidates_come_first_if_they_can_be_refitted():
     pace = begun(60, evaluator).seconds(Candidate(chromosome(0.8, seconds=1.0)))
     seconds = {0.1: 1.0, 0.2: 3.0, 0.3: 2.0, 0.4: 9.0}
     candidates = [
-        Candidate(replace(chromosome(x, seconds=s), origin="seed"))
+        Candidate(replace(chromosome(x, seconds=s), origin="known"))
         for x, s in seconds.items()
     ]
     bred = replace(chromosome(0.5, seconds=0.5), origin="crossover")

@@ -247,7 +247,7 @@ def known_chromosomes(
     for genes in known:
         # The user's genome may lack a gene, or have another range.
         with suppress(ValueError):
-            one = make_chromosome(genes, genome, rng, "seed")
+            one = make_chromosome(genes, genome, rng, "known")
             chromosomes.setdefault(one.key, one)
     return [*chromosomes.values()]
 

@@ -86,10 +86,10 @@ default="estimation_of_distribution"
         one split that holds out 20 %; see the notes. Splitters and iterables are as in
         scikit-learn.
     resource : str or None, default=None
-        The resource of successive halving: "samples" of the training part, or the name
-        of an integer gene such as "epochs". Each individual is first evaluated with
-        little of it. Only the best are evaluated again with more. None evaluates each
-        individual once, with all that its genes ask for.
+        The resource of successive halving: "n_samples" of the training part, or the
+        name of an integer gene such as "epochs". Each individual is first evaluated
+        with little of it. Only the best are evaluated again with more. None evaluates
+        each individual once, with all that its genes ask for.
     factor : float, default=3
         The best 1 / `factor` of the individuals are promoted: they are evaluated again
         with `factor` times the resource.

@@ -41,7 +41,7 @@ from sknevo.records import Candidate, Chromosome, Evaluation, Status
 MAX_REFITS = 3
 NO_DEADLINE = Deadline()
 # The `resource` that is a number of samples; all others are genes.
-SAMPLES = "samples"
+SAMPLES = "n_samples"
 
 
 class Builder(Protocol):
@@ -96,7 +96,7 @@ class TrialRunner:
 
     All randomness derives from `random_state`, the `repetition` and the name of the
     candidate. `max_eval_time` is in seconds, `max_predict_time` in seconds for 1,000
-    samples. `resource` is "samples" or the name of a gene. With a `model_store` the
+    samples. `resource` is "n_samples" or the name of a gene. With a `model_store` the
     evaluation brings its fitted model along.
     """
 

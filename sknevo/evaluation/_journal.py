@@ -12,7 +12,7 @@ from filelock import FileLock, Timeout
 
 from sknevo.records import Candidate, Chromosome, Evaluation, Status
 
-FORMAT = 2
+FORMAT = 3
 # Every journal begins so, even if its first line was written in part.
 BEGIN = b'{"sknevo_journal":'
 # What reading a damaged line may raise.

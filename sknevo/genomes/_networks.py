@@ -132,7 +132,7 @@ def network_space(
     smallest: dict[str, Any] = {"dense": []}
     if images:
         block = {"channels": NARROWEST["channels"], "kernel": 1}
-        smallest |= {"blocks": [block], "bridge": "average"}
+        smallest |= {"blocks": [block], "head_pooling": "average"}
     check_smallest(_n_parameters(smallest, spec), spec, max_parameters)
 
     max_epochs = max_epochs or _usual_epochs(spec)
@@ -140,7 +140,7 @@ def network_space(
     genes: dict[str, Gene] = {}
     if images:
         genes["blocks"] = Repeat(BLOCK, 1, max_layers)
-        genes["bridge"] = Categorical(["average", "flatten"])
+        genes["head_pooling"] = Categorical(["average", "flatten"])
     genes["dense"] = Repeat(DENSE, 0, max(1, min(2, max_layers - images)))
     genes["optimizer"] = OPTIMIZER
     genes["training"] = Genome(
@@ -210,8 +210,8 @@ def _shrink(genes: dict[str, Any]) -> None:
     """Narrow the widest layer; if all are narrow, take away the last."""
     if narrow_widest(genes, NARROWEST):
         return
-    if genes.get("bridge") == "flatten":
-        genes["bridge"] = "average"
+    if genes.get("head_pooling") == "flatten":
+        genes["head_pooling"] = "average"
     elif genes["dense"]["length"]:
         genes["dense"]["length"] -= 1
     elif genes["blocks"]["length"] > 1:
@@ -290,7 +290,7 @@ def known_networks(spec: DataSpec, genome: Genome | None) -> list[dict[str, Any]
         training: dict[str, Any],
         augmentation: dict[str, Any] = STILL,
         optimizer: dict[str, Any] = adam,
-        bridge: str = "flatten",
+        head_pooling: str = "flatten",
         kernel: int = 3,
         dropout: float = 0.0,
     ) -> dict[str, Any]:
@@ -299,7 +299,7 @@ def known_networks(spec: DataSpec, genome: Genome | None) -> list[dict[str, Any]
         blocks = [{"channels": width, **block} for width in channels]
         return {
             "blocks": blocks if n_blocks > 1 else blocks[:1],
-            "bridge": bridge,
+            "head_pooling": head_pooling,
             "dense": [],
             "optimizer": optimizer,
             "training": training,
@@ -314,7 +314,7 @@ def known_networks(spec: DataSpec, genome: Genome | None) -> list[dict[str, Any]
     return [
         known((16, 32), fast | large),
         known((16, 32), fast | large, moved, sgd),
-        known(pyramid, long, varied, bridge="average"),
+        known(pyramid, long, varied, head_pooling="average"),
         known((32, 64), slow | large, moved),
         known((32, 64), long | large, moved),
         three_halvings if n_blocks > 2 else large_kernels,

@@ -34,8 +34,8 @@ def convnet(
     Returns
     -------
     Genome
-        Of `blocks` and `bridge` (for images), `dense`, `optimizer`, `training` and
-        `augmentation` (for images).
+        Of `blocks` and `head_pooling` (for images), `dense`, `optimizer`, `training`
+        and `augmentation` (for images).
 
     Raises
     ------
@@ -47,7 +47,7 @@ def convnet(
     >>> from sknevo.records import DataSpec
     >>> spec = DataSpec("classification", 1000, 10, shape=(28, 28))
     >>> list(convnet(spec, max_layers=2, max_parameters=100_000).genes)
-    ['blocks', 'bridge', 'dense', 'optimizer', 'training', 'augmentation']
+    ['blocks', 'head_pooling', 'dense', 'optimizer', 'training', 'augmentation']
     """
     return network_space(
         spec,

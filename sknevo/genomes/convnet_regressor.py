@@ -37,8 +37,8 @@ def convnet_regressor(
     Returns
     -------
     Genome
-        Of `blocks` and `bridge` (for images), `dense`, `optimizer`, `training` and
-        `augmentation` (for images).
+        Of `blocks` and `head_pooling` (for images), `dense`, `optimizer`, `training`
+        and `augmentation` (for images).
 
     Raises
     ------

@@ -79,26 +79,26 @@ DISCRIMINATOR = {
     ),
     "dense": Genome(units=WIDTH, normalisation=BOUNDED, activation=DENSE_ACTIVATION),
 }
-BRIDGE = Categorical(["average", "flatten"], [1, 2])
+HEAD_POOLING = Categorical(["average", "flatten"], [1, 2])
 # So many steps of the discriminator for each of the generator's.
 STEPS = Categorical([1, 2, 3, 5], [6, 2, 1, 1])
 # The weight of a loss's gradient penalty.
 SLOPE = Categorical([0.0, 0.01, 0.1, 1.0, 10.0])
 LOSS = Choice(
     {"non_saturating": 2, "relativistic": 2},
-    non_saturating=Genome(slope=SLOPE),
-    least_squares=Genome(slope=SLOPE),
+    non_saturating=Genome(gradient_penalty=SLOPE),
+    least_squares=Genome(gradient_penalty=SLOPE),
     # Without a penalty its discriminator has no bound.
-    wasserstein=Genome(slope=Categorical([0.1, 1.0, 10.0])),
-    hinge=Genome(slope=SLOPE),
-    relativistic=Genome(slope=SLOPE),
+    wasserstein=Genome(gradient_penalty=Categorical([0.1, 1.0, 10.0])),
+    hinge=Genome(gradient_penalty=SLOPE),
+    relativistic=Genome(gradient_penalty=SLOPE),
 )
 TRAINING = {
     "schedule": Categorical(["constant", "cosine", "step"], [1, 3, 1]),
     # Samples that are judged together.
     "packing": Categorical([1, 2, 4], [4, 1, 1]),
     # The decay of the moving average of the generator; 0 for none.
-    "average": Categorical([0.0, 0.9, 0.99, 0.999], [2, 1, 2, 2]),
+    "ema_decay": Categorical([0.0, 0.9, 0.99, 0.999], [2, 1, 2, 2]),
 }
 # How strictly the discriminator rejects samples (Azadi et al. 2019); 0 for not at all.
 REJECTION = Categorical([0.0, 0.5, 0.8, 0.95], [3, 2, 2, 1])
@@ -167,7 +167,7 @@ def gan(
     largest = max(2, min(256, spec.n_samples))
     images = are_images(spec)
     kind = "blocks" if images else "dense"
-    head = {"bridge": BRIDGE} if images else {}
+    head = {"head_pooling": HEAD_POOLING} if images else {}
     genes: dict[str, Gene] = {
         "noise": NOISE,
         "generator": Genome(
@@ -216,7 +216,7 @@ def _check_smallest(spec: DataSpec, max_parameters: int) -> None:
         block = {"channels": NARROWEST["channels"], "kernel": 3}
         upsampling = "nearest" if _max_doublings(spec) else "none"
         generator = {"blocks": [block | {"upsampling": upsampling}]}
-        discriminator = {"blocks": [block], "bridge": "average"}
+        discriminator = {"blocks": [block], "head_pooling": "average"}
     smallest = {
         "noise": {"dimension": 1},
         "generator": generator,
@@ -273,8 +273,8 @@ def _shrink(genes: dict[str, Any], name: str, spec: DataSpec) -> None:
     layers = network["blocks" if "blocks" in network else "dense"]
     first = layers["items"][0]
     at_full_size = name == "generator" and first.get("upsampling") == "none"
-    if network.get("bridge") == "flatten":
-        network["bridge"] = "average"
+    if network.get("head_pooling") == "flatten":
+        network["head_pooling"] = "average"
     elif layers["length"] > 1:
         layers["length"] -= 1
     elif at_full_size and _max_doublings(spec) > 0:
@@ -334,7 +334,7 @@ def _known_for_tables(
 
     def known(
         loss: str,
-        slope: float,
+        gradient_penalty: float,
         noise: dict[str, Any],
         dimension: int = max(8, min(64, 2 * spec.shape[0])),
         units: int = 64,
@@ -352,7 +352,7 @@ def _known_for_tables(
             {"dimension": dimension, "distribution": noise},
             {"dense": layers[0], "optimizer": _adam(2e-3, 0.0)},
             {"dense": layers[1], "optimizer": _adam(2e-3, 0.0)},
-            {loss: {"slope": slope}},
+            {loss: {"gradient_penalty": gradient_penalty}},
             {
                 "epochs": most_epochs,
                 "batch_size": min(batch_size, spec.n_samples),
@@ -397,8 +397,12 @@ def _known_for_images(
         individual = _individual(
             {"dimension": 64, "distribution": {"normal": {"scale": 1.0}}},
             {"blocks": rising, "optimizer": _adam(1e-3, 0.5)},
-            {"blocks": falling, "bridge": "flatten", "optimizer": _adam(2e-3, 0.5)},
-            {loss: {"slope": 0.0}},
+            {
+                "blocks": falling,
+                "head_pooling": "flatten",
+                "optimizer": _adam(2e-3, 0.5),
+            },
+            {loss: {"gradient_penalty": 0.0}},
             {"epochs": epochs, "batch_size": min(32, spec.n_samples)},
         )
         still = {"shift": 0.0, "erase": 0.0, "colour": 0.0}
@@ -425,7 +429,7 @@ def _individual(
         "generator": generator,
         "discriminator": {**discriminator, "steps": 1},
         "loss": loss,
-        "training": {"schedule": "cosine", "packing": 1, "average": 0.99, **training},
+        "training": {"schedule": "cosine", "packing": 1, "ema_decay": 0.99, **training},
         "rejection": rejection,
     }
 

@@ -130,7 +130,7 @@ def _preparation(spec: DataSpec) -> Genome:
         genes["missing_indicator"] = Categorical([False, True])
     if "categorical" in kinds:
         genes["encoding"] = Categorical(["onehot", "ordinal", "target"])
-        genes["rare"] = Categorical([0.0, 0.01, 0.05])
+        genes["min_frequency"] = Categorical([0.0, 0.01, 0.05])
     if "text" in kinds:
         # Without its text, a table of text alone would be empty.
         dropped = [] if kinds == {"text"} else ["drop"]
@@ -181,7 +181,7 @@ def _repair(genes: dict[str, Any], spec: DataSpec) -> dict[str, Any]:
     if preparation.get("imputation") == "none":
         preparation["missing_indicator"] = False
     if preparation.get("encoding") == "target":
-        preparation["rare"] = 0.0
+        preparation["min_frequency"] = 0.0
     return genes
 
 
@@ -234,7 +234,7 @@ def well_known(spec: DataSpec) -> list[dict[str, Any]]:
     """
 
     def prepared(encoding: str, imputation: str) -> dict[str, Any]:
-        values = {"encoding": encoding, "rare": 0.01, "text": "target"}
+        values = {"encoding": encoding, "min_frequency": 0.01, "text": "target"}
         values |= {"imputation": imputation, "missing_indicator": False}
         return {name: values[name] for name in _preparation(spec).genes}
 

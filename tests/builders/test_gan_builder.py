@@ -229,7 +229,7 @@ def test_samples_are_of_the_label_that_is_asked_for(fitted):
 
 def test_labels_are_refused_where_there_were_none(blobs):
     X = blobs[0][:40]
-    with pytest.raises(ValueError, match="y must be None if fit was given no y"):
+    with pytest.raises(ValueError, match="y must be None, since fit got no y"):
         gan_of(X, training=training(1)).fit(X).sample(2, y=1)
 
 
@@ -350,7 +350,7 @@ def test_signals_and_snapshots_tell_the_course_of_the_training(fitted):
     signals = fitted.signals_
     assert {len(values) for values in signals.values()} == {12}
     assert signals["step"][-1] == fitted.n_steps_
-    assert signals["reach"][-1] > signals["reach"][0]
+    assert signals["wide_coverage"][-1] > signals["wide_coverage"][0]
     assert all(np.isfinite(values).all() for values in signals.values())
     assert 0.5 < fitted.stability_ <= 1
     assert fitted.snapshots_.shape == (12, 256, 2)
@@ -467,13 +467,13 @@ def test_images_stream_from_disk():
     np.testing.assert_allclose(gan.score_samples(X), whole.score_samples(X))
 
 
-@pytest.mark.parametrize("slope", [0.0, 0.1])
+@pytest.mark.parametrize("gradient_penalty", [0.0, 0.1])
 @pytest.mark.parametrize("known", range(4))
-def test_it_trains_in_bfloat16(known, slope):
+def test_it_trains_in_bfloat16(known, gradient_penalty):
     X = samples((8, 8), 40, np.uint8)
     gan = gan_of(X, known=known, training=training(2)).set_params(precision="bfloat16")
     ((loss,),) = (gan.genes["loss"].values(),)
-    loss["slope"] = slope
+    loss["gradient_penalty"] = gradient_penalty
     assert np.isfinite(gan.fit(X).score_samples(gan.sample(5))).all()
     assert {p.dtype for p in gan.generator_.parameters()} == {torch.float}
 
@@ -536,7 +536,7 @@ FAKES = [ring(500, seed=seed) for seed in range(1, 13)]
 def test_a_good_training_is_stable():
     monitor = watched(FAKES)
     assert monitor.signals["coverage"].min() > 0.9
-    assert monitor.signals["reach"].min() > 0.99
+    assert monitor.signals["wide_coverage"].min() > 0.99
     assert monitor.signals["spread"].mean() == pytest.approx(1, abs=0.3)
     assert monitor.signals["nearest"].mean() == pytest.approx(1, abs=0.3)
     assert monitor.stability > 0.95
@@ -544,7 +544,7 @@ def test_a_good_training_is_stable():
 
 def test_lost_modes_lower_the_reach_by_their_share():
     monitor = watched([ring(500, modes=6, seed=s) for s in range(12)])
-    assert monitor.signals["reach"][-1] == pytest.approx(6 / 8, abs=0.06)
+    assert monitor.signals["wide_coverage"][-1] == pytest.approx(6 / 8, abs=0.06)
 
 
 @pytest.mark.parametrize(
@@ -580,7 +580,7 @@ def test_tables_of_few_values_are_covered():
     monitor = Monitor(X[:512], n_steps=1000)
     near = 0.01 * torch.randn(512, 3, generator=torch.Generator().manual_seed(0))
     monitor.check(900, X[512:] + near)
-    assert monitor.signals["coverage"] == monitor.signals["reach"] == 1
+    assert monitor.signals["coverage"] == monitor.signals["wide_coverage"] == 1
     one = Monitor(X[:512], n_steps=1000)
     with pytest.raises(TrialPruned, match=r"^intra-mode collapse: "):
         one.check(900, torch.ones(512, 3))

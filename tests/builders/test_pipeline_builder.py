@@ -95,7 +95,7 @@ def wide():
 @pytest.mark.parametrize("text", ["drop", "target", "ngrams"])
 def test_many_labels_become_few_columns(wide, encoding, text):
     y = np.arange(400) % 2
-    genes = {"encoding": encoding, "rare": 0.0, "text": text}
+    genes = {"encoding": encoding, "min_frequency": 0.0, "text": text}
     preparation = make_preparation(tables.spec_of(wide, y), genes)
     assert preparation.fit_transform(wide, y).shape[1] <= 60
 
@@ -103,7 +103,12 @@ def test_many_labels_become_few_columns(wide, encoding, text):
 @pytest.mark.parametrize("encoding", ["onehot", "ordinal", "target"])
 def test_unseen_labels_are_prepared_without_a_warning(encoding):
     X, y = tables.mixed(), np.arange(90) % 2
-    genes = {"encoding": encoding, "rare": 0.05, "text": "ngrams", "imputation": "mean"}
+    genes = {
+        "encoding": encoding,
+        "min_frequency": 0.05,
+        "text": "ngrams",
+        "imputation": "mean",
+    }
     preparation = make_preparation(tables.spec_of(X, y), genes).fit(X, y)
     new = X.head(4).assign(kind="wasp", legs=np.nan, note="!", seen=pd.NaT)
     assert np.isfinite(preparation.transform(new)).all()
@@ -111,7 +116,12 @@ def test_unseen_labels_are_prepared_without_a_warning(encoding):
 
 def test_prepared_width_is_about_right():
     X, y = tables.mixed(), np.arange(90) % 2
-    genes = {"encoding": "onehot", "rare": 0.0, "text": "ngrams", "imputation": "mean"}
+    genes = {
+        "encoding": "onehot",
+        "min_frequency": 0.0,
+        "text": "ngrams",
+        "imputation": "mean",
+    }
     spec = tables.spec_of(X, y)
     width = make_preparation(spec, genes).fit_transform(X, y).shape[1]
     assert abs(prepared_width(spec, genes) - width) <= 3

@@ -155,7 +155,7 @@ def test_limits_hold_and_known_individuals_come_along(digits):
         assert network_plan(params, (1, 8, 8), 4).size.parameters <= 5_000
         assert len(params["blocks"]) + len(params["dense"]) <= 2
         assert params["training"]["epochs"] <= 3
-    assert "seed" in clf.cv_results_["origin"]
+    assert "known" in clf.cv_results_["origin"]
 
 
 def test_any_scoring_and_any_cv(digits):

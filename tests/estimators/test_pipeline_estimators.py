@@ -289,7 +289,7 @@ def test_configuration_reaches_the_workers(n_jobs):
 
 def test_a_narrowed_genome_begins_with_the_known_that_are_left(iris):
     clf = small(generations=1).fit(*iris)
-    assert "seed" in clf.cv_results_["origin"]
+    assert "known" in clf.cv_results_["origin"]
     assert set(clf.cv_results_["param_model"]) == {"svm"}
 
 
@@ -318,7 +318,7 @@ def test_regressors_race_for_samples_below_the_most_that_counts(most, rungs):
     X, y = make_regression(150, 5, noise=1, random_state=0)
     reg = EvolvedPipelineRegressor(
         genome=partial(pipeline, models=["svm"]),
-        resource="samples",
+        resource="n_samples",
         max_resources=most,
         population_size=9,
         generations=1,

@@ -122,7 +122,7 @@ class Ageless(GeneticAlgorithm):
 @pytest.mark.parametrize("strategy", [GeneticAlgorithm(), Ageless()])
 def test_a_race_goes_on_wherever_it_was_cut_off(tmp_path, iris, strategy):
     path = tmp_path / "run.jsonl"
-    race = {"resource": "samples", "strategy": strategy, "journal": path}
+    race = {"resource": "n_samples", "strategy": strategy, "journal": path}
     first = search(**race).fit(*iris)
     assert len(set(first.cv_results_["resource"])) > 1
     lines = path.read_bytes().splitlines(keepends=True)

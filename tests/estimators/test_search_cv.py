@@ -133,7 +133,7 @@ def test_values_of_any_kind():
 def test_the_estimator_as_it_is_comes_first():
     search = evolve(SVC(C=3.0), C)
     assert search.cv_results_["params"][0] == {"C": 3.0}
-    assert search.cv_results_["origin"][0] == "seed"
+    assert search.cv_results_["origin"][0] == "known"
 
 
 def test_a_search_begins_where_another_ended():
@@ -364,7 +364,7 @@ def test_chromosomes_are_json():
 # Races -----------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("resource", ["samples", "n_estimators"])
+@pytest.mark.parametrize("resource", ["n_samples", "n_estimators"])
 def test_any_whole_number_is_raced_for(resource):
     X, y = load_iris(return_X_y=True)
     genome = {"n_estimators": randint(1, 30), "max_depth": [1, 2, 3]}

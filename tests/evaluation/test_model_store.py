@@ -38,7 +38,7 @@ def test_it_travels_no_further():
 
 def test_failed_or_restricted_candidates_leave_no_model():
     store = ModelStore()
-    evaluator = make_evaluator(n_splits=1, model_store=store, resource="samples")
+    evaluator = make_evaluator(n_splits=1, model_store=store, resource="n_samples")
     few = replace(candidate(0.1), resource=2)
     asked = [few, candidate(0.3, "raise"), candidate(0.3, "nan")]
     with evaluator.running():
@@ -79,7 +79,7 @@ def test_all_the_time_is_for_the_search():
 
 
 def test_with_a_sufficient_resource_the_model_is_kept():
-    _, _, evaluator = evaluate(resource="samples")
+    _, _, evaluator = evaluate(resource="n_samples")
     whole = replace(candidate(0.1), resource=100)  # there are 5
     assert evaluator.runner.keeps_model(whole)
     assert evaluator.runner.stored_model(whole).x == 0.1

@@ -66,7 +66,7 @@ def test_a_resource_that_suffices_is_no_limit():
     chromosome = Chromosome(NET)
     assert runner.normalized(Candidate(chromosome, 10)) == Candidate(chromosome, 10)
     assert runner.normalized(Candidate(chromosome, 30)) == Candidate(chromosome)
-    assert make_runner("samples").normalized(Candidate(chromosome, 30)) == Candidate(
+    assert make_runner("n_samples").normalized(Candidate(chromosome, 30)) == Candidate(
         chromosome
     )
 
@@ -93,7 +93,7 @@ def test_samples_are_the_same_for_all_individuals_and_more_include_fewer():
             seen.append(set(X[:, 0].tolist()))
             return super().fit(X, y)
 
-    runner = make_runner("samples", lambda genes, seed: Look(**genes))
+    runner = make_runner("n_samples", lambda genes, seed: Look(**genes))
     for x in (0.1, 0.2):
         for resource in (4, 12, None):
             assert runner(Candidate(Chromosome({"x": x}), resource)).status == "ok"

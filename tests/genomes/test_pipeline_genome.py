@@ -78,7 +78,7 @@ def test_every_part_can_be_drawn():
 def test_genes_that_a_table_has_no_use_for_are_left_out():
     assert pipeline(spec()).genes["preparation"].genes == {}
     mixed = pipeline(spec(kind="categorical", n_unique=3)).genes["preparation"].genes
-    assert set(mixed) == {"encoding", "rare"}
+    assert set(mixed) == {"encoding", "min_frequency"}
     assert "class_weight" not in pipeline(spec(task="regression")).genes
 
 
@@ -107,7 +107,7 @@ def test_genes_without_effect_do_not_tell_individuals_apart():
         if preparation["imputation"] == "none":
             assert preparation["missing_indicator"] is False
         if preparation["encoding"] == "target":
-            assert preparation["rare"] == 0
+            assert preparation["min_frequency"] == 0
 
 
 def test_polynomials_of_many_columns_are_not_tried():

@@ -32,7 +32,7 @@ def test_channels_come_first(sample, expected):
 def test_a_network_counted_by_hand():
     genes = {
         "blocks": [BLOCK, {**BLOCK, "channels": 16, "residual": True}],
-        "bridge": "flatten",
+        "head_pooling": "flatten",
         "dense": [{"units": 10, "normalisation": "none"}],
     }
     first = NetworkSize(3 * 8 * 9 + 16, 3 * 8 * 9 * 12 * 10, 8 * 12 * 10)

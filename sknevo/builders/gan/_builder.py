@@ -96,7 +96,7 @@ class GANBuilder:
         # Real and generated samples; then, for the generator, once more.
         per_sample = 2 * judged + generated / 3 + (generated + judged) / n_ahead
         ((loss_genes,),) = (expressed["loss"].values(),)
-        if loss_genes["slope"]:
+        if loss_genes["gradient_penalty"]:
             per_sample += PENALTY_PASSES * judged
         n_judged = training["epochs"] * spec.n_samples
         n_layers = 2 + sum(

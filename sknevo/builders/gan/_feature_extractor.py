@@ -185,7 +185,7 @@ def _genes(sides: tuple[int, ...]) -> dict[str, Any]:
         shorter //= 2
         if shorter < COARSE_SIDE:
             break
-    return {"blocks": blocks, "bridge": "flatten", "dense": [DENSE]}
+    return {"blocks": blocks, "head_pooling": "flatten", "dense": [DENSE]}
 
 
 class _PretextTasks:

@@ -19,7 +19,7 @@ NETWORKS = ("discriminator", "generator")
 READINGS = ("auc", *(f"{n}_{kind}" for n in NETWORKS for kind in ("loss", "norm")))
 # A real sample is covered if a generated one is as near as its fifth real neighbour,
 # and reached if one is as near as `ReferenceSet.wide_share` of all. Coverage sees
-# quality, reach sees lost modes.
+# quality, wide_coverage sees lost modes.
 N_NEIGHBORS = 5
 # Images are compared at this side at most: fine detail is left out.
 COMPARED_SIDE = 8
@@ -27,18 +27,21 @@ COMPARED_SIDE = 8
 MIN_SAMPLES, MIN_STEPS = 100, 300
 # Pruning begins after this share of the training: early samples say little.
 GRACE = 0.4
-# Limits of what is pruned; chosen, not measured. That reach finds collapsed networks is
-# measured on the ring of eight Gaussians: it does with an area under the ROC curve of
-# 0.994 (doc/figures.md, collapse detector).
-# Mode collapse: less reach than this at two checkpoints, samples close to each other.
-COLLAPSED_REACH = 0.15
-# Far from the data: as little reach, samples this many times too far from real ones.
+# Limits of what is pruned; chosen, not measured. Wide coverage finds the collapsed
+# networks of a ring of eight Gaussians with an area under the ROC curve of 0.994
+# (doc/figures.md, collapse detector).
+# Mode collapse: less wide coverage than this at two checkpoints, and samples that are
+# close to each other.
+COLLAPSED_COVERAGE = 0.15
+# Far from the data: as little wide coverage, and samples that are this many times as
+# far from real ones as real ones are from each other.
 FAR = 3.0
-# Starved generator: the discriminator's AUC is above, reach is below, and the
+# Starved generator: the discriminator's AUC is above, wide coverage is below, and the
 # generator's gradient is below this share of what it was at first.
-CERTAIN_AUC, STARVED_REACH, SILENT_GRADIENT = 0.995, 0.3, 1e-3
-# Late collapse: of a reach of at least the first, less than the second share is left.
-PEAK_REACH, LOST_SHARE = 0.5, 0.5
+CERTAIN_AUC, STARVED_COVERAGE, SILENT_GRADIENT = 0.995, 0.3, 1e-3
+# Late collapse: of a wide coverage of at least the first, less than the second share
+# is left.
+PEAK_COVERAGE, LOST_SHARE = 0.5, 0.5
 # Intra-mode collapse: generated samples this much closer to each other than real ones.
 NARROW_SPREAD = 0.1
 # Norm of an exploding gradient; chosen, not measured.
@@ -71,11 +74,12 @@ class Monitor:
     ----------
     signals : dict of str to ndarray of shape (n_checkpoints,)
         `step`; `coverage`, the share of real samples with a generated one nearer than
-        their fifth real neighbour; `reach`, the same with a twentieth of all; `nearest`
-        and `spread`, the distances of generated samples to the nearest real and to the
-        nearest other generated one, in units of those between real ones; `auc`, how
-        well the discriminator ranks; losses and gradient norms of both networks, in the
-        mean since the checkpoint before; `spikes`, the share of losses that leap.
+        their fifth real neighbour; `wide_coverage`, the same with a twentieth of all;
+        `nearest` and `spread`, the distances of generated samples to the nearest real
+        and to the nearest other generated one, in units of those between real ones;
+        `auc`, how well the discriminator ranks; losses and gradient norms of both
+        networks, averaged since the checkpoint before; `spikes`, the share of losses
+        that leap.
     """
 
     def __init__(self, real: Tensor, n_steps: int, prune: bool = True) -> None:
@@ -155,7 +159,7 @@ class Monitor:
         row = {
             "step": step,
             "coverage": float((closest <= self.near).float().mean()),
-            "reach": float((closest <= self.wide).float().mean()),
+            "wide_coverage": float((closest <= self.wide).float().mean()),
             "nearest": float(across.min(dim=0).values.median()) / self.between,
             "spread": float(among.median()) / self.between,
         }
@@ -173,37 +177,37 @@ class Monitor:
 
     def _prune_if_collapsed(self, row: dict[str, float]) -> None:
         """Raise `TrialPruned`, with the reason, if the generator has collapsed."""
-        step, reach = int(row["step"]), row["reach"]
-        peak = max(other["reach"] for other in self._rows)
-        last_two = [other["reach"] for other in self._rows[-2:]]
+        step, wide_coverage = int(row["step"]), row["wide_coverage"]
+        peak = max(other["wide_coverage"] for other in self._rows)
+        last_two = [other["wide_coverage"] for other in self._rows[-2:]]
         when = f"after {step} of {self.n_steps} steps"
         if (
             row["auc"] > CERTAIN_AUC
-            and reach < STARVED_REACH
+            and wide_coverage < STARVED_COVERAGE
             and row["generator_norm"] < SILENT_GRADIENT * self._first_norm
         ):
             raise TrialPruned(
                 f"starved generator: the discriminator's AUC is {row['auc']:.3f}, the "
                 f"generator's gradient {row['generator_norm']:.2g} and coverage "
-                f"{reach:.2f} {when}"
+                f"{wide_coverage:.2f} {when}"
             )
-        if max(last_two) < COLLAPSED_REACH and row["spread"] < 1:
-            raise TrialPruned(f"mode collapse: coverage {reach:.2f} {when}")
-        if max(last_two) < COLLAPSED_REACH and row["nearest"] > FAR:
+        if max(last_two) < COLLAPSED_COVERAGE and row["spread"] < 1:
+            raise TrialPruned(f"mode collapse: coverage {wide_coverage:.2f} {when}")
+        if max(last_two) < COLLAPSED_COVERAGE and row["nearest"] > FAR:
             raise TrialPruned(
-                f"far from the data: coverage {reach:.2f}, generated samples are "
-                f"{row['nearest']:.2g} times as far from real ones as real ones are "
-                f"from each other {when}"
+                f"far from the data: coverage {wide_coverage:.2f}, generated samples "
+                f"are {row['nearest']:.2g} times as far from real ones as real ones "
+                f"are from each other {when}"
             )
         if (
-            peak >= PEAK_REACH
+            peak >= PEAK_COVERAGE
             and len(last_two) == 2
             and max(last_two) < LOST_SHARE * peak
         ):
             raise TrialPruned(
-                f"late collapse: coverage {reach:.2f} {when}, it was {peak:.2f}"
+                f"late collapse: coverage {wide_coverage:.2f} {when}, it was {peak:.2f}"
             )
-        if row["spread"] < NARROW_SPREAD and row["coverage"] < STARVED_REACH:
+        if row["spread"] < NARROW_SPREAD and row["coverage"] < STARVED_COVERAGE:
             raise TrialPruned(
                 f"intra-mode collapse: generated samples are {row['spread']:.2g} times "
                 f"as far from each other as real ones {when}"
@@ -221,10 +225,10 @@ class Monitor:
         if not self._rows:
             return 0.0
         late = self._rows[len(self._rows) // 2 :]
-        peak = max(row["reach"] for row in self._rows)
-        kept = self._rows[-1]["reach"] / peak if peak else 0.0
+        peak = max(row["wide_coverage"] for row in self._rows)
+        kept = self._rows[-1]["wide_coverage"] / peak if peak else 0.0
         certain = [min(1.0, max(0.0, (row["auc"] - 0.9) / 0.1)) for row in late]
-        missed = [1 - row["reach"] for row in late]
+        missed = [1 - row["wide_coverage"] for row in late]
         heard = 1 - float(np.mean(np.multiply(certain, missed)))
         calm = 1 - self._rows[-1]["spikes"]
         return float((kept * calm * heard) ** (1 / 3))

@@ -207,7 +207,7 @@ class AdversarialTraining:
         self.augment: nn.Module = nn.Identity()
         if "augmentation" in genes:
             self.augment = Augmentation(NO_AUGMENTATION | genes["augmentation"])
-        self.average = MovingAverage(generator, training["average"])
+        self.average = MovingAverage(generator, training["ema_decay"])
         # Dense networks stay in float32: their layers are small.
         self.precision = precision if "blocks" in genes["generator"] else "float32"
 
@@ -270,7 +270,7 @@ class AdversarialTraining:
             logits = self.discriminator(both, twice).float().chunk(2)
         loss = self.loss.discriminator(*logits) + gradient_penalty(
             self.loss_name,
-            self.loss_genes["slope"],
+            self.loss_genes["gradient_penalty"],
             self.discriminator,
             real,
             generated,

@@ -11,7 +11,7 @@ from sknevo.network_plan import NetworkPlan, image_shape, network_plan
 from sknevo.records import DataSpec
 
 # The genes that the module is built of.
-NETWORK = ("blocks", "bridge", "dense", "augmentation")
+NETWORK = ("blocks", "head_pooling", "dense", "augmentation")
 # What training takes on one core: seconds per multiplication of a network (once
 # forward, twice backward), per value that its layers give (normalised, activated), and
 # per batch and layer. Fitted to random networks; half are within a quarter of it.

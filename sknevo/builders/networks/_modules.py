@@ -42,8 +42,8 @@ class Network(nn.Module):
     Parameters
     ----------
     genes : dict
-        Expressed: `dense`, and for images `blocks`, `bridge` and, if there is any,
-        `augmentation`.
+        Expressed: `dense`, and for images `blocks`, `head_pooling` and, if there is
+        any, `augmentation`.
     sample_shape : tuple of int
         Shape of a sample: (features,), (height, width), (channels, height, width) or
         (height, width, channels).

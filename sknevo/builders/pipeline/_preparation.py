@@ -84,7 +84,7 @@ def _numeric(genes: dict[str, Any]) -> Pipeline:
 
 
 def _encoder(spec: DataSpec, genes: dict[str, Any]) -> BaseEstimator:
-    rare = genes.get("rare", 0.0) or None
+    rare = genes.get("min_frequency", 0.0) or None
     match genes.get("encoding"):
         case "onehot":
             encoder = OneHotEncoder(
