@@ -1,15 +1,17 @@
 """Whether searches end as they did before a change that should change no result.
 
-The commit before the change is checked out beside the present tree. The same searches
-run with both, one tree after the other, with fixed seeds and without `max_time`. Of
+Two commits are checked out: the one before the change and the one after it. The same
+searches run with both, one tree after the other, with fixed seeds and without `max_time`. Of
 each search the candidates (keys, lineage, status, resource, scores of every split), the
 Pareto front, the best, the reason of the end and the predictions of the best must be
 equal to the last bit.
 
     python benchmarks/same_results.py
-    python benchmarks/same_results.py --before HEAD~3 --only "journal, resumed"
+    python benchmarks/same_results.py --before HEAD~3 --after HEAD --only "networks"
 
-Parameters have their present values below. A tree that does not know them is given the
+By default they are those before and after the rebuild of November 2026. The commit that
+follows it renames genes, on whose names keys and random numbers depend. Parameters have
+the names of that rebuild below. A tree that does not know them is given the
 former ones.
 """
 
@@ -21,6 +23,7 @@ import sys
 import tempfile
 import time
 import warnings
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
@@ -33,7 +36,7 @@ from sklearn.model_selection import GroupKFold
 from sklearn.tree import DecisionTreeClassifier
 
 ROOT = Path(__file__).resolve().parents[1]
-BEFORE = "f8a88ca"
+BEFORE, AFTER = "f8a88ca", "1cb7dd3"
 
 # Present values of parameters, and the former ones.
 FORMER_STRATEGIES = {
@@ -278,16 +281,26 @@ def difference(before, now, path=""):
     )
 
 
-def compare(commit, only):
-    """Print how the searches of two trees end; return how many differ."""
+@contextmanager
+def checked_out(commit):
+    """Yield the path of a temporary tree of a commit."""
     git = ["git", "-C", str(ROOT), "worktree"]
     with tempfile.TemporaryDirectory() as folder:
-        tree = Path(folder).resolve() / "before"
+        tree = Path(folder).resolve() / "tree"
         subprocess.run([*git, "add", "--quiet", "--detach", tree, commit], check=True)
         try:
-            before, now = results_of(tree, only), results_of(ROOT, only)
+            yield tree
         finally:
             subprocess.run([*git, "remove", "--force", tree], check=True)
+
+
+def compare(commits, only):
+    """Print how the searches of two commits end; return how many differ."""
+    results = []
+    for commit in commits:
+        with checked_out(commit) as tree:
+            results.append(results_of(tree, only))
+    before, now = results
     n_differing = 0
     for name, one in before.items():
         found = difference(one["result"], now[name]["result"])
@@ -301,14 +314,15 @@ def compare(commit, only):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--before", default=BEFORE, help="commit to compare with")
+    parser.add_argument("--before", default=BEFORE, help="commit before the change")
+    parser.add_argument("--after", default=AFTER, help="commit after the change")
     parser.add_argument("--only", nargs="*", default=[], help="names of searches")
     parser.add_argument("--run", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.run:
         run(options.only)
     else:
-        sys.exit(min(1, compare(options.before, options.only)))
+        sys.exit(min(1, compare((options.before, options.after), options.only)))
 
 
 if __name__ == "__main__":
