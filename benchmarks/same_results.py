@@ -1,10 +1,10 @@
 """Whether searches end as they did before a change that should change no result.
 
 Two commits are checked out: the one before the change and the one after it. The same
-searches run with both, one tree after the other, with fixed seeds and without `max_time`. Of
-each search the candidates (keys, lineage, status, resource, scores of every split), the
-Pareto front, the best, the reason of the end and the predictions of the best must be
-equal to the last bit.
+searches run with both, one tree after the other, with fixed seeds and without
+`max_time`. Of each search the candidates (keys, lineage, status, resource, scores of
+every split), the Pareto front, the best, the reason of the end and the predictions of
+the best must be equal to the last bit.
 
     python benchmarks/same_results.py
     python benchmarks/same_results.py --before HEAD~3 --after HEAD --only "networks"
