@@ -25,7 +25,8 @@ from toys import ToyBuilder, make_evaluator
 from sknevo.evolution import GeneticAlgorithm, Population, SuccessiveHalving
 from sknevo.genomes.pipeline import pipeline
 from sknevo.records import Column, DataSpec
-from sknevo.search import MaxGenerations, search
+from sknevo.search import search
+from sknevo.termination import MaxGenerations
 
 
 class Sleepers(ToyBuilder):

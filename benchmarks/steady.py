@@ -21,7 +21,8 @@ from toys import Toy, chromosome, make_evaluator
 
 from sknevo.evolution import STRATEGIES, Population, SuccessiveHalving
 from sknevo.genes import Genome, Real
-from sknevo.search import MaxGenerations, search
+from sknevo.search import search
+from sknevo.termination import MaxGenerations
 
 MEDIAN, SPREAD = 0.1, 1.0
 GENOME = Genome(x=Real(-1, 1), luck=Real(0, 1))

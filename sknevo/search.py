@@ -1,15 +1,15 @@
 """The search: ask, evaluate, tell and terminate; then evaluate the best again.
 
-Below the loop stand the rules that end it, and the callbacks that report on it.
+Below the loop stand the callbacks that report on it.
 """
 
 import heapq
 import math
 import statistics
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, fields, is_dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from sklearn.base import BaseEstimator
@@ -112,10 +112,27 @@ class SearchResult:
         return summary
 
 
+class TerminationCriterion:
+    """A rule by which a search ends.
+
+    If it `counts_unanswered`, evaluations that ended before their turn count as well.
+    """
+
+    counts_unanswered: ClassVar[bool] = False
+
+    def reason(self, result: SearchResult) -> str:
+        """Return why the search ends, or an empty string if it goes on."""
+        raise NotImplementedError
+
+    def admits(self, candidate: Candidate) -> bool:
+        """Return whether a candidate is evaluated if the search asks for it."""
+        return True
+
+
 def search(
     halving: SuccessiveHalving,
     evaluator: Evaluator,
-    criteria: Sequence["TerminationCriterion"],
+    criteria: Sequence[TerminationCriterion],
     budget: TimeBudget | None = None,
     callbacks: Sequence[SearchCallback] = (),
 ) -> SearchResult:
@@ -150,7 +167,7 @@ class _Steps:
 
     halving: SuccessiveHalving
     evaluator: Evaluator
-    criteria: Sequence["TerminationCriterion"]
+    criteria: Sequence[TerminationCriterion]
     budget: TimeBudget
     callbacks: Sequence[SearchCallback]
     result: SearchResult = field(default_factory=SearchResult)
@@ -271,136 +288,6 @@ def reevaluate_top(
     if len(top) > 1:  # a failed evaluation has the fitness minus infinity
         means = [e.fitness + ended[e.candidate].fitness for e in top]
         result.best = top[means.index(max(means))]
-
-
-# Rules that end a search. -------------------------------------------------------------
-#
-# A rule is a dataclass. Its first field is the parameter of the estimator that turns it
-# on; the others are further parameters, or the `budget`. A new rule is a class here and
-# a parameter in `SearchParameters`.
-
-
-class TerminationCriterion:
-    """A rule by which a search ends.
-
-    If it `counts_unanswered`, evaluations that ended before their turn count as well.
-    """
-
-    counts_unanswered: ClassVar[bool] = False
-
-    def reason(self, result: SearchResult) -> str:
-        """Return why the search ends, or an empty string if it goes on."""
-        raise NotImplementedError
-
-    def admits(self, candidate: Candidate) -> bool:
-        """Return whether a candidate is evaluated if the search asks for it."""
-        return True
-
-
-@dataclass(frozen=True)
-class TargetScore(TerminationCriterion):
-    """The best has reached a fitness, with all the resources it asks for."""
-
-    target_score: float
-
-    def reason(self, result: SearchResult) -> str:
-        best, target = result.best, self.target_score
-        if best is None or best.resource is not None or best.fitness < target:
-            return ""
-        return f"target_score={target:g} reached: {best.fitness:.6g}"
-
-
-@dataclass(frozen=True)
-class MaxTime(TerminationCriterion):
-    """The time is over, or too short for all candidates of a generation."""
-
-    counts_unanswered: ClassVar[bool] = True
-    max_time: float
-    budget: TimeBudget
-
-    def reason(self, result: SearchResult) -> str:
-        last = result.history[-1] if result.history else None
-        all_skipped = last is not None and last.evaluated == last.cached == 0
-        if not all_skipped and not self.budget.is_over():
-            return ""
-        return f"max_time={self.max_time:g} s used up"
-
-
-@dataclass(frozen=True)
-class MaxGenerations(TerminationCriterion):
-    """A number of generations is evaluated."""
-
-    generations: int
-
-    def reason(self, result: SearchResult) -> str:
-        done = len(result.history) >= self.generations
-        return f"generations={self.generations} done" if done else ""
-
-    def admits(self, candidate: Candidate) -> bool:
-        # A steady strategy breeds the next generation before this one has ended.
-        return candidate.chromosome.generation < self.generations
-
-
-@dataclass(frozen=True)
-class NoImprovement(TerminationCriterion):
-    """The best fitness has risen by no more than `tol` in some generations."""
-
-    n_iter_no_change: int
-    tol: float = 1e-4
-
-    def reason(self, result: SearchResult) -> str:
-        history, patience = result.history, self.n_iter_no_change
-        if len(history) <= patience:
-            return ""
-        if history[-1].best > history[-patience - 1].best + self.tol:
-            return ""
-        return f"no improvement by {self.tol:g} in {patience} generations"
-
-
-class StoppedByCallback(TerminationCriterion):
-    """A callback has asked for the end."""
-
-    def reason(self, result: SearchResult) -> str:
-        return "stopped by a callback" if result.is_stopped else ""
-
-
-class NothingNew(TerminationCriterion):
-    """All individuals of a generation were known."""
-
-    def reason(self, result: SearchResult) -> str:
-        if not result.history or result.history[-1].evaluated or result.has_skipped:
-            return ""
-        return "no new individual was found: all offspring are known"
-
-
-def make_criteria(
-    parameters: Mapping[str, Any], budget: TimeBudget
-) -> list[TerminationCriterion]:
-    """Return the criteria that parameters turn on, and those without a parameter.
-
-    They are in the order in which they are defined, in which their reasons count.
-    """
-    available = {**parameters, "budget": budget}
-    # Rules are found by their base class, so that a new one needs no entry in a list.
-    criteria = []
-    for rule in TerminationCriterion.__subclasses__():
-        names = _fields(rule)
-        if not names or available.get(names[0]) is not None:
-            criteria.append(rule(**{n: available[n] for n in names if n in available}))
-    return criteria
-
-
-def check_terminates(parameters: Mapping[str, Any]) -> None:
-    """Raise a ValueError if no parameter would ever end the search."""
-    rules = map(_fields, TerminationCriterion.__subclasses__())
-    switches = {names[0] for names in rules if names}
-    names = [name for name in parameters if name in switches]  # as they are documented
-    if all(parameters[name] is None for name in names):
-        raise ValueError(f"the search would never end: set one of {', '.join(names)}.")
-
-
-def _fields(rule: type[TerminationCriterion]) -> list[str]:
-    return [field.name for field in fields(rule)] if is_dataclass(rule) else []
 
 
 # Callbacks. ---------------------------------------------------------------------------

@@ -23,7 +23,8 @@ from sknevo.evaluation import Journal
 from sknevo.evolution import STRATEGIES, Elitist, Population, SuccessiveHalving
 from sknevo.genes import Categorical, Genome, Integer, Real
 from sknevo.records import Candidate, Evaluation, Generation
-from sknevo.search import NoImprovement, SearchResult, make_criteria
+from sknevo.search import SearchResult
+from sknevo.termination import NoImprovement, make_criteria
 
 
 class Rules:

@@ -62,10 +62,9 @@ from sknevo.search import (
     SearchCallback,
     SearchResult,
     SklearnCallbacks,
-    check_terminates,
-    make_criteria,
     search,
 )
+from sknevo.termination import check_terminates, make_criteria
 from sknevo.time_budget import TimeBudget
 
 

@@ -15,7 +15,7 @@ from sknevo.evolution._elitist import Elitist
 from sknevo.evolution._estimation_of_distribution import EstimationOfDistribution
 from sknevo.evolution._genetic_algorithm import GeneticAlgorithm
 from sknevo.evolution._nsga2 import NSGA2
-from sknevo.evolution._population import Population, Rung, SuccessiveHalving
+from sknevo.evolution._population import Population
 from sknevo.evolution._regularized_evolution import RegularizedEvolution
 from sknevo.evolution._strategy import (
     STRATEGIES,
@@ -25,6 +25,7 @@ from sknevo.evolution._strategy import (
     non_dominated_sort,
     tournament,
 )
+from sknevo.evolution._successive_halving import Rung, SuccessiveHalving
 from sknevo.evolution._surrogate_assisted import SurrogateAssisted
 
 __all__ = [

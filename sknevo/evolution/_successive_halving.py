@@ -1,0 +1,194 @@
+"""Successive halving: the resource with which each individual is evaluated."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from scipy.stats import kendalltau
+
+from sknevo.evolution._population import Population
+from sknevo.records import Candidate, Evaluation
+
+# A rung is not called misleading before so many individuals were on it and the next.
+# Chosen, not measured.
+FEWEST_PAIRS = 12
+# Probability below which the opposite order on the next rung is not put down to chance.
+# Promoted individuals are similar, and even a good rung tells them apart badly: in the
+# figures of successive halving (doc/figures.md) most rungs have a tau between 0 and
+# 0.5, so only a negative one counts. Chosen, not measured.
+SIGNIFICANCE = 0.1
+
+
+@dataclass
+class Rung:
+    """One rung of successive halving: a resource and the scores reached with it.
+
+    Searches with a `resource` have a list of them as `rungs_`.
+
+    Parameters
+    ----------
+    resource : int or None
+        Epochs, samples or the like that an individual gets; None stands for as much as
+        it asks for.
+    scores : list of float
+        The fitness of all individuals evaluated with it, in the order told.
+    pairs : list of (float, float)
+        For each promoted individual its fitness on this rung and on the next.
+
+    Examples
+    --------
+    >>> rung = Rung(3, pairs=[(0.5, 0.6), (0.7, 0.9), (0.6, 0.8)])
+    >>> rung.correlation, rung.is_misleading
+    (1.0, False)
+    """
+
+    resource: int | None
+    scores: list[float] = field(default_factory=list)
+    pairs: list[tuple[float, float]] = field(default_factory=list)
+
+    @property
+    def correlation(self) -> float:
+        """Kendall's tau between this rung and the next, of the promoted individuals.
+
+        NaN for less than two. Promoted individuals are the best of their time: tau is
+        lower than that of all individuals would be.
+        """
+        return float(self._agreement().statistic)
+
+    @property
+    def is_misleading(self) -> bool:
+        """Whether the rung ranks promoted individuals against the order of the next."""
+        enough = len(self.pairs) >= FEWEST_PAIRS
+        return enough and not self._agreement().pvalue > SIGNIFICANCE
+
+    def _agreement(self) -> Any:
+        """Return Kendall's tau, and the probability of one as low by chance."""
+        pairs = self.pairs if len(set(self.pairs)) > 1 else [(math.nan, math.nan)] * 2
+        return kendalltau(*zip(*pairs, strict=True), alternative="less")
+
+    def promotes(self, fitness: float, factor: float, window: int) -> bool:
+        """Return whether a fitness is in the best ``1 / factor`` of the latest scores.
+
+        Parameters
+        ----------
+        fitness : float
+            One of `scores`.
+        factor : float
+            One of so many is promoted.
+        window : int
+            Number of latest scores to compare with.
+
+        Returns
+        -------
+        bool
+        """
+        recent = self.scores[-window:]
+        return sum(other > fitness for other in recent) < len(recent) / factor
+
+
+class SuccessiveHalving:
+    """Asks a population for individuals and decides the resource of each.
+
+    All individuals begin on the lowest rung. One that is among the best ``1 / factor``
+    of the latest scores there is promoted to the next rung at once; the others are
+    told to the population: asynchronous successive halving [1]_. A rung that turns out
+    to be misleading is left out from then on. Everything depends on the order of
+    telling alone.
+
+    Parameters
+    ----------
+    population : Population
+        Breeds the individuals.
+    resources : sequence of int, default=()
+        The resources of the rungs below the last, rising. On the last rung individuals
+        have as much as they ask for; it is the only one by default.
+    factor : float, default=3
+        One of so many individuals is promoted.
+
+    Attributes
+    ----------
+    rungs : list of Rung
+        The rungs and their scores.
+
+    References
+    ----------
+    .. [1] Li, L., Jamieson, K., Rostamizadeh, A., Gonina, E., Ben-tzur, J., Hardt, M.,
+       Recht, B., & Talwalkar, A. (2020). A System for Massively Parallel
+       Hyperparameter Tuning. MLSys.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sknevo import GeneticAlgorithm, Evaluation, Genome, Real
+    >>> genome = Genome(x=Real(-1, 1))
+    >>> population = Population(genome, GeneticAlgorithm(), 9,
+    ...                         np.random.default_rng(0))
+    >>> halving = SuccessiveHalving(population, [1, 3])
+    >>> while halving.population.generation < 2:
+    ...     for candidate in halving.ask():
+    ...         x = candidate.chromosome.genes["x"]
+    ...         halving.tell(Evaluation(candidate.chromosome, "ok", -abs(x),
+    ...                                 resource=candidate.resource))
+    >>> [len(rung.scores) for rung in halving.rungs]
+    [18, 7, 5]
+    """
+
+    def __init__(
+        self, population: Population, resources: Sequence[int] = (), factor: float = 3
+    ) -> None:
+        self.population = population
+        self.factor = factor
+        self.rungs = [Rung(resource) for resource in (*resources, None)]
+        self._promoted: list[Candidate] = []
+        # The rung and evaluation that each promoted candidate comes from. By the name
+        # of the candidate, since an individual may be asked for twice.
+        self._below: dict[str, tuple[Rung, Evaluation]] = {}
+
+    @property
+    def generation_size(self) -> int | None:
+        """Number of evaluations of this generation, None if promotions decide it."""
+        return self.population.generation_size if len(self.rungs) == 1 else None
+
+    def ask(self) -> list[Candidate]:
+        """Return the candidates that can be evaluated now, promoted ones first.
+
+        Returns
+        -------
+        list of Candidate
+            Empty as long as others have to be told first.
+        """
+        promoted, self._promoted = self._promoted, []
+        resource = self._above(-1).resource
+        return promoted + [Candidate(c, resource) for c in self.population.ask()]
+
+    def tell(self, evaluation: Evaluation) -> None:
+        """Promote an evaluated individual, or tell it to the population.
+
+        Parameters
+        ----------
+        evaluation : Evaluation
+            Of a candidate that was asked for, in the order asked.
+        """
+        place = [rung.resource for rung in self.rungs].index(evaluation.resource)
+        rung = self.rungs[place]
+        below, before = self._below.pop(evaluation.candidate.name, (None, evaluation))
+        if evaluation.status == "ok":
+            rung.scores.append(evaluation.fitness)
+            if below is not None:
+                below.pairs.append((before.fitness, evaluation.fitness))
+            window = self.population.population_size
+            is_last = rung is self.rungs[-1]
+            if not is_last and rung.promotes(evaluation.fitness, self.factor, window):
+                promoted = Candidate(evaluation.chromosome, self._above(place).resource)
+                self._below[promoted.name] = rung, evaluation
+                self._promoted.append(promoted)
+                return
+        # Without time for the rung above, the evaluation from below counts.
+        told = before if evaluation.status == "skipped" else evaluation
+        self.population.tell([told])
+
+    def _above(self, place: int) -> Rung:
+        """Return the next rung that is not misleading; the last one never is."""
+        *lower, last = self.rungs
+        return next((r for r in lower[place + 1 :] if not r.is_misleading), last)

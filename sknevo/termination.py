@@ -1,0 +1,120 @@
+"""Termination criteria: one class per rule that ends a search.
+
+A rule is a dataclass. Its first field is the parameter of the estimator that turns it
+on; the others are further parameters, or the `budget`. A new rule is a class here and a
+parameter in `SearchParameters`.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, is_dataclass
+from typing import Any, ClassVar
+
+from sknevo.records import Candidate
+from sknevo.search import SearchResult, TerminationCriterion
+from sknevo.time_budget import TimeBudget
+
+
+@dataclass(frozen=True)
+class TargetScore(TerminationCriterion):
+    """The best has reached a fitness, with all the resources it asks for."""
+
+    target_score: float
+
+    def reason(self, result: SearchResult) -> str:
+        best, target = result.best, self.target_score
+        if best is None or best.resource is not None or best.fitness < target:
+            return ""
+        return f"target_score={target:g} reached: {best.fitness:.6g}"
+
+
+@dataclass(frozen=True)
+class MaxTime(TerminationCriterion):
+    """The time is over, or too short for all candidates of a generation."""
+
+    counts_unanswered: ClassVar[bool] = True
+    max_time: float
+    budget: TimeBudget
+
+    def reason(self, result: SearchResult) -> str:
+        last = result.history[-1] if result.history else None
+        all_skipped = last is not None and last.evaluated == last.cached == 0
+        if not all_skipped and not self.budget.is_over():
+            return ""
+        return f"max_time={self.max_time:g} s used up"
+
+
+@dataclass(frozen=True)
+class MaxGenerations(TerminationCriterion):
+    """A number of generations is evaluated."""
+
+    generations: int
+
+    def reason(self, result: SearchResult) -> str:
+        done = len(result.history) >= self.generations
+        return f"generations={self.generations} done" if done else ""
+
+    def admits(self, candidate: Candidate) -> bool:
+        # A steady strategy breeds the next generation before this one has ended.
+        return candidate.chromosome.generation < self.generations
+
+
+@dataclass(frozen=True)
+class NoImprovement(TerminationCriterion):
+    """The best fitness has risen by no more than `tol` in some generations."""
+
+    n_iter_no_change: int
+    tol: float = 1e-4
+
+    def reason(self, result: SearchResult) -> str:
+        history, patience = result.history, self.n_iter_no_change
+        if len(history) <= patience:
+            return ""
+        if history[-1].best > history[-patience - 1].best + self.tol:
+            return ""
+        return f"no improvement by {self.tol:g} in {patience} generations"
+
+
+class StoppedByCallback(TerminationCriterion):
+    """A callback has asked for the end."""
+
+    def reason(self, result: SearchResult) -> str:
+        return "stopped by a callback" if result.is_stopped else ""
+
+
+class NothingNew(TerminationCriterion):
+    """All individuals of a generation were known."""
+
+    def reason(self, result: SearchResult) -> str:
+        if not result.history or result.history[-1].evaluated or result.has_skipped:
+            return ""
+        return "no new individual was found: all offspring are known"
+
+
+def make_criteria(
+    parameters: Mapping[str, Any], budget: TimeBudget
+) -> list[TerminationCriterion]:
+    """Return the criteria that parameters turn on, and those without a parameter.
+
+    They are in the order in which they are defined, in which their reasons count.
+    """
+    available = {**parameters, "budget": budget}
+    # Rules are found by their base class, so that a new one needs no entry in a list.
+    criteria = []
+    for rule in TerminationCriterion.__subclasses__():
+        names = _fields(rule)
+        if not names or available.get(names[0]) is not None:
+            criteria.append(rule(**{n: available[n] for n in names if n in available}))
+    return criteria
+
+
+def check_terminates(parameters: Mapping[str, Any]) -> None:
+    """Raise a ValueError if no parameter would ever end the search."""
+    rules = map(_fields, TerminationCriterion.__subclasses__())
+    switches = {names[0] for names in rules if names}
+    names = [name for name in parameters if name in switches]  # as they are documented
+    if all(parameters[name] is None for name in names):
+        raise ValueError(f"the search would never end: set one of {', '.join(names)}.")
+
+
+def _fields(rule: type[TerminationCriterion]) -> list[str]:
+    return [field.name for field in fields(rule)] if is_dataclass(rule) else []
