@@ -321,8 +321,6 @@ default="estimation_of_distribution"
 
     def _check_y(self, y: Any) -> np.ndarray:
         y = column_or_1d(y, warn=True)
-        if y.dtype.kind == "c":
-            raise ValueError(f"Complex data not supported: y is {y.dtype}.")
         assert_all_finite(y, input_name="y")
         return y
 

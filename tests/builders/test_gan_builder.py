@@ -517,6 +517,12 @@ def ring(n, modes=8, sigma=0.02, seed=0):
     return torch.from_numpy(points).float()
 
 
+def test_a_training_that_was_never_looked_at_has_no_signals():
+    monitor = Monitor(ring(500), n_steps=1000)
+    assert monitor.signals == {}
+    assert monitor.stability == 0
+
+
 def watched(courses, aucs=None, norm=1.0):
     """Show a monitor one set of samples after another."""
     monitor = Monitor(ring(500), n_steps=1000)

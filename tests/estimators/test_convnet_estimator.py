@@ -259,8 +259,8 @@ def test_augmentation_evolves_apart_towards_a_weighted_sum(few):
         strategy=CooperativeCoevolution(parts=["augmentation"]),
         scoring=list(weights),
         refit=weights,
-        population_size=4,
-        generations=3,
+        population_size=6,
+        generations=5,  # a species of a quarter of the genes is bred, luck or not
         cv=2,
         random_state=0,
     ).fit(*few)
@@ -366,5 +366,5 @@ def test_a_device_that_is_not_there_is_told():
 
 def test_a_training_part_without_any_weight_is_the_recorded_reason():
     X, y = np.random.default_rng(0).random((20, 4)), np.arange(20) % 2
-    with pytest.raises(ValueError, match="sample_weight must not be 0 for all"):
+    with pytest.raises(ValueError, match="sample_weight must be above 0"):
         EvolvedClassifier(**SMALL, cv=2).fit(X, y, sample_weight=np.eye(20)[0])

@@ -350,3 +350,8 @@ def test_the_ring_is_found():
     found = mode_coverage(gan.sample(2500), centers, 0.06)
     assert found.n_modes == 8
     assert found.high_quality > 0.8
+
+
+def test_complex_values_to_generate_for_are_refused(blobs):
+    with pytest.raises(ValueError, match="Complex data not supported"):
+        EvolvedGAN().fit(blobs[0], np.full(len(blobs[0]), 1j))

@@ -327,3 +327,51 @@ def test_reevaluated_runners_up_come_first():
     # 5 is the fittest, and had no time to be refitted; 2 did not come through twice.
     assert runners_up(evaluations, 4, finals) == [4, 3, 1]
     assert runners_up(evaluations, 2) == [2, 1, 0]
+
+
+# Choices and reports -------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("index", "error"), [("1", TypeError), (1.0, TypeError), (-1, IndexError)]
+)
+def test_a_refit_that_chooses_no_row_is_refused(index, error):
+    search = EvolvedSearchCV(SVC(), {"C": [1, 10]}, refit=lambda results: index, cv=CV)
+    with pytest.raises(error, match=r"refit must return an (integer )?index"):
+        search.set_params(population_size=2, generations=1).fit(X, y)
+
+
+def test_each_individual_is_printed_if_wanted(capsys):
+    search = EvolvedSearchCV(SVC(), {"C": [1, 10]}, cv=CV, verbose=2, random_state=0)
+    search.set_params(population_size=2, generations=1).fit(X, y)
+    lines = capsys.readouterr().out.splitlines()
+    scores = [f"{score:.4f}" for score in search.cv_results_["mean_test_score"]]
+    assert [line.split()[-1] for line in lines[:-1]] == scores
+    assert lines[-1].startswith("generation   0  best")
+
+
+def test_scores_that_differ_between_splits_are_the_recorded_reason():
+    names = iter("ab" * 20)
+
+    def scorer(estimator, X, y):
+        return {next(names): 1.0, "c": 1.0}
+
+    search = EvolvedSearchCV(SVC(), {"C": [1, 10]}, scoring=scorer, refit="c", cv=CV)
+    with pytest.raises(ValueError, match="the same scores on each split"):
+        search.set_params(population_size=2, generations=1).fit(X, y)
+
+
+def test_a_search_without_refit_keeps_no_time_for_it():
+    search = EvolvedSearchCV(
+        SVC(),
+        {"C": loguniform(0.01, 100)},
+        refit=False,
+        resource="n_samples",
+        max_time=3,
+        generations=None,
+        population_size=4,
+        cv=CV,
+        random_state=0,
+    ).fit(X, y)
+    assert search.stop_reason_ == "max_time=3 s used up"
+    assert not hasattr(search, "best_estimator_")

@@ -174,3 +174,26 @@ def test_two_fits_do_not_share_a_journal(tmp_path, iris):
         process.send_signal(signal.SIGKILL)
         process.wait()
     assert os.path.exists(path)
+
+
+def test_a_set_of_scores_is_the_same_search_in_any_process(tmp_path, iris):
+    small = {"population_size": 2, "generations": 1, "refit": "f1_macro"}
+    script = tmp_path / "fit.py"
+    script.write_text(
+        "import sys\nfrom sklearn.datasets import load_iris\n"
+        "from sklearn.svm import SVC\nfrom sknevo import EvolvedSearchCV\n"
+        "EvolvedSearchCV(SVC(), {'C': [1, 10]}, scoring={'accuracy', 'f1_macro'}, "
+        f"journal=sys.argv[1], cv=2, random_state=0, **{small!r})"
+        ".fit(*load_iris(return_X_y=True))\n"
+    )
+    path = tmp_path / "run.jsonl"
+    for seed in ("0", "1"):
+        environment = os.environ | {"PYTHONHASHSEED": seed}
+        command = [sys.executable, str(script), str(path)]
+        subprocess.run(command, env=environment, check=True)
+        assert trained(path) == 2
+
+
+def test_metadata_that_nothing_takes_are_refused(iris):
+    with pytest.raises(TypeError, match=r"unexpected metadata \['offset'\]"):
+        search().fit(*iris, offset=np.ones(150))

@@ -389,6 +389,10 @@ def test_any_whole_number_is_raced_for(resource):
     [
         ({"resource": "max_depth"}, "resource must be None"),
         ({"resource": "n_estimators"}, "max_resources must be a number"),
+        (
+            {"resource": "n_samples", "min_resources": 10_000, "cv": 2},
+            "min_resources must be less than 75",
+        ),
     ],
 )
 def test_what_cannot_be_raced_for_is_named(parameters, message):
