@@ -13,12 +13,7 @@ TESTS = str(Path(__file__).parent)
 @contextmanager
 def dask_cluster():
     distributed = pytest.importorskip("distributed")
-    import dask
-
     with (
-        # A nanny does not restart a worker that dies before it counts as started: the
-        # fewer deaths, the rarer.
-        dask.config.set({"distributed.scheduler.allowed-failures": 1}),
         distributed.LocalCluster(
             n_workers=2,
             threads_per_worker=1,

@@ -291,6 +291,13 @@ def make_evaluator(
     return Evaluator(runner, n_jobs, memory_limit, journal)
 
 
+class Untransferable(Exception):
+    """An exception that can be pickled, but not be made again."""
+
+    def __init__(self, one, two):
+        super().__init__("lost on the way")
+
+
 # Scorers that tell of the worker.
 
 

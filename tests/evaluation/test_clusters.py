@@ -49,6 +49,9 @@ def test_evaluations_are_those_of_one_process():
     evaluator.close()
 
 
+# A nanny of Dask does not restart a worker that dies before it counts as started: the
+# cluster of the test may be left without workers, and the test would wait for ever.
+@pytest.mark.slow
 def test_a_dead_worker_costs_one_trial_at_most(tmp_path):
     deaths = tmp_path / "deaths"
     deaths.write_text("1")  # as if it was killed from outside

@@ -20,6 +20,7 @@ from toys import (
     Recipe,
     Swelling,
     Toy,
+    Untransferable,
     begun,
     candidate,
     chromosome,
@@ -193,13 +194,6 @@ def test_an_unknown_backend_is_refused_by_name():
         pytest.raises(ValueError, match="backend Unknown is not supported; use 'loky'"),
     ):
         list(evaluator.evaluate([chromosome(0.1)]))
-
-
-class Untransferable(Exception):
-    """An exception that can be pickled, but not be made again."""
-
-    def __init__(self, one, two):
-        super().__init__("lost on the way")
 
 
 def test_a_fault_that_cannot_travel_is_described(workers):
