@@ -28,7 +28,7 @@ class ImageStream:
     """Images of a dataset that `numpy.asarray` reads when they are needed.
 
     A stream is indexed by rows, as an array is; the result is a stream of these rows.
-    Several threads read the images, each time anew. The first image is read when the
+    Several threads read the images, again each time. The first image is read when the
     stream is made. All others must have its shape and data type.
 
     Parameters

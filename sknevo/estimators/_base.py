@@ -75,13 +75,13 @@ def _unfitted_first(fit: Callable) -> Callable:
     """
 
     @wraps(fit)
-    def fit_anew(self: "BaseEvolved", *args: Any, **params: Any) -> "BaseEvolved":
+    def unfitted_first(self: "BaseEvolved", *args: Any, **params: Any) -> "BaseEvolved":
         for name in [*vars(self)]:
             if name.endswith("_") and not name.startswith("__"):
                 delattr(self, name)
         return fit(self, *args, **params)
 
-    return fit_anew
+    return unfitted_first
 
 
 class BaseEvolved(CallbackSupportMixin, SearchParameters):

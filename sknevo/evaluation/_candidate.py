@@ -415,7 +415,7 @@ def limited_threads(openmp: int) -> Iterator[None]:
 
 @functools.lru_cache(maxsize=1)
 def _controller(n_modules: int) -> ThreadpoolController:
-    """Look for thread pools anew only when more libraries may have been loaded."""
+    """Look for thread pools again only when more libraries may have been loaded."""
     return ThreadpoolController()
 
 

@@ -24,7 +24,7 @@ FLOOR = 0.03
 class EstimationOfDistribution(GeneticAlgorithm, name="estimation_of_distribution"):
     """Draw numbers from the distribution of the fit ones; breed the rest by crossover.
 
-    Every other child is a step: the numbers of a parent are drawn anew from a normal
+    Every other child is a step: the numbers of a parent are sampled from a normal
     distribution, fitted to the survivors that express the same numbers (the same
     branches, as many layers), each number on its own scale. Its mean is that of the
     better half of them and its covariance that of all of them, so that steps follow

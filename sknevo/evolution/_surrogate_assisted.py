@@ -17,7 +17,7 @@ from sknevo.records import Chromosome, Evaluation, flatten
 
 # Successful evaluations that the model needs. Chosen, not measured.
 FEWEST = 10
-# Trees of the model, which is fitted anew each generation. Chosen, not measured.
+# Trees of the model, which is fitted again each generation. Chosen, not measured.
 TREES = 30
 # Goals beyond it, such as infinite ones, count as the worst or best of the others.
 ABSURD = 1e100
