@@ -1,12 +1,17 @@
 """Checks of data that scikit-learn does not make, and a checksum of any data."""
 
 import hashlib
+import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 from sklearn.utils.validation import _num_samples
+
+# Values that exceed 1 so many times are not on the scale of those within [-1, 1]: less
+# may be overshoot, more are bytes, or grey levels from 0 to 16. Chosen, not measured.
+BEYOND = 8
 
 
 @contextmanager
@@ -29,6 +34,23 @@ def check_enough(X: Any) -> None:
     """Refuse fewer than two samples: one part is to train on and one to test on."""
     if (n := _num_samples(X)) < 2:
         raise ValueError(f"Found {n} sample; at least 2 samples are required to fit.")
+
+
+def warn_of_scales(images: Mapping[str, np.ndarray]) -> None:
+    """Warn if one of two named sets of images is of fractions, the other of bytes."""
+    ranges = {name: (float(X.min()), float(X.max())) for name, X in images.items()}
+    # A constant picture may be the darkest of either scale.
+    fractions = any(-1 <= low < high <= 1 for low, high in ranges.values())
+    if fractions and max(map(abs, sum(ranges.values(), ()))) > BEYOND:
+        said = [
+            f"{name} from {low:g} to {high:g}" for name, (low, high) in ranges.items()
+        ]
+        warnings.warn(
+            f"Images seem to be of different scales: {' and '.join(said)}. Map them to "
+            "one scale.",
+            UserWarning,
+            stacklevel=4,
+        )
 
 
 def fingerprint(*values: Any) -> str:

@@ -307,7 +307,8 @@ class SampleGridDisplay:
         NotFittedError
             If `estimator` is not fitted.
         ValueError
-            If `n_columns` is not a positive integer.
+            If `n_columns` is not a positive integer, or if the estimator was fitted on
+            rows.
         """
         gan = _gan_of(estimator)
         _check_counts(n_columns=n_columns)
@@ -339,8 +340,9 @@ class SampleGridDisplay:
         NotFittedError
             If `estimator` is not fitted.
         ValueError
-            If `n_columns` is not a positive integer, if the best individuals were read
-            from a journal, or if there are several splits.
+            If `n_columns` is not a positive integer, if the estimator was fitted on
+            rows, if the best individuals were read from a journal, or if there are
+            several splits.
         """
         check_is_fitted(estimator)
         _check_counts(n_columns=n_columns)
@@ -359,6 +361,12 @@ class SampleGridDisplay:
         cls, images: np.ndarray, sample_shape: tuple[int, ...], label: str, ax: Any
     ) -> Self:
         """Plot images of shape (n_rows, n_columns, ...)."""
+        if len(sample_shape) == 1:
+            raise ValueError(
+                "estimator must be fitted on images; it was fitted on rows of "
+                f"{sample_shape[0]} features. Use SampleGridDisplay.from_estimator, "
+                "which plots rows as points."
+            )
         samples = images.reshape(-1, *images.shape[2:])
         display = cls(samples, sample_shape, images.shape[1]).plot(ax=ax)
         display.ax_.set(ylabel=label)

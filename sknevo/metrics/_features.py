@@ -1,6 +1,7 @@
 """Feature spaces, in which samples are compared as rows of numbers."""
 
 import os
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +21,9 @@ MOST_LABELS = 100
 # Side of the images that Inception v3 takes, and how many pass it at a time: 32 need
 # about 1 GB (chosen, not measured).
 INCEPTION_SIDE, INCEPTION_BATCH = 299, 32
+# Images do not fit `data_range` if they fill less than the first share of it, or exceed
+# it by more than the second; chosen, not measured.
+DARK, OVERSHOOT = 0.02, 0.1
 # The mean and the standard deviation of colours that torchvision's weights expect.
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 # The weights that the FID was defined with have so many classes; torchvision's 1,000.
@@ -222,7 +226,8 @@ class InceptionFeatures:
         (``pip install sknevo[metrics]``) or inception_v3_google-0cc3c7bd.pth of
         torchvision.
     data_range : float, default=255.0
-        Value of white; black is 0.
+        Value of white; black is 0. It is 1 for images in [0, 1]. Images in [-1, 1] are
+        to be mapped to it: ``(X + 1) / 2``.
     image_shape : tuple of int or None, default=None
         Shape of an image if images are rows: (height, width), (channels, height, width)
         or (height, width, channels).
@@ -288,12 +293,19 @@ channels, height, width)
             If there is no file of weights.
         ImportError
             If the weights need torch-fidelity and it is not installed.
+
+        Warns
+        -----
+        UserWarning
+            If the values of X do not fit `data_range`: images would be nearly black, or
+            cut off.
         """
         import torch
 
+        X = np.asarray(X)
+        self._check_range(X)
         if "_loaded" not in vars(self):
             self._loaded = _inception(Path(self.weights)).to(self.device)
-        X = np.asarray(X)
         starts = range(0, len(X), INCEPTION_BATCH)
         batches = (self._prepared(X[i : i + INCEPTION_BATCH]) for i in starts)
         with torch.inference_mode():
@@ -305,6 +317,18 @@ channels, height, width)
         """Hash of the feature space, within which distances can be compared."""
         weights = np.fromfile(self.weights, dtype=np.uint8)
         return fingerprint(weights, self.data_range, self.image_shape)
+
+    def _check_range(self, X: np.ndarray) -> None:
+        low, high = (float(X.min()), float(X.max())) if X.size else (0.0, 0.0)
+        white = self.data_range
+        beyond = max(-low, high - white) > OVERSHOOT * white
+        if beyond or 0 < high - low < DARK * white:
+            warnings.warn(
+                f"X holds values from {low:g} to {high:g}, but black is 0 and white is "
+                f"data_range={white:g}. Set data_range, or map X to [0, {white:g}].",
+                UserWarning,
+                stacklevel=3,
+            )
 
     def _prepared(self, images: np.ndarray) -> Any:
         """Return images as a tensor of shape (n, 3, height, width), in 0 to 255."""
@@ -380,7 +404,8 @@ def _inception(path: Path) -> Any:
             large = F.interpolate(images, side, mode="bilinear", antialias=True)
             return self.network((large - self.mean) / self.std)
 
-    return Features().eval().requires_grad_(False)
+    # Not in the default type of the user's session.
+    return Features().float().eval().requires_grad_(False)
 
 
 def _torch_fidelity_network(path: Path) -> Any:

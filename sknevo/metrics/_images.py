@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from sklearn.metrics import pairwise_distances_argmin
 
-from sknevo.data_checks import plain_values
+from sknevo.data_checks import plain_values, warn_of_scales
 from sknevo.metrics._features import channels_first
 
 if TYPE_CHECKING:
@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
 # Side of the window of the structural similarity: scikit-image's default.
 WINDOW = 7
+# The data range of integers of at most so many bytes is that of their type. Wider ones
+# are types of convenience, of which images fill a small part.
+PIXEL_BYTES = 2
 
 
 def peak_signal_noise_ratio(
@@ -32,7 +35,8 @@ def peak_signal_noise_ratio(
         An approximation of each image.
     data_range : float or None, default=None
         Difference of white and black. None stands for the range of the data type if
-        values are integers, else for the greatest less the least value of `real`.
+        values are booleans or integers of 8 or 16 bits, else for the greatest less the
+        least value of `real`.
 
     Returns
     -------
@@ -44,6 +48,11 @@ def peak_signal_noise_ratio(
     ValueError
         If shapes differ, if there are no pixels or values that are not finite, if
         `data_range` is not above 0, or if it is None and all values are equal.
+
+    Warns
+    -----
+    UserWarning
+        If one of the sets lies in [-1, 1] and the other far outside.
 
     References
     ----------
@@ -254,7 +263,8 @@ def _with_nearest(
 
 
 def _pairs(real: Any, images: Any) -> tuple[np.ndarray, np.ndarray]:
-    real, images = _pixels(real, "real"), _pixels(images, "images")
+    named = {"real": _pixels(real, "real"), "images": _pixels(images, "images")}
+    real, images = named.values()
     if real.shape != images.shape:
         raise ValueError(
             f"both sets of images must have the same shape; got {real.shape} and "
@@ -262,13 +272,17 @@ def _pairs(real: Any, images: Any) -> tuple[np.ndarray, np.ndarray]:
         )
     if not real.size:
         raise ValueError(f"images must have pixels; got the shape {real.shape}.")
+    warn_of_scales(named)
     return real, images
 
 
 def _pixels(images: Any, name: str) -> np.ndarray:
+    """Return images as a finite array of numbers or booleans."""
     with plain_values(name, images):
         pixels = np.asarray(images)
-        if not np.isfinite(pixels.astype(float)).all():
+        if pixels.dtype.kind not in "biuf":
+            pixels = pixels.astype(float)
+        if not np.isfinite(pixels).all():
             raise ValueError(f"{name} must be finite; it holds NaN or infinity.")
     return pixels
 
@@ -278,10 +292,12 @@ def _range(images: np.ndarray, data_range: float | None) -> float:
         if not data_range > 0:
             raise ValueError(f"data_range must be above 0; got {data_range!r}.")
         return data_range
-    if np.issubdtype(images.dtype, np.integer):
-        limits = np.iinfo(images.dtype)
-        return float(limits.max - limits.min)
-    extent = float(np.ptp(images))
+    kind, n_bytes = images.dtype.kind, images.dtype.itemsize
+    if kind == "b":
+        return 1.0
+    if kind in "iu" and n_bytes <= PIXEL_BYTES:
+        return 2.0 ** (8 * n_bytes) - 1
+    extent = float(images.max()) - float(images.min())
     if not extent > 0:
         raise ValueError("data_range must be given if all pixels are equal.")
     return extent

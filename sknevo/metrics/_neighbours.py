@@ -136,7 +136,8 @@ def authenticity(training: Any, generated: Any) -> float:
 
     A generated sample counts as a copy if it is nearer to its nearest training sample
     than any other training sample is [1]_. So the scale is local: samples that merely
-    keep to dense regions of the training data do not count as copies.
+    keep to dense regions of the training data do not count as copies. Training samples
+    that are repeated count once.
 
     Parameters
     ----------
@@ -177,11 +178,15 @@ def authenticity(training: Any, generated: Any) -> float:
     training = feature_rows(training, "training", 2)
     generated = feature_rows(generated, "generated")
     check_same_width(training, generated, "training and generated")
+    # The double of a sample, at distance 0, would hide all that is merely near it.
+    training = np.unique(training, axis=0)
     neighbours = NearestNeighbors().fit(training)
     distances, nearest = neighbours.kneighbors(generated, 1)
     # The distance to the next training sample is needed of the nearest ones alone.
     unique, inverse = np.unique(nearest[:, 0], return_inverse=True)
-    limits = neighbours.kneighbors(training[unique], 2)[0][:, 1]
+    # A single one sets no scale: only what equals it is a copy.
+    n_near = min(2, len(training))
+    limits = neighbours.kneighbors(training[unique], n_near)[0][:, -1]
     return float((distances[:, 0] > limits[inverse]).mean())
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.utils import check_consistent_length, column_or_1d
 
-from sknevo.data_checks import fingerprint
+from sknevo.data_checks import fingerprint, warn_of_scales
 from sknevo.image_stream import ImageStream
 from sknevo.metrics._features import n_conditions
 from sknevo.metrics._reference import Measures, RealBaseline
@@ -184,6 +184,12 @@ class GenerativeScore(BaseEstimator):
         ValueError
             As for calling the scorer.
 
+        Warns
+        -----
+        UserWarning
+            If samples are images, and one set lies in [-1, 1] and the other far
+            outside.
+
         Examples
         --------
         >>> import numpy as np
@@ -193,7 +199,10 @@ class GenerativeScore(BaseEstimator):
         >>> scores["density"] > scores["real_density"], scores["fitness"] < 0.9
         (True, True)
         """
-        baseline = self._baseline(_indexable(real), None)
+        real, generated = _indexable(real), np.asarray(generated)
+        if isinstance(real, np.ndarray) and min(real.ndim, generated.ndim) > 2:
+            warn_of_scales({"real": real, "generated": generated})
+        baseline = self._baseline(real, None)
         return self._scores(baseline, baseline.measure(generated), stability)
 
     def _baseline(
