@@ -2,6 +2,7 @@
 
 import os
 import sys
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Self
 
@@ -17,11 +18,17 @@ __all__ = ["ImageStream"]
 # Threads that read. Decoders release Python's lock, so they read side by side. The
 # bound is chosen, not measured.
 READERS = min(8, os.cpu_count() or 1)
-# Images that a fingerprint reads: reading all would take as long as an epoch. Chosen,
-# not measured.
-IMAGES_READ = 16
+# Items that are looked at before a search: all of so many, or so many at random, since
+# reading all of a large set would take as long as an epoch. Chosen, not measured.
+LOOKED_AT = 1000
+# Images that cannot be read and that an error names. Chosen, not measured.
+NAMED = 5
 # PIL's names of modes by their number of channels.
 MODES = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}
+# The greatest value of a channel of 16 bits, by that of one of 8 bits.
+DEEP = 65535 / 255
+# Formats whose pixels have 16 bits where PIL's mode has 32.
+DEEP_FORMATS = {"PNG", "PPM"}
 
 
 class ImageStream:
@@ -41,7 +48,7 @@ class ImageStream:
         Shape of an image as an array: (height, width), (height, width, channels) or
         (channels, height, width). PIL images are scaled until they cover it, cropped to
         their middle and converted to its channels. None stands for the shape of the
-        first image.
+        first image; if that is gray, colours are refused rather than dropped.
 
     Attributes
     ----------
@@ -58,9 +65,17 @@ class ImageStream:
     ------
     OSError
         If an image cannot be read.
+    TypeError
+        If an item of the dataset is no image and does not begin with one.
     ValueError
         If there is no image, or if an image has another shape or data type than the
         first one, or holds NaN or infinity.
+
+    Notes
+    -----
+    PIL images become bytes. They are turned as their EXIF data say, 16 bits are scaled
+    to 8, and transparent pixels are laid on white, unless the shape has a channel for
+    their opacity.
 
     Examples
     --------
@@ -81,8 +96,11 @@ class ImageStream:
         self.rows = np.arange(len(dataset))
         self.image_shape = None if image_shape is None else tuple(image_shape)
         self.dtype = None
+        # Whether no one has asked for the gray that colours would become.
+        self._colours_lost = False
         first = self._read(0)
         self.image_shape, self.dtype = first.shape, first.dtype
+        self._colours_lost = image_shape is None and first.ndim == 2
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -96,9 +114,30 @@ class ImageStream:
 
     @property
     def fingerprint(self) -> str:
-        """Checksum of the length and a few images, 16 hexadecimal digits."""
-        read = np.linspace(0, len(self) - 1, IMAGES_READ).astype(int)
-        return fingerprint(len(self), np.asarray(self[np.unique(read)]))
+        """Checksum of images, and of names and sizes of files; 16 hexadecimal digits.
+
+        Of up to 1000 images all count, of more as many at random. Names and sizes are
+        those of all files that a torchvision folder or `sknevo.datasets` reads. A copy
+        of a folder has the same fingerprint.
+        """
+        seen = _in_threads(
+            lambda row: fingerprint(self._read(row)), self.rows[_looked_at(len(self))]
+        )
+        files = _held(self.dataset, _own_files)
+        if files is None:
+            return fingerprint(len(self), seen)
+        files = files[self.rows]
+        names = np.array([os.path.basename(file) for file in files])
+        sizes = np.array([os.path.getsize(file) for file in files])
+        return fingerprint(len(self), seen, names, sizes)
+
+    def check(self) -> None:
+        """Read up to 1000 images, at random of more, and raise if one is not valid."""
+
+        def read(row: int) -> None:
+            self._read(row)  # not returned: together they may be large
+
+        _in_threads(read, self.rows[_looked_at(len(self))])
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -112,14 +151,11 @@ class ImageStream:
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
         images = np.empty(self.shape, dtype or self.dtype)
-        Image.init()  # not safe in several threads at once
 
         def read(place: int) -> None:
             images[place] = self._read(self.rows[place])
 
-        with ThreadPoolExecutor(READERS) as readers:
-            for _ in readers.map(read, range(len(self))):
-                pass  # raises the errors of the threads
+        _in_threads(read, range(len(self)))
         return images
 
     def __getstate__(self) -> dict[str, Any]:
@@ -129,12 +165,30 @@ class ImageStream:
         return {**self.__dict__, "dataset": dataset}
 
     def _read(self, row: int) -> np.ndarray:
+        item = _item(self.dataset, row)
+        image = item[0] if isinstance(item, tuple | list) and item else item
         try:
-            pixels = pixels_of(_image(self.dataset[int(row)]), self.image_shape)
+            pixels = pixels_of(image, self.image_shape)
+            dropped = self._colours_lost and _has_colours(image)
         except MemoryError:
             raise
         except Exception as error:
-            raise OSError(f"image {row} cannot be read: {error}") from error
+            raise _unreadable(self.dataset, row, error) from error
+        if pixels.dtype.kind not in "biuf":
+            raise TypeError(
+                "X must hold PIL images, arrays or tensors of numbers, or tuples "
+                f"(image, label) that begin with one; item {row} is {_kind(item)}."
+            )
+        if dropped:
+            raise ValueError(
+                f"X must hold gray images as long as image_shape=None and the first "
+                f"one is gray; image {row} has colours. Set image_shape to (height, "
+                "width, 3) to keep them, or to (height, width) to drop them."
+            )
+        self._check_pixels(pixels, row)
+        return pixels
+
+    def _check_pixels(self, pixels: np.ndarray, row: int) -> None:
         known = {"shape": self.image_shape, "dtype": self.dtype}
         for name, wanted in known.items():
             found = getattr(pixels, name)
@@ -145,7 +199,6 @@ class ImageStream:
                 )
         if pixels.dtype.kind == "f" and not np.isfinite(pixels).all():
             raise ValueError(f"X must be finite; image {row} holds NaN or infinity.")
-        return pixels
 
 
 def streamed(X: Any, image_shape: tuple[int, ...] | None = None) -> Any:
@@ -154,68 +207,212 @@ def streamed(X: Any, image_shape: tuple[int, ...] | None = None) -> Any:
 
 
 def labels_of(X: Any) -> np.ndarray | None:
-    """Return the labels of a torch Dataset; None if X is another object or has none."""
+    """Return the labels of a torch Dataset; None if X is another object.
+
+    Of more than 1000 items, the labels that the dataset holds apart from its images are
+    returned if they are those of 1000 items at random. Otherwise all items are read.
+    """
     if not _is_torch_dataset(X):
         return None
-    held = _targets(X)
-    if held is not None and held.ndim == 1:
+    rows = _looked_at(len(X))
+    seen = _labels_in(X, rows)
+    if len(rows) == len(X):
+        return seen
+    held = _held(X, _own_targets)
+    if held is not None and np.array_equal(held[rows], seen):
         return held
-    # Without `targets`, all items must be read.
-    items = (X[i] for i in range(len(X)))
-    labels = [item[1] for item in items if isinstance(item, tuple | list)]
-    return np.asarray(labels) if len(labels) == len(X) else None
+    return _labels_in(X, np.arange(len(X)))
 
 
-def _targets(X: Any) -> np.ndarray | None:
-    """Return the labels that a dataset holds apart from its images, or None."""
-    if hasattr(X, "targets"):
-        held, transform = np.asarray(X.targets), getattr(X, "target_transform", None)
-        if held.ndim != 1 or not transform:
-            return held
-        return np.asarray([*map(transform, held.tolist())])
-    if not hasattr(X, "indices") or not hasattr(X, "dataset"):  # not torch's Subset
+def _labels_in(X: Any, rows: np.ndarray) -> np.ndarray:
+    """Return the labels of some items of a dataset, which are read for that."""
+
+    def label_of(row: int) -> Any:
+        item = _item(X, row)
+        if not isinstance(item, tuple | list) or len(item) < 2:
+            raise ValueError(
+                "y must be given, or the items of X must be tuples (image, label); "
+                f"item {row} is {_kind(item)}."
+            )
+        if np.asarray(item[1]).dtype.kind not in "biufUS":
+            raise ValueError(
+                "The labels in X must be numbers or strings, unless y is given; that "
+                f"of item {row} is {_kind(item[1])}."
+            )
+        return item[1]
+
+    return np.asarray(_in_threads(label_of, rows))
+
+
+def _looked_at(n: int) -> np.ndarray:
+    """Return the rows, of so many, that are looked at before a search, sorted."""
+    if n <= LOOKED_AT:
+        return np.arange(n)
+    return np.sort(np.random.default_rng(0).choice(n, LOOKED_AT, replace=False))
+
+
+def _in_threads(read: Callable[[int], Any], rows: Sequence[int]) -> list[Any]:
+    """Return what is read of each row, in order; name all that cannot be read."""
+
+    def attempt(row: int) -> tuple[Any, OSError | None]:
+        try:
+            return read(row), None
+        except OSError as error:
+            return None, error
+
+    Image.init()  # not safe in several threads at once
+    with ThreadPoolExecutor(READERS) as readers:
+        results = [*readers.map(attempt, rows)]
+    errors = [error for _, error in results if error is not None]
+    if len(errors) > 1:
+        raise OSError(
+            f"{len(errors)} of {len(rows)} images cannot be read: "
+            + "; ".join(map(str, errors[:NAMED]))
+            + "; ..." * (len(errors) > NAMED)
+        ) from errors[0]
+    if errors:
+        raise errors[0]
+    return [result for result, _ in results]
+
+
+def _item(dataset: Any, row: int) -> Any:
+    try:
+        return dataset[int(row)]
+    except MemoryError:
+        raise
+    except Exception as error:
+        raise _unreadable(dataset, row, error) from error
+
+
+def _unreadable(dataset: Any, row: int, error: Exception) -> OSError:
+    files = _held(dataset, _own_files)
+    known = files is not None and str(files[row]) not in str(error)
+    why = str(error) or type(error).__name__
+    return OSError(
+        f"image {row}{f' ({files[row]})' if known else ''} cannot be read: {why}"
+    )
+
+
+def _kind(item: Any) -> str:
+    """Return, for an error, what an object is."""
+    name = f"a {type(item).__name__}"
+    if isinstance(item, Mapping):
+        return f"{name} with the keys {list(item)}"
+    if isinstance(item, tuple | list):
+        return f"{name} of {', '.join(type(part).__name__ for part in item)}"
+    return name
+
+
+def _held(X: Any, own: Callable[[Any], Any]) -> np.ndarray | None:
+    """Return what a dataset, or those that it wraps, hold for each row; None if not."""
+    try:
+        found = own(X)
+        if found is None and hasattr(X, "cumulative_sizes"):  # torch's ConcatDataset
+            found = np.concatenate([_held(part, own) for part in X.datasets])
+        elif found is None and hasattr(X, "indices"):  # torch's Subset
+            found = _held(X.dataset, own)[np.asarray(X.indices)]
+    except Exception:  # any class may use these names for something else
         return None
-    held = _targets(X.dataset)
-    return None if held is None else held[np.asarray(X.indices)]
+    return found if found is not None and len(found) == len(X) else None
+
+
+def _own_targets(X: Any) -> np.ndarray | None:
+    """Return a dataset's `targets`, transformed, if they are labels."""
+    held = np.asarray(getattr(X, "targets", None))
+    if held.ndim != 1:
+        return None
+    transform = getattr(X, "target_transform", None)
+    return np.asarray([*map(transform, held.tolist())]) if transform else held
+
+
+def _own_files(X: Any) -> np.ndarray | None:
+    """Return the paths of a dataset's files: ours, or of torchvision's folders."""
+    if hasattr(X, "files"):
+        return np.array([os.fspath(file) for file in X.files])
+    if hasattr(X, "samples"):
+        return np.array([os.fspath(file) for file, *_ in X.samples])
+    return None
 
 
 def _is_torch_dataset(X: Any) -> bool:
+    """Return whether X is a torch Dataset; refuse one whose items have no number."""
     # If X is one, torch is already imported. Otherwise this does not import it.
     torch = sys.modules.get("torch")
-    return torch is not None and isinstance(X, torch.utils.data.Dataset)
-
-
-def _image(item: Any) -> Any:
-    return item[0] if isinstance(item, tuple | list) else item
+    if torch is None:
+        return False
+    data = torch.utils.data
+    if isinstance(X, data.DataLoader):
+        raise TypeError(
+            "X must not be a DataLoader, whose sampler may leave out or shuffle items: "
+            "give its dataset, X.dataset."
+        )
+    if not isinstance(X, data.Dataset):
+        return False
+    if isinstance(X, data.IterableDataset) or not hasattr(X, "__len__"):
+        raise TypeError(
+            "X must have a length and items by number (__len__ and __getitem__), since "
+            f"splits and batches are chosen from it; {type(X).__name__} has not."
+        )
+    return True
 
 
 def pixels_of(image: Any, shape: tuple[int, ...] | None = None) -> np.ndarray:
-    """Return an image as an array; only PIL images are turned, scaled and cropped.
+    """Return an image as an array; PIL images as bytes, see the notes of `ImageStream`.
 
     Parameters
     ----------
     image : PIL.Image.Image, array or tensor
-        A PIL image holds bytes; its EXIF orientation is applied.
+        Only PIL images are turned, scaled and cropped.
     shape : tuple of int or None, default=None
         See `ImageStream`; None keeps the size, and converts to RGB unless it is gray.
     """
     if not isinstance(image, Image.Image):
         return np.asarray(image)
-    if image.mode.startswith(("I", "F")):
-        raise ValueError(
-            f"PIL images must have channels of 8 bits; got mode {image.mode!r}. Let "
-            "the dataset return an array instead."
-        )
-    upright = ImageOps.exif_transpose(image)
     if not shape:
-        return np.asarray(upright if upright.mode == "L" else upright.convert("RGB"))
+        return np.asarray(_converted(image, "L" if _is_gray(image) else "RGB"))
     channels, height, width = channels_first(shape)
     if channels not in MODES:
         raise ValueError(f"PIL images have 1 to 4 channels; got image_shape={shape}.")
-    fitted = ImageOps.fit(
-        upright.convert(MODES[channels]), (width, height), Image.Resampling.BILINEAR
-    )
-    pixels = np.asarray(fitted).reshape(height, width, channels)
+    pixels = np.asarray(fitted(image, MODES[channels], height, width))
+    pixels = pixels.reshape(height, width, channels)
     # The channels come first or last, as in the shape; (height, width) has none.
     first = len(shape) == 3 and channels_first(shape) == tuple(shape)
     return np.moveaxis(pixels, -1, 0) if first else pixels.reshape(shape)
+
+
+def _in_bytes(image: Image.Image) -> Image.Image:
+    """Return a PIL image upright and with channels of 8 bits."""
+    upright = ImageOps.exif_transpose(image)
+    if not image.mode.startswith(("I", "F")):
+        return upright
+    if image.mode in ("I", "F") and image.format not in DEEP_FORMATS:
+        raise ValueError(
+            f"PIL images must have channels of 8 or 16 bits; got mode {image.mode!r}. "
+            "Let the dataset return an array instead."
+        )
+    return Image.fromarray(np.rint(np.asarray(upright) / DEEP).astype(np.uint8))
+
+
+def fitted(image: Image.Image, mode: str, height: int, width: int) -> Image.Image:
+    """Return an image in another mode, scaled to cover a size and cropped to it."""
+    size = (width, height)
+    return ImageOps.fit(_converted(image, mode), size, Image.Resampling.BILINEAR)
+
+
+def _converted(image: Image.Image, mode: str) -> Image.Image:
+    """Return an image in another mode, on white if that has no channel for opacity."""
+    image = _in_bytes(image)
+    if image.has_transparency_data and "A" not in mode:
+        white = Image.new("RGBA", image.size, "white")
+        image = Image.alpha_composite(white, image.convert("RGBA"))
+    return image.convert(mode)
+
+
+def _is_gray(image: Image.Image) -> bool:
+    return Image.getmodebase(image.mode) == "L"
+
+
+def _has_colours(image: Any) -> bool:
+    if not isinstance(image, Image.Image) or _is_gray(image):
+        return False
+    return bool(np.ptp(np.asarray(_converted(image, "RGB")), axis=-1).any())

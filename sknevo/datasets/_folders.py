@@ -1,6 +1,10 @@
 """Images on disk, with a folder for each class."""
 
-from collections.abc import Sequence
+import os
+import warnings
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from mimetypes import guess_type
 from numbers import Integral
 from os import PathLike
 from pathlib import Path
@@ -10,9 +14,12 @@ from PIL import Image
 from sklearn.utils import Bunch
 from sklearn.utils._param_validation import Interval, StrOptions, validate_params
 
-from sknevo.image_stream import ImageStream, pixels_of
+from sknevo.image_stream import ImageStream, fitted
 
-SUFFIXES = (".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
+# Folders that macOS and network drives leave behind.
+LEFT_BEHIND = {"__macosx", "@eadir"}
+# Names of the parts of a set, which are no classes.
+PARTS = {"train", "training", "test", "testing", "val", "valid", "validation"}
 ROOT = [str, PathLike]
 IMAGE_SIZE = [Interval(Integral, 1, None, closed="left"), tuple, list]
 
@@ -29,13 +36,16 @@ def load_image_folder(
     """Load images from a folder that holds a folder for each class.
 
     The EXIF orientation of each image is applied. Then it is converted to RGB, scaled
-    until it covers the size, and cropped to its middle.
+    until it covers the size, and cropped to its middle. Channels of 16 bits are scaled
+    to 8, and transparent pixels are laid on white. Of several pictures in a file the
+    first one is loaded.
 
     Parameters
     ----------
     root : path
-        Folder that contains a folder for each class. Hidden files and folders are
-        ignored.
+        Folder that contains a folder for each class; images may lie deeper in it. All
+        formats are read that Pillow can open. Hidden files and folders are ignored, as
+        are `__MACOSX` and `@eaDir`.
     image_size : int or (height, width), default=64
         Size of the returned images in pixels; an int stands for a square.
     in_memory : bool, default=True
@@ -56,7 +66,14 @@ def load_image_folder(
     OSError
         If there is no such folder, or an image cannot be read.
     ValueError
-        If the folder holds no image, or a parameter is invalid.
+        If the folder of a class holds no image, if the folders are parts of a set, such
+        as "train" and "test", or a parameter is invalid.
+
+    Warns
+    -----
+    UserWarning
+        If images are left out, since Pillow cannot open their format, or since they
+        are not in the folder of a class.
 
     Examples
     --------
@@ -118,7 +135,12 @@ def load_imagenet(
     OSError
         If there is no such folder, or its first image cannot be read.
     ValueError
-        If the folder holds no image, or a parameter is invalid.
+        If the folder of a class holds no image, or a parameter is invalid.
+
+    Warns
+    -----
+    UserWarning
+        As in `load_image_folder`.
 
     References
     ----------
@@ -148,17 +170,14 @@ def _stream(root: Path, image_size: int | Sequence[int]) -> Bunch:
     if not root.is_dir():
         raise NotADirectoryError(f"root must be a folder; there is none at {root}.")
     folders = sorted(
-        folder
-        for folder in root.iterdir()
-        if folder.is_dir() and not folder.name.startswith(".")
+        entry
+        for entry in root.iterdir()
+        if entry.is_dir() and not _is_ignored(entry.name)
     )
+    _refuse_parts(root, [folder.name for folder in folders])
     found = [_images_in(folder) for folder in folders]
+    _check_classes(root, {f.name: some for f, some in zip(folders, found, strict=True)})
     files = [file for some in found for file in some]
-    if not files:
-        raise ValueError(
-            f"root must hold a folder of images ({', '.join(SUFFIXES)}) for each "
-            f"class; found {len(folders)} folders and no image in {root}."
-        )
     return Bunch(
         images=ImageStream(_Files(files, shape), shape),
         target=np.repeat(np.arange(len(folders)), [len(some) for some in found]),
@@ -181,14 +200,62 @@ def _sides(image_size: int | Sequence[int]) -> tuple[int, int]:
     )
 
 
+def _refuse_parts(root: Path, names: list[str]) -> None:
+    parts = [name for name in names if name.casefold() in PARTS]
+    if len(parts) > 1 or (parts and parts == names):
+        raise ValueError(
+            "root must hold a folder for each class; it holds parts of a set, "
+            f"{' and '.join(parts)}: load each of them, such as {root / parts[0]}."
+        )
+
+
+def _check_classes(root: Path, found: Mapping[str, list[str]]) -> None:
+    """Refuse classes without images, and warn of images without a class."""
+    entries = [entry for entry in root.iterdir() if not _is_ignored(entry.name)]
+    loose = sum(entry.is_file() and _is_image(entry) for entry in entries)
+    outside = f"{loose} images in {root} are in no folder of a class" if loose else ""
+    empty = [name for name, files in found.items() if not files]
+    if empty or not found:
+        raise ValueError(
+            f"root must hold a folder of images for each class; {root} holds "
+            + (f"folders without images: {', '.join(empty)}" if empty else "no folder")
+            + (f", and {outside}." if outside else ".")
+        )
+    if outside:
+        warnings.warn(f"{outside}: they are left out.", UserWarning, stacklevel=5)
+
+
 def _images_in(folder: Path) -> list[str]:
     """Return the paths of all images below a folder that are not hidden, sorted."""
-    return [
-        str(file)
-        for file in sorted(folder.rglob("*"))
-        if file.suffix.lower() in SUFFIXES
-        and not any(name.startswith(".") for name in file.relative_to(folder).parts)
-    ]
+    files = []
+    # Links are followed, as torchvision does.
+    for place, folders, names in os.walk(folder, followlinks=True):
+        folders[:] = [name for name in folders if not _is_ignored(name)]
+        files += [Path(place, name) for name in names if not _is_ignored(name)]
+    images = [file for file in sorted(files) if _is_image(file)]
+    unknown = Counter(file.suffix for file in images if not _can_open(file))
+    if unknown:
+        warnings.warn(
+            f"{unknown.total()} images in {folder} are left out, since Pillow cannot "
+            f"open their formats: {', '.join(sorted(unknown))}.",
+            UserWarning,
+            stacklevel=5,
+        )
+    return [str(file) for file in images if _can_open(file)]
+
+
+def _is_ignored(name: str) -> bool:
+    return name.startswith(".") or name.casefold() in LEFT_BEHIND
+
+
+def _is_image(file: Path) -> bool:
+    return _can_open(file) or (guess_type(file.name)[0] or "").startswith("image/")
+
+
+def _can_open(file: Path) -> bool:
+    """Return whether Pillow, with its plugins, opens images with this suffix."""
+    name = Image.registered_extensions().get(file.suffix.lower())
+    return name in Image.OPEN and Image.MIME.get(name, "").startswith("image/")
 
 
 class _Files(Sequence):
@@ -206,7 +273,7 @@ class _Files(Sequence):
             with Image.open(self.files[i]) as image:
                 # A JPEG is decoded much faster at a half of its size or less.
                 image.draft("RGB", (2 * max(self.shape),) * 2)
-                return pixels_of(image, self.shape)
+                return np.asarray(fitted(image, "RGB", *self.shape[:2]))
         except (
             OSError,
             SyntaxError,

@@ -137,7 +137,10 @@ class EvolvedNetworkMixin(NetworkParameters):
                     UserWarning,
                     stacklevel=2,
                 )
-        return super()._validate(X, y, reset)
+        X, y = super()._validate(X, y, reset)
+        if reset and isinstance(X, ImageStream):
+            X.check()
+        return X, y
 
     def _check_X(self, X: Any, reset: bool) -> np.ndarray | ImageStream:
         # A torch Dataset becomes an ImageStream, which reads images batch by batch.

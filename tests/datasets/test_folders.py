@@ -52,7 +52,7 @@ def test_a_folder_that_is_not_there(tmp_path):
 
 def test_a_folder_without_images(tmp_path):
     (tmp_path / "empty").mkdir()
-    with pytest.raises(ValueError, match="found 1 folders and no image"):
+    with pytest.raises(ValueError, match="folders without images: empty"):
         load_image_folder(tmp_path)
 
 

@@ -78,11 +78,9 @@ def test_arrays_of_other_types_are_refused(first, other):
         np.asarray(stream)
 
 
-@pytest.mark.parametrize("mode", ["I;16", "F", "I"])
-def test_images_of_more_than_bytes_are_refused(mode):
-    with pytest.raises(
-        OSError, match=f"must have channels of 8 bits; got mode '{mode}'"
-    ):
+@pytest.mark.parametrize("mode", ["F", "I"])
+def test_images_of_an_unknown_range_are_refused(mode):
+    with pytest.raises(OSError, match=f"channels of 8 or 16 bits; got mode '{mode}'"):
         ImageStream([Image.new(mode, (4, 4))])
 
 
@@ -118,14 +116,11 @@ def test_labels_come_from_the_dataset():
     dataset = Reading(4)
     assert labels_of(dataset).tolist() == ["label 0", "label 1"] * 2
     assert labels_of(Subset(dataset, [3, 1])).tolist() == ["label 1", "label 1"]
-    dataset.targets = torch.tensor([7, 8, 9, 7])
-    assert labels_of(Subset(dataset, [2, 3])).tolist() == [9, 7]
-    dataset.target_transform = lambda label: -int(label)
-    assert labels_of(dataset).tolist() == [-7, -8, -9, -7]
     assert labels_of(np.zeros((2, 3))) is None
     pairs = [(dataset.images[0], label) for label in "abc"]
     assert labels_of(Subset(pairs, [2, 0])).tolist() == ["c", "a"]
-    assert labels_of(Subset(dataset.images, [0])) is None
+    with pytest.raises(ValueError, match=r"tuples \(image, label\); item 0 is a Image"):
+        labels_of(Subset(dataset.images, [0]))
 
 
 def test_only_torch_datasets_become_streams():
