@@ -96,11 +96,11 @@ class ImageStream:
         self.rows = np.arange(len(dataset))
         self.image_shape = None if image_shape is None else tuple(image_shape)
         self.dtype = None
-        # Whether no one has asked for the gray that colours would become.
-        self._colours_lost = False
+        self._gray_by_first = False
         first = self._read(0)
         self.image_shape, self.dtype = first.shape, first.dtype
-        self._colours_lost = image_shape is None and first.ndim == 2
+        # Nobody has asked for the gray that colours would become.
+        self._gray_by_first = image_shape is None and first.ndim == 2
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -128,8 +128,9 @@ class ImageStream:
             return fingerprint(len(self), seen)
         files = files[self.rows]
         names = np.array([os.path.basename(file) for file in files])
-        sizes = np.array([os.path.getsize(file) for file in files])
-        return fingerprint(len(self), seen, names, sizes)
+        # A class of another library may hold names that are no paths from here.
+        sizes = [os.path.getsize(f) if os.path.exists(f) else -1 for f in files]
+        return fingerprint(len(self), seen, names, np.array(sizes))
 
     def check(self) -> None:
         """Read up to 1000 images, at random of more, and raise if one is not valid."""
@@ -169,7 +170,7 @@ class ImageStream:
         image = item[0] if isinstance(item, tuple | list) and item else item
         try:
             pixels = pixels_of(image, self.image_shape)
-            dropped = self._colours_lost and _has_colours(image)
+            dropped = self._gray_by_first and _has_colours(image)
         except MemoryError:
             raise
         except Exception as error:

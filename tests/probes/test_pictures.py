@@ -24,6 +24,7 @@ from sknevo import EvolvedClassifier, JournalError
 from sknevo.data_checks import fingerprint
 from sknevo.datasets import load_image_folder
 from sknevo.image_stream import ImageStream, labels_of, streamed
+from sknevo.metrics import GenerativeScore
 
 SMALL = {
     "population_size": 1,
@@ -157,45 +158,23 @@ def test_colours_are_refused_where_the_first_picture_is_gray():
 # Folders. -----------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    "suffix",
-    [
-        "apng",
-        "bmp",
-        "gif",
-        "jfif",
-        "jpe",
-        "JPG",
-        "pbm",
-        "pgm",
-        "pnm",
-        "ppm",
-        "tga",
-        "tif",
-        "TIFF",
-        "webp",
-    ],
-)
+SUFFIXES = "bmp gif jfif jpe JPG pbm pgm pnm ppm tga tif TIFF webp"
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES.split())
 def test_all_that_pillow_opens_is_loaded(folder, suffix):
     kind = Image.registered_extensions()[f".{suffix.lower()}"]
     Image.new("1", (4, 4)).save(folder / "ant" / f"new.{suffix}", kind)
     assert len(load_image_folder(folder, 6).images) == 61
 
 
-@pytest.mark.parametrize(
-    "junk",
-    [
-        "__MACOSX/._1.png",
-        "@eaDir/1.png",
-        ".git/1.png",
-        "ant/__MACOSX/1.png",
-        "ant/.DS_Store",
-        "ant/._1.png",
-        "ant/Thumbs.db",
-        "notes.txt",
-        "._1.png",
-    ],
-)
+LEFT_BEHIND = """
+__MACOSX/._1.png @eaDir/1.png .git/1.png ant/__MACOSX/1.png ant/.DS_Store ant/._1.png
+ant/Thumbs.db notes.txt ._1.png
+"""
+
+
+@pytest.mark.parametrize("junk", LEFT_BEHIND.split())
 def test_what_systems_leave_behind_is_ignored(folder, junk):
     (folder / junk).parent.mkdir(exist_ok=True)
     shutil.copy(folder / "ant" / "00.png", folder / junk)
@@ -504,3 +483,23 @@ def test_a_journal_refuses_changed_pictures(folder, tmp_path_factory):
     replaced(folder, "content", 48)
     with pytest.raises(JournalError, match="data"):
         search.fit(ImageFolder(str(folder)))
+
+
+def test_files_that_are_not_there_are_known_by_name():
+    named = [
+        fingerprint(streamed(Items(pair, files=list(n)))) for n in ("a" * 60, "b" * 60)
+    ]
+    assert named[0] != named[1]
+
+
+def test_a_score_does_not_read_real_pictures_to_know_them_again():
+    reads = []
+    stream = streamed(Items(lambda i: reads.append(i) or PIXELS[i]))
+    score = GenerativeScore(
+        n_samples=20, features=lambda x: x.reshape(len(x), -1)[:, :4]
+    )
+    first = score.measure(stream[10:], PIXELS[:20])
+    n_reads = len(reads)
+    assert score.measure(stream[10:], PIXELS[:20]) == first
+    assert len(reads) == n_reads
+    assert score.measure(stream[5:55], PIXELS[:20]) != first
