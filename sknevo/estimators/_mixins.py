@@ -8,7 +8,7 @@ import warnings
 from collections.abc import Callable, Mapping
 from copy import deepcopy
 from os import PathLike
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from sklearn.utils import ClassifierTags, RegressorTags, Tags, column_or_1d, get_tags
@@ -141,6 +141,13 @@ class EvolvedNetworkMixin(NetworkParameters):
         if reset and isinstance(X, ImageStream):
             X.check()
         return X, y
+
+    def _fit(self, *args: Any) -> Self:
+        # Imported here, so that `import sknevo` never imports torch.
+        from sknevo.builders.networks._devices import own_settings
+
+        with own_settings():
+            return super()._fit(*args)
 
     def _check_X(self, X: Any, reset: bool) -> np.ndarray | ImageStream:
         # A torch Dataset becomes an ImageStream, which reads images batch by batch.

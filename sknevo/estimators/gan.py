@@ -16,6 +16,7 @@ from sklearn.utils.validation import (
 )
 
 from sknevo.estimators._base import BaseEvolved
+from sknevo.estimators._frames import FrameLayout
 from sknevo.estimators._mixins import EvolvedNetworkMixin
 from sknevo.estimators._parameters import parameter, with_parameters
 from sknevo.estimators._results import check_refit
@@ -24,6 +25,7 @@ from sknevo.evaluation import Builder, Data, Objectives, TrialRunner, limited_th
 from sknevo.genes import Genome
 from sknevo.genomes.gan import gan, well_known
 from sknevo.metrics import GenerativeScore, n_conditions
+from sknevo.metrics._features import check_features
 from sknevo.records import DataSpec, Evaluation, Generation
 from sknevo.search import SearchCallback
 
@@ -234,6 +236,12 @@ default="estimation_of_distribution"
     X may be what `EvolvedClassifier` takes. `scoring=None` stands for
     `sknevo.metrics.GenerativeScore`.
 
+    Samples have what all training samples have in common. They lie in the range of the
+    pixels or of each column: values beyond it are set to its limits, and a constant
+    column stays constant. Columns of whole numbers hold whole numbers. If X is a
+    DataFrame of pandas, polars or pyarrow, samples are one, too, with the same columns
+    and types. All columns must be numbers or booleans without missing values.
+
     Without `cv`, 20 % of the samples are held out; if there are up to 40 samples, they
     are split into two folds. Splits are stratified by label. Samples of labels that are
     too rare for that are used for training only. Splits are not stratified if there are
@@ -278,6 +286,11 @@ default="estimation_of_distribution"
     _default_folds = {40: 2}
     _needs_y = False
 
+    def _check_X(self, X: Any, reset: bool) -> Any:
+        if reset:
+            self._frame_ = FrameLayout.of(X)
+        return super()._check_X(X, reset)
+
     def _validate(self, X: Any, y: Any, reset: bool) -> tuple[Any, np.ndarray | None]:
         X, y = super()._validate(X, y, reset)
         n_samples = _num_samples(X)
@@ -291,20 +304,29 @@ default="estimation_of_distribution"
         self.n_conditions_ = 0 if y is None else n_conditions(y)
         if self.n_conditions_ > 1:
             self.classes_ = np.unique(y)
+            if len(self.classes_) == len(y):
+                raise ValueError(
+                    "y must hold labels that samples share, or numbers; got as many "
+                    f"labels as samples, such as {y[0]!r}."
+                )
 
     def _scoring_of(self, scoring: Any, X: Any, y: np.ndarray | None) -> Any:
         """Return the fitness with features that depend on nothing but the data."""
-        has_features = (
-            not isinstance(scoring, GenerativeScore) or scoring.features is not None
-        )
-        # A clone: the user's own scorer is never changed.
-        if not has_features:
-            return clone(scoring).set_params(features=self._features(X, y))
-        if self.feature_extractor is not None:
+        generative = isinstance(scoring, GenerativeScore)
+        name = "feature_extractor"
+        if generative and scoring.features is None:
+            # A clone: the user's own scorer is never changed.
+            scoring = clone(scoring).set_params(features=self._features(X, y))
+        elif self.feature_extractor is not None:
             raise ValueError(
                 "feature_extractor must be None if scoring has its own features or is "
                 f"not a GenerativeScore; got {self.feature_extractor!r}."
             )
+        else:
+            name = "scoring.features"
+        if generative and scoring.features is not None:
+            # Of all individuals, each would fail for the same reason.
+            check_features(scoring.features, np.asarray(X[:FEWEST_SAMPLES]), name)
         return scoring
 
     def _features(
@@ -382,7 +404,7 @@ default="estimation_of_distribution"
         n_samples: int = 1,
         y: Any = None,
         random_state: int | np.random.RandomState | None = None,
-    ) -> np.ndarray:
+    ) -> Any:
         """Make samples with the best generator.
 
         Parameters
@@ -397,15 +419,19 @@ default="estimation_of_distribution"
 
         Returns
         -------
-        ndarray of shape (n_samples, ...)
-            In the type and layout of X in `fit`.
+        ndarray or DataFrame of shape (n_samples, ...)
+            In the type and layout of X in `fit`, see the notes of the class.
         """
-        return self._best.sample(n_samples, y, random_state)
+        return self._as_given(self._best.sample(n_samples, y, random_state))
+
+    def _as_given(self, samples: np.ndarray) -> Any:
+        """Return samples as a DataFrame if X was one."""
+        return samples if self._frame_ is None else self._frame_.fill(samples)
 
     @available_if(check_refit)
     def reconstruct(
         self, X: Any, *, n_candidates: int = 500, n_steps: int = 200
-    ) -> np.ndarray:
+    ) -> Any:
         """Rebuild samples as well as the best generator can.
 
         For each sample, this searches for the noise, and the label or value, that gives
@@ -424,11 +450,11 @@ default="estimation_of_distribution"
 
         Returns
         -------
-        ndarray of shape (n_samples, ...)
-            In the type and layout of X in `fit`.
+        ndarray or DataFrame of shape (n_samples, ...)
+            In the type and layout of X in `fit`, see the notes of the class.
         """
         known = {"n_candidates": n_candidates, "n_steps": n_steps}
-        return self._best.reconstruct(self._validate_X(X), **known)
+        return self._as_given(self._best.reconstruct(self._validate_X(X), **known))
 
     @available_if(check_refit)
     def score_samples(self, X: Any, y: Any = None) -> np.ndarray:

@@ -2,7 +2,7 @@
 
 import os
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -45,6 +45,23 @@ def feature_rows(X: Any, name: str, min_samples: int = 1) -> np.ndarray:
     if not np.isfinite(rows).all():
         raise ValueError(f"{name} must be finite; it holds NaN or infinity.")
     return rows
+
+
+def check_features(features: Callable[[Any], Any], X: Any, name: str) -> None:
+    """Refuse a feature space, called `name`, that does not take some real samples X."""
+    try:
+        found = features(X)
+    except Exception as error:
+        raise ValueError(
+            f"{name} must turn samples into an array of shape (n_samples, n_features); "
+            f"for {len(X)} samples of X it raised {type(error).__name__}: {error}"
+        ) from error
+    rows = feature_rows(found, f"what {name} returns")
+    if len(rows) != len(X):
+        raise ValueError(
+            f"{name} must return a row of features for each sample; got {len(rows)} "
+            f"rows for {len(X)} samples."
+        )
 
 
 def check_same_width(X: np.ndarray, Y: np.ndarray, names: str) -> None:
@@ -155,7 +172,7 @@ def n_conditions(y: Any) -> int:
     """Return the number of labels in y, or 1 if y holds values.
 
     Labels are strings, booleans or at most 100 different whole numbers. All other
-    numbers are values, such as an age.
+    numbers are values, such as an age; so are whole numbers of which none is repeated.
 
     Parameters
     ----------
@@ -180,7 +197,8 @@ def n_conditions(y: Any) -> int:
         return 0
     if y.dtype.kind == "f" and (unique != np.rint(unique)).any():
         return 1
-    return 1 if y.dtype.kind in "fiu" and len(unique) > MOST_LABELS else len(unique)
+    most = min(MOST_LABELS, len(y) - 1)
+    return 1 if y.dtype.kind in "fiu" and len(unique) > most else len(unique)
 
 
 @dataclass(frozen=True)

@@ -374,18 +374,20 @@ def invert(
                 f"to rebuild; got {candidates.shape[1]}."
             )
         nearest = torch.cdist(wanted, candidates).argmin(dim=1)
-    start = noise[nearest].detach().clone().requires_grad_()
-    optimizer = torch.optim.Adam([start], lr=learning_rate)
-    best, least = candidates[nearest], torch.full((len(wanted),), torch.inf)
-    least = least.to(wanted)
-    for step in range(n_steps + 1):
-        rebuilt = generator(start).reshape(len(wanted), -1)
-        errors = (rebuilt - wanted).square().mean(dim=1)
-        better = errors.detach() < least
-        best = torch.where(better[:, None], rebuilt.detach(), best)
-        least = torch.where(better, errors.detach(), least)
-        if step < n_steps:
-            # The gradient of the noise alone: those of the weights stay as they are.
-            (start.grad,) = torch.autograd.grad(errors.sum(), start)
-            optimizer.step()
+    # Gradients are needed even where the caller has switched them off.
+    with torch.inference_mode(False), torch.enable_grad():
+        start = noise[nearest].detach().clone().requires_grad_()
+        optimizer = torch.optim.Adam([start], lr=learning_rate)
+        best, least = candidates[nearest], torch.full((len(wanted),), torch.inf)
+        least = least.to(wanted)
+        for step in range(n_steps + 1):
+            rebuilt = generator(start).reshape(len(wanted), -1)
+            errors = (rebuilt - wanted).square().mean(dim=1)
+            better = errors.detach() < least
+            best = torch.where(better[:, None], rebuilt.detach(), best)
+            least = torch.where(better, errors.detach(), least)
+            if step < n_steps:
+                # The gradient of the noise alone: those of the weights stay.
+                (start.grad,) = torch.autograd.grad(errors.sum(), start)
+                optimizer.step()
     return best.cpu().numpy().reshape(images.shape)

@@ -195,7 +195,7 @@ def test_gradient_penalties_are_those_of_a_plane():
 def test_samples_come_back_as_they_were(dtype, shape):
     X = samples(shape, dtype=dtype)
     scale = Scaler(X, shape)
-    scaled = scale(torch.from_numpy(scale.center(X)))
+    scaled = scale(torch.from_numpy(scale.standardise(X)))
     assert scaled.shape[1:] == image_shape(shape)
     assert scaled.abs().max() <= (1.0 if len(shape) > 1 else 3.0)
     again = scale.inverse(scaled)
@@ -259,7 +259,8 @@ def test_rejected_samples_are_drawn_again(fitted):
     usual = np.median(fitted.score_samples(fitted.sample(500, y=0), label))
     rejecting._rejection = lambda logits, draw: logits > usual
     made = rejecting.sample(500, y=0)
-    assert rejecting.score_samples(made, label).min() > usual - 1e-6
+    # A few are moved into the range of the data after that.
+    assert (rejecting.score_samples(made, label) > usual - 1e-6).mean() > 0.98
     assert made.mean() < 1
     np.testing.assert_array_equal(made, rejecting.sample(500, y=0))
     # A sample that is never accepted is returned in the end.

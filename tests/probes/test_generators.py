@@ -1,24 +1,351 @@
 """Data of all kinds that generators, and the measures of their samples, are given."""
 
+import pickle
 import warnings
+from contextlib import contextmanager
 
 import numpy as np
+import pandas as pd
+import polars as pl
+import pyarrow as pa
 import pytest
 import torch
 from sklearn.base import BaseEstimator
 
+from sknevo import EvolvedClassifier, EvolvedGAN
+from sknevo.builders.gan import feature_space
+from sknevo.builders.gan._data import Scaler
+from sknevo.builders.gan._training import N_COMPARED, AdversarialTraining
+from sknevo.builders.networks._devices import own_settings
 from sknevo.displays import SampleGridDisplay
 from sknevo.metrics import (
     GenerativeScore,
     InceptionFeatures,
     authenticity,
     diagnose,
+    invert,
+    n_conditions,
     nearest_neighbour_psnr,
     peak_signal_noise_ratio,
     structural_similarity,
 )
 
 DRAW = np.random.default_rng(0)
+SMALL = {
+    "population_size": 1,
+    "generations": 1,
+    "max_epochs": 2,
+    "random_state": 0,
+}
+
+# Tables ----------------------------------------------------------------------------
+
+N = 40
+TABLE = pd.DataFrame(
+    {
+        "normal": DRAW.normal(size=N),
+        "positive": DRAW.exponential(size=N),
+        "half": DRAW.random(N).astype("f4"),
+        "constant": 2.5,
+        "count": DRAW.integers(0, 5, N),
+        "byte": DRAW.integers(200, 256, N).astype("u1"),
+        "bool": DRAW.random(N) < 0.5,
+        "seconds": 1.7e9 + DRAW.integers(0, 10**6, N),
+    }
+)
+NULLABLE = {"count": "Int64", "byte": "UInt8", "bool": "boolean", "normal": "Float64"}
+CODED = pd.Categorical(DRAW.choice([1, 2, 7], N), [7, 1, 2], ordered=True)
+FRAMES = {
+    "pandas": TABLE,
+    "pandas, other index": TABLE.set_axis(range(100, 100 + N)),
+    "pandas, nullable": TABLE.astype(NULLABLE),
+    "pandas, arrow": TABLE.convert_dtypes(dtype_backend="pyarrow"),
+    "pandas, categories": TABLE.assign(code=CODED),
+    "pandas, big-endian": TABLE.astype({"normal": ">f8", "count": ">i4"}),
+    "pandas, numbers as names": TABLE.set_axis(range(TABLE.shape[1]), axis=1),
+    "pandas, one column": TABLE[["positive"]],
+    "pandas, bools": TABLE[["bool"]],
+    "polars": pl.from_pandas(TABLE),
+    "pyarrow": pa.Table.from_pandas(TABLE),
+}
+
+
+@pytest.mark.parametrize("X", FRAMES.values(), ids=FRAMES)
+def test_tables_come_back_as_they_are(X):
+    gan = pickle.loads(pickle.dumps(EvolvedGAN(**SMALL).fit(X)))
+    for made in (gan.sample(30), gan.reconstruct(X[:9], n_candidates=9, n_steps=2)):
+        assert type(made) is type(X)
+        if isinstance(X, pd.DataFrame):
+            pd.testing.assert_series_equal(made.dtypes, X.dtypes)
+        else:
+            assert made.schema == X.schema
+        real, made = (np.asarray(each).astype(float) for each in (X, made))
+        assert (made >= real.min(axis=0)).all()
+        assert (made <= real.max(axis=0)).all()
+        whole = (real == np.rint(real)).all(axis=0)
+        np.testing.assert_array_equal(made[:, whole], np.rint(made[:, whole]))
+        assert np.isfinite(made).all()
+
+
+def test_arrays_of_mixed_columns_hold_what_all_rows_have_in_common():
+    X = TABLE.to_numpy(float)
+    made = EvolvedGAN(**SMALL).fit(X).sample(50)
+    assert isinstance(made, np.ndarray)
+    assert set(made[:, 3]) == {2.5}
+    assert set(made[:, 6]) <= {0, 1}
+    np.testing.assert_array_equal(made[:, 4:], np.rint(made[:, 4:]))
+    assert made[:, 1].min() >= X[:, 1].min()
+
+
+def test_scores_are_those_of_the_samples_that_users_get():
+    gan = EvolvedGAN(**SMALL, cv=[(np.arange(20), np.arange(20, N))]).fit(TABLE)
+    assert gan.score(TABLE[20:]) == gan.best_score_
+    made = gan.best_estimator_.sample(5)
+    np.testing.assert_allclose(made, gan.sample(5).to_numpy(float), rtol=1e-6)
+
+
+SIDE = 6
+PIXELS = DRAW.integers(2, size=(N, SIDE, SIDE))
+
+
+@pytest.mark.parametrize("rows", [False, True])
+@pytest.mark.parametrize("dtype", ["?", "u1", ">u2", "i8", "f2", ">f4", "f8"])
+def test_samples_of_any_type_come_back_in_it(dtype, rows):
+    X = (PIXELS if dtype == "?" else 200 * PIXELS + 7).astype(dtype)
+    X = X.reshape(N, -1) if rows else X
+    scaler = Scaler(X, X.shape[1:])
+    scaled = scaler(torch.from_numpy(scaler.standardise(X).astype(float)))
+    assert scaled.abs().max() < 5
+    again = scaler.inverse(scaled)
+    assert again.dtype == X.dtype
+    np.testing.assert_array_equal(again, X)
+    far = scaler.inverse(scaled * 100)
+    assert X.min() <= far.min() <= far.max() <= X.max()
+
+
+def test_constant_images_stay_constant():
+    X = np.full((9, 4, 4), 7.3, dtype="f4")
+    made = Scaler(X, (4, 4)).inverse(torch.randn(5, 1, 4, 4, generator=generator()))
+    assert set(made.ravel()) == {np.float32(7.3)}
+
+
+def generator():
+    return torch.Generator().manual_seed(0)
+
+
+@pytest.mark.parametrize("unit", [1e-60, 1.0, 1e60])
+@pytest.mark.parametrize("offset", [0, 1e9])
+def test_samples_do_not_depend_on_the_unit(unit, offset):
+    X = TABLE[["normal", "positive"]].to_numpy()
+    scaled = Scaler((X + offset) * unit, (2,)).standardise((X + offset) * unit)
+    expected = (X - X.mean(axis=0)) / X.std(axis=0)
+    np.testing.assert_allclose(scaled, expected, atol=1e-5)
+
+
+# Interleaved data: every k-th sample stands for nothing ----------------------------
+
+
+def test_pixels_are_scaled_by_all_images():
+    X = np.ones((4000, 2, 2))
+    X[1::2] = 239
+    scaler = Scaler(X, (2, 2))
+    assert (scaler.low, scaler.high) == (1, 239)
+
+
+def test_features_are_learned_of_all_labels(monkeypatch):
+    from sknevo.builders.gan import _feature_extractor as module
+
+    seen = []
+    tasks = module._PretextTasks
+
+    def record(encoder, n_classes, images, codes, seed):
+        seen.append(np.bincount(codes.numpy()))
+        return tasks(encoder, n_classes, images, codes, seed)
+
+    monkeypatch.setattr(module, "MAX_SAMPLES", 500)
+    monkeypatch.setattr(module, "N_STEPS", 2)
+    monkeypatch.setattr(module, "_PretextTasks", record)
+    labels = np.arange(1000) % 10
+    feature_space(np.tile(labels[:, None, None], (1, 4, 4)), labels)
+    assert seen[0].shape == (10,)
+    assert seen[0].min() > 25
+
+
+def test_generated_samples_are_compared_with_a_part_of_all(monkeypatch):
+    seen = []
+    monkeypatch.setattr(
+        "sknevo.builders.gan._training.Monitor",
+        lambda real, *_: seen.append(real) or 1 / 0,
+    )
+    X = np.arange(2 * N_COMPARED)[:, np.newaxis] % 2 * np.ones(2)
+    gan = EvolvedGAN(**SMALL)
+    with pytest.raises(ValueError, match="ZeroDivisionError"):
+        gan.fit(X)
+    shares = [float((real > 0).float().mean()) for real in seen]
+    assert shares == pytest.approx([0.5] * len(shares), abs=0.1)
+
+
+# torch as the user's session has set it --------------------------------------------
+
+
+@contextmanager
+def default(setter, value, usual):
+    setter(value)
+    try:
+        yield
+    finally:
+        setter(usual)
+
+
+SETTINGS = {
+    "float64": lambda: default(torch.set_default_dtype, torch.float64, torch.float32),
+    "no_grad": torch.no_grad,
+    "inference_mode": torch.inference_mode,
+    "autocast": lambda: torch.autocast("cpu", torch.bfloat16),
+    "device": lambda: default(torch.set_default_device, "meta", None),
+    "device, for a while": lambda: torch.device("meta"),
+    "deterministic": lambda: default(torch.use_deterministic_algorithms, True, False),
+}
+
+
+def as_always(setting, compute):
+    """Return whether `compute` has the usual result, and leaves the setting."""
+    usual = compute()
+    with setting():
+        before = torch.get_default_dtype(), torch.is_grad_enabled()
+        under = compute()
+        assert (torch.get_default_dtype(), torch.is_grad_enabled()) == before
+    return np.array_equal(usual, under)
+
+
+@pytest.mark.parametrize("setting", SETTINGS.values(), ids=SETTINGS)
+def test_gans_train_as_always(setting):
+    X = TABLE[["normal", "positive"]].to_numpy()
+
+    def samples():
+        gan = EvolvedGAN(**SMALL).fit(X)
+        rebuilt = gan.reconstruct(X[:5], n_candidates=5, n_steps=3)
+        return np.vstack([gan.sample(5), rebuilt, gan.score_samples(X[:2])[None]])
+
+    assert as_always(setting, samples)
+
+
+@pytest.mark.parametrize("setting", SETTINGS.values(), ids=SETTINGS)
+def test_classifiers_train_as_always(setting):
+    def probabilities():
+        clf = EvolvedClassifier(**SMALL, cv=2).fit(PIXELS * 9.0, TABLE["bool"])
+        return clf.predict_proba(PIXELS * 9.0)
+
+    assert as_always(setting, probabilities)
+
+
+@pytest.mark.parametrize("setting", [torch.no_grad, torch.inference_mode])
+def test_images_are_rebuilt_without_gradients_of_the_caller(setting):
+    def rebuilt():
+        noise = np.random.default_rng(0).normal(size=(10, 2))
+        return invert(lambda z: 3 * z, np.array([[1.0, 2.0]]), noise)
+
+    assert as_always(setting, rebuilt)
+
+
+def test_settings_are_restored_after_an_error():
+    @own_settings()
+    def fail():
+        assert torch.get_default_dtype() == torch.float32
+        return 1 / 0
+
+    with SETTINGS["float64"](), torch.no_grad():
+        with pytest.raises(ZeroDivisionError):
+            fail()
+        assert torch.get_default_dtype() == torch.float64
+        assert not torch.is_grad_enabled()
+
+
+# Labels, values and features -------------------------------------------------------
+
+WORDS = np.array(["a", "b"])[np.arange(N) % 2]
+LABELS = {
+    "bool": TABLE["bool"],
+    "uint8": TABLE["count"].astype("u1"),
+    "big-endian": TABLE["count"].to_numpy(">i4"),
+    "object": WORDS.astype(object),
+    "string": pd.Series(WORDS, dtype="string"),
+    "category": pd.Categorical(WORDS),
+    "bytes": WORDS.astype("S"),
+    "nullable": TABLE["count"].astype("Int64"),
+    "dates": pd.to_datetime(["2020-01-01", "2021-01-01"] * (N // 2)),
+    "polars": pl.Series(WORDS),
+}
+
+
+@pytest.mark.parametrize("y", LABELS.values(), ids=LABELS)
+def test_labels_of_any_type_are_made_samples_for(y):
+    gan = EvolvedGAN(**SMALL).fit(TABLE[["normal", "positive"]], y)
+    assert gan.n_conditions_ == len(np.unique(np.asarray(y))) == len(gan.classes_)
+    assert gan.sample(2, y=gan.classes_[0]).shape == (2, 2)
+
+
+def test_numbers_that_never_repeat_are_values():
+    assert n_conditions(np.arange(N)) == 1
+    assert n_conditions(np.arange(N) % 9) == 9
+    gan = EvolvedGAN(**SMALL).fit(TABLE[["normal", "positive"]], np.arange(N))
+    assert gan.sample(2, y=3.5).shape == (2, 2)
+
+
+def fails(X):
+    raise RuntimeError("no features today")
+
+
+REFUSED = {
+    "labels that never repeat": ({}, TABLE, np.arange(N).astype(str), "samples share"),
+    "dates that never repeat": (
+        {},
+        TABLE,
+        pd.date_range("2020", periods=N),
+        "or numbers",
+    ),
+    "two rows": ({}, TABLE[:2], None, "at least 8 samples; got 2"),
+    "features that raise": (
+        {"feature_extractor": fails},
+        TABLE,
+        None,
+        "feature_extractor must turn .* it raised RuntimeError: no features today",
+    ),
+    "features of a score that raise": (
+        {"scoring": GenerativeScore(fails)},
+        TABLE,
+        None,
+        "scoring.features must turn samples into .* RuntimeError",
+    ),
+    "features of one dimension": (
+        {"feature_extractor": lambda X: X[:, 0]},
+        TABLE,
+        None,
+        r"what feature_extractor returns must be of shape .*; got \(8,\)",
+    ),
+    "features that are missing": (
+        {"feature_extractor": lambda X: X * np.nan},
+        TABLE,
+        None,
+        "what feature_extractor returns must be finite",
+    ),
+    "features of some": (
+        {"feature_extractor": lambda X: X[:3]},
+        TABLE,
+        None,
+        "feature_extractor must return a row of features for each sample; got 3",
+    ),
+}
+
+
+@pytest.mark.parametrize(("more", "X", "y", "message"), REFUSED.values(), ids=REFUSED)
+def test_what_cannot_be_used_is_named_before_anything_is_trained(
+    more, X, y, message, monkeypatch
+):
+    monkeypatch.setattr(AdversarialTraining, "run", lambda *_: pytest.fail("trained"))
+    with pytest.raises(ValueError, match=message):
+        EvolvedGAN(**SMALL, **more).fit(X, y)
+
 
 # Measures of images ----------------------------------------------------------------
 

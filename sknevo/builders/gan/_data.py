@@ -8,15 +8,15 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from sknevo.builders.networks._data import samples, statistics
+from sknevo.builders.networks._data import random_rows, samples
 from sknevo.builders.networks._modules import Arrange
 from sknevo.deadline import check_deadline
-from sknevo.network_plan import image_shape
+from sknevo.image_stream import ImageStream
 
 # Values are sampled between so many quantiles of the training values; chosen, not
 # measured.
 N_QUANTILES = 101
-# The range of pixel values is read off so many images; chosen, not measured.
+# The range of the pixels of streamed images is read off so many; chosen, not measured.
 N_IMAGES_FOR_RANGE = 1000
 # Samples, and the values of all of them, that pass a network at once: as for
 # classifiers, so that large images fit into memory.
@@ -24,63 +24,61 @@ CHUNK_SIZE, CHUNK_VALUES = 1024, 2**21
 
 
 class Scaler:
-    """Standardises features and maps pixels to [-1, 1], and back."""
+    """Standardises features and maps pixels to [-1, 1], and back.
+
+    What all training samples have in common, generated samples have, too: they lie in
+    the range of the pixels or of each column (so that a constant column stays
+    constant), and columns of whole numbers hold whole numbers.
+    """
 
     def __init__(self, X: Any, sample_shape: tuple[int, ...]) -> None:
         self.dtype = np.dtype(X.dtype)
-        self.sample_shape = tuple(sample_shape)
-        self.arrange = Arrange(sample_shape)
         self.row_shape = tuple(X.shape[1:])
-        self.origin: np.ndarray | None = None
-        if len(image_shape(sample_shape)) == 3:
-            seen = np.asarray(X[:: max(1, len(X) // N_IMAGES_FOR_RANGE)])
-            self.low, self.high = float(seen.min()), float(seen.max())
-            middle = (self.high + self.low) / 2
-            half = (self.high - self.low) / 2 or 1.0
-            self.mean, self.scale = torch.tensor([middle]), torch.tensor([half])
+        self.arrange = Arrange(sample_shape)
+        self.of_images = len(self.arrange.shape) == 3
+        seen = X
+        if isinstance(X, ImageStream):
+            seen = X[random_rows(len(X), N_IMAGES_FOR_RANGE)]
+        seen, axis = np.asarray(seen), None if self.of_images else 0
+        self.low, self.high = (
+            limit(axis=axis).astype(float) for limit in (seen.min, seen.max)
+        )
+        if self.of_images:
+            self.origin = (self.high + self.low) / 2
+            scale = (self.high - self.low) / 2
         else:
-            X = np.asarray(X)
-            self.low, self.high = X.min(axis=0), X.max(axis=0)
-            self.origin = X.mean(axis=0, dtype=float)
-            known = statistics(self.center(X), sample_shape)
-            self.mean, self.scale = known["mean"], known["scale"]
+            self.origin = seen.mean(axis=0, dtype=float)
+            scale = seen.std(axis=0, dtype=float)
+        # A constant feature is not scaled, though rounding may leave it a deviation.
+        self.scale = np.where((self.low < self.high) & (scale > 0), scale, 1.0)
+        self.whole = np.asarray(self.dtype.kind in "biu")
+        if seen.ndim == 2 and not self.whole:
+            self.whole = (seen == np.rint(seen)).all(axis=0)
 
-    def center(self, X: Any) -> Any:
-        """Return rows without their means; images as they are.
+    def standardise(self, X: Any) -> Any:
+        """Return rows standardised, and images as they are.
 
-        Without its mean, a column of timestamps keeps its digits in single precision.
+        In double precision, a column of timestamps keeps its digits.
         """
-        return X if self.origin is None else np.asarray(X, dtype=float) - self.origin
+        if self.of_images:
+            return X
+        return (np.asarray(X, dtype=float) - self.origin) / self.scale
 
     def __call__(self, X: Tensor, dtype: torch.dtype = torch.float) -> Tensor:
-        """Return centered samples on the scale of the networks, channels first."""
+        """Return images, or standardised rows, on the scale of the networks."""
         X = self.arrange(X).to(dtype)
-        mean, scale = self._broadcast(X)
-        return (X - mean) / scale
+        if not self.of_images:
+            return X
+        return (X - float(self.origin)) / float(self.scale)
 
     def inverse(self, X: Tensor) -> np.ndarray:
-        """Return samples in the user's type and layout.
-
-        Images and whole numbers are clipped to the range of the training samples.
-        """
+        """Return samples in the user's type and layout."""
         X = X.cpu().double()  # not every device has double precision
-        mean, scale = self._broadcast(X)
-        X = X * scale + mean
         if self.arrange.channels_last:
             X = X.permute(0, 2, 3, 1)
-        values = X.reshape(len(X), *self.row_shape).numpy()
-        if self.origin is not None:
-            values = values + self.origin
-        if self.dtype.kind in "biu":
-            values = np.clip(np.rint(values), self.low, self.high)
-        return values.astype(self.dtype)
-
-    def _broadcast(self, X: Tensor) -> tuple[Tensor, Tensor]:
-        sides = (1,) * (X.ndim - 2)
-        return tuple(
-            value.to(X.device, X.dtype).view(-1, *sides)
-            for value in (self.mean, self.scale)
-        )
+        values = X.reshape(len(X), *self.row_shape).numpy() * self.scale + self.origin
+        values = np.where(self.whole, np.rint(values), values)
+        return np.clip(values, self.low, self.high).astype(self.dtype)
 
 
 class ConditionEncoder:
@@ -187,7 +185,7 @@ class TrainingData:
         self, X: Any, y: Any, scaler: Scaler, encoder: ConditionEncoder, device: str
     ) -> None:
         self.scaler, self.encoder, self.device = scaler, encoder, device
-        self.samples = samples(scaler.center(X), device)
+        self.samples = samples(scaler.standardise(X), device)
         self.conditions: Tensor | None = None
         if encoder.width:
             encoded = encoder.encode(np.asarray(y))
@@ -213,11 +211,6 @@ class TrainingData:
                 rows = torch.cat([rows, order])
             batch, rows = rows[:size], rows[size:]
             yield self[batch]
-
-
-def spread_rows(n_samples: int, n_rows: int) -> np.ndarray:
-    """Return up to n_rows indices, evenly spread over all samples."""
-    return np.linspace(0, n_samples - 1, min(n_rows, n_samples)).astype(int)
 
 
 def chunks(n_samples: int, sample_shape: tuple[int, ...]) -> Iterator[slice]:

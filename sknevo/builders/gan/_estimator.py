@@ -14,7 +14,6 @@ from sknevo.builders.gan._data import (
     TrainingData,
     chunks,
     select,
-    spread_rows,
 )
 from sknevo.builders.gan._modules import N_PACKS, Discriminator, Generator
 from sknevo.builders.gan._sampling import RejectionSampler, generate
@@ -26,11 +25,12 @@ from sknevo.builders.gan._training import (
     AdversarialTraining,
     random_source,
 )
-from sknevo.builders.networks._data import as_tensor
+from sknevo.builders.networks._data import as_tensor, random_rows
 from sknevo.builders.networks._devices import (
     has_double,
     memory_errors,
     moved,
+    own_settings,
     resolve_device,
 )
 from sknevo.deadline import TrialPruned, check_deadline
@@ -96,6 +96,7 @@ class GAN(BaseEstimator):
 
     # Training.
 
+    @own_settings()
     @memory_errors()
     def fit(self, X: Any, y: Any = None) -> Self:
         """Train both networks on samples, and labels or values that they are made for.
@@ -158,7 +159,7 @@ class GAN(BaseEstimator):
 
     def _calibrate(self, X: Any, y: Any) -> None:
         """Choose the logit from which on samples count as real, and fit rejection."""
-        rows = spread_rows(len(X), N_COMPARED)
+        rows = random_rows(len(X), N_COMPARED)
         y = None if y is None else np.asarray(y)[rows]
         real = self.score_samples(X[rows], y)
         rng = random_source(self.random_state, SAMPLING, self.device)
@@ -175,6 +176,7 @@ class GAN(BaseEstimator):
 
     # Sampling.
 
+    @own_settings()
     @memory_errors()
     def sample(
         self,
@@ -208,6 +210,7 @@ class GAN(BaseEstimator):
         )
         return self._scaler.inverse(samples)
 
+    @own_settings()
     @memory_errors()
     def reconstruct(
         self, X: Any, *, n_candidates: int = 500, n_steps: int = 200
@@ -237,6 +240,7 @@ class GAN(BaseEstimator):
 
     # Judging.
 
+    @own_settings()
     @memory_errors()
     def score_samples(self, X: Any, y: Any = None) -> np.ndarray:
         """Return the discriminator's logits of samples; the mean label if y is None."""
@@ -255,8 +259,8 @@ class GAN(BaseEstimator):
         return np.concatenate([_to_numpy(part) for part in logits])
 
     def _scaled(self, X: Any) -> Tensor:
-        centered = as_tensor(self._scaler.center(X), self.device)
-        return self._scaler(centered, self.discriminator_.dtype)
+        rows = as_tensor(self._scaler.standardise(X), self.device)
+        return self._scaler(rows, self.discriminator_.dtype)
 
     def decision_function(self, X: Any, y: Any = None) -> np.ndarray:
         """Return logits above the one from which on samples are taken for real."""

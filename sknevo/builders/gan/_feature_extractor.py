@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from sknevo.builders.networks._data import as_tensor, statistics
+from sknevo.builders.networks._data import as_tensor, random_rows, statistics
 from sknevo.builders.networks._modules import Network
 from sknevo.builders.networks._trainer import Trainer
 from sknevo.data_checks import fingerprint
@@ -62,7 +62,7 @@ def feature_space(
     Parameters
     ----------
     X : array-like of shape (n_samples, ...)
-        Real samples, of which up to 20,000 are used.
+        Real samples, of which up to 20,000 are used, drawn at random.
     y : array-like of shape (n_samples,) or None, default=None
         Labels.
     sample_shape : tuple of int or None, default=None
@@ -94,8 +94,8 @@ def feature_space(
     sample_shape = np.shape(X)[1:] if sample_shape is None else tuple(sample_shape)
     if len(sample_shape) == 1:
         return StandardFeatures.of(X)
-    step = math.ceil(len(X) / MAX_SAMPLES)
-    X, y = X[::step], None if y is None else np.asarray(y)[::step]
+    rows = random_rows(len(X), MAX_SAMPLES)
+    X, y = X[rows], None if y is None else np.asarray(y)[rows]
     codes, n_classes = None, N_ROTATIONS
     if y is not None:
         classes, codes = np.unique(y, return_inverse=True)

@@ -11,11 +11,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import relu, softplus
 
-from sknevo.builders.gan._data import TrainingData, spread_rows
+from sknevo.builders.gan._data import TrainingData
 from sknevo.builders.gan._modules import Discriminator, Generator
 from sknevo.builders.gan._monitor import Monitor
 from sknevo.builders.gan._sampling import generate
 from sknevo.builders.networks._augmentation import Augmentation
+from sknevo.builders.networks._data import random_rows
 from sknevo.builders.networks._trainer import Trainer, autocast, optimizer_of
 
 # Each use of the seed has random numbers of its own.
@@ -220,7 +221,7 @@ class AdversarialTraining:
             If something is not finite or, with `prune`, if the generator collapses.
         """
         data, n_steps, trainer = self.data, self.n_steps, self.trainer
-        compared = torch.from_numpy(spread_rows(len(data), N_COMPARED))
+        compared = torch.from_numpy(random_rows(len(data), N_COMPARED))
         real, _ = data[compared.to(data.device)]
         monitor = Monitor(real, n_steps, prune)
         read_every = max(1, n_steps // N_READINGS)

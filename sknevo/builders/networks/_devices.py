@@ -3,7 +3,7 @@
 import copy
 import multiprocessing
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import torch
@@ -64,3 +64,27 @@ def memory_errors() -> Iterator[None]:
         yield
     except torch.OutOfMemoryError as shortage:
         raise MemoryError(str(shortage)) from shortage
+
+
+@contextmanager
+def own_settings() -> Iterator[None]:
+    """Compute as in a new process, whatever modes and types the caller has set.
+
+    Those are `torch.no_grad`, `torch.inference_mode`, `torch.autocast`, and the default
+    type and device of tensors.
+    """
+    dtype, device = torch.get_default_dtype(), torch.get_default_device()
+    with ExitStack() as settings:
+        settings.enter_context(torch.inference_mode(False))
+        settings.enter_context(torch.enable_grad())
+        for kind in ("cpu", "cuda"):
+            if torch.is_autocast_enabled(kind):
+                # Inside it, the cache of cast weights would outlive a training step.
+                off = torch.autocast(kind, enabled=False, cache_enabled=False)
+                settings.enter_context(off)
+        if device.type != "cpu":
+            settings.enter_context(torch.device("cpu"))
+        if dtype != torch.float32:  # the one setting that all threads share
+            torch.set_default_dtype(torch.float32)
+            settings.callback(torch.set_default_dtype, dtype)
+        yield

@@ -24,6 +24,7 @@ from sknevo.builders.networks._data import (
 from sknevo.builders.networks._devices import (
     has_double,
     memory_errors,
+    own_settings,
     resolve_device,
     resolve_precision,
 )
@@ -113,6 +114,7 @@ class Net(NeuralNet):
 
     # Training.
 
+    @own_settings()
     @memory_errors()
     def fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> Self:
         """Fit the network.
@@ -283,6 +285,7 @@ class Net(NeuralNet):
 
     # On another machine.
 
+    @own_settings()
     def restored(self, n_outputs: int, weights: dict[str, Tensor]) -> Self:
         """Return this net, its targets restored, with the weights of a fitted one."""
         known = {
