@@ -12,6 +12,8 @@ from sklearn.utils.validation import _num_samples
 # Values that exceed 1 so many times are not on the scale of those within [-1, 1]: less
 # may be overshoot, more are bytes, or grey levels from 0 to 16. Chosen, not measured.
 BEYOND = 8
+# Rows that a message names. Chosen, not measured.
+MOST_SHOWN = 5
 
 
 @contextmanager
@@ -28,6 +30,38 @@ def plain_values(name: str, values: Any) -> Iterator[None]:
         raise ValueError(
             f"{name} contains a value too large for a float: {error}."
         ) from error
+
+
+def plain_column(name: str, values: Any) -> Any:
+    """Return labels, targets or groups as they are, or as numbers if all are numbers.
+
+    A missing value, and values of several types, are a ValueError.
+    """
+    from pandas import isna
+    from pandas.api.types import infer_dtype
+
+    # In an array of its own type, a list of words would have "nan" as a word.
+    kept = None if hasattr(values, "dtype") else object
+    array = np.asarray(values, kept)
+    missing = isna(array)
+    if np.any(missing):
+        rows = np.flatnonzero(missing.any(axis=tuple(range(1, array.ndim))))
+        held = sorted({repr(value) for value in array[missing].tolist()})
+        more = ", ..." if len(rows) > MOST_SHOWN else ""
+        raise ValueError(
+            f"{name} must not have missing values; got {' and '.join(held)} in "
+            f"{len(rows)} of {len(array)} rows: "
+            f"{', '.join(map(str, rows[:MOST_SHOWN]))}{more}. Leave these rows out."
+        )
+    if array.ndim != 1 or array.dtype.kind != "O":
+        return values
+    match infer_dtype(array, skipna=False):
+        case "integer" | "floating" | "mixed-integer-float" | "boolean":
+            return np.array(array.tolist())
+        case "mixed" | "mixed-integer" if len(kinds := set(map(type, array))) > 1:
+            named = " and ".join(sorted(kind.__name__ for kind in kinds))
+            raise ValueError(f"{name} must hold values of one type; got {named}.")
+    return values
 
 
 def check_enough(X: Any) -> None:

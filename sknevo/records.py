@@ -11,6 +11,7 @@ import hashlib
 import html
 import json
 import math
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -152,6 +153,9 @@ def flatten(genes: Any) -> dict[str, Any]:
         if expressed and value is not _GROUP
     }
 
+
+# Numbers and addresses in messages; "l1" and "l2" are words.
+_NUMBERS = re.compile(r"\b(?:0x[0-9a-fA-F]+|\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)")
 
 # Stands for the value of a record, which only groups genes.
 _GROUP = object()
@@ -412,6 +416,11 @@ class Evaluation:
     def candidate(self) -> Candidate:
         """The candidate that was evaluated."""
         return Candidate(self.chromosome, self.resource)
+
+    @property
+    def cause(self) -> str:
+        """The error without numbers and addresses: alike for alike failures."""
+        return _NUMBERS.sub("#", self.error)
 
     @property
     def seconds(self) -> float:

@@ -7,6 +7,7 @@ import heapq
 import math
 import statistics
 import time
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -328,8 +329,11 @@ class Printer(SearchCallback):
 
     def __init__(self, verbose: int, budget: TimeBudget) -> None:
         self.verbose, self.budget = verbose, budget
+        self._failed: list[Evaluation] = []
 
     def on_evaluation_end(self, evaluation: Evaluation) -> bool:
+        if evaluation.error and not evaluation.cached:
+            self._failed.append(evaluation)
         if self.verbose > 1:
             chromosome = evaluation.chromosome
             result = evaluation.error or f"{evaluation.fitness:.4f}"
@@ -344,6 +348,20 @@ class Printer(SearchCallback):
             f"best {generation.best:.4f}  median {generation.median:.4f}  "
             f"evaluated {generation.evaluated}, cached {generation.cached}, "
             f"failed {generation.failed}  in {generation.seconds:.1f} s{clock}",
+            *most_frequent_causes(self._failed),
+            sep="\n",
             flush=True,
         )
+        self._failed = []
         return False
+
+
+# Causes that are told: more would hide the frequent ones.
+MOST_CAUSES = 5
+
+
+def most_frequent_causes(failed: Sequence[Evaluation]) -> list[str]:
+    """Return a line for each of the most frequent causes: how often, and an example."""
+    examples = {e.cause: e.error for e in reversed(failed)}
+    counts = Counter(e.cause for e in failed).most_common(MOST_CAUSES)
+    return [f"{count:>6} x {examples[cause]}" for cause, count in counts]

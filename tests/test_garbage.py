@@ -291,7 +291,7 @@ BAD_DATA = {
     "ragged": ([[1, 2], [3]] * 6, LABELS, "inhomogeneous|sequence|X|features"),
     "no y": (TABLE, None, "requires y"),
     "labels in two columns": (TABLE, np.c_[LABELS, LABELS], "1d|shape|multi"),
-    "labels with gaps": (TABLE, np.where(LABELS, 1, np.nan), "NaN"),
+    "labels with gaps": (TABLE, np.where(LABELS, 1, np.nan), "y must not have missing"),
     "infinite labels": (TABLE, np.where(LABELS, 1, np.inf), "infinity|large"),
     "complex labels": (TABLE, LABELS + 1j, "[Cc]omplex|label type"),
     "dictionaries": (TABLE, [{}] * 12, "y|label|dict|number"),

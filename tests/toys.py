@@ -111,6 +111,26 @@ class Toy(ClassifierMixin, BaseEstimator):
         return np.nan if self.act == "nan" else -abs(self.x)
 
 
+class Failing(Toy):
+    """Fails for a share of seeds, for so many causes, each time with other numbers."""
+
+    def __init__(self, share=1.0, causes=1, seed=0):
+        super().__init__()
+        self.share = share
+        self.causes = causes
+        self.seed = seed
+
+    def fit(self, X, y):
+        self.classes_ = np.unique(y)
+        if self.seed % 100 < 100 * self.share:
+            cause = "ab"[self.seed % self.causes]
+            raise ValueError(f"cause {cause}, number {self.seed % 2000}")
+        return self
+
+    def score(self, X, y):
+        return -float(self.seed)
+
+
 @dataclass(frozen=True)
 class ToyBuilder:
     seconds: float = 0.0

@@ -4,7 +4,7 @@ import time
 from abc import abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from functools import wraps
+from functools import partial, wraps
 from numbers import Integral
 from typing import Any, ClassVar, Self
 
@@ -21,7 +21,7 @@ from sklearn.utils.validation import (
     check_is_fitted,
 )
 
-from sknevo.data_checks import check_enough, plain_values
+from sknevo.data_checks import check_enough, plain_column, plain_values
 from sknevo.estimators._parameters import SearchParameters, journal_parameters
 from sknevo.estimators._results import (
     all_failed,
@@ -203,6 +203,13 @@ class BaseEvolved(CallbackSupportMixin, SearchParameters):
         labels = getattr(self, "classes_", None)
         return Objectives.of(self, scoring, self.refit, labels)
 
+    def _undefined(self, objectives: Objectives, y_train: Any, y_test: Any) -> str:
+        """Return why no individual has a score on a split, "" if it may have one."""
+        kind = self.__sklearn_tags__().estimator_type
+        if kind == "regressor" or (kind == "classifier" and np.ndim(y_test) == 1):
+            return objectives.undefined(kind, y_train, y_test)
+        return ""
+
     def _is_stratified(self, y: Any) -> bool:
         """Return whether y holds classes, of which each split should have its share."""
         return self.__sklearn_tags__().estimator_type == "classifier"
@@ -231,7 +238,11 @@ class BaseEvolved(CallbackSupportMixin, SearchParameters):
 
     def _validate_y(self, y: Any) -> Any:
         with plain_values("y", y):
-            return self._check_y(y)
+            return self._check_y(self._plain_y(y))
+
+    def _plain_y(self, y: Any) -> Any:
+        """Return y as `fit` and `score` read it; missing targets are refused."""
+        return plain_column("y", y)
 
     def _validate(self, X: Any, y: Any, reset: bool) -> tuple[Any, Any]:
         """Return X and y as individuals get them; learn the columns of X if `reset`."""
@@ -271,10 +282,11 @@ class BaseEvolved(CallbackSupportMixin, SearchParameters):
         Raises
         ------
         ValueError
-            If a parameter or the data are not valid, or if no individual succeeds: the
-            estimator is then not fitted, even if it was before. Also if the best
-            individuals fail when they are fitted on all of X: the results of the
-            search, such as `cv_results_`, are then available.
+            If a parameter or the data are not valid, if scores are undefined on a
+            split, or if no individual succeeds: the estimator is then not fitted, even
+            if it was before. Also if the best individuals fail when they are fitted on
+            all of X: the results of the search, such as `cv_results_`, are then
+            available.
         """
         with Journal(self.journal) as journal:
             return self._fit(X, y, params, journal)
@@ -288,7 +300,8 @@ class BaseEvolved(CallbackSupportMixin, SearchParameters):
         self._learn(X, y)
         objectives = self._objectives(self._scoring_of(self._scoring, X, y))
         random_state = self._seed(journal)
-        data = self._make_data(X, y, params, random_state)
+        undefined = partial(self._undefined, objectives)
+        data = self._make_data(X, y, params, random_state, undefined)
 
         # The search space: of a training part, and of what the refit is fitted on.
         whole = self._spec(X, y)
@@ -354,7 +367,12 @@ class BaseEvolved(CallbackSupportMixin, SearchParameters):
         return int(check_random_state(self.random_state).randint(2**31 - 1))
 
     def _make_data(
-        self, X: Any, y: Any, params: Mapping[str, Any], random_state: int
+        self,
+        X: Any,
+        y: Any,
+        params: Mapping[str, Any],
+        random_state: int,
+        undefined: Callable[[Any, Any], str],
     ) -> Data:
         """Return the data with their splits and with the metadata where they belong."""
         # None is as good as not given, as for scikit-learn's searches.
@@ -363,6 +381,8 @@ class BaseEvolved(CallbackSupportMixin, SearchParameters):
         fit_params, split_params, score_params = route(
             self, params, self._accepted_metadata
         )
+        if "groups" in split_params:
+            split_params["groups"] = plain_column("groups", split_params["groups"])
         if "sample_weight" in fit_params:
             weights = fit_params["sample_weight"]
             with plain_values("sample_weight", weights):
@@ -375,6 +395,7 @@ class BaseEvolved(CallbackSupportMixin, SearchParameters):
             random_state=random_state,
             split_params=split_params,
             default_folds=self._default_folds,
+            undefined=undefined,
         )
         return Data(X, y, splits, fit_params, score_params)
 
@@ -581,6 +602,7 @@ class BaseEvolved(CallbackSupportMixin, SearchParameters):
             The higher, the better.
         """
         best, y = self._best, self._targets(X, y)
+        y = None if y is None else self._plain_y(y)
         X = self._validate_X(X)
         objectives = self._final_runner_.objectives
         # The weighted sum may have a cost that only `fit` has measured.

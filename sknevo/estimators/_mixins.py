@@ -6,6 +6,7 @@ Each mixin stands before `BaseEvolved` in the bases of an estimator.
 import math
 import warnings
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from copy import deepcopy
 from os import PathLike
 from typing import Any, ClassVar, Self
@@ -14,7 +15,7 @@ import numpy as np
 from sklearn.utils import ClassifierTags, RegressorTags, Tags, column_or_1d, get_tags
 from sklearn.utils._repr_html.estimator import _VisualBlock
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.multiclass import check_classification_targets, type_of_target
 from sklearn.utils.validation import (
     assert_all_finite,
     check_array,
@@ -37,6 +38,11 @@ class EvolvedClassifierMixin:
     def _check_y(self, y: Any) -> np.ndarray:
         y = column_or_1d(y, warn=True)
         assert_all_finite(y, input_name="y")
+        if type_of_target(y) == "unknown":
+            raise ValueError(
+                "y must hold labels: strings, numbers or booleans; got "
+                f"{type(y[0]).__name__}."
+            )
         check_classification_targets(y)
         labels = np.unique(y)
         if len(labels) < 2:
@@ -44,6 +50,11 @@ class EvolvedClassifierMixin:
                 f"y must hold at least 2 classes; got 1 class: {labels.tolist()}."
             )
         return y
+
+    def _undefined(self, objectives: Any, y_train: Any, y_test: Any) -> str:
+        if len(labels := np.unique(y_train)) < 2:
+            return f"nothing can be learned from one class, {labels.tolist()}."
+        return super()._undefined(objectives, y_train, y_test)
 
     def _learn(self, X: Any, y: np.ndarray) -> None:
         super()._learn(X, y)
@@ -108,14 +119,32 @@ class EvolvedRegressorMixin:
 
     def _check_y(self, y: Any) -> np.ndarray:
         y = column_or_1d(y, warn=True)
+        if y.dtype.kind not in "biuf":
+            y = _as_numbers(y)
         assert_all_finite(y, input_name="y")
-        return y if y.dtype.kind in "biuf" else y.astype(float)
+        return y
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
         tags.estimator_type = "regressor"
         tags.regressor_tags = RegressorTags()
         return tags
+
+
+def _as_numbers(y: np.ndarray) -> np.ndarray:
+    """Return targets as floats, or refuse those that are no numbers."""
+    if y.dtype.kind not in "mM":  # numpy makes numbers of dates
+        with suppress(TypeError, ValueError):
+            return y.astype(float)
+    words = (value for value in y if not _is_number(value))
+    raise ValueError(f"y must hold numbers; got {next(words, y[0])!r}.")
+
+
+def _is_number(value: Any) -> bool:
+    with suppress(TypeError, ValueError):
+        float(value)
+        return True
+    return False
 
 
 class EvolvedNetworkMixin(NetworkParameters):

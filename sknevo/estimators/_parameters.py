@@ -111,7 +111,8 @@ default="estimation_of_distribution"
         The splits on which individuals are scored. An integer is a number of shuffled
         folds, stratified by class; a class with fewer samples than folds is used for
         training only. None stands for several folds if there are few samples, else for
-        one split that holds out 20 %; see the notes. Splitters and iterables are as in
+        one split that holds out 20 %; see the notes. There are fewer folds if `scoring`
+        is undefined on smaller test parts. Splitters and iterables are as in
         scikit-learn.
     resource : str or None, default=None
         The resource of successive halving: "n_samples" of the training part, or the
@@ -150,7 +151,8 @@ default="estimation_of_distribution"
     random_state : int, RandomState or None, default=None
         Seed of everything: genes, splits and models.
     verbose : int, default=0
-        1 prints a line per generation, 2 also one per individual.
+        1 prints a line per generation and the most frequent causes of its failures, 2
+        also a line per individual.
     """
 
     strategy: str | Strategy = parameter(

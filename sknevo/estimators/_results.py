@@ -2,7 +2,6 @@
 
 import operator
 import warnings
-from collections import Counter
 from collections.abc import Callable, Sequence
 from numbers import Integral
 from typing import Any
@@ -15,6 +14,7 @@ from sklearn.exceptions import FitFailedWarning
 from sknevo.deadline import TrialPruned
 from sknevo.evaluation import TrialRunner
 from sknevo.records import Chromosome, Evaluation, flatten
+from sknevo.search import most_frequent_causes
 
 
 def describe(chromosome: Chromosome) -> tuple[dict[str, Any], Any]:
@@ -127,9 +127,7 @@ def pareto_front(evaluations: Sequence[Evaluation]) -> np.ndarray:
 
 def all_failed(evaluations: Sequence[Evaluation], stop_reason: str) -> Exception:
     """Return the error to raise if no individual succeeded: the causes, counted."""
-    # More than five causes would hide the frequent ones.
-    causes = Counter(e.error for e in evaluations).most_common(5)
-    lines = "\n".join(f"{count:>6} x {cause}" for cause, count in causes)
+    lines = "\n".join(most_frequent_causes(evaluations))
     # Data of a wrong type raise a TypeError in every individual, as in scikit-learn.
     types = all(e.error.startswith("TypeError: ") for e in evaluations)
     return (TypeError if evaluations and types else ValueError)(

@@ -19,6 +19,7 @@ from sklearn.model_selection import (
     StratifiedShuffleSplit,
     check_cv,
 )
+from sklearn.utils import _safe_indexing
 from sklearn.utils.metadata_routing import (
     MetadataRouter,
     MethodMapping,
@@ -34,6 +35,9 @@ from sknevo.records import Chromosome, DataSpec
 # Share of the samples in the test part of a single split; chosen, not measured.
 HOLD_OUT = 0.2
 
+# Classes that a message names. Chosen, not measured.
+MOST_SHOWN = 3
+
 Splits = list[tuple[np.ndarray, np.ndarray]]
 
 
@@ -46,6 +50,7 @@ def make_splits(
     random_state: int,
     split_params: Mapping[str, Any],
     default_folds: Mapping[int, int],
+    undefined: Callable[[Any, Any], str] = lambda y_train, y_test: "",
 ) -> Splits:
     """Return the splits of a search, the same for all individuals.
 
@@ -56,34 +61,91 @@ def make_splits(
         in two folds, nothing is held out, and None is at most one fold per group.
     default_folds : dict of int to int
         For None: number of folds up to a number of samples, ascending. Of more samples
-        than the last number, 20 % are held out.
+        than the last number, 20 % are held out. There are fewer folds if scores are
+        undefined otherwise.
+    undefined : callable
+        Says of the targets of both parts of a split why there can be no score, if so.
     """
-    n = _num_samples(X)
-    hold_out = cv is None and n > max(default_folds)
-    folds = cv
-    if cv is None:
-        folds = next((k for most, k in default_folds.items() if n <= most), None)
-        # Nothing is held out with groups: the smallest number of folds serves then.
-        folds = folds or [*default_folds.values()][-1]
-    if not split_params and isinstance(folds, Integral):
-        labels = _codes(y) if classifier else np.zeros(n)
-        members = _checked_members(cv, labels, classifier)
-        if cv is None:
-            folds = _feasible(folds, labels, classifier)
-        common = members >= folds
+    labels = _codes(y) if classifier else np.zeros(_num_samples(X))
+    hold_out = cv is None and not split_params and len(labels) > max(default_folds)
+    by_groups = "groups" in split_params
+
+    def split(folds: Any) -> Splits:
+        if not isinstance(folds, Integral) or (split_params and not by_groups):
+            # The user's own splits, or metadata for them: taken as they are.
+            splitter = check_cv(folds, y, classifier=classifier)
+            return _split_by(splitter, cv, X, y, split_params)
+        if by_groups:
+            fold = StratifiedGroupKFold if classifier else GroupKFold
+            splitter = fold(folds, shuffle=True, random_state=random_state)
+            return _without_unknown_tests(splitter, labels, split_params)
+        common = _checked_members(cv, labels, classifier) >= folds
         if hold_out:
             _check_hold_out(labels[common])
         splitter = _splitter(hold_out, folds, classifier, random_state)
         return _without_rare_tests(splitter, common, labels)
-    if isinstance(folds, Integral) and "groups" in split_params:
-        labels = _codes(y) if classifier else np.zeros(n)
-        if cv is None:
-            folds = min(folds, max(2, len(np.unique(split_params["groups"]))))
-        fold = StratifiedGroupKFold if classifier else GroupKFold
-        splitter = fold(folds, shuffle=True, random_state=random_state)
-        return _without_unknown_tests(splitter, labels, split_params)
-    # The user's own splits, or metadata for them: taken as they are.
-    splitter = check_cv(folds, y, classifier=classifier)
+
+    tried = [cv]
+    if cv is None:
+        most = _most_folds(default_folds, labels, classifier, split_params)
+        tried = [most] if hold_out else range(most, 1, -1)
+    reasons = []
+    for folds in tried:
+        splits = split(folds)
+        reasons.append(_first_undefined(splits, y, classifier, undefined))
+        if not reasons[-1]:
+            return splits
+    remedy = "more samples, a cv" if cv is None else "another cv"
+    raise ValueError(f"{reasons[0]} Give {remedy}, or another scoring.")
+
+
+def _most_folds(
+    default_folds: Mapping[int, int],
+    labels: np.ndarray,
+    classifier: bool,
+    split_params: Mapping[str, Any],
+) -> int:
+    """Return the number of folds by default, as far as there are enough samples."""
+    # Nothing is held out with groups: the smallest number of folds serves then.
+    smallest = [*default_folds.values()][-1]
+    folds = next((k for n, k in default_folds.items() if len(labels) <= n), smallest)
+    if "groups" in split_params:
+        return min(folds, max(2, len(np.unique(split_params["groups"]))))
+    if split_params:
+        return folds
+    _checked_members(None, labels, classifier)
+    return _feasible(folds, labels, classifier)
+
+
+def _first_undefined(
+    splits: Splits, y: Any, classifier: bool, undefined: Callable[[Any, Any], str]
+) -> str:
+    """Return on which split there can be no score, and why; "" if there is none."""
+    if y is None:
+        return ""
+    labels = np.unique(y) if classifier else []
+    for number, rows in enumerate(splits):
+        parts = [np.asarray(_safe_indexing(y, part)) for part in rows]
+        if reason := undefined(*parts):
+            train, test = (_described_part(part, labels) for part in parts)
+            return (
+                f"No individual could be scored on split {number} of {len(splits)} "
+                f"({train} to train on, {test} to test on): {reason}"
+            )
+    return ""
+
+
+def _described_part(y: np.ndarray, labels: Sequence[Any]) -> str:
+    """Return how many targets there are, and which classes lack."""
+    lacking = [repr(label) for label in np.setdiff1d(labels, y).tolist()]
+    without = f" without class {' and '.join(lacking[:MOST_SHOWN])}" if lacking else ""
+    return f"{len(y)} sample{'s' * (len(y) > 1)}{without}"
+
+
+def _split_by(
+    splitter: Any, cv: Any, X: Any, y: Any, split_params: Mapping[str, Any]
+) -> Splits:
+    """Return the splits of a splitter as they are."""
     splits = [
         (np.asarray(train), np.asarray(test))
         for train, test in splitter.split(X, y, **split_params)

@@ -83,7 +83,8 @@ default="estimation_of_distribution"
         The splits on which individuals are scored. An integer is a number of shuffled
         folds, stratified by class; a class with fewer samples than folds is used for
         training only. None stands for several folds if there are few samples, else for
-        one split that holds out 20 %; see the notes. Splitters and iterables are as in
+        one split that holds out 20 %; see the notes. There are fewer folds if `scoring`
+        is undefined on smaller test parts. Splitters and iterables are as in
         scikit-learn.
     resource : str or None, default=None
         The resource of successive halving: "n_samples" of the training part, or the
@@ -122,7 +123,8 @@ default="estimation_of_distribution"
     random_state : int, RandomState or None, default=None
         Seed of everything: genes, splits and models.
     verbose : int, default=0
-        1 prints a line per generation, 2 also one per individual.
+        1 prints a line per generation and the most frequent causes of its failures, 2
+        also a line per individual.
     image_shape : tuple of int or None, default=None
         Shape of an image if X holds images as rows: (height, width),
         (channels, height, width) or (height, width, channels). Images of a Dataset are

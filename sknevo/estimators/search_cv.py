@@ -99,7 +99,8 @@ default="estimation_of_distribution"
         The splits on which individuals are scored. An integer is a number of shuffled
         folds, stratified by class; a class with fewer samples than folds is used for
         training only. None stands for several folds if there are few samples, else for
-        one split that holds out 20 %; see the notes. Splitters and iterables are as in
+        one split that holds out 20 %; see the notes. There are fewer folds if `scoring`
+        is undefined on smaller test parts. Splitters and iterables are as in
         scikit-learn.
     resource : str or None, default=None
         The resource of successive halving: "n_samples" of the training part, or the
@@ -138,7 +139,8 @@ default="estimation_of_distribution"
     random_state : int, RandomState or None, default=None
         Seed of everything: genes, splits and models.
     verbose : int, default=0
-        1 prints a line per generation, 2 also one per individual.
+        1 prints a line per generation and the most frequent causes of its failures, 2
+        also a line per individual.
 
     Attributes
     ----------
@@ -254,7 +256,7 @@ default="estimation_of_distribution"
         # X may be anything that the estimator takes: it is checked by no other rule.
         if y is None and target.required:
             return super()._validate(X, y, reset)  # raises that y is missing
-        X, y = self._validate_X(X, reset), self._validate_y(y)
+        X, y = self._validate_X(X, reset), None if y is None else self._validate_y(y)
         if not target.multi_output and getattr(y, "shape", ())[1:] == (1,):
             y = column_or_1d(y, warn=True)  # one warning rather than one per fit
         X, y = indexable(X, y)
@@ -270,6 +272,12 @@ default="estimation_of_distribution"
         return X
 
     def _check_y(self, y: Any) -> Any:
+        return y
+
+    def _plain_y(self, y: Any) -> Any:
+        # The y of other estimators may be anything, and this one's stays as it is.
+        if get_tags(self.estimator).estimator_type in ("classifier", "regressor"):
+            super()._plain_y(y)
         return y
 
     def _spec(self, X: Any, y: Any) -> DataSpec:

@@ -88,6 +88,7 @@ class SplitResult(NamedTuple):
     score_time: float
     saved_time: float
     fitted: bytes | None
+    warned: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -163,7 +164,7 @@ class TrialRunner:
         scores = {name: tuple(r.scores[name] for r in results) for name in names}
         fitness = self.objectives.fitness(scores) if status == "ok" else -math.inf
         if status == "ok" and not math.isfinite(fitness):
-            status, error = "error", f"the fitness is {fitness}"
+            status, error = "error", self._undefined(fitness, results)
             fitness = -math.inf
         evaluation = Evaluation(
             candidate.chromosome,
@@ -180,6 +181,16 @@ class TrialRunner:
             return evaluation
         goals = self.objectives.goals(scores)
         return replace(evaluation, objectives=goals, fitted=results[-1].fitted)
+
+    def _undefined(self, fitness: float, results: list[SplitResult]) -> str:
+        """Return which score makes the fitness no number, and what its scorer says."""
+        for i, result in enumerate(results):
+            for name, score in result.scores.items():
+                if not math.isfinite(score) and self.objectives.counts(name):
+                    said = f" ({' '.join(result.warned)})" if result.warned else ""
+                    where = f"{name} is {score} on split {i}"
+                    return f"the fitness is {fitness}, since {where}{said}"
+        return f"the fitness is {fitness}"
 
     def refit(self, chromosome: Chromosome) -> BaseEstimator:
         """Return the candidate fitted on all of the data.
@@ -287,12 +298,14 @@ class TrialRunner:
         # Before scoring: a slow candidate should not be timed for nothing.
         check_speed(estimator, X_test, self.max_predict_time)
         score_params = _take(data.score_params, test)
-        scores = self.objectives.measure(
-            estimator, X_test, _part(data.y, test), score_params, fit_time
-        )
+        with _recorded() as warned:
+            scores = self.objectives.measure(
+                estimator, X_test, _part(data.y, test), score_params, fit_time
+            )
         score_time = time.perf_counter() - start - fit_time
         fitted = pickle.dumps(estimator) if self.keeps_model(candidate) else None
-        return SplitResult(scores, fit_time, score_time, saved, fitted)
+        said = tuple(dict.fromkeys(str(warning.message) for warning in warned))
+        return SplitResult(scores, fit_time, score_time, saved, fitted, said)
 
     def _fit(
         self, estimator: BaseEstimator, X: Any, y: Any, fit_params: Mapping[str, Any]
@@ -360,17 +373,29 @@ def _apart() -> bool:
     return in_worker or threading.current_thread() is threading.main_thread()
 
 
+@contextmanager
+def _recorded() -> Iterator[list[warnings.WarningMessage]]:
+    """Record the warnings inside, if they are not those of other threads as well."""
+    if not _apart():
+        yield []
+        return
+    with warnings.catch_warnings(record=True) as warned:
+        warnings.simplefilter("always")
+        yield warned
+
+
 def _take(params: Mapping[str, Any], rows: np.ndarray) -> dict[str, Any]:
     return {name: _safe_indexing(value, rows) for name, value in params.items()}
 
 
 def _classified(fault: Exception) -> tuple[Status, str]:
     """Return the status and the message of an error."""
-    if isinstance(fault, MemoryError):
-        return "memory", f"MemoryError: {fault}"
+    kind = type(fault).__name__
+    if isinstance(fault, MemoryError) or kind == "OutOfMemoryError":  # torch's own
+        return "memory", f"{kind}: {fault}"
     frame = traceback.extract_tb(fault.__traceback__)[-1]
     place = f"{os.path.basename(frame.filename)}:{frame.lineno}"
-    return "error", f"{type(fault).__name__}: {fault} ({place})"
+    return "error", f"{kind}: {fault} ({place})"
 
 
 _lock = threading.Lock()

@@ -6,6 +6,7 @@ import math
 import pickle
 import statistics
 import time
+import warnings
 from collections.abc import Callable, Mapping, Sized
 from dataclasses import dataclass, field
 from numbers import Real
@@ -16,7 +17,7 @@ from sklearn.base import BaseEstimator
 from sklearn.metrics import check_scoring
 from sklearn.metrics._scorer import _BaseScorer, _MultimetricScorer
 from sklearn.pipeline import Pipeline
-from sklearn.utils import _safe_indexing
+from sklearn.utils import ClassifierTags, Tags, _safe_indexing
 from sklearn.utils.validation import _num_samples
 
 from sknevo.deadline import TrialPruned, check_deadline
@@ -219,6 +220,36 @@ class Objectives:
                 scores[name] = -fit_time
         return scores
 
+    def undefined(self, kind: str, y_train: np.ndarray, y_test: np.ndarray) -> str:
+        """Return why no model of a kind can be scored on a part, "" if it can.
+
+        The scores of a guess tell: those of scikit-learn's metrics, which are undefined
+        because of the data alone. `kind` is "classifier" or "regressor".
+        """
+        guess = _Guess(kind, y_train, y_test)
+        for name, scorer in self._named.items():
+            metric = getattr(scorer, "_score_func", len)
+            if not metric.__module__.startswith("sklearn."):
+                continue
+            with warnings.catch_warnings(record=True) as caught:
+                warnings.simplefilter("always")
+                try:
+                    score = scorer(guess, None, guess.y_test)
+                    counts = self.counts(name) and not math.isfinite(score)
+                    reasons = [str(w.message) for w in caught][:1] if counts else []
+                except Exception as fault:
+                    counts, reasons = True, [str(fault)]
+            if counts:
+                said = " ".join([f"{metric.__name__} is undefined.", *reasons])
+                return said if said.endswith(".") else f"{said}."
+        return ""
+
+    def counts(self, name: str) -> bool:
+        """Return whether a score is part of the fitness."""
+        if self.weights:
+            return name in self.weights
+        return len(self._named) == 1 or name == self.metric
+
     def fitness(self, scores: Mapping[str, tuple[float, ...]]) -> float:
         """Return what evolution maximises: the mean of the fitness over the splits."""
         # A single score is "score", whatever `refit` calls it.
@@ -240,6 +271,40 @@ class Objectives:
         means = [float(np.mean(values)) for values in scores.values()]
         # NaN would be neither better nor worse than any other score.
         return tuple(-math.inf if math.isnan(mean) else mean for mean in means)
+
+
+# Samples that a guess is scored on, beside one of each class: chosen, not measured.
+GUESSED = 1000
+
+
+class _Guess(BaseEstimator):
+    """Predicts targets of the training part, one after the other, whatever X is."""
+
+    def __init__(self, kind: str, y_train: np.ndarray, y_test: np.ndarray) -> None:
+        self.kind = kind
+        rows = np.arange(min(GUESSED, len(y_test)))
+        if kind == "classifier":
+            self.classes_ = np.unique(y_train)
+            rows = np.union1d(rows, np.unique(y_test, return_index=True)[1])
+        self.y_test = y_test[rows]
+        self.y_guessed = np.resize(y_train, self.y_test.shape)
+
+    def predict(self, X: Any) -> np.ndarray:
+        return self.y_guessed
+
+    def predict_proba(self, X: Any) -> np.ndarray:
+        return (self.y_guessed[:, None] == self.classes_).astype(float)
+
+    def decision_function(self, X: Any) -> np.ndarray:
+        certain = self.predict_proba(X)
+        return certain[:, -1] if len(self.classes_) < 3 else certain
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.estimator_type = self.kind
+        if self.kind == "classifier":
+            tags.classifier_tags = ClassifierTags()
+        return tags
 
 
 def _with_costs(scoring: Any) -> Any:

@@ -56,7 +56,7 @@ ACCURACY = Objectives.of(LogisticRegression(), "accuracy", True).scorer
     [
         ("raise", "error", r"ValueError: cannot learn with x=0\.2 \(toys\.py:\d+\)"),
         ("starve", "memory", "MemoryError: no more"),
-        ("nan", "error", "the fitness is nan"),
+        ("nan", "error", "the fitness is nan, since score is nan on split 0"),
         ("loop", "unfinished", "the time given to this trial is over"),
     ],
 )

@@ -1,0 +1,339 @@
+"""Targets, groups, splits and failures of searches: served, or refused with reasons."""
+
+import datetime as dt
+from decimal import Decimal
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.dummy import DummyRegressor
+from sklearn.metrics import make_scorer
+from sklearn.model_selection import KFold, LeaveOneOut
+from sklearn.tree import DecisionTreeClassifier
+from toys import Failing
+
+from sknevo import (
+    Categorical,
+    EvolvedPipelineClassifier,
+    EvolvedPipelineRegressor,
+    EvolvedSearchCV,
+    Genome,
+)
+from sknevo.genomes.pipeline import pipeline
+
+rng = np.random.default_rng(0)
+N = 24
+CODES = np.arange(N) % 2
+LABELS = np.array(["no", "yes"], object)[CODES]
+X = np.column_stack([CODES + rng.normal(0, 0.3, N), rng.normal(size=N)])
+Y = X[:, 0] + np.sin(X[:, 1])
+QUICK = {"population_size": 1, "generations": 1, "cv": 2, "random_state": 0}
+
+
+def svm(spec):
+    """Return the cheapest space of pipelines."""
+    return pipeline(spec, models=["svm"])
+
+
+def classifier(**params):
+    return EvolvedPipelineClassifier(genome=svm, **QUICK | params)
+
+
+def regressor(**params):
+    return EvolvedPipelineRegressor(genome=svm, **QUICK | params)
+
+
+def tree(**params):
+    """Search for parameters of a tree."""
+    space = {"max_depth": [1, 2, 3, 4, 5, 6, 7, 8]}
+    return EvolvedSearchCV(DecisionTreeClassifier(), space, **QUICK | params)
+
+
+# Missing and strange targets ----------------------------------------------------------
+
+
+def with_gap(values, gap, dtype=object):
+    changed = np.array(values, object)
+    changed[[3, 5]] = gap
+    return changed if dtype is object else pd.Series(changed, dtype=dtype)
+
+
+GAPS = {
+    "None": with_gap(LABELS, None),
+    "NaN": with_gap(LABELS, np.nan),
+    "NA": with_gap(LABELS, pd.NA),
+    "NaT": with_gap(LABELS, pd.NaT),
+    "list": with_gap(LABELS, np.nan).tolist(),
+    "string": with_gap(LABELS, None, "string"),
+    "category": with_gap(LABELS, None, "category"),
+    "Int64": with_gap(CODES, pd.NA, "Int64"),
+    "boolean": with_gap(CODES == 1, pd.NA, "boolean"),
+    "float": np.where(np.isin(np.arange(N), [3, 5]), np.nan, CODES),
+    "column": with_gap(LABELS, None)[:, None],
+}
+GAP = "must not have missing values; got .+ in 2 of 24 rows: 3, 5. Leave these rows out"
+
+
+@pytest.mark.parametrize("search", [classifier, tree])
+@pytest.mark.parametrize("y", GAPS.values(), ids=GAPS)
+def test_missing_labels_are_refused_with_their_rows(y, search):
+    with pytest.raises(ValueError, match=f"^y {GAP}"):
+        search().fit(X, y)
+
+
+@pytest.mark.parametrize("gap", [None, np.nan, pd.NA], ids=repr)
+def test_missing_targets_of_a_regressor_are_refused_with_their_rows(gap):
+    with pytest.raises(ValueError, match=f"^y {GAP}"):
+        regressor().fit(X, with_gap(Y, gap))
+
+
+def test_missing_targets_are_refused_by_score():
+    search = classifier().fit(X, LABELS)
+    with pytest.raises(ValueError, match=f"^y {GAP}"):
+        search.score(X, with_gap(LABELS, None))
+
+
+@pytest.mark.parametrize("gap", [None, np.nan, pd.NA], ids=repr)
+@pytest.mark.parametrize("groups", [np.arange(N) // 4, LABELS], ids=["int", "str"])
+def test_missing_groups_are_refused_with_their_rows(groups, gap):
+    with pytest.raises(ValueError, match=f"^groups {GAP}"):
+        classifier().fit(X, LABELS, groups=with_gap(groups, gap))
+
+
+STRANGE = {
+    "words": (LABELS, "y must hold numbers; got 'no'"),
+    "a word": (
+        np.array([*Y[1:].astype(str), "none"]),
+        "y must hold numbers; got .+none",
+    ),
+    "dates": (pd.date_range("2026", periods=N), "y must hold numbers; got .+2026"),
+    "durations": (pd.timedelta_range("1D", periods=N), "y must hold numbers"),
+}
+
+
+@pytest.mark.parametrize(("y", "message"), STRANGE.values(), ids=STRANGE)
+def test_what_is_no_number_is_no_target_of_a_regressor(y, message):
+    with pytest.raises(ValueError, match=message):
+        regressor().fit(X, y)
+
+
+@pytest.mark.parametrize("kind", [str, Decimal, object])
+def test_numbers_of_any_type_are_targets_of_a_regressor(kind):
+    y = np.array(
+        [Y[i] if kind is object else kind(str(Y[i])) for i in range(N)], object
+    )
+    assert regressor().fit(X, y).best_score_ == regressor().fit(X, Y).best_score_
+
+
+@pytest.mark.parametrize(
+    "codes", [CODES.astype(object), CODES == 1, (CODES == 1).astype(object)]
+)
+def test_numbers_in_an_array_of_objects_are_labels(codes):
+    search = classifier().fit(X, codes)
+    assert search.score(X, codes) == classifier().fit(X, CODES).score(X, CODES)
+    assert search.predict(X).dtype == np.array(codes.tolist()).dtype
+
+
+@pytest.mark.parametrize(
+    ("y", "message"),
+    [
+        (
+            np.array([1, "1"] * 12, object),
+            "y must hold values of one type; got int and s",
+        ),
+        (
+            np.array([dt.date(2026, 1, 1 + c) for c in CODES]),
+            "y must hold labels.+date",
+        ),
+    ],
+)
+def test_labels_are_of_one_type(y, message):
+    with pytest.raises(ValueError, match=message):
+        classifier().fit(X, y)
+
+
+def test_groups_are_of_one_type():
+    groups = np.array([1, "a", 2.0] * 8, object)
+    with pytest.raises(ValueError, match="groups must hold values of one type; got fl"):
+        classifier().fit(X, LABELS, groups=groups)
+
+
+# Splits on which there can be no score ------------------------------------------------
+
+THREE = np.array(["a", "b", "c"])[np.arange(N) % 3]
+RARE = np.array([*LABELS[1:], "c"])
+UNDEFINED = {
+    "leave-one-out R2": (
+        regressor,
+        Y,
+        LeaveOneOut(),
+        None,
+        r"r2_score is undefined. R\^2",
+    ),
+    "leave-one-out AUC": (
+        classifier,
+        LABELS,
+        LeaveOneOut(),
+        "roc_auc",
+        r"split 0 of 24 \(23 samples to train on, 1 sample without class 'yes' to test "
+        r"on\): roc_auc_score is undefined. Only one class is present",
+    ),
+    "lonely class": (
+        classifier,
+        RARE,
+        2,
+        "roc_auc_ovr",
+        "without class 'c' to test on",
+    ),
+    "lonely class, no cv": (classifier, RARE, None, "roc_auc_ovr", "without class 'c'"),
+    "unknown class": (
+        tree,
+        np.sort(THREE),
+        KFold(3),
+        "neg_log_loss",
+        "16 samples without class 'a' to train on.+log_loss is undefined.+Give anoth",
+    ),
+    "one class": (
+        classifier,
+        np.sort(LABELS),
+        KFold(2),
+        None,
+        "learned from one class",
+    ),
+    "words": (
+        tree,
+        LABELS,
+        2,
+        "f1",
+        "pos_label=1 is not a valid label.+another scoring",
+    ),
+    "three classes": (tree, THREE, 2, "roc_auc", "multi_class must be in"),
+    "one of several": (tree, LABELS, 2, ["accuracy", "f1"], "pos_label=1"),
+    "negative": (
+        regressor,
+        Y - 9,
+        2,
+        "neg_mean_squared_log_error",
+        "less than or equal",
+    ),
+    "two samples": (
+        regressor,
+        Y[:2],
+        None,
+        None,
+        "Give more samples, a cv, or another",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", UNDEFINED)
+def test_a_score_that_is_undefined_on_a_split_is_refused(case):
+    search, y, cv, scoring, reason = UNDEFINED[case]
+    refit = "accuracy" if isinstance(scoring, list) else True
+    with pytest.raises(ValueError, match=f"^No individual could be scored.+{reason}"):
+        search(cv=cv, scoring=scoring, refit=refit).fit(X[: len(y)], y)
+
+
+@pytest.mark.parametrize(("n", "folds"), [(4, 2), (5, 2), (6, 3), (9, 4), (10, 5)])
+def test_by_default_each_test_part_suffices_for_the_score(n, folds):
+    assert regressor(cv=None).fit(X[:n], Y[:n]).n_splits_ == folds
+    mae = "neg_mean_absolute_error"
+    assert regressor(cv=None, scoring=mae).fit(X[:n], Y[:n]).n_splits_ == min(n, 5)
+
+
+def test_by_default_rare_classes_are_tested_if_the_score_needs_them():
+    y = np.repeat(["a", "b", "c"], [11, 10, 3])
+    assert classifier(cv=None).fit(X, y).n_splits_ == 5
+    assert classifier(cv=None, scoring="roc_auc_ovr").fit(X, y).n_splits_ == 3
+
+
+def inverse_error(y, predicted):
+    """Return what is infinite for a perfect prediction."""
+    return 1 / np.mean((y - predicted) ** 2)
+
+
+def test_scores_that_may_be_undefined_are_tried():
+    space, own = {"constant": [1.0, 2.0]}, make_scorer(inverse_error)
+    dummy = DummyRegressor(strategy="constant")
+    search = EvolvedSearchCV(dummy, space, scoring=own, **QUICK).fit(X, Y)
+    assert search.best_score_ > 0
+
+
+def test_one_of_several_scores_may_be_undefined():
+    search = tree(cv=LeaveOneOut(), scoring=["accuracy", "roc_auc"], refit="accuracy")
+    assert np.isnan(search.fit(X, LABELS).cv_results_["mean_test_roc_auc"]).all()
+
+
+def half_defined(estimator, X, y):
+    return float(np.float64(0) / np.float64(0))
+
+
+def test_a_score_that_is_not_finite_says_where_and_why():
+    reason = r"the fitness is nan, since score is nan on split 0 \(invalid value .+\)"
+    with pytest.raises(ValueError, match=reason):
+        tree(scoring=half_defined).fit(X, LABELS)
+
+
+# Searches in which all fail -----------------------------------------------------------
+
+
+def failing(*, share=1.0, causes=1, **params):
+    """Search in which a share of the individuals fails, for so many causes."""
+    space = Genome(seed=Categorical(list(range(2000))))
+    first = {"initial_population": [], "population_size": 10, "generations": 12}
+    return EvolvedSearchCV(
+        Failing(share=share, causes=causes), space, **QUICK | first | params
+    )
+
+
+@pytest.mark.parametrize(
+    "params",
+    [
+        {},
+        {"n_jobs": 2},
+        {"resource": "n_samples"},
+        {"strategy": "regularized_evolution", "population_size": 3, "generations": 40},
+        {"n_jobs": 2, "strategy": "regularized_evolution", "generations": 40},
+    ],
+    ids=["plain", "workers", "halving", "steady", "steady workers"],
+)
+def test_a_search_stops_if_the_first_ones_fail_alike(params):
+    message = (
+        r"none of 30 individuals succeeded \(30 individuals in a row failed for the "
+        r"same reason\). The most frequent causes:\n    30 x ValueError: cause a, num"
+    )
+    with pytest.raises(ValueError, match=message):
+        failing(**params).fit(X, LABELS)
+
+
+def test_individuals_known_to_work_elsewhere_count_more():
+    with pytest.raises(ValueError, match=r"none of 21 individuals succeeded \(21 in"):
+        failing(initial_population=None).fit(X, LABELS)
+
+
+def test_a_journal_does_not_change_where_it_stops(tmp_path):
+    for generations in (1, 2, 12, 12):  # resumed three times
+        search = failing(journal=tmp_path / "run.jsonl", generations=generations)
+        message = f"none of {min(30, 10 * generations)} individuals succeeded"
+        with pytest.raises(ValueError, match=message):
+            search.fit(X, LABELS)
+
+
+@pytest.mark.parametrize(
+    ("share", "causes"), [(0.9, 1), (1.0, 2)], ids=["some work", "two causes"]
+)
+def test_a_search_goes_on_if_some_work_or_fail_for_other_reasons(share, causes):
+    search = failing(share=share, causes=causes)
+    if share < 1:
+        assert len(search.fit(X, LABELS).cv_results_["status"]) == 120
+    else:
+        with pytest.raises(ValueError, match="none of 120 individuals succeeded"):
+            search.fit(X, LABELS)
+
+
+def test_verbose_output_has_the_causes(capsys):
+    with pytest.raises(ValueError, match="none of 30"):
+        failing(verbose=1, causes=1).fit(X, LABELS)
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 6
+    assert lines[1].startswith("    10 x ValueError: cause a, number")
