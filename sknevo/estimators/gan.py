@@ -315,7 +315,7 @@ default="estimation_of_distribution"
     def _scoring_of(self, scoring: Any, X: Any, y: np.ndarray | None) -> Any:
         """Return the fitness with features that depend on nothing but the data."""
         generative = isinstance(scoring, GenerativeScore)
-        name = "feature_extractor"
+        own, name = self.feature_extractor, "feature_extractor"
         if generative and scoring.features is None:
             # A clone: the user's own scorer is never changed.
             scoring = clone(scoring).set_params(features=self._features(X, y))
@@ -324,11 +324,11 @@ default="estimation_of_distribution"
                 "feature_extractor must be None if scoring has its own features or is "
                 f"not a GenerativeScore; got {self.feature_extractor!r}."
             )
-        else:
-            name = "scoring.features"
-        if generative and scoring.features is not None:
+        elif generative:
+            own, name = scoring.features, "scoring.features"
+        if own is not None:
             # Of all individuals, each would fail for the same reason.
-            check_features(scoring.features, np.asarray(X[:FEWEST_SAMPLES]), name)
+            check_features(own, np.asarray(X[:FEWEST_SAMPLES]), name)
         return scoring
 
     def _features(
@@ -474,7 +474,7 @@ default="estimation_of_distribution"
         ndarray of shape (n_samples,)
             The higher, the more real a sample looks.
         """
-        return self._best.score_samples(self._validate_pair(X, y), y)
+        return self._best.score_samples(*self._validate_pair(X, y))
 
     @available_if(check_refit)
     def decision_function(self, X: Any, y: Any = None) -> np.ndarray:
@@ -492,13 +492,14 @@ default="estimation_of_distribution"
         ndarray of shape (n_samples,)
             At least 0 for samples that `predict` takes for real ones.
         """
-        return self._best.decision_function(self._validate_pair(X, y), y)
+        return self._best.decision_function(*self._validate_pair(X, y))
 
-    def _validate_pair(self, X: Any, y: Any) -> Any:
+    def _validate_pair(self, X: Any, y: Any) -> tuple[Any, Any]:
         X = self._validate_X(X)
         if y is not None:
+            y = column_or_1d(y)
             check_consistent_length(X, y)
-        return X
+        return X, y
 
     @available_if(check_refit)
     def predict(self, X: Any, y: Any = None) -> np.ndarray:

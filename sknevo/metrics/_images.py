@@ -280,8 +280,12 @@ def _pixels(images: Any, name: str) -> np.ndarray:
     """Return images as a finite array of numbers or booleans."""
     with plain_values(name, images):
         pixels = np.asarray(images)
-        if pixels.dtype.kind not in "biuf":
+        if pixels.dtype.kind == "O":
             pixels = pixels.astype(float)
+        if pixels.dtype.kind not in "biuf":
+            raise ValueError(
+                f"{name} must hold numbers or booleans; got an array of {pixels.dtype}."
+            )
         if not np.isfinite(pixels).all():
             raise ValueError(f"{name} must be finite; it holds NaN or infinity.")
     return pixels

@@ -284,7 +284,8 @@ def test_samples_are_rebuilt(fitted, blobs):
 @pytest.mark.parametrize("n_samples", [0, -3])
 def test_less_than_one_sample_is_refused(fitted, n_samples):
     with pytest.raises(
-        ValueError, match=f"n_samples must be at least 1; got {n_samples}"
+        ValueError,
+        match=f"n_samples must be a whole number of at least 1; got {n_samples}",
     ):
         fitted.sample(n_samples)
 

@@ -133,13 +133,33 @@ def generator():
     return torch.Generator().manual_seed(0)
 
 
-@pytest.mark.parametrize("unit", [1e-60, 1.0, 1e60])
+@pytest.mark.parametrize("unit", [1e-300, 1e-60, 1.0, 1e60, 1e290])
 @pytest.mark.parametrize("offset", [0, 1e9])
 def test_samples_do_not_depend_on_the_unit(unit, offset):
     X = TABLE[["normal", "positive"]].to_numpy()
     scaled = Scaler((X + offset) * unit, (2,)).standardise((X + offset) * unit)
     expected = (X - X.mean(axis=0)) / X.std(axis=0)
     np.testing.assert_allclose(scaled, expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("constant", [False, True])
+@pytest.mark.parametrize("dtype", ["i8", "u8"])
+def test_the_greatest_integers_stay_in_their_range(dtype, constant):
+    most = np.iinfo(dtype).max
+    X = np.full((9, 2), most, dtype)
+    X[0] = most if constant else 5
+    far = Scaler(X, (2,)).inverse(torch.full((1, 2), 9.0))
+    # Floats of this size are 1024 or 2048 apart.
+    assert far.dtype == X.dtype
+    assert most - 2048 <= int(far.min()) <= int(far.max()) <= most
+
+
+@pytest.mark.parametrize("kind", [pd.DataFrame, pl.DataFrame, pa.table])
+def test_frames_hold_the_greatest_integers(kind):
+    X = kind({"a": np.array([5, 2**63 - 1] * 20)})
+    made = np.asarray(EvolvedGAN(**SMALL).fit(X).sample(20))
+    assert made.dtype == "i8"
+    assert made.min() >= 5
 
 
 # Interleaved data: every k-th sample stands for nothing ----------------------------
@@ -292,6 +312,43 @@ def test_numbers_that_never_repeat_are_values():
     assert gan.sample(2, y=3.5).shape == (2, 2)
 
 
+ASKED = {
+    "no samples": ({"n_samples": 0}, "n_samples must be a whole number of at least 1"),
+    "half a sample": ({"n_samples": 2.5}, "at least 1; got 2.5"),
+    "words": ({"n_samples": "3"}, "n_samples must be a whole number"),
+    "too many labels": (
+        {"n_samples": 2, "y": ["a"] * 3},
+        r"of 2 samples; got .*\(3,\)",
+    ),
+    "no label of fit": ({"n_samples": 2, "y": "c"}, "y must hold labels of fit"),
+    "missing": ({"n_samples": 2, "y": [None, "a"]}, "y must hold labels of fit"),
+}
+
+
+@pytest.fixture(scope="module")
+def fitted():
+    return EvolvedGAN(**SMALL).fit(TABLE, WORDS)
+
+
+@pytest.mark.parametrize(("asked", "message"), ASKED.values(), ids=ASKED)
+def test_what_samples_are_asked_for_is_named(fitted, asked, message):
+    with pytest.raises(ValueError, match=message):
+        fitted.sample(**asked)
+
+
+def test_labels_may_be_a_column(fitted):
+    column = WORDS[:, np.newaxis]
+    usual, again = (fitted.sample(N, y=y) for y in (WORDS, column))
+    pd.testing.assert_frame_equal(usual, again)
+    logits = fitted.score_samples(TABLE, column)
+    np.testing.assert_array_equal(logits, fitted.score_samples(TABLE, WORDS))
+
+
+def test_candidates_of_a_reconstruction_are_counted(fitted):
+    with pytest.raises(ValueError, match="n_candidates must be a whole number"):
+        fitted.reconstruct(TABLE, n_candidates=0)
+
+
 def fails(X):
     raise RuntimeError("no features today")
 
@@ -375,6 +432,12 @@ def inception(data_range=255.0):
     features = InceptionFeatures("weights.pth", data_range=data_range)
     features._loaded = torch.nn.Flatten()
     return features
+
+
+@pytest.mark.parametrize("values", [1j * np.ones((1, 9)), np.array([["a"]])])
+def test_pixels_must_be_numbers(values):
+    with pytest.raises(ValueError, match="real must hold numbers or booleans"):
+        peak_signal_noise_ratio(values, values)
 
 
 SCALES = {

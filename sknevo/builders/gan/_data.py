@@ -22,6 +22,10 @@ N_IMAGES_FOR_RANGE = 1000
 # classifiers, so that large images fit into memory.
 CHUNK_SIZE, CHUNK_VALUES = 1024, 2**21
 
+# As floats, the greatest integers of 64 bits are rounded up to these, which no integer
+# type holds.
+BEYOND_INTEGERS = 2.0**63, 2.0**64
+
 
 class Scaler:
     """Standardises features and maps pixels to [-1, 1], and back.
@@ -48,7 +52,10 @@ class Scaler:
             scale = (self.high - self.low) / 2
         else:
             self.origin = seen.mean(axis=0, dtype=float)
-            scale = seen.std(axis=0, dtype=float)
+            # The squares of deviations are finite in units of the largest one.
+            largest = np.maximum(self.high - self.origin, self.origin - self.low)
+            largest = np.where(self.low < self.high, largest, 1.0)
+            scale = largest * ((seen - self.origin) / largest).std(axis=0)
         # A constant feature is not scaled, though rounding may leave it a deviation.
         self.scale = np.where((self.low < self.high) & (scale > 0), scale, 1.0)
         self.whole = np.asarray(self.dtype.kind in "biu")
@@ -78,7 +85,9 @@ class Scaler:
             X = X.permute(0, 2, 3, 1)
         values = X.reshape(len(X), *self.row_shape).numpy() * self.scale + self.origin
         values = np.where(self.whole, np.rint(values), values)
-        return np.clip(values, self.low, self.high).astype(self.dtype)
+        values = np.clip(values, self.low, self.high)
+        beyond = np.isin(values, BEYOND_INTEGERS)
+        return np.where(beyond, np.nextafter(values, 0), values).astype(self.dtype)
 
 
 class ConditionEncoder:
@@ -149,8 +158,16 @@ class ConditionEncoder:
         Raises
         ------
         ValueError
-            If y holds what was not in training.
+            If y is of another length, or holds what was not in training.
         """
+        if y is not None:
+            y = np.asarray(y)
+            if y.size not in (1, n) or y.size != max(y.shape, default=1):
+                raise ValueError(
+                    f"y must be one label or value, or one for each of {n} samples; "
+                    f"got an array of shape {y.shape}."
+                )
+            y = np.broadcast_to(y.ravel(), n)
         if not self.width:
             self._check_absent(y)
             return None
@@ -158,7 +175,7 @@ class ConditionEncoder:
             seed = torch.randint(2**31 - 1, (), generator=rng, device=rng.device)
             encoded = self.sample(n, np.random.default_rng(int(seed)))
         else:
-            encoded = self.encode(np.broadcast_to(np.asarray(y), n))
+            encoded = self.encode(y)
         return torch.as_tensor(encoded, dtype=torch.float32, device=rng.device)
 
     def _check_absent(self, y: Any) -> None:

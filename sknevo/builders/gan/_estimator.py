@@ -1,5 +1,6 @@
 """A GAN as an estimator: it learns a density, samples from it and judges samples."""
 
+from numbers import Integral
 from typing import Any, Self
 
 import numpy as np
@@ -194,8 +195,7 @@ class GAN(BaseEstimator):
         random_state : int, RandomState or None, default=None
             None makes the same samples each time.
         """
-        if n_samples < 1:
-            raise ValueError(f"n_samples must be at least 1; got {n_samples}.")
+        _check_count("n_samples", n_samples, 1)
         rng = random_source(self.random_state, SAMPLING, self.device)
         if random_state is not None:
             rng.manual_seed(check_random_state(random_state).randint(2**31 - 1))
@@ -219,6 +219,8 @@ class GAN(BaseEstimator):
 
         The best of `n_candidates` samples is improved by `n_steps` of gradient descent.
         """
+        _check_count("n_candidates", n_candidates, 1)
+        _check_count("n_steps", n_steps, 0)
         rng = random_source(self.random_state, SAMPLING, self.device)
         noise, dimension = self.generator_.noise, self.generator_.noise.dimension
         inputs = [noise(n_candidates, rng)]
@@ -281,6 +283,13 @@ class GAN(BaseEstimator):
         if device != "cpu":
             state = moved(state, NETWORKS, device)
         super().__setstate__(state | {"device": device})
+
+
+def _check_count(name: str, value: Any, least: int) -> None:
+    if not isinstance(value, Integral) or value < least:
+        raise ValueError(
+            f"{name} must be a whole number of at least {least}; got {value!r}."
+        )
 
 
 def _to_numpy(logits: Tensor) -> np.ndarray:
