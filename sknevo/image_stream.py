@@ -2,6 +2,7 @@
 
 import os
 import sys
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Self
@@ -21,6 +22,8 @@ READERS = min(8, os.cpu_count() or 1)
 # Items that are looked at before a search: all of so many, or so many at random, since
 # reading all of a large set would take as long as an epoch. Chosen, not measured.
 LOOKED_AT = 1000
+# Images that are read twice, to find those that change. Chosen, not measured.
+READ_TWICE = 16
 # Images that cannot be read and that an error names. Chosen, not measured.
 NAMED = 5
 # PIL's names of modes by their number of channels.
@@ -133,12 +136,21 @@ class ImageStream:
         return fingerprint(len(self), seen, names, np.array(sizes))
 
     def check(self) -> None:
-        """Read up to 1000 images, at random of more, and raise if one is not valid."""
+        """Read up to 1000 images, at random of more: all valid, the same each time."""
 
-        def read(row: int) -> None:
-            self._read(row)  # not returned: together they may be large
+        def read(row: int) -> str:
+            return fingerprint(self._read(row))
 
-        _in_threads(read, self.rows[_looked_at(len(self))])
+        rows = self.rows[_looked_at(len(self))]
+        found = _in_threads(read, rows)
+        if found[:READ_TWICE] != _in_threads(read, rows[:READ_TWICE]):
+            warnings.warn(
+                "X changes its images each time they are read, so that they are also "
+                "changed where individuals are scored and where they predict. Leave "
+                "random changes to the augmentation, which evolves.",
+                UserWarning,
+                stacklevel=2,
+            )
 
     def __len__(self) -> int:
         return len(self.rows)
