@@ -13,12 +13,11 @@ import time
 
 import numpy as np
 import tables
-from sklearn.base import BaseEstimator
 from sklearn.metrics import get_scorer
 
 from sknevo.builders.pipeline import PipelineBuilder
+from sknevo.builders.pipeline._columns import ColumnReader
 from sknevo.estimators._setup import make_splits
-from sknevo.estimators._table import describe_columns, validate_table
 from sknevo.evaluation import Data, Objectives, Shared, TrialRunner
 from sknevo.genomes.pipeline import pipeline, well_known
 from sknevo.records import Candidate, Chromosome, DataSpec
@@ -53,12 +52,13 @@ def seconds_and_scores(kind, builder, data, chromosomes):
 def one_table(folder, name, repeats):
     X, y = tables.read(folder, name)
     rows = np.random.default_rng(0).permutation(len(X))[:4000]
-    X, y = validate_table(BaseEstimator(), X.iloc[rows], reset=True), y[rows]
+    reader = ColumnReader().fit(X.iloc[rows])
+    X, y = reader.transform(X.iloc[rows]), y[rows]
     splits = make_splits(
         3, X, y, classifier=True, random_state=0, split_params={}, default_folds={}
     )
     spec = DataSpec(
-        "classification", len(splits[0][0]), len(set(y)), describe_columns(X)
+        "classification", len(splits[0][0]), len(set(y)), reader.describe(X)
     )
     builder = PipelineBuilder(spec, probabilities=False)
     chromosomes = individuals(spec, np.random.default_rng(0))

@@ -53,17 +53,20 @@ class Column:
         Number of distinct values, for columns that hold labels or text.
     missing : bool, default=False
         Whether values are missing.
+    order : tuple of str, default=()
+        The labels in their order, if the type of a categorical column has one.
 
     Examples
     --------
     >>> Column("age", "numeric", missing=True)
-    Column(name='age', kind='numeric', n_unique=0, missing=True)
+    Column(name='age', kind='numeric', n_unique=0, missing=True, order=())
     """
 
     name: str | int
     kind: str
     n_unique: int = 0
     missing: bool = False
+    order: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -2,9 +2,8 @@
 
 import numpy as np
 import pandas as pd
-from sklearn.base import BaseEstimator
 
-from sknevo.estimators._table import describe_columns, validate_table
+from sknevo.builders.pipeline._columns import ColumnReader
 from sknevo.records import DataSpec
 
 
@@ -29,7 +28,12 @@ def mixed(n=90, seed=0):
     table.loc[::8, "wings"] = pd.NA
     table.loc[::11, "seen"] = pd.NaT
     table.loc[::13, "note"] = None
-    return validate_table(BaseEstimator(), table, reset=True)
+    return read(table)
+
+
+def read(X):
+    """Return a table as the search gives it to candidates."""
+    return ColumnReader().fit(X).transform(X)
 
 
 def spec_of(X, y, *, n_samples=None, regression=False):
@@ -37,5 +41,5 @@ def spec_of(X, y, *, n_samples=None, regression=False):
         "regression" if regression else "classification",
         n_samples or len(X),
         0 if regression else len(np.unique(y)),
-        describe_columns(X),
+        ColumnReader().fit(X).describe(X),
     )

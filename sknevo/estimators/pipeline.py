@@ -5,12 +5,13 @@ from typing import Any
 
 import numpy as np
 from sklearn.utils import Tags
+from sklearn.utils.validation import validate_data
 
 from sknevo.builders.pipeline import PipelineBuilder
+from sknevo.builders.pipeline._columns import ColumnReader, as_table
 from sknevo.estimators._base import BaseEvolved
 from sknevo.estimators._mixins import EvolvedClassifierMixin, EvolvedRegressorMixin
 from sknevo.estimators._parameters import parameter, with_parameters
-from sknevo.estimators._table import describe_columns, validate_table
 from sknevo.evaluation import Objectives
 from sknevo.genes import Genome
 from sknevo.genomes.pipeline import pipeline, well_known
@@ -30,7 +31,11 @@ class _EvolvedPipeline(BaseEvolved):
     _default_folds = {2_000: 5, 10_000: 3}
 
     def _check_X(self, X: Any, reset: bool) -> Any:
-        return validate_table(self, X, reset=reset)
+        table = as_table(X)
+        validate_data(self, table, reset=reset, skip_check_array=True)
+        if reset:
+            self._reader_ = ColumnReader().fit(table)
+        return self._reader_.read(table)
 
     def _default_genome(self, spec: DataSpec) -> Genome:
         return pipeline(spec)
@@ -44,7 +49,13 @@ class _EvolvedPipeline(BaseEvolved):
         # Costs are measured of the pipeline that a refit would make.
         costs = self.max_predict_time is not None or objectives.measures_costs
         final = final or costs
-        return PipelineBuilder(spec, final or objectives.needs_probabilities, final)
+        return PipelineBuilder(
+            spec,
+            final or objectives.needs_probabilities,
+            final,
+            # Trials get tables that are read already.
+            self._reader_.kinds_ if final else None,
+        )
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
@@ -245,7 +256,7 @@ default="estimation_of_distribution"
     """
 
     def _spec(self, X: Any, y: np.ndarray) -> DataSpec:
-        columns = describe_columns(X)
+        columns = self._reader_.describe(X)
         return DataSpec("classification", len(X), len(self.classes_), columns)
 
 
@@ -435,4 +446,4 @@ default="estimation_of_distribution"
     """
 
     def _spec(self, X: Any, y: np.ndarray) -> DataSpec:
-        return DataSpec("regression", len(X), 0, describe_columns(X))
+        return DataSpec("regression", len(X), 0, self._reader_.describe(X))

@@ -11,7 +11,6 @@ import sklearn
 import tables
 from builder_contract import BuilderContract, Case
 from sklearn.datasets import load_iris, make_classification
-from sklearn.svm import SVC
 from threadpoolctl import threadpool_limits
 
 from sknevo.builders.pipeline import PipelineBuilder
@@ -26,7 +25,6 @@ from sknevo.builders.pipeline._svm import (
     SupportVectorRegressor,
 )
 from sknevo.deadline import DeadlineReached, deadline
-from sknevo.estimators._table import validate_table
 from sknevo.genomes.pipeline import MODELS, pipeline, well_known
 from sknevo.records import Chromosome
 
@@ -148,7 +146,7 @@ def test_dates_become_their_parts():
 
 def test_strings_of_dates_are_dates():
     stamps = pd.to_datetime(pd.Series(DATES))
-    X = pd.DataFrame({"seen": stamps.dt.strftime("%Y-%m-%d %H:%M:%S")})
+    X = tables.read(pd.DataFrame({"seen": stamps.dt.strftime("%Y-%m-%d %H:%M:%S")}))
     spec = tables.spec_of(X, [0, 1, 0])
     assert spec.columns[0].kind == "datetime"
     dates = make_preparation(spec, {"imputation": "none"}).fit_transform(X, [0, 1, 0])
@@ -168,7 +166,7 @@ FAR = ["9999-12-31", "0001-01-01", None]
     ],
 )
 def test_dates_of_any_year_are_numbers(column):
-    X = pd.DataFrame({"until": column})
+    X = tables.read(pd.DataFrame({"until": column}))
     spec = tables.spec_of(X, [0, 1, 0])
     assert spec.columns[0].kind == "datetime"
     dates = make_preparation(spec, {"imputation": "none"}).fit_transform(X, [0, 1, 0])
@@ -179,7 +177,7 @@ def test_dates_of_any_year_are_numbers(column):
 
 def test_durations_are_seconds_in_fit_and_predict():
     spans = pd.DataFrame({"d": pd.to_timedelta([1, 2, None], "D")})
-    table = validate_table(SVC(), spans, reset=True)
+    table = tables.read(spans)
     spec = tables.spec_of(table, [0, 1, 0])
     preparation = make_preparation(spec, {"imputation": "none"})
     seconds = preparation.fit_transform(table)

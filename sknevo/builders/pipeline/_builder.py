@@ -14,6 +14,7 @@ from sknevo.builders.pipeline._boosting import (
     EarlyStoppingRegressor,
     most_rounds,
 )
+from sknevo.builders.pipeline._columns import ColumnReader, Kind
 from sknevo.builders.pipeline._features import make_extraction, make_scaling
 from sknevo.builders.pipeline._preparation import make_preparation, prepared_width
 from sknevo.builders.pipeline._svm import (
@@ -51,6 +52,10 @@ class PipelineBuilder:
     final : bool, default=False
         Whether the pipeline is the best one, built for the refit. On few rows its
         booster is a committee then.
+    columns : tuple or None, default=None
+        How the columns are read, the `kinds_` of a `ColumnReader`: the pipeline begins
+        with one, so that it takes tables as users have them. None makes pipelines of
+        tables that are read already.
 
     Examples
     --------
@@ -71,6 +76,7 @@ class PipelineBuilder:
     spec: DataSpec
     probabilities: bool = True
     final: bool = False
+    columns: tuple[Kind, ...] | None = None
 
     def __call__(self, expressed: dict[str, Any], random_state: int) -> Pipeline:
         """Return the pipeline that the genes describe.
@@ -96,7 +102,9 @@ class PipelineBuilder:
         """
         spec = self.spec
         extraction = make_extraction(expressed["extraction"], spec, random_state)
+        read = [] if self.columns is None else [("columns", ColumnReader(self.columns))]
         steps = [
+            *read,
             ("preparation", make_preparation(spec, expressed["preparation"])),
             ("scaling", make_scaling(expressed["scaling"], spec, random_state)),
             ("extraction", extraction),

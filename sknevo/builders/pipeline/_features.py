@@ -20,7 +20,7 @@ from sklearn.preprocessing import (
     StandardScaler,
 )
 
-from sknevo.builders.pipeline._preparation import ArrayTransformer
+from sknevo.builders.pipeline._transformers import ArrayTransformer
 from sknevo.records import DataSpec
 
 Step = BaseEstimator | str

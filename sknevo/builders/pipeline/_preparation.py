@@ -4,8 +4,9 @@ from typing import Any, Self
 
 import numpy as np
 import pandas as pd
+from pandas.api import types
 from sklearn import config_context
-from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin, clone
+from sklearn.base import BaseEstimator, OneToOneFeatureMixin, clone
 from sklearn.compose import ColumnTransformer
 from sklearn.decomposition import TruncatedSVD
 from sklearn.feature_extraction.text import HashingVectorizer, TfidfTransformer
@@ -15,6 +16,8 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, TargetEncoder
 from sklearn.utils.validation import validate_data
 
+from sknevo.builders.pipeline._columns import to_labels
+from sknevo.builders.pipeline._transformers import ArrayTransformer
 from sknevo.records import Column, DataSpec
 
 # Columns of a one-hot encoding at most; the rarer labels share one. Chosen, not
@@ -23,6 +26,10 @@ MAX_CATEGORIES = 40
 # Columns that the character n-grams of a text become. Chosen, not measured.
 NGRAM_COMPONENTS = 8
 SECONDS_PER_DAY = 24 * 60 * 60
+# Values that are more than FAR times as large as their range may need an offset in
+# single precision, which tells 2**24 steps apart. Chosen, not measured.
+FAR = 8
+NO_LABEL = "(missing)"
 
 
 def make_preparation(spec: DataSpec, genes: dict[str, Any]) -> BaseEstimator:
@@ -36,21 +43,32 @@ def make_preparation(spec: DataSpec, genes: dict[str, Any]) -> BaseEstimator:
         The expressed genes of "preparation", those alone that concern some column. NaN
         is left only if the imputation is "none".
     """
-    kinds = {
-        ("numeric", "boolean"): _numeric(genes),
-        ("datetime",): make_pipeline(_Dates(), _numeric(genes)),
-        ("categorical",): _encoder(spec, genes),
-        ("text",): _text(spec, genes),
+    transformers = {
+        "numeric": _numeric(genes),
+        "datetime": make_pipeline(_Dates(), _numeric(genes)),
+        "categorical": _encoder(spec, genes),
+        "ordered": _ordinal_encoder(spec),
+        "text": _text(spec, genes),
     }
+    groups = [_group(column, genes) for column in spec.columns]
     parts = []
-    for names, transformer in kinds.items():
-        places = [i for i, column in enumerate(spec.columns) if column.kind in names]
+    for name, transformer in transformers.items():
+        places = [i for i, group in enumerate(groups) if group == name]
         if places:
-            parts.append((names[0], transformer, places))
+            parts.append((name, transformer, places))
     if [name for name, *_ in parts] == ["numeric"]:
         # The common case. A ColumnTransformer takes longer than the imputer itself.
         return parts[0][1]
     return ColumnTransformer(parts, sparse_threshold=0, verbose_feature_names_out=False)
+
+
+def _group(column: Column, genes: dict[str, Any]) -> str:
+    """Return the name of the transformer that prepares a column."""
+    if column.kind == "boolean":
+        return "numeric"
+    if column.kind == "categorical" and column.order:
+        return "ordered" if genes.get("encoding") == "ordinal" else "categorical"
+    return column.kind
 
 
 def prepared_width(spec: DataSpec, genes: dict[str, Any]) -> int:
@@ -105,6 +123,15 @@ def _encoder(spec: DataSpec, genes: dict[str, Any]) -> BaseEstimator:
     return make_pipeline(_Labels(), encoder)
 
 
+def _ordinal_encoder(spec: DataSpec) -> Pipeline:
+    """Return an encoder that keeps the order of ordered categories."""
+    orders = [[NO_LABEL, *column.order] for column in spec.columns if column.order]
+    encoder = OrdinalEncoder(
+        categories=orders, handle_unknown="use_encoded_value", unknown_value=-1
+    )
+    return make_pipeline(_Labels(), encoder)
+
+
 def _target_encoder(spec: DataSpec) -> TargetEncoder:
     # "auto" looks at the classes of the split: a user's `cv` may leave two of many.
     kind = "auto" if spec.task == "classification" else "continuous"
@@ -130,17 +157,6 @@ def _text(spec: DataSpec, genes: dict[str, Any]) -> Any:
             return make_pipeline(_Labels(), _target_encoder(spec))
 
 
-class ArrayTransformer(TransformerMixin, BaseEstimator):
-    """A transformer that returns arrays under any configuration of scikit-learn."""
-
-    # scikit-learn looks at this before its global configuration.
-    _sklearn_output_config = {"transform": "default"}
-
-    def set_output(self, *, transform: str | None = None) -> Self:
-        """Return itself: the output stays an array."""
-        return self
-
-
 class _Stateless(ArrayTransformer):
     """A transformer that learns nothing but the number of columns."""
 
@@ -150,34 +166,75 @@ class _Stateless(ArrayTransformer):
 
 
 class _Floats(OneToOneFeatureMixin, _Stateless):
-    """Numbers and booleans as floats, NaN where they are missing.
+    """Numbers, booleans and durations as floats, NaN where they are missing.
 
-    A column without any value becomes zeros, since not all boosters can bin it.
+    A column without any value becomes zeros, since not all boosters can bin it. Where
+    single precision, which XGBoost computes with, would merge values, an offset is
+    subtracted.
     """
 
     def fit(self, X: Any, y: Any = None) -> Self:
         validate_data(self, X, skip_check_array=True)
-        self.empty_ = np.isnan(_floats(X)).all(axis=0)
+        floats = _floats(X)
+        self.empty_ = np.isnan(floats).all(axis=0)
+        self.offsets_ = _offsets(X, floats)
         return self
 
     def transform(self, X: Any) -> np.ndarray:
         validate_data(self, X, reset=False, skip_check_array=True)
         floats = _floats(X)
-        return np.where(self.empty_, 0.0, floats) if self.empty_.any() else floats
+        if self.offsets_ or self.empty_.any():
+            floats = np.where(self.empty_, 0.0, floats)
+        for place, offset in self.offsets_.items():
+            exact = _difference(_exact(X, place), offset)
+            floats[:, place] = np.where(np.isnan(floats[:, place]), np.nan, exact)
+        return floats
 
 
 def _floats(X: Any) -> np.ndarray:
-    if isinstance(X, pd.DataFrame):
-        # Converting column by column is slow. Only other types need it.
-        numbers = all(map(pd.api.types.is_numeric_dtype, X.dtypes))
-        X = X if numbers else X.apply(_numbers)
-        return X.to_numpy(float, na_value=np.nan)
-    return np.asarray(X, float)
+    if not isinstance(X, pd.DataFrame):
+        return np.asarray(X, float)
+    # Converting column by column is slow. Only durations need it.
+    if any(map(types.is_timedelta64_dtype, X.dtypes)):
+        X = X.apply(_seconds)
+    return X.to_numpy(float, na_value=np.nan)
 
 
-def _numbers(column: pd.Series) -> pd.Series:
-    durations = pd.api.types.is_timedelta64_dtype(column.dtype)
-    return column.dt.total_seconds() if durations else pd.to_numeric(column)
+def _seconds(column: pd.Series) -> pd.Series:
+    durations = types.is_timedelta64_dtype(column.dtype)
+    return column.dt.total_seconds() if durations else column
+
+
+def _offsets(X: Any, floats: np.ndarray) -> dict[int, Any]:
+    """Return the lowest value of each column that single precision would merge."""
+    low, high = np.fmin.reduce(floats, axis=0), np.fmax.reduce(floats, axis=0)
+    is_far = FAR * (high - low) < np.maximum(np.abs(low), np.abs(high))
+    offsets = {}
+    for place in np.flatnonzero(is_far):
+        values = _exact(X, place)[~np.isnan(floats[:, place])]
+        if len(np.unique(values.astype(np.float32))) < len(np.unique(values)):
+            offsets[int(place)] = values.min()
+    return offsets
+
+
+def _exact(X: Any, place: int) -> np.ndarray:
+    """Return a column in its own precision, anything where values are missing."""
+    if not isinstance(X, pd.DataFrame):
+        return np.asarray(X)[:, place]
+    column = _seconds(X.iloc[:, place])
+    if types.is_extension_array_dtype(column.dtype):
+        return column.to_numpy(column.dtype.numpy_dtype, na_value=0)
+    return column.to_numpy()
+
+
+def _difference(values: np.ndarray, offset: Any) -> np.ndarray:
+    """Return values minus an offset, exact for whole numbers of any size."""
+    rough = values.astype(float) - float(offset)
+    if values.dtype.kind not in "iu" or not isinstance(offset, np.integer):
+        return rough
+    # The difference wraps around if it has more than 63 bits: then the floats serve.
+    modulo = values.astype(np.uint64) - np.array(offset).astype(np.uint64)
+    return np.where(np.abs(rough) < 2.0**62, modulo.view(np.int64), rough)
 
 
 class _Labels(OneToOneFeatureMixin, _Stateless):
@@ -193,37 +250,22 @@ def _columns_of_labels(X: Any) -> list[np.ndarray]:
 
 
 def _labels(column: pd.Series) -> np.ndarray:
-    """Return the values as strings that do not depend on the column's type.
-
-    Otherwise a single gap would rename all other values: 1 becomes 1.0 beside NaN.
-    """
-    codes, values = pd.factorize(column.astype(object))
-    return np.array([*map(_label, values), "(missing)"], object)[codes]
-
-
-def _label(value: Any) -> str:
-    # Whole numbers become floats where values are missing.
-    whole = isinstance(value, float) and value.is_integer()
-    return str(int(value) if whole else value)
+    labels = to_labels(column)
+    return np.array([*labels.categories, NO_LABEL], object)[labels.codes]
 
 
 class _Dates(_Stateless):
-    """Year, month, day, weekday, hour, and days elapsed since 1970."""
+    """Year, month, day, weekday, hour of local time, and days elapsed since 1970."""
 
-    def transform(self, X: Any) -> np.ndarray:
-        frame = pd.DataFrame(X)
-        columns = [self._numbers(frame.iloc[:, i]) for i in range(frame.shape[1])]
-        return np.column_stack(columns)
+    def transform(self, X: pd.DataFrame) -> np.ndarray:
+        return np.column_stack([self._numbers(X.iloc[:, i]) for i in range(X.shape[1])])
 
     @staticmethod
     def _numbers(column: pd.Series) -> np.ndarray:
-        strings = pd.api.types.infer_dtype(column, skipna=True) == "string"
-        how = {"format": "ISO8601", "errors": "coerce"} if strings else {}
-        moments = pd.to_datetime(column, utc=True, **how)
-        # In seconds: nanoseconds end in 2262, and some tables have the year 9999.
-        since = moments - pd.Timestamp(0, tz="UTC").as_unit("s")
+        # Not in nanoseconds: they end in 2262, and some tables have the year 9999.
+        since = column - pd.Timestamp(0, tz=column.dt.tz).as_unit("us")
         elapsed = since.dt.total_seconds() / SECONDS_PER_DAY
-        date = moments.dt
+        date = column.dt
         parts = [date.year, date.month, date.day, date.day_of_week, date.hour, elapsed]
         return np.column_stack([part.to_numpy(float) for part in parts])
 

@@ -1,0 +1,640 @@
+"""The one reader of columns: what `fit` has seen decides how they are read."""
+
+import warnings
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import date, time, timedelta, tzinfo
+from decimal import Decimal
+from numbers import Real
+from re import Pattern, compile, escape
+from typing import Any, ClassVar, Self
+
+import narwhals as nw
+import numpy as np
+import pandas as pd
+from pandas.api.extensions import take
+from sklearn.base import OneToOneFeatureMixin
+from sklearn.utils import Tags
+from sklearn.utils.validation import check_array, check_is_fitted, validate_data
+
+from sknevo.builders.pipeline._dates import (
+    ISO,
+    formats_of,
+    read_durations,
+    read_moments,
+    swapped,
+    zone_of,
+)
+from sknevo.builders.pipeline._transformers import ArrayTransformer
+from sknevo.records import Column
+
+# Strings are text rather than categories if they have more than MANY_LABELS different
+# values, and these are more than TEXT_SHARE of all; also if they have more than
+# TOO_MANY_LABELS. Chosen, not measured.
+MANY_LABELS = 30
+TEXT_SHARE = 0.2
+TOO_MANY_LABELS = 1000
+# Where fit has seen numbers or dates, at least this share of values must be readable;
+# the others are missing. Chosen, not measured.
+READABLE_SHARE = 0.5
+# So many distinct values decide against most kinds, and so many columns are named in a
+# warning. Chosen, not measured.
+FEW, MOST_NOTES = 20, 5
+# What stands for a missing number or date in files, in lower case.
+MISSING = frozenset(
+    {"", "?", ".", "..", "-", "--", "---", "na", "n/a", "n.a.", "#na", "#n/a", "<na>"}
+    | {"nan", "-nan", "nat", "null", "(null)", "none", "nil", "missing", "unknown"}
+    | {"not available", "#value!", "#div/0!", "#ref!", "#num!", "#name?", "#null!"}
+)
+# The largest whole numbers that floats tell apart.
+EXACT = 2**53
+CODE = compile(r"0\d+")
+# What can be a label, beside bytes.
+SCALARS = (str, Real, Decimal, np.generic, date, time, timedelta)
+SCALARS += (pd.Period, pd.Interval)
+UNSUPPORTED = (
+    "Values are not supported: argument must be a string or a real number, a boolean "
+    "or a date"
+)
+
+
+# Containers --------------------------------------------------------------------------
+
+
+def as_table(X: Any) -> pd.DataFrame | np.ndarray:
+    """Return X as a DataFrame or, if it holds numbers alone, as an array.
+
+    Lists, arrays and frames of any library that narwhals knows are taken apart.
+    Complex, infinite, sparse and empty data are refused.
+    """
+    if not isinstance(X, pd.DataFrame | np.ndarray | list | tuple):
+        X = _from_other_library(X)
+    if isinstance(X, pd.DataFrame):
+        if 0 in X.shape:
+            raise ValueError(
+                f"Found array with {X.shape[0]} sample(s) and {X.shape[1]} feature(s) "
+                f"(shape={X.shape}) while a minimum of 1 is required."
+            )
+        return X
+    array = check_array(X, dtype=None, ensure_all_finite=False)
+    if array.dtype.kind in "US" and not hasattr(X, "dtype"):
+        # A list of rows: numpy has written numbers and gaps as text.
+        array = np.array(X, dtype=object)
+    if array.dtype.kind in "OUSMm":
+        return pd.DataFrame(array)
+    array = check_array(array, dtype="numeric", ensure_all_finite="allow-nan")
+    return array.astype(array.dtype.newbyteorder("="), copy=False)
+
+
+def _from_other_library(X: Any) -> Any:
+    """Return a frame of polars, pyarrow, Dask or the like as one of pandas."""
+    if hasattr(X, "__dask_graph__"):
+        return X.compute()
+    frame = nw.from_native(X, pass_through=True)
+    if isinstance(frame, nw.LazyFrame):
+        frame = frame.collect()
+    if not isinstance(frame, nw.DataFrame):
+        return X
+    if isinstance(native := frame.to_native(), pd.DataFrame):
+        return native
+    try:
+        return frame.to_arrow().to_pandas(types_mapper=pd.ArrowDtype)
+    except ImportError:  # polars works without pyarrow
+        columns = {one.name: one.to_list() for one in frame.iter_columns()}
+        return pd.DataFrame(columns, dtype=object)
+
+
+# Columns -----------------------------------------------------------------------------
+
+
+def plain(column: pd.Series) -> pd.Series:
+    """Return a column as numpy's numbers or moments, as categories or as objects.
+
+    Whole numbers with gaps become floats, unless these would merge some of them.
+    """
+    dtype = column.dtype
+    if dtype.kind == "c":
+        raise ValueError("Complex data not supported")
+    if isinstance(dtype, np.dtype):
+        # Only native bytes can be taken and hashed.
+        native = dtype.isnative or dtype.hasobject
+        return column if native else column.astype(dtype.newbyteorder("="))
+    if isinstance(dtype, pd.SparseDtype):
+        return plain(column.sparse.to_dense())
+    if isinstance(dtype, pd.PeriodDtype):
+        return column.dt.to_timestamp()
+    if isinstance(dtype, pd.ArrowDtype):
+        return plain(_from_arrow(column))
+    if isinstance(dtype, pd.CategoricalDtype | pd.DatetimeTZDtype):
+        return column
+    if dtype.kind in "biuf":
+        return _without_mask(column)
+    return column.astype(object)
+
+
+def _from_arrow(column: pd.Series) -> pd.Series:
+    kind = column.dtype.kind
+    if kind in "iu":  # by themselves gaps would make them floats
+        return column.astype("Int64" if kind == "i" else "UInt64")
+    values = column.array.__arrow_array__().to_pandas()
+    return values.set_axis(column.index).rename(column.name)
+
+
+def _without_mask(column: pd.Series) -> pd.Series:
+    dtype = column.dtype
+    if not column.isna().any():
+        return column.astype(dtype.numpy_dtype)
+    if dtype.kind == "b":
+        return column
+    floats = column.to_numpy(float, na_value=np.nan)
+    if dtype.kind in "iu" and np.nanmax(np.abs(floats), initial=0) >= EXACT:
+        return column
+    return pd.Series(floats, column.index, name=column.name)
+
+
+def distinct(column: pd.Series) -> tuple[np.ndarray, np.ndarray]:
+    """Return the codes of all values, -1 for missing ones, and the distinct values."""
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        codes, used = pd.factorize(column.cat.codes.where(column.notna()))
+        values = column.cat.categories.astype(object).to_numpy()[used.astype(int)]
+    else:
+        try:
+            codes, values = pd.factorize(column.astype(object))
+        except TypeError:  # a list, a dict
+            raise TypeError(UNSUPPORTED) from None
+        values = np.asarray(values, object)
+    for i, value in enumerate(values):
+        if isinstance(value, bytes):
+            values[i] = value.decode(errors="replace")
+        elif not isinstance(value, SCALARS) or isinstance(value, np.complexfloating):
+            raise TypeError(UNSUPPORTED)
+    return codes, values
+
+
+def _look_missing(values: np.ndarray) -> np.ndarray:
+    return np.array(
+        [isinstance(v, str) and v.strip().lower() in MISSING for v in values], bool
+    )
+
+
+def to_labels(column: pd.Series) -> pd.Categorical:
+    """Return categories that are strings and do not depend on the column's type.
+
+    Otherwise a single gap would rename all other values: 1 becomes 1.0 beside NaN.
+    """
+    values = column.array
+    names = ("string", "empty")
+    if isinstance(values, pd.Categorical) and values.categories.inferred_type in names:
+        return values.as_unordered() if values.ordered else values
+    codes, values = distinct(column)
+    merged, labels = pd.factorize(np.array([label(v) for v in values], object))
+    return pd.Categorical.from_codes(np.append(merged, -1)[codes], labels)
+
+
+def label(value: Any) -> str:
+    """Return a value as a string; whole numbers as such, whatever their type."""
+    # Whole numbers become floats where values are missing.
+    whole = isinstance(value, float) and value.is_integer()
+    return str(int(value) if whole else value)
+
+
+# Kinds -------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Kind(ABC):
+    """How a column is read, whatever its type: a kind of values, and what fit saw."""
+
+    name: ClassVar[str]  # as in `Column`
+    expected: ClassVar[str]  # for messages
+
+    @abstractmethod
+    def read(self, column: pd.Series) -> tuple[pd.Series, list[Any]]:
+        """Return the column as this kind, and some of the values that cannot be read.
+
+        These are missing. Raises a ValueError if most values cannot be read.
+        """
+
+
+@dataclass(frozen=True)
+class Labels(Kind):
+    """Labels, and their order if the type of the column had one."""
+
+    order: tuple[str, ...] = ()
+    # Nothing is known of a column without a value: all that it holds is missing.
+    is_empty: bool = False
+    name = "categorical"
+    expected = "labels"
+
+    def read(self, column: pd.Series) -> tuple[pd.Series, list[Any]]:
+        labels = to_labels(plain(column))
+        if self.is_empty:
+            labels = pd.Categorical.from_codes(np.full(len(labels), -1), [])
+        return pd.Series(labels, column.index, name=column.name), []
+
+
+@dataclass(frozen=True)
+class Text(Labels):
+    """Many labels, most of them rare."""
+
+    name = "text"
+
+
+@dataclass(frozen=True)
+class Typed(Kind):
+    """A kind that has a type of its own, and that text can hold, too."""
+
+    @classmethod
+    @abstractmethod
+    def of(cls, values: np.ndarray) -> Self | None:
+        """Return the kind of distinct objects, None if they are of another kind."""
+
+    @abstractmethod
+    def own(self, column: pd.Series) -> pd.Series | None:
+        """Return a column that is of this kind by its type, else None."""
+
+    @abstractmethod
+    def parse(self, values: np.ndarray) -> Any:
+        """Return distinct objects as an array of this kind, missing if unreadable."""
+
+    def read(self, column: pd.Series) -> tuple[pd.Series, list[Any]]:
+        column = plain(column)
+        own = self.own(column)
+        if own is not None:
+            return own, []
+        codes, values = distinct(column)
+        told = ~_look_missing(values)
+        values = values[told]
+        read = self.parse(values)
+        # Where each row finds its value, -1 if that is missing.
+        places = np.append(np.where(told, np.cumsum(told) - 1, -1), -1)[codes]
+        unread = np.asarray(pd.isna(read))
+        n_unread = np.count_nonzero(np.append(unread, False)[places])
+        if n_unread > (1 - READABLE_SHARE) * np.count_nonzero(places >= 0):
+            raise ValueError(
+                f"{self.expected} were expected, as in fit; got {values[unread][0]!r}"
+            )
+        filled = take(read, places, allow_fill=True)
+        filled = pd.Series(filled, column.index, name=column.name)
+        return self.own(plain(filled)), list(values[unread][:3])
+
+
+@dataclass(frozen=True)
+class Booleans(Typed):
+    """Truth values, also 0 and 1 or words for them."""
+
+    name = "boolean"
+    expected = "booleans"
+    words: ClassVar[dict[str, bool]] = {
+        **dict.fromkeys(("true", "t", "yes", "y", "1", "1.0"), True),
+        **dict.fromkeys(("false", "f", "no", "n", "0", "0.0"), False),
+    }
+
+    @classmethod
+    def of(cls, values: np.ndarray) -> Self | None:
+        # Words are labels.
+        truths = all(isinstance(value, bool | np.bool_) for value in values)
+        return cls() if truths else None
+
+    def own(self, column: pd.Series) -> pd.Series | None:
+        return column if column.dtype.kind == "b" else None
+
+    def parse(self, values: np.ndarray) -> Any:
+        read = [self.words.get(str(v).strip().lower(), pd.NA) for v in values]
+        return pd.array(read, "boolean")
+
+
+def _numbers_with(decimal: str, group: str) -> tuple[Pattern[str], dict[int, Any]]:
+    """Return the pattern of numbers as text, and how its characters become Python's."""
+    d, g = escape(decimal), escape(group)
+    whole = rf"\d{{1,3}}(?:[{g}\s'’]\d{{3}})+|\d+"
+    pattern = compile(
+        rf"[+-]?[$€£¥]?\s?[+-]?(?:(?:{whole})(?:{d}\d*)?|{d}\d+)"
+        r"(?:[eE][+-]?\d+)?\s?[%$€£¥]?"
+    )
+    dropped = dict.fromkeys(map(ord, f"{group}'’$€£¥% \u00a0\u2009\u202f"))
+    return pattern, {**dropped, ord(decimal): "."}
+
+
+@dataclass(frozen=True)
+class Numbers(Typed):
+    """Numbers, also as text; whole numbers too large for floats stay exact."""
+
+    decimal: str = "."
+    name = "numeric"
+    expected = "numbers"
+    styles: ClassVar = {".": _numbers_with(".", ","), ",": _numbers_with(",", ".")}
+
+    @classmethod
+    def of(cls, values: np.ndarray) -> Self | None:
+        # As numbers, codes such as 007 would lose their zeros.
+        if any(isinstance(v, str) and CODE.fullmatch(v.strip()) for v in values):
+            return None
+        return next((cls(d) for d in cls.styles if _reads_all(cls(d), values)), None)
+
+    def own(self, column: pd.Series) -> pd.Series | None:
+        dtype = column.dtype
+        if dtype.kind not in "biuf":
+            return None
+        if dtype.kind == "f" and np.isinf(column.to_numpy()).any():
+            raise ValueError("Input X contains infinity or a value too large")
+        return column
+
+    def parse(self, values: np.ndarray) -> Any:
+        numbers = [self._number(value) for value in values]
+        floats = np.array([np.nan if n is None else float(n) for n in numbers], float)
+        if np.fmax.reduce(np.abs(floats), initial=0) < EXACT:
+            return floats
+        for dtype in ("Int64", "UInt64"):
+            try:
+                exact = [pd.NA if n is None else int(n) for n in numbers]
+                return pd.array(exact, dtype) if exact == numbers else floats
+            except (OverflowError, TypeError, ValueError):
+                continue
+        return floats
+
+    def _number(self, value: Any) -> Any:
+        if isinstance(value, Real | Decimal | np.bool_):
+            return value
+        if not isinstance(value, str):
+            return None
+        pattern, characters = self.styles[self.decimal]
+        text = value.strip().replace("\N{MINUS SIGN}", "-")
+        if not pattern.fullmatch(text):
+            return None
+        text = text.translate(characters)
+        return int(text) if text.lstrip("+-").isdigit() else float(text)
+
+
+@dataclass(frozen=True)
+class Dates(Typed):
+    """Dates and times, with a time zone or without."""
+
+    # How strings are written; None if fit saw none.
+    form: str | None = None
+    zone: tzinfo | None = None
+    # Whether fit could not tell day from month.
+    is_guess: bool = False
+    name = "datetime"
+
+    @property
+    def expected(self) -> str:
+        zone = "without a time zone" if self.zone is None else f"in {self.zone}"
+        form = f", written as {self.form}" if self.form else ""
+        return f"dates {zone}{form}"
+
+    @classmethod
+    def of(cls, values: np.ndarray) -> Self | None:
+        texts = _texts(values)
+        forms = formats_of(texts)
+        if len(texts) and not forms:
+            return None
+        form = forms[0] if forms else None
+        moments, zones = read_moments(values, form or ISO)
+        if np.isnat(moments).any():
+            return None
+        if len({zone is None for zone in zones}) > 1:
+            raise ValueError("Some dates have a time zone and others have none")
+        zone = zones[0]
+        if zone is not None and isinstance(values[0], str):
+            zone = zone_of(values[0], form)
+        return cls(form, zone, is_guess=len(forms) > 1)
+
+    def own(self, column: pd.Series) -> pd.Series | None:
+        if column.dtype.kind != "M":
+            return None
+        zone = getattr(column.dtype, "tz", None)
+        if (zone is None) != (self.zone is None):
+            self._refuse_zone(zone)
+        if zone is not None and zone != self.zone:
+            column = column.dt.tz_convert(self.zone)
+        return column if column.dt.unit == "us" else column.dt.as_unit("us")
+
+    def parse(self, values: np.ndarray) -> Any:
+        moments, zones = read_moments(values, self._form(_texts(values)))
+        known = np.flatnonzero(~np.isnat(moments))
+        for zone in (zones[i] for i in known):
+            if (zone is None) != (self.zone is None):
+                self._refuse_zone(zone)
+        index = pd.DatetimeIndex(moments)
+        if self.zone is not None:
+            index = index.tz_localize("UTC").tz_convert(self.zone)
+        return index.array
+
+    def _form(self, texts: np.ndarray) -> str:
+        """Return how strings are written: as in fit, or another way without a doubt."""
+        if (
+            self.form is not None
+            and not np.isnat(read_moments(texts, self.form)[0]).any()
+        ):
+            return self.form
+        forms = formats_of(texts)
+        if len(forms) > 1 or (forms and swapped(forms[0], self.form)):
+            raise ValueError(
+                f"{self.expected} were expected, as in fit; day and month may be "
+                f"swapped in {texts[0]!r}"
+            )
+        return forms[0] if forms else self.form or ISO
+
+    def _refuse_zone(self, zone: tzinfo | None) -> None:
+        got = "dates without a time zone" if zone is None else f"dates in {zone}"
+        raise ValueError(f"{self.expected} were expected, as in fit; got {got}")
+
+
+@dataclass(frozen=True)
+class Durations(Typed):
+    """Durations; a time of day is the duration since midnight."""
+
+    name = "numeric"
+    expected = "durations or times of day"
+
+    @classmethod
+    def of(cls, values: np.ndarray) -> Self | None:
+        return cls() if _reads_all(cls(), values) else None
+
+    def own(self, column: pd.Series) -> pd.Series | None:
+        if column.dtype.kind != "m":
+            return None
+        return column if column.dt.unit == "us" else column.dt.as_unit("us")
+
+    def parse(self, values: np.ndarray) -> Any:
+        return pd.array(read_durations(values))
+
+
+def _texts(values: np.ndarray) -> np.ndarray:
+    return values[[isinstance(value, str) for value in values]]
+
+
+def _reads_all(kind: Typed, values: np.ndarray) -> bool:
+    # A few values decide for most columns of labels.
+    return not any(pd.isna(kind.parse(v)).any() for v in (values[:FEW], values))
+
+
+# Whichever reads all values of a column that are not missing; else they are labels.
+TYPED: tuple[type[Typed], ...] = (Booleans, Numbers, Dates, Durations)
+
+
+def _by_type(column: pd.Series) -> Kind | None:
+    """Return the kind that the type of a column says; None of objects."""
+    dtype = column.dtype
+    match dtype.kind:
+        case "b":
+            return Booleans()
+        case "i" | "u" | "f":
+            return Numbers()
+        case "M":
+            return Dates(zone=getattr(dtype, "tz", None))
+        case "m":
+            return Durations()
+    if isinstance(dtype, pd.CategoricalDtype):
+        return _labels(column, dtype.categories if dtype.ordered else ())
+    return None
+
+
+def learn(column: pd.Series) -> tuple[Kind, list[str]]:
+    """Return the kind of a column, and notes on what is not certain about it."""
+    column = plain(column)
+    kind = _by_type(column)
+    if kind is not None:
+        return kind, []
+    _, values = distinct(column)
+    missing = _look_missing(values)
+    told = values[~missing]
+    found = (kind.of(told) for kind in TYPED) if len(told) else ()
+    kind = next((kind for kind in found if kind is not None), None)
+    if kind is None:
+        return _labels(column), []
+    notes, read = [], f"column {column.name!r} is read"
+    if missing.any():
+        gaps = _some(values[missing])
+        notes.append(f"{read} as {kind.expected}, and {gaps} as missing")
+    if isinstance(kind, Dates) and kind.is_guess:
+        notes.append(f"{read} as {kind.expected}, though day and month may be swapped")
+    return kind, notes
+
+
+def _labels(column: pd.Series, order: Any = ()) -> Labels:
+    n_unique = column.nunique()
+    rare = n_unique > MANY_LABELS and n_unique > TEXT_SHARE * column.count()
+    kind = Text if rare or n_unique > TOO_MANY_LABELS else Labels
+    return kind(tuple(map(label, order)), is_empty=n_unique == 0)
+
+
+def _some(values: Any) -> str:
+    return ", ".join(map(repr, values[:3]))
+
+
+# The reader --------------------------------------------------------------------------
+
+
+class ColumnReader(OneToOneFeatureMixin, ArrayTransformer):
+    """Reads tables from any container by the kinds of columns that `fit` has seen.
+
+    What it returns is read in no time, and unchanged, if it is read again.
+
+    Parameters
+    ----------
+    kinds : tuple of Kind or None, default=None
+        How the columns are read; None learns it in `fit`.
+    """
+
+    def __init__(self, kinds: tuple[Kind, ...] | None = None) -> None:
+        self.kinds = kinds
+
+    def fit(self, X: Any, y: Any = None) -> Self:
+        table = as_table(X)
+        validate_data(self, table, skip_check_array=True)
+        self.names_ = None if isinstance(table, np.ndarray) else table.columns
+        if self.kinds is not None and len(self.kinds) != table.shape[1]:
+            raise ValueError(
+                f"X must have {len(self.kinds)} columns; got {table.shape[1]}."
+            )
+        self.kinds_ = self.kinds or self._learn(table)
+        return self
+
+    def _learn(self, table: pd.DataFrame | np.ndarray) -> tuple[Kind, ...]:
+        if self.names_ is None:
+            return (Numbers(),) * table.shape[1]
+        learned = _each(table, lambda _, column: learn(column))
+        _warn(note for _, notes in learned for note in notes)
+        return tuple(kind for kind, _ in learned)
+
+    def transform(self, X: Any) -> pd.DataFrame | np.ndarray:
+        check_is_fitted(self)
+        table = as_table(X)
+        validate_data(self, table, reset=False, skip_check_array=True)
+        return self.read(table)
+
+    def read(self, table: pd.DataFrame | np.ndarray) -> pd.DataFrame | np.ndarray:
+        """Return a table whose columns are validated, an array if fit got one."""
+        if isinstance(table, np.ndarray):
+            if self.names_ is None:
+                return table
+            table = pd.DataFrame(table, columns=self.names_)
+        read = _each(table, lambda i, column: (column, *self.kinds_[i].read(column)))
+        noted = zip(table.columns, self.kinds_, read, strict=True)
+        _warn(
+            f"column {name!r} is read as {kind.expected}, and {_some(bad)} as missing"
+            for name, kind, (*_, bad) in noted
+            if bad
+        )
+        columns = [column for _, column, _ in read]
+        if self.names_ is None:
+            return np.column_stack(
+                [c.to_numpy(float, na_value=np.nan) for c in columns]
+            )
+        if all(new is old for old, new, _ in read):
+            return table
+        # A new frame: the user's own is never changed.
+        table = pd.concat(columns, axis=1)
+        table.columns = self.names_
+        return table
+
+    def describe(self, table: pd.DataFrame | np.ndarray) -> tuple[Column, ...]:
+        """Return what genomes need to know of the columns of a table that was read."""
+        check_is_fitted(self)
+        if isinstance(table, np.ndarray):
+            gaps = np.isnan(table).any(axis=0) if table.dtype.kind == "f" else None
+            gaps = np.zeros(table.shape[1], bool) if gaps is None else gaps
+            return tuple(
+                Column(i, "numeric", missing=bool(gap)) for i, gap in enumerate(gaps)
+            )
+        return tuple(
+            _describe(kind, table.iloc[:, i]) for i, kind in enumerate(self.kinds_)
+        )
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        tags.input_tags.categorical = True
+        tags.input_tags.string = True
+        return tags
+
+
+def _describe(kind: Kind, column: pd.Series) -> Column:
+    n_unique = {"numeric": 0, "datetime": 0, "boolean": 2}.get(kind.name)
+    n_unique = column.nunique() if n_unique is None else n_unique
+    missing = bool(column.isna().any())
+    return Column(column.name, kind.name, n_unique, missing, getattr(kind, "order", ()))
+
+
+def _warn(notes: Iterable[str]) -> None:
+    """Warn once, whatever the number of columns."""
+    notes = list(notes)
+    if notes:
+        more = f" and {len(notes) - MOST_NOTES} more" if len(notes) > MOST_NOTES else ""
+        text = "; ".join(notes[:MOST_NOTES]) + more
+        warnings.warn(f"{text[0].upper()}{text[1:]}.", UserWarning, stacklevel=2)
+
+
+def _each(table: pd.DataFrame, function: Callable[[int, pd.Series], Any]) -> list[Any]:
+    """Return what a function makes of each column; errors name the column."""
+    results = []
+    for i, name in enumerate(table.columns):
+        try:
+            results.append(function(i, table.iloc[:, i]))
+        except (TypeError, ValueError) as error:
+            kind = TypeError if isinstance(error, TypeError) else ValueError
+            raise kind(f"{error} (column {name!r}).") from error
+    return results

@@ -1,0 +1,180 @@
+"""Dates and times of day that are written as text, in whatever format."""
+
+import datetime as dt
+import re
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+ISO = "ISO8601"
+_ISO = re.compile(r"\d{4}-\d{2}(-\d{2})?([T ]\d{2}:?\d{2}.*|Z)?")
+_TIME = re.compile(
+    r"(?P<time>\d{1,2}:\d{2}(?P<seconds>:\d{2}(?P<parts>\.\d+)?)?)"
+    r"(?P<half>\s?[AaPp][Mm])?(?P<zone>\s?(?:Z|UTC|GMT|[+-]\d{2}:?\d{2}))?$"
+)
+# An offset stands behind minutes or seconds: elsewhere -02 may be part of a date.
+_ZONE = re.compile(r"(:\d{2}(\.\d+)?\s?[+-]\d{2}(:?\d{2})?|\d\s?(Z|UTC|GMT))$")
+_MONTHS = [
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+]
+_DAYS = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"]
+_NAMES = [
+    (re.compile(rf"\b({'|'.join(names)})\b", re.IGNORECASE), code)
+    for names, code in (
+        (_MONTHS, "%B"),
+        ([name[:3] for name in _MONTHS], "%b"),
+        (_DAYS, "%A"),
+        ([name[:3] for name in _DAYS], "%a"),
+    )
+]
+# The order of the numbers of a date, by the digits of each; "b" is the name of a month.
+_ORDERS = {
+    "4 2 2": ("Ymd",),
+    "2 2 4": ("mdY", "dmY"),
+    "2 2 2": ("mdy", "dmy"),
+    "2 b 4": ("dbY",),
+    "2 b 2": ("dby",),
+    "b 2 4": ("bdY",),
+    "4 b 2": ("Ybd",),
+}
+_CLOCK = re.compile(r"(-?\d+ days?,? )?[+-]?\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?|-?\d+ days?")
+NEVER = np.datetime64("NaT", "us")
+
+
+def formats_of(texts: np.ndarray) -> list[str]:
+    """Return the formats that read all of the texts as dates.
+
+    There are two if the texts do not tell the day from the month.
+    """
+    if not len(texts):
+        return []
+    first = texts[0].strip()
+    formats = [ISO] if _ISO.fullmatch(first) else _formats(first)
+    # A few decide for most columns of labels; all are read only if these are dates.
+    for part in (texts[:5], texts):
+        formats = [one for one in formats if not np.isnat(_read(part, one)).any()]
+    return formats
+
+
+def _formats(text: str) -> list[str]:
+    """Return the formats of `strptime` that a text may be written in."""
+    clock = ""
+    if found := _TIME.search(text):
+        text = text[: found.start()]
+        clock = "%I:%M" if found["half"] else "%H:%M"
+        clock += (":%S" if found["seconds"] else "") + (".%f" if found["parts"] else "")
+        clock += re.sub(r"\S+", "%p", found["half"] or "")
+        named = "%Z" if found["zone"] and found["zone"][-1] in "CT" else "%z"
+        clock += re.sub(r"\S+", named, found["zone"] or "")
+    text = text.replace("%", "")
+    for names, code in _NAMES:
+        text = names.sub(code, text, count=1)
+    kinds = re.findall(r"%[Bb]|\d+", text)
+    digits = {"%B": "b", "%b": "b"}
+    key = " ".join(digits.get(k, "4" if len(k) == 4 else "2") for k in kinds)
+    if any(len(k) not in (1, 2, 4) for k in kinds) or re.search(r"[^\W\d_]{4}", text):
+        return []
+    formats = []
+    for order in _ORDERS.get(key, ()):
+        codes = iter(order)
+
+        def code(match: re.Match, codes: Any = codes) -> str:
+            letter = next(codes)
+            return match[0] if letter == "b" else f"%{letter}"
+
+        formats.append(re.sub(r"%[Bb]|\d+", code, text) + clock)
+    return formats
+
+
+def swapped(one: str, other: str | None) -> bool:
+    """Return whether two formats differ in the order of day and month alone."""
+    order = str.maketrans("dm", "md")
+    return other is not None and one != other and one.translate(order) == other
+
+
+def _read(texts: np.ndarray, form: str) -> np.ndarray:
+    """Return the moments, in UTC if they have a zone; NaT where they cannot be read."""
+    read = pd.to_datetime(list(texts), format=form, errors="coerce", utc=True)
+    moments = read.tz_localize(None).as_unit("us").to_numpy().copy()
+    if form == ISO:
+        # Years that nanoseconds do not reach, for pandas 2.
+        for i in np.flatnonzero(np.isnat(moments)):
+            if _ISO.fullmatch(texts[i].strip()) and not _ZONE.search(texts[i]):
+                moments[i] = _moment(texts[i].strip())
+    return moments
+
+
+def _moment(text: str) -> np.datetime64:
+    try:
+        return np.datetime64(text, "us")
+    except ValueError:
+        return NEVER
+
+
+def read_moments(values: np.ndarray, form: str) -> tuple[np.ndarray, list[Any]]:
+    """Return moments (NaT where there is none) and the time zone of each, or None.
+
+    Parameters
+    ----------
+    values : ndarray of object
+        Texts in this format, dates and periods. Moments with a zone are in UTC.
+    """
+    moments = np.full(len(values), NEVER)
+    zones: list[Any] = [None] * len(values)
+    texts = np.array([isinstance(value, str) for value in values], bool)
+    if texts.any():
+        moments[texts] = _read(values[texts], form)
+    for i, value in enumerate(values):
+        if texts[i]:
+            zones[i] = dt.UTC if _ZONE.search(value.strip()) else None
+            continue
+        if isinstance(value, pd.Period):
+            value = value.to_timestamp()
+        if isinstance(value, dt.datetime):
+            zones[i] = value.tzinfo
+            if value.tzinfo is not None:
+                value = value.astimezone(dt.UTC).replace(tzinfo=None)
+        if isinstance(value, dt.date | np.datetime64):
+            moments[i] = np.datetime64(value, "us")
+    return moments, zones
+
+
+def zone_of(text: str, form: str) -> dt.tzinfo:
+    """Return the offset from UTC that a text names."""
+    return pd.to_datetime([text], format=form)[0].tzinfo
+
+
+def read_durations(values: np.ndarray) -> np.ndarray:
+    """Return durations, those since midnight for times of day; NaT if it is none."""
+    known = [_duration(value) for value in values]
+    return pd.to_timedelta(pd.Series(known, dtype=object), errors="coerce").to_numpy(
+        "timedelta64[us]"
+    )
+
+
+def _duration(value: Any) -> Any:
+    if isinstance(value, dt.time):
+        return dt.timedelta(
+            hours=value.hour,
+            minutes=value.minute,
+            seconds=value.second,
+            microseconds=value.microsecond,
+        )
+    if isinstance(value, dt.timedelta | np.timedelta64):
+        return value
+    if not isinstance(value, str) or not _CLOCK.fullmatch(text := value.strip()):
+        return None
+    # pandas wants seconds, too.
+    return f"{text}:00" if text.count(":") == 1 else text
