@@ -34,8 +34,8 @@ from sklearn.model_selection import KFold, StratifiedKFold
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
+from sknevo.builders.pipeline._columns import ColumnReader
 from sknevo.builders.pipeline._preparation import make_preparation
-from sknevo.estimators._table import describe_columns, validate_table
 from sknevo.records import DataSpec
 
 # Tables with columns that are not numeric, and two without.
@@ -70,14 +70,15 @@ class Ours(TransformerMixin, BaseEstimator):
         return self
 
     def fit_transform(self, X, y=None):
-        X = validate_table(self, X, reset=True)
+        self.reader_ = ColumnReader().fit(X)
+        X = self.reader_.transform(X)
         classes = len(np.unique(y)) if self.task == "classification" else 0
-        spec = DataSpec(self.task, len(X), classes, describe_columns(X))
+        spec = DataSpec(self.task, len(X), classes, self.reader_.describe(X))
         self.prepare_ = make_preparation(spec, self.genes)
         return self.prepare_.fit_transform(X, y)
 
     def transform(self, X):
-        return self.prepare_.transform(validate_table(self, X, reset=False))
+        return self.prepare_.transform(self.reader_.transform(X))
 
 
 def preparations(task, name):
