@@ -5,6 +5,7 @@ import sys
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from numbers import Number
 from typing import Any, Self
 
 import numpy as np
@@ -136,18 +137,20 @@ class ImageStream:
         return fingerprint(len(self), seen, names, np.array(sizes))
 
     def check(self) -> None:
-        """Read up to 1000 images, at random of more: all valid, the same each time."""
+        """Read up to 1000 images, at random of more; raise if one is not valid."""
 
         def read(row: int) -> str:
             return fingerprint(self._read(row))
 
         rows = self.rows[_looked_at(len(self))]
         found = _in_threads(read, rows)
-        if found[:READ_TWICE] != _in_threads(read, rows[:READ_TWICE]):
+        # In one thread: a dataset that several cannot share is found too.
+        if found[:READ_TWICE] != [*map(read, rows[:READ_TWICE])]:
             warnings.warn(
                 "X changes its images each time they are read, so that they are also "
                 "changed where individuals are scored and where they predict. Leave "
-                "random changes to the augmentation, which evolves.",
+                "random changes to the augmentation, which evolves. If there are none, "
+                "X cannot be read by several threads at once.",
                 UserWarning,
                 stacklevel=2,
             )
@@ -179,7 +182,7 @@ class ImageStream:
 
     def _read(self, row: int) -> np.ndarray:
         item = _item(self.dataset, row)
-        image = item[0] if isinstance(item, tuple | list) and item else item
+        image = item[0] if _begins_with_image(item) else item
         try:
             pixels = pixels_of(image, self.image_shape)
             dropped = self._gray_by_first and _has_colours(image)
@@ -187,7 +190,7 @@ class ImageStream:
             raise
         except Exception as error:
             raise _unreadable(self.dataset, row, error) from error
-        if pixels.dtype.kind not in "biuf":
+        if pixels.dtype.kind not in "biuf" or not pixels.ndim:
             raise TypeError(
                 "X must hold PIL images, arrays or tensors of numbers, or tuples "
                 f"(image, label) that begin with one; item {row} is {_kind(item)}."
@@ -242,19 +245,36 @@ def _labels_in(X: Any, rows: np.ndarray) -> np.ndarray:
 
     def label_of(row: int) -> Any:
         item = _item(X, row)
-        if not isinstance(item, tuple | list) or len(item) < 2:
+        if not _begins_with_image(item) or len(item) < 2:
             raise ValueError(
                 "y must be given, or the items of X must be tuples (image, label); "
                 f"item {row} is {_kind(item)}."
             )
-        if np.asarray(item[1]).dtype.kind not in "biufUS":
+        if not _is_label(item[1]):
             raise ValueError(
                 "The labels in X must be numbers or strings, unless y is given; that "
                 f"of item {row} is {_kind(item[1])}."
             )
         return item[1]
 
-    return np.asarray(_in_threads(label_of, rows))
+    labels = _in_threads(label_of, rows)
+    mixed = len({isinstance(label, str) for label in labels}) > 1
+    # NumPy would make strings of numbers.
+    return np.array(labels, object if mixed else None)
+
+
+def _begins_with_image(item: Any) -> bool:
+    """Return whether an item is more than an image; lists of lists are images."""
+    if not isinstance(item, tuple | list) or not item:
+        return False
+    return isinstance(item, tuple) or not isinstance(item[0], list | Number)
+
+
+def _is_label(value: Any) -> bool:
+    if isinstance(value, str | Number):
+        return True
+    held = np.asarray(value) if hasattr(value, "__array__") else np.empty(0)
+    return held.size == 1 and held.dtype.kind in "biufUS"
 
 
 def _looked_at(n: int) -> np.ndarray:

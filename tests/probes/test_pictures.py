@@ -297,6 +297,15 @@ REFUSED = {
         r"a dict with the keys \['image', 'label'\]",
     ),
     "labels None": (lambda: Items(lambda i: (PIXELS[i], None)), "item 0 is a NoneType"),
+    "label first": (
+        lambda: Items(lambda i: (LABELS[i], Image.fromarray(PIXELS[i]))),
+        "that of item 0 is a Image",
+    ),
+    "many labels": (lambda: Items(lambda i: (PIXELS[i], [0, 1])), "item 0 is a list"),
+    "labels of two types": (
+        lambda: Items(lambda i: (PIXELS[i], "a" if i % 2 else 1)),
+        "y must hold values of one type; got int and str",
+    ),
     "boxes": (lambda: Items(lambda i: (PIXELS[i], {"boxes": 1})), "item 0 is a dict"),
     "paths": (
         lambda: Items(lambda i: (f"{i}.png", 0)),
@@ -316,9 +325,15 @@ def test_datasets_that_cannot_be_used_say_what_is_accepted(make, message):
         EvolvedClassifier(**SMALL).fit(make())
 
 
-def test_datasets_of_dicts_are_refused_with_labels_too():
+@pytest.mark.parametrize("item", [{"image": PIXELS[0]}, 3, None, (3, PIXELS[0])])
+def test_items_without_image_are_refused_with_labels_too(item):
     with pytest.raises(TypeError, match=r"tuples \(image, label\) that begin with one"):
-        streamed(Items(lambda i: {"image": PIXELS[i]}))
+        streamed(Items(lambda i: item))
+
+
+def test_lists_of_lists_are_images():
+    (pixels, *_) = np.asarray(streamed(Items(lambda i: PIXELS[i].tolist())))
+    assert np.array_equal(pixels, PIXELS[0])
 
 
 class Relabelled(Items):
