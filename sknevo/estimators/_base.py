@@ -315,7 +315,7 @@ class BaseEvolved(CallbackSupportMixin, SearchParameters):
             Shared(data),
             objectives,
             random_state,
-            threads=self._threads or inner_threads(effective_n_jobs(self.n_jobs)),
+            threads=self._threads or inner_threads(self._n_workers),
             raise_error=self.error_score == "raise",
             max_eval_time=self.max_eval_time,
             resource=self.resource,
@@ -330,7 +330,7 @@ class BaseEvolved(CallbackSupportMixin, SearchParameters):
         budget.plan(
             runner,
             final_builder if self.refit else None,
-            n_workers=effective_n_jobs(self.n_jobs),
+            n_workers=self._n_workers,
             # The choice of a callable `refit` is final.
             n_reevaluated=0 if callable(self.refit) else self._n_reevaluated,
         )
@@ -354,6 +354,13 @@ class BaseEvolved(CallbackSupportMixin, SearchParameters):
         if self.refit:
             self._refit(outcome, runner, rows)
         return self
+
+    @property
+    def _n_workers(self) -> int:
+        """Number of workers: no more than candidates that are asked for at a time."""
+        n_first = 0 if self.initial_population is None else len(self.initial_population)
+        most = max(self.population_size, n_first)
+        return min(effective_n_jobs(self.n_jobs), most)
 
     @property
     def _scoring(self) -> Any:
@@ -446,7 +453,7 @@ class BaseEvolved(CallbackSupportMixin, SearchParameters):
         if self.verbose:
             callbacks.append(Printer(self.verbose, budget))
         criteria = make_criteria(vars(self), budget)
-        evaluator = Evaluator(runner, self.n_jobs, self.memory_limit, journal)
+        evaluator = Evaluator(runner, self._n_workers, self.memory_limit, journal)
         try:
             outcome = search(halving, evaluator, criteria, budget, callbacks)
         finally:

@@ -77,6 +77,23 @@ class EvolvedClassifierMixin:
         return self._best.predict_proba(self._validate_X(X))
 
     @available_if(check_refit)
+    def predict_log_proba(self, X: Any) -> np.ndarray:
+        """Predict the logarithm of the probability of each class.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features), or images
+            Samples, laid out as in `fit`.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_classes)
+            Logarithms, in the order of `classes_`. They are finite: that of a
+            probability of 0 is -708.
+        """
+        return _logarithm(self.predict_proba(X))
+
+    @available_if(check_refit)
     def decision_function(self, X: Any) -> np.ndarray:
         """Return the confidence in each class.
 
@@ -97,9 +114,7 @@ class EvolvedClassifierMixin:
         best, X = self._best, self._validate_X(X)
         if hasattr(best, "decision_function"):
             return best.decision_function(X)
-        # Probabilities of 0 would be minus infinity.
-        tiny = np.finfo(float).tiny
-        log = np.log(np.maximum(best.predict_proba(X), tiny))
+        log = _logarithm(best.predict_proba(X))
         return log[:, 1] - log[:, 0] if log.shape[1] == 2 else log
 
     def __sklearn_tags__(self) -> Tags:
@@ -107,6 +122,11 @@ class EvolvedClassifierMixin:
         tags.estimator_type = "classifier"
         tags.classifier_tags = ClassifierTags()
         return tags
+
+
+def _logarithm(probabilities: np.ndarray) -> np.ndarray:
+    """Return logarithms, of which none is minus infinity."""
+    return np.log(np.maximum(probabilities, np.finfo(float).tiny))
 
 
 class EvolvedRegressorMixin:

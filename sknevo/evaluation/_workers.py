@@ -113,6 +113,8 @@ class ProcessPool:
         self._message: tuple[bytes, str | None] | None = None
         self._free: list[Worker] = []
         self._busy: dict[str, Worker] = {}
+        # How many workers in a row have died before they could begin a trial.
+        self._n_stillborn = 0
         self._n_oom_kills = _n_oom_kills()
 
     @property
@@ -144,7 +146,7 @@ class ProcessPool:
                 outcomes.append((name, outcome))
         for name, outcome in outcomes:
             worker = workers.pop(name)
-            if isinstance(outcome, Lost):
+            if isinstance(outcome, Lost) or not worker.is_ready:
                 worker.end()
             else:
                 self._free.append(worker)
@@ -161,13 +163,32 @@ class ProcessPool:
             before, self._n_oom_kills = self._n_oom_kills, _n_oom_kills()
             oom = before is None or before != self._n_oom_kills
             from_outside = worker.process.exitcode == -KILL and not oom
-            return Lost(retries=MAX_KILLS if from_outside else MAX_DEATHS)
-        if isinstance(message, Limit):
-            worker.limit = message
-            return None
-        return message
+            if from_outside:
+                return Lost(retries=MAX_KILLS)
+            return self._stillborn(worker) or Lost(retries=MAX_DEATHS)
+        match message:
+            case None:
+                worker.is_ready, self._n_stillborn = True, 0
+            case Limit():
+                worker.limit = message
+            case _:
+                return message
 
-    def _excess(self, worker: "Worker", end: float) -> Lost | None:
+    def _stillborn(self, worker: "Worker") -> BaseException | None:
+        """Return an error if worker after worker dies before it is ready."""
+        if worker.is_ready:
+            return None
+        self._n_stillborn += 1
+        if self._n_stillborn <= MAX_DEATHS:
+            return None
+        return RuntimeError(
+            f"{self._n_stillborn} workers in a row ended before their first trial "
+            f"(exit code {worker.process.exitcode}), while they imported what "
+            "individuals need or read the data. What they have printed tells more, and "
+            "n_jobs=1 shows the cause in this process."
+        )
+
+    def _excess(self, worker: "Worker", end: float) -> Lost | BaseException | None:
         """Return why a worker has to be killed, if it has to."""
         until, status = min(worker.limit, (end, "unfinished"))
         if time.time() > until + GRACE:
@@ -176,6 +197,11 @@ class ProcessPool:
             held = _resident(worker.process.pid) / 2**20
             if held > self._memory_limit:
                 limit = f"memory_limit={self._memory_limit:g}"
+                if not worker.is_ready:
+                    return ValueError(
+                        f"{limit} (MB) must be more than what a worker holds before "
+                        f"its first trial: {held:.0f} MB."
+                    )
                 reason = f"stopped by force: {held:.0f} MB in its worker, {limit}"
                 return Lost("memory", reason)
         return None
@@ -204,11 +230,15 @@ class Worker:
         theirs.close()
         _workers.add(self)
         self.limit = Limit()
+        # Whether it has read its runner and the data.
+        self.is_ready = False
         self.idle_since = time.monotonic()
 
     def given(self, message: Any) -> "Worker":
         """Send a runner, or a candidate and its time; return this worker."""
         self.limit = Limit()  # until the trial begins: starting takes its time
+        if isinstance(message[0], bytes):
+            self.is_ready = False
         with suppress(OSError):  # the worker is dead: reading from it says so
             self.pipe.send(message)
         return self
@@ -281,6 +311,7 @@ def _work(pipe: connection.Connection, parent: int) -> None:
                         _ = runner.data.value  # is read before a candidate comes
                     except Exception as error:
                         fault = error
+                    pipe.send(None)  # it is ready
 
 
 def _listen(

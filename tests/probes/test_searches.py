@@ -1,7 +1,9 @@
 """Targets, groups, splits and failures of searches: served, or refused with reasons."""
 
 import datetime as dt
+import importlib
 from decimal import Decimal
+from unittest.mock import Mock
 
 import numpy as np
 import pandas as pd
@@ -9,6 +11,7 @@ import pytest
 from sklearn.dummy import DummyRegressor
 from sklearn.metrics import make_scorer
 from sklearn.model_selection import KFold, LeaveOneOut
+from sklearn.svm import LinearSVC
 from sklearn.tree import DecisionTreeClassifier
 from toys import Failing
 
@@ -19,6 +22,7 @@ from sknevo import (
     EvolvedSearchCV,
     Genome,
 )
+from sknevo.evaluation import _evaluator
 from sknevo.genomes.pipeline import pipeline
 
 rng = np.random.default_rng(0)
@@ -337,3 +341,68 @@ def test_verbose_output_has_the_causes(capsys):
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) == 6
     assert lines[1].startswith("    10 x ValueError: cause a, number")
+
+
+# Workers ------------------------------------------------------------------------------
+
+DEADLY = """
+import multiprocessing, os
+from sklearn.svm import LinearSVC
+from sklearn.tree import DecisionTreeClassifier
+
+if multiprocessing.parent_process() is not None:
+    os._exit(7)
+
+
+class Deadly(DecisionTreeClassifier):
+    pass
+"""
+
+
+def test_workers_that_die_as_they_start_end_the_search(tmp_path, monkeypatch):
+    (tmp_path / "deadly_module.py").write_text(DEADLY)
+    monkeypatch.syspath_prepend(tmp_path)
+    deadly = importlib.import_module("deadly_module")
+    # The limit needs a worker, and one at a time shows it as well as several.
+    space, limit = {"max_depth": [1, 2, 3]}, {"max_eval_time": 60}
+    search = EvolvedSearchCV(deadly.Deadly(), space, **QUICK | limit)
+    message = r"3 workers in a row ended.+\(exit code 7\)"
+    with pytest.raises(RuntimeError, match=message):
+        search.fit(X, LABELS)
+
+
+def test_a_memory_limit_below_what_an_idle_worker_holds_is_refused():
+    with pytest.raises(
+        ValueError, match=r"memory_limit=20 \(MB\) must be more than .+:"
+    ):
+        tree(memory_limit=20).fit(X, LABELS)
+
+
+@pytest.mark.parametrize(("first", "n_started"), [(None, 2), ([{}, {}, {}], 3)])
+def test_no_more_workers_than_candidates_are_started(first, n_started, monkeypatch):
+    monkeypatch.setattr(_evaluator, "ProcessPool", counting := Mock())
+    counting.side_effect = ZeroDivisionError
+    params = {"population_size": 2, "initial_population": first}
+    with pytest.raises(ZeroDivisionError):
+        tree(n_jobs=16, **params).fit(X, LABELS)
+    assert counting.call_args.args[1] == n_started
+
+
+# Probabilities ------------------------------------------------------------------------
+
+
+def test_logarithms_of_probabilities():
+    search = classifier().fit(X, LABELS)
+    log = search.predict_log_proba(X)
+    np.testing.assert_allclose(np.exp(log), search.predict_proba(X))
+    search = tree().fit(X, LABELS)
+    with np.errstate(divide="ignore"):
+        log = search.predict_log_proba(X)
+    np.testing.assert_allclose(np.exp(log), search.predict_proba(X))
+    assert not hasattr(EvolvedSearchCV(LinearSVC(), {"C": [1.0]}), "predict_log_proba")
+
+
+def test_logarithms_of_probabilities_are_finite():
+    search = classifier().fit(X, LABELS)
+    search.best_estimator_ = DecisionTreeClassifier().fit(X, LABELS)
+    assert np.isfinite(search.predict_log_proba(X)).all()
