@@ -12,8 +12,6 @@ from sknevo.builders.networks._net import Net
 
 __all__ = ["ClassifierNet", "ConvNetBuilder"]
 
-# A logit by which no label wins; finite, so that weights stay finite.
-NEVER = -1e4
 # The most bytes of a label in a file: a damaged one could ask for any amount of memory.
 LONGEST = 2**16
 
@@ -31,13 +29,6 @@ class ClassifierNet(Net, NeuralNetClassifier):
     def guess(self, targets: Tensor, weights: Tensor) -> Tensor:
         """Return logits by how frequent each label is."""
         return torch.bincount(targets, weights).log().expand(len(targets), -1)
-
-    def finish(self, y: Any) -> None:
-        """Make sure that no label is predicted that had no weight in training."""
-        codes = np.searchsorted(self.classes_, y)
-        totals = np.bincount(codes, self._weights, len(self.classes_))
-        with torch.no_grad():
-            self.module_.head.bias[torch.from_numpy(totals == 0)] = NEVER
 
     def predict(self, X: Any) -> np.ndarray:
         """Return the most probable label of each sample.

@@ -8,6 +8,7 @@ import torch
 from skorch import NeuralNetRegressor
 from torch import Tensor
 
+from sknevo.builders._targets import centre_and_scale
 from sknevo.builders.networks._builder import NetworkBuilder
 from sknevo.builders.networks._net import Net
 
@@ -46,19 +47,16 @@ class RegressorNet(Net, NeuralNetRegressor):
 
     def learn_targets(self, y: Any) -> int:
         y = np.asarray(y, float)
-        largest = float(np.abs(y).max()) or 1.0  # squares of huge values overflow
-        y = y / largest
-        centre, scale = y.mean(), y.std()
+        self.centre_, self.scale_ = centre_and_scale(y, self._weights)
         if self.target_scaling != "standard":
-            low, centre, high = np.quantile(y, [0.25, 0.5, 0.75])
+            low, middle, high = map(float, np.quantile(y, [0.25, 0.5, 0.75]))
+            self.centre_ = middle
             # More than half of the targets may be equal.
-            scale = (high - low) / NORMAL_RANGE or scale
-        self.centre_ = float(centre * largest)
-        self.scale_ = float(scale * largest) or 1.0
+            self.scale_ = (high - low) / NORMAL_RANGE or self.scale_
         return 1
 
     def encode(self, y: Any) -> Tensor:
-        scaled = (np.asarray(y, float) - self.centre_) / self.scale_
+        scaled = (np.asarray(y, float) - self.centre_) / (self.scale_ or 1.0)
         if self.target_scaling == "asinh":
             scaled = np.arcsinh(scaled)
         return torch.as_tensor(scaled, dtype=torch.float32, device=self.device)

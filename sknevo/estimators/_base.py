@@ -2,7 +2,7 @@
 
 import time
 from abc import abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from functools import partial, wraps
 from numbers import Integral
@@ -10,16 +10,13 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 from joblib import effective_n_jobs
+from sklearn import get_config
 from sklearn.base import BaseEstimator, _fit_context
 from sklearn.callback import CallbackSupportMixin, with_callbacks
 from sklearn.utils import check_random_state
 from sklearn.utils.metadata_routing import MetadataRouter
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import (
-    _check_sample_weight,
-    check_consistent_length,
-    check_is_fitted,
-)
+from sklearn.utils.validation import check_is_fitted
 
 from sknevo.data_checks import check_enough, plain_column, plain_values
 from sknevo.estimators._parameters import SearchParameters, journal_parameters
@@ -33,7 +30,10 @@ from sknevo.estimators._results import (
     refit_first,
     runners_up,
 )
+from sknevo.estimators._samples import Samples, check_metadata
 from sknevo.estimators._setup import (
+    check_names,
+    given,
     known_chromosomes,
     make_chromosome,
     make_genome,
@@ -155,7 +155,7 @@ class BaseEvolved(CallbackSupportMixin, SearchParameters):
     # Threads of a trial if results depend on them; None shares out the cores.
     _threads: ClassVar[int | None] = None
     # Metadata that individuals take without metadata routing; None is any.
-    _accepted_metadata: ClassVar[set[str] | None] = {"sample_weight"}
+    _accepted_metadata: ClassVar[Collection[str] | None] = {"sample_weight"}
     # Whether nothing can be learned without y.
     _needs_y: ClassVar[bool] = True
     # Number of best individuals that are evaluated again, with other seeds.
@@ -222,6 +222,17 @@ class BaseEvolved(CallbackSupportMixin, SearchParameters):
         """Return callbacks of the task's own."""
         return []
 
+    def _per_sample(self, params: Mapping[str, Any]) -> Collection[str]:
+        """Return the names of the metadata that have one value per sample."""
+        return params.keys()
+
+    def _weigh(self, samples: Samples) -> Samples:
+        """Return the samples as individuals are to weigh them."""
+        weighted = samples.weighted()
+        if weighted.y is not samples.y:  # a class may be gone
+            self._validate_y(weighted.y)
+        return weighted
+
     def _make_genome(self, spec: DataSpec) -> Genome:
         """Return the search space."""
         return make_genome(self.genome or self._default_genome, spec)
@@ -272,7 +283,10 @@ class BaseEvolved(CallbackSupportMixin, SearchParameters):
             them.
         **params : dict of str to array-like of shape (n_samples,)
             `sample_weight` for the individuals and `groups` for `cv`. With metadata
-            routing enabled, all that `scoring` and `cv` request.
+            routing enabled, all that `scoring` and `cv` request. Weights are ratios: a
+            common factor has no effect, and a sample of weight 0 is as if it were not
+            there (`EvolvedSearchCV` passes them on as they are; `EvolvedGAN` takes
+            none).
 
         Returns
         -------
@@ -287,6 +301,8 @@ class BaseEvolved(CallbackSupportMixin, SearchParameters):
             if it was before. Also if the best individuals fail when they are fitted on
             all of X: the results of the search, such as `cv_results_`, are then
             available.
+        TypeError
+            If metadata are given that nothing takes.
         """
         with Journal(self.journal) as journal:
             return self._fit(X, y, params, journal)
@@ -296,12 +312,13 @@ class BaseEvolved(CallbackSupportMixin, SearchParameters):
         check_terminates(vars(self))
 
         # The data, and what is measured on them.
-        X, y = self._validate(X, y, reset=True)
+        samples = self._samples(*self._validate(X, y, reset=True), params)
+        X, y = samples.X, samples.y
         self._learn(X, y)
         objectives = self._objectives(self._scoring_of(self._scoring, X, y))
         random_state = self._seed(journal)
         undefined = partial(self._undefined, objectives)
-        data = self._make_data(X, y, params, random_state, undefined)
+        data = self._make_data(samples, random_state, undefined)
 
         # The search space: of a training part, and of what the refit is fitted on.
         whole = self._spec(X, y)
@@ -373,38 +390,37 @@ class BaseEvolved(CallbackSupportMixin, SearchParameters):
             return seed
         return int(check_random_state(self.random_state).randint(2**31 - 1))
 
-    def _make_data(
-        self,
-        X: Any,
-        y: Any,
-        params: Mapping[str, Any],
-        random_state: int,
-        undefined: Callable[[Any, Any], str],
-    ) -> Data:
-        """Return the data with their splits and with the metadata where they belong."""
-        # None is as good as not given, as for scikit-learn's searches.
-        params = {name: value for name, value in params.items() if value is not None}
-        check_consistent_length(X, y, *params.values())
+    def _samples(self, X: Any, y: Any, params: Mapping[str, Any]) -> Samples:
+        """Return the samples that count, with the metadata where they belong."""
+        params = given(params)
         fit_params, split_params, score_params = route(
             self, params, self._accepted_metadata
         )
+        check_metadata(X, y, params, self._per_sample(params))
         if "groups" in split_params:
             split_params["groups"] = plain_column("groups", split_params["groups"])
-        if "sample_weight" in fit_params:
-            weights = fit_params["sample_weight"]
-            with plain_values("sample_weight", weights):
-                fit_params["sample_weight"] = _check_sample_weight(weights, X)
+        samples = Samples(X, y, fit_params, split_params, score_params, self.cv)
+        return self._weigh(samples)
+
+    def _make_data(
+        self,
+        samples: Samples,
+        random_state: int,
+        undefined: Callable[[Any, Any], str],
+    ) -> Data:
+        """Return the data with their splits."""
+        X, y = samples.X, samples.y
         splits = make_splits(
-            self.cv,
+            samples.cv,
             X,
             y,
             classifier=self._is_stratified(y),
             random_state=random_state,
-            split_params=split_params,
+            split_params=samples.split_params,
             default_folds=self._default_folds,
             undefined=undefined,
         )
-        return Data(X, y, splits, fit_params, score_params)
+        return Data(X, y, splits, samples.fit_params, samples.score_params)
 
     def _make_halving(self, spec: DataSpec, random_state: int) -> SuccessiveHalving:
         """Return the population and the resources that its individuals are given."""
@@ -561,9 +577,12 @@ class BaseEvolved(CallbackSupportMixin, SearchParameters):
         if not 0 <= index < n_rows:
             raise IndexError(f"index must be in [0, {n_rows}); got {index}.")
         X, y = self._validate(X, y, reset=False)
-        check_consistent_length(X, y, *fit_params.values())
-        runner = replace(self._final_runner_, data=Shared(Data(X, y, [], fit_params)))
-        return runner.refit(self._rows_[index])
+        fit_params = given(fit_params)
+        check_names(fit_params, self._accepted_metadata)
+        check_metadata(X, y, fit_params, self._per_sample(fit_params))
+        samples = self._weigh(Samples(X, y, fit_params))
+        data = Shared(Data(samples.X, samples.y, [], samples.fit_params))
+        return replace(self._final_runner_, data=data).refit(self._rows_[index])
 
     # The fitted estimator. ------------------------------------------------------------
 
@@ -635,4 +654,9 @@ class BaseEvolved(CallbackSupportMixin, SearchParameters):
         MetadataRouter
             As scikit-learn's metadata routing asks for it.
         """
-        return make_router(self, self._objectives(self._scoring).scorer)
+        scorer = self._objectives(self._scoring).scorer
+        routing = get_config()["enable_metadata_routing"]
+        if routing and self.scoring is None and self._accepted_metadata:
+            # The user has no way to say so: individuals are scored as without routing.
+            scorer.set_score_request(sample_weight=False)
+        return make_router(self, scorer)

@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from numbers import Integral
 from typing import Any
@@ -232,8 +232,24 @@ def _without_unknown_tests(
     return [(train, test) for train, test in splits if len(test)]
 
 
+def given(params: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the metadata that are not None, which is as good as not given."""
+    return {name: value for name, value in params.items() if value is not None}
+
+
+def check_names(params: Mapping[str, Any], accepted: Collection[str] | None) -> None:
+    """Refuse metadata that individuals do not take; None is any."""
+    if accepted is not None and (unknown := params.keys() - accepted):
+        raise TypeError(
+            f"fit got unexpected metadata {sorted(unknown)}; accepted are "
+            f"{sorted({*accepted, 'groups'})} (others with metadata routing enabled)."
+        )
+
+
 def route(
-    estimator: BaseEstimator, params: Mapping[str, Any], accepted: set[str] | None
+    estimator: BaseEstimator,
+    params: Mapping[str, Any],
+    accepted: Collection[str] | None,
 ) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
     """Return the metadata for the individuals, the splitter and the scorers.
 
@@ -242,19 +258,17 @@ def route(
     """
     if not get_config()["enable_metadata_routing"]:
         fit_params = {n: v for n, v in params.items() if n != "groups"}
-        if accepted is not None and (unknown := fit_params.keys() - accepted):
-            raise TypeError(
-                f"fit got unexpected metadata {sorted(unknown)}; accepted are "
-                "sample_weight and groups (others with metadata routing enabled)."
-            )
+        check_names(fit_params, accepted)
         return fit_params, {n: v for n, v in params.items() if n == "groups"}, {}
+    if not params:  # scikit-learn's answer to none has no end if it is iterated
+        return {}, {}, {}
     routed = process_routing(estimator, "fit", **params)
     if "estimator" in routed:  # a search around an estimator of the user's
         fit_params = dict(routed.estimator.fit)
-    elif estimator._get_metadata_request().fit.requests.get("sample_weight") is False:
-        fit_params = {}
     else:
-        fit_params = {n: v for n, v in params.items() if n == "sample_weight"}
+        requests = estimator._get_metadata_request().fit.requests
+        asked = {name for name, wanted in requests.items() if wanted is not False}
+        fit_params = {n: v for n, v in params.items() if n in asked}
     return fit_params, dict(routed.splitter.split), dict(routed.scorer.score)
 
 

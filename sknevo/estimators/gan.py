@@ -1,13 +1,14 @@
 """Evolved GANs: both networks, their optimizers, the noise and the training."""
 
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from numbers import Integral
 from typing import Any
 
 import numpy as np
 from sklearn.base import clone
 from sklearn.utils import Tags, column_or_1d
+from sklearn.utils.metadata_routing import UNUSED
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import (
     _num_samples,
@@ -287,6 +288,9 @@ default="estimation_of_distribution"
     # A hold-out of 40 samples has 8, too few to be compared; chosen, not measured.
     _default_folds = {40: 2}
     _needs_y = False
+    # All samples count alike.
+    __metadata_request__fit = {"sample_weight": UNUSED}
+    _accepted_metadata = frozenset()
 
     def _check_X(self, X: Any, reset: bool) -> Any:
         if reset:
@@ -347,15 +351,6 @@ default="estimation_of_distribution"
         y = column_or_1d(y, warn=True)
         assert_all_finite(y, input_name="y")
         return y
-
-    def _make_data(
-        self, X: Any, y: np.ndarray | None, params: Mapping[str, Any], *more: Any
-    ) -> Data:
-        if params.get("sample_weight") is not None:
-            raise ValueError(
-                "sample_weight must be None: EvolvedGAN weights all samples equally."
-            )
-        return super()._make_data(X, y, params, *more)
 
     def _is_stratified(self, y: Any) -> bool:
         if self.n_conditions_ < 2:

@@ -1,6 +1,8 @@
 """Evolved parameters of any scikit-learn estimator."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from inspect import signature
 from typing import Any
 
 import numpy as np
@@ -20,6 +22,7 @@ from sknevo.data_checks import check_enough
 from sknevo.estimators._base import BaseEvolved
 from sknevo.estimators._mixins import DelegatingMixin
 from sknevo.estimators._parameters import parameter, with_parameters
+from sknevo.estimators._samples import Samples, finite_weights
 from sknevo.estimators._setup import make_router
 from sknevo.evaluation import Objectives
 from sknevo.genes import Genome
@@ -214,7 +217,7 @@ default="estimation_of_distribution"
 
     Without `cv`, individuals are scored on five folds if there are up to 2,000 samples,
     on three folds if there are up to 10,000, else on 20 % that are held out. Metadata
-    other than `groups` are passed to the estimator's `fit`; names such as
+    other than `groups` are passed to the estimator's `fit` as they are; names such as
     `clf__sample_weight` pass them to a step of a Pipeline. With metadata routing
     enabled, they are passed to the objects that request them.
 
@@ -247,7 +250,6 @@ default="estimation_of_distribution"
     )
     # Metadata are requested by the estimator inside, not by the search.
     __metadata_request__fit = {"sample_weight": UNUSED}
-    _accepted_metadata = None
     _default_folds = {2_000: 5, 10_000: 3}
     _default_scoring = None  # the estimator's own
 
@@ -265,6 +267,29 @@ default="estimation_of_distribution"
 
     def _learn(self, X: Any, y: Any) -> None:
         self._labels_ = np.unique(y) if self._is_stratified(y) else None
+
+    @property
+    def _accepted_metadata(self) -> set[str] | None:
+        """Names of what the estimator's `fit` takes; None if it takes any."""
+        parameters = signature(self.estimator.fit).parameters.values()
+        if any(one.kind is one.VAR_KEYWORD for one in parameters):
+            return None
+        return {one.name for one in parameters} - {"X", "y"}
+
+    def _per_sample(self, params: Mapping[str, Any]) -> list[str]:
+        # Others are passed on whole if they have another length, as by GridSearchCV.
+        ends = ("groups", "sample_weight")
+        return [name for name in params if name.endswith(ends)]
+
+    def _weigh(self, samples: Samples) -> Samples:
+        # What weights mean, and their unit, is the estimator's own matter: the best is
+        # what it would be if the user fitted it with the same weights.
+        weights = samples.fit_params.get("sample_weight")
+        if weights is None:
+            return samples
+        weights = finite_weights(weights, samples.X)
+        fit_params = {**samples.fit_params, "sample_weight": weights}
+        return replace(samples, fit_params=fit_params)
 
     def _check_X(self, X: Any, reset: bool) -> Any:
         if X is None:

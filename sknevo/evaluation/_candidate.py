@@ -21,6 +21,7 @@ from sklearn.base import BaseEstimator
 from sklearn.pipeline import Pipeline
 from sklearn.utils import _safe_indexing
 from sklearn.utils.metaestimators import _safe_split
+from sklearn.utils.validation import _check_method_params
 from threadpoolctl import ThreadpoolController
 
 from sknevo.deadline import (
@@ -77,7 +78,11 @@ class Data:
     def part(self, rows: np.ndarray) -> "Data":
         """Return some of the samples, without splits."""
         X, y = _safe_indexing(self.X, rows), _part(self.y, rows)
-        return Data(X, y, [], _take(self.fit_params, rows))
+        return Data(X, y, [], self.take(self.fit_params, rows))
+
+    def take(self, params: Mapping[str, Any], rows: np.ndarray) -> dict[str, Any]:
+        """Return metadata of some of the samples; others are left whole."""
+        return _check_method_params(self.X, params, rows)
 
 
 class SplitResult(NamedTuple):
@@ -283,7 +288,7 @@ class TrialRunner:
         estimator = self.builder(self._genes(candidate), self.seed(candidate))
         start, saved = time.perf_counter(), 0.0
         y_train = _part(data.y, train)
-        fit_params = _take(data.fit_params, train)
+        fit_params = data.take(data.fit_params, train)
         if self._may_share:
             X_train, X_test, saved = self._prepared(estimator.steps[0][1], train, split)
             # What the preparation would have cost, for predictions of the refit.
@@ -297,7 +302,7 @@ class TrialRunner:
         fit_time = time.perf_counter() - start
         # Before scoring: a slow candidate should not be timed for nothing.
         check_speed(estimator, X_test, self.max_predict_time)
-        score_params = _take(data.score_params, test)
+        score_params = data.take(data.score_params, test)
         with _recorded() as warned:
             scores = self.objectives.measure(
                 estimator, X_test, _part(data.y, test), score_params, fit_time
@@ -382,10 +387,6 @@ def _recorded() -> Iterator[list[warnings.WarningMessage]]:
     with warnings.catch_warnings(record=True) as warned:
         warnings.simplefilter("always")
         yield warned
-
-
-def _take(params: Mapping[str, Any], rows: np.ndarray) -> dict[str, Any]:
-    return {name: _safe_indexing(value, rows) for name, value in params.items()}
 
 
 def _classified(fault: Exception) -> tuple[Status, str]:

@@ -57,13 +57,12 @@ def test_digits_are_learned(digits, fitted):
     np.testing.assert_array_equal(fitted.best_estimator_.predict(X), fitted.predict(X))
 
 
-def test_a_label_without_weight_is_never_predicted(few):
-    """However short the training."""
+def test_a_label_without_weight_is_as_if_it_were_not_there(few):
     X, y = few
     one = {**SMALL, "population_size": 1, "generations": 1, "max_epochs": 1}
     clf = EvolvedClassifier(**one).fit(X, y, sample_weight=1.0 * (y != "two"))
-    assert clf.classes_.tolist() == ["one", "three", "two", "zero"]
-    assert (clf.predict_proba(X)[:, 2] == 0).all()
+    assert clf.classes_.tolist() == ["one", "three", "zero"]
+    assert clf.predict_proba(X).shape == (len(X), 3)
 
 
 def test_silent_genes_are_marked(fitted):
@@ -362,9 +361,3 @@ def test_a_device_that_is_not_there_is_told():
     X, y = np.random.default_rng(0).random((20, 4)), np.arange(20) % 2
     with pytest.warns(UserWarning, match="device='cuda:99' is not available"):
         EvolvedClassifier(**SMALL, device="cuda:99").fit(X, y)
-
-
-def test_a_training_part_without_any_weight_is_the_recorded_reason():
-    X, y = np.random.default_rng(0).random((20, 4)), np.arange(20) % 2
-    with pytest.raises(ValueError, match="sample_weight must be above 0"):
-        EvolvedClassifier(**SMALL, cv=2).fit(X, y, sample_weight=np.eye(20)[0])

@@ -296,7 +296,7 @@ def test_bad_data_are_named(X, y, message):
 
 
 def test_weights_are_refused(blobs):
-    with pytest.raises(ValueError, match="sample_weight must be None"):
+    with pytest.raises(TypeError, match=r"unexpected metadata \['sample_weight'\]"):
         EvolvedGAN(**SMALL).fit(*blobs, sample_weight=np.ones(300))
 
 

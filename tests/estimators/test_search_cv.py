@@ -278,7 +278,7 @@ def test_weights_reach_the_estimator():
     search = EvolvedSearchCV(pipeline, {"logisticregression__C": [1, 2]}, **SMALL)
     search.fit(X, y, logisticregression__sample_weight=WEIGHTS)
     assert set(search.predict(X)) == {2}
-    with pytest.raises(ValueError, match="inconsistent"):
+    with pytest.raises(ValueError, match="__sample_weight must have 150 values"):
         search.fit(X, y, logisticregression__sample_weight=WEIGHTS[1:])
 
 

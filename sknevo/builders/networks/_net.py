@@ -67,6 +67,9 @@ class Net(NeuralNet):
     .. [1] Micikevicius, P. et al. (2018). Mixed Precision Training. ICLR.
     """
 
+    # Of the samples, while `fit` runs.
+    _weights: np.ndarray | None = None
+
     def __init__(
         self,
         module: Any,
@@ -101,9 +104,6 @@ class Net(NeuralNet):
         """Return the best outputs that do not depend on the sample, for all samples."""
         raise NotImplementedError
 
-    def finish(self, y: Any) -> None:
-        """Set what a trained network still lacks."""
-
     def target_state(self) -> dict[str, Any]:
         """Return what was learned of the targets, as JSON."""
         raise NotImplementedError
@@ -126,7 +126,7 @@ class Net(NeuralNet):
         y : array-like of shape (n_samples, ...)
             Targets.
         sample_weight : array-like of shape (n_samples,) or None, default=None
-            Weights.
+            Weights, none of them 0; a common factor has no effect.
 
         Returns
         -------
@@ -139,18 +139,12 @@ class Net(NeuralNet):
             constant guess after a quarter of the epochs, and 50 batches.
         MemoryError
             If the device has no memory left.
-        ValueError
-            If all weights are 0.
         """
+        self._weights = np.ones(len(X)) if sample_weight is None else sample_weight
         self._known = {
             "n_outputs": self.learn_targets(y),
             **statistics(X, self._sample_shape, self._input_type),
         }
-        if sample_weight is not None and not np.any(sample_weight):
-            raise ValueError(
-                "sample_weight must be above 0 for at least one training sample."
-            )
-        self._weights = np.ones(len(X)) if sample_weight is None else sample_weight
         generator = torch.Generator(self.device).manual_seed(self.random_state)
         try:
             # Not skorch's own `fit`, which takes Ctrl-C for the end of the training.
@@ -159,7 +153,6 @@ class Net(NeuralNet):
             self.notify("on_train_begin", X=X, y=y)
             self.fit_loop(X, y)
             self.notify("on_train_end", X=X, y=y)
-            self.finish(y)
         finally:
             self._weights = self._trainer = None
         return self._settled()

@@ -10,7 +10,6 @@ from sklearn.base import (
     BaseEstimator,
     ClassifierMixin,
     MetaEstimatorMixin,
-    RegressorMixin,
     clone,
 )
 from sklearn.model_selection import (
@@ -22,6 +21,7 @@ from sklearn.model_selection import (
 from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.validation import check_is_fitted
 
+from sknevo.builders._targets import StandardizedRegressor
 from sknevo.deadline import check_deadline
 
 # With fewer rows there is no inner split, since it would leave too few for learning.
@@ -235,16 +235,15 @@ class EarlyStoppingClassifier(ClassifierMixin, _EarlyStopping):
         return self.classes_[self.predict_proba(X).argmax(axis=1)]
 
 
-class EarlyStoppingRegressor(RegressorMixin, _EarlyStopping):
-    """A boosting regressor that stops early."""
+class EarlyStoppingRegressor(StandardizedRegressor, _EarlyStopping):
+    """A boosting regressor of standardised targets that stops early."""
 
-    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
-        """Fit the boosters to an array with NaN for gaps."""
-        weights = None if sample_weight is None else np.asarray(sample_weight, float)
-        return self._fit(X, np.asarray(y, float), weights, None)
+    def _fit_standardized(
+        self, X: Any, y: np.ndarray, weights: np.ndarray | None
+    ) -> None:
+        self._fit(X, y, weights, None)
 
-    def predict(self, X: Any) -> np.ndarray:
-        """Return the predicted values."""
+    def _predict_standardized(self, X: Any) -> np.ndarray:
         return self._mean("predict", X)
 
 

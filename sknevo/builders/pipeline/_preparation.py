@@ -16,6 +16,7 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, TargetEncoder
 from sklearn.utils.validation import validate_data
 
+from sknevo.builders._targets import centre_and_scale
 from sknevo.builders.pipeline._columns import to_labels
 from sknevo.builders.pipeline._transformers import ArrayTransformer
 from sknevo.records import Column, DataSpec
@@ -133,10 +134,24 @@ def _ordinal_encoder(spec: DataSpec) -> Pipeline:
 
 
 def _target_encoder(spec: DataSpec) -> TargetEncoder:
-    # "auto" looks at the classes of the split: a user's `cv` may leave two of many.
-    kind = "auto" if spec.task == "classification" else "continuous"
     # A fixed seed: candidates share fitted preparations.
-    return TargetEncoder(target_type=kind, cv=KFold(3, shuffle=True, random_state=0))
+    cv = KFold(3, shuffle=True, random_state=0)
+    if spec.task == "regression":
+        return _StandardizedTargetEncoder(target_type="continuous", cv=cv)
+    # "auto" looks at the classes of the split: a user's `cv` may leave two of many.
+    return TargetEncoder(target_type="auto", cv=cv)
+
+
+class _StandardizedTargetEncoder(TargetEncoder):
+    """An encoder whose values have neither the unit nor the offset of y.
+
+    Models that compute in single precision would lose the digits behind an offset.
+    """
+
+    def fit_transform(self, X: Any, y: Any) -> np.ndarray:
+        y = np.asarray(y, float)
+        centre, scale = centre_and_scale(y)
+        return super().fit_transform(X, (y - centre) / scale)
 
 
 def _text(spec: DataSpec, genes: dict[str, Any]) -> Any:
