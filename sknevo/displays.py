@@ -389,8 +389,13 @@ class SampleGridDisplay:
         ImportError
             If matplotlib is not installed: ``pip install sknevo[plots]``.
         """
-        self.ax_, self.figure_ = _axes(self, ax)
         shape = image_shape(self.sample_shape)
+        if len(shape) == 3 and self.real is not None:
+            raise ValueError(
+                "real must be None if samples are images, of which no two "
+                "are plotted in one place."
+            )
+        self.ax_, self.figure_ = _axes(self, ax)
         if len(shape) == 3:
             self.sheet_ = _sheet(self.samples, self.sample_shape, self.n_columns)
             gray = self.sheet_.ndim == 2

@@ -32,8 +32,13 @@ FID_CLASSES = 1008
 
 def feature_rows(X: Any, name: str, min_samples: int = 1) -> np.ndarray:
     """Return samples as finite float64 rows; errors call them `name`."""
-    with plain_values(name, X):
-        rows = np.asarray(X, dtype=np.float64)
+    if np.iscomplexobj(X):
+        raise ValueError(f"{name} must hold real numbers; it holds complex ones.")
+    try:
+        with plain_values(name, X):
+            rows = np.asarray(X, dtype=np.float64)
+    except TypeError as error:  # dates, missing values of pandas, ...
+        raise ValueError(f"{name} must hold numbers: {error}") from error
     if rows.ndim != 2:
         raise ValueError(
             f"{name} must be of shape (n_samples, n_features); got {rows.shape}."
@@ -45,6 +50,15 @@ def feature_rows(X: Any, name: str, min_samples: int = 1) -> np.ndarray:
     if not np.isfinite(rows).all():
         raise ValueError(f"{name} must be finite; it holds NaN or infinity.")
     return rows
+
+
+def mean_and_std(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the mean and the standard deviation of columns, in whatever unit."""
+    mean = rows.mean(axis=0, dtype=float)
+    # In units of the largest deviation, no square is too large or too small.
+    largest = np.maximum(rows.max(axis=0) - mean, mean - rows.min(axis=0))
+    largest = np.where(largest > 0, largest, 1.0)
+    return mean, largest * ((rows - mean) / largest).std(axis=0)
 
 
 def check_features(features: Callable[[Any], Any], X: Any, name: str) -> None:
@@ -128,7 +142,7 @@ class StandardFeatures:
         [1.0, 5.0]
         """
         real = feature_rows(real, "real")
-        mean, scale = real.mean(axis=0), real.std(axis=0)
+        mean, scale = mean_and_std(real)
         # A column that is constant up to rounding has no scale of its own.
         scale[scale <= 1e-12 * np.abs(mean)] = 1.0
         scale[scale == 0] = 1.0
@@ -221,7 +235,8 @@ class ConditionFeatures:
         spread = float(np.sqrt(features.var(axis=0).sum() / 2))
         if labelled:
             return cls(np.unique(y), 0.0, spread)
-        return cls(None, float(y.mean()), spread / (float(y.std()) or 1.0))
+        mean, std = mean_and_std(y)
+        return cls(None, float(mean), spread / (float(std) or 1.0))
 
     def __call__(self, features: np.ndarray, y: np.ndarray) -> np.ndarray:
         """Return features and scaled conditions side by side."""

@@ -9,6 +9,11 @@ from sklearn.neighbors import NearestNeighbors
 
 from sknevo.metrics._features import check_same_width, feature_rows
 
+# Training samples are doubles if they are nearer to each other than this share of the
+# spread of all: so far apart are features of one image in single precision. A sample
+# has fewer doubles than the second number. Chosen, not measured.
+ROUNDING, MOST_DOUBLES = 1e-6, 10
+
 
 class PRDC(NamedTuple):
     """Result of `precision_recall_density_coverage`.
@@ -137,7 +142,7 @@ def authenticity(training: Any, generated: Any) -> float:
     A generated sample counts as a copy if it is nearer to its nearest training sample
     than any other training sample is [1]_. So the scale is local: samples that merely
     keep to dense regions of the training data do not count as copies. Training samples
-    that are repeated count once.
+    that are repeated, exactly or up to rounding, count once.
 
     Parameters
     ----------
@@ -178,15 +183,17 @@ def authenticity(training: Any, generated: Any) -> float:
     training = feature_rows(training, "training", 2)
     generated = feature_rows(generated, "generated")
     check_same_width(training, generated, "training and generated")
-    # The double of a sample, at distance 0, would hide all that is merely near it.
+    # The double of a sample would hide all that is merely near it.
     training = np.unique(training, axis=0)
     neighbours = NearestNeighbors().fit(training)
     distances, nearest = neighbours.kneighbors(generated, 1)
     # The distance to the next training sample is needed of the nearest ones alone.
     unique, inverse = np.unique(nearest[:, 0], return_inverse=True)
-    # A single one sets no scale: only what equals it is a copy.
-    n_near = min(2, len(training))
-    limits = neighbours.kneighbors(training[unique], n_near)[0][:, -1]
+    near = neighbours.kneighbors(training[unique], min(MOST_DOUBLES, len(training)))[0]
+    apart = near > ROUNDING * np.sqrt(training.var(axis=0).sum())
+    # A sample that stands alone sets no scale: only what equals it is a copy.
+    limits = np.where(apart, near, np.inf).min(axis=1)
+    limits = np.where(np.isinf(limits), near[:, -1], limits)
     return float((distances[:, 0] > limits[inverse]).mean())
 
 

@@ -259,6 +259,12 @@ def test_classifiers_train_as_always(setting):
     assert as_always(setting, probabilities)
 
 
+@pytest.mark.parametrize("setting", SETTINGS.values(), ids=SETTINGS)
+def test_features_are_learned_as_always(setting, monkeypatch):
+    monkeypatch.setattr("sknevo.builders.gan._feature_extractor.N_STEPS", 3)
+    assert as_always(setting, lambda: feature_space(PIXELS)(PIXELS))
+
+
 @pytest.mark.parametrize("setting", [torch.no_grad, torch.inference_mode])
 def test_images_are_rebuilt_without_gradients_of_the_caller(setting):
     def rebuilt():
@@ -494,12 +500,17 @@ def test_inception_is_not_built_in_the_default_type(tmp_path):
 # Copies ----------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("times", [1, 2, 5])
-def test_near_copies_are_found_among_repeated_training_rows(times):
+@pytest.mark.parametrize(
+    ("times", "rounding"), [(1, 0), (2, 0), (5, 0), (2, 1e-8), (5, 1e-8)]
+)
+def test_near_copies_are_found_among_repeated_training_rows(times, rounding):
     X, fresh = DRAW.normal(size=(1000, 2)), DRAW.normal(size=(1500, 2))
     training, copies = np.tile(X, (times, 1)), X[:500] + 1e-5
+    training += rounding * DRAW.normal(size=training.shape)
     assert authenticity(training, copies) == 0
-    assert authenticity(training, fresh) == authenticity(X, fresh) > 0.3
+    expected = authenticity(X, fresh)
+    assert authenticity(training, fresh) == pytest.approx(expected, abs=0.01)
+    assert expected > 0.3
     found = diagnose(fresh[:1000], copies, training=training)
     assert [finding.name for finding in found] == ["memorised"]
     assert not diagnose(fresh[:1000], fresh[1000:], training=training)
@@ -507,6 +518,21 @@ def test_near_copies_are_found_among_repeated_training_rows(times):
 
 def test_of_a_single_training_row_only_equals_are_copies():
     assert authenticity(np.ones((9, 2)), [[1, 1], [1, 1.1]]) == 0.5
+
+
+def test_scores_do_not_depend_on_the_unit():
+    real, made = DRAW.normal(size=(2, 400, 2))
+    usual = GenerativeScore().measure(real, made)["fitness"]
+    for unit in (1e-250, 1e250):
+        assert GenerativeScore().measure(real * unit, made * unit)["fitness"] == (
+            pytest.approx(usual)
+        )
+
+
+@pytest.mark.parametrize("values", [np.full((9, 2), 1j), [[{}]], [[pd.NA]]])
+def test_features_must_be_numbers(values):
+    with pytest.raises(ValueError, match=r"training must hold (real )?numbers"):
+        authenticity(values, values)
 
 
 # Displays --------------------------------------------------------------------------
@@ -532,3 +558,8 @@ def test_grids_of_rows_are_refused(name):
         ValueError, match="fitted on images; it was fitted on rows of 2"
     ):
         getattr(SampleGridDisplay, name)(RowGAN())
+
+
+def test_real_images_are_not_plotted_upon_others():
+    with pytest.raises(ValueError, match="real must be None if samples are images"):
+        SampleGridDisplay(NOISE, (16, 16), real=OTHER).plot()

@@ -12,6 +12,7 @@ from sknevo.builders.networks._data import random_rows, samples
 from sknevo.builders.networks._modules import Arrange
 from sknevo.deadline import check_deadline
 from sknevo.image_stream import ImageStream
+from sknevo.metrics._features import mean_and_std
 
 # Values are sampled between so many quantiles of the training values; chosen, not
 # measured.
@@ -51,11 +52,7 @@ class Scaler:
             self.origin = (self.high + self.low) / 2
             scale = (self.high - self.low) / 2
         else:
-            self.origin = seen.mean(axis=0, dtype=float)
-            # The squares of deviations are finite in units of the largest one.
-            largest = np.maximum(self.high - self.origin, self.origin - self.low)
-            largest = np.where(self.low < self.high, largest, 1.0)
-            scale = largest * ((seen - self.origin) / largest).std(axis=0)
+            self.origin, scale = mean_and_std(seen)
         # A constant feature is not scaled, though rounding may leave it a deviation.
         self.scale = np.where((self.low < self.high) & (scale > 0), scale, 1.0)
         self.whole = np.asarray(self.dtype.kind in "biu")
@@ -114,7 +111,8 @@ class ConditionEncoder:
             self.width = len(counts) if len(counts) > 1 else 0
         else:
             self.width, y = 1, y.astype(float)
-            self.middle, self.spread = float(y.mean()), float(y.std()) or 1.0
+            middle, spread = map(float, mean_and_std(y))
+            self.middle, self.spread = middle, spread or 1.0
             self.quantiles = np.quantile(y, np.linspace(0, 1, N_QUANTILES))
 
     def encode(self, y: np.ndarray) -> np.ndarray:

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from sknevo.builders.networks._data import as_tensor, random_rows, statistics
+from sknevo.builders.networks._devices import own_settings
 from sknevo.builders.networks._modules import Network
 from sknevo.builders.networks._trainer import Trainer
 from sknevo.data_checks import fingerprint
@@ -38,6 +39,7 @@ BLOCK = {"kernel": 3, "normalisation": "batch", "activation": "relu"}
 DENSE = {"units": N_FEATURES, "activation": "tanh"}
 
 
+@own_settings()
 def feature_space(
     X: Any,
     y: Any = None,
@@ -114,6 +116,7 @@ class FeatureNetwork:
     def __init__(self, encoder: "_Encoder") -> None:
         self.encoder = encoder.cpu().eval().requires_grad_(False)
 
+    @own_settings()
     def __call__(self, X: Any) -> np.ndarray:
         """Return features (n_samples, n_features) of images like the real ones."""
         X = np.asarray(X)
