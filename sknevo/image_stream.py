@@ -219,7 +219,7 @@ class ImageStream:
 
 def streamed(X: Any, image_shape: tuple[int, ...] | None = None) -> Any:
     """Return an `ImageStream` of X if it is a torch Dataset, else X itself."""
-    return ImageStream(X, image_shape) if _is_torch_dataset(X) else X
+    return ImageStream(X, image_shape) if is_torch_dataset(X) else X
 
 
 def labels_of(X: Any) -> np.ndarray | None:
@@ -228,7 +228,7 @@ def labels_of(X: Any) -> np.ndarray | None:
     Of more than 1000 items, the labels that the dataset holds apart from its images are
     returned if they are those of 1000 items at random. Otherwise all items are read.
     """
-    if not _is_torch_dataset(X):
+    if not is_torch_dataset(X):
         return None
     rows = _looked_at(len(X))
     seen = _labels_in(X, rows)
@@ -367,7 +367,7 @@ def _own_files(X: Any) -> np.ndarray | None:
     return None
 
 
-def _is_torch_dataset(X: Any) -> bool:
+def is_torch_dataset(X: Any) -> bool:
     """Return whether X is a torch Dataset; refuse one whose items have no number."""
     # If X is one, torch is already imported. Otherwise this does not import it.
     torch = sys.modules.get("torch")

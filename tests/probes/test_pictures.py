@@ -20,7 +20,7 @@ from torch.utils.data import (
 )
 from torchvision.datasets import ImageFolder
 
-from sknevo import EvolvedClassifier, JournalError
+from sknevo import EvolvedClassifier, EvolvedPipelineClassifier, JournalError
 from sknevo.data_checks import fingerprint
 from sknevo.datasets import load_image_folder
 from sknevo.image_stream import ImageStream, labels_of, streamed
@@ -329,6 +329,11 @@ def test_datasets_that_cannot_be_used_say_what_is_accepted(make, message):
 def test_items_without_image_are_refused_with_labels_too(item):
     with pytest.raises(TypeError, match=r"tuples \(image, label\) that begin with one"):
         streamed(Items(lambda i: item))
+
+
+def test_pipelines_say_what_takes_datasets():
+    with pytest.raises(TypeError, match="a torch Dataset, which EvolvedClassifier and"):
+        EvolvedPipelineClassifier().fit(Items(pair), LABELS)
 
 
 def test_lists_of_lists_are_images():

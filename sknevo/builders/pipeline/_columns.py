@@ -27,6 +27,7 @@ from sknevo.builders.pipeline._dates import (
     zone_of,
 )
 from sknevo.builders.pipeline._transformers import ArrayTransformer
+from sknevo.image_stream import is_torch_dataset
 from sknevo.records import Column
 
 # Strings are text rather than categories if they have more than MANY_LABELS different
@@ -68,6 +69,12 @@ def as_table(X: Any) -> pd.DataFrame | np.ndarray:
     Lists, arrays and frames of any library that narwhals knows are taken apart.
     Complex, infinite, sparse and empty data are refused.
     """
+    if is_torch_dataset(X):
+        raise TypeError(
+            "X must be a table: a DataFrame, or an array of shape (n_samples, "
+            "n_features); got a torch Dataset, which EvolvedClassifier and "
+            "EvolvedRegressor take."
+        )
     if not isinstance(X, pd.DataFrame | np.ndarray | list | tuple):
         X = _from_other_library(X)
     if isinstance(X, pd.DataFrame):
