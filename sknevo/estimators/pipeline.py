@@ -34,7 +34,8 @@ class _EvolvedPipeline(BaseEvolved):
         table = as_table(X)
         validate_data(self, table, reset=reset, skip_check_array=True)
         if reset:
-            self._reader_ = ColumnReader().fit(table)
+            self._reader_ = ColumnReader()
+            return self._reader_.fit_transform(table)
         return self._reader_.read(table)
 
     def _default_genome(self, spec: DataSpec) -> Genome:

@@ -124,6 +124,10 @@ GAPS = {
     "hyphens": (frame(["1,000", "-"]), [1000, None]),
     "NA": (objects(Decimal(1), "NA", None), [1, None, None]),
     "dates": (frame(["2026-01-01", "null"]), [*stamps("2026-01-01"), None]),
+    "one word among many numbers": (
+        frame([*["1,000"] * 20, "many"]),
+        [1000] * 20 + [None],
+    ),
     "day or month": (
         frame(["01/02/2026", "03/04/2026"]),
         stamps("2026-01-02", "2026-03-04"),
@@ -136,9 +140,9 @@ def test_one_warning_names_the_columns_that_are_not_certain(case):
     X, expected = GAPS[case]
     X = X.assign(d=X["c"])
     with pytest.warns(UserWarning, match=r"(?s)Column 'c' .*column 'd'") as warned:
-        reader = ColumnReader().fit(X)
+        read = ColumnReader().fit_transform(X)
     assert len(warned) == 1
-    assert one(reader.transform(X)) == expected
+    assert one(read) == expected
 
 
 # What is asked, beside what was fitted ------------------------------------------------
@@ -152,6 +156,7 @@ UNDERSTOOD = {
     "another format": (DAYS, frame(["12/25/2025"]), stamps("2025-12-25")),
     "ISO, fitted on another": (US, frame(["2026-02-01"]), stamps("2026-02-01")),
     "dates, fitted on text": (US, DAYS, one(DAYS)),
+    "nothing, in the type of another zone": (AWARE, frame([NAT]), [None]),
     "the format of fit, in doubt": (US, frame(["02/01/2026"]), stamps("2026-02-01")),
     "another zone": (
         AWARE,

@@ -2,7 +2,7 @@
 
 import warnings
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, time, timedelta, tzinfo
 from decimal import Decimal
@@ -36,9 +36,10 @@ from sknevo.records import Column
 MANY_LABELS = 30
 TEXT_SHARE = 0.2
 TOO_MANY_LABELS = 1000
-# Where fit has seen numbers or dates, at least this share of values must be readable;
-# the others are missing. Chosen, not measured.
-READABLE_SHARE = 0.5
+# Objects are numbers or dates if at least this share of values can be read as such,
+# when they are learned and when they are read; the others are missing. Chosen, not
+# measured.
+LEARNED_SHARE, READABLE_SHARE = 0.95, 0.5
 # So many distinct values decide against most kinds, and so many columns are named in a
 # warning. Chosen, not measured.
 FEW, MOST_NOTES = 20, 5
@@ -223,6 +224,10 @@ class Kind(ABC):
         These are missing. Raises a ValueError if most values cannot be read.
         """
 
+    def doubt(self, gaps: list[Any], fitting: bool) -> str:
+        """Return what a warning says of values that are taken as missing."""
+        return f"and {', '.join(map(repr, gaps[:3]))} as missing" if gaps else ""
+
 
 @dataclass(frozen=True)
 class Labels(Kind):
@@ -254,8 +259,11 @@ class Typed(Kind):
 
     @classmethod
     @abstractmethod
-    def of(cls, values: np.ndarray) -> Self | None:
-        """Return the kind of distinct objects, None if they are of another kind."""
+    def of(cls, values: np.ndarray, counts: np.ndarray) -> Self | None:
+        """Return the kind of distinct objects, None if most are of another kind.
+
+        The counts say how often each of them occurs.
+        """
 
     @abstractmethod
     def own(self, column: pd.Series) -> pd.Series | None:
@@ -264,6 +272,14 @@ class Typed(Kind):
     @abstractmethod
     def parse(self, values: np.ndarray) -> Any:
         """Return distinct objects as an array of this kind, missing if unreadable."""
+
+    def fits(self, values: np.ndarray, counts: np.ndarray) -> bool:
+        """Return whether nearly all values are of this kind."""
+        # A few decide for most columns of labels.
+        if pd.isna(self.parse(values[:FEW])).mean() > READABLE_SHARE:
+            return False
+        unread = counts[pd.isna(self.parse(values))].sum()
+        return unread <= (1 - LEARNED_SHARE) * counts.sum()
 
     def read(self, column: pd.Series) -> tuple[pd.Series, list[Any]]:
         column = plain(column)
@@ -299,7 +315,7 @@ class Booleans(Typed):
     }
 
     @classmethod
-    def of(cls, values: np.ndarray) -> Self | None:
+    def of(cls, values: np.ndarray, counts: np.ndarray) -> Self | None:
         # Words are labels.
         truths = all(isinstance(value, bool | np.bool_) for value in values)
         return cls() if truths else None
@@ -334,11 +350,12 @@ class Numbers(Typed):
     styles: ClassVar = {".": _numbers_with(".", ","), ",": _numbers_with(",", ".")}
 
     @classmethod
-    def of(cls, values: np.ndarray) -> Self | None:
+    def of(cls, values: np.ndarray, counts: np.ndarray) -> Self | None:
         # As numbers, codes such as 007 would lose their zeros.
         if any(isinstance(v, str) and CODE.fullmatch(v.strip()) for v in values):
             return None
-        return next((cls(d) for d in cls.styles if _reads_all(cls(d), values)), None)
+        kinds = map(cls, cls.styles)
+        return next((kind for kind in kinds if kind.fits(values, counts)), None)
 
     def own(self, column: pd.Series) -> pd.Series | None:
         dtype = column.dtype
@@ -392,20 +409,22 @@ class Dates(Typed):
         return f"dates {zone}{form}"
 
     @classmethod
-    def of(cls, values: np.ndarray) -> Self | None:
+    def of(cls, values: np.ndarray, counts: np.ndarray) -> Self | None:
         texts = _texts(values)
         forms = formats_of(texts)
-        if len(texts) and not forms:
+        if not forms and len(texts) > (1 - LEARNED_SHARE) * len(values):
             return None
         form = forms[0] if forms else None
         moments, zones = read_moments(values, form or ISO)
-        if np.isnat(moments).any():
+        known = ~np.isnat(moments)
+        if counts[known].sum() < LEARNED_SHARE * counts.sum():
             return None
-        if len({zone is None for zone in zones}) > 1:
+        first, *others = np.flatnonzero(known)
+        zone = zones[first]
+        if any((zones[other] is None) != (zone is None) for other in others):
             raise ValueError("Some dates have a time zone and others have none")
-        zone = zones[0]
-        if zone is not None and isinstance(values[0], str):
-            zone = zone_of(values[0], form)
+        if zone is not None and isinstance(values[first], str):
+            zone = zone_of(values[first], form)
         return cls(form, zone, is_guess=len(forms) > 1)
 
     def own(self, column: pd.Series) -> pd.Series | None:
@@ -413,8 +432,10 @@ class Dates(Typed):
             return None
         zone = getattr(column.dtype, "tz", None)
         if (zone is None) != (self.zone is None):
-            self._refuse_zone(zone)
-        if zone is not None and zone != self.zone:
+            if column.notna().any():
+                self._refuse_zone(zone)
+            column = column.dt.tz_localize(self.zone)
+        elif zone is not None and zone != self.zone:
             column = column.dt.tz_convert(self.zone)
         return column if column.dt.unit == "us" else column.dt.as_unit("us")
 
@@ -431,18 +452,22 @@ class Dates(Typed):
 
     def _form(self, texts: np.ndarray) -> str:
         """Return how strings are written: as in fit, or another way without a doubt."""
-        if (
-            self.form is not None
-            and not np.isnat(read_moments(texts, self.form)[0]).any()
-        ):
+        if self.form and not np.isnat(read_moments(texts, self.form)[0]).any():
             return self.form
         forms = formats_of(texts)
+        if self.form in forms:
+            return self.form
         if len(forms) > 1 or (forms and swapped(forms[0], self.form)):
             raise ValueError(
                 f"{self.expected} were expected, as in fit; day and month may be "
                 f"swapped in {texts[0]!r}"
             )
         return forms[0] if forms else self.form or ISO
+
+    def doubt(self, gaps: list[Any], fitting: bool) -> str:
+        if fitting and self.is_guess:
+            return "though day and month may be swapped"
+        return super().doubt(gaps, fitting)
 
     def _refuse_zone(self, zone: tzinfo | None) -> None:
         got = "dates without a time zone" if zone is None else f"dates in {zone}"
@@ -457,8 +482,8 @@ class Durations(Typed):
     expected = "durations or times of day"
 
     @classmethod
-    def of(cls, values: np.ndarray) -> Self | None:
-        return cls() if _reads_all(cls(), values) else None
+    def of(cls, values: np.ndarray, counts: np.ndarray) -> Self | None:
+        return cls() if cls().fits(values, counts) else None
 
     def own(self, column: pd.Series) -> pd.Series | None:
         if column.dtype.kind != "m":
@@ -473,12 +498,7 @@ def _texts(values: np.ndarray) -> np.ndarray:
     return values[[isinstance(value, str) for value in values]]
 
 
-def _reads_all(kind: Typed, values: np.ndarray) -> bool:
-    # A few values decide for most columns of labels.
-    return not any(pd.isna(kind.parse(v)).any() for v in (values[:FEW], values))
-
-
-# Whichever reads all values of a column that are not missing; else they are labels.
+# The first that reads nearly all values that are not missing; else they are labels.
 TYPED: tuple[type[Typed], ...] = (Booleans, Numbers, Dates, Durations)
 
 
@@ -499,26 +519,20 @@ def _by_type(column: pd.Series) -> Kind | None:
     return None
 
 
-def learn(column: pd.Series) -> tuple[Kind, list[str]]:
-    """Return the kind of a column, and notes on what is not certain about it."""
+def learn(column: pd.Series) -> tuple[Kind, list[Any]]:
+    """Return the kind of a column, and the values that only look missing."""
     column = plain(column)
     kind = _by_type(column)
     if kind is not None:
         return kind, []
-    _, values = distinct(column)
+    codes, values = distinct(column)
     missing = _look_missing(values)
-    told = values[~missing]
-    found = (kind.of(told) for kind in TYPED) if len(told) else ()
-    kind = next((kind for kind in found if kind is not None), None)
-    if kind is None:
-        return _labels(column), []
-    notes, read = [], f"column {column.name!r} is read"
-    if missing.any():
-        gaps = _some(values[missing])
-        notes.append(f"{read} as {kind.expected}, and {gaps} as missing")
-    if isinstance(kind, Dates) and kind.is_guess:
-        notes.append(f"{read} as {kind.expected}, though day and month may be swapped")
-    return kind, notes
+    counts = np.bincount(codes[codes >= 0], minlength=len(values))[~missing]
+    found = (kind.of(values[~missing], counts) for kind in TYPED)
+    for kind in found if len(counts) else ():
+        if kind is not None:
+            return kind, list(values[missing])
+    return _labels(column), []
 
 
 def _labels(column: pd.Series, order: Any = ()) -> Labels:
@@ -526,10 +540,6 @@ def _labels(column: pd.Series, order: Any = ()) -> Labels:
     rare = n_unique > MANY_LABELS and n_unique > TEXT_SHARE * column.count()
     kind = Text if rare or n_unique > TOO_MANY_LABELS else Labels
     return kind(tuple(map(label, order)), is_empty=n_unique == 0)
-
-
-def _some(values: Any) -> str:
-    return ", ".join(map(repr, values[:3]))
 
 
 # The reader --------------------------------------------------------------------------
@@ -550,22 +560,26 @@ class ColumnReader(OneToOneFeatureMixin, ArrayTransformer):
         self.kinds = kinds
 
     def fit(self, X: Any, y: Any = None) -> Self:
-        table = as_table(X)
-        validate_data(self, table, skip_check_array=True)
-        self.names_ = None if isinstance(table, np.ndarray) else table.columns
-        if self.kinds is not None and len(self.kinds) != table.shape[1]:
-            raise ValueError(
-                f"X must have {len(self.kinds)} columns; got {table.shape[1]}."
-            )
-        self.kinds_ = self.kinds or self._learn(table)
+        self.fit_transform(X)
         return self
 
-    def _learn(self, table: pd.DataFrame | np.ndarray) -> tuple[Kind, ...]:
-        if self.names_ is None:
-            return (Numbers(),) * table.shape[1]
+    def fit_transform(self, X: Any, y: Any = None) -> pd.DataFrame | np.ndarray:
+        table = as_table(X)
+        validate_data(self, table, skip_check_array=True)
+        n_columns = table.shape[1]
+        if self.kinds is not None and len(self.kinds) != n_columns:
+            raise ValueError(f"X must have {len(self.kinds)} columns; got {n_columns}.")
+        if isinstance(table, np.ndarray):
+            self.names_ = None
+            self.kinds_ = self.kinds or (Numbers(),) * n_columns
+            return table
+        self.names_ = table.columns
+        if self.kinds is not None:
+            self.kinds_ = self.kinds
+            return self.read(table)
         learned = _each(table, lambda _, column: learn(column))
-        _warn(note for _, notes in learned for note in notes)
-        return tuple(kind for kind, _ in learned)
+        self.kinds_ = tuple(kind for kind, _ in learned)
+        return self._read(table, [gaps for _, gaps in learned], fitting=True)
 
     def transform(self, X: Any) -> pd.DataFrame | np.ndarray:
         check_is_fitted(self)
@@ -579,12 +593,21 @@ class ColumnReader(OneToOneFeatureMixin, ArrayTransformer):
             if self.names_ is None:
                 return table
             table = pd.DataFrame(table, columns=self.names_)
+        return self._read(table, [[]] * len(self.kinds_))
+
+    def _read(
+        self, table: pd.DataFrame, gaps: list[list[Any]], fitting: bool = False
+    ) -> pd.DataFrame | np.ndarray:
+        """Return the table, with one warning of values that are taken as missing."""
         read = _each(table, lambda i, column: (column, *self.kinds_[i].read(column)))
-        noted = zip(table.columns, self.kinds_, read, strict=True)
         _warn(
-            f"column {name!r} is read as {kind.expected}, and {_some(bad)} as missing"
-            for name, kind, (*_, bad) in noted
-            if bad
+            [
+                f"column {name!r} is read as {kind.expected}, {doubt}"
+                for name, kind, gap, (*_, unread) in zip(
+                    table.columns, self.kinds_, gaps, read, strict=True
+                )
+                if (doubt := kind.doubt([*gap, *unread], fitting))
+            ]
         )
         columns = [column for _, column, _ in read]
         if self.names_ is None:
@@ -626,9 +649,8 @@ def _describe(kind: Kind, column: pd.Series) -> Column:
     return Column(column.name, kind.name, n_unique, missing, getattr(kind, "order", ()))
 
 
-def _warn(notes: Iterable[str]) -> None:
+def _warn(notes: list[str]) -> None:
     """Warn once, whatever the number of columns."""
-    notes = list(notes)
     if notes:
         more = f" and {len(notes) - MOST_NOTES} more" if len(notes) > MOST_NOTES else ""
         text = "; ".join(notes[:MOST_NOTES]) + more
