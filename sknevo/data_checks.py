@@ -87,6 +87,15 @@ def warn_of_scales(images: Mapping[str, np.ndarray]) -> None:
         )
 
 
+def random_rows(n_samples: int, n_rows: int) -> np.ndarray:
+    """Return up to n_rows different indices in order, the same ones each time.
+
+    Every k-th sample would not do: interleaved data would show only one of their kinds.
+    """
+    rng = np.random.default_rng(0)
+    return np.sort(rng.choice(n_samples, min(n_rows, n_samples), replace=False))
+
+
 def fingerprint(*values: Any) -> str:
     """Return 16 hexadecimal digits that are the same for equal data on any machine.
 

@@ -11,7 +11,7 @@ import numpy as np
 from sklearn.utils._optional_dependencies import check_matplotlib_support
 from sklearn.utils.validation import check_is_fitted
 
-from sknevo.network_plan import image_shape
+from sknevo.network_plan import channels_last, image_shape
 
 __all__ = ["GanSignalsDisplay", "SampleGridDisplay"]
 
@@ -183,6 +183,8 @@ class SampleGridDisplay:
         Number of images in a row; None arranges the images in a square.
     real : array-like of shape (n_real, n_features) or None, default=None
         Real rows to plot beneath the generated ones.
+    channels : {"auto", "first", "last"}, default="auto"
+        Where the channels are in `sample_shape`, see `sknevo.EvolvedGAN`.
 
     Attributes
     ----------
@@ -225,11 +227,13 @@ class SampleGridDisplay:
         sample_shape: tuple[int, ...],
         n_columns: int | None = None,
         real: Any = None,
+        channels: str = "auto",
     ) -> None:
         self.samples = samples
         self.sample_shape = sample_shape
         self.n_columns = n_columns
         self.real = real
+        self.channels = channels
 
     @classmethod
     def from_estimator(
@@ -278,7 +282,7 @@ class SampleGridDisplay:
         gan = _gan_of(estimator)
         _check_counts(n_samples=n_samples, n_columns=n_columns)
         samples = gan.sample(n_samples, y, random_state)
-        return cls(samples, gan.sample_shape, n_columns, real).plot(ax=ax)
+        return cls(samples, gan.sample_shape, n_columns, real, gan.channels).plot(ax=ax)
 
     @classmethod
     def from_snapshots(
@@ -313,7 +317,7 @@ class SampleGridDisplay:
         gan = _gan_of(estimator)
         _check_counts(n_columns=n_columns)
         images = gan.snapshots_[:, :n_columns]
-        return cls._of_rows(images, gan.sample_shape, "training →", ax)
+        return cls._of_rows(images, gan.sample_shape, gan.channels, "training →", ax)
 
     @classmethod
     def from_generations(
@@ -354,11 +358,18 @@ class SampleGridDisplay:
             )
         images = np.array([samples[:n_columns] for samples in generations.values()])
         shape = estimator.image_shape or images.shape[2:]
-        return cls._of_rows(images, tuple(shape), "generations →", ax)
+        return cls._of_rows(
+            images, tuple(shape), estimator.channels, "generations →", ax
+        )
 
     @classmethod
     def _of_rows(
-        cls, images: np.ndarray, sample_shape: tuple[int, ...], label: str, ax: Any
+        cls,
+        images: np.ndarray,
+        sample_shape: tuple[int, ...],
+        channels: str,
+        label: str,
+        ax: Any,
     ) -> Self:
         """Plot images of shape (n_rows, n_columns, ...)."""
         if len(sample_shape) == 1:
@@ -368,7 +379,9 @@ class SampleGridDisplay:
                 "which plots rows as points."
             )
         samples = images.reshape(-1, *images.shape[2:])
-        display = cls(samples, sample_shape, images.shape[1]).plot(ax=ax)
+        display = cls(samples, sample_shape, images.shape[1], None, channels).plot(
+            ax=ax
+        )
         display.ax_.set(ylabel=label)
         return display
 
@@ -389,15 +402,16 @@ class SampleGridDisplay:
         ImportError
             If matplotlib is not installed: ``pip install sknevo[plots]``.
         """
-        shape = image_shape(self.sample_shape)
-        if len(shape) == 3 and self.real is not None:
+        if len(self.sample_shape) > 1 and self.real is not None:
             raise ValueError(
                 "real must be None if samples are images, of which no two "
                 "are plotted in one place."
             )
         self.ax_, self.figure_ = _axes(self, ax)
-        if len(shape) == 3:
-            self.sheet_ = _sheet(self.samples, self.sample_shape, self.n_columns)
+        if len(self.sample_shape) > 1:
+            self.sheet_ = _sheet(
+                self.samples, self.sample_shape, self.channels, self.n_columns
+            )
             gray = self.sheet_.ndim == 2
             self.ax_.imshow(self.sheet_, cmap="gray" if gray else None)
             self.ax_.set(xticks=[], yticks=[])
@@ -424,16 +438,19 @@ def _axes(display: Any, ax: Any) -> tuple[Any, Any]:
 
 
 def _sheet(
-    samples: np.ndarray, sample_shape: tuple[int, ...], n_columns: int | None
+    samples: np.ndarray,
+    sample_shape: tuple[int, ...],
+    channels: str,
+    n_columns: int | None,
 ) -> np.ndarray:
     """Return all images as one, a pixel apart, scaled to [0, 1]."""
-    channels, height, width = image_shape(sample_shape)
+    n_channels, height, width = image_shape(sample_shape, channels)
     images = np.asarray(samples, float).reshape(-1, *sample_shape)
-    if len(sample_shape) == 3 and image_shape(sample_shape) == tuple(sample_shape):
+    if len(sample_shape) == 3 and not channels_last(sample_shape, channels):
         images = np.moveaxis(images, 1, -1)
-    images = images.reshape(-1, height, width, channels)
+    images = images.reshape(-1, height, width, n_channels)
     # Images can be shown in gray or in three colours; other channels are left out.
-    images = images[..., :3] if channels >= 3 else images[..., :1]
+    images = images[..., :3] if n_channels >= 3 else images[..., :1]
     images = images - images.min()
     images = images / (images.max() or 1.0)
     columns = n_columns or math.ceil(math.sqrt(len(images)))

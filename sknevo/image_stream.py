@@ -12,7 +12,8 @@ import numpy as np
 from joblib import wrap_non_picklable_objects
 from PIL import Image, ImageOps
 
-from sknevo.data_checks import fingerprint
+from sknevo.data_checks import fingerprint, random_rows
+from sknevo.network_plan import channels_last
 from sknevo.network_plan import image_shape as channels_first
 
 __all__ = ["ImageStream"]
@@ -53,6 +54,9 @@ class ImageStream:
         (channels, height, width). PIL images are scaled until they cover it, cropped to
         their middle and converted to its channels. None stands for the shape of the
         first image; if that is gray, colours are refused rather than dropped.
+    channels : {"auto", "first", "last"}, default="auto"
+        Where the channels are in an image, see `sknevo.network_plan.image_shape`. Those
+        of PIL images come first only if it is "first" or `image_shape` says so.
 
     Attributes
     ----------
@@ -92,13 +96,17 @@ class ImageStream:
     """
 
     def __init__(
-        self, dataset: Any, image_shape: tuple[int, ...] | None = None
+        self,
+        dataset: Any,
+        image_shape: tuple[int, ...] | None = None,
+        channels: str = "auto",
     ) -> None:
         if not len(dataset):
             raise ValueError("dataset must hold at least 1 image; got none.")
         self.dataset = dataset
         self.rows = np.arange(len(dataset))
         self.image_shape = None if image_shape is None else tuple(image_shape)
+        self.channels = channels
         self.dtype = None
         self._gray_by_first = False
         first = self._read(0)
@@ -124,17 +132,16 @@ class ImageStream:
         those of all files that a torchvision folder or `sknevo.datasets` reads. A copy
         of a folder has the same fingerprint.
         """
-        seen = _in_threads(
-            lambda row: fingerprint(self._read(row)), self.rows[_looked_at(len(self))]
-        )
+        rows = self.rows[random_rows(len(self), LOOKED_AT)]
+        seen = _in_threads(lambda row: fingerprint(self._read(row)), rows)
         files = _held(self.dataset, _own_files)
         if files is None:
-            return fingerprint(len(self), seen)
+            return fingerprint(len(self), self.channels, seen)
         files = files[self.rows]
         names = np.array([os.path.basename(file) for file in files])
         # A class of another library may hold names that are no paths from here.
         sizes = [os.path.getsize(f) if os.path.exists(f) else -1 for f in files]
-        return fingerprint(len(self), seen, names, np.array(sizes))
+        return fingerprint(len(self), self.channels, seen, names, np.array(sizes))
 
     def check(self) -> None:
         """Read up to 1000 images, at random of more; raise if one is not valid."""
@@ -142,7 +149,7 @@ class ImageStream:
         def read(row: int) -> str:
             return fingerprint(self._read(row))
 
-        rows = self.rows[_looked_at(len(self))]
+        rows = self.rows[random_rows(len(self), LOOKED_AT)]
         found = _in_threads(read, rows)
         # In one thread: a dataset that several cannot share is found too.
         if found[:READ_TWICE] != [*map(read, rows[:READ_TWICE])]:
@@ -184,7 +191,7 @@ class ImageStream:
         item = _item(self.dataset, row)
         image = item[0] if _begins_with_image(item) else item
         try:
-            pixels = pixels_of(image, self.image_shape)
+            pixels = pixels_of(image, self.image_shape, self.channels)
             dropped = self._gray_by_first and _has_colours(image)
         except MemoryError:
             raise
@@ -201,6 +208,9 @@ class ImageStream:
                 f"one is gray; image {row} has colours. Set image_shape to (height, "
                 "width, 3) to keep them, or to (height, width) to drop them."
             )
+        if self.image_shape is None and isinstance(image, Image.Image):
+            # The first one: its layout is that of the others.
+            self.channels = "first" if self.channels == "first" else "last"
         self._check_pixels(pixels, row)
         return pixels
 
@@ -217,9 +227,22 @@ class ImageStream:
             raise ValueError(f"X must be finite; image {row} holds NaN or infinity.")
 
 
-def streamed(X: Any, image_shape: tuple[int, ...] | None = None) -> Any:
+def array_of(values: Any) -> np.ndarray:
+    """Return an array, also of a tensor on any device and with gradients."""
+    if not hasattr(values, "detach"):
+        return np.asarray(values)
+    tensor = values.detach().cpu()
+    try:
+        return tensor.numpy()
+    except TypeError:  # such as bfloat16, which numpy does not have
+        return tensor.float().numpy()
+
+
+def streamed(
+    X: Any, image_shape: tuple[int, ...] | None = None, channels: str = "auto"
+) -> Any:
     """Return an `ImageStream` of X if it is a torch Dataset, else X itself."""
-    return ImageStream(X, image_shape) if is_torch_dataset(X) else X
+    return ImageStream(X, image_shape, channels) if is_torch_dataset(X) else X
 
 
 def labels_of(X: Any) -> np.ndarray | None:
@@ -230,7 +253,7 @@ def labels_of(X: Any) -> np.ndarray | None:
     """
     if not is_torch_dataset(X):
         return None
-    rows = _looked_at(len(X))
+    rows = random_rows(len(X), LOOKED_AT)
     seen = _labels_in(X, rows)
     if len(rows) == len(X):
         return seen
@@ -275,13 +298,6 @@ def _is_label(value: Any) -> bool:
         return True
     held = np.asarray(value) if hasattr(value, "__array__") else np.empty(0)
     return held.size == 1 and held.dtype.kind in "biufUS"
-
-
-def _looked_at(n: int) -> np.ndarray:
-    """Return the rows, of so many, that are looked at before a search, sorted."""
-    if n <= LOOKED_AT:
-        return np.arange(n)
-    return np.sort(np.random.default_rng(0).choice(n, LOOKED_AT, replace=False))
 
 
 def _in_threads(read: Callable[[int], Any], rows: Sequence[int]) -> list[Any]:
@@ -389,7 +405,9 @@ def is_torch_dataset(X: Any) -> bool:
     return True
 
 
-def pixels_of(image: Any, shape: tuple[int, ...] | None = None) -> np.ndarray:
+def pixels_of(
+    image: Any, shape: tuple[int, ...] | None = None, channels: str = "auto"
+) -> np.ndarray:
     """Return an image as an array; PIL images as bytes, see the notes of `ImageStream`.
 
     Parameters
@@ -398,18 +416,22 @@ def pixels_of(image: Any, shape: tuple[int, ...] | None = None) -> np.ndarray:
         Only PIL images are turned, scaled and cropped.
     shape : tuple of int or None, default=None
         See `ImageStream`; None keeps the size, and converts to RGB unless it is gray.
+    channels : {"auto", "first", "last"}, default="auto"
+        See `ImageStream`.
     """
     if not isinstance(image, Image.Image):
-        return np.asarray(image)
+        return array_of(image)
     if not shape:
-        return np.asarray(_converted(image, "L" if _is_gray(image) else "RGB"))
-    channels, height, width = channels_first(shape)
-    if channels not in MODES:
+        pixels = np.asarray(_converted(image, "L" if _is_gray(image) else "RGB"))
+        first = pixels.ndim == 3 and channels == "first"
+        return np.moveaxis(pixels, -1, 0) if first else pixels
+    n_channels, height, width = channels_first(shape, channels)
+    if n_channels not in MODES:
         raise ValueError(f"PIL images have 1 to 4 channels; got image_shape={shape}.")
-    pixels = np.asarray(fitted(image, MODES[channels], height, width))
-    pixels = pixels.reshape(height, width, channels)
-    # The channels come first or last, as in the shape; (height, width) has none.
-    first = len(shape) == 3 and channels_first(shape) == tuple(shape)
+    pixels = np.asarray(fitted(image, MODES[n_channels], height, width))
+    pixels = pixels.reshape(height, width, n_channels)
+    # (height, width) has no channels.
+    first = len(shape) == 3 and not channels_last(shape, channels)
     return np.moveaxis(pixels, -1, 0) if first else pixels.reshape(shape)
 
 

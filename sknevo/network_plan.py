@@ -14,8 +14,10 @@ __all__ = [
     "Layer",
     "NetworkPlan",
     "NetworkSize",
+    "channels_last",
     "gan_plans",
     "image_shape",
+    "is_ambiguous",
     "network_plan",
 ]
 
@@ -25,16 +27,18 @@ Shape = tuple[int, ...]
 CHANNELS = (1, 2, 3, 4)
 
 
-def image_shape(sample_shape: Shape) -> Shape:
+def image_shape(sample_shape: Shape, channels: str = "auto") -> Shape:
     """Return a sample's shape with the channels first.
 
     Parameters
     ----------
     sample_shape : tuple of int
         (height, width), (channels, height, width), (height, width, channels), or
-        (features,). The channels are last if there are 1 to 4 of them there and not
-        in the first place; or, if there are more, as of satellites, and all images are
-        square. Otherwise they are first.
+        (features,).
+    channels : {"auto", "first", "last"}, default="auto"
+        Where the channels of three sides are. "auto" takes them to be last if there
+        are 1 to 4 of them there and not in the first place; or, if there are more, as
+        of satellites, and all images are square. Otherwise it takes them to be first.
 
     Returns
     -------
@@ -45,18 +49,28 @@ def image_shape(sample_shape: Shape) -> Shape:
     --------
     >>> image_shape((28, 28)), image_shape((32, 32, 3)), image_shape((64, 64, 13))
     ((1, 28, 28), (3, 32, 32), (13, 64, 64))
+    >>> image_shape((4, 4, 3)), image_shape((4, 4, 3), "last")
+    ((4, 4, 3), (3, 4, 4))
     """
     match tuple(sample_shape):
         case (height, width):
             return (1, height, width)
-        case (height, width, channels) if _are_last(height, width, channels):
-            return (channels, height, width)
+        case (height, width, n_channels) if channels_last(sample_shape, channels):
+            return (n_channels, height, width)
     return tuple(sample_shape)
 
 
-def _are_last(first: int, middle: int, last: int) -> bool:
-    """Whether the last of three sides is that of the channels, not the first."""
+def channels_last(sample_shape: Shape, channels: str = "auto") -> bool:
+    """Return whether the last of three sides is that of the channels."""
+    if len(sample_shape) != 3 or channels != "auto":
+        return len(sample_shape) == 3 and channels == "last"
+    first, middle, last = sample_shape
     return first not in CHANNELS and (last in CHANNELS or first == middle != last)
+
+
+def is_ambiguous(sample_shape: Shape) -> bool:
+    """Return whether the first and the last of three sides may be the channels."""
+    return len(sample_shape) == 3 and {sample_shape[0], sample_shape[2]} <= {*CHANNELS}
 
 
 @dataclass(frozen=True)

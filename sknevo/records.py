@@ -87,6 +87,8 @@ class DataSpec:
     shape : tuple of int, default=()
         The shape of one sample for a network, as the user gives it: (n_features,),
         (height, width), (channels, height, width) or (height, width, channels).
+    channels : {"auto", "first", "last"}, default="auto"
+        Where the channels are in `shape`, see `sknevo.network_plan.image_shape`.
 
     Examples
     --------
@@ -99,6 +101,7 @@ class DataSpec:
     n_classes: int
     columns: tuple[Column, ...] = ()
     shape: tuple[int, ...] = ()
+    channels: str = "auto"
 
 
 def express(genes: Any) -> Any:

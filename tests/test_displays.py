@@ -15,6 +15,7 @@ class FakeGAN(BaseEstimator):
     """The attributes of a GAN that displays use."""
 
     image_shape = None
+    channels = "auto"
 
     def __init__(self, shape):
         self.shape = self.sample_shape = shape

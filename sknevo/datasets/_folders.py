@@ -179,7 +179,7 @@ def _stream(root: Path, image_size: int | Sequence[int]) -> Bunch:
     _check_classes(root, {f.name: some for f, some in zip(folders, found, strict=True)})
     files = [file for some in found for file in some]
     return Bunch(
-        images=ImageStream(_Files(files, shape), shape),
+        images=ImageStream(_Files(files, shape), shape, "last"),
         target=np.repeat(np.arange(len(folders)), [len(some) for some in found]),
         target_names=np.array([folder.name for folder in folders]),
         filenames=np.array(files),

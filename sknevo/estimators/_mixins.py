@@ -4,7 +4,6 @@ Each mixin stands before `BaseEvolved` in the bases of an estimator.
 """
 
 import math
-import warnings
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from copy import deepcopy
@@ -24,7 +23,15 @@ from sklearn.utils.validation import (
 
 from sknevo.estimators._parameters import NetworkParameters
 from sknevo.estimators._results import check_refit
-from sknevo.image_stream import ImageStream, labels_of, streamed
+from sknevo.estimators._network_samples import (
+    as_samples,
+    check_finite,
+    checked_shape,
+    resolved_channels,
+    same_order,
+    sample_shape,
+)
+from sknevo.image_stream import ImageStream, labels_of
 
 
 class EvolvedClassifierMixin:
@@ -174,18 +181,10 @@ class EvolvedNetworkMixin(NetworkParameters):
     _threads: ClassVar[int | None] = 1
 
     def _validate(self, X: Any, y: Any, reset: bool) -> tuple[Any, Any]:
-        if self.device.startswith("cuda"):
-            # Imported here, so that evolving pipelines never imports torch.
-            from sknevo.builders.networks._devices import resolve_device
+        # Imported here, so that evolving pipelines never imports torch.
+        from sknevo.builders.networks._devices import check_device
 
-            found = resolve_device(self.device)
-            if found != self.device:
-                warnings.warn(
-                    f"device={self.device!r} is not available: {found!r} is used "
-                    "instead.",
-                    UserWarning,
-                    stacklevel=2,
-                )
+        check_device(self.device)
         X, y = super()._validate(X, y, reset)
         if reset and isinstance(X, ImageStream):
             X.check()
@@ -199,15 +198,20 @@ class EvolvedNetworkMixin(NetworkParameters):
             return super()._fit(*args)
 
     def _check_X(self, X: Any, reset: bool) -> np.ndarray | ImageStream:
-        # A torch Dataset becomes an ImageStream, which reads images batch by batch.
-        X = streamed(X, self.image_shape if reset else self._sample_shape_)
-        if getattr(X, "ndim", None) is None:
-            X = np.asarray(X)
-        # scikit-learn's validation counts columns: it serves for rows only.
-        if X.ndim <= 2:
-            X = validate_data(self, X, reset=reset, dtype="numeric")
-        elif not isinstance(X, ImageStream):
-            X = check_array(X, dtype="numeric", allow_nd=True, estimator=self)
+        if reset:
+            shape, channels = checked_shape(self.image_shape), self.channels
+        else:
+            shape, channels = self._sample_shape_, self._channels_
+        X, channels = as_samples(X, shape, channels)
+        if not isinstance(X, ImageStream):
+            names = getattr(X, "columns", None)
+            options = {"dtype": "numeric", "ensure_all_finite": False}
+            # scikit-learn's validation counts columns: it serves for rows only.
+            if X.ndim <= 2:
+                X = validate_data(self, X, reset=reset, **options)
+            else:
+                X = check_array(X, allow_nd=True, estimator=self, **options)
+            check_finite(X, names)
         if X.ndim > 4:
             raise ValueError(
                 "X must be of shape (n, features), (n, height, width), (n, channels, "
@@ -216,14 +220,20 @@ class EvolvedNetworkMixin(NetworkParameters):
         if 0 in X.shape:
             raise ValueError(f"X must not be empty; got shape {X.shape}.")
         if reset:
-            self._sample_shape_ = _sample_shape(X.shape[1:], self.image_shape)
+            self._sample_shape_ = sample_shape(X.shape[1:], shape)
+            self._channels_ = resolved_channels(self._sample_shape_, channels)
             self.n_features_in_ = math.prod(self._sample_shape_)
-        elif not _same_order(X.shape[1:], self._sample_shape_):
+        elif not same_order(X.shape[1:], self._sample_shape_):
             raise ValueError(
                 f"X must hold samples of shape {self._sample_shape_}, as in fit; got "
                 f"{X.shape[1:]}."
             )
         return X
+
+    @property
+    def _layout(self) -> dict[str, Any]:
+        """The shape of a sample and where its channels are, for a DataSpec."""
+        return {"shape": self._sample_shape_, "channels": self._channels_}
 
 
 class EvolvedPredictorMixin(EvolvedNetworkMixin):
@@ -258,30 +268,6 @@ class EvolvedPredictorMixin(EvolvedNetworkMixin):
         from sknevo.builders.networks._serialization import save_network
 
         save_network(self._best, self.best_params_, path)
-
-
-def _sample_shape(shape: tuple[int, ...], image_shape: Any) -> tuple[int, ...]:
-    """Return the shape of a sample as the user has it, which `image_shape` may say."""
-    if image_shape is None:
-        return shape
-    wanted = tuple(image_shape)
-    are_rows = len(shape) == 1 and math.prod(wanted) == shape[0]
-    if len(wanted) not in (2, 3) or not (are_rows or wanted == shape):
-        raise ValueError(
-            "image_shape must be (height, width), (channels, height, width) or "
-            f"(height, width, channels) and match samples of shape {shape}; got "
-            f"{image_shape!r}."
-        )
-    return wanted
-
-
-def _same_order(shape: tuple[int, ...], known: tuple[int, ...]) -> bool:
-    """Return whether the values of samples of two shapes come in the same order."""
-    long, known_long = ([n for n in sides if n > 1] for sides in (shape, known))
-    # Rows do not say where their values come from: their number must do.
-    if min(len(long), len(known_long)) <= 1:
-        return math.prod(long) == math.prod(known_long)
-    return long == known_long
 
 
 def _has(name: str) -> Callable[["DelegatingMixin"], bool]:

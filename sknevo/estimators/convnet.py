@@ -129,10 +129,16 @@ default="estimation_of_distribution"
         Shape of an image if X holds images as rows: (height, width),
         (channels, height, width) or (height, width, channels). Images of a Dataset are
         scaled and cropped to it. None stands for the shape of the first sample.
+    channels : {"auto", "first", "last"}, default="auto"
+        Where the channels are in images of three sides, as in (3, 32, 32) or
+        (32, 32, 3). "auto" takes them to be last if there are 1 to 4 of them there and
+        not in the first place; or, if there are more, as of satellites, and all images
+        are square. Otherwise it takes them to be first. It warns if both places may be
+        channels, as in (4, 4, 3) or (3, 32, 3), which it takes to be first.
     device : str, default="auto"
-        Device on which networks are trained, as torch names it. "auto" stands for CUDA
-        if it is available, else for the CPU. If a CUDA device is not available,
-        "auto" is used instead, with a warning.
+        Device on which networks are trained, as torch names it: "cpu", "cuda",
+        "cuda:1", "mps". "auto" stands for CUDA if it is available, else for the CPU. If
+        a CUDA device is not available, "auto" is used instead, with a warning.
     precision : {"auto", "float32", "bfloat16"}, default="auto"
         Number format in which networks compute (in a GAN, only its convolutions).
         "auto" stands for bfloat16 if the hardware supports it.
@@ -202,8 +208,9 @@ default="estimation_of_distribution"
     X may be of shape (n, height, width), (n, channels, height, width) or (n, height,
     width, channels). If X is of shape (n, features), dense networks evolve, unless
     `image_shape` says that the rows hold images. Images of type uint8 are converted
-    batch by batch, which saves memory. X may also be a torch Dataset of images and
-    labels with ``y=None``, such as torchvision's `ImageFolder`, or a
+    batch by batch, which saves memory. X may be a torch tensor, or a list of arrays or
+    PIL images; the latter are scaled to one size. X may also be a torch Dataset of
+    images and labels with ``y=None``, such as torchvision's `ImageFolder`, or a
     `sknevo.image_stream.ImageStream`: images are then read for each batch, by several
     threads, and are never all in memory.
 
@@ -235,7 +242,7 @@ default="estimation_of_distribution"
 
     def _spec(self, X: Any, y: np.ndarray) -> DataSpec:
         n_classes = len(self.classes_)
-        return DataSpec("classification", len(X), n_classes, shape=self._sample_shape_)
+        return DataSpec("classification", len(X), n_classes, **self._layout)
 
     def _default_genome(self, spec: DataSpec) -> Genome:
         return convnet(spec, max_epochs=self.max_epochs)

@@ -153,10 +153,16 @@ default="estimation_of_distribution"
         Shape of an image if X holds images as rows: (height, width),
         (channels, height, width) or (height, width, channels). Images of a Dataset are
         scaled and cropped to it. None stands for the shape of the first sample.
+    channels : {"auto", "first", "last"}, default="auto"
+        Where the channels are in images of three sides, as in (3, 32, 32) or
+        (32, 32, 3). "auto" takes them to be last if there are 1 to 4 of them there and
+        not in the first place; or, if there are more, as of satellites, and all images
+        are square. Otherwise it takes them to be first. It warns if both places may be
+        channels, as in (4, 4, 3) or (3, 32, 3), which it takes to be first.
     device : str, default="auto"
-        Device on which networks are trained, as torch names it. "auto" stands for CUDA
-        if it is available, else for the CPU. If a CUDA device is not available,
-        "auto" is used instead, with a warning.
+        Device on which networks are trained, as torch names it: "cpu", "cuda",
+        "cuda:1", "mps". "auto" stands for CUDA if it is available, else for the CPU. If
+        a CUDA device is not available, "auto" is used instead, with a warning.
     precision : {"auto", "float32", "bfloat16"}, default="auto"
         Number format in which networks compute (in a GAN, only its convolutions).
         "auto" stands for bfloat16 if the hardware supports it.
@@ -345,7 +351,9 @@ default="estimation_of_distribution"
 
         labels = y if self.n_conditions_ > 1 else None
         with limited_threads(1):  # sums of floats depend on the number of threads
-            return feature_space(X, labels, sample_shape=self._sample_shape_)
+            return feature_space(
+                X, labels, sample_shape=self._sample_shape_, channels=self._channels_
+            )
 
     def _check_y(self, y: Any) -> np.ndarray:
         y = column_or_1d(y, warn=True)
@@ -376,9 +384,7 @@ default="estimation_of_distribution"
         return None if others else train
 
     def _spec(self, X: Any, y: Any) -> DataSpec:
-        return DataSpec(
-            "generation", len(X), self.n_conditions_, shape=self._sample_shape_
-        )
+        return DataSpec("generation", len(X), self.n_conditions_, **self._layout)
 
     def _default_genome(self, spec: DataSpec) -> Genome:
         return gan(spec, max_epochs=self.max_epochs)

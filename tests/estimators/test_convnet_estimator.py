@@ -291,7 +291,7 @@ def test_files_that_are_no_networks_are_refused(fitted, tmp_path):
     fitted.save_network(path)
     whole = path.read_bytes()
     rng = np.random.default_rng(0)
-    version = whole.replace(b'\\"version\\": 2', b'\\"version\\": 3')
+    version = whole.replace(b'\\"version\\": 3', b'\\"version\\": 4')
     channels = whole.replace(b"channels", b"chinnels")
     for content in (b"", b"no network", whole[:-40], version, channels):
         path.write_bytes(content)

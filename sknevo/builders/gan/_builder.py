@@ -66,6 +66,7 @@ class GANBuilder:
         return GAN(
             expressed,
             self.spec.shape,
+            self.spec.channels,
             device=device,
             precision=resolve_precision(self.precision, device),
             labelled=self.spec.n_classes != 1,
@@ -85,7 +86,9 @@ class GANBuilder:
         float
         """
         spec, training = self.spec, expressed["training"]
-        plans = gan_plans(expressed, image_shape(spec.shape), spec.n_classes)
+        plans = gan_plans(
+            expressed, image_shape(spec.shape, spec.channels), spec.n_classes
+        )
         generated, per_pack = (
             SECONDS_PER_OPERATION * plan.size.operations
             + SECONDS_PER_VALUE * plan.size.values

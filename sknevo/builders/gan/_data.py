@@ -8,8 +8,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from sknevo.builders.networks._data import random_rows, samples
+from sknevo.builders.networks._data import samples
 from sknevo.builders.networks._modules import Arrange
+from sknevo.data_checks import random_rows
 from sknevo.deadline import check_deadline
 from sknevo.image_stream import ImageStream
 from sknevo.metrics._features import mean_and_std
@@ -36,10 +37,12 @@ class Scaler:
     constant), and columns of whole numbers hold whole numbers.
     """
 
-    def __init__(self, X: Any, sample_shape: tuple[int, ...]) -> None:
+    def __init__(
+        self, X: Any, sample_shape: tuple[int, ...], channels: str = "auto"
+    ) -> None:
         self.dtype = np.dtype(X.dtype)
         self.row_shape = tuple(X.shape[1:])
-        self.arrange = Arrange(sample_shape)
+        self.arrange = Arrange(sample_shape, channels)
         self.of_images = len(self.arrange.shape) == 3
         seen = X
         if isinstance(X, ImageStream):

@@ -26,7 +26,7 @@ from sknevo.builders.gan._training import (
     AdversarialTraining,
     random_source,
 )
-from sknevo.builders.networks._data import as_tensor, random_rows
+from sknevo.builders.networks._data import as_tensor
 from sknevo.builders.networks._devices import (
     has_double,
     memory_errors,
@@ -34,6 +34,7 @@ from sknevo.builders.networks._devices import (
     own_settings,
     resolve_device,
 )
+from sknevo.data_checks import random_rows
 from sknevo.deadline import TrialPruned, check_deadline
 from sknevo.image_stream import streamed
 from sknevo.metrics import invert
@@ -56,6 +57,8 @@ class GAN(BaseEstimator):
     sample_shape : tuple of int
         (features,), (height, width), (channels, height, width) or (height, width,
         channels).
+    channels : {"auto", "first", "last"}, default="auto"
+        Where the channels are in `sample_shape`.
     precision : {"float32", "bfloat16"}, default="float32"
         What convolutions compute in; the weights are float32.
     prune : bool, default=True
@@ -81,6 +84,7 @@ class GAN(BaseEstimator):
         self,
         genes: dict[str, Any],
         sample_shape: tuple[int, ...],
+        channels: str = "auto",
         device: str = "cpu",
         precision: str = "float32",
         prune: bool = True,
@@ -89,6 +93,7 @@ class GAN(BaseEstimator):
     ) -> None:
         self.genes = genes
         self.sample_shape = sample_shape
+        self.channels = channels
         self.device = device
         self.precision = precision
         self.prune = prune
@@ -110,12 +115,12 @@ class GAN(BaseEstimator):
         MemoryError
             If the device has no memory left.
         """
-        X = streamed(X, self.sample_shape)
+        X = streamed(X, self.sample_shape, self.channels)
         self._encoder = ConditionEncoder(y, self.labelled)
         self.n_conditions_ = self._encoder.width
         if self.n_conditions_ > 1:
             self.classes_ = self._encoder.classes_
-        self._scaler = Scaler(X, self.sample_shape)
+        self._scaler = Scaler(X, self.sample_shape, self.channels)
         generator, self.discriminator_ = self._networks()
         data = TrainingData(X, y, self._scaler, self._encoder, self.device)
         result = AdversarialTraining(
@@ -136,7 +141,8 @@ class GAN(BaseEstimator):
     def _networks(self) -> tuple[Generator, Discriminator]:
         """Return both networks, untrained, with the weights of the seed."""
         genes, rng = self.genes, random_source(self.random_state, WEIGHTS, "cpu")
-        plans = gan_plans(genes, image_shape(self.sample_shape), self._encoder.width)
+        shape = image_shape(self.sample_shape, self.channels)
+        plans = gan_plans(genes, shape, self._encoder.width)
         packing = genes["training"]["packing"]
         networks = (
             Generator(plans["generator"], genes["noise"], rng),

@@ -8,11 +8,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from sknevo.builders.networks._data import as_tensor, random_rows, statistics
+from sknevo.builders.networks._data import as_tensor, statistics
 from sknevo.builders.networks._devices import own_settings
 from sknevo.builders.networks._modules import Network
 from sknevo.builders.networks._trainer import Trainer
-from sknevo.data_checks import fingerprint
+from sknevo.data_checks import fingerprint, random_rows
 from sknevo.metrics import StandardFeatures
 from sknevo.network_plan import image_shape
 
@@ -45,6 +45,7 @@ def feature_space(
     y: Any = None,
     *,
     sample_shape: tuple[int, ...] | None = None,
+    channels: str = "auto",
     device: str = "cpu",
     random_state: int = 0,
 ) -> Any:
@@ -69,6 +70,8 @@ def feature_space(
         Labels.
     sample_shape : tuple of int or None, default=None
         Of one sample, see `sknevo.network_plan.image_shape`, if X is flattened.
+    channels : {"auto", "first", "last"}, default="auto"
+        Where the channels are in the shape of a sample.
     device : str, default="cpu"
         What to learn on.
     random_state : int, default=0
@@ -102,10 +105,12 @@ def feature_space(
     if y is not None:
         classes, codes = np.unique(y, return_inverse=True)
         codes, n_classes = torch.as_tensor(codes, device=device), len(classes)
-    known = statistics(X, sample_shape)
+    known = statistics(X, sample_shape, channels=channels)
     n_answers = n_classes + len(CORRUPTIONS)
-    encoder = _Encoder(sample_shape, n_answers, **known, seed=random_state).to(device)
-    tasks = _PretextTasks(encoder, n_classes, as_tensor(X, device), codes, random_state)
+    encoder = _Encoder(sample_shape, channels, n_answers, **known, seed=random_state)
+    tasks = _PretextTasks(
+        encoder.to(device), n_classes, as_tensor(X, device), codes, random_state
+    )
     tasks.train()
     return FeatureNetwork(encoder)
 
@@ -144,24 +149,26 @@ class _Encoder(nn.Module):
     def __init__(
         self,
         sample_shape: tuple[int, ...],
+        channels: str,
         n_answers: int,
         mean: Tensor,
         scale: Tensor,
         seed: int,
     ) -> None:
         super().__init__()
-        channels, *sides = image_shape(sample_shape)
+        n_channels, *sides = image_shape(sample_shape, channels)
         # Sides that differ much stay in proportion; none vanishes.
         factor = max(1, math.ceil(max(sides) / LARGEST_SIDE))
         self.sides = tuple(max(1, side // factor) for side in sides)
         self.network = Network(
             _genes(self.sides),
             sample_shape,
-            n_answers + channels * COARSE_SIDE**2,
+            n_answers + n_channels * COARSE_SIDE**2,
             mean,
             scale,
+            channels,
             seed,
-            (channels, *self.sides),
+            (n_channels, *self.sides),
         )
 
     def prepare(self, X: Tensor) -> Tensor:

@@ -16,8 +16,8 @@ from sknevo.builders.gan._modules import Discriminator, Generator
 from sknevo.builders.gan._monitor import Monitor
 from sknevo.builders.gan._sampling import generate
 from sknevo.builders.networks._augmentation import Augmentation
-from sknevo.builders.networks._data import random_rows
 from sknevo.builders.networks._trainer import Trainer, autocast, optimizer_of
+from sknevo.data_checks import random_rows
 
 # Each use of the seed has random numbers of its own.
 WEIGHTS, TRAINING, SAMPLING = range(3)

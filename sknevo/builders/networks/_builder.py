@@ -50,8 +50,8 @@ class NetworkBuilder:
 
     def plan(self, expressed: dict[str, Any]) -> NetworkPlan:
         """Return the layers that the genes describe."""
-        shape, n_outputs = image_shape(self.spec.shape), max(1, self.spec.n_classes)
-        return network_plan(expressed, shape, n_outputs)
+        shape = image_shape(self.spec.shape, self.spec.channels)
+        return network_plan(expressed, shape, max(1, self.spec.n_classes))
 
     def __call__(self, expressed: dict[str, Any], random_state: int) -> Net:
         """Return the unfitted net that the genes describe.
@@ -72,6 +72,7 @@ class NetworkBuilder:
                 name: expressed[name] for name in NETWORK if name in expressed
             },
             module__sample_shape=self.spec.shape,
+            module__channels=self.spec.channels,
             module__seed=random_state,
             **parameters,
             criterion__reduction="none",

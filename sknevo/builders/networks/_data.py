@@ -13,6 +13,7 @@ from torch import Tensor
 
 from sknevo.builders.networks._devices import has_double
 from sknevo.builders.networks._modules import Arrange
+from sknevo.data_checks import random_rows
 from sknevo.image_stream import ImageStream
 
 # Types of samples that are kept: torch computes with them, and they need little memory.
@@ -44,7 +45,10 @@ def as_tensor(X: Any, device: str = "cpu", dtype: type = np.float32) -> Tensor:
 
 
 def statistics(
-    X: Any, sample_shape: tuple[int, ...], dtype: type = np.float32
+    X: Any,
+    sample_shape: tuple[int, ...],
+    dtype: type = np.float32,
+    channels: str = "auto",
 ) -> dict[str, Tensor]:
     """Return the `mean` and `scale` of each channel or feature.
 
@@ -56,13 +60,15 @@ def statistics(
         Shape of a sample, see `sknevo.network_plan.image_shape`.
     dtype : type, default=numpy.float32
         See `as_tensor`.
+    channels : {"auto", "first", "last"}, default="auto"
+        Where the channels are in `sample_shape`.
 
     Returns
     -------
     dict of str to Tensor of shape (channels,) or (features,)
         In float64 if samples become that, else in float32.
     """
-    X, arrange = readable(X), Arrange(sample_shape)
+    X, arrange = readable(X), Arrange(sample_shape, channels)
     size = max(1, VALUES_AT_ONCE // math.prod(sample_shape))
     blocks = map(arrange, SlicedBatches(X, size, dtype))
     found = reduce(_Moments.merged, map(_Moments.of, blocks))
@@ -109,15 +115,6 @@ def readable(X: Any) -> Any:
         return X
     enough = max(FEWEST_IMAGES, MOST_VALUES // math.prod(X.shape[1:]))
     return X[random_rows(len(X), min(MOST_IMAGES, enough))]
-
-
-def random_rows(n_samples: int, n_rows: int) -> np.ndarray:
-    """Return up to n_rows different indices in order, the same ones each time.
-
-    Every k-th sample would not do: interleaved data would show only one of their kinds.
-    """
-    rng = np.random.default_rng(0)
-    return np.sort(rng.choice(n_samples, min(n_rows, n_samples), replace=False))
 
 
 def samples(X: Any, device: str, dtype: type = np.float32) -> "Tensor | _OnDisk":

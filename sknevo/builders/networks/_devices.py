@@ -2,11 +2,32 @@
 
 import copy
 import multiprocessing
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import torch
+
+
+def check_device(device: str) -> None:
+    """Refuse a device that torch does not have; warn if "auto" takes its place."""
+    if device == "auto":
+        return
+    try:
+        if torch.device(device).type != "cuda":
+            torch.zeros(1, device=device).cpu()
+    except (RuntimeError, NotImplementedError, AssertionError) as error:
+        raise ValueError(
+            'device must be "auto", "cpu", "cuda", "cuda:0", "mps" or another device '
+            f"that torch has; got {device!r}: {str(error).splitlines()[0]}"
+        ) from error
+    if (found := resolve_device(device)) != device and device.startswith("cuda"):
+        warnings.warn(
+            f"device={device!r} is not available: {found!r} is used instead.",
+            UserWarning,
+            stacklevel=2,
+        )
 
 
 def resolve_device(device: str) -> str:

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from sknevo.builders.networks._augmentation import Augmentation
-from sknevo.network_plan import Layer, image_shape, network_plan
+from sknevo.network_plan import Layer, channels_last, image_shape, network_plan
 
 ACTIVATIONS = {
     "identity": nn.Identity,
@@ -51,6 +51,8 @@ class Network(nn.Module):
         Width of the head.
     mean, scale : Tensor of shape (channels,) or (features,)
         Inputs are standardised by them.
+    channels : {"auto", "first", "last"}, default="auto"
+        Where the channels are in `sample_shape`.
     seed : int, default=0
         Seed of the weights; global generators are not touched.
     shape : tuple of int or None, default=None
@@ -64,12 +66,13 @@ class Network(nn.Module):
         n_outputs: int,
         mean: Tensor,
         scale: Tensor,
+        channels: str = "auto",
         seed: int = 0,
         shape: tuple[int, ...] | None = None,
     ) -> None:
         super().__init__()
         rng = torch.Generator().manual_seed(seed)
-        self.arrange = Arrange(sample_shape)
+        self.arrange = Arrange(sample_shape, channels)
         self.standardise = _Standardise(mean, scale)
         moves = "augmentation" in genes
         self.augment = Augmentation(genes["augmentation"]) if moves else nn.Identity()
@@ -94,12 +97,11 @@ class Network(nn.Module):
 class Arrange(nn.Module):
     """Puts the channels of images first; batches may be flattened."""
 
-    def __init__(self, sample_shape: tuple[int, ...]) -> None:
+    def __init__(self, sample_shape: tuple[int, ...], channels: str = "auto") -> None:
         super().__init__()
         self.sample_shape = tuple(sample_shape)
-        self.shape = image_shape(sample_shape)
-        images = len(self.sample_shape) == 3
-        self.channels_last = images and self.shape != self.sample_shape
+        self.shape = image_shape(sample_shape, channels)
+        self.channels_last = channels_last(sample_shape, channels)
 
     def forward(self, X: Tensor) -> Tensor:
         if self.channels_last:

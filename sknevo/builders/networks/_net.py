@@ -143,7 +143,7 @@ class Net(NeuralNet):
         self._weights = np.ones(len(X)) if sample_weight is None else sample_weight
         self._known = {
             "n_outputs": self.learn_targets(y),
-            **statistics(X, self._sample_shape, self._input_type),
+            **statistics(X, self._sample_shape, self._input_type, self._channels),
         }
         generator = torch.Generator(self.device).manual_seed(self.random_state)
         try:
@@ -200,7 +200,7 @@ class Net(NeuralNet):
 
     def get_dataset(self, X: Any, y: Any = None) -> Any:
         """Return samples to predict."""
-        return streamed(X, self._sample_shape)
+        return streamed(X, self._sample_shape, self._channels)
 
     def get_iterator(self, dataset: Any, training: bool = False) -> Any:
         """Return what yields batches, shuffled if training."""
@@ -256,6 +256,10 @@ class Net(NeuralNet):
     @property
     def _sample_shape(self) -> tuple[int, ...]:
         return self.get_params_for("module")["sample_shape"]
+
+    @property
+    def _channels(self) -> str:
+        return self.get_params_for("module")["channels"]
 
     @property
     def _input_type(self) -> type:

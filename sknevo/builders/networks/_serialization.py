@@ -28,16 +28,18 @@ FAULTS = (
     ValueError,
 )
 # Files of another version are refused; raise it when their content changes.
-VERSION = 2
+VERSION = 3
 
 
 def save_network(net: Net, expressed: dict[str, Any], path: str | PathLike) -> None:
     """Write a fitted network and the expressed genes that it was built from."""
+    module = net.get_params_for("module")
     about = {
         "version": VERSION,
         "task": type(net).__module__.rpartition(".")[2],
         "genes": expressed,
-        "sample_shape": list(net.get_params_for("module")["sample_shape"]),
+        "sample_shape": list(module["sample_shape"]),
+        "channels": module["channels"],
         "targets": net.target_state(),
         "precision": net.precision,
     }
@@ -108,14 +110,15 @@ def _rebuild(
     shape, precision = tuple(about["sample_shape"]), about["precision"]
     # What was trained in bfloat16 predicts in what this machine is good at.
     precision = "auto" if precision == "bfloat16" else precision
-    spec = DataSpec("", 1, 0, shape=shape)
+    channels = about["channels"]
+    spec = DataSpec("", 1, 0, shape=shape, channels=channels)
     builder = _builder_of(about["task"])(spec, device, precision, final=True)
     net = builder(about["genes"], random_state=0)
     n_outputs = net.restore_targets(about["targets"])
     # Checked before memory for the weights is requested.
-    told = network_plan(about["genes"], image_shape(shape), n_outputs).size.parameters
+    plan = network_plan(about["genes"], image_shape(shape, channels), n_outputs)
     held = sum(weight.numel() for weight in weights.values())
-    if told > held:
+    if (told := plan.size.parameters) > held:
         raise ValueError(f"its genes need {told} weights, but it holds {held}")
     return net.restored(n_outputs, weights)
 
