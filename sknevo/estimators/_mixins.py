@@ -21,8 +21,6 @@ from sklearn.utils.validation import (
     validate_data,
 )
 
-from sknevo.estimators._parameters import NetworkParameters
-from sknevo.estimators._results import check_refit
 from sknevo.estimators._network_samples import (
     as_samples,
     check_finite,
@@ -31,6 +29,8 @@ from sknevo.estimators._network_samples import (
     same_order,
     sample_shape,
 )
+from sknevo.estimators._parameters import NetworkParameters
+from sknevo.estimators._results import check_refit
 from sknevo.image_stream import ImageStream, labels_of
 
 
