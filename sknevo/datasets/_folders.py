@@ -14,7 +14,8 @@ from PIL import Image
 from sklearn.utils import Bunch
 from sklearn.utils._param_validation import Interval, StrOptions, validate_params
 
-from sknevo.image_stream import ImageStream, fitted
+from sknevo.image_stream import ImageStream
+from sknevo.image_stream._pixels import fitted
 
 # Folders that macOS and network drives leave behind.
 LEFT_BEHIND = {"__macosx", "@eadir"}

@@ -31,7 +31,8 @@ from sknevo.estimators._network_samples import (
 )
 from sknevo.estimators._parameters import NetworkParameters
 from sknevo.estimators._results import check_refit
-from sknevo.image_stream import ImageStream, labels_of
+from sknevo.image_stream import ImageStream
+from sknevo.image_stream._items import labels_of
 
 
 class EvolvedClassifierMixin:

@@ -13,7 +13,9 @@ from pandas.api import types
 from PIL import Image
 from scipy.sparse import issparse
 
-from sknevo.image_stream import ImageStream, array_of, streamed
+from sknevo.image_stream import ImageStream
+from sknevo.image_stream._pixels import array_of
+from sknevo.image_stream._stream import streamed
 from sknevo.network_plan import channels_last, is_ambiguous
 
 Shape = tuple[int, ...]

@@ -12,7 +12,8 @@ from torchvision.datasets import ImageFolder
 
 from sknevo import EvolvedClassifier
 from sknevo.datasets import load_image_folder, load_imagenet, make_insects
-from sknevo.image_stream import ImageStream, labels_of
+from sknevo.image_stream import ImageStream
+from sknevo.image_stream._items import labels_of
 
 SMALL = {
     "population_size": 2,

@@ -9,7 +9,9 @@ from PIL import Image
 from sklearn.utils import _safe_indexing
 from torch.utils.data import Dataset, Subset
 
-from sknevo.image_stream import ImageStream, labels_of, streamed
+from sknevo.image_stream import ImageStream
+from sknevo.image_stream._items import labels_of
+from sknevo.image_stream._stream import streamed
 
 
 class Reading(Dataset):

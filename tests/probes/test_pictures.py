@@ -23,7 +23,9 @@ from torchvision.datasets import ImageFolder
 from sknevo import EvolvedClassifier, EvolvedPipelineClassifier, JournalError
 from sknevo.data_checks import fingerprint
 from sknevo.datasets import load_image_folder
-from sknevo.image_stream import ImageStream, labels_of, streamed
+from sknevo.image_stream import ImageStream
+from sknevo.image_stream._items import labels_of
+from sknevo.image_stream._stream import streamed
 from sknevo.metrics import GenerativeScore
 
 SMALL = {
@@ -258,7 +260,7 @@ def test_a_corrupt_picture_is_named_before_anything_is_trained(folder, how, kind
 
 
 def test_a_corrupt_picture_of_many_is_named_at_first_sight(folder, monkeypatch):
-    monkeypatch.setattr("sknevo.image_stream.LOOKED_AT", 3, raising=False)
+    monkeypatch.setattr("sknevo.image_stream._items.LOOKED_AT", 3)
     broken(folder / "bee" / "37.png", "cut")
     photos = ImageFolder(str(folder))
     search = EvolvedClassifier(**SMALL)
@@ -418,7 +420,7 @@ LABELLED = {
 @pytest.mark.parametrize("looked_at", [20, 1000])
 @pytest.mark.parametrize(("make", "labels"), LABELLED.values(), ids=LABELLED)
 def test_labels_are_those_of_the_items(folder, make, labels, looked_at, monkeypatch):
-    monkeypatch.setattr("sknevo.image_stream.LOOKED_AT", looked_at, raising=False)
+    monkeypatch.setattr("sknevo.image_stream._items.LOOKED_AT", looked_at)
     dataset = make(folder)
     if labels is None:
         labels = [dataset[i][1] for i in range(len(dataset))]
@@ -427,7 +429,7 @@ def test_labels_are_those_of_the_items(folder, make, labels, looked_at, monkeypa
 
 @pytest.mark.parametrize("wrap", [lambda d: d, lambda d: Subset(d, range(60))])
 def test_labels_that_agree_need_no_other_items(wrap, monkeypatch):
-    monkeypatch.setattr("sknevo.image_stream.LOOKED_AT", 20, raising=False)
+    monkeypatch.setattr("sknevo.image_stream._items.LOOKED_AT", 20)
     seen = []
     dataset = Items(lambda i: seen.append(i) or pair(i), targets=LABELS)
     assert np.array_equal(labels_of(wrap(dataset)), LABELS)
@@ -489,7 +491,7 @@ def test_changed_pictures_change_the_fingerprint(folder, kind, how, n):
 
 @pytest.mark.parametrize("how", ["size", "name"])
 def test_names_and_sizes_of_all_files_count(folder, how, monkeypatch):
-    monkeypatch.setattr("sknevo.image_stream.LOOKED_AT", 3, raising=False)
+    monkeypatch.setattr("sknevo.image_stream._items.LOOKED_AT", 3)
     before = fingerprint(streams(folder)["ours"])
     replaced(folder, how, 60)
     assert fingerprint(streams(folder)["ours"]) != before

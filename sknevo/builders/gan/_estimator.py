@@ -36,7 +36,7 @@ from sknevo.builders.networks._devices import (
 )
 from sknevo.data_checks import random_rows
 from sknevo.deadline import TrialPruned, check_deadline
-from sknevo.image_stream import streamed
+from sknevo.image_stream._stream import streamed
 from sknevo.metrics import invert
 from sknevo.network_plan import gan_plans, image_shape
 

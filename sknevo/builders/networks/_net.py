@@ -30,7 +30,7 @@ from sknevo.builders.networks._devices import (
 )
 from sknevo.builders.networks._trainer import Trainer, autocast, check_finite
 from sknevo.deadline import TrialPruned, check_deadline
-from sknevo.image_stream import streamed
+from sknevo.image_stream._stream import streamed
 
 # A network that has not learned anything after a quarter of its epochs, and of so many
 # batches, is not going to: it does not beat a constant guess by a share of its loss.

@@ -27,7 +27,7 @@ from sknevo.builders.pipeline._dates import (
     zone_of,
 )
 from sknevo.builders.pipeline._transformers import ArrayTransformer
-from sknevo.image_stream import is_torch_dataset
+from sknevo.image_stream._items import is_torch_dataset
 from sknevo.records import Column
 
 # Strings are text rather than categories if they have more than MANY_LABELS different
