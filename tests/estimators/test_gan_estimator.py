@@ -285,7 +285,7 @@ def test_a_collapsed_gan_is_pruned_with_the_reason(spread, apart, noise, reason)
     ("X", "y", "message"),
     [
         (np.ones((5, 2)), None, "X must hold at least 8 samples; got 5"),
-        (np.ones((9, 2)), np.full(9, np.nan), "y contains NaN"),
+        (np.ones((9, 2)), np.full(9, np.nan), "y must not have missing values"),
         (np.ones((9, 2)), np.ones(8), "inconsistent"),
         (np.ones((9, 2, 2, 2, 2)), None, "X must be of shape"),
     ],
