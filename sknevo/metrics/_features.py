@@ -11,7 +11,7 @@ import numpy as np
 from scipy.linalg import svd
 
 from sknevo.data_checks import fingerprint, plain_values
-from sknevo.network_plan import image_shape
+from sknevo.network_plan import channels_last
 
 # Distances to nearest neighbours hardly differ among very many features: wider tables
 # are projected on so many principal components (chosen, not measured).
@@ -264,6 +264,8 @@ class InceptionFeatures:
     image_shape : tuple of int or None, default=None
         Shape of an image if images are rows: (height, width), (channels, height, width)
         or (height, width, channels).
+    channels : {"auto", "first", "last"}, default="auto"
+        Where the channels are, see `sknevo.EvolvedGAN`.
     device : str, default="cpu"
         Device that computes, as torch names it.
 
@@ -297,11 +299,13 @@ class InceptionFeatures:
         *,
         data_range: float = 255.0,
         image_shape: Sequence[int] | None = None,
+        channels: str = "auto",
         device: str = "cpu",
     ) -> None:
         self.weights = weights
         self.data_range = data_range
         self.image_shape = image_shape
+        self.channels = channels
         self.device = device
 
     def __call__(self, X: Any) -> np.ndarray:
@@ -349,7 +353,7 @@ channels, height, width)
     def fingerprint(self) -> str:
         """Hash of the feature space, within which distances can be compared."""
         weights = np.fromfile(self.weights, dtype=np.uint8)
-        return fingerprint(weights, self.data_range, self.image_shape)
+        return fingerprint(weights, self.data_range, self.image_shape, self.channels)
 
     def _check_range(self, X: np.ndarray) -> None:
         low, high = (float(X.min()), float(X.max())) if X.size else (0.0, 0.0)
@@ -374,7 +378,7 @@ channels, height, width)
                 "images must be of shape (n, height, width) or with channels, or "
                 f"image_shape must say how rows are to be read; got {images.shape}."
             )
-        images = channels_first(images)
+        images = channels_first(images, self.channels)
         if images.shape[1] not in (1, 3):
             raise ValueError(
                 f"images must have 1 or 3 channels; got {images.shape[1]}."
@@ -391,11 +395,15 @@ channels, height, width)
         return f"InceptionFeatures({os.fspath(self.weights)!r})"
 
 
-def channels_first(images: np.ndarray) -> np.ndarray:
+def channels_first(images: np.ndarray, channels: str) -> np.ndarray:
     """Return images of shape (n, height, width[, channels]) with channels first."""
+    if channels not in ("auto", "first", "last"):
+        raise ValueError(
+            f"channels must be 'auto', 'first' or 'last'; got {channels!r}."
+        )
     if images.ndim == 3:
         return images[:, np.newaxis]
-    last = image_shape(images.shape[1:]) != images.shape[1:]
+    last = channels_last(images.shape[1:], channels)
     return np.moveaxis(images, 3, 1) if last else images
 
 

@@ -1,6 +1,7 @@
 """Measures of images, pixel by pixel, and images rebuilt by a generator."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -78,7 +79,11 @@ def peak_signal_noise_ratio(
 
 
 def structural_similarity(
-    real: Any, images: Any, *, data_range: float | None = None
+    real: Any,
+    images: Any,
+    *,
+    data_range: float | None = None,
+    channels: str = "auto",
 ) -> np.ndarray:
     """Structural similarity [1]_ of each image, computed by scikit-image.
 
@@ -89,11 +94,13 @@ def structural_similarity(
     ----------
     real : array-like of shape (n_images, height, width[, channels]) or (n_images, \
 channels, height, width)
-        Images. Channels are where `sknevo.network_plan.image_shape` finds them.
+        Images.
     images : array-like of the same shape
         An approximation of each of them.
     data_range : float or None, default=None
         Difference of white and black, see `peak_signal_noise_ratio`.
+    channels : {"auto", "first", "last"}, default="auto"
+        Where the channels are, see `sknevo.EvolvedGAN`.
 
     Returns
     -------
@@ -136,7 +143,7 @@ channels, height, width)
             f"last if there are any; got {real.shape}."
         )
     data_range = _range(real, data_range)
-    x, y = (channels_first(Z).astype(float) for Z in (real, images))
+    x, y = (channels_first(Z, channels).astype(float) for Z in (real, images))
     side = min(WINDOW, *x.shape[2:])
     side -= 1 - side % 2
     similarities = [
@@ -200,7 +207,11 @@ def nearest_neighbour_psnr(
 
 
 def nearest_neighbour_ssim(
-    generated: Any, training: Any, *, data_range: float | None = None
+    generated: Any,
+    training: Any,
+    *,
+    data_range: float | None = None,
+    channels: str = "auto",
 ) -> np.ndarray:
     """Structural similarity of each generated image with the closest training image.
 
@@ -215,6 +226,8 @@ def nearest_neighbour_ssim(
         least mean square of differences.
     data_range : float or None, default=None
         Difference of white and black. None takes that of `training`.
+    channels : {"auto", "first", "last"}, default="auto"
+        Where the channels are, see `sknevo.EvolvedGAN`.
 
     Returns
     -------
@@ -236,7 +249,8 @@ def nearest_neighbour_ssim(
     >>> nearest_neighbour_ssim(images[:1], images).round(6).tolist()
     [1.0]
     """
-    return _with_nearest(structural_similarity, generated, training, data_range)
+    measure = partial(structural_similarity, channels=channels)
+    return _with_nearest(measure, generated, training, data_range)
 
 
 def _with_nearest(

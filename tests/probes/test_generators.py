@@ -26,6 +26,7 @@ from sknevo.metrics import (
     invert,
     n_conditions,
     nearest_neighbour_psnr,
+    nearest_neighbour_ssim,
     peak_signal_noise_ratio,
     structural_similarity,
 )
@@ -54,11 +55,12 @@ TABLE = pd.DataFrame(
     }
 )
 NULLABLE = {"count": "Int64", "byte": "UInt8", "bool": "boolean", "normal": "Float64"}
+NULLABLES = TABLE.astype(NULLABLE)
 CODED = pd.Categorical(DRAW.choice([1, 2, 7], N), [7, 1, 2], ordered=True)
 FRAMES = {
     "pandas": TABLE,
     "pandas, other index": TABLE.set_axis(range(100, 100 + N)),
-    "pandas, nullable": TABLE.astype(NULLABLE),
+    "pandas, nullable": NULLABLES,
     "pandas, arrow": TABLE.convert_dtypes(dtype_backend="pyarrow"),
     "pandas, categories": TABLE.assign(code=CODED),
     "pandas, big-endian": TABLE.astype({"normal": ">f8", "count": ">i4"}),
@@ -367,6 +369,33 @@ REFUSED = {
         pd.date_range("2020", periods=N),
         "or numbers",
     ),
+    "a column of words": ({}, TABLE.assign(word=WORDS), None, "column 'word'"),
+    "a column of dates": (
+        {},
+        TABLE.assign(day=pd.date_range("2020", periods=N)),
+        None,
+        "column 'day'",
+    ),
+    "an array of dates": (
+        {},
+        pd.date_range("2020", periods=N).to_numpy()[:, np.newaxis],
+        None,
+        "X must hold numbers; got an array of datetime64",
+    ),
+    "missing values": (
+        {},
+        TABLE.assign(normal=np.where(TABLE["bool"], np.nan, 1)),
+        None,
+        "NaN in row .*, column 'normal'",
+    ),
+    "missing integers": (
+        {},
+        NULLABLES.assign(count=NULLABLES["count"].where(TABLE["bool"])),
+        None,
+        "NaN in row .*, column 'count'",
+    ),
+    "missing labels": ({}, TABLE, np.where(TABLE["bool"], None, "a"), "missing values"),
+    "labels of two types": ({}, TABLE, [1, "a"] * (N // 2), "values of one type"),
     "two rows": ({}, TABLE[:2], None, "at least 8 samples; got 2"),
     "features that raise": (
         {"feature_extractor": fails},
@@ -433,9 +462,28 @@ def test_narrow_types_have_the_range_of_the_type(dtype, extent):
     assert structural_similarity(other, other) == pytest.approx([1.0])
 
 
-def inception(data_range=255.0):
+def test_channels_are_where_they_are_said_to_be():
+    X, Y = DRAW.random((2, 2, 9, 9, 3))
+    last = structural_similarity(X, Y, channels="last")
+    first = structural_similarity(
+        np.moveaxis(X, 3, 1), np.moveaxis(Y, 3, 1), channels="first"
+    )
+    assert first == pytest.approx(last)
+    assert structural_similarity(X, Y, channels="first") != pytest.approx(last)
+    nearest = nearest_neighbour_ssim(X, X, channels="last")
+    assert nearest == pytest.approx([1, 1])
+    colours = DRAW.random((2, 3, 3, 3))
+    read = [inception(1.0, channels=side)(colours) for side in ("first", "last")]
+    bright = 255 * colours
+    assert read[0] == pytest.approx(bright.reshape(2, -1))
+    assert read[1] == pytest.approx(np.moveaxis(bright, 3, 1).reshape(2, -1))
+    with pytest.raises(ValueError, match="or 'last'; got 'middle'"):
+        structural_similarity(X, Y, channels="middle")
+
+
+def inception(data_range=255.0, **more):
     """Return a feature space whose network answers with pixels."""
-    features = InceptionFeatures("weights.pth", data_range=data_range)
+    features = InceptionFeatures("weights.pth", data_range=data_range, **more)
     features._loaded = torch.nn.Flatten()
     return features
 
