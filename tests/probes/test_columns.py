@@ -85,6 +85,12 @@ WITHOUT_GAPS = {
         frame(["Mon, 23 Nov 2026 17:30:00 +0200"]),
         stamps("2026-11-23 15:30", tz="UTC"),
     ),
+    "spaces around": (frame([" 2026-11-23 17:30 "]), NOV),
+    "months of a year": (frame(["Nov-2026"]), stamps("2026-11-01")),
+    "named UTC": (
+        frame(["2026-11-23 17:30 UTC"]),
+        stamps("2026-11-23 17:30", tz="UTC"),
+    ),
     "dates and text": (
         objects(pd.Timestamp("2026-01-01"), "2026-01-02", dt.date(2026, 1, 3)),
         stamps("2026-01-01", "2026-01-02", "2026-01-03"),
@@ -102,6 +108,11 @@ WITHOUT_GAPS = {
     "durations as text": (frame(["1 days 02:00:00"]), hours(26)),
     "times of day": (objects(dt.time(9, 30), None), [*hours(9.5), None]),
     "times as text": (frame(["09:30", "17:00:00"]), hours(9.5, 17)),
+    "128 bits of polars": (pl.DataFrame({"c": [1, None]}, {"c": pl.Int128}), [1, None]),
+    "ranks of polars": (
+        pl.DataFrame({"c": ["b", "a"]}, {"c": pl.Enum(["b", "a"])}),
+        ["b", "a"],
+    ),
     "text without values": (frame([None, None], "str"), [None, None]),
 }
 
@@ -208,6 +219,11 @@ REFUSED = {
         "Some dates have a time zone",
     ),
     "a list as a value": (SIZES, objects([1]), "not supported"),
+    "objects of polars": (
+        SIZES,
+        pl.DataFrame({"c": pl.Series([object()], dtype=pl.Object)}),
+        "not supported",
+    ),
 }
 
 

@@ -14,8 +14,9 @@ from sknevo.builders.pipeline._boosting import (
     EarlyStoppingRegressor,
     most_rounds,
 )
-from sknevo.builders.pipeline._columns import ColumnReader, Kind
+from sknevo.builders.pipeline._columns import ColumnReader
 from sknevo.builders.pipeline._features import make_extraction, make_scaling
+from sknevo.builders.pipeline._kinds import Kind
 from sknevo.builders.pipeline._preparation import make_preparation, prepared_width
 from sknevo.builders.pipeline._svm import (
     SupportVectorClassifier,

@@ -1,5 +1,6 @@
 """Dates and times of day that are written as text, in whatever format."""
 
+import calendar
 import datetime as dt
 import re
 from typing import Any
@@ -8,35 +9,22 @@ import numpy as np
 import pandas as pd
 
 ISO = "ISO8601"
-_ISO = re.compile(r"\d{4}-\d{2}(-\d{2})?([T ]\d{2}:?\d{2}.*|Z)?")
+_ISO = re.compile(r"\d{4}-\d{2}(-\d{2})?([T ]\d{2}(:?\d{2}.*)?|Z)?")
 _TIME = re.compile(
     r"(?P<time>\d{1,2}:\d{2}(?P<seconds>:\d{2}(?P<parts>\.\d+)?)?)"
     r"(?P<half>\s?[AaPp][Mm])?(?P<zone>\s?(?:Z|UTC|GMT|[+-]\d{2}:?\d{2}))?$"
 )
 # An offset stands behind minutes or seconds: elsewhere -02 may be part of a date.
 _ZONE = re.compile(r"(:\d{2}(\.\d+)?\s?[+-]\d{2}(:?\d{2})?|\d\s?(Z|UTC|GMT))$")
-_MONTHS = [
-    "January",
-    "February",
-    "March",
-    "April",
-    "May",
-    "June",
-    "July",
-    "August",
-    "September",
-    "October",
-    "November",
-    "December",
-]
-_DAYS = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"]
+_UTC = re.compile(r"\s?(UTC|GMT)$")
+# As `strptime` knows them: in the language of the locale.
 _NAMES = [
-    (re.compile(rf"\b({'|'.join(names)})\b", re.IGNORECASE), code)
+    (re.compile(rf"\b({'|'.join(filter(None, names))})\b", re.IGNORECASE), code)
     for names, code in (
-        (_MONTHS, "%B"),
-        ([name[:3] for name in _MONTHS], "%b"),
-        (_DAYS, "%A"),
-        ([name[:3] for name in _DAYS], "%a"),
+        (calendar.month_name, "%B"),
+        (calendar.month_abbr, "%b"),
+        (calendar.day_name, "%A"),
+        (calendar.day_abbr, "%a"),
     )
 ]
 # The order of the numbers of a date, by the digits of each; "b" is the name of a month.
@@ -48,6 +36,8 @@ _ORDERS = {
     "2 b 2": ("dby",),
     "b 2 4": ("bdY",),
     "4 b 2": ("Ybd",),
+    "b 4": ("bY",),
+    "2 4": ("mY",),
 }
 _CLOCK = re.compile(r"(-?\d+ days?,? )?[+-]?\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?|-?\d+ days?")
 # So many texts decide whether they are dates, and in which formats. Chosen, not
@@ -68,15 +58,14 @@ def formats_of(texts: np.ndarray) -> list[str]:
     read = {form: _n_read(texts, form) for form, n in read.items() if 2 * n >= few}
     most = max(read.values(), default=0)
     # Month first, as pandas has it.
-    return sorted((f for f, n in read.items() if n == most > 0), key=_day_first)
+    return sorted(
+        (form for form, n in read.items() if n == most > 0),
+        key=lambda form: (form.find("%d") < form.find("%m"), form),
+    )
 
 
 def _n_read(texts: np.ndarray, form: str) -> int:
     return np.count_nonzero(~np.isnat(_read(texts, form)))
-
-
-def _day_first(form: str) -> bool:
-    return form.find("%d") < form.find("%m")
 
 
 def _formats(text: str) -> list[str]:
@@ -99,16 +88,18 @@ def _formats(text: str) -> list[str]:
     key = " ".join(digits.get(k, "4" if len(k) == 4 else "2") for k in kinds)
     if any(len(k) not in (1, 2, 4) for k in kinds) or re.search(r"[^\W\d_]{4}", text):
         return []
-    formats = []
-    for order in _ORDERS.get(key, ()):
-        codes = iter(order)
+    return [_coded(text, order) + clock for order in _ORDERS.get(key, ())]
 
-        def code(match: re.Match, codes: Any = codes) -> str:
-            letter = next(codes)
-            return match[0] if letter == "b" else f"%{letter}"
 
-        formats.append(re.sub(r"%[Bb]|\d+", code, text) + clock)
-    return formats
+def _coded(text: str, order: str) -> str:
+    """Return a text with its numbers replaced by their codes."""
+    codes = iter(order)
+
+    def code(match: re.Match) -> str:
+        letter = next(codes)
+        return match[0] if letter == "b" else f"%{letter}"
+
+    return re.sub(r"%[Bb]|\d+", code, text)
 
 
 def swapped(one: str, other: str | None) -> bool:
@@ -119,13 +110,16 @@ def swapped(one: str, other: str | None) -> bool:
 
 def _read(texts: np.ndarray, form: str) -> np.ndarray:
     """Return the moments, in UTC if they have a zone; NaT where they cannot be read."""
-    read = pd.to_datetime(list(texts), format=form, errors="coerce", utc=True)
+    texts = [text.strip() for text in texts]
+    if form == ISO:
+        texts = [_UTC.sub("Z", text) for text in texts]
+    read = pd.to_datetime(texts, format=form, errors="coerce", utc=True)
     moments = read.tz_localize(None).as_unit("us").to_numpy().copy()
     if form == ISO:
         # Years that nanoseconds do not reach, for pandas 2.
         for i in np.flatnonzero(np.isnat(moments)):
-            if _ISO.fullmatch(texts[i].strip()) and not _ZONE.search(texts[i]):
-                moments[i] = _moment(texts[i].strip())
+            if _ISO.fullmatch(texts[i]) and not _ZONE.search(texts[i]):
+                moments[i] = _moment(texts[i])
     return moments
 
 
@@ -166,7 +160,10 @@ def read_moments(values: np.ndarray, form: str) -> tuple[np.ndarray, list[Any]]:
 
 def zone_of(text: str, form: str) -> dt.tzinfo:
     """Return the offset from UTC that a text names."""
-    return pd.to_datetime([text], format=form)[0].tzinfo
+    text = text.strip()
+    return pd.to_datetime(
+        [_UTC.sub("Z", text) if form == ISO else text], format=form
+    ).tz
 
 
 def read_durations(values: np.ndarray) -> np.ndarray:

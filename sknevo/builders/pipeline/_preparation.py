@@ -17,7 +17,7 @@ from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, TargetEncoder
 from sklearn.utils.validation import validate_data
 
 from sknevo.builders._targets import centre_and_scale
-from sknevo.builders.pipeline._columns import to_labels
+from sknevo.builders.pipeline._kinds import to_labels
 from sknevo.builders.pipeline._transformers import ArrayTransformer
 from sknevo.records import Column, DataSpec
 
