@@ -214,6 +214,9 @@ default="estimation_of_distribution"
     `sknevo.image_stream.ImageStream`: images are then read for each batch, by several
     threads, and are never all in memory.
 
+    `predict` takes images on the scale of those in `fit`. Fractions in [-1, 1] where
+    `fit` got bytes, or the reverse, raise a ValueError.
+
     Without `cv`, individuals are scored on five folds if there are up to 500 samples,
     else on 20 % that are held out. The best three are evaluated again with other seeds
     before one of them is refitted, unless that would take more than a fifth of

@@ -16,8 +16,8 @@ import torch
 from PIL import Image
 from scipy import sparse
 
-from sknevo import EvolvedClassifier, EvolvedGAN, load_network
-from sknevo.builders.networks._data import readable, statistics
+from sknevo import EvolvedClassifier, EvolvedGAN, EvolvedRegressor, load_network
+from sknevo.builders.networks._data import PixelRange, readable, statistics
 from sknevo.data_checks import random_rows
 from sknevo.displays import SampleGridDisplay
 from sknevo.estimators._base import BaseEvolved
@@ -385,3 +385,82 @@ def test_generated_images_come_in_the_layout_of_the_users():
     assert generator(noise, None).shape == (2, 3, 4, 4)
     sheet = SampleGridDisplay(X[:2], (4, 4, 3), channels="last").plot().sheet_
     assert sheet.shape == (4, 9, 3)
+
+
+# The scale of pixels ----------------------------------------------------------------
+
+BRIGHT = BYTES.astype(np.float32)
+SCALES = {
+    # What fit gets, what predict gets, and what comes of it.
+    "bytes, then [0, 1]": (BYTES, BRIGHT / 255, ValueError),
+    "bytes as floats, then [0, 1]": (BRIGHT, BRIGHT / 255, ValueError),
+    "bytes, then [-1, 1]": (BYTES, BRIGHT / 127.5 - 1, ValueError),
+    "[0, 1], then bytes": (BRIGHT / 255, BYTES, ValueError),
+    "[0, 1], then bytes as floats": (BRIGHT / 255, BRIGHT, ValueError),
+    "16 bits, then [0, 1]": (BYTES.astype(np.uint16) * 257, BRIGHT / 255, ValueError),
+    "scaled bytes, then [0, 1]": (BRIGHT * 0.99, BRIGHT / 255, UserWarning),
+    "[0, 1], then scaled bytes": (BRIGHT / 255, BRIGHT * 0.99, UserWarning),
+    "bytes, then nearly black": (BYTES, (BYTES > 100).astype(np.uint8), None),
+    "bytes as floats, then nearly black": (BRIGHT, BRIGHT > 100, None),
+    "bytes, then black": (BYTES, 0 * BYTES, None),
+    "scaled bytes, then black": (BRIGHT * 0.99, 0 * BRIGHT, None),
+    "bytes, then bytes as floats": (BYTES, BRIGHT, None),
+    "[0, 1], then overshoot": (BRIGHT / 255, BRIGHT / 200, None),
+    "[0, 1], then black and white": (BRIGHT / 255, BYTES > 100, None),
+    "standardised, then darker": (BRIGHT / 60 - 2, BRIGHT / 600, None),
+    "black, then bytes": (0 * BYTES, BYTES, None),
+}
+
+
+@pytest.mark.parametrize("name", SCALES)
+def test_images_on_another_scale_are_noticed(name):
+    X, asked, outcome = SCALES[name]
+    known = PixelRange.of(X)
+    message = "X holds values from .* images of fit from .* on that scale"
+    if outcome is ValueError:
+        with pytest.raises(ValueError, match=message):
+            known.check(asked)
+    elif outcome is UserWarning:
+        with pytest.warns(UserWarning, match=message):
+            known.check(asked)
+    else:
+        known.check(asked)
+
+
+def test_scales_are_compared_over_all_images():
+    known = PixelRange.of(BRIGHT * 0.99)
+    known.check(np.concatenate([BRIGHT[:1] / 300, BRIGHT]))  # one is nearly black
+    with pytest.warns(UserWarning, match="on that scale"):
+        known.check(BRIGHT[:1] / 300)
+
+
+def test_networks_and_their_files_know_the_scale(tmp_path):
+    clf = EvolvedClassifier(**SMALL, max_epochs=1).fit(BYTES, LABELS)
+    clf.save_network(tmp_path / "net")
+    net = load_network(tmp_path / "net", device="cpu")
+    rows = EvolvedRegressor(**SMALL, max_epochs=1, image_shape=(8, 8))
+    rows.fit(ROWS, BYTES.mean(axis=(1, 2)))
+    for one in (clf, clf.best_estimator_, pickle.loads(pickle.dumps(clf)), net):
+        with pytest.raises(ValueError, match="on that scale"):
+            one.predict(BRIGHT / 255)
+        assert len(one.predict(BYTES[:5])) == 5
+    with pytest.raises(ValueError, match="on that scale"):
+        clf.score([*torch.from_numpy(BRIGHT / 255)], LABELS)
+    with pytest.raises(ValueError, match="on that scale"):
+        rows.predict(ROWS / 255)
+    # The columns of a table have units of their own, and are not compared.
+    table = EvolvedClassifier(**SMALL, max_epochs=1).fit(ROWS, LABELS)
+    assert len(table.predict(ROWS / 255)) == N
+
+
+def test_a_gan_knows_the_scale():
+    gan = EvolvedGAN(**SMALL, max_epochs=1, scoring=lambda gan, X: 1.0).fit(BYTES)
+    for method in (gan.predict, gan.score_samples, gan.reconstruct):
+        with pytest.raises(ValueError, match="on that scale"):
+            method(BRIGHT / 255)
+    assert len(gan.predict(BYTES)) == N
+
+
+def test_an_unknown_device_is_no_fault_of_a_file(tmp_path):
+    with pytest.raises(ValueError, match='device must be "auto", "cpu"'):
+        load_network(tmp_path / "net", device="gpu")

@@ -8,11 +8,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from sknevo.builders.networks._data import samples
+from sknevo.builders.networks._data import PixelRange, readable, samples
 from sknevo.builders.networks._modules import Arrange
-from sknevo.data_checks import random_rows
 from sknevo.deadline import check_deadline
-from sknevo.image_stream import ImageStream
 from sknevo.metrics._features import mean_and_std
 
 # Values are sampled between so many quantiles of the training values; chosen, not
@@ -44,10 +42,9 @@ class Scaler:
         self.row_shape = tuple(X.shape[1:])
         self.arrange = Arrange(sample_shape, channels)
         self.of_images = len(self.arrange.shape) == 3
-        seen = X
-        if isinstance(X, ImageStream):
-            seen = X[random_rows(len(X), N_IMAGES_FOR_RANGE)]
-        seen, axis = np.asarray(seen), None if self.of_images else 0
+        self.pixels = PixelRange.of(X) if self.of_images else None
+        seen = np.asarray(readable(X, N_IMAGES_FOR_RANGE))
+        axis = None if self.of_images else 0
         self.low, self.high = (
             limit(axis=axis).astype(float) for limit in (seen.min, seen.max)
         )
@@ -61,6 +58,11 @@ class Scaler:
         self.whole = np.asarray(self.dtype.kind in "biu")
         if seen.ndim == 2 and not self.whole:
             self.whole = (seen == np.rint(seen)).all(axis=0)
+
+    def check(self, X: Any) -> None:
+        """Raise or warn if images are on another scale than those of `fit`."""
+        if self.pixels is not None:
+            self.pixels.check(X)
 
     def standardise(self, X: Any) -> Any:
         """Return rows standardised, and images as they are.

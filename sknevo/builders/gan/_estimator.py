@@ -227,6 +227,7 @@ class GAN(BaseEstimator):
         """
         _check_count("n_candidates", n_candidates, 1)
         _check_count("n_steps", n_steps, 0)
+        self._scaler.check(X)
         rng = random_source(self.random_state, SAMPLING, self.device)
         noise, dimension = self.generator_.noise, self.generator_.noise.dimension
         inputs = [noise(n_candidates, rng)]
@@ -252,6 +253,7 @@ class GAN(BaseEstimator):
     @memory_errors()
     def score_samples(self, X: Any, y: Any = None) -> np.ndarray:
         """Return the discriminator's logits of samples; the mean label if y is None."""
+        self._scaler.check(X)
         conditions, encoder = None, self._encoder
         if encoder.width:
             encoded = (

@@ -1,6 +1,7 @@
 """Samples as tensors, their statistics, and batches."""
 
 import math
+import warnings
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from torch import Tensor
 
 from sknevo.builders.networks._devices import has_double
 from sknevo.builders.networks._modules import Arrange
-from sknevo.data_checks import random_rows
+from sknevo.data_checks import BEYOND, random_rows
 from sknevo.image_stream import ImageStream
 
 # Types of samples that are kept: torch computes with them, and they need little memory.
@@ -109,12 +110,59 @@ class _Moments(NamedTuple):
         )
 
 
-def readable(X: Any) -> Any:
+def readable(X: Any, most: int = MOST_IMAGES) -> Any:
     """Return the samples that statistics read: all, or a random part of a stream."""
     if not isinstance(X, ImageStream):
         return X
     enough = max(FEWEST_IMAGES, MOST_VALUES // math.prod(X.shape[1:]))
-    return X[random_rows(len(X), min(MOST_IMAGES, enough))]
+    return X[random_rows(len(X), min(most, enough))]
+
+
+@dataclass(frozen=True)
+class PixelRange:
+    """The range of the values of images, and whether all of them are whole numbers."""
+
+    low: float
+    high: float
+    whole: bool
+
+    @classmethod
+    def of(cls, X: Any) -> Self:
+        """Return the range of all images, or of 32 at random of a stream."""
+        X = readable(X, FEWEST_IMAGES)
+        low, high, whole = math.inf, -math.inf, True
+        size = max(1, VALUES_AT_ONCE // math.prod(np.shape(X[:1])[1:]))
+        for block in SlicedBatches(X, size):
+            low, high = min(low, float(block.min())), max(high, float(block.max()))
+            whole = whole and (
+                not block.is_floating_point() or torch.equal(block, block.round())
+            )
+        return cls(low, high, whole)
+
+    @property
+    def peak(self) -> float:
+        """The greatest magnitude."""
+        return max(-self.low, self.high)
+
+    def check(self, X: Any) -> None:
+        """Raise or warn if other images are on another scale than these of `fit`.
+
+        Whole numbers such as bytes have no fractions, so that one of both kinds is
+        wrong. Otherwise images may just be dark or bright: that is a warning.
+        """
+        asked = self.of(X)
+        within, beyond = sorted((self, asked), key=lambda known: known.peak)
+        if within.low == within.high or within.peak > 1 or beyond.peak <= BEYOND:
+            return
+        if within is asked and asked.whole:  # nearly black
+            return
+        message = (
+            f"X holds values from {asked.low:.4g} to {asked.high:.4g}, but the images "
+            f"of fit from {self.low:.4g} to {self.high:.4g}: give images on that scale."
+        )
+        if beyond.whole and not within.whole:
+            raise ValueError(message)
+        warnings.warn(message, UserWarning, stacklevel=2)
 
 
 def samples(X: Any, device: str, dtype: type = np.float32) -> "Tensor | _OnDisk":

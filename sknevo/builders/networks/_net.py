@@ -14,6 +14,7 @@ from skorch import NeuralNet
 from torch import Tensor
 
 from sknevo.builders.networks._data import (
+    PixelRange,
     ShuffledBatches,
     SlicedBatches,
     as_tensor,
@@ -145,6 +146,8 @@ class Net(NeuralNet):
             "n_outputs": self.learn_targets(y),
             **statistics(X, self._sample_shape, self._input_type, self._channels),
         }
+        # Columns of a table have units of their own, and may leave their range.
+        self.pixels_ = PixelRange.of(X) if len(self._sample_shape) > 1 else None
         generator = torch.Generator(self.device).manual_seed(self.random_state)
         try:
             # Not skorch's own `fit`, which takes Ctrl-C for the end of the training.
@@ -199,8 +202,11 @@ class Net(NeuralNet):
         return dataset, None
 
     def get_dataset(self, X: Any, y: Any = None) -> Any:
-        """Return samples to predict."""
-        return streamed(X, self._sample_shape, self._channels)
+        """Return samples to predict; images must be on the scale of those of fit."""
+        X = streamed(X, self._sample_shape, self._channels)
+        if self.pixels_ is not None:
+            self.pixels_.check(X)
+        return X
 
     def get_iterator(self, dataset: Any, training: bool = False) -> Any:
         """Return what yields batches, shuffled if training."""
@@ -283,8 +289,11 @@ class Net(NeuralNet):
     # On another machine.
 
     @own_settings()
-    def restored(self, n_outputs: int, weights: dict[str, Tensor]) -> Self:
+    def restored(
+        self, n_outputs: int, weights: dict[str, Tensor], pixels: PixelRange | None
+    ) -> Self:
         """Return this net, its targets restored, with the weights of a fitted one."""
+        self.pixels_ = pixels
         known = {
             name: as_tensor(weights[f"standardise.{name}"], dtype=self._input_type)
             for name in ("mean", "scale")

@@ -3,6 +3,7 @@
 import importlib
 import json
 import pkgutil
+from dataclasses import asdict
 from os import PathLike
 from typing import Any
 
@@ -12,6 +13,8 @@ from safetensors.torch import save_file
 
 from sknevo import builders
 from sknevo.builders.networks._builder import NetworkBuilder
+from sknevo.builders.networks._data import PixelRange
+from sknevo.builders.networks._devices import check_device
 from sknevo.builders.networks._net import Net
 from sknevo.network_plan import image_shape, network_plan
 from sknevo.records import DataSpec
@@ -40,6 +43,7 @@ def save_network(net: Net, expressed: dict[str, Any], path: str | PathLike) -> N
         "genes": expressed,
         "sample_shape": list(module["sample_shape"]),
         "channels": module["channels"],
+        "pixels": net.pixels_ and asdict(net.pixels_),
         "targets": net.target_state(),
         "precision": net.precision,
     }
@@ -70,7 +74,7 @@ def load_network(path: str | PathLike, device: str = "auto") -> Net:
         If there is no such file.
     ValueError
         If the file is not a network of `save_network`, is damaged, or has another
-        version.
+        version; or if torch does not have the device.
 
     Examples
     --------
@@ -88,6 +92,7 @@ def load_network(path: str | PathLike, device: str = "auto") -> Net:
     >>> bool((net.predict(X) == clf.predict(X)).all())
     True
     """
+    check_device(device)
     try:
         with safe_open(path, "pt") as file:
             about = json.loads((file.metadata() or {}).get("sknevo", "{}"))
@@ -120,7 +125,8 @@ def _rebuild(
     held = sum(weight.numel() for weight in weights.values())
     if (told := plan.size.parameters) > held:
         raise ValueError(f"its genes need {told} weights, but it holds {held}")
-    return net.restored(n_outputs, weights)
+    pixels = about["pixels"] and PixelRange(**about["pixels"])
+    return net.restored(n_outputs, weights, pixels)
 
 
 def _builder_of(task: str) -> type[NetworkBuilder]:
