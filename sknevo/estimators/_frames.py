@@ -52,16 +52,18 @@ class FrameLayout:
 
                 return pa.table([*values.T], self.names).cast(self.types)
         columns = [
-            _typed(pd.Series(column), dtype)
+            _among(dtype.categories, column)
+            if isinstance(dtype, pd.CategoricalDtype)
+            else column
             for column, dtype in zip(values.T, self.types, strict=True)
         ]
-        return pd.concat(columns, axis=1).set_axis(self.names, axis=1)
+        frame = pd.DataFrame(np.column_stack(columns))
+        frame = frame.astype(dict(enumerate(self.types)))
+        frame.columns = self.names
+        return frame
 
 
-def _typed(column: pd.Series, dtype: Any) -> pd.Series:
-    if not isinstance(dtype, pd.CategoricalDtype):
-        return column.astype(dtype)
-    # Between two categories there is none: the nearest is taken.
-    known = dtype.categories.to_numpy(float)
-    codes = np.abs(column.to_numpy()[:, np.newaxis] - known).argmin(axis=1)
-    return pd.Series(pd.Categorical.from_codes(codes, dtype=dtype))
+def _among(categories: pd.Index, values: np.ndarray) -> np.ndarray:
+    """Return the category that is nearest to each value: between two there is none."""
+    known = categories.to_numpy(float)
+    return known[np.abs(values[:, np.newaxis] - known).argmin(axis=1)]
