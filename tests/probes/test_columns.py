@@ -12,6 +12,8 @@ import polars as pl
 import pyarrow as pa
 import pytest
 import tables
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from sklearn.base import clone
 
 from sknevo import EvolvedPipelineClassifier
@@ -242,6 +244,50 @@ def test_a_single_value_that_cannot_be_read_is_missing(fitted, asked):
     reader = ColumnReader().fit(fitted)
     with pytest.warns(UserWarning, match="Column 'c' .*'x' as missing"):
         assert one(reader.transform(asked))[2] is None
+
+
+NUMBERS = st.floats(allow_infinity=False) | st.integers(-(2**70), 2**70)
+WRITTEN = st.text(max_size=12) | st.sampled_from(
+    [
+        "1,234",
+        "1.5",
+        "-",
+        "?",
+        "007",
+        "12/25/2025",
+        "01/02/2026",
+        "2026-01-01",
+        "9:30",
+        "2026-01-01T10:00Z",
+        "Nov 2026",
+        "True",
+        "1e999",
+        "2 days",
+        "25.12.99 1:00 AM",
+        "2026-13",
+        "99:99",
+        "-0",
+        "1.234,5",
+    ]
+)
+MOMENTS = st.dates() | st.datetimes() | st.times() | st.timedeltas()
+VALUES = [NUMBERS, WRITTEN, MOMENTS, st.booleans(), st.decimals(allow_nan=False)]
+CELLS = st.one_of(*(st.lists(values | st.none(), min_size=1) for values in VALUES))
+CELLS |= st.lists(st.one_of(*VALUES, st.none(), st.binary(max_size=3)), min_size=1)
+
+
+@settings(max_examples=60)
+@given(fitted=CELLS, asked=CELLS)
+def test_any_column_is_read_or_refused_by_name(fitted, asked):
+    reader = ColumnReader()
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Column 'c' is read")
+        try:
+            read = reader.fit_transform(objects(*fitted))
+            pd.testing.assert_frame_equal(reader.transform(read), read)
+            assert len(reader.transform(objects(*asked))) == len(asked)
+        except (TypeError, ValueError) as refused:
+            assert "(column 'c')" in str(refused)  # noqa: PT017
 
 
 # Containers ---------------------------------------------------------------------------
