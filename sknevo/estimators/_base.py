@@ -163,7 +163,10 @@ class BaseEvolved(CallbackSupportMixin, SearchParameters):
 
     @abstractmethod
     def _check_X(self, X: Any, reset: bool) -> Any:
-        """Return X as individuals get it; learn its columns or shape if `reset`."""
+        """Return X as individuals get it; learn its columns or shape if `reset`.
+
+        What depends on values is left to `_learn_X`: not all samples may count.
+        """
 
     @abstractmethod
     def _check_y(self, y: Any) -> Any:
@@ -190,6 +193,10 @@ class BaseEvolved(CallbackSupportMixin, SearchParameters):
     def _targets(self, X: Any, y: Any) -> Any:
         """Return y, or the targets that X brings along."""
         return y
+
+    def _learn_X(self, X: Any) -> Any:
+        """Return X as individuals get it, where that depends on the samples' values."""
+        return X
 
     def _learn(self, X: Any, y: Any) -> None:
         """Set what a search needs to know of validated data, such as `classes_`."""
@@ -313,6 +320,7 @@ class BaseEvolved(CallbackSupportMixin, SearchParameters):
 
         # The data, and what is measured on them.
         samples = self._samples(*self._validate(X, y, reset=True), params)
+        samples = replace(samples, X=self._learn_X(samples.X))
         X, y = samples.X, samples.y
         self._learn(X, y)
         objectives = self._objectives(self._scoring_of(self._scoring, X, y))

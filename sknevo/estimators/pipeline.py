@@ -33,10 +33,11 @@ class _EvolvedPipeline(BaseEvolved):
     def _check_X(self, X: Any, reset: bool) -> Any:
         table = as_table(X)
         validate_data(self, table, reset=reset, skip_check_array=True)
-        if reset:
-            self._reader_ = ColumnReader()
-            return self._reader_.fit_transform(table)
-        return self._reader_.read(table)
+        return table if reset else self._reader_.read(table)
+
+    def _learn_X(self, X: Any) -> Any:
+        self._reader_ = ColumnReader()
+        return self._reader_.fit_transform(X)
 
     def _default_genome(self, spec: DataSpec) -> Genome:
         return pipeline(spec)

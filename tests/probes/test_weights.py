@@ -3,6 +3,7 @@
 from functools import partial
 
 import numpy as np
+import pandas as pd
 import pytest
 import sklearn
 from sklearn.base import BaseEstimator, ClassifierMixin
@@ -50,8 +51,9 @@ labels = (y > 0).astype(int)
 weights = rng.integers(1, 6, 60) / 2
 zero = np.arange(60) % 4 == 1
 
+CLASSIFIER = EvolvedPipelineClassifier(genome=SVM, **ONE)
 WEIGHTED = {
-    "pipelines that classify": (EvolvedPipelineClassifier(genome=SVM, **ONE), labels),
+    "pipelines that classify": (CLASSIFIER, labels),
     "pipelines that regress": (EvolvedPipelineRegressor(genome=SVM, **ONE), y),
     "networks that classify": (
         EvolvedClassifier(genome=partial(convnet, **NET), **ONE),
@@ -101,8 +103,20 @@ def test_a_row_of_weight_0_is_as_if_it_were_not_there(estimator, y):
     assert found(estimator, X, wild, **given) == expected
 
 
+@pytest.mark.parametrize("junk", [1e17, np.nan, "junk", pd.Timestamp(0)], ids=str)
+def test_columns_are_not_read_by_rows_of_weight_0(junk):
+    clean = pd.DataFrame(X).astype(object)
+    table = clean.copy()
+    table.loc[zero, 0] = junk
+    heavy = np.where(zero, 0, weights)
+    expected = found(
+        CLASSIFIER, clean[~zero], labels[~zero], sample_weight=weights[~zero]
+    )
+    assert found(CLASSIFIER, table, labels, sample_weight=heavy) == expected
+
+
 def test_rows_of_weight_0_have_no_class():
-    clf = EvolvedPipelineClassifier(genome=SVM, **ONE)
+    clf = sklearn.clone(CLASSIFIER)
     clf.fit(X, np.where(zero, 2, labels), sample_weight=1.0 * ~zero)
     assert clf.classes_.tolist() == [0, 1]
 
