@@ -43,8 +43,10 @@ def as_samples(X: Any, shape: Shape | None, channels: str) -> tuple[Any, str]:
     """
     shape = shape if shape and len(shape) > 1 else None
     X = streamed(X, shape, channels)
-    if hasattr(X, "to_pandas"):  # a table of polars or pyarrow
-        X = X.to_pandas()
+    if hasattr(type(X), "columns"):  # a table of any library
+        from sknevo.builders.pipeline._columns import as_pandas
+
+        X = as_pandas(X)
     if isinstance(X, pd.DataFrame):
         return _numeric(X), channels
     if isinstance(X, list | tuple | pd.Series) or _holds_objects(X):

@@ -178,9 +178,23 @@ def test_pil_images_are_scaled_to_one_size():
     assert read(pictures, image_shape=(4, 4, 3), channels="last").shape == (N, 4, 4, 3)
 
 
-def test_the_names_of_columns_are_learned():
+FRAME = pd.DataFrame({"a": [1, 2], "b": [0.5, 1.0]})
+
+
+LIBRARIES = {
+    "pandas": pd.DataFrame,
+    "polars": pl.from_pandas,
+    "lazy polars": lambda X: pl.from_pandas(X).lazy(),
+    "pyarrow": pa.Table.from_pandas,
+    "Dask": lambda X: pytest.importorskip("dask.dataframe").from_pandas(X, 1),
+}
+
+
+@pytest.mark.parametrize("library", LIBRARIES)
+def test_tables_of_any_library_keep_the_names_of_columns(library):
     door = Door()
-    door._validate_X(pl.DataFrame(ROWS[:, :2], schema=["a", "b"]), True)
+    X = door._validate_X(LIBRARIES[library](FRAME), True)
+    np.testing.assert_array_equal(X, FRAME)
     assert door.feature_names_in_.tolist() == ["a", "b"]
 
 

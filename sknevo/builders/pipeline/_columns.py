@@ -34,7 +34,7 @@ def as_table(X: Any) -> pd.DataFrame | np.ndarray:
             "EvolvedRegressor take."
         )
     if not isinstance(X, pd.DataFrame | np.ndarray | list | tuple):
-        X = _from_other_library(X)
+        X = as_pandas(X)
     if isinstance(X, pd.DataFrame):
         if 0 in X.shape:
             raise ValueError(
@@ -52,7 +52,7 @@ def as_table(X: Any) -> pd.DataFrame | np.ndarray:
     return array.astype(array.dtype.newbyteorder("="), copy=False)
 
 
-def _from_other_library(X: Any) -> Any:
+def as_pandas(X: Any) -> Any:
     """Return a frame of polars, pyarrow, Dask or the like as one of pandas."""
     if hasattr(X, "__dask_graph__"):
         return X.compute()
