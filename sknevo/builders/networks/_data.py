@@ -27,6 +27,9 @@ VALUES_AT_ONCE = 2**20
 # measured.
 MOST_IMAGES, MOST_VALUES, FEWEST_IMAGES = 10_000, 2**24, 32
 
+# What white is on the usual scales: of fractions, and of bytes.
+WHITE = (1, 255)
+
 
 def input_type(sample_shape: tuple[int, ...], device: str) -> type:
     """Return the type of samples that are not in one of DTYPES.
@@ -130,7 +133,9 @@ class PixelRange:
     def of(cls, X: Any) -> Self:
         """Return the range of all images, or of 32 at random of a stream."""
         X = readable(X, FEWEST_IMAGES)
-        low, high, whole = math.inf, -math.inf, True
+        # Black and white are ends of a scale, not the numbers 0 and 1.
+        whole = getattr(X, "dtype", None) != bool
+        low, high = math.inf, -math.inf
         size = max(1, VALUES_AT_ONCE // math.prod(np.shape(X[:1])[1:]))
         for block in SlicedBatches(X, size):
             low, high = min(low, float(block.min())), max(high, float(block.max()))
@@ -152,7 +157,8 @@ class PixelRange:
         """
         asked = self.of(X)
         within, beyond = sorted((self, asked), key=lambda known: known.peak)
-        if within.low == within.high or within.peak > 1 or beyond.peak <= BEYOND:
+        white = next((one for one in WHITE if within.peak <= one), math.inf)
+        if within.low == within.high or beyond.peak <= BEYOND * white:
             return
         if within is asked and asked.whole:  # nearly black
             return
