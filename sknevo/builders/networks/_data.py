@@ -134,7 +134,7 @@ class PixelRange:
         """Return the range of all images, or of 32 at random of a stream."""
         X = readable(X, FEWEST_IMAGES)
         # Black and white are ends of a scale, not the numbers 0 and 1.
-        whole = getattr(X, "dtype", None) != bool
+        whole = getattr(X, "dtype", None) != np.bool_
         low, high = math.inf, -math.inf
         size = max(1, VALUES_AT_ONCE // math.prod(np.shape(X[:1])[1:]))
         for block in SlicedBatches(X, size):
