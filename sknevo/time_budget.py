@@ -5,6 +5,7 @@ refit of each evaluated candidate takes, and keeps that time free.
 """
 
 import copy
+import itertools
 import math
 import statistics
 import time
@@ -26,11 +27,13 @@ MARGIN = 1.15
 RESERVE, REEVALUATION_SHARE = 0.1, 0.2
 # Seconds that it may take to stop all workers.
 STOPPING = 1.0
-# Trials that the runtime model remembers. With a single one it predicts less time than
-# that took, by a factor of 1 + DOUBT; with two, half of the doubt is left. The first
-# trial is slow while workers start, and a candidate that is skipped for that is lost,
-# while one that takes too long can be stopped. Chosen, not measured.
-MEMORY, DOUBT = 50, 0.5
+# Trials of a family that the runtime model remembers. With a single one it predicts
+# less time than that took, by a factor of 1 + DOUBT; with two, half of the doubt is
+# left. The first trial is slow while workers start, and a candidate that is skipped for
+# that is lost, while one that takes too long can be stopped. With none it goes by the
+# other families, and doubts that more: boosters of 2 to 200 classes took from a tenth
+# to twice of what is predicted. Chosen, not measured.
+MEMORY, DOUBT, DOUBT_OF_OTHERS = 50, 0.5, 2.0
 # Origins of candidates that are known to be good before they are evaluated.
 KNOWN_ORIGINS = ("known", "user")
 
@@ -46,6 +49,9 @@ class Trials(Protocol):
 
     def cost(self, candidate: Candidate) -> float:
         """Return the predicted seconds of a fit, 0 if there is no prediction."""
+
+    def family(self, candidate: Candidate) -> str:
+        """Return the name of candidates whose predicted seconds err alike."""
 
     def keeps_model(self, candidate: Candidate) -> bool:
         """Return whether the model of a candidate serves as its refit."""
@@ -64,39 +70,47 @@ class Costs(Protocol):
 class RuntimeModel:
     """Predicts the seconds of a fit and its scoring from those of ended trials.
 
-    Scoring takes about as long after a long fit as after a short one: it is added, and
-    no part of the ratio between measured and predicted seconds of fits.
+    Measured and predicted seconds of fits have a ratio, which each family of candidates
+    has of its own. Scoring takes about as long after a long fit as after a short one:
+    it is added, and no part of the ratio.
 
     Examples
     --------
     >>> from sknevo.records import Chromosome
     >>> model = RuntimeModel()
     >>> model.observe(Evaluation(Chromosome({}), "ok", fit_times=(3.0,),
-    ...                          score_times=(1.0,)), cost=2.0)
-    >>> model.seconds(20.0)  # 1.5 x 20 / (1 + DOUBT) + 1
+    ...                          score_times=(1.0,)), cost=2.0, family="svm")
+    >>> model.seconds(20.0, "svm")  # 1.5 x 20 / (1 + DOUBT) + 1
     21.0
+    >>> model.seconds(20.0, "forest")  # 1.5 x 20 / (1 + DOUBT_OF_OTHERS) + 1
+    11.0
     """
 
     def __init__(self) -> None:
-        self._seen: deque[tuple[float, float]] = deque(maxlen=MEMORY)
+        # By family: ratios of measured and predicted seconds, and seconds of scoring.
+        self._seen: dict[str, deque[tuple[float, float]]] = {}
 
     @property
     def is_known(self) -> bool:
         """Whether there is anything to predict from."""
         return bool(self._seen)
 
-    def observe(self, evaluation: Evaluation, cost: float) -> None:
+    def observe(self, evaluation: Evaluation, cost: float, family: str = "") -> None:
         """Learn from a successful trial whose fit was predicted to take `cost`."""
         if cost:
             ratio = statistics.fmean(evaluation.fit_times) / cost
-            self._seen.append((ratio, statistics.fmean(evaluation.score_times)))
+            seen = self._seen.setdefault(family, deque(maxlen=MEMORY))
+            seen.append((ratio, statistics.fmean(evaluation.score_times)))
 
-    def seconds(self, cost: float) -> float:
+    def seconds(self, cost: float, family: str = "") -> float:
         """Return the seconds on one split, 0 if they cannot be predicted."""
         if not cost or not self._seen:
             return 0.0
-        ratio, scoring = map(statistics.median, zip(*self._seen, strict=True))
-        return ratio / (1 + DOUBT / len(self._seen)) * cost + scoring
+        seen = self._seen.get(family)
+        doubt = DOUBT / len(seen) if seen else DOUBT_OF_OTHERS
+        seen = seen or itertools.chain(*self._seen.values())
+        ratio, scoring = map(statistics.median, zip(*seen, strict=True))
+        return ratio / (1 + doubt) * cost + scoring
 
 
 class TimeBudget:
@@ -178,7 +192,9 @@ class TimeBudget:
         self._has_begun = True
         if evaluation.status != "ok" or self.max_time is None:
             return
-        self.runtimes.observe(evaluation, self._cost(evaluation.candidate))
+        if cost := self._cost(evaluation.candidate):
+            family = self.trials.family(evaluation.candidate)
+            self.runtimes.observe(evaluation, cost, family)
         ahead = self._ahead
         fitter = ahead is None or evaluation.rank_key > ahead.rank_key
         if fitter and self.can_refit(evaluation):
@@ -188,7 +204,8 @@ class TimeBudget:
         """Return the predicted seconds of a candidate on one split, 0 if unknown."""
         if not self.runtimes.is_known:
             return 0.0
-        return self.runtimes.seconds(self._cost(candidate))
+        cost, family = self._cost(candidate), self.trials.family(candidate)
+        return self.runtimes.seconds(cost, family)
 
     @property
     def _n_splits(self) -> int:
@@ -300,7 +317,7 @@ class TimeBudget:
         if self.max_time is None:
             return list(candidates)
         costs = {c.name: 0.0 if c.name in known else self._cost(c) for c in candidates}
-        seconds = {c.name: self.runtimes.seconds(costs[c.name]) for c in candidates}
+        seconds = {c.name: costs[c.name] and self.seconds(c) for c in candidates}
         if self.runtimes.is_known:
             expected = sum(seconds[c.name] for c in candidates) * self._n_splits
             if 2 * expected / self.n_workers < self.time_left():

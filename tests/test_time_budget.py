@@ -38,3 +38,14 @@ def test_without_a_predicted_cost_nothing_is_learned():
     assert not model.is_known
     model.observe(ended(2.0), cost=1.0)
     assert model.seconds(0.0) == 0
+
+
+def test_each_family_is_judged_by_its_own_trials():
+    model = RuntimeModel()
+    model.observe(ended(8.0, score=0.0), cost=1.0, family="svm")
+    # Nothing is known of boosters but what others took, which is doubted.
+    assert model.seconds(3, "boosting") == pytest.approx(8)
+    for _ in range(50):
+        model.observe(ended(0.1, score=0.0), cost=1.0, family="boosting")
+    assert model.seconds(3, "boosting") == pytest.approx(0.3, rel=0.02)
+    assert model.seconds(3, "svm") == pytest.approx(16)

@@ -50,7 +50,8 @@ class Builder(Protocol):
 
     If it has `makes_pipelines = True`, its estimators are Pipelines whose first step
     prepares the data. Candidates share fitted preparations, and sample weights go to
-    the last step only.
+    the last step only. If it has a method `family`, that returns for expressed genes a
+    name of candidates for which `cost` errs by about the same factor.
     """
 
     def __call__(self, expressed: dict[str, Any], random_state: int) -> BaseEstimator:
@@ -263,6 +264,13 @@ class TrialRunner:
         if candidate.resource is None or self.resource != SAMPLES:
             return predicted
         return predicted * min(1.0, candidate.resource / self.data.value.n_train)
+
+    def family(self, candidate: Candidate) -> str:
+        """Return the name of candidates whose predicted costs err alike."""
+        try:
+            return self.builder.family(candidate.chromosome.expressed)
+        except Exception:  # a builder without families, or nothing that can be built
+            return ""
 
     def _genes(self, candidate: Candidate) -> dict[str, Any]:
         """Return the expressed genes, limited to the resource if that is a gene."""

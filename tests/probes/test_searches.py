@@ -22,8 +22,11 @@ from sknevo import (
     EvolvedSearchCV,
     Genome,
 )
+from sknevo.builders import PipelineBuilder
 from sknevo.evaluation import _evaluator
-from sknevo.genomes.pipeline import pipeline
+from sknevo.genomes.pipeline import pipeline, well_known
+from sknevo.records import Candidate, Chromosome, Column, DataSpec, Evaluation
+from sknevo.time_budget import TimeBudget
 
 rng = np.random.default_rng(0)
 N = 24
@@ -386,6 +389,69 @@ def test_no_more_workers_than_candidates_are_started(first, n_started, monkeypat
     with pytest.raises(ZeroDivisionError):
         tree(n_jobs=16, **params).fit(X, LABELS)
     assert counting.call_args.args[1] == n_started
+
+
+# Time ---------------------------------------------------------------------------------
+
+
+class FewRowsOfManyClasses:
+    """Trials of pipelines on 600 rows of 200 classes."""
+
+    model_store = None
+    n_splits = 3
+
+    def __init__(self, n_samples=400):
+        columns = tuple(Column(i, "numeric") for i in range(5))
+        self.spec = DataSpec("classification", n_samples, 200, columns)
+        self.builder = PipelineBuilder(self.spec)
+
+    def cost(self, candidate):
+        return self.builder.cost(candidate.chromosome.expressed)
+
+    def family(self, candidate):
+        return self.builder.family(candidate.chromosome.expressed)
+
+    def keeps_model(self, candidate):
+        return False
+
+    needs_no_refit = keeps_model
+
+
+def test_boosters_of_many_classes_are_not_skipped():
+    trials = FewRowsOfManyClasses()
+    budget = TimeBudget(max_time=12)
+    final_builder = PipelineBuilder(FewRowsOfManyClasses(600).spec, final=True)
+    budget.plan(trials, final_builder)
+    # No gene of these is silent, so that expressed genes make a chromosome.
+    known = sorted(
+        well_known(trials.spec), key=lambda genes: "svm" not in genes["model"]
+    )
+    first, *others = map(Chromosome, known)
+    times = {"fit_times": (0.1,) * 3, "score_times": (0.02,) * 3}
+    budget.observe(Evaluation(first, "ok", 0.8, **times, saved_times=(0.0,) * 3))
+    assert {trials.family(Candidate(one)) for one in others} > {"lightgbm", "xgboost"}
+    assert all(budget.deadline(Candidate(one)) for one in others)
+
+
+@pytest.mark.parametrize(
+    ("n_samples", "n_classes", "model", "seconds"),
+    # Measured on one core, with the well-known configuration.
+    [
+        (400, 200, "lightgbm", 1.1),
+        (400, 200, "xgboost", 1.3),
+        (800, 200, "lightgbm", 2.3),
+        (2000, 2, "lightgbm", 0.1),
+        (2000, 10, "lightgbm", 0.3),
+        (2000, 50, "lightgbm", 2.4),
+    ],
+)
+def test_costs_of_boosters_are_right_within_a_factor_of_three(
+    n_samples, n_classes, model, seconds
+):
+    columns = tuple(Column(i, "numeric") for i in range(10))
+    spec = DataSpec("classification", n_samples, n_classes, columns)
+    genes = next(genes for genes in well_known(spec) if model in genes["model"])
+    assert 1 / 3 < PipelineBuilder(spec).cost(genes) / seconds < 3
 
 
 # Probabilities ------------------------------------------------------------------------

@@ -28,6 +28,8 @@ from sknevo.deadline import check_deadline
 # The booster takes a fixed number of rounds instead. Both are chosen, not measured.
 FEW_SAMPLES = 100
 ROUNDS_WITHOUT_STOPPING = 100
+# Share of the training data that a single booster watches. Chosen, not measured.
+VALIDATION_FRACTION = 0.15
 # Most rounds are SLOWNESS / learning_rate, within these bounds: a small learning rate
 # needs more of them. Early stopping usually ends before. Chosen, not measured.
 SLOWNESS, FEWEST_ROUNDS, MOST_ROUNDS = 30.0, 40, 1000
@@ -46,7 +48,7 @@ class Booster:
     module: str
     prefix: str
     rounds: str
-    # Seconds per round and per leaf, and the genes' number of leaves.
+    # Seconds per round and per leaf of its trees, and the genes' number of leaves.
     round_seconds: float
     leaf_seconds: float
     leaves: Callable[[dict[str, Any]], int]
@@ -64,7 +66,9 @@ class Booster:
 
 
 # The seconds were measured on tables of 300 to 30,000 rows. They are right within a
-# factor of three, which is enough for ordering the candidates.
+# factor of three, which is enough for ordering the candidates. With 10, 50 and 200
+# classes (800 to 3,200 rows of 10 and 20 columns) the seconds of a round are, too, but
+# boosters may stop after a twentieth of the usual rounds if classes are hard to learn.
 BOOSTERS = {
     "hist_gradient_boosting": Booster(
         "sklearn.ensemble",
@@ -103,6 +107,18 @@ BOOSTERS = {
 }
 
 
+def rows_to_watch(
+    n_rows: int,
+    n_classes: int = 0,
+    n_members: int = 1,
+    fraction: float = VALIDATION_FRACTION,
+) -> int:
+    """Return how many rows a booster watches; none if they are too few to stop by."""
+    n_watched = n_rows // n_members if n_members > 1 else int(fraction * n_rows)
+    enough = n_rows >= FEW_SAMPLES and n_watched >= max(1, n_classes)
+    return n_watched if enough else 0
+
+
 def most_rounds(learning_rate: float) -> int:
     """Return the most boosting rounds at this learning rate."""
     return round(min(MOST_ROUNDS, max(FEWEST_ROUNDS, SLOWNESS / learning_rate)))
@@ -135,7 +151,7 @@ class _EarlyStopping(MetaEstimatorMixin, BaseEstimator):
 
     estimator: BaseEstimator
     patience: int = 20
-    validation_fraction: float = 0.15
+    validation_fraction: float = VALIDATION_FRACTION
     refit: bool = False
     n_members: int = 1
     random_state: int | None = None
@@ -169,8 +185,6 @@ class _EarlyStopping(MetaEstimatorMixin, BaseEstimator):
         self, y: np.ndarray, labels: np.ndarray | None
     ) -> list[tuple[np.ndarray, np.ndarray]]:
         """Return the rows to fit and to watch of each booster; none if too few."""
-        if len(y) < FEW_SAMPLES:
-            return []
         rows, rare = np.arange(len(y)), np.array([], dtype=int)
         if labels is not None:
             # A class that is too rare for all folds is only fitted, never watched.
@@ -178,10 +192,11 @@ class _EarlyStopping(MetaEstimatorMixin, BaseEstimator):
             rare = np.flatnonzero(members < max(2, self.n_members))
             rows = np.setdiff1d(rows, rare)
             labels = labels[rows]
-        n_watched = len(rows) // self.n_members
-        if self.n_members == 1:
-            n_watched = int(self.validation_fraction * len(rows))
-        if n_watched < max(1, 0 if labels is None else len(np.unique(labels))):
+        n_classes = 0 if labels is None else len(np.unique(labels))
+        n_watched = rows_to_watch(
+            len(rows), n_classes, self.n_members, self.validation_fraction
+        )
+        if not n_watched:
             return []
         splitter = self._splitter(n_watched, labels is not None)
         return [

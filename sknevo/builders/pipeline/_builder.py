@@ -9,10 +9,12 @@ from sklearn.pipeline import Pipeline
 
 from sknevo.builders.pipeline._boosting import (
     BOOSTERS,
+    ROUNDS_WITHOUT_STOPPING,
     USUAL_SHARE,
     EarlyStoppingClassifier,
     EarlyStoppingRegressor,
     most_rounds,
+    rows_to_watch,
 )
 from sknevo.builders.pipeline._columns import ColumnReader
 from sknevo.builders.pipeline._features import make_extraction, make_scaling
@@ -141,14 +143,29 @@ class PipelineBuilder:
             return 0.01 + calibration * 8e-10 * n * n * (width + 10) * steps
         booster = BOOSTERS[name]
         trees = spec.n_classes if spec.n_classes > 2 else 1
-        rounds = USUAL_SHARE * most_rounds(genes["learning_rate"]) * trees
-        fits = 3.2 if self._n_members > 1 else 1.9 if self._refits else 1.0
+        rounds = most_rounds(genes["learning_rate"])
+        if rows_to_watch(n, spec.n_classes, self._n_members):
+            rounds *= USUAL_SHARE
+            fits = 3.2 if self._n_members > 1 else 1.9 if self._refits else 1.0
+        else:
+            rounds, fits = min(rounds, ROUNDS_WITHOUT_STOPPING), 1.0
         leaves = min(booster.leaves(genes), n / (10 * math.sqrt(trees)))
-        return 0.01 + fits * rounds * (
-            booster.round_seconds
-            + booster.leaf_seconds * leaves * (1 + width / 50)
-            + 4e-9 * n * width
-        )
+        tree = booster.leaf_seconds * leaves * (1 + width / 50) + 4e-9 * n * width
+        return 0.01 + fits * rounds * (booster.round_seconds + trees * tree)
+
+    def family(self, expressed: dict[str, Any]) -> str:
+        """Return the model: for one model, `cost` errs by the same factor.
+
+        Parameters
+        ----------
+        expressed : dict
+            Expressed genes of `sknevo.genomes.pipeline`.
+
+        Returns
+        -------
+        str
+        """
+        return next(iter(expressed["model"]))
 
     def _model(self, expressed: dict[str, Any], random_state: int) -> BaseEstimator:
         ((name, genes),) = expressed["model"].items()
