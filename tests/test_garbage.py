@@ -28,6 +28,7 @@ from sknevo import (
     EvolvedGAN,
     EvolvedPipelineClassifier,
     EvolvedPipelineRegressor,
+    EvolvedRegressor,
     EvolvedSearchCV,
     GeneticAlgorithm,
     Genome,
@@ -67,6 +68,7 @@ ESTIMATORS = {
     EvolvedPipelineClassifier: (TABLE, LABELS),
     EvolvedPipelineRegressor: (TABLE, TABLE[:, 0]),
     EvolvedClassifier: (IMAGES, LABELS),
+    EvolvedRegressor: (IMAGES, TABLE[:, 0]),
 }
 # Needs no labels: what is wrong with them is in its own tests.
 GAN = {EvolvedGAN: (TABLE, None)}
@@ -295,6 +297,16 @@ BAD_DATA = {
     "infinite labels": (TABLE, np.where(LABELS, 1, np.inf), "infinity|large"),
     "complex labels": (TABLE, LABELS + 1j, "[Cc]omplex|label type"),
     "dictionaries": (TABLE, [{}] * 12, "y|label|dict|number"),
+    "a dictionary": ({"a": TABLE[:, 0]}, LABELS, "X|dict|scalar|inconsistent"),
+    "a set": ({1, 2, 3}, LABELS, "X|set|dim|scalar"),
+    "a generator": ((row for row in TABLE), LABELS, "X|dim|generator|samples"),
+    "a path": (Path("table.csv"), LABELS, "X|dim|scalar|path"),
+    "lists in cells": (pd.DataFrame({"a": [[1, 2]] * 12}), LABELS, "'a'|column a"),
+    "dictionaries in cells": (pd.DataFrame({"a": [{}] * 12}), LABELS, "'a'|column a"),
+    "labels without a value": (TABLE, [*LABELS[:-1], None], "y must not have missing"),
+    "labels with NA": (TABLE, [*LABELS[:-1], pd.NA], "y must not have missing"),
+    "labels without a date": (TABLE, [pd.NaT] * 12, "y must not have missing"),
+    "labels of a frame": (TABLE, pd.DataFrame({"a": LABELS, "b": LABELS}), "1d|shape"),
 }
 ONLY_CLASSES = {
     "one class": (TABLE, np.zeros(12), "2 classes"),
@@ -330,6 +342,8 @@ SAID_OF_SEARCH = {
     "text": "inconsistent",
     "a list of words": "could not convert",
     "no rows": "0 sample",
+    "lists in cells": "with a sequence",
+    "dictionaries in cells": "not 'dict'",
     "one class": "number of classes",
     "too many classes": "too many for 4000",
 }
@@ -355,11 +369,38 @@ def test_bad_data_of_a_search(case):
         (["heavy"] * 12, "sample_weight|could not convert"),
         ([10**400] * 12, "sample_weight contains a value too large"),
         (np.ma.array(np.ones(12), mask=LABELS), "sample_weight has masked values"),
+        (np.full(12, np.inf), "sample_weight contains infinity"),
+        (np.where(LABELS, 1, -2), "sample_weight must not be negative; got -2"),
+        (np.zeros(12), "sample_weight must be above zero .* got 0 of 12"),
+        (np.eye(12)[0], "sample_weight must be above zero .* got 1 of 12"),
+        ([1] * 11 + [None], "sample_weight|NaN"),
+        ("balanced", "sample_weight must have 12 values"),
+        ({0: 1.0, 1: 5.0}, "sample_weight must have 12 values"),
     ],
-    ids=["short", "two columns", "NaN", "words", "huge", "masked"],
+    ids=repr,
 )
 def test_bad_weights(estimator, weights, message):
     refused(estimator(), *ESTIMATORS[estimator], message, sample_weight=weights)
+
+
+METADATA = {
+    "short groups": ({"groups": [1, 2]}, "groups must have 12 values"),
+    "groups with gaps": (
+        {"groups": [*range(11), None]},
+        "groups must not have missing",
+    ),
+    "groups of two types": ({"groups": [*range(11), "a"]}, "groups .* of one type"),
+    "one group": ({"groups": [1] * 12}, "groups"),
+    "another library's": ({"eval_set": [(TABLE, LABELS)]}, "unexpected .*eval_set"),
+    "a setting": ({"verbose": True}, "unexpected metadata .*verbose"),
+}
+
+
+@pytest.mark.parametrize("estimator", ESTIMATORS)
+@pytest.mark.parametrize("case", METADATA)
+def test_bad_metadata(estimator, case):
+    params, message = METADATA[case]
+    refused(estimator(), *ESTIMATORS[estimator], message, **params)
 
 
 BAD_IMAGES = {
@@ -368,13 +409,20 @@ BAD_IMAGES = {
     "five dimensions": (IMAGES.reshape(12, 1, 1, 8, 8), r"got \(12, 1, 1, 8, 8\)"),
     "objects": (np.full((12, 8, 8), "pixel", object), "convert|numeric|string"),
     "no pixels": (IMAGES[:, :0], "must not be empty"),
+    "words": (pd.DataFrame({"a": ["cat"] * 12}), "'a'"),
+    "paths": ([f"{i}.png" for i in range(12)], "X|path|png"),
+    "of two sizes": ([IMAGES[0]] * 11 + [IMAGES[0, :4]], "X|inhomogeneous|shape"),
+    "complex": (IMAGES + 1j, "[Cc]omplex"),
+    "without some": ([*IMAGES[:11], None], "X|None"),
 }
+NETWORKS = [EvolvedClassifier, EvolvedRegressor, EvolvedGAN]
 
 
+@pytest.mark.parametrize("estimator", NETWORKS)
 @pytest.mark.parametrize("case", BAD_IMAGES)
-def test_bad_images(case):
+def test_bad_images(estimator, case):
     X, message = BAD_IMAGES[case]
-    refused(EvolvedClassifier(), X, LABELS, message)
+    refused(estimator(), X, LABELS, message)
 
 
 # Functions and genes -----------------------------------------------------------------
@@ -395,7 +443,7 @@ PICTURES = {
     "other shape": (IMAGES[:, :4], "shape"),
     "gaps": (np.where(IMAGES == 3, np.nan, IMAGES), "finite"),
     "infinity": (np.where(IMAGES == 3, np.inf, IMAGES), "finite"),
-    "words": (np.full(IMAGES.shape, "a"), "convert"),
+    "words": (np.full(IMAGES.shape, "a"), "must hold numbers"),
     "masked": (np.ma.array(IMAGES, mask=IMAGES > 9), "masked"),
 }
 MEASURES = {

@@ -193,4 +193,8 @@ def _each(table: pd.DataFrame, function: Callable[[int, pd.Series], Any]) -> lis
         except (TypeError, ValueError) as error:
             kind = TypeError if isinstance(error, TypeError) else ValueError
             raise kind(f"{error} (column {name!r}).") from error
+        except OverflowError as error:
+            raise ValueError(
+                f"X contains a value too large for a float (column {name!r})."
+            ) from error
     return results
