@@ -231,7 +231,10 @@ REFUSED = {
     "words in polars": (pl.from_pandas(WORDS), "column 'colour' .* holds 'blue'"),
     "mixed objects": (MIXED.assign(b=[1, "?"] * 12), "column 'b' of type object"),
     "dates": (MIXED.assign(b=pd.Timestamp("2026-11-27")), "column 'b' .* Timestamp"),
-    "no values": (MIXED.assign(b=pd.Series([None] * N, dtype=str)), "'b' .* no values"),
+    "no values": (
+        MIXED.assign(b=pd.Categorical([None] * N, ["x"])),
+        "'b' .* no values",
+    ),
     "table of arrays": (pd.DataFrame({"image": [*BYTES]}), "column 'image' .* array"),
     "dates in an array": (BYTES.astype("datetime64[D]"), "an array of datetime64"),
     "records": (np.zeros(N, [("a", float), ("b", float)]), "X must hold numbers"),
