@@ -31,8 +31,8 @@ STOPPING = 1.0
 # less time than that took, by a factor of 1 + DOUBT; with two, half of the doubt is
 # left. The first trial is slow while workers start, and a candidate that is skipped for
 # that is lost, while one that takes too long can be stopped. With none it goes by the
-# other families, and doubts that more: boosters of 2 to 200 classes took from a tenth
-# to twice of what is predicted. Chosen, not measured.
+# other families, if they are faster than predicted, and doubts that more: boosters of 2
+# to 200 classes took from a tenth to twice of what is predicted. Chosen, not measured.
 MEMORY, DOUBT, DOUBT_OF_OTHERS = 50, 0.5, 2.0
 # Origins of candidates that are known to be good before they are evaluated.
 KNOWN_ORIGINS = ("known", "user")
@@ -82,7 +82,7 @@ class RuntimeModel:
     ...                          score_times=(1.0,)), cost=2.0, family="svm")
     >>> model.seconds(20.0, "svm")  # 1.5 x 20 / (1 + DOUBT) + 1
     21.0
-    >>> model.seconds(20.0, "forest")  # 1.5 x 20 / (1 + DOUBT_OF_OTHERS) + 1
+    >>> model.seconds(30.0, "forest")  # 30 / (1 + DOUBT_OF_OTHERS) + 1
     11.0
     """
 
@@ -107,10 +107,13 @@ class RuntimeModel:
         if not cost or not self._seen:
             return 0.0
         seen = self._seen.get(family)
-        doubt = DOUBT / len(seen) if seen else DOUBT_OF_OTHERS
-        seen = seen or itertools.chain(*self._seen.values())
-        ratio, scoring = map(statistics.median, zip(*seen, strict=True))
-        return ratio / (1 + doubt) * cost + scoring
+        if seen:
+            ratio, scoring = map(statistics.median, zip(*seen, strict=True))
+            return ratio / (1 + DOUBT / len(seen)) * cost + scoring
+        others = itertools.chain(*self._seen.values())
+        ratio, scoring = map(statistics.median, zip(*others, strict=True))
+        # Short trials of others may have taken many times what was predicted.
+        return min(1.0, ratio) / (1 + DOUBT_OF_OTHERS) * cost + scoring
 
 
 class TimeBudget:
