@@ -1,5 +1,6 @@
 """The one `fit` of all evolved estimators: validate, split, evolve, refit the best."""
 
+import sys
 import time
 from abc import abstractmethod
 from collections.abc import Callable, Collection, Mapping
@@ -158,6 +159,8 @@ class BaseEvolved(CallbackSupportMixin, SearchParameters):
     _accepted_metadata: ClassVar[Collection[str] | None] = {"sample_weight"}
     # Whether nothing can be learned without y.
     _needs_y: ClassVar[bool] = True
+    # Libraries that cannot be imported without docstrings.
+    _needs_docstrings: ClassVar[str] = ""
     # Number of best individuals that are evaluated again, with other seeds.
     _n_reevaluated: ClassVar[int] = 0
 
@@ -316,6 +319,11 @@ class BaseEvolved(CallbackSupportMixin, SearchParameters):
 
     def _fit(self, X: Any, y: Any, params: Mapping[str, Any], journal: Journal) -> Self:
         budget = TimeBudget(self.max_time)  # its clock starts now
+        if self._needs_docstrings and sys.flags.optimize > 1:
+            raise RuntimeError(
+                "python -OO removes docstrings, without which "
+                f"{self._needs_docstrings} cannot be imported: use python -O."
+            )
         check_terminates(vars(self))
 
         # The data, and what is measured on them.

@@ -180,6 +180,7 @@ class EvolvedNetworkMixin(NetworkParameters):
 
     # Sums of floats depend on the number of threads.
     _threads: ClassVar[int | None] = 1
+    _needs_docstrings: ClassVar[str] = "skorch"
 
     def _validate(self, X: Any, y: Any, reset: bool) -> tuple[Any, Any]:
         # Imported here, so that evolving pipelines never imports torch.

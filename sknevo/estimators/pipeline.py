@@ -29,6 +29,7 @@ class _EvolvedPipeline(BaseEvolved):
     )
     # The fewer the samples, the more folds it takes for a steady fitness.
     _default_folds = {2_000: 5, 10_000: 3}
+    _needs_docstrings = "LightGBM and XGBoost"
 
     def _check_X(self, X: Any, reset: bool) -> Any:
         table = as_table(X)

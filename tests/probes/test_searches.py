@@ -3,6 +3,7 @@
 import datetime as dt
 import importlib
 from decimal import Decimal
+from types import SimpleNamespace
 from unittest.mock import Mock
 
 import numpy as np
@@ -17,12 +18,14 @@ from toys import Failing
 
 from sknevo import (
     Categorical,
+    EvolvedClassifier,
     EvolvedPipelineClassifier,
     EvolvedPipelineRegressor,
     EvolvedSearchCV,
     Genome,
 )
 from sknevo.builders import PipelineBuilder
+from sknevo.estimators import _base
 from sknevo.evaluation import _evaluator
 from sknevo.genomes.pipeline import pipeline, well_known
 from sknevo.records import Candidate, Chromosome, Column, DataSpec, Evaluation
@@ -453,6 +456,20 @@ def test_costs_are_right_within_a_factor_of_three(n_samples, n_classes, model, s
     spec = DataSpec("classification", n_samples, n_classes, columns)
     genes = next(genes for genes in well_known(spec) if model in genes["model"])
     assert 1 / 3 < PipelineBuilder(spec).cost(genes) / seconds < 3
+
+
+# python -OO ---------------------------------------------------------------------------
+
+
+def test_without_docstrings_a_search_says_which_library_needs_them(monkeypatch):
+    monkeypatch.setattr(
+        _base, "sys", SimpleNamespace(flags=SimpleNamespace(optimize=2))
+    )
+    with pytest.raises(RuntimeError, match=r"-OO removes docstrings.+LightGBM and"):
+        classifier().fit(X, LABELS)
+    with pytest.raises(RuntimeError, match="skorch"):
+        EvolvedClassifier().fit(X, CODES)
+    assert tree().fit(X, LABELS).best_score_ > 0.5
 
 
 # Probabilities ------------------------------------------------------------------------
