@@ -24,7 +24,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing import connection, util
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from joblib import parallel_config
@@ -66,6 +66,14 @@ class Lost:
     status: str = "error"
     error: str = "the worker died"
     retries: int = 0
+
+
+class Ready(NamedTuple):
+    """What a worker says once it has read its n-th runner and the data."""
+
+    n_runners: int
+    # Megabytes before any trial.
+    held: float
 
 
 # A candidate's name, and its evaluation, the loss of its worker, or a fault to raise.
@@ -167,8 +175,9 @@ class ProcessPool:
                 return Lost(retries=MAX_KILLS)
             return self._stillborn(worker) or Lost(retries=MAX_DEATHS)
         match message:
-            case None:
-                worker.is_ready, self._n_stillborn = True, 0
+            case Ready():
+                worker.n_ready, self._n_stillborn = message.n_runners, 0
+                return self._too_large(message.held) if worker.is_ready else None
             case Limit():
                 worker.limit = message
             case _:
@@ -188,20 +197,24 @@ class ProcessPool:
             "n_jobs=1 shows the cause in this process."
         )
 
-    def _excess(self, worker: "Worker", end: float) -> Lost | BaseException | None:
+    def _too_large(self, held: float) -> BaseException | None:
+        """Return an error if a worker holds more than the limit before any trial."""
+        if self._memory_limit is None or held <= self._memory_limit:
+            return None
+        return ValueError(
+            f"memory_limit={self._memory_limit:g} (MB) must be more than what a worker "
+            f"holds before its first trial: {held:.0f} MB."
+        )
+
+    def _excess(self, worker: "Worker", end: float) -> Lost | None:
         """Return why a worker has to be killed, if it has to."""
         until, status = min(worker.limit, (end, "unfinished"))
         if time.time() > until + GRACE:
             return Lost(status, "stopped by force: time was over")
-        if self._memory_limit is not None:
-            held = _resident(worker.process.pid) / 2**20
+        if self._memory_limit is not None and worker.is_ready:
+            held = _megabytes(worker.process.pid)
             if held > self._memory_limit:
                 limit = f"memory_limit={self._memory_limit:g}"
-                if not worker.is_ready:
-                    return ValueError(
-                        f"{limit} (MB) must be more than what a worker holds before "
-                        f"its first trial: {held:.0f} MB."
-                    )
                 reason = f"stopped by force: {held:.0f} MB in its worker, {limit}"
                 return Lost("memory", reason)
         return None
@@ -230,15 +243,19 @@ class Worker:
         theirs.close()
         _workers.add(self)
         self.limit = Limit()
-        # Whether it has read its runner and the data.
-        self.is_ready = False
+        # How many runners it was given, and how many of them it has read.
+        self.n_runners = self.n_ready = 0
         self.idle_since = time.monotonic()
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether it has read its runner and the data."""
+        return self.n_ready == self.n_runners
 
     def given(self, message: Any) -> "Worker":
         """Send a runner, or a candidate and its time; return this worker."""
         self.limit = Limit()  # until the trial begins: starting takes its time
-        if isinstance(message[0], bytes):
-            self.is_ready = False
+        self.n_runners += isinstance(message[0], bytes)
         with suppress(OSError):  # the worker is dead: reading from it says so
             self.pipe.send(message)
         return self
@@ -296,7 +313,7 @@ def _work(pipe: connection.Connection, parent: int) -> None:
     messages: queue.SimpleQueue[Any] = queue.SimpleQueue()
     listener = (pipe, parent, messages)
     threading.Thread(target=_listen, args=listener, daemon=True).start()
-    runner, config, fault = None, {}, None
+    runner, config, fault, n_runners = None, {}, None, 0
     with suppress(queue.Empty):
         while True:
             match messages.get(timeout=IDLE):
@@ -311,7 +328,10 @@ def _work(pipe: connection.Connection, parent: int) -> None:
                         _ = runner.data.value  # is read before a candidate comes
                     except Exception as error:
                         fault = error
-                    pipe.send(None)  # it is ready
+                    n_runners += 1
+                    # Elsewhere it may be impossible to tell.
+                    held = _megabytes(os.getpid()) if PROCESSES.exists() else 0.0
+                    pipe.send(Ready(n_runners, held))
 
 
 def _listen(
@@ -374,6 +394,10 @@ def _resident(pid: int) -> int:
     except OSError:
         return 0
     return pages * os.sysconf("SC_PAGE_SIZE")
+
+
+def _megabytes(pid: int) -> float:
+    return _resident(pid) / 2**20
 
 
 def _n_oom_kills() -> int | None:

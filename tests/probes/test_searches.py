@@ -26,7 +26,7 @@ from sknevo import (
 )
 from sknevo.builders import PipelineBuilder
 from sknevo.estimators import _base
-from sknevo.evaluation import _evaluator
+from sknevo.evaluation import _evaluator, _workers
 from sknevo.genomes.pipeline import pipeline, well_known
 from sknevo.records import Candidate, Chromosome, Column, DataSpec, Evaluation
 from sknevo.time_budget import TimeBudget
@@ -369,6 +369,7 @@ def test_workers_that_die_as_they_start_end_the_search(tmp_path, monkeypatch):
     (tmp_path / "deadly_module.py").write_text(DEADLY)
     monkeypatch.syspath_prepend(tmp_path)
     deadly = importlib.import_module("deadly_module")
+    monkeypatch.setattr(_workers, "_idle", [])  # those of other tests know no path
     # The limit needs a worker, and one at a time shows it as well as several.
     space, limit = {"max_depth": [1, 2, 3]}, {"max_eval_time": 60}
     search = EvolvedSearchCV(deadly.Deadly(), space, **QUICK | limit)
