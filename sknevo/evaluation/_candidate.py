@@ -149,7 +149,7 @@ class TrialRunner:
                     results.append(result)
         except DeadlineReached as reached:
             # The own limit, or the end of the search: whichever came first.
-            status, error = limit.status, str(reached)
+            status, error = limit.status, f"{reached}{self.exceeded(limit.status)}"
         except TrialPruned as reason:
             status, error = reason.status, str(reason)
         except Exception as fault:
@@ -157,6 +157,10 @@ class TrialRunner:
                 raise
             status, error = _classified(fault)
         return self._evaluation(candidate, status, error, results)
+
+    def exceeded(self, status: Status) -> str:
+        """Return which parameter has limited a trial that ended with a status."""
+        return f": max_eval_time={self.max_eval_time:g}" if status == "timeout" else ""
 
     def _evaluation(
         self,

@@ -78,8 +78,8 @@ def open_pool(
             pass
         case name:
             raise ValueError(
-                f"joblib's backend {name} is not supported; use 'loky', 'threading', "
-                "'sequential', 'dask' or 'ray'."
+                f"joblib's backend {name} is not supported; use 'loky', "
+                "'multiprocessing', 'threading', 'sequential', 'dask' or 'ray'."
             )
     return SerialPool(runner)
 

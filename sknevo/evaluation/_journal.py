@@ -161,7 +161,10 @@ class Journal:
                 f"journal {str(self.path)!r} cannot be read: {fault.strerror or fault}."
             ) from fault
         if content[: len(BEGIN)] != BEGIN[: len(content)]:
-            raise JournalError(f"{str(self.path)!r} is no journal of sknevo.")
+            raise JournalError(
+                f"{str(self.path)!r} is no journal of sknevo: it begins with "
+                f"{content[:20]!r}. Give the path of a journal, or of no file."
+            )
         self._size = content.rfind(b"\n") + 1
         for number, line in enumerate(content[: self._size].split(b"\n")[:-1], 1):
             try:
@@ -252,10 +255,10 @@ def read_journal(path: str | os.PathLike) -> list[Evaluation]:
 
     Examples
     --------
-    >>> read_journal("setup.cfg")
+    >>> read_journal("setup.cfg")  # doctest: +ELLIPSIS
     Traceback (most recent call last):
     ...
-    sknevo.evaluation._journal.JournalError: 'setup.cfg' is no journal of sknevo.
+    sknevo.evaluation._journal.JournalError: 'setup.cfg' is no journal of sknevo: ...
     """
     journal = Journal(path)
     if not journal.path.exists():

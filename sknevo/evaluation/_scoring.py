@@ -101,8 +101,8 @@ def _n_parameters(estimator: BaseEstimator, X: Any) -> int:
         if all(hasattr(estimator, name) for name in names):
             return sum(_count(getattr(estimator, name)) for name in names)
     raise TypeError(
-        "n_parameters counts the weights of networks and linear models; "
-        f"{type(estimator).__name__} has none: use size."
+        "scoring='n_parameters' counts the weights of networks and linear models; "
+        f"{type(estimator).__name__} has none: use 'size'."
     )
 
 
@@ -214,7 +214,7 @@ class Objectives:
         scores = self.scorer(estimator, X, *target, **score_params)
         if not isinstance(scores, Mapping):
             scores = {"score": scores}
-        scores = {name: float(score) for name, score in scores.items()}
+        scores = {name: _number(name, score) for name, score in scores.items()}
         for name, scorer in self._named.items():
             if isinstance(scorer, Cost) and scorer.name == "fit_time":
                 scores[name] = -fit_time
@@ -271,6 +271,16 @@ class Objectives:
         means = [float(np.mean(values)) for values in scores.values()]
         # NaN would be neither better nor worse than any other score.
         return tuple(-math.inf if math.isnan(mean) else mean for mean in means)
+
+
+def _number(name: str, score: Any) -> float:
+    try:
+        return float(score)
+    except (TypeError, ValueError) as fault:
+        raise type(fault)(
+            f"scoring must return a number, or a dict of numbers; got {score!r:.80} as "
+            f"{name}."
+        ) from fault
 
 
 # Samples that a guess is scored on, beside one of each class: chosen, not measured.

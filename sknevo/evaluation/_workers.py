@@ -210,7 +210,8 @@ class ProcessPool:
         """Return why a worker has to be killed, if it has to."""
         until, status = min(worker.limit, (end, "unfinished"))
         if time.time() > until + GRACE:
-            return Lost(status, "stopped by force: time was over")
+            cause = f"time was over{self._runner.exceeded(status)}"
+            return Lost(status, f"stopped by force: {cause}")
         if self._memory_limit is not None and worker.is_ready:
             held = _megabytes(worker.process.pid)
             if held > self._memory_limit:

@@ -204,7 +204,7 @@ def test_the_number_of_parameters():
         **{**SMALL, "generations": 1},
     ).fit(X, y)
     assert set(search.cv_results_["mean_test_n_parameters"]) == {-21.0}
-    with pytest.raises(TypeError, match="DecisionTreeClassifier has none: use size"):
+    with pytest.raises(TypeError, match="DecisionTreeClassifier has none: use 'size'"):
         evolve(scoring=["accuracy", "n_parameters"], refit="accuracy")
 
 

@@ -206,7 +206,7 @@ def test_parameters_of_linear_models_and_networks_are_counted(model, n):
 
 
 def test_parameters_of_others_are_no_number():
-    with pytest.raises(TypeError, match="DummyClassifier has none: use size"):
+    with pytest.raises(TypeError, match="DummyClassifier has none: use 'size'"):
         Cost("n_parameters")(dummy, X)
 
 

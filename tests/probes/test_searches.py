@@ -6,6 +6,7 @@ from decimal import Decimal
 from types import SimpleNamespace
 from unittest.mock import Mock
 
+import joblib
 import numpy as np
 import pandas as pd
 import pytest
@@ -14,7 +15,7 @@ from sklearn.metrics import make_scorer
 from sklearn.model_selection import KFold, LeaveOneOut
 from sklearn.svm import LinearSVC
 from sklearn.tree import DecisionTreeClassifier
-from toys import Failing
+from toys import Failing, Toy
 
 from sknevo import (
     Categorical,
@@ -23,6 +24,7 @@ from sknevo import (
     EvolvedPipelineRegressor,
     EvolvedSearchCV,
     Genome,
+    JournalError,
 )
 from sknevo.builders import PipelineBuilder
 from sknevo.estimators import _base
@@ -282,6 +284,32 @@ def test_a_score_that_is_not_finite_says_where_and_why():
     reason = r"the fitness is nan, since score is nan on split 0 \(invalid value .+\)"
     with pytest.raises(ValueError, match=reason):
         tree(scoring=half_defined).fit(X, LABELS)
+
+
+@pytest.mark.parametrize("score", [None, "good", [1, 2]], ids=repr)
+def test_a_score_is_a_number(score):
+    reason = "scoring must return a number, or a dict of numbers; got .+ as score"
+    with pytest.raises((TypeError, ValueError), match=reason):
+        tree(scoring=lambda estimator, X, y: score).fit(X, LABELS)
+
+
+def test_a_timeout_names_its_parameter():
+    slow = EvolvedSearchCV(Toy(act="loop"), {"x": [1.0]}, max_eval_time=0.1, **QUICK)
+    with (
+        joblib.parallel_config("sequential"),
+        pytest.raises(ValueError, match=r"trial is over: max_eval_time=0\.1"),
+    ):
+        slow.fit(X, LABELS)
+
+
+def test_a_file_that_is_no_journal_says_how_it_begins(tmp_path):
+    path = tmp_path / "table.csv"
+    path.write_text("a,b\n1,2")
+    with pytest.raises(
+        JournalError, match="is no journal of sknevo: it begins with b'a"
+    ):
+        tree(journal=path).fit(X, LABELS)
+    assert path.read_text() == "a,b\n1,2"
 
 
 # Searches in which all fail -----------------------------------------------------------
