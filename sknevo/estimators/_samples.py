@@ -96,6 +96,9 @@ def check_metadata(
 
 def finite_weights(weights: Any, X: Any) -> np.ndarray:
     """Return `sample_weight` as floats, which may have any sign."""
+    dtype = np.asarray(weights).dtype
+    if dtype.kind in "cmM":  # numpy makes numbers of dates
+        raise ValueError(f"sample_weight must hold numbers; got {dtype}.")
     with plain_values("sample_weight", weights):
         return _check_sample_weight(weights, X, allow_all_zero_weights=True)
 

@@ -176,9 +176,21 @@ def test_weights_are_normalised_once():
         (np.zeros(60), "above zero for at least 2 samples; got 0 of 60"),
         (np.eye(60)[0], "above zero for at least 2 samples; got 1 of 60"),
         (np.ones(59), "sample_weight must have 60 values, as X has; got 59"),
+        (np.full(60, 1j), "sample_weight must hold numbers; got complex128"),
+        (pd.date_range("2020", periods=60), "sample_weight must hold numbers; got dat"),
         (2.0, r"sample_weight must have 60 values, as X has; got 2\.0"),
     ],
-    ids=["negative", "inf", "NaN", "zeros", "one", "short", "scalar"],
+    ids=[
+        "negative",
+        "inf",
+        "NaN",
+        "zeros",
+        "one",
+        "short",
+        "complex",
+        "dates",
+        "scalar",
+    ],
 )
 def test_weights_that_cannot_be_are_refused(estimator, y, bad, message):
     with pytest.raises(ValueError, match=message):
