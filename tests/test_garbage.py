@@ -121,9 +121,10 @@ PARAMETERS = {
     "verbose": [-1, "loud"],
 }
 NETWORK_PARAMETERS = {
-    "image_shape": [3, "8x8", (8,), (7, 9), (8, 8, 8, 8)],
+    "image_shape": [3, "8x8", (8,), (7, 9), (8, 8, 8, 8), ("8", "8"), (-8, -8)],
+    "channels": ["middle", 3, None],
     "max_epochs": [0, -1, 1.5, "5"],
-    "device": [3, "gpu", None],
+    "device": [3, "gpu", "cuda:x", None],
     "precision": ["half", 16, None],
 }
 # Checked by each task with what it has itself: its genome, its shapes of data.

@@ -240,7 +240,12 @@ class BaseEvolved(CallbackSupportMixin, SearchParameters):
         """Return the samples as individuals are to weigh them."""
         weighted = samples.weighted()
         if weighted.y is not samples.y:  # a class may be gone
-            self._validate_y(weighted.y)
+            try:
+                self._validate_y(weighted.y)
+            except ValueError as error:
+                raise ValueError(
+                    f"Of the samples whose sample_weight is above zero: {error}"
+                ) from error
         return weighted
 
     def _make_genome(self, spec: DataSpec) -> Genome:

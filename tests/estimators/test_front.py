@@ -245,6 +245,7 @@ def test_what_is_measured_is_what_the_refit_would_be(params, whole):
     """A winner may be a committee, and predicts probabilities."""
     spec = DataSpec("classification", 100, 2, (Column("a", "numeric"),))
     clf = EvolvedPipelineClassifier(**params)
+    clf._learn_X(X)
     builder = clf._builder(spec, clf._objectives(clf._scoring))
     assert (builder.final, builder.probabilities) == (whole, whole)
 
