@@ -118,17 +118,17 @@ class Options(Categorical):
         self.values: dict[Any, Any] = {}
         # As in scikit-learn's random search, a value given twice has twice the weight.
         times: Counter[Any] = Counter()
+        labels: dict[Any, Any] = {}
         for value in values:
-            label = self._label(value)
-            self.values[label] = value
-            times[label] += 1
+            identity = _identity(value)
+            if identity not in labels:
+                labels[identity] = self._new_label(value)
+                self.values[labels[identity]] = value
+            times[labels[identity]] += 1
         super().__init__(list(self.values), list(times.values()))
 
-    def _label(self, value: Any) -> Any:
-        """Return the label of a value, or a new one that no other value has."""
-        known = [label for label, v in self.values.items() if _same(v, value)]
-        if known:
-            return known[0]
+    def _new_label(self, value: Any) -> Any:
+        """Return a label that no other value has."""
         scalar = value.item() if isinstance(value, np.generic) else value
         is_json = scalar is None or isinstance(scalar, bool | int | float | str)
         if isinstance(scalar, float) and not math.isfinite(scalar):
@@ -148,8 +148,9 @@ class Options(Categorical):
 
     def complete(self, partial: Any, rng: Generator, path: str = "genome") -> Any:
         # A value may be given itself, not only by its label.
-        known = [label for label, v in self.values.items() if _same(v, partial)]
-        return super().complete(known[0] if known else partial, rng, path)
+        labels = {_identity(value): label for label, value in self.values.items()}
+        label = labels.get(_identity(partial), partial)
+        return super().complete(label, rng, path)
 
     def __repr__(self) -> str:
         return f"Options({self.options})"
@@ -212,13 +213,12 @@ def _of_distribution(distribution: Any) -> Gene:
     return kind(distribution)
 
 
-def _same(one: Any, other: Any) -> bool:
-    """Return whether two values are the same, also by type: 1 and 1.0 may differ."""
-    if one is other:
-        return True
-    one, other = (v.item() if isinstance(v, np.generic) else v for v in (one, other))
-    scalars = isinstance(one, bool | int | float | str)
-    return scalars and type(one) is type(other) and one == other
+def _identity(value: Any) -> tuple[Any, Any]:
+    """Return what two values share only if they are the same: 1 and 1.0 differ."""
+    if isinstance(value, np.generic):
+        value = value.item()
+    scalar = isinstance(value, bool | int | float | str)
+    return type(value), value if scalar else id(value)
 
 
 def _named(distribution: Any) -> str:

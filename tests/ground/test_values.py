@@ -137,3 +137,9 @@ def test_genes_are_left_as_they_are():
 def test_what_is_no_gene_is_named(values, message):
     with pytest.raises(ValueError, match=message):
         gene_of(values)
+
+
+def test_there_may_be_many_options():
+    many = Options(range(20_000))
+    assert many.options == [*range(20_000)]
+    assert many.decode(19_999) == 19_999
