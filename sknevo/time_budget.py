@@ -96,7 +96,7 @@ class RuntimeModel:
         return bool(self._seen)
 
     def observe(self, evaluation: Evaluation, cost: float, family: str = "") -> None:
-        """Learn from a successful trial whose fit was predicted to take `cost`."""
+        """Learn from a trial whose fits were predicted to take `cost` each."""
         if cost:
             ratio = statistics.fmean(evaluation.fit_times) / cost
             seen = self._seen.setdefault(family, deque(maxlen=MEMORY))
@@ -193,11 +193,14 @@ class TimeBudget:
     def observe(self, evaluation: Evaluation) -> None:
         """Learn from a trial as soon as it has ended, which may be before its turn."""
         self._has_begun = True
-        if evaluation.status != "ok" or self.max_time is None:
+        if self.max_time is None:
             return
-        if cost := self._cost(evaluation.candidate):
+        # The fits before an error, or before a deadline, tell how long fits take, too.
+        if evaluation.fit_times and (cost := self._cost(evaluation.candidate)):
             family = self.trials.family(evaluation.candidate)
             self.runtimes.observe(evaluation, cost, family)
+        if evaluation.status != "ok":
+            return
         ahead = self._ahead
         fitter = ahead is None or evaluation.rank_key > ahead.rank_key
         if fitter and self.can_refit(evaluation):

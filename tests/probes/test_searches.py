@@ -465,6 +465,19 @@ def test_boosters_of_many_classes_are_not_skipped():
     assert all(budget.deadline(Candidate(one)) for one in others)
 
 
+def test_what_a_trial_took_until_it_was_cut_off_is_learned_from():
+    budget = TimeBudget(max_time=20)
+    trials = FewRowsOfManyClasses()
+    budget.plan(trials)
+    booster = Candidate(Chromosome(well_known(trials.spec)[0]))
+    times = {"fit_times": (40.0,), "score_times": (0.1,)}
+    cut_off = Evaluation(booster.chromosome, "unfinished", **times)
+    assert budget.deadline(booster)
+    for _ in range(2):
+        budget.observe(cut_off)
+    assert budget.deadline(booster) is None
+
+
 @pytest.mark.parametrize(
     ("n_samples", "n_classes", "model", "seconds"),
     # Measured on one core, with the well-known configuration.
