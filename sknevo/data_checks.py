@@ -1,7 +1,6 @@
-"""Checks of data that scikit-learn does not make, and a checksum of any data."""
+"""What scikit-learn lacks for data: checks, a random part, moments, a checksum."""
 
 import hashlib
-import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -9,9 +8,6 @@ from typing import Any
 import numpy as np
 from sklearn.utils.validation import _num_samples
 
-# Values that exceed 1 so many times are not on the scale of those within [-1, 1]: less
-# may be overshoot, more are bytes, or grey levels from 0 to 16. Chosen, not measured.
-BEYOND = 8
 # Rows that a message names. Chosen, not measured.
 MOST_SHOWN = 5
 
@@ -70,23 +66,6 @@ def check_enough(X: Any) -> None:
         raise ValueError(f"Found {n} sample; at least 2 samples are required to fit.")
 
 
-def warn_of_scales(images: Mapping[str, np.ndarray]) -> None:
-    """Warn if one of two named sets of images is of fractions, the other of bytes."""
-    ranges = {name: (float(X.min()), float(X.max())) for name, X in images.items()}
-    # A constant picture may be the darkest of either scale.
-    fractions = any(-1 <= low < high <= 1 for low, high in ranges.values())
-    if fractions and max(map(abs, sum(ranges.values(), ()))) > BEYOND:
-        said = [
-            f"{name} from {low:g} to {high:g}" for name, (low, high) in ranges.items()
-        ]
-        warnings.warn(
-            f"Images seem to be of different scales: {' and '.join(said)}. Map them to "
-            "one scale.",
-            UserWarning,
-            stacklevel=4,
-        )
-
-
 def random_rows(n_samples: int, n_rows: int) -> np.ndarray:
     """Return up to n_rows different indices in order, the same ones each time.
 
@@ -94,6 +73,34 @@ def random_rows(n_samples: int, n_rows: int) -> np.ndarray:
     """
     rng = np.random.default_rng(0)
     return np.sort(rng.choice(n_samples, min(n_rows, n_samples), replace=False))
+
+
+def mean_and_std(
+    values: np.ndarray, weights: np.ndarray | None = None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the mean and the standard deviation of columns, in whatever unit.
+
+    A column of equal values has exactly these as its mean and 0 as its deviation, which
+    rounding might miss.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n_samples,) or (n_samples, n_columns)
+        Finite numbers or booleans.
+    weights : ndarray of shape (n_samples,) or None, default=None
+        Weights; a common factor has no effect.
+    """
+    low, high = (limit(axis=0).astype(float) for limit in (values.min, values.max))
+    # Squares of huge values overflow. To divide by a power of two rounds nothing.
+    exponent = np.frexp(np.maximum(np.abs(low), np.abs(high)))[1]
+    shares = np.ldexp(values.astype(float), -exponent)
+    mean = np.average(shares, axis=0, weights=weights)
+    std = np.sqrt(np.average((shares - mean) ** 2, axis=0, weights=weights))
+    varies = low < high
+    return (
+        np.where(varies, np.ldexp(mean, exponent), low),
+        np.where(varies, np.ldexp(std, exponent), 0.0),
+    )
 
 
 def fingerprint(*values: Any) -> str:

@@ -6,26 +6,7 @@ from typing import Any, Self
 import numpy as np
 from sklearn.base import RegressorMixin
 
-
-def centre_and_scale(
-    y: np.ndarray, weights: np.ndarray | None = None
-) -> tuple[float, float]:
-    """Return mean and standard deviation, exactly 0 if all targets are equal.
-
-    Parameters
-    ----------
-    y : ndarray of float64 of shape (n_samples,)
-        Targets.
-    weights : ndarray of shape (n_samples,) or None, default=None
-        Weights; a common factor has no effect.
-    """
-    if y.min() == y.max():  # rounding may give them a tiny deviation
-        return float(y[0]), 0.0
-    largest = np.abs(y).max()  # squares of huge values overflow
-    shares = y / largest
-    mean = np.average(shares, weights=weights)
-    deviation = np.sqrt(np.average((shares - mean) ** 2, weights=weights))
-    return float(mean * largest), float(deviation * largest)
+from sknevo.data_checks import mean_and_std
 
 
 class StandardizedRegressor(RegressorMixin):
@@ -40,7 +21,7 @@ class StandardizedRegressor(RegressorMixin):
         """Fit the model to an array of features."""
         y = np.asarray(y, float)
         weights = None if sample_weight is None else np.asarray(sample_weight, float)
-        self.centre_, self.scale_ = centre_and_scale(y, weights)
+        self.centre_, self.scale_ = map(float, mean_and_std(y, weights))
         standardized = (y - self.centre_) / (self.scale_ or 1.0)
         # Single precision rounds away what another unit of y changes in the last digit.
         standardized = standardized.astype(np.float32).astype(float)

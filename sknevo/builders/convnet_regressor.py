@@ -8,9 +8,9 @@ import torch
 from skorch import NeuralNetRegressor
 from torch import Tensor
 
-from sknevo.builders._targets import centre_and_scale
 from sknevo.builders.networks._builder import NetworkBuilder
 from sknevo.builders.networks._net import Net
+from sknevo.data_checks import mean_and_std
 
 __all__ = ["ConvNetRegressorBuilder", "RegressorNet"]
 
@@ -47,7 +47,7 @@ class RegressorNet(Net, NeuralNetRegressor):
 
     def learn_targets(self, y: Any) -> int:
         y = np.asarray(y, float)
-        self.centre_, self.scale_ = centre_and_scale(y, self._weights)
+        self.centre_, self.scale_ = map(float, mean_and_std(y, self._weights))
         if self.target_scaling != "standard":
             low, middle, high = map(float, np.quantile(y, [0.25, 0.5, 0.75]))
             self.centre_ = middle

@@ -1,5 +1,6 @@
 """Images that stay on disk and are read only when they are needed."""
 
+import math
 import os
 import warnings
 from typing import Any, Self
@@ -8,7 +9,7 @@ import numpy as np
 from joblib import wrap_non_picklable_objects
 from PIL import Image
 
-from sknevo.data_checks import fingerprint
+from sknevo.data_checks import fingerprint, random_rows
 from sknevo.image_stream._items import (
     begins_with_image,
     files_of,
@@ -23,6 +24,9 @@ from sknevo.image_stream._pixels import has_colours, pixels_of
 
 # Images that are read twice, to find those that change. Chosen, not measured.
 READ_TWICE = 16
+# Statistics are those of a random part of so many images or values, since reading all
+# takes as long as an epoch, but of at least so many images; chosen, not measured.
+MOST_IMAGES, MOST_VALUES, FEWEST_IMAGES = 10_000, 2**24, 32
 
 
 class ImageStream:
@@ -221,3 +225,11 @@ def streamed(
 ) -> Any:
     """Return an `ImageStream` of X if it is a torch Dataset, else X itself."""
     return ImageStream(X, image_shape, channels) if is_torch_dataset(X) else X
+
+
+def part_to_read(X: Any, most: int = MOST_IMAGES) -> Any:
+    """Return the samples that statistics read: all, or a random part of a stream."""
+    if not isinstance(X, ImageStream):
+        return X
+    enough = max(FEWEST_IMAGES, MOST_VALUES // math.prod(X.image_shape))
+    return X[random_rows(len(X), min(most, enough))]

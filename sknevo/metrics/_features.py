@@ -1,7 +1,6 @@
 """Feature spaces, in which samples are compared as rows of numbers."""
 
 import os
-import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +9,8 @@ from typing import Any, Self
 import numpy as np
 from scipy.linalg import svd
 
-from sknevo.data_checks import fingerprint, plain_values
+from sknevo.data_checks import fingerprint, mean_and_std, plain_values
+from sknevo.image_stream._scale import PixelRange
 from sknevo.network_plan import channels_last
 
 # Distances to nearest neighbours hardly differ among very many features: wider tables
@@ -21,9 +21,6 @@ MOST_LABELS = 100
 # Side of the images that Inception v3 takes, and how many pass it at a time: 32 need
 # about 1 GB (chosen, not measured).
 INCEPTION_SIDE, INCEPTION_BATCH = 299, 32
-# Images do not fit `data_range` if they fill less than the first share of it, or exceed
-# it by more than the second; chosen, not measured.
-DARK, OVERSHOOT = 0.02, 0.1
 # The mean and the standard deviation of colours that torchvision's weights expect.
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 # The weights that the FID was defined with have so many classes; torchvision's 1,000.
@@ -50,15 +47,6 @@ def feature_rows(X: Any, name: str, min_samples: int = 1) -> np.ndarray:
     if not np.isfinite(rows).all():
         raise ValueError(f"{name} must be finite; it holds NaN or infinity.")
     return rows
-
-
-def mean_and_std(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the mean and the standard deviation of columns, in whatever unit."""
-    mean = rows.mean(axis=0, dtype=float)
-    # In units of the largest deviation, no square is too large or too small.
-    largest = np.maximum(rows.max(axis=0) - mean, mean - rows.min(axis=0))
-    largest = np.where(largest > 0, largest, 1.0)
-    return mean, largest * ((rows - mean) / largest).std(axis=0)
 
 
 def check_features(features: Callable[[Any], Any], X: Any, name: str) -> None:
@@ -340,7 +328,8 @@ channels, height, width)
         import torch
 
         X = np.asarray(X)
-        self._check_range(X)
+        if X.size:
+            PixelRange.of(X).check_white(self.data_range)
         if "_loaded" not in vars(self):
             self._loaded = _inception(Path(self.weights)).to(self.device)
         starts = range(0, len(X), INCEPTION_BATCH)
@@ -354,18 +343,6 @@ channels, height, width)
         """Hash of the feature space, within which distances can be compared."""
         weights = np.fromfile(self.weights, dtype=np.uint8)
         return fingerprint(weights, self.data_range, self.image_shape, self.channels)
-
-    def _check_range(self, X: np.ndarray) -> None:
-        low, high = (float(X.min()), float(X.max())) if X.size else (0.0, 0.0)
-        white = self.data_range
-        beyond = max(-low, high - white) > OVERSHOOT * white
-        if beyond or 0 < high - low < DARK * white:
-            warnings.warn(
-                f"X holds values from {low:g} to {high:g}, but black is 0 and white is "
-                f"data_range={white:g}. Set data_range, or map X to [0, {white:g}].",
-                UserWarning,
-                stacklevel=3,
-            )
 
     def _prepared(self, images: np.ndarray) -> Any:
         """Return images as a tensor of shape (n, 3, height, width), in 0 to 255."""

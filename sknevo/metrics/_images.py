@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from sklearn.metrics import pairwise_distances_argmin
 
-from sknevo.data_checks import plain_values, warn_of_scales
+from sknevo.data_checks import plain_values
+from sknevo.image_stream._scale import warn_of_scales
 from sknevo.metrics._features import channels_first
 
 if TYPE_CHECKING:

@@ -8,8 +8,9 @@ import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.utils import check_consistent_length, column_or_1d
 
-from sknevo.data_checks import fingerprint, warn_of_scales
+from sknevo.data_checks import fingerprint
 from sknevo.image_stream import ImageStream
+from sknevo.image_stream._scale import warn_of_scales
 from sknevo.metrics._features import n_conditions
 from sknevo.metrics._reference import Measures, RealBaseline
 

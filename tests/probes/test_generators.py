@@ -131,6 +131,13 @@ def test_constant_images_stay_constant():
     assert set(made.ravel()) == {np.float32(7.3)}
 
 
+def test_pixels_of_images_in_rows_are_no_columns():
+    X = DRAW.random((9, 16))
+    X[:, 0] = np.arange(9) % 2
+    made = Scaler(X, (4, 4)).inverse(torch.full((5, 1, 4, 4), 0.3))
+    assert len(np.unique(made)) == 1
+
+
 def generator():
     return torch.Generator().manual_seed(0)
 

@@ -17,12 +17,14 @@ from PIL import Image
 from scipy import sparse
 
 from sknevo import EvolvedClassifier, EvolvedGAN, EvolvedRegressor, load_network
-from sknevo.builders.networks._data import PixelRange, readable, statistics
+from sknevo.builders.networks._data import statistics
 from sknevo.data_checks import random_rows
 from sknevo.displays import SampleGridDisplay
 from sknevo.estimators._base import BaseEvolved
 from sknevo.estimators._mixins import EvolvedNetworkMixin
 from sknevo.image_stream import ImageStream
+from sknevo.image_stream._scale import PixelRange
+from sknevo.image_stream._stream import part_to_read
 from sknevo.network_plan import image_shape
 
 SMALL = {"population_size": 1, "generations": 1, "random_state": 0}
@@ -76,7 +78,7 @@ def test_interleaved_rows_are_learned_as_shuffled_ones():
 
 def test_a_stream_shows_a_random_part():
     X = ImageStream(np.broadcast_to(np.uint8(0), (100, 800, 800)))
-    rows = readable(X).rows
+    rows = part_to_read(X).rows
     assert len(rows) == 32
     assert 8 <= (rows % 2).sum() <= 24
     assert (np.diff(rows) > 0).all()

@@ -31,10 +31,10 @@ from sknevo import (
     EvolvedSearchCV,
     Real,
 )
-from sknevo.builders._targets import centre_and_scale
 from sknevo.builders.pipeline._boosting import BOOSTERS, EarlyStoppingRegressor
 from sknevo.builders.pipeline._preparation import _StandardizedTargetEncoder
 from sknevo.builders.pipeline._svm import SupportVectorRegressor
+from sknevo.data_checks import mean_and_std
 from sknevo.estimators._samples import Samples
 from sknevo.genomes.convnet import convnet
 from sknevo.genomes.convnet_regressor import convnet_regressor
@@ -538,9 +538,23 @@ def test_encodings_of_categories_have_no_offset():
     for name, in_unit in UNITS.items():
         encoded = encoder.fit_transform(table, in_unit(y))
         np.testing.assert_allclose(encoded, plain, atol=1e-6, err_msg=name)
+    assert not encoder.fit_transform(table, np.full(60, 7.3)).any()
 
 
-def test_centre_and_scale_are_weighted():
-    assert centre_and_scale(np.array([0.0, 4]), np.array([3, 1])) == (1, 3**0.5)
-    assert centre_and_scale(np.array([0.0, 4]), np.array([0.3, 0.1]) / 7) == (1, 3**0.5)
-    assert centre_and_scale(np.full(7, 0.1)) == (0.1, 0)
+@pytest.mark.parametrize(
+    ("values", "weights", "mean", "std"),
+    [
+        ([0, 4], [3, 1], 1, 3**0.5),
+        ([0, 4], [0.3 / 7, 0.1 / 7], 1, 3**0.5),
+        ([0.1] * 7, None, 0.1, 0),
+        ([True, False], None, 0.5, 0.5),
+        ([-(10**18), 10**18], None, 0, 1e18),
+        ([-1e308, 1e308], None, 0, 1e308),
+        ([-3e-323, 3e-323], None, 0, 3e-323),
+        ([1e9 - 1, 1e9 + 1], None, 1e9, 1),
+        ([[0, 1e200], [2, 1e200]], None, [1, 1e200], [1, 0]),
+    ],
+)
+def test_mean_and_deviation_in_any_unit(values, weights, mean, std):
+    found = mean_and_std(np.array(values), weights)
+    np.testing.assert_allclose(found, [mean, std], rtol=1e-14)

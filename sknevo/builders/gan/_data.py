@@ -8,10 +8,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from sknevo.builders.networks._data import PixelRange, readable, samples
+from sknevo.builders.networks._data import samples
 from sknevo.builders.networks._modules import Arrange
+from sknevo.data_checks import mean_and_std
 from sknevo.deadline import check_deadline
-from sknevo.metrics._features import mean_and_std
+from sknevo.image_stream._scale import PixelRange
 
 # Values are sampled between so many quantiles of the training values; chosen, not
 # measured.
@@ -42,22 +43,21 @@ class Scaler:
         self.row_shape = tuple(X.shape[1:])
         self.arrange = Arrange(sample_shape, channels)
         self.of_images = len(self.arrange.shape) == 3
-        self.pixels = PixelRange.of(X) if self.of_images else None
-        seen = np.asarray(readable(X, N_IMAGES_FOR_RANGE))
-        axis = None if self.of_images else 0
-        self.low, self.high = (
-            limit(axis=axis).astype(float) for limit in (seen.min, seen.max)
-        )
+        self.pixels: PixelRange | None = None
         if self.of_images:
+            self.pixels = PixelRange.of(X, N_IMAGES_FOR_RANGE)
+            self.low, self.high = self.pixels.low, self.pixels.high
             self.origin = (self.high + self.low) / 2
             scale = (self.high - self.low) / 2
+            self.whole = self.dtype.kind in "biu"
         else:
-            self.origin, scale = mean_and_std(seen)
-        # A constant feature is not scaled, though rounding may leave it a deviation.
-        self.scale = np.where((self.low < self.high) & (scale > 0), scale, 1.0)
-        self.whole = np.asarray(self.dtype.kind in "biu")
-        if seen.ndim == 2 and not self.whole:
-            self.whole = (seen == np.rint(seen)).all(axis=0)
+            rows = np.asarray(X)
+            self.low, self.high = (
+                limit(axis=0).astype(float) for limit in (rows.min, rows.max)
+            )
+            self.origin, scale = mean_and_std(rows)
+            self.whole = (rows == np.rint(rows)).all(axis=0)
+        self.scale = np.where(scale > 0, scale, 1.0)
 
     def check(self, X: Any) -> None:
         """Raise or warn if images are on another scale than those of `fit`."""
@@ -78,7 +78,7 @@ class Scaler:
         X = self.arrange(X).to(dtype)
         if not self.of_images:
             return X
-        return (X - float(self.origin)) / float(self.scale)
+        return (X - self.origin) / float(self.scale)
 
     def inverse(self, X: Tensor) -> np.ndarray:
         """Return samples in the user's type and layout."""

@@ -1,7 +1,6 @@
 """Samples as tensors, their statistics, and batches."""
 
 import math
-import warnings
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -14,21 +13,14 @@ from torch import Tensor
 
 from sknevo.builders.networks._devices import has_double
 from sknevo.builders.networks._modules import Arrange
-from sknevo.data_checks import BEYOND, random_rows
 from sknevo.image_stream import ImageStream
+from sknevo.image_stream._stream import part_to_read
 
 # Types of samples that are kept: torch computes with them, and they need little memory.
 DTYPES = (np.uint8, np.float32, np.float16)
 # Values that a statistic takes at a time, 8 MB in double precision: of 60,000 images of
 # 28 x 28 bytes, mapped from a file too, larger blocks were not faster (0.34 s).
 VALUES_AT_ONCE = 2**20
-# Streamed images are standardised by a random part of so many images or values, since
-# reading all takes as long as an epoch, but of at least so many images; chosen, not
-# measured.
-MOST_IMAGES, MOST_VALUES, FEWEST_IMAGES = 10_000, 2**24, 32
-
-# What white is on the usual scales: of fractions, and of bytes.
-WHITE = (1, 255)
 
 
 def input_type(sample_shape: tuple[int, ...], device: str) -> type:
@@ -72,7 +64,7 @@ def statistics(
     dict of str to Tensor of shape (channels,) or (features,)
         In float64 if samples become that, else in float32.
     """
-    X, arrange = readable(X), Arrange(sample_shape, channels)
+    X, arrange = part_to_read(X), Arrange(sample_shape, channels)
     size = max(1, VALUES_AT_ONCE // math.prod(sample_shape))
     blocks = map(arrange, SlicedBatches(X, size, dtype))
     found = reduce(_Moments.merged, map(_Moments.of, blocks))
@@ -111,64 +103,6 @@ class _Moments(NamedTuple):
             torch.minimum(self.low, other.low),
             torch.maximum(self.high, other.high),
         )
-
-
-def readable(X: Any, most: int = MOST_IMAGES) -> Any:
-    """Return the samples that statistics read: all, or a random part of a stream."""
-    if not isinstance(X, ImageStream):
-        return X
-    enough = max(FEWEST_IMAGES, MOST_VALUES // math.prod(X.shape[1:]))
-    return X[random_rows(len(X), min(most, enough))]
-
-
-@dataclass(frozen=True)
-class PixelRange:
-    """The range of the values of images, and whether all of them are whole numbers."""
-
-    low: float
-    high: float
-    whole: bool
-
-    @classmethod
-    def of(cls, X: Any) -> Self:
-        """Return the range of all images, or of 32 at random of a stream."""
-        X = readable(X, FEWEST_IMAGES)
-        # Black and white are ends of a scale, not the numbers 0 and 1.
-        whole = getattr(X, "dtype", None) != np.bool_
-        low, high = math.inf, -math.inf
-        size = max(1, VALUES_AT_ONCE // math.prod(np.shape(X[:1])[1:]))
-        for block in SlicedBatches(X, size):
-            low, high = min(low, float(block.min())), max(high, float(block.max()))
-            whole = whole and (
-                not block.is_floating_point() or torch.equal(block, block.round())
-            )
-        return cls(low, high, whole)
-
-    @property
-    def peak(self) -> float:
-        """The greatest magnitude."""
-        return max(-self.low, self.high)
-
-    def check(self, X: Any) -> None:
-        """Raise or warn if other images are on another scale than these of `fit`.
-
-        Whole numbers such as bytes have no fractions, so that one of both kinds is
-        wrong. Otherwise images may just be dark or bright: that is a warning.
-        """
-        asked = self.of(X)
-        within, beyond = sorted((self, asked), key=lambda known: known.peak)
-        white = next((one for one in WHITE if within.peak <= one), math.inf)
-        if within.low == within.high or beyond.peak <= BEYOND * white:
-            return
-        if within is asked and asked.whole:  # nearly black
-            return
-        message = (
-            f"X holds values from {asked.low:.4g} to {asked.high:.4g}, but the images "
-            f"of fit from {self.low:.4g} to {self.high:.4g}: give images on that scale."
-        )
-        if beyond.whole and not within.whole:
-            raise ValueError(message)
-        warnings.warn(message, UserWarning, stacklevel=2)
 
 
 def samples(X: Any, device: str, dtype: type = np.float32) -> "Tensor | _OnDisk":

@@ -14,7 +14,6 @@ from skorch import NeuralNet
 from torch import Tensor
 
 from sknevo.builders.networks._data import (
-    PixelRange,
     ShuffledBatches,
     SlicedBatches,
     as_tensor,
@@ -31,6 +30,7 @@ from sknevo.builders.networks._devices import (
 )
 from sknevo.builders.networks._trainer import Trainer, autocast, check_finite
 from sknevo.deadline import TrialPruned, check_deadline
+from sknevo.image_stream._scale import PixelRange
 from sknevo.image_stream._stream import streamed
 
 # A network that has not learned anything after a quarter of its epochs, and of so many

@@ -13,9 +13,9 @@ from safetensors.torch import save_file
 
 from sknevo import builders
 from sknevo.builders.networks._builder import NetworkBuilder
-from sknevo.builders.networks._data import PixelRange
 from sknevo.builders.networks._devices import check_device
 from sknevo.builders.networks._net import Net
+from sknevo.image_stream._scale import PixelRange
 from sknevo.network_plan import image_shape, network_plan
 from sknevo.records import DataSpec
 

@@ -16,9 +16,9 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, TargetEncoder
 from sklearn.utils.validation import validate_data
 
-from sknevo.builders._targets import centre_and_scale
 from sknevo.builders.pipeline._kinds import to_labels
 from sknevo.builders.pipeline._transformers import ArrayTransformer
+from sknevo.data_checks import mean_and_std
 from sknevo.records import Column, DataSpec
 
 # Columns of a one-hot encoding at most; the rarer labels share one. Chosen, not
@@ -150,8 +150,8 @@ class _StandardizedTargetEncoder(TargetEncoder):
 
     def fit_transform(self, X: Any, y: Any) -> np.ndarray:
         y = np.asarray(y, float)
-        centre, scale = centre_and_scale(y)
-        return super().fit_transform(X, (y - centre) / scale)
+        centre, scale = mean_and_std(y)
+        return super().fit_transform(X, (y - centre) / (scale or 1.0))
 
 
 def _text(spec: DataSpec, genes: dict[str, Any]) -> Any:
