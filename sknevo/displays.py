@@ -357,9 +357,9 @@ class SampleGridDisplay:
                 f"and not from a journal; got {estimator!r}."
             )
         images = np.array([samples[:n_columns] for samples in generations.values()])
-        shape = estimator.image_shape or images.shape[2:]
+        layout = estimator._layout
         return cls._of_rows(
-            images, tuple(shape), estimator.channels, "generations →", ax
+            images, layout["shape"], layout["channels"], "generations →", ax
         )
 
     @classmethod

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Self
 
+from sknevo.records import DataSpec
+
 __all__ = [
     "Layer",
     "NetworkPlan",
@@ -19,6 +21,7 @@ __all__ = [
     "image_shape",
     "is_ambiguous",
     "network_plan",
+    "shape_of",
 ]
 
 Shape = tuple[int, ...]
@@ -52,20 +55,30 @@ def image_shape(sample_shape: Shape, channels: str = "auto") -> Shape:
     >>> image_shape((4, 4, 3)), image_shape((4, 4, 3), "last")
     ((4, 4, 3), (3, 4, 4))
     """
+    last = channels_last(sample_shape, channels)
     match tuple(sample_shape):
         case (height, width):
             return (1, height, width)
-        case (height, width, n_channels) if channels_last(sample_shape, channels):
+        case (height, width, n_channels) if last:
             return (n_channels, height, width)
     return tuple(sample_shape)
 
 
 def channels_last(sample_shape: Shape, channels: str = "auto") -> bool:
     """Return whether the last of three sides is that of the channels."""
+    if channels not in ("auto", "first", "last"):
+        raise ValueError(
+            f"channels must be 'auto', 'first' or 'last'; got {channels!r}."
+        )
     if len(sample_shape) != 3 or channels != "auto":
         return len(sample_shape) == 3 and channels == "last"
     first, middle, last = sample_shape
     return first not in CHANNELS and (last in CHANNELS or first == middle != last)
+
+
+def shape_of(spec: DataSpec) -> Shape:
+    """Return the shape of a sample of a `DataSpec`, with the channels first."""
+    return image_shape(spec.shape, spec.channels)
 
 
 def is_ambiguous(sample_shape: Shape) -> bool:

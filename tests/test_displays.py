@@ -14,7 +14,6 @@ from sknevo.displays import NORMS, SHARES, GanSignalsDisplay, SampleGridDisplay
 class FakeGAN(BaseEstimator):
     """The attributes of a GAN that displays use."""
 
-    image_shape = None
     channels = "auto"
 
     def __init__(self, shape):
@@ -23,6 +22,7 @@ class FakeGAN(BaseEstimator):
         names = [*SHARES, *NORMS]
         self.signals_ = {"step": steps, **dict.fromkeys(names, 1 / steps)}
         self.stability_ = 0.75
+        self._layout = {"shape": shape, "channels": "last"}
         self.snapshots_ = np.arange(3 * 16 * np.prod(shape)).reshape(3, 16, *shape)
 
     def __sklearn_is_fitted__(self):
@@ -98,10 +98,14 @@ def test_each_generation_is_a_row():
     assert display.sheet_.shape == (2 * 5 - 1, 5 * 5 - 1)
     assert display.sheet_[0, 0] < display.sheet_[5, 0]
     assert display.ax_.get_ylabel() == "generations →"
-    gan.image_shape = (4, 4)
     gan.generation_samples_ = {n: np.full((16, 16), n) for n in (0, 2)}
     flat = SampleGridDisplay.from_generations(gan, n_columns=5)
     np.testing.assert_array_equal(flat.sheet_, display.sheet_)
+    # Where the channels are was found out in fit, and `channels` may still be "auto".
+    colours = FakeGAN((4, 4, 3))
+    colours.generation_samples_ = {0: np.zeros((16, 4, 4, 3))}
+    sheet = SampleGridDisplay.from_generations(colours).sheet_
+    assert sheet.shape == (4, 5 * 10 - 1, 3)
     with pytest.raises(ValueError, match="single split"):
         SampleGridDisplay.from_generations(FakeGAN((4, 4)))
 

@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any
 
 from sknevo.genes import Categorical, Choice, Gene, Genome, Integer, Real, Repeat
-from sknevo.network_plan import Layer, image_shape, network_plan
+from sknevo.network_plan import Layer, network_plan, shape_of
 from sknevo.records import DataSpec, express
 
 # The tables -----------------------------------------------------------------------
@@ -95,7 +95,7 @@ MANY_SAMPLES = 5_000
 
 def are_images(spec: DataSpec) -> bool:
     """Return whether samples are images rather than rows of numbers."""
-    return len(image_shape(spec.shape, spec.channels)) == 3
+    return len(shape_of(spec)) == 3
 
 
 def most(genome: Genome | None, *path: str, unknown: float = math.inf) -> Any:
@@ -175,9 +175,7 @@ def check_smallest(least: int, spec: DataSpec, max_parameters: int) -> None:
 
 
 def _n_parameters(expressed: Mapping[str, Any], spec: DataSpec) -> int:
-    plan = network_plan(
-        expressed, image_shape(spec.shape, spec.channels), max(1, spec.n_classes)
-    )
+    plan = network_plan(expressed, shape_of(spec), max(1, spec.n_classes))
     return plan.size.parameters
 
 
@@ -197,7 +195,7 @@ def _repair(
 
 def _fit_to_sides(blocks: dict[str, Any], spec: DataSpec) -> None:
     """Silence what a block that sees one pixel or a thin line cannot do."""
-    shape = image_shape(spec.shape, spec.channels)
+    shape = shape_of(spec)
     for block in expressed_items(blocks):
         if min(shape[1:]) < 2:
             block["pooling"] = "none"
@@ -279,12 +277,12 @@ def known_networks(spec: DataSpec, genome: Genome | None) -> list[dict[str, Any]
     batch = {"batch_size": max(min(16, n), min(128, n // 32))}
     large = batch if n >= MANY_SAMPLES else {}
     # What photos show may be mirrored and of another colour; digits may not.
-    photos = image_shape(spec.shape, spec.channels)[0] > 1
+    photos = shape_of(spec)[0] > 1
     moved = {**STILL, "shift": 0.1, "flip": photos}
     varied = {**moved, "rotate": 20 if photos else 10, "zoom": 0.1}
     varied["colour"] = 0.4 if photos else 0.0
     # Images are halved until a few pixels are left.
-    halvings = round(math.log2(min(image_shape(spec.shape, spec.channels)[1:]))) - 1
+    halvings = round(math.log2(min(shape_of(spec)[1:]))) - 1
     pyramid = [min(64, 16 * 2**i) for i in range(max(2, min(5, halvings)))]
 
     def known(

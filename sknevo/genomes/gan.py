@@ -14,7 +14,7 @@ from sknevo.genomes._networks import (
     narrow_widest,
     round_widths,
 )
-from sknevo.network_plan import Layer, gan_plans, image_shape
+from sknevo.network_plan import Layer, gan_plans, shape_of
 from sknevo.records import DataSpec, express
 
 __all__ = ["gan", "well_known"]
@@ -204,7 +204,7 @@ def _usual_epochs(spec: DataSpec) -> int:
 
 
 def _n_parameters(expressed: dict[str, Any], spec: DataSpec) -> dict[str, int]:
-    plans = gan_plans(expressed, image_shape(spec.shape, spec.channels), spec.n_classes)
+    plans = gan_plans(expressed, shape_of(spec), spec.n_classes)
     return {network: plan.size.parameters for network, plan in plans.items()}
 
 
@@ -245,7 +245,7 @@ def _repair(
 
 def _max_doublings(spec: DataSpec) -> int:
     """Return how often the smallest grid may be doubled to make an image."""
-    side = min(image_shape(spec.shape, spec.channels)[1:])
+    side = min(shape_of(spec)[1:])
     return max(0, int(math.log2(max(1, side / SMALLEST_SIDE))))
 
 
@@ -258,7 +258,7 @@ def _fit_doublings(blocks: dict[str, Any], spec: DataSpec) -> None:
 
 def _fit_halvings(blocks: dict[str, Any], spec: DataSpec) -> None:
     """Remove the halving of a single pixel."""
-    shape = image_shape(spec.shape, spec.channels)
+    shape = shape_of(spec)
     for block in expressed_items(blocks):
         if max(shape[1:]) < 2:
             block["pooling"] = "none"
@@ -381,7 +381,7 @@ def _known_for_images(
     # Many small steps and a discriminator that learns faster than its generator (Heusel
     # et al. 2017) give the best digits; per image, so do a wide discriminator and
     # nearest neighbours (benchmarks/gan_variants.py).
-    side = min(image_shape(spec.shape, spec.channels)[1:])
+    side = min(shape_of(spec)[1:])
     n_blocks = max(1, min(3, deepest, round(math.log2(max(2, side) / 4))))
     channels = [16 * 2**i for i in range(n_blocks)]
 

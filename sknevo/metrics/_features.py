@@ -374,13 +374,9 @@ channels, height, width)
 
 def channels_first(images: np.ndarray, channels: str) -> np.ndarray:
     """Return images of shape (n, height, width[, channels]) with channels first."""
-    if channels not in ("auto", "first", "last"):
-        raise ValueError(
-            f"channels must be 'auto', 'first' or 'last'; got {channels!r}."
-        )
+    last = channels_last(images.shape[1:], channels)
     if images.ndim == 3:
         return images[:, np.newaxis]
-    last = channels_last(images.shape[1:], channels)
     return np.moveaxis(images, 3, 1) if last else images
 
 

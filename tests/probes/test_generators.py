@@ -596,7 +596,8 @@ def test_features_must_be_numbers(values):
 class RowGAN(BaseEstimator):
     """What displays read of a GAN that was fitted on rows of two features."""
 
-    sample_shape, image_shape, channels = (2,), None, "auto"
+    sample_shape, channels = (2,), "auto"
+    _layout = {"shape": (2,), "channels": "first"}
     snapshots_ = np.zeros((3, 256, 2))
     generation_samples_ = {0: np.zeros((256, 2))}
 

@@ -323,6 +323,8 @@ def test_predict_takes_what_fit_takes():
 def test_channels_are_where_the_parameter_says(shape, auto, first, last):
     found = [image_shape(shape, where) for where in ("auto", "first", "last")]
     assert found == [auto, first, last]
+    with pytest.raises(ValueError, match="or 'last'; got 'middle'"):
+        image_shape(shape, "middle")
 
 
 def test_a_guess_is_said():

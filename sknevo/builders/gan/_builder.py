@@ -5,7 +5,7 @@ from typing import Any
 
 from sknevo.builders.gan._estimator import GAN
 from sknevo.builders.networks._devices import resolve_device, resolve_precision
-from sknevo.network_plan import gan_plans, image_shape
+from sknevo.network_plan import gan_plans, shape_of
 from sknevo.records import DataSpec
 
 # What training takes on one core: seconds per multiplication (once forward, twice
@@ -86,9 +86,7 @@ class GANBuilder:
         float
         """
         spec, training = self.spec, expressed["training"]
-        plans = gan_plans(
-            expressed, image_shape(spec.shape, spec.channels), spec.n_classes
-        )
+        plans = gan_plans(expressed, shape_of(spec), spec.n_classes)
         generated, per_pack = (
             SECONDS_PER_OPERATION * plan.size.operations
             + SECONDS_PER_VALUE * plan.size.values

@@ -7,7 +7,7 @@ from sknevo.builders.networks._devices import resolve_device, resolve_precision
 from sknevo.builders.networks._modules import Network
 from sknevo.builders.networks._net import Net
 from sknevo.builders.networks._trainer import optimizer_of
-from sknevo.network_plan import NetworkPlan, image_shape, network_plan
+from sknevo.network_plan import NetworkPlan, network_plan, shape_of
 from sknevo.records import DataSpec
 
 # The genes that the module is built of.
@@ -50,7 +50,7 @@ class NetworkBuilder:
 
     def plan(self, expressed: dict[str, Any]) -> NetworkPlan:
         """Return the layers that the genes describe."""
-        shape = image_shape(self.spec.shape, self.spec.channels)
+        shape = shape_of(self.spec)
         return network_plan(expressed, shape, max(1, self.spec.n_classes))
 
     def __call__(self, expressed: dict[str, Any], random_state: int) -> Net:

@@ -1,5 +1,6 @@
 """Gradient boosting that stops early on an inner split of its training data."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from importlib import import_module
@@ -53,6 +54,14 @@ class Booster:
     leaf_seconds: float
     leaves: Callable[[dict[str, Any]], int]
     fixed: dict[str, Any] = field(default_factory=dict)
+
+    def seconds(
+        self, genes: dict[str, Any], n_rows: int, width: float, n_trees: int
+    ) -> float:
+        """Return how long a round of so many trees takes on one core."""
+        leaves = min(self.leaves(genes), n_rows / (10 * math.sqrt(n_trees)))
+        tree = self.leaf_seconds * leaves * (1 + width / 50) + 4e-9 * n_rows * width
+        return self.round_seconds + n_trees * tree
 
     def make(
         self, classifies: bool, genes: dict[str, Any], random_state: int

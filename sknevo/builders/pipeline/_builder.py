@@ -1,6 +1,5 @@
 """Expressed genes of a tabular pipeline -> an unfitted scikit-learn Pipeline."""
 
-import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,6 +22,7 @@ from sknevo.builders.pipeline._preparation import make_preparation, prepared_wid
 from sknevo.builders.pipeline._svm import (
     SupportVectorClassifier,
     SupportVectorRegressor,
+    svm_seconds,
 )
 from sknevo.records import DataSpec
 
@@ -135,27 +135,15 @@ class PipelineBuilder:
             width = width * (width + 3) / 2
         ((name, genes),) = expressed["model"].items()
         classes = spec.n_classes if spec.n_classes > 2 else 1
-        # The factors were fitted to seconds on tables of 300 to 30,000 rows; those of
-        # several classes on 400 and 1,600 rows of 10, 50 and 200 classes.
         if name == "svm":
-            calibration = 2.3 if self.probabilities else 1.0
-            each = 4e-6 if genes["approximate"] else 5e-7
-            each += 8e-6 if self.probabilities else 0.0
-            others = each * n * (classes - 1)
-            if genes["approximate"]:
-                return 0.01 + calibration * 2.5e-5 * n + others
-            steps = 1 + genes["C"] / 50
-            return 0.01 + calibration * 8e-10 * n * n * (width + 10) * steps + others
-        booster = BOOSTERS[name]
+            return svm_seconds(genes, n, width, classes, self.probabilities)
         rounds = most_rounds(genes["learning_rate"])
         if rows_to_watch(n, spec.n_classes, self._n_members):
             rounds *= USUAL_SHARE
             fits = 3.2 if self._n_members > 1 else 1.9 if self._refits else 1.0
         else:
             rounds, fits = min(rounds, ROUNDS_WITHOUT_STOPPING), 1.0
-        leaves = min(booster.leaves(genes), n / (10 * math.sqrt(classes)))
-        tree = booster.leaf_seconds * leaves * (1 + width / 50) + 4e-9 * n * width
-        return 0.01 + fits * rounds * (booster.round_seconds + classes * tree)
+        return 0.01 + fits * rounds * BOOSTERS[name].seconds(genes, n, width, classes)
 
     def family(self, expressed: dict[str, Any]) -> str:
         """Return the model: for one model, `cost` errs by the same factor.
