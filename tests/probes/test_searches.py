@@ -333,14 +333,17 @@ def failing(*, share=1.0, causes=1, **params):
         {"strategy": "regularized_evolution", "population_size": 3, "generations": 40},
         {"n_jobs": 2, "strategy": "regularized_evolution", "generations": 40},
     ],
-    ids=["plain", "workers", "halving", "steady", "steady workers"],
+    ids=["plain", "threads", "halving", "steady", "steady threads"],
 )
 def test_a_search_stops_if_the_first_ones_fail_alike(params):
     message = (
         r"none of 30 individuals succeeded \(30 individuals in a row failed for the "
         r"same reason\). The most frequent causes:\n    30 x ValueError: cause a, num"
     )
-    with pytest.raises(ValueError, match=message):
+    with (
+        joblib.parallel_config("threading"),  # which start in no time
+        pytest.raises(ValueError, match=message),
+    ):
         failing(**params).fit(X, LABELS)
 
 
@@ -398,10 +401,11 @@ def test_workers_that_die_as_they_start_end_the_search(tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(tmp_path)
     deadly = importlib.import_module("deadly_module")
     monkeypatch.setattr(_workers, "_idle", [])  # those of other tests know no path
+    monkeypatch.setattr(_workers, "MAX_DEATHS", 1)
     # The limit needs a worker, and one at a time shows it as well as several.
     space, limit = {"max_depth": [1, 2, 3]}, {"max_eval_time": 60}
     search = EvolvedSearchCV(deadly.Deadly(), space, **QUICK | limit)
-    message = r"3 workers in a row ended.+\(exit code 7\)"
+    message = r"2 workers in a row ended.+\(exit code 7\)"
     with pytest.raises(RuntimeError, match=message):
         search.fit(X, LABELS)
 

@@ -80,10 +80,10 @@ def found(estimator, X, y, at=X, **params):
 
 
 @weighted
-@pytest.mark.parametrize("factor", [2.0**-900, 1 / 120, 1e300])
-def test_a_common_factor_changes_nothing(estimator, y, factor):
+def test_a_common_factor_changes_nothing(estimator, y):
     expected = found(estimator, X, y, sample_weight=weights)
-    assert found(estimator, X, y, sample_weight=weights * factor) == expected
+    for factor in (2.0**-900, 1 / 120, 1e300):
+        assert found(estimator, X, y, sample_weight=weights * factor) == expected
 
 
 @weighted
@@ -250,7 +250,7 @@ def test_a_search_around_an_estimator_passes_weights_on_as_they_are():
 
 SEARCHES = {
     **WEIGHTED,
-    "GANs": (EvolvedGAN(**ONE), None),
+    "GANs": (EvolvedGAN(**ONE, max_epochs=1), None),
     "searches": (recording(), labels),
 }
 
@@ -411,7 +411,7 @@ def _routing():
 @pytest.mark.usefixtures("_routing")
 @pytest.mark.parametrize(("estimator", "y"), SEARCHES.values(), ids=SEARCHES.keys())
 def test_with_routing_metadata_may_be_absent(estimator, y):
-    assert found(estimator, X, y)[0] > -10 if y is not None else True
+    assert np.isfinite(sklearn.clone(estimator).fit(X, y).best_score_)
 
 
 @pytest.mark.usefixtures("_routing")
@@ -517,11 +517,11 @@ SEARCHED = {
 
 
 @pytest.mark.parametrize("case", SEARCHED)
-@pytest.mark.parametrize("unit", ["thousandths", "an offset", "huge"])
-def test_searches_do_not_depend_on_the_unit_of_targets(case, unit):
+def test_searches_do_not_depend_on_the_unit_of_targets(case):
     score, *_ = found(SEARCHED[case], X, y)
-    other, *_ = found(SEARCHED[case], X, UNITS[unit](y))
-    assert other == pytest.approx(score, abs=1e-3)
+    for unit in ("thousandths", "an offset", "huge"):
+        other, *_ = found(SEARCHED[case], X, UNITS[unit](y))
+        assert other == pytest.approx(score, abs=1e-3), unit
 
 
 @pytest.mark.parametrize("case", SEARCHED)
