@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -58,6 +59,14 @@ def plain_column(name: str, values: Any) -> Any:
             named = " and ".join(sorted(kind.__name__ for kind in kinds))
             raise ValueError(f"{name} must hold values of one type; got {named}.")
     return values
+
+
+def check_count(name: str, value: Any, least: int = 1) -> None:
+    """Refuse a parameter that is no whole number, or less than the least."""
+    if not isinstance(value, Integral) or value < least:
+        raise ValueError(
+            f"{name} must be a whole number of at least {least}; got {value!r}."
+        )
 
 
 def check_enough(X: Any) -> None:

@@ -4,13 +4,13 @@ matplotlib (``pip install sknevo[plots]``) is imported when something is plotted
 """
 
 import math
-from numbers import Integral
 from typing import Any, Self
 
 import numpy as np
 from sklearn.utils._optional_dependencies import check_matplotlib_support
 from sklearn.utils.validation import check_is_fitted
 
+from sknevo.data_checks import check_count
 from sknevo.network_plan import channels_last, image_shape
 
 __all__ = ["GanSignalsDisplay", "SampleGridDisplay"]
@@ -40,8 +40,8 @@ def _gan_of(estimator: Any) -> Any:
 
 def _check_counts(**counts: int | None) -> None:
     for name, count in counts.items():
-        if count is not None and not (isinstance(count, Integral) and count > 0):
-            raise ValueError(f"{name} must be a whole number above 0; got {count!r}.")
+        if count is not None:
+            check_count(name, count)
 
 
 class GanSignalsDisplay:

@@ -196,6 +196,7 @@ class EvolvedNetworkMixin(NetworkParameters):
         # Imported here, so that `import sknevo` never imports torch.
         from sknevo.builders.networks._devices import own_settings
 
+        # Around all trials: threads that train side by side share torch's default type.
         with own_settings():
             return super()._fit(*args)
 

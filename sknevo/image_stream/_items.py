@@ -148,7 +148,8 @@ def unreadable(dataset: Any, row: int, error: Exception) -> OSError:
 
 def kind_of(item: Any) -> str:
     """Return, for an error, what an object is."""
-    name = f"a {type(item).__name__}"
+    name = type(item).__name__
+    name = f"{'an' if name[0] in 'AEIOaeio' else 'a'} {name}"
     if isinstance(item, Mapping):
         return f"{name} with the keys {list(item)}"
     if isinstance(item, tuple | list):

@@ -104,7 +104,7 @@ class ImageStream:
         self._gray_by_first = False
         first = self._read(0)
         self.image_shape, self.dtype = first.shape, first.dtype
-        # Nobody has asked for the gray that colours would become.
+        # If no parameter asks for gray, no colours are made gray.
         self._gray_by_first = image_shape is None and first.ndim == 2
 
     @property

@@ -121,7 +121,7 @@ def test_labels_come_from_the_dataset():
     assert labels_of(np.zeros((2, 3))) is None
     pairs = [(dataset.images[0], label) for label in "abc"]
     assert labels_of(Subset(pairs, [2, 0])).tolist() == ["c", "a"]
-    with pytest.raises(ValueError, match=r"tuples \(image, label\); item 0 is a Image"):
+    with pytest.raises(ValueError, match=r"\(image, label\); item 0 is an Image"):
         labels_of(Subset(dataset.images, [0]))
 
 

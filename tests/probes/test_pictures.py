@@ -301,7 +301,7 @@ REFUSED = {
     "labels None": (lambda: Items(lambda i: (PIXELS[i], None)), "item 0 is a NoneType"),
     "label first": (
         lambda: Items(lambda i: (LABELS[i], Image.fromarray(PIXELS[i]))),
-        "that of item 0 is a Image",
+        "that of item 0 is an Image",
     ),
     "many labels": (lambda: Items(lambda i: (PIXELS[i], [0, 1])), "item 0 is a list"),
     "labels of two types": (

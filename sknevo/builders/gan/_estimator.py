@@ -1,6 +1,5 @@
 """A GAN as an estimator: it learns a density, samples from it and judges samples."""
 
-from numbers import Integral
 from typing import Any, Self
 
 import numpy as np
@@ -34,7 +33,7 @@ from sknevo.builders.networks._devices import (
     own_settings,
     resolve_device,
 )
-from sknevo.data_checks import random_rows
+from sknevo.data_checks import check_count, random_rows
 from sknevo.deadline import TrialPruned, check_deadline
 from sknevo.image_stream._stream import streamed
 from sknevo.metrics import invert
@@ -201,7 +200,7 @@ class GAN(BaseEstimator):
         random_state : int, RandomState or None, default=None
             None makes the same samples each time.
         """
-        _check_count("n_samples", n_samples, 1)
+        check_count("n_samples", n_samples)
         rng = random_source(self.random_state, SAMPLING, self.device)
         if random_state is not None:
             rng.manual_seed(check_random_state(random_state).randint(2**31 - 1))
@@ -225,8 +224,8 @@ class GAN(BaseEstimator):
 
         The best of `n_candidates` samples is improved by `n_steps` of gradient descent.
         """
-        _check_count("n_candidates", n_candidates, 1)
-        _check_count("n_steps", n_steps, 0)
+        check_count("n_candidates", n_candidates)
+        check_count("n_steps", n_steps, 0)
         self._scaler.check(X)
         rng = random_source(self.random_state, SAMPLING, self.device)
         noise, dimension = self.generator_.noise, self.generator_.noise.dimension
@@ -291,13 +290,6 @@ class GAN(BaseEstimator):
         if device != "cpu":
             state = moved(state, NETWORKS, device)
         super().__setstate__(state | {"device": device})
-
-
-def _check_count(name: str, value: Any, least: int) -> None:
-    if not isinstance(value, Integral) or value < least:
-        raise ValueError(
-            f"{name} must be a whole number of at least {least}; got {value!r}."
-        )
 
 
 def _to_numpy(logits: Tensor) -> np.ndarray:
