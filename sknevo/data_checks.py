@@ -30,9 +30,11 @@ def plain_values(name: str, values: Any) -> Iterator[None]:
 
 
 def plain_column(name: str, values: Any) -> Any:
-    """Return labels, targets or groups as they are, or as numbers if all are numbers.
+    """Return labels, targets or groups as numpy has them.
 
-    A missing value, and values of several types, are a ValueError.
+    Those of other types than numpy's become integers, booleans, floats or strings, and
+    so do objects that are all numbers. A missing value, and values of several types,
+    are a ValueError.
     """
     from pandas import isna
     from pandas.api.types import infer_dtype
@@ -50,12 +52,15 @@ def plain_column(name: str, values: Any) -> Any:
             f"{len(rows)} of {len(array)} rows: "
             f"{', '.join(map(str, rows[:MOST_SHOWN]))}{more}. Leave these rows out."
         )
-    if array.ndim != 1 or array.dtype.kind != "O":
+    if kept is None and array.ndim:  # scikit-learn makes floats of types with a mask
+        values = array
+    if array.dtype != object or array.shape[1:] not in ((), (1,)):
         return values
-    match infer_dtype(array, skipna=False):
+    column = array.ravel()
+    match infer_dtype(column, skipna=False):
         case "integer" | "floating" | "mixed-integer-float" | "boolean":
             return np.array(array.tolist())
-        case "mixed" | "mixed-integer" if len(kinds := set(map(type, array))) > 1:
+        case "mixed" | "mixed-integer" if len(kinds := set(map(type, column))) > 1:
             named = " and ".join(sorted(kind.__name__ for kind in kinds))
             raise ValueError(f"{name} must hold values of one type; got {named}.")
     return values

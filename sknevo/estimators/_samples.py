@@ -16,6 +16,7 @@ from sklearn.utils.validation import (
 )
 
 from sknevo.data_checks import plain_values
+from sknevo.estimators._setup import checked_splits
 
 
 @dataclass(frozen=True)
@@ -67,9 +68,8 @@ class Samples:
         places = np.full(n, -1)
         places[rows] = np.arange(len(rows))
         splits = []
-        for split in check_cv(self.cv).split():
-            # Parts may be masks.
-            parts = [places[np.arange(n)[part]] for part in split]
+        for split in checked_splits(check_cv(self.cv), self.X):
+            parts = [places[part] for part in split]
             splits.append([part[part >= 0] for part in parts])
             if not all(map(len, splits[-1])):
                 raise ValueError(
@@ -96,9 +96,13 @@ def check_metadata(
 
 def finite_weights(weights: Any, X: Any) -> np.ndarray:
     """Return `sample_weight` as floats, which may have any sign."""
-    dtype = np.asarray(weights).dtype
-    if dtype.kind in "cmM":  # numpy makes numbers of dates
-        raise ValueError(f"sample_weight must hold numbers; got {dtype}.")
+    array = np.asarray(weights)
+    strange = array.dtype if array.dtype.kind in "cmM" else None
+    if array.dtype.kind in "OSU":
+        words = (v for v in array.ravel().tolist() if isinstance(v, str | bytes))
+        strange = next(map(repr, words), None)
+    if strange is not None:  # numpy makes numbers of dates and digits
+        raise ValueError(f"sample_weight must hold numbers; got {strange}.")
     with plain_values("sample_weight", weights):
         return _check_sample_weight(weights, X, allow_all_zero_weights=True)
 

@@ -19,6 +19,7 @@ from sklearn.model_selection import (
     StratifiedShuffleSplit,
     check_cv,
 )
+from sklearn.model_selection._split import _CVIterableWrapper
 from sklearn.utils import _safe_indexing
 from sklearn.utils.metadata_routing import (
     MetadataRouter,
@@ -146,13 +147,43 @@ def _split_by(
     splitter: Any, cv: Any, X: Any, y: Any, split_params: Mapping[str, Any]
 ) -> Splits:
     """Return the splits of a splitter as they are."""
-    splits = [
-        (np.asarray(train), np.asarray(test))
-        for train, test in splitter.split(X, y, **split_params)
-    ]
+    splits = checked_splits(splitter, X, y, **split_params)
     if not splits:
         raise ValueError(f"cv must yield at least one split; got none from {cv!r}.")
     return splits
+
+
+def checked_splits(splitter: Any, X: Any, y: Any = None, **split_params: Any) -> Splits:
+    """Return splits as row numbers, where their parts may be masks."""
+    if isinstance(splitter, _CVIterableWrapper):
+        splits = splitter.cv  # its own `split` takes apart what may be no pair
+    else:
+        splits = splitter.split(X, y, **split_params)
+    n = _num_samples(X)
+    return [_rows_of(split, number, n) for number, split in enumerate(splits)]
+
+
+def _rows_of(split: Any, number: int, n_samples: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return the row numbers of both parts of a split, or refuse it by its number."""
+    try:
+        train, test = (_rows(part, n_samples) for part in split)
+    except (IndexError, TypeError, ValueError) as error:
+        raise ValueError(
+            "cv must yield pairs of a training and a test part, each of row numbers "
+            f"below {n_samples} or a mask of {n_samples} values, and neither empty; in "
+            f"split {number}: {error}."
+        ) from error
+    return train, test
+
+
+def _rows(part: Any, n_samples: int) -> np.ndarray:
+    part = np.asarray(part)
+    rows = np.arange(n_samples)[part] if part.size else part
+    if not rows.size:
+        raise ValueError("an empty part")
+    if rows.ndim != 1:
+        raise ValueError(f"a part of shape {rows.shape}")
+    return rows
 
 
 def _codes(y: Any) -> np.ndarray:

@@ -213,7 +213,8 @@ class TrialRunner:
             estimator = self.builder(chromosome.expressed, seed)
             try:
                 with self._surroundings(math.inf):
-                    return self._fit(estimator, data.X, data.y, data.fit_params)
+                    self._fit(estimator, data.X, data.y, data.fit_params)
+                return estimator
             except TrialPruned as pruned:
                 reason = pruned
         raise reason
@@ -326,19 +327,20 @@ class TrialRunner:
 
     def _fit(
         self, estimator: BaseEstimator, X: Any, y: Any, fit_params: Mapping[str, Any]
-    ) -> BaseEstimator:
+    ) -> None:
         """Fit an estimator in place; our own pipelines are weighted in the last step.
 
         Pipeline.fit would route metadata by a global setting of the user.
         """
         if not self._own_pipelines or fit_params.keys() != {"sample_weight"}:
-            return estimator.fit(X, y, **fit_params)
+            # Some estimators return something else than themselves.
+            estimator.fit(X, y, **fit_params)
+            return
         # As Pipeline.fit does, but with weights for the last step.
         for _, step in estimator.steps[:-1]:
             if step not in (None, "passthrough"):
                 X = step.fit_transform(X, y)
         estimator.steps[-1][1].fit(X, y, **fit_params)
-        return estimator
 
     @property
     def _own_pipelines(self) -> bool:

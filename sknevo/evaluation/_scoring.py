@@ -7,7 +7,7 @@ import pickle
 import statistics
 import time
 import warnings
-from collections.abc import Callable, Mapping, Sized
+from collections.abc import Callable, Mapping, Sequence, Sized
 from dataclasses import dataclass, field
 from numbers import Real
 from typing import Any
@@ -183,11 +183,8 @@ class Objectives:
     @property
     def needs_probabilities(self) -> bool:
         """Whether a score is computed from predicted probabilities."""
-        responses = [
-            getattr(s, "_response_method", "any") for s in self._named.values()
-        ]
         # Of several, a scorer takes the first that there is.
-        first = [r if isinstance(r, str) else r[0] for r in responses]
+        first = [_responses(scorer)[0] for scorer in self._named.values()]
         return any(r in ("predict_proba", "any") for r in first)
 
     @property
@@ -214,6 +211,8 @@ class Objectives:
         scores = self.scorer(estimator, X, *target, **score_params)
         if not isinstance(scores, Mapping):
             scores = {"score": scores}
+        if not scores:
+            raise ValueError(f"{EXPECTED}; got {scores!r}.")
         scores = {name: _number(name, score) for name, score in scores.items()}
         for name, scorer in self._named.items():
             if isinstance(scorer, Cost) and scorer.name == "fit_time":
@@ -231,6 +230,8 @@ class Objectives:
             metric = getattr(scorer, "_score_func", len)
             if not metric.__module__.startswith("sklearn."):
                 continue
+            if kind == "regressor" and "predict" not in _responses(scorer):
+                return f"{metric.__name__} is a metric for classifiers."
             with warnings.catch_warnings(record=True) as caught:
                 warnings.simplefilter("always")
                 try:
@@ -273,14 +274,23 @@ class Objectives:
         return tuple(-math.inf if math.isnan(mean) else mean for mean in means)
 
 
+def _responses(scorer: Any) -> Sequence[str]:
+    """Return the methods that a scorer may call, "any" if it is unknown."""
+    responses = getattr(scorer, "_response_method", "any")
+    return [responses] if isinstance(responses, str) else responses
+
+
+EXPECTED = "scoring must return a number, or a dict of at least one number"
+
+
 def _number(name: str, score: Any) -> float:
+    got = f"{EXPECTED}; got {score!r:.80} as {name}."
+    if isinstance(score, str | bytes):  # these can be converted, too
+        raise TypeError(got)
     try:
         return float(score)
     except (TypeError, ValueError) as fault:
-        raise type(fault)(
-            f"scoring must return a number, or a dict of numbers; got {score!r:.80} as "
-            f"{name}."
-        ) from fault
+        raise type(fault)(got) from fault
 
 
 # Samples that a guess is scored on, beside one of each class: chosen, not measured.

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import importlib
+import re
 from decimal import Decimal
 from types import SimpleNamespace
 from unittest.mock import Mock
@@ -9,6 +10,8 @@ from unittest.mock import Mock
 import joblib
 import numpy as np
 import pandas as pd
+import polars as pl
+import pyarrow as pa
 import pytest
 from sklearn.dummy import DummyRegressor
 from sklearn.metrics import make_scorer
@@ -137,6 +140,54 @@ def test_numbers_of_any_type_are_targets_of_a_regressor(kind):
     assert regressor().fit(X, y).best_score_ == regressor().fit(X, Y).best_score_
 
 
+# Labels and what predictions of them are. scikit-learn makes floats of masked types.
+TYPES = {
+    "Int64": (pd.Series(CODES, dtype="Int64"), int),
+    "boolean": (pd.Series(CODES == 1, dtype="boolean"), bool),
+    "string": (pd.Series(LABELS, dtype="string"), object),
+    "integers of arrow": (pd.Series(CODES, dtype="int64[pyarrow]"), int),
+    "booleans of arrow": (pd.Series(CODES == 1, dtype="bool[pyarrow]"), bool),
+    "strings of arrow": (pd.Series(LABELS, dtype="string[pyarrow]"), object),
+    "categories": (pd.Series(LABELS, dtype="category"), object),
+    "numbers as categories": (pd.Series(CODES, dtype="Int64").astype("category"), int),
+    "a column": (pd.DataFrame({"y": pd.Series(CODES, dtype="Int64")}), int),
+    "integers of polars": (pl.Series(CODES), int),
+    "booleans of polars": (pl.Series(CODES == 1), bool),
+    "words of polars": (pl.Series(LABELS.tolist()), "<U3"),
+    "pyarrow": (pa.array(CODES == 1), bool),
+    "words of pyarrow": (pa.chunked_array([LABELS.tolist()]), object),
+}
+
+
+@pytest.mark.filterwarnings("ignore:A column-vector y was passed")
+@pytest.mark.parametrize(("y", "dtype"), TYPES.values(), ids=TYPES)
+def test_predictions_have_the_type_of_numpy_for_the_labels(y, dtype):
+    search = classifier().fit(X, y)
+    assert search.classes_.dtype == search.predict(X).dtype == np.dtype(dtype)
+    assert search.classes_.tolist() in ([0, 1], ["no", "yes"])
+    assert search.score(X, y) == classifier().fit(X, CODES).score(X, CODES)
+
+
+SAME = {
+    "Float64": lambda values: pd.Series(values, dtype="Float64"),
+    "arrow": lambda values: pd.Series(values, dtype="double[pyarrow]"),
+    "polars": pl.Series,
+    "pyarrow": pa.array,
+}
+
+
+@pytest.mark.parametrize("make", SAME.values(), ids=SAME)
+def test_targets_weights_and_groups_are_series_of_any_library(make):
+    weights, groups = 1.0 + np.arange(N), np.arange(N) // 4
+    search = regressor().fit(X, make(Y), sample_weight=make(weights))
+    same = regressor().fit(X, Y, sample_weight=weights)
+    assert search.best_score_ == same.best_score_
+    search, same = (
+        classifier().fit(X, CODES, groups=g) for g in (make(groups), groups)
+    )
+    assert search.best_score_ == same.best_score_
+
+
 @pytest.mark.parametrize(
     "codes", [CODES.astype(object), CODES == 1, (CODES == 1).astype(object)]
 )
@@ -168,6 +219,40 @@ def test_groups_are_of_one_type():
     groups = np.array([1, "a", 2.0] * 8, object)
     with pytest.raises(ValueError, match="groups must hold values of one type; got fl"):
         classifier().fit(X, LABELS, groups=groups)
+
+
+# Splits of the user's own -------------------------------------------------------------
+
+HALF = np.arange(N) < N // 2
+WRONG_SPLITS = {
+    "out of bounds": ([0, 1, 500], [2, 3], "index 500 is out of bounds"),
+    "nothing to test": (np.arange(N), [], "an empty part"),
+    "nothing to train on": ([], np.arange(N), "an empty part"),
+    "an empty mask": (~HALF & HALF, HALF, "an empty part"),
+    "floats": ([0.0, 1.0], [2.0, 3.0], "integer .or boolean. type"),
+    "another length": (HALF, ~HALF[:9], "boolean dimension is 9|boolean axis is 9"),
+    "a part of parts": ([[0, 1]], [2, 3], r"a part of shape \(1, 2\)"),
+    "one part": (np.arange(N), "not enough values"),
+    "three parts": ([0, 1], [2, 3], [4, 5], "too many values"),
+}
+
+
+@pytest.mark.parametrize("case", WRONG_SPLITS)
+@pytest.mark.parametrize("weights", [None, np.arange(N)], ids=["equal", "weighted"])
+def test_wrong_splits_are_refused_by_their_number(case, weights):
+    *split, reason = WRONG_SPLITS[case]
+    message = (
+        rf"cv must yield pairs .+ row numbers below {N} or .+ split 1: .*({reason})"
+    )
+    cv = [(HALF, ~HALF), tuple(split)]
+    with pytest.raises(ValueError, match=message):
+        classifier(cv=cv).fit(X, CODES, sample_weight=weights)
+
+
+def test_masks_are_row_numbers():
+    masks = classifier(cv=[(HALF, ~HALF)]).fit(X, CODES)
+    rows = [(np.flatnonzero(HALF), np.flatnonzero(~HALF))]
+    assert masks.best_score_ == classifier(cv=rows).fit(X, CODES).best_score_
 
 
 # Splits on which there can be no score ------------------------------------------------
@@ -286,11 +371,17 @@ def test_a_score_that_is_not_finite_says_where_and_why():
         tree(scoring=half_defined).fit(X, LABELS)
 
 
-@pytest.mark.parametrize("score", [None, "good", [1, 2]], ids=repr)
+@pytest.mark.parametrize("score", [None, "good", "0.5", [1, 2], {}], ids=repr)
 def test_a_score_is_a_number(score):
-    reason = "scoring must return a number, or a dict of numbers; got .+ as score"
+    reason = f"scoring must return a number, or .+; got {re.escape(repr(score))}"
     with pytest.raises((TypeError, ValueError), match=reason):
         tree(scoring=lambda estimator, X, y: score).fit(X, LABELS)
+
+
+@pytest.mark.parametrize("scoring", ["roc_auc", "neg_log_loss"])
+def test_metrics_of_classifiers_are_no_scores_of_regressors(scoring):
+    with pytest.raises(ValueError, match=r"_(score|loss) is a metric for classifiers"):
+        regressor(scoring=scoring).fit(X, Y)
 
 
 def test_a_timeout_names_its_parameter():
