@@ -176,8 +176,11 @@ class ProcessPool:
             return self._stillborn(worker) or Lost(retries=MAX_DEATHS)
         match message:
             case Ready():
-                worker.n_ready, self._n_stillborn = message.n_runners, 0
-                return self._too_large(message.held) if worker.is_ready else None
+                self._n_stillborn = 0
+                is_last = message.n_runners == worker.n_runners
+                if is_last and (fault := self._too_large(message.held)):
+                    return fault  # it is not ready: its candidate is still to come
+                worker.n_ready = message.n_runners
             case Limit():
                 worker.limit = message
             case _:

@@ -18,6 +18,7 @@ from sklearn.base import clone
 
 from sknevo import EvolvedPipelineClassifier
 from sknevo.builders import PipelineBuilder
+from sknevo.builders.pipeline._boosting import BOOSTERS
 from sknevo.builders.pipeline._columns import ColumnReader
 from sknevo.builders.pipeline._preparation import _Floats, make_preparation
 from sknevo.genomes.pipeline import pipeline, well_known
@@ -69,6 +70,11 @@ WITHOUT_GAPS = {
     "big-endian array": (np.array([[1.0], [2.0]], ">f8"), [1, 2]),
     "codes with zeros": (frame(["007", "7"]), ["007", "7"]),
     "versions": (frame(["1.2.3", "1.2.4"]), ["1.2.3", "1.2.4"]),
+    "digits of fingerprints": (
+        frame(["1" * 400, "2" * 5000]),
+        ["1" * 400, "2" * 5000],
+    ),
+    "beyond any float": (frame(["1e400", "2e400"]), ["1e400", "2e400"]),
     "one word": (frame(["1", "2", "three"]), ["1", "2", "three"]),
     "blanks among labels": (frame(["a", "?", ""]), ["a", "?", ""]),
     "month first": (
@@ -388,6 +394,40 @@ def test_numbers_that_single_precision_tells_apart_stay_as_they_are():
     ids = np.array([[BIG], [BIG + 1]])
     floats = _Floats().fit(ids).transform(np.array([[-9 * BIG * 10], [BIG + 2]]))
     np.testing.assert_allclose(floats[:, 0], [-91.0 * BIG, 2])
+
+
+@pytest.mark.parametrize("unit", [1e39, 1e300, 1e-42, 1e-310])
+def test_columns_beyond_single_precision_are_those_of_another_unit(unit):
+    X = np.random.default_rng(0).normal(size=(50, 2)) * unit
+    X[:, 1] = 1.0
+    X[3, 0] = NAN
+    reader = _Floats().fit(X)
+    floats = reader.transform(X)
+    assert len(np.unique(floats[:, 0].astype(np.float32))) == 50
+    np.testing.assert_allclose(floats[:, 0] / floats[0, 0], X[:, 0] / X[0, 0])
+    assert np.nanmax(np.abs(floats[:, 0])) <= 1
+    assert (floats[:, 1] == 1).all()
+    assert np.isfinite(reader.transform([[1e308, 0], [-1e308, 1e-308]])).all()
+
+
+@pytest.mark.parametrize("model", BOOSTERS)
+def test_boosters_take_any_unit(model):
+    X = np.random.default_rng(0).normal(size=(120, 2))
+    y = (X[:, 0] > 0).astype(int)
+    scores = [
+        EvolvedPipelineClassifier(
+            genome=partial(pipeline, models=[model]),
+            population_size=1,
+            generations=1,
+            cv=2,
+            random_state=0,
+            error_score="raise",
+        )
+        .fit(X * unit, y)
+        .best_score_
+        for unit in (1.0, 1e39)
+    ]
+    assert scores[0] == scores[1] > 0.8
 
 
 def test_hours_are_those_of_the_time_zone():

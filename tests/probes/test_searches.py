@@ -501,11 +501,14 @@ def test_workers_that_die_as_they_start_end_the_search(tmp_path, monkeypatch):
         search.fit(X, LABELS)
 
 
-def test_a_memory_limit_below_what_an_idle_worker_holds_is_refused():
+def test_a_memory_limit_below_what_an_idle_worker_holds_is_refused(monkeypatch):
+    monkeypatch.setattr(_workers, "_idle", idle := [])
     with pytest.raises(
         ValueError, match=r"memory_limit=20 \(MB\) must be more than .+:"
     ):
         tree(memory_limit=20).fit(X, LABELS)
+    # It has a candidate still, whose result would be that of another search.
+    assert not idle
 
 
 @pytest.mark.parametrize(("first", "n_started"), [(None, 2), ([{}, {}, {}], 3)])

@@ -1,5 +1,6 @@
 """Kinds of columns: each is learned once, and read from whatever type it comes in."""
 
+import math
 import re
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
@@ -326,7 +327,10 @@ class Numbers(Typed):
         if not pattern.fullmatch(text):
             return None
         text = text.translate(characters)
-        return int(text) if text.lstrip("+-").isdigit() else float(text)
+        number = float(text)
+        if math.isinf(number):  # digits of a fingerprint or a hash
+            return None
+        return int(text) if text.lstrip("+-").isdigit() else number
 
 
 @dataclass(frozen=True)

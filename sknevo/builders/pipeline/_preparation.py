@@ -30,6 +30,9 @@ SECONDS_PER_DAY = 24 * 60 * 60
 # Values that are more than FAR times as large as their range may need an offset in
 # single precision, which tells 2**24 steps apart. Chosen, not measured.
 FAR = 8
+# Beyond 2**WIDE, or below its inverse, squares and products of values leave the range
+# of single precision.
+WIDE = 63
 NO_LABEL = "(missing)"
 
 
@@ -185,7 +188,7 @@ class _Floats(OneToOneFeatureMixin, _Stateless):
 
     A column without any value becomes zeros, since not all boosters can bin it. Where
     single precision, which XGBoost computes with, would merge values, an offset is
-    subtracted.
+    subtracted, and columns beyond its range are divided by a power of two.
     """
 
     def fit(self, X: Any, y: Any = None) -> Self:
@@ -193,11 +196,24 @@ class _Floats(OneToOneFeatureMixin, _Stateless):
         floats = _floats(X)
         self.empty_ = np.isnan(floats).all(axis=0)
         self.offsets_ = _offsets(X, floats)
+        shifted = self._shifted(X, floats)
+        largest = np.fmax.reduce(np.abs(shifted), axis=0)
+        powers = np.frexp(np.where(largest > 0, largest, 1.0))[1]
+        self.powers_ = np.where(np.abs(powers) > WIDE + 1, powers, 0)
         return self
 
     def transform(self, X: Any) -> np.ndarray:
         validate_data(self, X, reset=False, skip_check_array=True)
-        floats = _floats(X)
+        floats = self._shifted(X, _floats(X))
+        if not self.powers_.any():
+            return floats
+        with np.errstate(over="ignore", under="ignore"):
+            floats = np.ldexp(floats, -self.powers_)
+        most = np.finfo(float).max  # `predict` may be asked for any value
+        return np.clip(floats, -most, most)
+
+    def _shifted(self, X: Any, floats: np.ndarray) -> np.ndarray:
+        """Return floats without empty columns and offsets."""
         if self.offsets_ or self.empty_.any():
             floats = np.where(self.empty_, 0.0, floats)
         for place, offset in self.offsets_.items():
@@ -223,11 +239,14 @@ def _seconds(column: pd.Series) -> pd.Series:
 def _offsets(X: Any, floats: np.ndarray) -> dict[int, Any]:
     """Return the lowest value of each column that single precision would merge."""
     low, high = np.fmin.reduce(floats, axis=0), np.fmax.reduce(floats, axis=0)
-    is_far = FAR * (high - low) < np.maximum(np.abs(low), np.abs(high))
+    # In halves, since the range of huge values overflows.
+    is_far = high / 2 - low / 2 < np.maximum(np.abs(low), np.abs(high)) / (2 * FAR)
     offsets = {}
     for place in np.flatnonzero(is_far):
         values = _exact(X, place)[~np.isnan(floats[:, place])]
-        if len(np.unique(values.astype(np.float32))) < len(np.unique(values)):
+        with np.errstate(over="ignore"):
+            single = np.unique(values.astype(np.float32))
+        if len(single) < len(np.unique(values)):
             offsets[int(place)] = values.min()
     return offsets
 
