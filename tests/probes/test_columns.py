@@ -211,15 +211,16 @@ def test_columns_are_read_as_in_fit_whatever_they_are_asked_as(case):
 REFUSED = {
     "day or month": (DAYS, frame(["01/02/2026"]), "swapped in '01/02/2026'"),
     "day for month": (US, frame(["25/12/2025"]), "swapped in '25/12/2025'"),
-    "words for dates": (DAYS, frame(["soon", "later"]), "dates .* got 'soon'"),
+    "words for dates": (DAYS, frame(["soon", "later"] * 10), "dates .* got 'soon'"),
     "numbers for dates": (DAYS, frame([1.5, 2.0]), r"dates .* got 1\.5"),
     "naive for aware": (AWARE, DAYS, f"{BERLIN} .* got dates without a time zone"),
     "aware for naive": (DAYS, AWARE, f"without a time zone .* got dates in {BERLIN}"),
     "naive text for aware": (AWARE, frame(["2026-01-01"]), "got dates without"),
-    "words for numbers": (SIZES, frame(["a", "b"]), "numbers were .* got 'a'"),
+    "words for numbers": (SIZES, frame(["a", "b"] * 10), "numbers were .* got 'a'"),
     "dates for numbers": (SIZES, DAYS, "numbers .* got Timestamp"),
     "numbers for durations": (frame(hours(1)), SIZES, r"durations .* got 1\.5"),
-    "numbers for booleans": (TRUTHS, frame([7, 8]), "booleans .* got 7"),
+    "a date for numbers": (SIZES, DAYS[:1], "numbers .* got Timestamp"),
+    "numbers for booleans": (TRUTHS, frame([7, 8] * 10), "booleans .* got 7"),
     "infinity as a number": (SIZES, frame([np.inf]), "infinity"),
     "some with a zone": (
         frame(["2026-01-01 10:00Z", "2026-01-01 10:00"]),
@@ -242,14 +243,79 @@ def test_columns_of_another_kind_are_refused_by_name(case):
         ColumnReader().fit(fitted).transform(asked)
 
 
+# A value, and what it is by itself, None if it is missing: the same beside others.
+DOTS = frame([f"{day:02d}.12.2025" for day in range(1, 29)])
+RARELY_US = frame([*(f"2026-01-{day:02d}" for day in range(1, 29)), "02/03/2026"])
+BY_ITSELF = {
+    "numbers": (SIZES, {"1": 1.0, "2,000": 2000.0, "n.v.": None, "x": None}),
+    "decimal commas": (frame(["0,5", "1.234,5"]), {"1.234": 1234.0, "1,5": 1.5}),
+    "dates": (
+        DOTS,
+        {
+            "05.12.2025": stamps("2025-12-05")[0],
+            "2025-12-05": stamps("2025-12-05")[0],
+            "2025-12-05 10:00": stamps("2025-12-05 10:00")[0],
+            "5 Dec 2025": stamps("2025-12-05")[0],
+            "12/25/2025": stamps("2025-12-25")[0],
+            "soon": None,
+        },
+    ),
+    "what fit has left out": (
+        RARELY_US,
+        {"2026-01-02": stamps("2026-01-02")[0], "02/03/2026": None},
+    ),
+    "booleans": (frame([True, False]), {1: True, "no": False, 7: None, "x": None}),
+    "durations": (frame(hours(1, 2)), {"01:30": hours(1.5)[0], "x": None}),
+}
+
+
+@pytest.mark.filterwarnings("ignore:Column 'c' is read")
+@pytest.mark.parametrize("case", BY_ITSELF)
+def test_what_is_read_does_not_depend_on_the_other_values(case):
+    fitted, expected = BY_ITSELF[case]
+    reader = ColumnReader().fit(fitted)
+    values, read = [*expected], [*expected.values()]
+    assert one(reader.transform(objects(*values))) == read
+    assert one(reader.transform(objects(*reversed(values)))) == read[::-1]
+    for value in values:
+        assert one(reader.transform(objects(value))) == [expected[value]]
+
+
+def test_equal_values_of_several_types_have_labels_of_their_own():
+    reader = ColumnReader().fit(frame(["a", "1"]))
+    values = [1, True, 1.0, Decimal("1.0"), Decimal("1.50"), 1.5, np.True_]
+    labels = ["1", "True", "1", "1", "1.5", "1.5", "True"]
+    for order in (slice(None), slice(None, None, -1)):
+        assert one(reader.transform(objects(*values[order]))) == labels[order]
+
+
 @pytest.mark.parametrize(
     ("fitted", "asked"),
-    [(SIZES, frame(["1", "2,000", "x"])), (US, frame(["01/02/2026"] * 2 + ["x"]))],
+    [(SIZES, ["1", "2,000", "x"]), (US, ["01/02/2026", "01/02/2026", "x"])],
 )
-def test_a_single_value_that_cannot_be_read_is_missing(fitted, asked):
+def test_values_that_cannot_be_read_are_missing_with_one_warning(fitted, asked):
     reader = ColumnReader().fit(fitted)
-    with pytest.warns(UserWarning, match="Column 'c' .*'x' as missing"):
-        assert one(reader.transform(asked))[2] is None
+    for values in (asked, ["x"], ["x"] * 19, [*["x"] * 20, *asked * 20]):
+        with pytest.warns(UserWarning, match="Column 'c' .*'x' as missing") as warned:
+            assert one(reader.transform(frame(values)))[-1] is None
+        assert len(warned) == 1
+    with pytest.raises(ValueError, match=r"were expected, as in fit; got 'x' \(column"):
+        reader.transform(frame(["x"] * 20))
+
+
+def test_iso_dates_beside_another_format_are_dates():
+    mixed = [f"{day:02d}.01.2026" for day in range(1, 29)]
+    mixed[1::3] = [f"2026-01-{day:02d}" for day in range(2, 29, 3)]
+    read = ColumnReader().fit_transform(frame(mixed))
+    assert one(read) == [pd.Timestamp(2026, 1, day) for day in range(1, 29)]
+
+
+def test_tuples_are_labels():
+    pairs = [(1, "x"), (2, "y")] * 3
+    reader = ColumnReader().fit(frame(pd.Categorical(pairs)))
+    labels = [str(pair) for pair in pairs]
+    assert one(reader.transform(frame(pd.Categorical(pairs)))) == labels
+    assert one(reader.transform(objects(*pairs))) == labels
 
 
 NUMBERS = st.floats(allow_infinity=False) | st.integers(-(2**70), 2**70)

@@ -3,6 +3,7 @@
 import calendar
 import datetime as dt
 import re
+from collections import defaultdict
 from typing import Any
 
 import numpy as np
@@ -102,10 +103,34 @@ def _coded(text: str, order: str) -> str:
     return re.sub(r"%[Bb]|\d+", code, text)
 
 
-def swapped(one: str, other: str | None) -> bool:
+def _swapped(one: str, other: str) -> bool:
     """Return whether two formats differ in the order of day and month alone."""
-    order = str.maketrans("dm", "md")
-    return other is not None and one != other and one.translate(order) == other
+    return one != other and one.translate(str.maketrans("dm", "md")) == other
+
+
+def _read_any(texts: np.ndarray, known: str) -> np.ndarray:
+    """Return each moment, in a known format, in ISO's, or in another without a doubt.
+
+    There is none if a text does not tell the day from the month.
+    """
+    moments = _read(texts, known)
+    unread = np.flatnonzero(np.isnat(moments))
+    if known != ISO and len(unread):
+        moments[unread] = _read(texts[unread], ISO)
+        unread = unread[np.isnat(moments[unread])]
+    rows_of = defaultdict(list)
+    for row in unread:
+        for form in _formats(texts[row].strip()):
+            rows_of[form].append(row)
+    in_doubt = np.zeros(len(texts), bool)
+    for form, rows in rows_of.items():
+        read = _read(texts[rows], form)
+        known_rows = np.array(rows)[~np.isnat(read)]
+        twice = ~np.isnat(moments[known_rows])
+        in_doubt[known_rows] |= twice | _swapped(form, known)
+        moments[rows] = np.where(np.isnat(read), moments[rows], read)
+    moments[in_doubt] = NEVER
+    return moments
 
 
 def _read(texts: np.ndarray, form: str) -> np.ndarray:
@@ -130,19 +155,21 @@ def _moment(text: str) -> np.datetime64:
         return NEVER
 
 
-def read_moments(values: np.ndarray, form: str) -> tuple[np.ndarray, list[Any]]:
+def read_moments(values: np.ndarray, form: str | None) -> tuple[np.ndarray, list[Any]]:
     """Return moments (NaT where there is none) and the time zone of each, or None.
 
     Parameters
     ----------
     values : ndarray of object
-        Texts in this format, dates and periods. Moments with a zone are in UTC.
+        Texts, dates and periods. Moments with a zone are in UTC.
+    form : str or None
+        The format of the texts, as far as it is known.
     """
     moments = np.full(len(values), NEVER)
     zones: list[Any] = [None] * len(values)
     texts = np.array([isinstance(value, str) for value in values], bool)
     if texts.any():
-        moments[texts] = _read(values[texts], form)
+        moments[texts] = _read_any(values[texts], form or ISO)
     for i, value in enumerate(values):
         if texts[i]:
             zones[i] = dt.UTC if _ZONE.search(value.strip()) else None
@@ -158,9 +185,16 @@ def read_moments(values: np.ndarray, form: str) -> tuple[np.ndarray, list[Any]]:
     return moments, zones
 
 
-def zone_of(text: str, form: str) -> dt.tzinfo:
+def first_doubtful(unread: np.ndarray) -> str | None:
+    """Return the first text that is a date, of those that cannot be read."""
+    texts = (value for value in unread if isinstance(value, str))
+    return next((text for text in texts if formats_of(np.array([text]))), None)
+
+
+def zone_of(text: str) -> dt.tzinfo:
     """Return the offset from UTC that a text names."""
     text = text.strip()
+    form = next(form for form in _formats(text) if _n_read([text], form))
     return pd.to_datetime(
         [_UTC.sub("Z", text) if form == ISO else text], format=form
     ).tz

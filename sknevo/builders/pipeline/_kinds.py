@@ -14,11 +14,10 @@ import pandas as pd
 from pandas.api.extensions import take
 
 from sknevo.builders.pipeline._dates import (
-    ISO,
+    first_doubtful,
     formats_of,
     read_durations,
     read_moments,
-    swapped,
     zone_of,
 )
 
@@ -28,11 +27,11 @@ from sknevo.builders.pipeline._dates import (
 MANY_LABELS = 30
 TEXT_SHARE = 0.2
 TOO_MANY_LABELS = 1000
-# Objects are numbers or dates if at least this share of values can be read as such,
-# when they are learned and when they are read; the others are missing. Chosen, not
-# measured.
+# Objects are numbers or dates if at least LEARNED_SHARE of the values in fit can be
+# read as such; the others are missing. Later, a column of which less than
+# READABLE_SHARE can be read is of another kind. Chosen, not measured.
 LEARNED_SHARE, READABLE_SHARE = 0.95, 0.5
-# So many distinct values decide against most kinds. Chosen, not measured.
+# So many values decide against a kind. Chosen, not measured.
 FEW = 20
 # What stands for a missing number or date in files, in lower case.
 MISSING = frozenset(
@@ -45,7 +44,7 @@ EXACT = 2**53
 CODE = re.compile(r"0\d+")
 # What can be a label, beside bytes.
 SCALARS = (str, Real, Decimal, np.generic, date, time, timedelta)
-SCALARS += (pd.Period, pd.Interval)
+SCALARS += (pd.Period, pd.Interval, tuple)
 UNSUPPORTED = (
     "Values are not supported: argument must be a string or a real number, a boolean "
     "or a date"
@@ -134,13 +133,22 @@ def to_labels(column: pd.Series) -> pd.Categorical:
     names = ("string", "empty")
     if isinstance(values, pd.Categorical) and values.categories.inferred_type in names:
         return values.as_unordered() if values.ordered else values
-    codes, values = distinct(column)
+    codes, values = distinct(_without_truths(column))
     merged, labels = pd.factorize(np.array([label(v) for v in values], object))
     return pd.Categorical.from_codes(np.append(merged, -1)[codes], labels)
 
 
+def _without_truths(column: pd.Series) -> pd.Series:
+    """Return objects with words for truth values, which are equal to 1 and 0."""
+    if not pd.api.types.infer_dtype(column).startswith("mixed"):
+        return column
+    return column.map(lambda v: str(v) if isinstance(v, bool | np.bool_) else v)
+
+
 def label(value: Any) -> str:
-    """Return a value as a string; whole numbers as such, whatever their type."""
+    """Return a value as a string, the same one for equal numbers of any type."""
+    if isinstance(value, Decimal):
+        return f"{value.normalize():f}"
     # Whole numbers become floats where values are missing.
     whole = isinstance(value, float) and value.is_integer()
     return str(int(value) if whole else value)
@@ -194,7 +202,13 @@ class Text(Labels):
 
 @dataclass(frozen=True)
 class Typed(Kind):
-    """A kind that has a type of its own, and that text can hold, too."""
+    """A kind that has a type of its own, and that text can hold, too.
+
+    Each value is read by itself: what is read does not depend on the other values.
+    """
+
+    # Types of columns, beside objects, that may hold this kind.
+    types: ClassVar[str]
 
     @classmethod
     @abstractmethod
@@ -233,7 +247,9 @@ class Typed(Kind):
         places = np.append(np.where(told, np.cumsum(told) - 1, -1), -1)[codes]
         unread = np.asarray(pd.isna(read))
         n_unread = np.count_nonzero(np.append(unread, False)[places])
-        if n_unread > (1 - READABLE_SHARE) * np.count_nonzero(places >= 0):
+        n_told = np.count_nonzero(places >= 0)
+        is_strange = n_told >= FEW and n_unread > (1 - READABLE_SHARE) * n_told
+        if n_unread and (is_strange or column.dtype.kind not in f"{self.types}O"):
             raise ValueError(
                 f"{self.expected} were expected, as in fit; got {values[unread][0]!r}"
             )
@@ -248,6 +264,7 @@ class Booleans(Typed):
 
     name = "boolean"
     expected = "booleans"
+    types = "biuf"
     words: ClassVar[dict[str, bool]] = {
         **dict.fromkeys(("true", "t", "yes", "y", "1", "1.0"), True),
         **dict.fromkeys(("false", "f", "no", "n", "0", "0.0"), False),
@@ -286,6 +303,7 @@ class Numbers(Typed):
     decimal: str = "."
     name = "numeric"
     expected = "numbers"
+    types = "biuf"
     styles: ClassVar = {".": _numbers_with(".", ","), ",": _numbers_with(",", ".")}
 
     @classmethod
@@ -342,7 +360,10 @@ class Dates(Typed):
     zone: tzinfo | None = None
     # Whether fit could not tell day from month.
     is_guess: bool = False
+    # Whether dates whose day and month may be swapped are missing, as some in fit are.
+    leaves_doubtful: bool = False
     name = "datetime"
+    types = "M"
 
     @property
     def expected(self) -> str:
@@ -357,7 +378,7 @@ class Dates(Typed):
         if not forms and len(texts) > (1 - LEARNED_SHARE) * len(values):
             return None
         form = forms[0] if forms else None
-        moments, zones = read_moments(values, form or ISO)
+        moments, zones = read_moments(values, form)
         known = ~np.isnat(moments)
         if counts[known].sum() < LEARNED_SHARE * counts.sum():
             return None
@@ -366,8 +387,9 @@ class Dates(Typed):
         if any((zones[other] is None) != (zone is None) for other in others):
             raise ValueError("Some dates have a time zone and others have none")
         if zone is not None and isinstance(values[first], str):
-            zone = zone_of(values[first], form)
-        return cls(form, zone, is_guess=len(forms) > 1)
+            zone = zone_of(values[first])
+        doubtful = first_doubtful(values[~known]) is not None
+        return cls(form, zone, is_guess=len(forms) > 1, leaves_doubtful=doubtful)
 
     def own(self, column: pd.Series) -> pd.Series | None:
         if column.dtype.kind != "M":
@@ -382,8 +404,14 @@ class Dates(Typed):
         return column if column.dt.unit == "us" else column.dt.as_unit("us")
 
     def parse(self, values: np.ndarray) -> Any:
-        moments, zones = read_moments(values, self._form(_texts(values)))
+        moments, zones = read_moments(values, self.form)
         known = np.flatnonzero(~np.isnat(moments))
+        doubtful = first_doubtful(values[np.isnat(moments)])
+        if doubtful is not None and not self.leaves_doubtful:
+            raise ValueError(
+                f"{self.expected} were expected, as in fit; day and month may be "
+                f"swapped in {doubtful!r}"
+            )
         for zone in (zones[i] for i in known):
             if (zone is None) != (self.zone is None):
                 self._refuse_zone(zone)
@@ -391,20 +419,6 @@ class Dates(Typed):
         if self.zone is not None:
             index = index.tz_localize("UTC").tz_convert(self.zone)
         return index.array
-
-    def _form(self, texts: np.ndarray) -> str:
-        """Return how strings are written: as in fit, or another way without a doubt."""
-        if self.form and not np.isnat(read_moments(texts, self.form)[0]).any():
-            return self.form
-        forms = formats_of(texts)
-        if self.form in forms:
-            return self.form
-        if len(forms) > 1 or (forms and swapped(forms[0], self.form)):
-            raise ValueError(
-                f"{self.expected} were expected, as in fit; day and month may be "
-                f"swapped in {texts[0]!r}"
-            )
-        return forms[0] if forms else self.form or ISO
 
     def doubt(self, gaps: list[Any], fitting: bool) -> str:
         if fitting and self.is_guess:
@@ -422,6 +436,7 @@ class Durations(Typed):
 
     name = "numeric"
     expected = "durations or times of day"
+    types = "m"
 
     @classmethod
     def of(cls, values: np.ndarray, counts: np.ndarray) -> Self | None:
