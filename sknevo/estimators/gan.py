@@ -498,7 +498,7 @@ default="estimation_of_distribution"
     def _validate_pair(self, X: Any, y: Any) -> tuple[Any, Any]:
         X = self._validate_X(X)
         if y is not None:
-            y = column_or_1d(y)
+            y = column_or_1d(self._plain_y(y))
             check_consistent_length(X, y)
         return X, y
 
