@@ -138,9 +138,13 @@ def to_labels(column: pd.Series) -> pd.Categorical:
     return pd.Categorical.from_codes(np.append(merged, -1)[codes], labels)
 
 
+def _is_mixed(values: Any) -> bool:
+    return pd.api.types.infer_dtype(values).startswith("mixed")
+
+
 def _without_truths(column: pd.Series) -> pd.Series:
     """Return objects with words for truth values, which are equal to 1 and 0."""
-    if not pd.api.types.infer_dtype(column).startswith("mixed"):
+    if not _is_mixed(column):
         return column
     return column.map(lambda v: str(v) if isinstance(v, bool | np.bool_) else v)
 
@@ -191,6 +195,9 @@ class Labels(Kind):
         if self.is_empty:
             labels = pd.Categorical.from_codes(np.full(len(labels), -1), [])
         return pd.Series(labels, column.index, name=column.name), []
+
+    def doubt(self, gaps: list[Any], fitting: bool) -> str:
+        return f"and {' and '.join(map(repr, gaps))} as one label" if gaps else ""
 
 
 @dataclass(frozen=True)
@@ -477,7 +484,7 @@ def _by_type(column: pd.Series) -> Kind | None:
 
 
 def learn(column: pd.Series) -> tuple[Kind, list[Any]]:
-    """Return the kind of a column, and the values that only look missing."""
+    """Return the kind of a column, and the values that a warning may have to name."""
     column = plain(column)
     kind = _by_type(column)
     if kind is not None:
@@ -489,7 +496,16 @@ def learn(column: pd.Series) -> tuple[Kind, list[Any]]:
     for kind in found if len(counts) else ():
         if kind is not None:
             return kind, list(values[missing])
-    return _labels(column), []
+    return _labels(column), _merged(values)
+
+
+def _merged(values: np.ndarray) -> list[Any]:
+    """Return the first values, such as 1 and "1", that have one label."""
+    if not _is_mixed(values):
+        return []
+    labels = np.array([label(value) for value in values], object)
+    repeated = labels[pd.Series(labels).duplicated()]
+    return list(values[labels == repeated[0]]) if len(repeated) else []
 
 
 def _labels(column: pd.Series, order: Any = ()) -> Labels:
