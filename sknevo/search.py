@@ -356,7 +356,7 @@ class Printer(SearchCallback):
         return False
 
 
-# Causes that are told: more would hide the frequent ones.
+# Causes of failures that a message lists. Chosen, not measured.
 MOST_CAUSES = 5
 
 

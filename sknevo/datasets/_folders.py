@@ -214,16 +214,20 @@ def _check_classes(root: Path, found: Mapping[str, list[str]]) -> None:
     """Refuse classes without images, and warn of images without a class."""
     entries = [entry for entry in root.iterdir() if not _is_ignored(entry.name)]
     loose = sum(entry.is_file() and _is_image(entry) for entry in entries)
-    outside = f"{loose} images in {root} are in no folder of a class" if loose else ""
     empty = [name for name, files in found.items() if not files]
     if empty or not found:
         raise ValueError(
             f"root must hold a folder of images for each class; {root} holds "
             + (f"folders without images: {', '.join(empty)}" if empty else "no folder")
-            + (f", and {outside}." if outside else ".")
+            + (f", and images outside of folders ({loose})." if loose else ".")
         )
-    if outside:
-        warnings.warn(f"{outside}: they are left out.", UserWarning, stacklevel=5)
+    if loose:
+        warnings.warn(
+            "Images are left out, since they are in no folder of a class: "
+            f"{loose} in {root}.",
+            UserWarning,
+            stacklevel=5,
+        )
 
 
 def _images_in(folder: Path) -> list[str]:
@@ -232,8 +236,8 @@ def _images_in(folder: Path) -> list[str]:
     unknown = Counter(file.suffix for file in images if not _can_open(file))
     if unknown:
         warnings.warn(
-            f"{unknown.total()} images in {folder} are left out, since Pillow cannot "
-            f"open their formats: {', '.join(sorted(unknown))}.",
+            "Images are left out, since Pillow cannot open their formats: "
+            f"{unknown.total()} in {folder} ({', '.join(sorted(unknown))}).",
             UserWarning,
             stacklevel=5,
         )

@@ -119,8 +119,8 @@ def _arrays(items: list[Any]) -> Iterator[np.ndarray]:
         except ValueError as error:  # nested lists of different lengths
             raise ValueError(
                 f"X must hold arrays of numbers; the {type(item).__name__} in place "
-                f"{place} is none ({error}). Images with labels are given as X and y, "
-                "or as a torch Dataset."
+                f"{place} is not one ({error}). Images with labels are given as X and "
+                "y, or as a torch Dataset."
             ) from error
 
 

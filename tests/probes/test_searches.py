@@ -549,14 +549,14 @@ class FewRowsOfManyClasses:
 
 def test_boosters_of_many_classes_are_not_skipped():
     trials = FewRowsOfManyClasses()
-    budget = TimeBudget(max_time=12)
     final_builder = PipelineBuilder(FewRowsOfManyClasses(600).spec, final=True)
-    budget.plan(trials, final_builder)
     # No gene of these is silent, so that expressed genes make a chromosome.
     known = sorted(
         well_known(trials.spec), key=lambda genes: "svm" not in genes["model"]
     )
     first, *others = map(Chromosome, known)
+    budget = TimeBudget(max_time=12)
+    budget.plan(trials, final_builder)
     times = {"fit_times": (0.1,) * 3, "score_times": (0.02,) * 3}
     budget.observe(Evaluation(first, "ok", 0.8, **times, saved_times=(0.0,) * 3))
     assert {trials.family(Candidate(one)) for one in others} > {"lightgbm", "xgboost"}

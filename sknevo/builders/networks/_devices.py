@@ -1,4 +1,4 @@
-"""Where networks compute, in what precision, and what happens if memory is short."""
+"""Where and how networks compute: device, precision, memory, and torch's settings."""
 
 import copy
 import multiprocessing
