@@ -161,7 +161,7 @@ FAR = ["9999-12-31", "0001-01-01", None]
     "column",
     [
         pytest.param(FAR, id="strings"),
-        pytest.param(pd.to_datetime(FAR).astype("datetime64[s]"), id="datetime64"),
+        pytest.param(np.array(FAR, "datetime64[s]"), id="datetime64"),
         pytest.param([dt.date(9999, 12, 31), dt.date(1, 1, 1), None], id="dates"),
     ],
 )

@@ -417,7 +417,8 @@ class Dates(Typed):
         if doubtful is not None and not self.leaves_doubtful:
             raise ValueError(
                 f"{self.expected} were expected, as in fit; day and month may be "
-                f"swapped in {doubtful!r}"
+                f"swapped in {doubtful!r}. Write such dates as in fit or as "
+                "YYYY-MM-DD, or convert them with pandas.to_datetime"
             )
         for zone in (zones[i] for i in known):
             if (zone is None) != (self.zone is None):
