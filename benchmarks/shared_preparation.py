@@ -17,7 +17,7 @@ from sklearn.metrics import get_scorer
 
 from sknevo.builders.pipeline import PipelineBuilder
 from sknevo.builders.pipeline._columns import ColumnReader
-from sknevo.estimators._setup import make_splits
+from sknevo.estimators._splits import make_splits
 from sknevo.evaluation import Data, Objectives, Shared, TrialRunner
 from sknevo.genomes.pipeline import pipeline, well_known
 from sknevo.records import Candidate, Chromosome, DataSpec

@@ -20,6 +20,13 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from sknevo.data_checks import check_enough, plain_column, plain_values
+from sknevo.estimators._metadata import (
+    check_metadata,
+    check_names,
+    given,
+    make_router,
+    route,
+)
 from sknevo.estimators._parameters import SearchParameters, journal_parameters
 from sknevo.estimators._results import (
     all_failed,
@@ -31,19 +38,15 @@ from sknevo.estimators._results import (
     refit_first,
     runners_up,
 )
-from sknevo.estimators._samples import Samples, check_metadata
+from sknevo.estimators._samples import Samples
 from sknevo.estimators._setup import (
-    check_names,
-    given,
     known_chromosomes,
     make_chromosome,
     make_genome,
-    make_router,
     make_rungs,
-    make_splits,
-    route,
     search_identity,
 )
+from sknevo.estimators._splits import make_splits
 from sknevo.evaluation import (
     Builder,
     Data,

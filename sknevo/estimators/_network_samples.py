@@ -13,6 +13,7 @@ from pandas.api import types
 from PIL import Image
 from scipy.sparse import issparse
 
+from sknevo.frames import as_pandas
 from sknevo.image_stream import ImageStream
 from sknevo.image_stream._pixels import array_of
 from sknevo.image_stream._stream import streamed
@@ -44,8 +45,6 @@ def as_samples(X: Any, shape: Shape | None, channels: str) -> tuple[Any, str]:
     shape = shape if shape and len(shape) > 1 else None
     X = streamed(X, shape, channels)
     if hasattr(type(X), "columns"):  # a table of any library
-        from sknevo.builders.pipeline._columns import as_pandas
-
         X = as_pandas(X)
     if isinstance(X, pd.DataFrame):
         return _numeric(X), channels

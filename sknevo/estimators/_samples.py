@@ -1,6 +1,6 @@
 """The samples of a fit with their metadata, and what their weights mean."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from numbers import Integral
 from typing import Any, Self
@@ -12,11 +12,10 @@ from sklearn.utils.validation import (
     _check_method_params,
     _check_sample_weight,
     _num_samples,
-    check_consistent_length,
 )
 
 from sknevo.data_checks import plain_values
-from sknevo.estimators._setup import checked_splits
+from sknevo.estimators._splits import checked_splits
 
 
 @dataclass(frozen=True)
@@ -77,21 +76,6 @@ class Samples:
                     f"parts of each split; got none in split {len(splits) - 1}."
                 )
         return splits
-
-
-def check_metadata(
-    X: Any, y: Any, params: Mapping[str, Any], per_sample: Collection[str]
-) -> None:
-    """Refuse metadata of these names that have not one value per sample."""
-    check_consistent_length(X, y)
-    n = _num_samples(X)
-    for name in per_sample:
-        try:
-            found = _num_samples(params[name])
-        except TypeError:
-            found = repr(params[name])
-        if found != n:
-            raise ValueError(f"{name} must have {n} values, as X has; got {found}.")
 
 
 def finite_weights(weights: Any, X: Any) -> np.ndarray:

@@ -17,12 +17,12 @@ from sklearn.utils.validation import (
 )
 
 from sknevo.estimators._base import BaseEvolved
-from sknevo.estimators._frames import FrameLayout
 from sknevo.estimators._mixins import EvolvedNetworkMixin
 from sknevo.estimators._parameters import parameter, with_parameters
 from sknevo.estimators._results import check_refit
-from sknevo.estimators._setup import HOLD_OUT
+from sknevo.estimators._splits import HOLD_OUT
 from sknevo.evaluation import Builder, Data, Objectives, TrialRunner, limited_threads
+from sknevo.frames import FrameLayout
 from sknevo.genes import Genome
 from sknevo.genomes.gan import gan, well_known
 from sknevo.metrics import GenerativeScore, n_conditions

@@ -20,10 +20,10 @@ from sklearn.utils.validation import _num_samples, assert_all_finite
 from sknevo.builders.search_cv import SearchBuilder
 from sknevo.data_checks import check_enough
 from sknevo.estimators._base import BaseEvolved
+from sknevo.estimators._metadata import make_router
 from sknevo.estimators._mixins import DelegatingMixin
 from sknevo.estimators._parameters import parameter, with_parameters
 from sknevo.estimators._samples import Samples, finite_weights
-from sknevo.estimators._setup import make_router
 from sknevo.evaluation import Objectives
 from sknevo.genes import Genome
 from sknevo.genomes.search_cv import parameters, well_known

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.model_selection import GroupKFold, KFold, PredefinedSplit
 
-from sknevo.estimators._setup import make_splits
+from sknevo.estimators._splits import make_splits
 
 
 def split(y, cv=None, *, classifier=True, seed=0, **params):

@@ -2,10 +2,8 @@
 
 import warnings
 from collections.abc import Callable
-from contextlib import suppress
 from typing import Any, Self
 
-import narwhals as nw
 import numpy as np
 import pandas as pd
 from sklearn.base import OneToOneFeatureMixin
@@ -14,6 +12,7 @@ from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
 from sknevo.builders.pipeline._kinds import Kind, Numbers, learn
 from sknevo.builders.pipeline._transformers import ArrayTransformer
+from sknevo.frames import as_pandas
 from sknevo.image_stream._items import is_torch_dataset
 from sknevo.records import Column
 
@@ -50,26 +49,6 @@ def as_table(X: Any) -> pd.DataFrame | np.ndarray:
         return pd.DataFrame(array)
     array = check_array(array, dtype="numeric", ensure_all_finite="allow-nan")
     return array.astype(array.dtype.newbyteorder("="), copy=False)
-
-
-def as_pandas(X: Any) -> Any:
-    """Return a frame of polars, pyarrow, Dask or the like as one of pandas."""
-    if hasattr(X, "__dask_graph__"):
-        return X.compute()
-    frame = nw.from_native(X, pass_through=True)
-    if isinstance(frame, nw.LazyFrame):
-        frame = frame.collect()
-    if not isinstance(frame, nw.DataFrame):
-        return X
-    if isinstance(native := frame.to_native(), pd.DataFrame):
-        return native
-    # Types that pyarrow has not; polars also works without pyarrow.
-    strange = (nw.Object, nw.Int128, nw.UInt128, nw.Unknown)
-    if not any(isinstance(dtype, strange) for dtype in frame.schema.values()):
-        with suppress(ImportError):
-            return frame.to_arrow().to_pandas(types_mapper=pd.ArrowDtype)
-    columns = {one.name: one.to_list() for one in frame.iter_columns()}
-    return pd.DataFrame(columns, dtype=object)
 
 
 class ColumnReader(OneToOneFeatureMixin, ArrayTransformer):

@@ -1,10 +1,32 @@
-"""DataFrames that are returned: with the columns and types of the user's own."""
+"""Tables of any library: read as frames of pandas, and returned as they came."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Self
 
+import narwhals as nw
 import numpy as np
 import pandas as pd
+
+
+def as_pandas(X: Any) -> Any:
+    """Return a frame of polars, pyarrow, Dask or the like as one of pandas."""
+    if hasattr(X, "__dask_graph__"):
+        return X.compute()
+    frame = nw.from_native(X, pass_through=True)
+    if isinstance(frame, nw.LazyFrame):
+        frame = frame.collect()
+    if not isinstance(frame, nw.DataFrame):
+        return X
+    if isinstance(native := frame.to_native(), pd.DataFrame):
+        return native
+    # Types that pyarrow has not; polars also works without pyarrow.
+    strange = (nw.Object, nw.Int128, nw.UInt128, nw.Unknown)
+    if not any(isinstance(dtype, strange) for dtype in frame.schema.values()):
+        with suppress(ImportError):
+            return frame.to_arrow().to_pandas(types_mapper=pd.ArrowDtype)
+    columns = {one.name: one.to_list() for one in frame.iter_columns()}
+    return pd.DataFrame(columns, dtype=object)
 
 
 @dataclass(frozen=True)
