@@ -95,7 +95,7 @@ class AllFailAlike(TerminationCriterion):
 
     # Failures for the same reason. Of searches in which one individual of ten works, so
     # many in a row end 4 % too early; where one of four works, 0.02 %. In nine spaces
-    # of scikit-learn's estimators that allow forbidden values, too, 7 to 81 % worked,
+    # of scikit-learn's estimators that allow forbidden values, too, 7 to 100 % worked,
     # or none. An individual that is known to work elsewhere says more than a random
     # one: as much as ten, which is chosen, not measured.
     ENOUGH: ClassVar[int] = 30
