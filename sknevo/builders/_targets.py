@@ -14,19 +14,29 @@ class StandardizedRegressor(RegressorMixin):
 
     So the unit and the offset of y change nothing: libraries that compute in single
     precision lose no digits, and parameters in units of y have the same ranges for all
-    data. A subclass defines `_fit_standardized` and `_predict_standardized`.
+    data. A subclass defines `_predict_standardized`, and `_fit_standardized` or a `fit`
+    of its own that calls `_learn_targets`.
     """
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Fit the model to an array of features."""
+        self._fit_standardized(X, *self._learn_targets(y, sample_weight))
+        return self
+
+    def _learn_targets(
+        self, y: Any, sample_weight: Any
+    ) -> tuple[np.ndarray, np.ndarray | None]:
+        """Return standardised targets, and the weights as numbers."""
         y = np.asarray(y, float)
         weights = None if sample_weight is None else np.asarray(sample_weight, float)
         self.centre_, self.scale_ = map(float, mean_and_std(y, weights))
-        standardized = (y - self.centre_) / (self.scale_ or 1.0)
+        return self._standardized(y), weights
+
+    def _standardized(self, y: Any) -> np.ndarray:
+        """Return targets in standard deviations from the mean of those learned."""
+        standardized = (np.asarray(y, float) - self.centre_) / (self.scale_ or 1.0)
         # Single precision rounds away what another unit of y changes in the last digit.
-        standardized = standardized.astype(np.float32).astype(float)
-        self._fit_standardized(X, standardized, weights)
-        return self
+        return standardized.astype(np.float32).astype(float)
 
     def predict(self, X: Any) -> np.ndarray:
         """Return the predicted values."""

@@ -55,7 +55,6 @@ class _EvolvedPipeline(BaseEvolved):
         return PipelineBuilder(
             spec,
             final or objectives.needs_probabilities,
-            final,
             # Trials get tables that are read already.
             self._reader_.kinds_ if final else None,
         )

@@ -1,6 +1,7 @@
 """Pipelines: every candidate works on every table, and so does each part."""
 
 import datetime as dt
+import pickle
 import time
 import warnings
 
@@ -11,10 +12,15 @@ import sklearn
 import tables
 from builder_contract import BuilderContract, Case
 from sklearn.datasets import load_iris, make_classification
+from sklearn.metrics import log_loss
 from threadpoolctl import threadpool_limits
 
-from sknevo.builders.pipeline import PipelineBuilder
-from sknevo.builders.pipeline._boosting import EarlyStoppingClassifier
+from sknevo.builders.pipeline import PipelineBuilder, _boosting
+from sknevo.builders.pipeline._boosting import (
+    BOOSTERS,
+    EarlyStoppingClassifier,
+    EarlyStoppingRegressor,
+)
 from sknevo.builders.pipeline._preparation import (
     _Labels,
     make_preparation,
@@ -227,28 +233,132 @@ def rounds_of(booster):
     return getattr(booster, "max_iter", None) or booster.n_estimators
 
 
-@pytest.mark.parametrize("name", sorted(set(MODELS) - {"svm"}))
-def test_a_booster_stops_early_and_is_refitted_on_all_rows(name):
-    X, y = make_classification(2500, 5, flip_y=0.4, random_state=0)
-    spec = tables.spec_of(X, y)
-    expressed = expressed_genes(spec, **{name: {"learning_rate": 0.3}})
-    model = PipelineBuilder(spec)(expressed, 0).fit(X, y)[-1]
-    (booster,) = model.estimators_
-    assert rounds_of(booster) < rounds_of(model.estimator)
-    assert model.refit
+def split(n_samples=600, n_classes=2):
+    """Return noisy parts of a table to fit and to watch: X, y and X, y."""
+    X, y = make_classification(
+        2 * n_samples,
+        5,
+        n_informative=4,
+        n_redundant=0,
+        n_classes=n_classes,
+        flip_y=0.4,
+        random_state=0,
+    )
+    return (X[::2], y[::2]), (X[1::2], y[1::2])
 
 
-@pytest.mark.parametrize("name", sorted(set(MODELS) - {"svm"}))
-def test_on_few_rows_the_final_booster_is_a_committee(name):
-    X, y = make_classification(400, 5, flip_y=0.4, random_state=0)
-    spec = tables.spec_of(X, y)
+def held_out(X, y, weights=None):
+    return {"X_val": X, "y_val": y, "sample_weight_val": weights}
+
+
+def booster(name, regression=False, **params):
+    genes = {
+        "hist_gradient_boosting": {"max_leaf_nodes": 6},
+        "lightgbm": {"num_leaves": 6},
+        "xgboost": {"max_depth": 3},
+    }[name]
+    one = BOOSTERS[name].make(not regression, {"learning_rate": 0.3, **genes}, 0)
+    kind = EarlyStoppingRegressor if regression else EarlyStoppingClassifier
+    return kind(one, random_state=0, **params)
+
+
+def loss(model, X, y):
+    return log_loss(y, model.predict_proba(X))
+
+
+@pytest.mark.parametrize("name", BOOSTERS)
+@pytest.mark.parametrize("n_classes", [2, 3])
+def test_a_booster_keeps_the_rounds_that_are_best_on_what_it_watches(name, n_classes):
+    fitted, watched = split(n_classes=n_classes)
+    model = booster(name).fit(*fitted, **held_out(*watched))
+    best = model.rounds_
+    losses = [
+        loss(booster(name, rounds=rounds).fit(*fitted), *watched)
+        for rounds in range(1, best + 10)
+    ]
+    assert 1 < best == np.argmin(losses) + 1
+    # A fixed number of rounds on the same rows is the same model.
+    assert loss(model, *watched) == pytest.approx(losses[best - 1])
+
+
+@pytest.mark.parametrize("name", BOOSTERS)
+def test_a_booster_keeps_neither_data_nor_rounds_after_the_best(name):
+    fitted, watched = split(2000)
+    model = booster(name, patience=60).fit(*fitted, **held_out(*watched))
+    same = booster(name, rounds=model.rounds_).fit(*fitted)
+    size, least = len(pickle.dumps(model)), len(pickle.dumps(same))
+    assert size < least + 4000  # the losses of each round, some of them dropped
+    assert size < 1.5 * len(pickle.dumps(model.estimator_)) + 1000
+    for X in (fitted[0][:5], watched[0]):
+        np.testing.assert_array_equal(model.predict_proba(X), same.predict_proba(X))
+
+
+@pytest.mark.parametrize("name", BOOSTERS)
+def test_a_regressor_watches_targets_in_any_unit(name):
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(600, 3))
+    y = X[:, 0] + rng.normal(size=600)
+    rounds = []
+    for unit, offset in ((1, 0), (1e9, -1e12)):
+        z = unit * y + offset
+        model = booster(name, regression=True)
+        model.fit(X[::2], z[::2], **held_out(X[1::2], z[1::2]))
+        assert model.score(X[1::2], z[1::2]) > 0.3
+        rounds.append(model.rounds_)
+    assert 1 < rounds[0] < 60
+    assert abs(rounds[0] - rounds[1]) < 5
+
+
+@pytest.mark.parametrize("name", BOOSTERS)
+def test_rows_of_unknown_labels_or_without_weight_are_not_watched(name):
+    (X, y), (X_val, y_val) = split()
+    y, y_val = np.array(["no", "yes"])[y], np.array(["no", "yes"])[y_val]
+    expected = booster(name).fit(X, y, **held_out(X_val[50:], y_val[50:]))
+    strange = np.where(np.arange(600) < 50, "a label", y_val)
+    model = booster(name).fit(X, y, **held_out(X_val, strange))
+    assert model.rounds_ == expected.rounds_
+    weights = (np.arange(600) >= 50).astype(float)
+    model = booster(name).fit(X, y, **held_out(X_val, y_val, weights))
+    assert model.rounds_ == expected.rounds_
+    assert model.predict(X).dtype == y.dtype
+
+
+@pytest.mark.parametrize("few", ["rows", "known labels", "weights"])
+def test_what_is_too_little_to_watch_is_as_if_it_were_not_there(few):
+    (X, y), (X_val, y_val) = split()
+    parts = {
+        "rows": held_out(X_val[:9], y_val[:9]),
+        "known labels": held_out(X_val, y_val + 2),
+        "weights": held_out(X_val, y_val, np.zeros(600)),
+    }
+    expected = booster("lightgbm").fit(X, y)
+    model = booster("lightgbm").fit(X, y, **parts[few])
+    np.testing.assert_array_equal(model.predict_proba(X), expected.predict_proba(X))
+
+
+@pytest.mark.parametrize("name", BOOSTERS)
+def test_weights_of_what_is_watched_count(name):
+    (X, y), (X_val, y_val) = split()
+    # The heavy rows are noise: the fewer rounds, the better.
+    noise = np.random.default_rng(0).permutation(y_val)
+    both = np.concatenate([X_val, X_val]), np.concatenate([y_val, noise])
+    light, heavy = (
+        booster(name).fit(X, y, **held_out(*both, np.repeat([1.0, weight], 600)))
+        for weight in (0.01, 100)
+    )
+    assert heavy.rounds_ < light.rounds_
+
+
+@pytest.mark.parametrize("name", BOOSTERS)
+@pytest.mark.parametrize("regression", [False, True])
+def test_a_builder_makes_boosters_of_a_number_of_rounds(name, regression):
+    (X, y), watched = split()
+    spec = tables.spec_of(X, y, regression=regression)
     expressed = expressed_genes(spec, **{name: {"learning_rate": 0.3}})
-    pipe = PipelineBuilder(spec, final=True)(expressed, 0).fit(X, y)
-    members = pipe[-1].estimators_
-    assert len(members) == 3
-    each = [member.predict_proba(pipe[:-1].transform(X)) for member in members]
-    assert not np.array_equal(each[0], each[1])
-    np.testing.assert_allclose(pipe.predict_proba(X), np.mean(each, axis=0))
+    model = PipelineBuilder(spec)(expressed, 0, rounds=7)[-1]
+    assert model.fit(X, y, **held_out(*watched)).rounds_ == 7
+    alone = PipelineBuilder(spec)(expressed, 0).fit(X, y)[-1]
+    assert 1 <= alone.rounds_ < rounds_of(alone.estimator)
 
 
 @pytest.mark.parametrize("name", ["lightgbm", "xgboost"])
@@ -273,37 +383,24 @@ def test_scores_do_not_depend_on_the_number_of_threads(name):
     np.testing.assert_array_equal(*predicted)
 
 
-@pytest.mark.parametrize("n_members", [1, 3])
 @pytest.mark.parametrize("rare", [0, 1, 2])
-def test_boosters_watch_rows_that_they_are_not_fitted_on(n_members, rare):
+def test_alone_a_booster_watches_rows_that_it_is_not_fitted_on(rare, monkeypatch):
     seen = []
+    library = _boosting._LIBRARIES["lightgbm"]
 
-    class Spy(EarlyStoppingClassifier):
-        def _splits(self, y, labels):
-            seen.extend(super()._splits(y, labels))
-            return seen
+    def fit(booster, fitted, watched, patience):
+        seen[:] = fitted, watched
+        return library.fit(booster, fitted, watched, patience)
 
-    from lightgbm import LGBMClassifier
-
+    monkeypatch.setitem(_boosting._LIBRARIES, "lightgbm", library._replace(fit=fit))
     X, y = make_classification(300, 5, random_state=0)
     y[:rare] = 2
-    Spy(LGBMClassifier(verbose=-1), n_members=n_members, random_state=0).fit(X, y)
-    assert len(seen) == n_members
-    for fitted, watched in seen:
-        assert sorted([*fitted, *watched]) == list(range(300))
-        assert abs(y[watched].mean() - y.mean()) < 0.05
-        assert set(y[fitted]) == set(y)
-
-
-@pytest.mark.parametrize(("final", "n_members"), [(False, 1), (True, 3)])
-def test_boosters_of_values_are_refitted_or_a_committee(final, n_members):
-    X = np.random.default_rng(0).normal(size=(300, 3))
-    y = 3 * X[:, 0] + X[:, 1]
-    spec = tables.spec_of(X, y, regression=True)
-    expressed = expressed_genes(spec, lightgbm={"learning_rate": 0.3})
-    pipe = PipelineBuilder(spec, final=final)(expressed, 0).fit(X, y)
-    assert len(pipe[-1].estimators_) == n_members
-    assert pipe.score(X, y) > 0.8
+    booster("lightgbm").fit(X, y)
+    fitted, watched = seen
+    rows = {tuple(row) for part in seen for row in part.X}
+    assert len(rows) == len(fitted.y) + len(watched.y) == 300
+    assert abs(watched.y.mean() - y.mean()) < 0.05
+    assert set(fitted.y) == set(y)
 
 
 @pytest.mark.parametrize("name", MODELS)

@@ -242,12 +242,12 @@ def test_a_candidate_that_predicts_too_slowly_is_not_the_best():
     ],
 )
 def test_what_is_measured_is_what_the_refit_would_be(params, whole):
-    """A winner may be a committee, and predicts probabilities."""
+    """The refit reads tables as users have them, and predicts probabilities."""
     spec = DataSpec("classification", 100, 2, (Column("a", "numeric"),))
     clf = EvolvedPipelineClassifier(**params)
     clf._learn_X(X)
     builder = clf._builder(spec, clf._objectives(clf._scoring))
-    assert (builder.final, builder.probabilities) == (whole, whole)
+    assert (builder.columns is not None, builder.probabilities) == (whole, whole)
 
 
 def test_it_is_the_whole_pipeline_that_is_timed():

@@ -549,7 +549,7 @@ class FewRowsOfManyClasses:
 
 def test_boosters_of_many_classes_are_not_skipped():
     trials = FewRowsOfManyClasses()
-    final_builder = PipelineBuilder(FewRowsOfManyClasses(600).spec, final=True)
+    final_builder = PipelineBuilder(FewRowsOfManyClasses(600).spec)
     # No gene of these is silent, so that expressed genes make a chromosome.
     known = sorted(
         well_known(trials.spec), key=lambda genes: "svm" not in genes["model"]

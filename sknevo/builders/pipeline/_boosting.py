@@ -1,10 +1,10 @@
-"""Gradient boosting that stops early on an inner split of its training data."""
+"""Gradient boosting that stops early, on rows that it is not fitted on."""
 
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from importlib import import_module
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 from sklearn.base import (
@@ -12,24 +12,20 @@ from sklearn.base import (
     ClassifierMixin,
     MetaEstimatorMixin,
     clone,
+    is_classifier,
 )
-from sklearn.model_selection import (
-    KFold,
-    ShuffleSplit,
-    StratifiedKFold,
-    StratifiedShuffleSplit,
-)
-from sklearn.utils.class_weight import compute_sample_weight
+from sklearn.model_selection import ShuffleSplit, StratifiedShuffleSplit
+from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.validation import check_is_fitted
 
 from sknevo.builders._targets import StandardizedRegressor
+from sknevo.builders.pipeline._parts import FEWEST_WATCHED, Part, held_out_part
 from sknevo.deadline import check_deadline
 
-# With fewer rows there is no inner split, since it would leave too few for learning.
-# The booster takes a fixed number of rounds instead. Both are chosen, not measured.
-FEW_SAMPLES = 100
+# Most rounds of a booster that has too few rows for an inner split. Chosen, not
+# measured.
 ROUNDS_WITHOUT_STOPPING = 100
-# Share of the training data that a single booster watches. Chosen, not measured.
+# Share of the training data in the inner split. Chosen, not measured.
 VALIDATION_FRACTION = 0.15
 # Most rounds are SLOWNESS / learning_rate, within these bounds: a small learning rate
 # needs more of them. Early stopping usually ends before. Chosen, not measured.
@@ -37,9 +33,6 @@ SLOWNESS, FEWEST_ROUNDS, MOST_ROUNDS = 30.0, 40, 1000
 # The share of the most rounds after which boosters usually stop. Chosen with the
 # seconds in BOOSTERS.
 USUAL_SHARE = 0.4
-
-# Rows of X, their targets and their weights.
-Part = tuple[Any, np.ndarray, np.ndarray | None]
 
 
 @dataclass(frozen=True)
@@ -116,18 +109,6 @@ BOOSTERS = {
 }
 
 
-def rows_to_watch(
-    n_rows: int,
-    n_classes: int = 0,
-    n_members: int = 1,
-    fraction: float = VALIDATION_FRACTION,
-) -> int:
-    """Return how many rows a booster watches; none if they are too few to stop by."""
-    n_watched = n_rows // n_members if n_members > 1 else int(fraction * n_rows)
-    enough = n_rows >= FEW_SAMPLES and n_watched >= max(1, n_classes)
-    return n_watched if enough else 0
-
-
 def most_rounds(learning_rate: float) -> int:
     """Return the most boosting rounds at this learning rate."""
     return round(min(MOST_ROUNDS, max(FEWEST_ROUNDS, SLOWNESS / learning_rate)))
@@ -135,10 +116,10 @@ def most_rounds(learning_rate: float) -> int:
 
 @dataclass(eq=False, repr=False)
 class _EarlyStopping(MetaEstimatorMixin, BaseEstimator):
-    """Fits a booster until the loss on an inner validation split stops improving.
+    """Fits a booster until the loss on rows that it watches stops improving.
 
-    On few rows the best round depends on luck. There a committee is fitted: each member
-    trains on all folds but one and watches that one; predictions are averaged.
+    It watches the held-out part that `fit` gets, else an inner split of the training
+    data. Rounds after the best one are dropped.
 
     Parameters
     ----------
@@ -148,86 +129,57 @@ class _EarlyStopping(MetaEstimatorMixin, BaseEstimator):
     patience : int, default=20
         Rounds without an improvement.
     validation_fraction : float, default=0.15
-        Share of the training data that a single booster watches.
-    refit : bool, default=False
-        Whether a single booster is fitted again on all of the data, for the best number
-        of rounds.
-    n_members : int, default=1
-        Boosters in the committee; 1 for a single one.
+        Share of the training data in the inner split.
+    rounds : int or None, default=None
+        A fixed number of rounds, for which nothing is watched.
     random_state : int or None, default=None
-        Seed of the splits.
+        Seed of the inner split.
     """
 
     estimator: BaseEstimator
     patience: int = 20
     validation_fraction: float = VALIDATION_FRACTION
-    refit: bool = False
-    n_members: int = 1
+    rounds: int | None = None
     random_state: int | None = None
 
-    def _fit(
-        self, X: Any, y: np.ndarray, weights: np.ndarray | None, labels: Any
-    ) -> Self:
-        def part(rows: np.ndarray | slice) -> Part:
-            return X[rows], y[rows], None if weights is None else weights[rows]
-
-        fit = _FITS[type(self.estimator).__module__.partition(".")[0]]
-        self.n_features_in_ = X.shape[1]
-        self.estimators_ = []
-        rounds = ROUNDS_WITHOUT_STOPPING
-        splits = self._splits(y, labels)
-        for fitted, watched in splits:
-            self.estimators_.append(clone(self.estimator))
-            rounds = fit(
-                self.estimators_[-1], part(fitted), part(watched), self.patience
-            )
-        if not splits or (self.refit and len(splits) == 1):
-            booster = clone(self.estimator)
-            name = "max_iter" if hasattr(booster, "max_iter") else "n_estimators"
-            most = getattr(booster, name)
-            booster.set_params(**{name: max(1, min(most, rounds))})
-            fit(booster, part(slice(None)), None, self.patience)
-            self.estimators_ = [booster]
+    def _fit(self, fitted: Part, watched: Part | None, classifies: bool) -> Self:
+        self.n_features_in_ = fitted.X.shape[1]
+        if self.rounds is not None:
+            watched = None
+        elif watched is None:
+            fitted, watched = self._inner_split(fitted, classifies)
+        self.estimator_ = clone(self.estimator)
+        if watched is None:
+            name = "max_iter" if hasattr(self.estimator, "max_iter") else "n_estimators"
+            most = getattr(self.estimator, name)
+            rounds = self.rounds or min(most, ROUNDS_WITHOUT_STOPPING)
+            self.estimator_.set_params(**{name: rounds})
+        self.rounds_ = self._library.fit(
+            self.estimator_, fitted, watched, self.patience
+        )
         return self
 
-    def _splits(
-        self, y: np.ndarray, labels: np.ndarray | None
-    ) -> list[tuple[np.ndarray, np.ndarray]]:
-        """Return the rows to fit and to watch of each booster; none if too few."""
-        rows, rare = np.arange(len(y)), np.array([], dtype=int)
-        if labels is not None:
-            # A class that is too rare for all folds is only fitted, never watched.
-            members = np.bincount(labels)[labels]
-            rare = np.flatnonzero(members < max(2, self.n_members))
-            rows = np.setdiff1d(rows, rare)
-            labels = labels[rows]
-        n_classes = 0 if labels is None else len(np.unique(labels))
-        n_watched = rows_to_watch(
-            len(rows), n_classes, self.n_members, self.validation_fraction
-        )
-        if not n_watched:
-            return []
-        splitter = self._splitter(n_watched, labels is not None)
-        return [
-            (np.concatenate([rows[fitted], rare]), rows[watched])
-            for fitted, watched in splitter.split(rows, labels)
-        ]
-
-    def _splitter(self, n_watched: int, classifies: bool) -> Any:
-        if self.n_members > 1:
-            kind = StratifiedKFold if classifies else KFold
-            return kind(self.n_members, shuffle=True, random_state=self.random_state)
+    def _inner_split(self, part: Part, classifies: bool) -> tuple[Part, Part | None]:
+        """Return the rows to fit and to watch; all and none if they are few."""
+        rows = np.arange(len(part.y))
+        if classifies:
+            # A class of one member is only fitted, never watched.
+            rows = rows[np.bincount(part.y)[part.y] > 1]
+        n_watched = int(self.validation_fraction * len(rows))
+        n_classes = len(np.unique(part.y[rows])) if classifies else 0
+        if n_watched < max(FEWEST_WATCHED, n_classes):
+            return part, None
         kind = StratifiedShuffleSplit if classifies else ShuffleSplit
-        return kind(1, test_size=n_watched, random_state=self.random_state)
-
-    def _mean(self, method: str, X: Any) -> np.ndarray:
-        check_is_fitted(self)
-        return np.mean([getattr(one, method)(X) for one in self.estimators_], axis=0)
+        splitter = kind(1, test_size=n_watched, random_state=self.random_state)
+        ((_, watched),) = splitter.split(rows, part.y[rows])
+        watched = rows[watched]
+        return part.take(np.setdiff1d(np.arange(len(part.y)), watched)), part.take(
+            watched
+        )
 
     @property
-    def feature_importances_(self) -> np.ndarray:
-        """Mean importances of the boosters, if they have them."""
-        return np.mean([one.feature_importances_ for one in self.estimators_], axis=0)
+    def _library(self) -> "_Library":
+        return _LIBRARIES[type(self.estimator).__module__.partition(".")[0]]
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -241,18 +193,32 @@ class EarlyStoppingClassifier(ClassifierMixin, _EarlyStopping):
 
     class_weight: str | None = None
 
-    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
-        """Fit the boosters to an array with NaN for gaps, and labels of any type."""
+    def fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any = None,
+        *,
+        X_val: Any = None,
+        y_val: Any = None,
+        sample_weight_val: Any = None,
+    ) -> Self:
+        """Fit the booster to an array with NaN for gaps, and labels of any type."""
         self.classes_, codes = np.unique(y, return_inverse=True)
         weights = None if sample_weight is None else np.asarray(sample_weight, float)
+        fitted = Part(X, codes, weights)
+        watched = held_out_part(X_val, y_val, sample_weight_val, self.classes_)
         if self.class_weight is not None:
-            balance = compute_sample_weight(self.class_weight, codes)
-            weights = balance if weights is None else weights * balance
-        return self._fit(X, codes, weights, codes)
+            classes = np.arange(len(self.classes_))
+            balance = compute_class_weight(self.class_weight, classes=classes, y=codes)
+            fitted = fitted.weighted(balance[codes])
+            watched = watched and watched.weighted(balance[watched.y])
+        return self._fit(fitted, watched, classifies=True)
 
     def predict_proba(self, X: Any) -> np.ndarray:
         """Return the probability of each class."""
-        return self._mean("predict_proba", X)
+        check_is_fitted(self)
+        return self._library.predict(self.estimator_, X)
 
     def predict(self, X: Any) -> np.ndarray:
         """Return the most probable class."""
@@ -262,18 +228,30 @@ class EarlyStoppingClassifier(ClassifierMixin, _EarlyStopping):
 class EarlyStoppingRegressor(StandardizedRegressor, _EarlyStopping):
     """A boosting regressor of standardised targets that stops early."""
 
-    def _fit_standardized(
-        self, X: Any, y: np.ndarray, weights: np.ndarray | None
-    ) -> None:
-        self._fit(X, y, weights, None)
+    def fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any = None,
+        *,
+        X_val: Any = None,
+        y_val: Any = None,
+        sample_weight_val: Any = None,
+    ) -> Self:
+        """Fit the booster to an array with NaN for gaps."""
+        fitted = Part(X, *self._learn_targets(y, sample_weight))
+        y_val = None if y_val is None else self._standardized(y_val)
+        watched = held_out_part(X_val, y_val, sample_weight_val)
+        return self._fit(fitted, watched, classifies=False)
 
     def _predict_standardized(self, X: Any) -> np.ndarray:
-        return self._mean("predict", X)
+        check_is_fitted(self)
+        return self._library.predict(self.estimator_, X)
 
 
-# Each library has its own way to watch rows and to check the deadline. These functions
-# return the best number of rounds; without watched rows, what they return has no
-# meaning.
+# Each library has its own way to watch rows, to check the deadline, to drop the rounds
+# after the best one, and to predict without checks of its own. Each `fit` returns how
+# many rounds the booster keeps.
 
 
 def _fit_lightgbm(
@@ -285,11 +263,19 @@ def _fit_lightgbm(
     callbacks, watch = [lambda _: check_deadline()], {}
     if watched is not None:
         callbacks.insert(0, early_stopping(patience, verbose=False))
-        watch = {"eval_X": (watched[0],), "eval_y": (watched[1],)}
-        if weights is not None:
-            watch["eval_sample_weight"] = [watched[2]]
+        watch = {"eval_X": (watched.X,), "eval_y": (watched.y,)}
+        if watched.weights is not None:
+            watch["eval_sample_weight"] = [watched.weights]
+    # It keeps no round after the best one.
     booster.fit(X, y, sample_weight=weights, callbacks=callbacks, **watch)
-    return booster.best_iteration_
+    return booster.booster_.current_iteration()
+
+
+def _predict_lightgbm(booster: Any, X: Any) -> np.ndarray:
+    predicted = booster.booster_.predict(X)
+    if is_classifier(booster) and predicted.ndim == 1:
+        return np.column_stack([1 - predicted, predicted])
+    return predicted
 
 
 def _fit_xgboost(
@@ -306,14 +292,17 @@ def _fit_xgboost(
     watch = {}
     if watched is not None:
         booster.set_params(early_stopping_rounds=patience)
-        watch = {"eval_set": [watched[:2]]}
-        if weights is not None:
-            watch["sample_weight_eval_set"] = [watched[2]]
+        watch = {"eval_set": [(watched.X, watched.y)]}
+        if watched.weights is not None:
+            watch["sample_weight_eval_set"] = [watched.weights]
     booster.set_params(callbacks=[CheckDeadline()])
     booster.fit(X, y, sample_weight=weights, verbose=False, **watch)
     # The deadline is the trial's: it must not be pickled with the fitted booster.
     booster.set_params(callbacks=None)
-    return 0 if watched is None else booster.best_iteration + 1
+    if watched is not None:
+        kept = booster.get_booster()[: booster.best_iteration + 1]
+        booster.load_model(kept.save_raw())
+    return booster.get_booster().num_boosted_rounds()
 
 
 def _fit_sklearn(
@@ -324,13 +313,26 @@ def _fit_sklearn(
     booster.set_params(early_stopping=watched is not None)
     if watched is not None:
         booster.set_params(n_iter_no_change=patience)
-        watch = dict(zip(("X_val", "y_val", "sample_weight_val"), watched, strict=True))
+        names = ("X_val", "y_val", "sample_weight_val")
+        watch = dict(zip(names, watched, strict=True))
     booster.fit(X, y, sample_weight=weights, **watch)
-    return 0 if watched is None else int(np.argmax(booster.validation_score_))
+    if watched is not None:
+        # scikit-learn has no public way to drop them. The first score is that of none.
+        del booster._predictors[max(1, int(np.argmax(booster.validation_score_))) :]
+    return booster.n_iter_
 
 
-_FITS: dict[str, Callable[..., int]] = {
-    "lightgbm": _fit_lightgbm,
-    "sklearn": _fit_sklearn,
-    "xgboost": _fit_xgboost,
+def _predict(booster: Any, X: Any) -> np.ndarray:
+    return booster.predict_proba(X) if is_classifier(booster) else booster.predict(X)
+
+
+class _Library(NamedTuple):
+    fit: Callable[[Any, Part, Part | None, int], int]
+    predict: Callable[[Any, Any], np.ndarray]
+
+
+_LIBRARIES = {
+    "lightgbm": _Library(_fit_lightgbm, _predict_lightgbm),
+    "sklearn": _Library(_fit_sklearn, _predict),
+    "xgboost": _Library(_fit_xgboost, _predict),
 }

@@ -8,12 +8,10 @@ from sklearn.pipeline import Pipeline
 
 from sknevo.builders.pipeline._boosting import (
     BOOSTERS,
-    ROUNDS_WITHOUT_STOPPING,
     USUAL_SHARE,
     EarlyStoppingClassifier,
     EarlyStoppingRegressor,
     most_rounds,
-    rows_to_watch,
 )
 from sknevo.builders.pipeline._columns import ColumnReader
 from sknevo.builders.pipeline._features import make_extraction, make_scaling
@@ -31,14 +29,6 @@ from sknevo.records import DataSpec
 SOLVER_WORK = 1e9
 # Landmarks of an approximate kernel. Chosen, not measured.
 LANDMARKS = 128
-# On so few rows the best round of a single booster depends on luck, and the refitted
-# best is a committee of three. Log-loss on six tables: 0.383 -> 0.373 on 170 rows,
-# 0.367 -> 0.356 on 600, no better on 2,500. In trials single boosters are better, since
-# they leave time for twice the candidates (doc/figures.md).
-COMMITTEE, COMMITTEE_SAMPLES = 3, 2000
-# In trials, so many rows at most are worth a second fit that includes those watched by
-# early stopping. Chosen, not measured.
-REFIT_SAMPLES = 10_000
 
 
 @dataclass(frozen=True)
@@ -52,9 +42,6 @@ class PipelineBuilder:
     probabilities : bool, default=True
         Whether all candidates must predict probabilities. It makes an SVM about twice
         as slow.
-    final : bool, default=False
-        Whether the pipeline is the best one, built for the refit. On few rows its
-        booster is a committee then.
     columns : tuple or None, default=None
         How the columns are read, the `kinds_` of a `ColumnReader`: the pipeline begins
         with one, so that it takes tables as users have them. None makes pipelines of
@@ -78,10 +65,11 @@ class PipelineBuilder:
 
     spec: DataSpec
     probabilities: bool = True
-    final: bool = False
     columns: tuple[Kind, ...] | None = None
 
-    def __call__(self, expressed: dict[str, Any], random_state: int) -> Pipeline:
+    def __call__(
+        self, expressed: dict[str, Any], random_state: int, rounds: int | None = None
+    ) -> Pipeline:
         """Return the pipeline that the genes describe.
 
         Parameters
@@ -90,6 +78,9 @@ class PipelineBuilder:
             Expressed genes of `sknevo.genomes.pipeline`.
         random_state : int
             Seed of all steps but the preparation, which many candidates share.
+        rounds : int or None, default=None
+            How many rounds a model that can stop early trains. None lets it stop by
+            the rows that it watches.
 
         Returns
         -------
@@ -111,13 +102,13 @@ class PipelineBuilder:
             ("preparation", make_preparation(spec, expressed["preparation"])),
             ("scaling", make_scaling(expressed["scaling"], spec, random_state)),
             ("extraction", extraction),
-            ("model", self._model(expressed, random_state)),
+            ("model", self._model(expressed, random_state, rounds)),
         ]
         # The steps pass arrays on under any user's configuration.
         return Pipeline(steps).set_output(transform="default")
 
     def cost(self, expressed: dict[str, Any]) -> float:
-        """Return roughly how long one fit takes.
+        """Return roughly how long one fit takes that watches a held-out part.
 
         Parameters
         ----------
@@ -137,13 +128,8 @@ class PipelineBuilder:
         classes = spec.n_classes if spec.n_classes > 2 else 1
         if name == "svm":
             return svm_seconds(genes, n, width, classes, self.probabilities)
-        rounds = most_rounds(genes["learning_rate"])
-        if rows_to_watch(n, spec.n_classes, self._n_members):
-            rounds *= USUAL_SHARE
-            fits = 3.2 if self._n_members > 1 else 1.9 if self._refits else 1.0
-        else:
-            rounds, fits = min(rounds, ROUNDS_WITHOUT_STOPPING), 1.0
-        return 0.01 + fits * rounds * BOOSTERS[name].seconds(genes, n, width, classes)
+        rounds = USUAL_SHARE * most_rounds(genes["learning_rate"])
+        return 0.01 + rounds * BOOSTERS[name].seconds(genes, n, width, classes)
 
     def family(self, expressed: dict[str, Any]) -> str:
         """Return the model: for one model, `cost` errs by the same factor.
@@ -159,7 +145,9 @@ class PipelineBuilder:
         """
         return next(iter(expressed["model"]))
 
-    def _model(self, expressed: dict[str, Any], random_state: int) -> BaseEstimator:
+    def _model(
+        self, expressed: dict[str, Any], random_state: int, rounds: int | None
+    ) -> BaseEstimator:
         ((name, genes),) = expressed["model"].items()
         classifies = self.spec.task == "classification"
         balance = {"class_weight": expressed["class_weight"]} if classifies else {}
@@ -167,20 +155,10 @@ class PipelineBuilder:
             return self._svm(genes, expressed["preparation"], balance, random_state)
         return (EarlyStoppingClassifier if classifies else EarlyStoppingRegressor)(
             BOOSTERS[name].make(classifies, genes, random_state),
-            refit=self._refits,
-            n_members=self._n_members,
+            rounds=rounds,
             random_state=random_state,
             **balance,
         )
-
-    @property
-    def _refits(self) -> bool:
-        return self.final or self.spec.n_samples <= REFIT_SAMPLES
-
-    @property
-    def _n_members(self) -> int:
-        few = self.spec.n_samples <= COMMITTEE_SAMPLES
-        return COMMITTEE if self.final and few else 1
 
     def _svm(
         self,
