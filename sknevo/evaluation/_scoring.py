@@ -8,7 +8,7 @@ import statistics
 import time
 import warnings
 from collections.abc import Callable, Mapping, Sequence, Sized
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from numbers import Real
 from typing import Any
 
@@ -176,7 +176,7 @@ class Objectives:
         return self.scorer
 
     @property
-    def _named(self) -> dict[str, Any]:
+    def named(self) -> dict[str, Any]:
         scorers = self.scorers
         return scorers if isinstance(scorers, dict) else {"score": scorers}
 
@@ -184,18 +184,18 @@ class Objectives:
     def needs_probabilities(self) -> bool:
         """Whether a score is computed from predicted probabilities."""
         # Of several, a scorer takes the first that there is.
-        first = [_responses(scorer)[0] for scorer in self._named.values()]
+        first = [responses(scorer)[0] for scorer in self.named.values()]
         return any(r in ("predict_proba", "any") for r in first)
 
     @property
     def measures_costs(self) -> bool:
         """Whether a score is a cost, which depends on how a model is built."""
-        return any(isinstance(scorer, Cost) for scorer in self._named.values())
+        return any(isinstance(scorer, Cost) for scorer in self.named.values())
 
     @property
     def blind_to_X(self) -> bool:
         """Whether scorers use X to predict only, so that prepared X serves as well."""
-        return all(isinstance(scorer, _BaseScorer) for scorer in self._named.values())
+        return all(isinstance(scorer, _BaseScorer) for scorer in self.named.values())
 
     def measure(
         self,
@@ -214,10 +214,25 @@ class Objectives:
         if not scores:
             raise ValueError(f"{EXPECTED}; got {scores!r}.")
         scores = {name: _number(name, score) for name, score in scores.items()}
-        for name, scorer in self._named.items():
+        for name, scorer in self.named.items():
             if isinstance(scorer, Cost) and scorer.name == "fit_time":
                 scores[name] = -fit_time
         return scores
+
+    @property
+    def counted(self) -> "Objectives":
+        """The objectives without the scores that are no part of the fitness."""
+        if not isinstance(self.scorer, _MultimetricScorer):
+            return self
+        # Without a name, the first score is the fitness.
+        names = list(self.weights) or [self.metric or next(iter(self.named))]
+        scorers = {name: self.named[name] for name in names}
+        return replace(self, scorer=_MultimetricScorer(scorers=scorers))
+
+    @property
+    def judges_predictions(self) -> bool:
+        """Whether the fitness depends on predictions only, not on the model."""
+        return self.counted.blind_to_X
 
     def undefined(self, kind: str, y_train: np.ndarray, y_test: np.ndarray) -> str:
         """Return why no model of a kind can be scored on a part, "" if it can.
@@ -225,17 +240,17 @@ class Objectives:
         The scores of a guess tell: those of scikit-learn's metrics, which are undefined
         because of the data alone. `kind` is "classifier" or "regressor".
         """
-        guess = _Guess(kind, y_train, y_test)
-        for name, scorer in self._named.items():
+        guess, y_guessed = _guess(kind, y_train, y_test)
+        for name, scorer in self.named.items():
             metric = getattr(scorer, "_score_func", len)
             if not metric.__module__.startswith("sklearn."):
                 continue
-            if kind == "regressor" and "predict" not in _responses(scorer):
+            if kind == "regressor" and "predict" not in responses(scorer):
                 return f"{metric.__name__} is a metric for classifiers."
             with warnings.catch_warnings(record=True) as caught:
                 warnings.simplefilter("always")
                 try:
-                    score = scorer(guess, None, guess.y_test)
+                    score = scorer(guess, None, y_guessed)
                     counts = self.counts(name) and not math.isfinite(score)
                     reasons = [str(w.message) for w in caught][:1] if counts else []
                 except Exception as fault:
@@ -249,7 +264,7 @@ class Objectives:
         """Return whether a score is part of the fitness."""
         if self.weights:
             return name in self.weights
-        return len(self._named) == 1 or name == self.metric
+        return len(self.named) == 1 or name == self.metric
 
     def fitness(self, scores: Mapping[str, tuple[float, ...]]) -> float:
         """Return what evolution maximises: the mean of the fitness over the splits."""
@@ -274,7 +289,7 @@ class Objectives:
         return tuple(-math.inf if math.isnan(mean) else mean for mean in means)
 
 
-def _responses(scorer: Any) -> Sequence[str]:
+def responses(scorer: Any) -> Sequence[str]:
     """Return the methods that a scorer may call, "any" if it is unknown."""
     responses = getattr(scorer, "_response_method", "any")
     return [responses] if isinstance(responses, str) else responses
@@ -297,34 +312,53 @@ def _number(name: str, score: Any) -> float:
 GUESSED = 1000
 
 
-class _Guess(BaseEstimator):
-    """Predicts targets of the training part, one after the other, whatever X is."""
+class Answers(BaseEstimator):
+    """Answers with given predictions, whatever X is.
 
-    def __init__(self, kind: str, y_train: np.ndarray, y_test: np.ndarray) -> None:
-        self.kind = kind
-        rows = np.arange(min(GUESSED, len(y_test)))
-        if kind == "classifier":
-            self.classes_ = np.unique(y_train)
-            rows = np.union1d(rows, np.unique(y_test, return_index=True)[1])
-        self.y_test = y_test[rows]
-        self.y_guessed = np.resize(y_train, self.y_test.shape)
+    Probabilities (n_samples, n_classes) are those of `labels`, in order; without labels
+    the predictions are targets (n_samples,).
+    """
+
+    def __init__(self, predictions: np.ndarray, labels: np.ndarray | None) -> None:
+        self.predictions = predictions
+        self.labels = labels
+
+    @property
+    def classes_(self) -> np.ndarray:
+        return self.labels
 
     def predict(self, X: Any) -> np.ndarray:
-        return self.y_guessed
+        if self.labels is None:
+            return self.predictions
+        return self.labels[self.predictions.argmax(axis=1)]
 
     def predict_proba(self, X: Any) -> np.ndarray:
-        return (self.y_guessed[:, None] == self.classes_).astype(float)
+        # Averages of single precision miss the sum of 1 by more than scorers allow.
+        return self.predictions / self.predictions.sum(axis=1, keepdims=True)
 
     def decision_function(self, X: Any) -> np.ndarray:
         certain = self.predict_proba(X)
-        return certain[:, -1] if len(self.classes_) < 3 else certain
+        return certain[:, -1] - certain[:, 0] if len(self.labels) < 3 else certain
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
-        tags.estimator_type = self.kind
-        if self.kind == "classifier":
+        tags.estimator_type = "regressor" if self.labels is None else "classifier"
+        if self.labels is not None:
             tags.classifier_tags = ClassifierTags()
         return tags
+
+
+def _guess(
+    kind: str, y_train: np.ndarray, y_test: np.ndarray
+) -> tuple[Answers, np.ndarray]:
+    """Return a model that guesses targets of the training part, and the targets."""
+    rows = np.arange(min(GUESSED, len(y_test)))
+    if kind == "regressor":
+        return Answers(np.resize(y_train, rows.shape), None), y_test[rows]
+    rows = np.union1d(rows, np.unique(y_test, return_index=True)[1])
+    labels = np.unique(y_train)
+    guessed = np.resize(y_train, rows.shape)
+    return Answers((guessed[:, None] == labels).astype(float), labels), y_test[rows]
 
 
 def _with_costs(scoring: Any) -> Any:
