@@ -9,69 +9,130 @@ from sknevo.records import DataSpec
 
 __all__ = ["pipeline", "well_known"]
 
-# The tables. The second list of a category holds its weights: all of them, and the
-# ranges, are chosen, not measured.
+# The tables. The second list of a category holds its weights. Weights and ranges are
+# chosen, not measured, with an eye on those of published portfolios: AutoGluon's
+# (2025) and the search spaces of TabArena.
 
 SCALING = Categorical(
-    ["none", "standard", "minmax", "maxabs", "robust", "quantile", "power"],
-    [3, 3, 1, 1, 1, 1, 1],
+    [
+        "none",
+        "standard",
+        "minmax",
+        "maxabs",
+        "robust",
+        "quantile",
+        "power",
+        "squashing",
+    ],
+    [3, 3, 1, 1, 1, 1, 1, 2],
 )
 IMPUTATION = Categorical(["none", "median", "mean", "most_frequent"], [3, 2, 1, 1])
 GAMMA = Real(1e-2, 10, log=True)
-SVM = Genome(
-    C=Real(1e-2, 1e3, log=True),
-    approximate=Categorical([False, True], [4, 1]),
-    kernel=Choice(
-        {"rbf": 4, "linear": 2},
-        linear=Genome(),
-        poly=Genome(degree=Integer(2, 4), gamma=GAMMA, coef0=Real(0, 2)),
-        rbf=Genome(gamma=GAMMA),
-        sigmoid=Genome(gamma=GAMMA, coef0=Real(-2, 2)),
-    ),
+RATE, LEAF = Real(0.005, 0.3, log=True), Integer(1, 100, log=True)
+LEAVES = Integer(2, 200, log=True)
+RIDGE, LASSO = Real(1e-4, 30, log=True), Real(1e-4, 5, log=True)
+SOME, MOST = Real(0.3, 1), Real(0.5, 1)
+FOREST = Genome(
+    max_features=Real(0.1, 1),
+    min_samples_leaf=Integer(1, 32, log=True),
+    bootstrap=Categorical([False, True]),
 )
-RATE, LEAF = Real(0.02, 0.3, log=True), Integer(1, 100, log=True)
-SHRINK = Real(1e-3, 30, log=True)
-BOOSTING = {
+MODELS = {
+    "svm": Genome(
+        C=Real(1e-2, 1e3, log=True),
+        approximate=Categorical([False, True], [4, 1]),
+        kernel=Choice(
+            {"rbf": 4, "linear": 2},
+            linear=Genome(),
+            poly=Genome(degree=Integer(2, 4), gamma=GAMMA, coef0=Real(0, 2)),
+            rbf=Genome(gamma=GAMMA),
+            sigmoid=Genome(gamma=GAMMA, coef0=Real(-2, 2)),
+        ),
+    ),
     "hist_gradient_boosting": Genome(
         learning_rate=RATE,
-        max_leaf_nodes=Integer(3, 128, log=True),
+        max_leaf_nodes=LEAVES,
         min_samples_leaf=LEAF,
-        l2_regularization=SHRINK,
-        max_features=Real(0.3, 1),
+        l2_regularization=RIDGE,
+        max_features=SOME,
     ),
     "lightgbm": Genome(
         learning_rate=RATE,
-        num_leaves=Integer(3, 128, log=True),
+        num_leaves=LEAVES,
         min_child_samples=LEAF,
-        reg_lambda=SHRINK,
-        subsample=Real(0.5, 1),
-        colsample_bytree=Real(0.3, 1),
-        extra_trees=Categorical([False, True], [3, 1]),
+        reg_alpha=LASSO,
+        reg_lambda=RIDGE,
+        subsample=MOST,
+        colsample_bytree=SOME,
+        extra_trees=Categorical([False, True]),
     ),
     "xgboost": Genome(
         learning_rate=RATE,
         max_depth=Integer(2, 10),
-        min_child_weight=Real(0.1, 30, log=True),
-        reg_lambda=SHRINK,
-        gamma=Real(1e-4, 5, log=True),
-        subsample=Real(0.5, 1),
-        colsample_bytree=Real(0.3, 1),
+        min_child_weight=Real(1e-3, 30, log=True),
+        reg_alpha=LASSO,
+        reg_lambda=RIDGE,
+        subsample=MOST,
+        colsample_bylevel=SOME,
+        colsample_bynode=SOME,
+    ),
+    "extra_trees": FOREST,
+    "random_forest": FOREST,
+    "mlp": Genome(
+        n_layers=Integer(1, 3),
+        width=Integer(16, 256, log=True),
+        activation=Categorical(["relu", "tanh"]),
+        learning_rate=Real(3e-4, 1e-2, log=True),
+        alpha=Real(1e-6, 1, log=True),
+        batch_size=Categorical([32, 64, 128, 256]),
+    ),
+    "linear": Genome(C=Real(1e-4, 1e3, log=True)),
+    "neighbours": Genome(
+        n_neighbors=Integer(1, 100, log=True),
+        weights=Categorical(["uniform", "distance"]),
+        p=Categorical([2, 1]),
     ),
 }
-MODELS = ("svm", *BOOSTING)
+# Genes of LightGBM that concern its own handling of categories, and their values where
+# it has no effect: LightGBM's defaults.
+NATIVE = Genome(
+    cat_smooth=Real(1e-3, 100, log=True),
+    cat_l2=Real(5e-3, 20, log=True),
+    max_cat_to_onehot=Integer(4, 100, log=True),
+    min_data_per_group=Integer(2, 100, log=True),
+)
+NATIVE_DEFAULTS = {
+    "cat_smooth": 10.0,
+    "cat_l2": 10.0,
+    "max_cat_to_onehot": 4,
+    "min_data_per_group": 100,
+}
+# Genes that a model has for one task alone.
+CRITERION = Genome(criterion=Categorical(["gini", "entropy"]))
+OF_CLASSIFIERS = {"extra_trees": CRITERION, "random_forest": CRITERION}
+OF_REGRESSORS = {"svm": Genome(epsilon=Real(1e-3, 0.5, log=True))}
 # How often a model is drawn, 1 for the others.
-MODEL_WEIGHTS = {"lightgbm": 3, "svm": 3, "xgboost": 2}
+MODEL_WEIGHTS = {"lightgbm": 4, "svm": 2, "xgboost": 2, "mlp": 2}
+
+# Trees depend on the order of values alone, and take missing values.
+BOOSTERS = ("hist_gradient_boosting", "lightgbm", "xgboost")
+TREES = (*BOOSTERS, "extra_trees", "random_forest")
+# Models that take categories as they are.
+TAKE_CATEGORIES = ("hist_gradient_boosting", "lightgbm")
 
 # An exact SVM costs rows x rows: with more rows it is approximated. Chosen, not
 # measured.
 MANY_SAMPLES = 6000
+# How often a pipeline has no extraction, against one with any. Chosen: none of the 64
+# pipelines in auto-sklearn's portfolios has one.
+PLAIN = 8
 # With more columns there are no polynomial features, whose number grows with the square
 # of the columns. Trees find interactions themselves and are slow on so many. Chosen,
 # not measured.
 MANY_COLUMNS, MANY_COLUMNS_FOR_TREES = 40, 15
 
 
-def pipeline(spec: DataSpec, *, models: Sequence[str] = MODELS) -> Genome:
+def pipeline(spec: DataSpec, *, models: Sequence[str] = tuple(MODELS)) -> Genome:
     """Return the search space of pipelines for a table.
 
     Parameters
@@ -79,7 +140,7 @@ def pipeline(spec: DataSpec, *, models: Sequence[str] = MODELS) -> Genome:
     spec : DataSpec
         Describes the table: genes that have no effect on it are left out.
     models : sequence of str, default=("svm", "hist_gradient_boosting", "lightgbm", \
-"xgboost")
+"xgboost", "extra_trees", "random_forest", "mlp", "linear", "neighbours")
         The models to choose from.
 
     Returns
@@ -108,17 +169,27 @@ def pipeline(spec: DataSpec, *, models: Sequence[str] = MODELS) -> Genome:
         "scaling": SCALING,
         "extraction": _extraction(spec),
     }
-    svm = SVM
     if spec.task == "classification":
         genes["class_weight"] = Categorical([None, "balanced"], [3, 1])
-    else:
-        svm = Genome(**SVM.genes, epsilon=Real(1e-3, 0.5, log=True))
-    known = {"svm": svm, **BOOSTING}
     genes["model"] = Choice(
         {name: w for name, w in MODEL_WEIGHTS.items() if name in models},
-        **{name: known[name] for name in models},
+        **{name: _model(name, spec) for name in models},
     )
     return Genome(**genes).constrained(partial(_repair, spec=spec))
+
+
+def _model(name: str, spec: DataSpec) -> Genome:
+    """Return the genes of a model that have an effect on the table."""
+    classifies = spec.task == "classification"
+    added = (OF_CLASSIFIERS if classifies else OF_REGRESSORS).get(name, Genome())
+    genes = MODELS[name].genes | added.genes
+    if name == "lightgbm" and _has_categories(spec):
+        genes = genes | NATIVE.genes
+    return Genome(**genes)
+
+
+def _has_categories(spec: DataSpec) -> bool:
+    return any(column.kind == "categorical" for column in spec.columns)
 
 
 def _preparation(spec: DataSpec) -> Genome:
@@ -129,8 +200,8 @@ def _preparation(spec: DataSpec) -> Genome:
         genes["imputation"] = IMPUTATION
         genes["missing_indicator"] = Categorical([False, True])
     if "categorical" in kinds:
-        genes["encoding"] = Categorical(["onehot", "ordinal", "target"])
-        genes["min_frequency"] = Categorical([0.0, 0.01, 0.05])
+        genes["encoding"] = Categorical(["onehot", "ordinal", "target", "native"])
+        genes["min_frequency"] = Categorical([0.0, 0.01, 0.05], [2, 1, 1])
     if "text" in kinds:
         # Without its text, a table of text alone would be empty.
         dropped = [] if kinds == {"text"} else ["drop"]
@@ -139,7 +210,7 @@ def _preparation(spec: DataSpec) -> Genome:
 
 
 def _extraction(spec: DataSpec) -> Choice:
-    """Return the choice of an extraction of features; two of three have none."""
+    """Return the choice of an extraction of features; most have none."""
     widest = max(2, min(256, spec.n_samples // 2))
     branches: dict[str, Gene] = {
         "none": Genome(),
@@ -155,34 +226,51 @@ def _extraction(spec: DataSpec) -> Choice:
     }
     if spec.task == "classification":
         branches["lda"] = Genome()
-    return Choice({"none": 2.0 * len(branches)}, **branches)
+    return Choice({"none": PLAIN * len(branches)}, **branches)
 
 
 def _repair(genes: dict[str, Any], spec: DataSpec) -> dict[str, Any]:
     """Return genes of a pipeline that works, without genes that have no effect."""
     preparation, extraction = genes["preparation"], genes["extraction"]
-    svm = genes["model"]["choice"] == "svm"
-    most = MANY_COLUMNS if svm else MANY_COLUMNS_FOR_TREES
+    model = genes["model"]["choice"]
+    trees = model in TREES
+    most = MANY_COLUMNS_FOR_TREES if trees else MANY_COLUMNS
     if extraction["choice"] == "polynomial" and _width(spec, preparation) > most:
         extraction["choice"] = "none"
-    # An SVM depends on distances, which unscaled columns would dominate.
-    if svm and genes["scaling"] == "none":
+    # All but trees depend on distances, which unscaled columns would dominate.
+    if not trees and genes["scaling"] == "none":
         genes["scaling"] = "standard"
-    if not svm and extraction["choice"] in ("none", "select_k_best"):
+    if trees and extraction["choice"] in ("none", "select_k_best"):
         # Trees depend on the order of values alone: a scaler has no effect.
         genes["scaling"] = "none"
-    # Boosters handle missing values themselves; SVMs and extractions do not.
-    is_incomplete = preparation.get("imputation") == "none"
-    if is_incomplete and (svm or extraction["choice"] != "none"):
-        preparation["imputation"] = "median"
-    if svm and spec.n_samples > MANY_SAMPLES:
+    if model == "svm" and spec.n_samples > MANY_SAMPLES:
         genes["model"]["svm"]["approximate"] = True
+    if model == "neighbours" and "class_weight" in genes:
+        genes["class_weight"] = None
+    _repair_preparation(preparation, model, extraction["choice"])
+    if "lightgbm" in genes["model"] and preparation.get("encoding") != "native":
+        known = genes["model"]["lightgbm"]
+        known |= {n: v for n, v in NATIVE_DEFAULTS.items() if n in known}
+    return genes
+
+
+def _repair_preparation(
+    preparation: dict[str, Any], model: str, extraction: str
+) -> None:
+    """Change genes that the model cannot take, and those without effect."""
+    # Trees handle missing values themselves; other models and extractions do not.
+    imputed = model not in TREES or extraction != "none"
+    if preparation.get("imputation") == "none" and imputed:
+        preparation["imputation"] = "median"
+    if preparation.get("encoding") == "native" and (
+        model not in TAKE_CATEGORIES or extraction != "none"
+    ):
+        preparation["encoding"] = "ordinal"
     # Genes without effect have one value, so that equal pipelines have the same key.
     if preparation.get("imputation") == "none":
         preparation["missing_indicator"] = False
-    if preparation.get("encoding") == "target":
+    if preparation.get("encoding") in ("target", "native"):
         preparation["min_frequency"] = 0.0
-    return genes
 
 
 def _width(spec: DataSpec, preparation: dict[str, Any]) -> int:
@@ -193,27 +281,110 @@ def _width(spec: DataSpec, preparation: dict[str, Any]) -> int:
     )
 
 
-def _boosting(model: str, *values: Any) -> dict[str, Any]:
-    return {model: dict(zip(BOOSTING[model].genes, values, strict=True))}
+# Well-known configurations -------------------------------------------------------
 
 
-# Models of `well_known`, tuned on the first ten tables of doc/figures.md: values of the
-# model's genes, in their order.
-LIGHTGBM = _boosting("lightgbm", 0.1, 15, 20, 1.0, 0.8, 0.8, False)
-MANY_LEAVES = _boosting("lightgbm", 0.05, 31, 20, 1.0, 0.8, 0.5, False)
-FEW_LEAVES = _boosting("lightgbm", 0.05, 6, 20, 1.0, 0.8, 0.5, True)
-XGBOOST = _boosting("xgboost", 0.08, 4, 1.0, 1.0, 0.001, 0.8, 0.8)
-SLOW_XGBOOST = _boosting("xgboost", 0.04, 3, 1.0, 1.0, 0.001, 0.8, 0.5)
-DEEP_XGBOOST = _boosting("xgboost", 0.08, 10, 0.5, 1.0, 0.001, 0.7, 0.6)
-HISTOGRAM = _boosting("hist_gradient_boosting", 0.06, 90, 5, 0.1, 0.4)
-RBF = {"approximate": False, "kernel": {"rbf": {"gamma": 1.0}}}
+def _entry(
+    model: str, genes: dict[str, Any], encoding: str, scaling: str = "none"
+) -> dict[str, Any]:
+    """Return partial expressed genes for a table with all kinds of columns."""
+    return {
+        "model": {model: genes},
+        "preparation": {
+            "encoding": encoding,
+            # Rare categories have columns of few ones: merging them spares noise.
+            "min_frequency": 0.01 if encoding == "onehot" else 0.0,
+            "imputation": "none" if model in TREES else "median",
+            "missing_indicator": False,
+            "text": "target",
+        },
+        "scaling": scaling,
+        "extraction": {"none": {}},
+        "class_weight": None,
+    }
+
+
+def _lightgbm(encoding: str, *values: Any, **native: Any) -> dict[str, Any]:
+    genes = dict(zip(MODELS["lightgbm"].genes, values, strict=True))
+    return _entry("lightgbm", {**genes, **native}, encoding)
+
+
+def _xgboost(encoding: str, *values: Any) -> dict[str, Any]:
+    genes = dict(zip(MODELS["xgboost"].genes, values, strict=True))
+    return _entry("xgboost", genes, encoding)
+
+
+def _svm(C: float) -> dict[str, Any]:
+    kernel = {"rbf": {"gamma": 1.0}}
+    genes = {"C": C, "approximate": False, "kernel": kernel, "epsilon": 0.1}
+    return _entry("svm", genes, "onehot", "standard")
+
+
+def _forest(model: str, max_features: float, leaf: int) -> dict[str, Any]:
+    genes = {"max_features": max_features, "min_samples_leaf": leaf, "bootstrap": False}
+    return _entry(model, {**genes, "criterion": "entropy"}, "ordinal")
+
+
+def _balanced(entry: dict[str, Any]) -> dict[str, Any]:
+    return {**entry, "class_weight": "balanced"}
+
+
+FEW_LEAVES = _lightgbm("ordinal", 0.1, 15, 20, 1e-4, 1.0, 0.8, 0.8, False)
+SMOOTH = _svm(1.0)
+# The values of boosters and SVMs without a note were tuned on the first ten tables of
+# doc/figures.md.
+KNOWN = [
+    FEW_LEAVES,
+    _entry("linear", {"C": 0.1}, "onehot", "squashing"),
+    SMOOTH,
+    _xgboost("ordinal", 0.08, 4, 1.0, 1e-4, 1.0, 0.8, 0.9, 0.9),
+    # As in AutoGluon's portfolio of 2023.
+    _forest("extra_trees", 0.75, 1),
+    # Only matter for unbalanced classes.
+    _balanced(FEW_LEAVES),
+    _balanced(SMOOTH),
+    _lightgbm("onehot", 0.05, 31, 20, 1e-4, 1.0, 0.8, 0.5, False),
+    # The first of auto-sklearn's portfolio, with a larger learning rate.
+    _entry(
+        "mlp",
+        {
+            "n_layers": 1,
+            "width": 128,
+            "activation": "relu",
+            "learning_rate": 1e-3,
+            "alpha": 0.05,
+            "batch_size": 64,
+        },
+        "onehot",
+        "squashing",
+    ),
+    _xgboost("onehot", 0.04, 3, 1.0, 1e-4, 1.0, 0.8, 0.7, 0.7),
+    # Number 3 of AutoGluon's portfolio of 2025, and its model for small tables.
+    _lightgbm("ordinal", 0.018, 39, 3, 0.24, 0.36, 0.88, 0.46, True),
+    _lightgbm("ordinal", 0.024, 7, 1, 0.35, 1.96, 0.96, 0.99, True),
+    _forest("random_forest", 0.75, 1),
+    _svm(10.0),
+    # Number 17 of the same, with categories as they are.
+    _lightgbm("native", 0.035, 64, 1, 0.01, 0.72, 0.93, 0.67, False, **NATIVE_DEFAULTS),
+    _xgboost("ordinal", 0.08, 10, 0.5, 1e-4, 1.0, 0.7, 0.8, 0.8),
+    _entry(
+        "hist_gradient_boosting",
+        {
+            "learning_rate": 0.06,
+            "max_leaf_nodes": 90,
+            "min_samples_leaf": 5,
+            "l2_regularization": 0.1,
+            "max_features": 0.4,
+        },
+        "ordinal",
+    ),
+]
 
 
 def well_known(spec: DataSpec) -> list[dict[str, Any]]:
     """Return configurations that do well on many tables, the cheap ones first.
 
-    They are the first individuals of a search. They were tuned on ten tables
-    (``doc/figures.md``), where they account for most of what a search of 30 s gains.
+    They are the first individuals of a search.
 
     Parameters
     ----------
@@ -230,34 +401,16 @@ def well_known(spec: DataSpec) -> list[dict[str, Any]]:
     >>> from sknevo.records import Column, DataSpec
     >>> spec = DataSpec("regression", 100, 0, (Column("a", "numeric"),))
     >>> [*well_known(spec)[0]["model"]], len(well_known(spec))
-    (['lightgbm'], 9)
+    (['lightgbm'], 15)
     """
+    genome = pipeline(spec)
+    suited = [_suited(entry, genome) for entry in KNOWN]
+    # Entries that differ in genes which the table has no use for are the same.
+    return [entry for i, entry in enumerate(suited) if entry not in suited[:i]]
 
-    def prepared(encoding: str, imputation: str) -> dict[str, Any]:
-        values = {"encoding": encoding, "min_frequency": 0.01, "text": "target"}
-        values |= {"imputation": imputation, "missing_indicator": False}
-        return {name: values[name] for name in _preparation(spec).genes}
 
-    plain: dict[str, Any] = {"extraction": {"none": {}}, "scaling": "none"}
-    if spec.task == "classification":
-        plain["class_weight"] = None
-    trees = {**plain, "preparation": prepared("ordinal", "none")}
-    onehot_trees = {**plain, "preparation": prepared("onehot", "none")}
-    svm = {**plain, "scaling": "standard", "preparation": prepared("onehot", "median")}
-    known = [
-        {**trees, "model": LIGHTGBM},
-        {**svm, "model": {"svm": {**RBF, "C": 1.0}}},
-        {**trees, "model": XGBOOST},
-        {**onehot_trees, "model": MANY_LEAVES},
-        {**onehot_trees, "model": SLOW_XGBOOST},
-        {**trees, "model": FEW_LEAVES},
-        {**svm, "model": {"svm": {**RBF, "C": 10.0}}},
-        {**trees, "model": DEEP_XGBOOST},
-        {**trees, "model": HISTOGRAM},
-    ]
-    if spec.task == "classification":
-        # In the middle: they matter for unbalanced classes only.
-        known[4:4] = [
-            {**one, "class_weight": "balanced"} for one in (known[0], known[1])
-        ]
-    return known
+def _suited(genes: Any, gene: Gene) -> Any:
+    """Return expressed genes without those that the search space of a table lacks."""
+    if not isinstance(gene, Genome | Choice):
+        return genes
+    return {n: _suited(v, gene.parts[n]) for n, v in genes.items() if n in gene.parts}

@@ -12,6 +12,7 @@ import sklearn
 import tables
 from builder_contract import BuilderContract, Case
 from sklearn.datasets import load_iris, make_classification
+from sklearn.ensemble import ExtraTreesClassifier
 from sklearn.metrics import log_loss
 from threadpoolctl import threadpool_limits
 
@@ -21,6 +22,10 @@ from sknevo.builders.pipeline._boosting import (
     EarlyStoppingClassifier,
     EarlyStoppingRegressor,
 )
+from sknevo.builders.pipeline._features import SquashingScaler
+from sknevo.builders.pipeline._forest import ForestClassifier
+from sknevo.builders.pipeline._linear import LinearClassifier
+from sknevo.builders.pipeline._mlp import make_mlp
 from sknevo.builders.pipeline._preparation import (
     _Labels,
     make_preparation,
@@ -251,13 +256,28 @@ def held_out(X, y, weights=None):
     return {"X_val": X, "y_val": y, "sample_weight_val": weights}
 
 
+# Models that stop early.
+STOPPING = (*BOOSTERS, "mlp")
+NETWORK = {
+    "n_layers": 1,
+    "width": 32,
+    "activation": "relu",
+    "learning_rate": 0.03,
+    "alpha": 1e-6,
+    "batch_size": 32,
+}
+
+
 def booster(name, regression=False, **params):
-    genes = {
-        "hist_gradient_boosting": {"max_leaf_nodes": 6},
-        "lightgbm": {"num_leaves": 6},
-        "xgboost": {"max_depth": 3},
-    }[name]
-    one = BOOSTERS[name].make(not regression, {"learning_rate": 0.3, **genes}, 0)
+    if name == "mlp":
+        one = make_mlp(not regression, NETWORK, random_state=0)
+    else:
+        genes = {
+            "hist_gradient_boosting": {"max_leaf_nodes": 6},
+            "lightgbm": {"num_leaves": 6},
+            "xgboost": {"max_depth": 3},
+        }[name]
+        one = BOOSTERS[name].make(not regression, {"learning_rate": 0.3, **genes}, 0)
     kind = EarlyStoppingRegressor if regression else EarlyStoppingClassifier
     return kind(one, random_state=0, **params)
 
@@ -266,7 +286,7 @@ def loss(model, X, y):
     return log_loss(y, model.predict_proba(X))
 
 
-@pytest.mark.parametrize("name", BOOSTERS)
+@pytest.mark.parametrize("name", STOPPING)
 @pytest.mark.parametrize("n_classes", [2, 3])
 def test_a_booster_keeps_the_rounds_that_are_best_on_what_it_watches(name, n_classes):
     fitted, watched = split(n_classes=n_classes)
@@ -293,7 +313,7 @@ def test_a_booster_keeps_neither_data_nor_rounds_after_the_best(name):
         np.testing.assert_array_equal(model.predict_proba(X), same.predict_proba(X))
 
 
-@pytest.mark.parametrize("name", BOOSTERS)
+@pytest.mark.parametrize("name", STOPPING)
 def test_a_regressor_watches_targets_in_any_unit(name):
     rng = np.random.default_rng(0)
     X = rng.normal(size=(600, 3))
@@ -309,7 +329,7 @@ def test_a_regressor_watches_targets_in_any_unit(name):
     assert abs(rounds[0] - rounds[1]) < 5
 
 
-@pytest.mark.parametrize("name", BOOSTERS)
+@pytest.mark.parametrize("name", STOPPING)
 def test_rows_of_unknown_labels_or_without_weight_are_not_watched(name):
     (X, y), (X_val, y_val) = split()
     y, y_val = np.array(["no", "yes"])[y], np.array(["no", "yes"])[y_val]
@@ -336,7 +356,7 @@ def test_what_is_too_little_to_watch_is_as_if_it_were_not_there(few):
     np.testing.assert_array_equal(model.predict_proba(X), expected.predict_proba(X))
 
 
-@pytest.mark.parametrize("name", BOOSTERS)
+@pytest.mark.parametrize("name", STOPPING)
 def test_weights_of_what_is_watched_count(name):
     (X, y), (X_val, y_val) = split()
     # The heavy rows are noise: the fewer rounds, the better.
@@ -349,20 +369,21 @@ def test_weights_of_what_is_watched_count(name):
     assert heavy.rounds_ < light.rounds_
 
 
-@pytest.mark.parametrize("name", BOOSTERS)
+@pytest.mark.parametrize("name", STOPPING)
 @pytest.mark.parametrize("regression", [False, True])
 def test_a_builder_makes_boosters_of_a_number_of_rounds(name, regression):
     (X, y), watched = split()
     spec = tables.spec_of(X, y, regression=regression)
-    expressed = expressed_genes(spec, **{name: {"learning_rate": 0.3}})
+    rate = 0.01 if name == "mlp" else 0.3
+    expressed = expressed_genes(spec, **{name: {"learning_rate": rate}})
     model = PipelineBuilder(spec)(expressed, 0, rounds=7)[-1]
     assert model.fit(X, y, **held_out(*watched)).rounds_ == 7
     alone = PipelineBuilder(spec)(expressed, 0).fit(X, y)[-1]
     assert 1 <= alone.rounds_ < rounds_of(alone.estimator)
 
 
-@pytest.mark.parametrize("name", ["lightgbm", "xgboost"])
-def test_boosters_check_the_deadline(name):
+@pytest.mark.parametrize("name", ["lightgbm", "xgboost", "mlp", "extra_trees"])
+def test_long_fits_check_the_deadline(name):
     X, y = make_classification(400, 5, random_state=0)
     spec = tables.spec_of(X, y)
     pipe = PipelineBuilder(spec)(expressed_genes(spec, **{name: {}}), 0)
@@ -403,18 +424,114 @@ def test_alone_a_booster_watches_rows_that_it_is_not_fitted_on(rare, monkeypatch
     assert set(fitted.y) == set(y)
 
 
-@pytest.mark.parametrize("name", MODELS)
+# Leaves of single rows are right on all of them, whatever their weights.
+LARGE_LEAVES = {
+    name: {"min_samples_leaf": 20} for name in ("extra_trees", "random_forest")
+}
+
+
+@pytest.mark.parametrize("name", sorted(set(MODELS) - {"neighbours"}))
 def test_balanced_weights_favour_the_rare_class(name):
     rng = np.random.default_rng(0)
     X = rng.normal(size=(600, 2))
     y = (X[:, 0] + rng.normal(size=600) > 2).astype(int)
     spec = tables.spec_of(X, y)
-    genes = expressed_genes(spec, **{name: {}})
+    genes = expressed_genes(spec, **{name: LARGE_LEAVES.get(name, {})})
     plain, balanced = (
         PipelineBuilder(spec)({**genes, "class_weight": weight}, 0).fit(X, y)
         for weight in (None, "balanced")
     )
     assert balanced.predict(X).mean() > plain.predict(X).mean() + 0.05
+
+
+# Other models ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["extra_trees", "random_forest", "neighbours"])
+def test_no_class_is_impossible(name):
+    X, y = load_iris(return_X_y=True)
+    spec = tables.spec_of(X, y)
+    probabilities = PipelineBuilder(spec)(expressed_genes(spec, **{name: {}}), 0)
+    probabilities = probabilities.fit(X, y).predict_proba(X)
+    assert probabilities.min() > 0
+    np.testing.assert_allclose(probabilities.sum(axis=1), 1)
+
+
+@pytest.mark.parametrize("kind", ["extra_trees", "random_forest"])
+@pytest.mark.parametrize("n_classes", [2, 20])
+def test_forests_are_small_and_take_gaps(kind, n_classes):
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(3000, 3)), rng.integers(0, n_classes, 3000)
+    X[::5, 0] = np.nan
+    forest = ForestClassifier(kind, random_state=0).fit(X, y)
+    assert len(pickle.dumps(forest)) < 24e6
+    assert (forest.predict(X) == y).mean() > 1.2 / n_classes
+
+
+def test_forests_grow_the_same_in_chunks():
+    X, y = load_iris(return_X_y=True)
+    forest = ForestClassifier("extra_trees", random_state=0).fit(X, y)
+    whole = ExtraTreesClassifier(100, max_features=1.0, random_state=0).fit(X, y)
+    np.testing.assert_array_equal(
+        forest.forest_.predict_proba(X), whole.predict_proba(X)
+    )
+
+
+@pytest.mark.parametrize("name", ["linear", "mlp", "extra_trees", "random_forest"])
+@pytest.mark.parametrize("regression", [False, True])
+def test_models_honour_sample_weights(name, regression):
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(400, 2))
+    truth = (X[:, 0] > 0).astype(int)
+    lies = np.arange(400) % 2 == 0
+    y, weights = np.where(lies, 1 - truth, truth), np.where(lies, 1e-9, 1.0)
+    spec = tables.spec_of(X, y, regression=regression)
+    given = {"mlp": NETWORK, **LARGE_LEAVES}.get(name, {})
+    genes = expressed_genes(spec, **{name: given})
+    model = PipelineBuilder(spec)(genes, 0, rounds=30)[-1]
+    predicted = model.fit(X, y, sample_weight=weights).predict(X)
+    assert ((predicted > 0.5) == truth).mean() > 0.8
+
+
+def test_linear_models_of_any_width_are_the_same():
+    """Newton's method solves those of few columns, L-BFGS the others."""
+    X, y = make_classification(300, 20, n_classes=3, n_informative=6, random_state=0)
+    narrow = LinearClassifier(C=0.1).fit(X, y).predict_proba(X)
+    wide = LinearClassifier(C=0.1).fit(np.tile(X, 10) / np.sqrt(10), y)
+    np.testing.assert_allclose(
+        wide.predict_proba(np.tile(X, 10) / np.sqrt(10)), narrow, atol=0.01
+    )
+
+
+@pytest.mark.parametrize("name", ["lightgbm", "hist_gradient_boosting"])
+def test_boosters_take_categories_as_they_are(name):
+    """The effect of 200 labels is learned by few splits."""
+    rng = np.random.default_rng(0)
+    labels = rng.integers(0, 30, 3000)
+    X = pd.DataFrame({"size": rng.normal(size=3000), "kind": labels.astype(str)})
+    X = X.assign(kind=X.kind.astype("category"))
+    y = (labels % 2).astype(int)
+    table = tables.read(X)
+    spec = tables.spec_of(table, y)
+    rounds = []
+    for encoding in ("native", "ordinal"):
+        genes = expressed_genes(spec, **{name: {}})
+        genes["preparation"] = {"encoding": encoding, "min_frequency": 0.0}
+        pipe = PipelineBuilder(spec)(genes, 0, rounds=5).fit(table, y)
+        rounds.append(log_loss(y, pipe.predict_proba(table)))
+    assert rounds[0] < rounds[1]
+    unknown = table.head(3).assign(kind=pd.Categorical(["new", None, "2"]))
+    assert np.isfinite(pipe.predict_proba(unknown)).all()
+
+
+def test_squashing_bounds_outliers_and_keeps_the_middle():
+    X = np.concatenate([np.linspace(-1, 1, 101), [1e9, np.nan]])[:, None]
+    scaled = SquashingScaler().fit(X).transform(X)[:, 0]
+    assert np.nanmax(scaled) <= 3
+    np.testing.assert_allclose(scaled[40:61], X[40:61, 0], atol=0.03)
+    assert np.isnan(scaled[-1])
+    mostly_zero = np.array([0.0] * 90 + [5.0] * 10)[:, None]
+    assert np.ptp(SquashingScaler().fit_transform(mostly_zero)) > 1
 
 
 # Support vector machines ----------------------------------------------------------

@@ -19,6 +19,7 @@ from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.validation import check_is_fitted
 
 from sknevo.builders._targets import StandardizedRegressor
+from sknevo.builders.pipeline._mlp import fit_mlp
 from sknevo.builders.pipeline._parts import FEWEST_WATCHED, Part, held_out_part
 from sknevo.deadline import check_deadline
 
@@ -46,6 +47,8 @@ class Booster:
     round_seconds: float
     leaf_seconds: float
     leaves: Callable[[dict[str, Any]], int]
+    # The parameter for the places of categorical columns, if it takes them.
+    categorical: str = ""
     fixed: dict[str, Any] = field(default_factory=dict)
 
     def seconds(
@@ -57,13 +60,21 @@ class Booster:
         return self.round_seconds + n_trees * tree
 
     def make(
-        self, classifies: bool, genes: dict[str, Any], random_state: int
+        self,
+        classifies: bool,
+        genes: dict[str, Any],
+        random_state: int,
+        categorical: tuple[int, ...] = (),
     ) -> BaseEstimator:
-        """Return the unfitted booster; its library is imported only now."""
+        """Return the unfitted booster; its library is imported only now.
+
+        `categorical` holds the places of columns whose numbers stand for categories.
+        """
+        native = {self.categorical: [*categorical]} if categorical else {}
         name = self.prefix + ("Classifier" if classifies else "Regressor")
         rounds = {self.rounds: most_rounds(genes["learning_rate"])}
         return getattr(import_module(self.module), name)(
-            **genes, **rounds, **self.fixed, random_state=random_state
+            **genes, **rounds, **native, **self.fixed, random_state=random_state
         )
 
 
@@ -79,6 +90,7 @@ BOOSTERS = {
         round_seconds=3e-4,
         leaf_seconds=2e-5,
         leaves=lambda genes: genes["max_leaf_nodes"],
+        categorical="categorical_features",
     ),
     "lightgbm": Booster(
         "lightgbm",
@@ -87,6 +99,7 @@ BOOSTERS = {
         round_seconds=2e-4,
         leaf_seconds=8e-6,
         leaves=lambda genes: genes["num_leaves"],
+        categorical="categorical_column",
         fixed={
             "subsample_freq": 1,
             "verbose": -1,
@@ -179,7 +192,8 @@ class _EarlyStopping(MetaEstimatorMixin, BaseEstimator):
 
     @property
     def _library(self) -> "_Library":
-        return _LIBRARIES[type(self.estimator).__module__.partition(".")[0]]
+        library, _, rest = type(self.estimator).__module__.partition(".")
+        return _LIBRARIES[library if library != "sklearn" else rest.partition(".")[0]]
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -333,6 +347,7 @@ class _Library(NamedTuple):
 
 _LIBRARIES = {
     "lightgbm": _Library(_fit_lightgbm, _predict_lightgbm),
-    "sklearn": _Library(_fit_sklearn, _predict),
+    "ensemble": _Library(_fit_sklearn, _predict),
+    "neural_network": _Library(fit_mlp, _predict),
     "xgboost": _Library(_fit_xgboost, _predict),
 }

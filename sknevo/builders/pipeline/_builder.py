@@ -3,32 +3,18 @@
 from dataclasses import dataclass
 from typing import Any
 
-from sklearn.base import BaseEstimator
 from sklearn.pipeline import Pipeline
 
-from sknevo.builders.pipeline._boosting import (
-    BOOSTERS,
-    USUAL_SHARE,
-    EarlyStoppingClassifier,
-    EarlyStoppingRegressor,
-    most_rounds,
-)
 from sknevo.builders.pipeline._columns import ColumnReader
 from sknevo.builders.pipeline._features import make_extraction, make_scaling
 from sknevo.builders.pipeline._kinds import Kind
-from sknevo.builders.pipeline._preparation import make_preparation, prepared_width
-from sknevo.builders.pipeline._svm import (
-    SupportVectorClassifier,
-    SupportVectorRegressor,
-    svm_seconds,
+from sknevo.builders.pipeline._models import MODELS, Setting
+from sknevo.builders.pipeline._preparation import (
+    make_preparation,
+    native_places,
+    prepared_width,
 )
 from sknevo.records import DataSpec
-
-# The exact solver of an SVM may do so much work: iterations x rows x columns, about two
-# seconds. Chosen, so that unscaled columns with a large C end, too.
-SOLVER_WORK = 1e9
-# Landmarks of an approximate kernel. Chosen, not measured.
-LANDMARKS = 128
 
 
 @dataclass(frozen=True)
@@ -95,6 +81,8 @@ class PipelineBuilder:
             If the library of the booster is not installed.
         """
         spec = self.spec
+        ((name, genes),) = expressed["model"].items()
+        setting = self._setting(expressed, random_state=random_state, rounds=rounds)
         extraction = make_extraction(expressed["extraction"], spec, random_state)
         read = [] if self.columns is None else [("columns", ColumnReader(self.columns))]
         steps = [
@@ -102,7 +90,7 @@ class PipelineBuilder:
             ("preparation", make_preparation(spec, expressed["preparation"])),
             ("scaling", make_scaling(expressed["scaling"], spec, random_state)),
             ("extraction", extraction),
-            ("model", self._model(expressed, random_state, rounds)),
+            ("model", MODELS[name].make(genes, setting)),
         ]
         # The steps pass arrays on under any user's configuration.
         return Pipeline(steps).set_output(transform="default")
@@ -120,16 +108,8 @@ class PipelineBuilder:
         float
             Seconds on one core. Good for ordering candidates, not for a forecast.
         """
-        n, spec = self.spec.n_samples, self.spec
-        width = max(1, prepared_width(spec, expressed["preparation"]))
-        if "polynomial" in expressed["extraction"]:
-            width = width * (width + 3) / 2
         ((name, genes),) = expressed["model"].items()
-        classes = spec.n_classes if spec.n_classes > 2 else 1
-        if name == "svm":
-            return svm_seconds(genes, n, width, classes, self.probabilities)
-        rounds = USUAL_SHARE * most_rounds(genes["learning_rate"])
-        return 0.01 + rounds * BOOSTERS[name].seconds(genes, n, width, classes)
+        return MODELS[name].seconds(genes, self._setting(expressed))
 
     def family(self, expressed: dict[str, Any]) -> str:
         """Return the model: for one model, `cost` errs by the same factor.
@@ -145,42 +125,15 @@ class PipelineBuilder:
         """
         return next(iter(expressed["model"]))
 
-    def _model(
-        self, expressed: dict[str, Any], random_state: int, rounds: int | None
-    ) -> BaseEstimator:
-        ((name, genes),) = expressed["model"].items()
-        classifies = self.spec.task == "classification"
-        balance = {"class_weight": expressed["class_weight"]} if classifies else {}
-        if name == "svm":
-            return self._svm(genes, expressed["preparation"], balance, random_state)
-        return (EarlyStoppingClassifier if classifies else EarlyStoppingRegressor)(
-            BOOSTERS[name].make(classifies, genes, random_state),
-            rounds=rounds,
-            random_state=random_state,
-            **balance,
-        )
-
-    def _svm(
-        self,
-        genes: dict[str, Any],
-        preparation: dict[str, Any],
-        balance: dict[str, Any],
-        random_state: int,
-    ) -> BaseEstimator:
-        ((kernel, parameters),) = genes["kernel"].items()
-        n_samples = self.spec.n_samples
-        # Each iteration computes the kernel of one row with all others.
-        per_iteration = n_samples * max(1, prepared_width(self.spec, preparation))
-        shared = {
-            "kernel": kernel,
-            "C": genes["C"],
-            "n_components": min(LANDMARKS, n_samples) if genes["approximate"] else None,
-            "max_iter": max(1000, int(SOLVER_WORK / per_iteration)),
-            "random_state": random_state,
-            **parameters,
-        }
-        if self.spec.task == "regression":
-            return SupportVectorRegressor(epsilon=genes["epsilon"], **shared)
-        return SupportVectorClassifier(
-            probabilities=self.probabilities, **balance, **shared
+    def _setting(self, expressed: dict[str, Any], **options: Any) -> Setting:
+        width = max(1, prepared_width(self.spec, expressed["preparation"]))
+        if "polynomial" in expressed["extraction"]:
+            width = width * (width + 3) / 2
+        return Setting(
+            self.spec,
+            width,
+            self.probabilities,
+            expressed.get("class_weight"),
+            categorical=native_places(self.spec, expressed["preparation"]),
+            **options,
         )

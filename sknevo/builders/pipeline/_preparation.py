@@ -24,6 +24,9 @@ from sknevo.records import Column, DataSpec
 # Columns of a one-hot encoding at most; the rarer labels share one. Chosen, not
 # measured.
 MAX_CATEGORIES = 40
+# Categories that boosters take as they are: scikit-learn's bins hold no more. The
+# rarer ones share one.
+MAX_NATIVE_CATEGORIES = 254
 # Columns that the character n-grams of a text become. Chosen, not measured.
 NGRAM_COMPONENTS = 8
 SECONDS_PER_DAY = 24 * 60 * 60
@@ -48,9 +51,9 @@ def make_preparation(spec: DataSpec, genes: dict[str, Any]) -> BaseEstimator:
         is left only if the imputation is "none".
     """
     transformers = {
+        "categorical": _encoder(spec, genes),
         "numeric": _numeric(genes),
         "datetime": make_pipeline(_Dates(), _numeric(genes)),
-        "categorical": _encoder(spec, genes),
         "ordered": _ordinal_encoder(spec),
         "text": _text(spec, genes),
     }
@@ -66,12 +69,21 @@ def make_preparation(spec: DataSpec, genes: dict[str, Any]) -> BaseEstimator:
     return ColumnTransformer(parts, sparse_threshold=0, verbose_feature_names_out=False)
 
 
+def native_places(spec: DataSpec, genes: dict[str, Any]) -> tuple[int, ...]:
+    """Return where the columns are whose numbers stand for categories."""
+    if genes.get("encoding") != "native":
+        return ()
+    groups = [_group(column, genes) for column in spec.columns]
+    return tuple(range(groups.count("categorical")))  # they come first
+
+
 def _group(column: Column, genes: dict[str, Any]) -> str:
     """Return the name of the transformer that prepares a column."""
     if column.kind == "boolean":
         return "numeric"
     if column.kind == "categorical" and column.order:
-        return "ordered" if genes.get("encoding") == "ordinal" else "categorical"
+        keeps_order = genes.get("encoding") in ("ordinal", "native")
+        return "ordered" if keeps_order else "categorical"
     return column.kind
 
 
@@ -121,6 +133,12 @@ def _encoder(spec: DataSpec, genes: dict[str, Any]) -> BaseEstimator:
                 unknown_value=-1,
                 encoded_missing_value=-2,
                 min_frequency=rare,
+            )
+        case "native":
+            encoder = OrdinalEncoder(
+                handle_unknown="use_encoded_value",
+                unknown_value=np.nan,
+                max_categories=MAX_NATIVE_CATEGORIES,
             )
         case _:
             encoder = _target_encoder(spec)

@@ -1,0 +1,145 @@
+"""Random forests and extremely randomised trees, bounded in size."""
+
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.ensemble import (
+    ExtraTreesClassifier,
+    ExtraTreesRegressor,
+    RandomForestClassifier,
+    RandomForestRegressor,
+)
+from sklearn.utils.class_weight import compute_sample_weight
+from sklearn.utils.validation import check_is_fitted
+
+from sknevo.builders._targets import StandardizedRegressor
+from sknevo.builders.pipeline._votes import smoothed
+from sknevo.deadline import check_deadline
+
+# More trees are always better, but never by much. Chosen, not measured.
+TREES = 100
+# Leaves of all trees together, and values in these leaves: a forest of two classes
+# pickles to 16 MB at most. Chosen, not measured.
+MOST_LEAVES, MOST_VALUES = 100_000, 800_000
+# Trees between two looks at the deadline. Chosen, not measured.
+CHUNK = 10
+
+_FORESTS = {
+    ("extra_trees", True): ExtraTreesClassifier,
+    ("extra_trees", False): ExtraTreesRegressor,
+    ("random_forest", True): RandomForestClassifier,
+    ("random_forest", False): RandomForestRegressor,
+}
+
+
+def forest_seconds(
+    kind: str, genes: dict[str, Any], n_rows: int, width: float, n_outputs: int
+) -> float:
+    """Return roughly how long a fit takes on one core.
+
+    The factors were fitted to seconds on tables of 300 to 30,000 rows.
+    """
+    depth = np.log2(max(2.0, n_rows / genes["min_samples_leaf"]))
+    tried = max(1.0, genes["max_features"] * width)
+    each = 1.2e-8 if kind == "extra_trees" else 6e-8
+    tree = 3e-4 + n_rows * depth * (1e-7 + each * tried) * (1 + n_outputs / 20)
+    return 0.02 + TREES * tree
+
+
+@dataclass(eq=False, repr=False)
+class _Forest(BaseEstimator):
+    """What classifier and regressor share: growth in chunks, bounded in size.
+
+    Parameters
+    ----------
+    kind : {"extra_trees", "random_forest"}, default="extra_trees"
+        The trees.
+    max_features : float, default=1.0
+        Share of the features that each split looks at.
+    min_samples_leaf : int, default=1
+        Fewest rows in a leaf.
+    bootstrap : bool, default=False
+        Whether each tree has a sample of the rows, drawn with replacement.
+    random_state : int or None, default=None
+        Seed.
+    """
+
+    kind: str = "extra_trees"
+    max_features: float = 1.0
+    min_samples_leaf: int = 1
+    bootstrap: bool = False
+    random_state: int | None = None
+
+    def _grow(
+        self, X: np.ndarray, y: np.ndarray, weights: np.ndarray | None, **options: Any
+    ) -> Self:
+        """Fit the forest tree by tree, with y in any form that scikit-learn takes."""
+        classifies = isinstance(self, ClassifierMixin)
+        n_values = len(np.unique(y)) if classifies else 1
+        leaves = min(MOST_LEAVES, MOST_VALUES // n_values) // TREES
+        bounded = leaves * self.min_samples_leaf < len(X)
+        self.n_features_in_ = X.shape[1]
+        self.forest_ = _FORESTS[self.kind, classifies](
+            max_features=self.max_features,
+            min_samples_leaf=self.min_samples_leaf,
+            bootstrap=self.bootstrap,
+            # Without need for a bound, growing depth-first is faster.
+            max_leaf_nodes=max(2, leaves) if bounded else None,
+            warm_start=True,
+            n_jobs=1,
+            random_state=self.random_state,
+            **options,
+        )
+        for n_trees in range(CHUNK, TREES + 1, CHUNK):
+            check_deadline()
+            self.forest_.set_params(n_estimators=n_trees)
+            self.forest_.fit(X, y, sample_weight=weights)
+        return self
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        return tags
+
+
+@dataclass(eq=False, repr=False)
+class ForestClassifier(ClassifierMixin, _Forest):
+    """A forest of classification trees.
+
+    No probability is zero: the votes of the trees count as in the rule of succession.
+    """
+
+    criterion: str = "gini"
+    class_weight: str | None = None
+
+    def fit(self, X: np.ndarray, y: Any, sample_weight: Any = None) -> Self:
+        """Fit the trees to an array with NaN for gaps, and labels of any type."""
+        self.classes_, codes = np.unique(y, return_inverse=True)
+        weights = None if sample_weight is None else np.asarray(sample_weight, float)
+        if self.class_weight is not None:
+            balance = compute_sample_weight(self.class_weight, codes)
+            weights = balance if weights is None else weights * balance
+        return self._grow(X, codes, weights, criterion=self.criterion)
+
+    def predict_proba(self, X: np.ndarray) -> np.ndarray:
+        """Return the probability of each class."""
+        check_is_fitted(self)
+        return smoothed(self.forest_.predict_proba(X), TREES)
+
+    def predict(self, X: np.ndarray) -> np.ndarray:
+        """Return the most probable class."""
+        return self.classes_[self.predict_proba(X).argmax(axis=1)]
+
+
+class ForestRegressor(StandardizedRegressor, _Forest):
+    """A forest of regression trees for standardised targets."""
+
+    def fit(self, X: np.ndarray, y: Any, sample_weight: Any = None) -> Self:
+        """Fit the trees to an array with NaN for gaps."""
+        return self._grow(X, *self._learn_targets(y, sample_weight))
+
+    def _predict_standardized(self, X: np.ndarray) -> np.ndarray:
+        check_is_fitted(self)
+        return self.forest_.predict(X)

@@ -1,0 +1,167 @@
+"""The models of pipelines: how each is made of its genes, and how long it takes."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from sklearn.base import BaseEstimator
+
+from sknevo.builders.pipeline._boosting import (
+    BOOSTERS,
+    USUAL_SHARE,
+    Booster,
+    EarlyStoppingClassifier,
+    EarlyStoppingRegressor,
+    most_rounds,
+)
+from sknevo.builders.pipeline._forest import (
+    ForestClassifier,
+    ForestRegressor,
+    forest_seconds,
+)
+from sknevo.builders.pipeline._linear import (
+    LinearClassifier,
+    LinearRegressor,
+    linear_seconds,
+)
+from sknevo.builders.pipeline._mlp import PATIENCE, make_mlp, mlp_seconds
+from sknevo.builders.pipeline._neighbours import (
+    NeighboursClassifier,
+    NeighboursRegressor,
+    neighbours_seconds,
+)
+from sknevo.builders.pipeline._svm import (
+    SupportVectorClassifier,
+    SupportVectorRegressor,
+    svm_seconds,
+)
+from sknevo.records import DataSpec
+
+Genes = dict[str, Any]
+
+# The exact solver of an SVM may do so much work: iterations x rows x columns, about two
+# seconds. Chosen, so that unscaled columns with a large C end, too.
+SOLVER_WORK = 1e9
+# Landmarks of an approximate kernel. Chosen, not measured.
+LANDMARKS = 128
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What a model is made for, beside its own genes.
+
+    `width` is the number of columns that the other steps leave, `categorical` the
+    places of those whose numbers stand for categories.
+    """
+
+    spec: DataSpec
+    width: float
+    probabilities: bool = True
+    class_weight: str | None = None
+    random_state: int = 0
+    rounds: int | None = None
+    categorical: tuple[int, ...] = ()
+
+    @property
+    def classifies(self) -> bool:
+        return self.spec.task == "classification"
+
+    @property
+    def size(self) -> tuple[int, float, int]:
+        """Rows, columns and outputs: one for each class, but one for two of them."""
+        spec = self.spec
+        return spec.n_samples, self.width, spec.n_classes if spec.n_classes > 2 else 1
+
+
+class Model(NamedTuple):
+    """Makes an unfitted model, and says roughly how many seconds one fit takes."""
+
+    make: Callable[[Genes, Setting], BaseEstimator]
+    seconds: Callable[[Genes, Setting], float]
+
+
+def _booster(name: str) -> Model:
+    booster: Booster = BOOSTERS[name]
+
+    def make(genes: Genes, setting: Setting) -> BaseEstimator:
+        unfitted = booster.make(
+            setting.classifies, genes, setting.random_state, setting.categorical
+        )
+        return _early_stopping(unfitted, setting)
+
+    def seconds(genes: Genes, setting: Setting) -> float:
+        rounds = USUAL_SHARE * most_rounds(genes["learning_rate"])
+        return 0.01 + rounds * booster.seconds(genes, *setting.size)
+
+    return Model(make, seconds)
+
+
+def _early_stopping(
+    estimator: BaseEstimator, setting: Setting, **options: Any
+) -> BaseEstimator:
+    options |= {"rounds": setting.rounds, "random_state": setting.random_state}
+    if not setting.classifies:
+        return EarlyStoppingRegressor(estimator, **options)
+    return EarlyStoppingClassifier(
+        estimator, class_weight=setting.class_weight, **options
+    )
+
+
+def _mlp(genes: Genes, setting: Setting) -> BaseEstimator:
+    network = make_mlp(setting.classifies, genes, setting.random_state)
+    return _early_stopping(network, setting, patience=PATIENCE)
+
+
+def _forest(kind: str) -> Model:
+    def make(genes: Genes, setting: Setting) -> BaseEstimator:
+        options = {"kind": kind, "random_state": setting.random_state, **genes}
+        if not setting.classifies:
+            return ForestRegressor(**options)
+        return ForestClassifier(class_weight=setting.class_weight, **options)
+
+    return Model(make, lambda genes, s: forest_seconds(kind, genes, *s.size))
+
+
+def _linear(genes: Genes, setting: Setting) -> BaseEstimator:
+    if not setting.classifies:
+        return LinearRegressor(**genes)
+    return LinearClassifier(class_weight=setting.class_weight, **genes)
+
+
+def _neighbours(genes: Genes, setting: Setting) -> BaseEstimator:
+    return (NeighboursClassifier if setting.classifies else NeighboursRegressor)(
+        **genes
+    )
+
+
+def _svm(genes: Genes, setting: Setting) -> BaseEstimator:
+    ((kernel, parameters),) = genes["kernel"].items()
+    n_samples = setting.spec.n_samples
+    # Each iteration computes the kernel of one row with all others.
+    per_iteration = n_samples * max(1, setting.width)
+    shared = {
+        "kernel": kernel,
+        "C": genes["C"],
+        "n_components": min(LANDMARKS, n_samples) if genes["approximate"] else None,
+        "max_iter": max(1000, int(SOLVER_WORK / per_iteration)),
+        "random_state": setting.random_state,
+        **parameters,
+    }
+    if not setting.classifies:
+        return SupportVectorRegressor(epsilon=genes["epsilon"], **shared)
+    return SupportVectorClassifier(
+        probabilities=setting.probabilities,
+        class_weight=setting.class_weight,
+        **shared,
+    )
+
+
+MODELS = {
+    "svm": Model(_svm, lambda genes, s: svm_seconds(genes, *s.size, s.probabilities)),
+    **{name: _booster(name) for name in BOOSTERS},
+    "extra_trees": _forest("extra_trees"),
+    "random_forest": _forest("random_forest"),
+    "mlp": Model(_mlp, lambda genes, s: mlp_seconds(genes, *s.size)),
+    "linear": Model(_linear, lambda _, s: linear_seconds(*s.size)),
+    "neighbours": Model(_neighbours, lambda _, s: neighbours_seconds(*s.size[:2])),
+}
