@@ -17,6 +17,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal
 
+import numpy as np
+
 __all__ = [
     "Candidate",
     "Chromosome",
@@ -336,6 +338,9 @@ class Candidate:
     resource : int or None, default=None
         Number of epochs, samples or the like; None stands for all that the genes ask
         for.
+    floor : float, default=-inf
+        The trial ends after a split, pruned, if the mean score of its splits so far is
+        below it.
 
     Examples
     --------
@@ -345,6 +350,8 @@ class Candidate:
 
     chromosome: Chromosome
     resource: int | None = None
+    # What a search knows when it asks, which is no part of what is evaluated.
+    floor: float = field(default=-math.inf, compare=False)
 
     @property
     def name(self) -> str:
@@ -365,7 +372,7 @@ class Evaluation:
 "skipped"}
         How the trial ended. "ok": with a fitness; "error": with an exception;
         "timeout": `max_eval_time` was over; "memory": more than `memory_limit` was
-        held; "pruned": the training was hopeless; "slow": predictions take longer than
+        held; "pruned": it had no prospects; "slow": predictions take longer than
         `max_predict_time`; "unfinished": the search was over; "skipped": the trial has
         not begun.
     fitness : float
@@ -387,8 +394,14 @@ class Evaluation:
     objectives : tuple of float, default=()
         The values that a strategy with several objectives maximises; empty if there is
         only the fitness.
-    fitted : bytes or None, default=None
-        The models that the trial has fitted, pickled.
+    rounds : tuple of int, default=()
+        Per split, the rounds of boosting or training epochs that early stopping has
+        kept; empty if the model does not stop early.
+    predictions : tuple of ndarray, default=()
+        Per split, what the model predicts of the held-out samples: probabilities of
+        shape (n_held_out, n_classes), or values. Empty if no ensemble needs them.
+    fitted : tuple of bytes, default=()
+        The models of the splits, pickled, if the trial could not write them to files.
 
     Examples
     --------
@@ -408,8 +421,10 @@ class Evaluation:
     cached: bool = False
     resource: int | None = None
     objectives: tuple[float, ...] = ()
+    rounds: tuple[int, ...] = ()
     # Megabytes that evaluations are not told apart by.
-    fitted: bytes | None = field(default=None, repr=False, compare=False)
+    predictions: tuple[np.ndarray, ...] = field(default=(), repr=False, compare=False)
+    fitted: tuple[bytes, ...] = field(default=(), repr=False, compare=False)
 
     @property
     def rank_key(self) -> tuple[float, float]:
@@ -455,6 +470,8 @@ class Generation:
         were evaluated and failed.
     seconds : float
         Wall-clock time in seconds.
+    pruned : int, default=0
+        Number of individuals that were evaluated and ended early, without prospects.
 
     Examples
     --------
@@ -470,3 +487,4 @@ class Generation:
     cached: int
     failed: int
     seconds: float
+    pruned: int = 0

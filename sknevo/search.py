@@ -104,8 +104,9 @@ class SearchResult:
             median=statistics.median(fitness) if fitness else math.nan,
             evaluated=len(evaluated),
             cached=len(ended) - len(evaluated),
-            failed=sum(e.status != "ok" for e in evaluated),
+            failed=sum(e.status not in ("ok", "pruned") for e in evaluated),
             seconds=now - self._began,
+            pruned=sum(e.status == "pruned" for e in evaluated),
         )
         self.history.append(summary)
         self.has_skipped = len(ended) < len(self.generation)
@@ -332,7 +333,8 @@ class Printer(SearchCallback):
         self._failed: list[Evaluation] = []
 
     def on_evaluation_end(self, evaluation: Evaluation) -> bool:
-        if evaluation.error and not evaluation.cached:
+        failed = evaluation.status not in ("ok", "pruned")
+        if failed and not evaluation.cached:
             self._failed.append(evaluation)
         if self.verbose > 1:
             chromosome = evaluation.chromosome
@@ -347,7 +349,8 @@ class Printer(SearchCallback):
             f"generation {generation.number:>3}  "
             f"best {generation.best:.4f}  median {generation.median:.4f}  "
             f"evaluated {generation.evaluated}, cached {generation.cached}, "
-            f"failed {generation.failed}  in {generation.seconds:.1f} s{clock}",
+            f"pruned {generation.pruned}, failed {generation.failed}  "
+            f"in {generation.seconds:.1f} s{clock}",
             *most_frequent_causes(self._failed),
             sep="\n",
             flush=True,

@@ -25,6 +25,12 @@ MARGIN = 1.15
 # Share of `max_time` that is kept for a refit as long as no candidate is evaluated, and
 # the most that the re-evaluation of the best may take. Chosen, not measured.
 RESERVE, REEVALUATION_SHARE = 0.1, 0.2
+# Beside an ensemble, the best is refitted if that takes no more than this share of
+# `max_time`. Chosen, not measured.
+REFIT_SHARE = 0.1
+# Share of `max_time`, and seconds at most, that are kept for selecting an ensemble and
+# reading its models. Chosen, not measured.
+ENSEMBLE_SHARE, ENSEMBLE_SECONDS = 0.03, 5.0
 # Seconds that it may take to stop all workers.
 STOPPING = 1.0
 # Trials of a family that the runtime model remembers. With a single one it predicts
@@ -41,7 +47,7 @@ KNOWN_ORIGINS = ("known", "user")
 class Trials(Protocol):
     """What a budget asks of the trials."""
 
-    model_store: Any
+    refits: bool
 
     @property
     def n_splits(self) -> int:
@@ -53,11 +59,11 @@ class Trials(Protocol):
     def family(self, candidate: Candidate) -> str:
         """Return the name of candidates whose predicted seconds err alike."""
 
-    def keeps_model(self, candidate: Candidate) -> bool:
-        """Return whether the model of a candidate serves as its refit."""
+    def is_refit(self, candidate: Candidate) -> bool:
+        """Return whether the model of a candidate's trial serves as its refit."""
 
     def needs_no_refit(self, candidate: Candidate) -> bool:
-        """Return whether a model of this candidate was kept."""
+        """Return whether a model of this candidate was kept that is its refit."""
 
 
 class Costs(Protocol):
@@ -119,9 +125,10 @@ class RuntimeModel:
 class TimeBudget:
     """The time of a search, in seconds from `started`, and what it suffices for.
 
-    Without a `final_builder` in the `plan` there is no refit. `n_reevaluated` of the
-    best are evaluated again at the end, if there is time. The first candidate has no
-    deadline: a search needs one evaluation.
+    Without a `final_builder` in the `plan` there is no refit. With an ensemble, there
+    is one only where it is short: any candidate may be the best then. `n_reevaluated`
+    of the best are evaluated again at the end, if there is time. The first candidate
+    has no deadline: a search needs one evaluation.
     """
 
     def __init__(
@@ -144,9 +151,11 @@ class TimeBudget:
         *,
         n_workers: int = 1,
         n_reevaluated: int = 0,
+        has_ensemble: bool = False,
     ) -> None:
         """Say what takes time: trials on workers, a refit, re-evaluations."""
         self.trials, self.final_builder = trials, final_builder
+        self._has_ensemble = has_ensemble
         self.n_workers, self._n_reevaluated = n_workers, n_reevaluated
 
     def time_left(self) -> float:
@@ -185,7 +194,7 @@ class TimeBudget:
 
         Its refit takes as much longer than its trial as it has more to do.
         """
-        if self.max_time is None or self.final_builder is None:
+        if not self._must_refit:
             return Deadline(end)
         share = self._n_splits / (self._n_splits + self._growth_if_best(candidate))
         return Deadline(end, share, self.started + self.max_time)
@@ -222,13 +231,27 @@ class TimeBudget:
 
     # The refit. -----------------------------------------------------------------------
 
+    @property
+    def _must_refit(self) -> bool:
+        """Whether a candidate can be the best only if its refit is possible."""
+        is_optional = self.final_builder is None or self._has_ensemble
+        return self.max_time is not None and not is_optional
+
+    def is_worth_refit(self, best: Evaluation) -> bool:
+        """Return whether there is time for the refit beside an ensemble."""
+        if self.max_time is None:
+            return True
+        return self.refit_seconds(best) <= min(
+            self.time_left(), REFIT_SHARE * self.max_time
+        )
+
     def can_refit(self, evaluation: Evaluation, was_kept: bool = False) -> bool:
         """Return whether a candidate may be the best.
 
         Its refit must fit into the time that is left, or take no longer than that of
         the best. If its time was kept, it may have shrunk while workers were stopped.
         """
-        if self.max_time is None or self.final_builder is None:
+        if not self._must_refit:
             return True
         left = self.time_left() + (STOPPING if was_kept else 0.0)
         other = 0.0 if self.best is None else self.refit_seconds(self.best)
@@ -258,15 +281,19 @@ class TimeBudget:
         return MARGIN * self.final_builder.cost(candidate.chromosome.expressed) / part
 
     def _growth_if_best(self, candidate: Candidate) -> float:
-        return 0.0 if self.trials.keeps_model(candidate) else self._growth(candidate)
+        return 0.0 if self.trials.is_refit(candidate) else self._growth(candidate)
 
     def _reserve(self, best: Evaluation | None) -> float:
         """Return the seconds that are kept for the refit."""
         if self.final_builder is None:
             return 0.0
+        if self._has_ensemble:
+            refit = 0.0 if best is None else self.refit_seconds(best)
+            refit = refit if refit <= REFIT_SHARE * self.max_time else 0.0
+            return refit + min(ENSEMBLE_SHARE * self.max_time, ENSEMBLE_SECONDS)
         if best is not None:
             return self.refit_seconds(best)
-        return RESERVE * self.max_time if self.trials.model_store is None else 0.0
+        return 0.0 if self.trials.refits else RESERVE * self.max_time
 
     def _end_of_reevaluation(self, best: Evaluation | None) -> float:
         if self.max_time is None:
@@ -300,6 +327,7 @@ class TimeBudget:
         if self.max_time is not None:
             budget.max_time -= self._reserve(self.best)
         budget.best = budget._ahead = budget.final_builder = None
+        budget._has_ensemble = False
         budget._n_reevaluated = 0
         return budget
 
@@ -360,7 +388,7 @@ class TimeBudget:
             return 0
         each = np.array([seconds[c.name] for c in candidates])
         trials = np.cumsum(each) * self._n_splits / self.n_workers
-        growths = [self._growth_if_best(c) for c in candidates]
+        growths = [self._must_refit and self._growth_if_best(c) for c in candidates]
         refits = np.maximum.accumulate(each * growths)
         return int(np.count_nonzero(trials + refits < self.time_left()))
 

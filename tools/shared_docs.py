@@ -15,12 +15,16 @@ from pathlib import Path
 
 import sknevo.estimators
 from sknevo.estimators._base import BaseEvolved
-from sknevo.estimators._parameters import NetworkParameters, SearchParameters
+from sknevo.estimators._parameters import (
+    EnsembleParameters,
+    NetworkParameters,
+    SearchParameters,
+)
 from sknevo.evolution import STRATEGIES
 
 ORIGINS = {
-    "Parameters": [SearchParameters, NetworkParameters],
-    "Attributes": [BaseEvolved],
+    "Parameters": [SearchParameters, EnsembleParameters, NetworkParameters],
+    "Attributes": [BaseEvolved, EnsembleParameters],
 }
 WIDTH = 88
 INDENT = "    "

@@ -2,6 +2,7 @@
 
 import sys
 import time
+import warnings
 from abc import abstractmethod
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
@@ -14,12 +15,14 @@ from joblib import effective_n_jobs
 from sklearn import get_config
 from sklearn.base import BaseEstimator, _fit_context
 from sklearn.callback import CallbackSupportMixin, with_callbacks
+from sklearn.pipeline import Pipeline
 from sklearn.utils import check_random_state
 from sklearn.utils.metadata_routing import MetadataRouter
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from sknevo.data_checks import check_enough, plain_column, plain_values
+from sknevo.estimators._ensemble import make_ensemble
 from sknevo.estimators._metadata import (
     check_metadata,
     check_names,
@@ -54,6 +57,7 @@ from sknevo.evaluation import (
     Journal,
     ModelStore,
     Objectives,
+    Response,
     Shared,
     TrialRunner,
     inner_threads,
@@ -70,6 +74,12 @@ from sknevo.search import (
 )
 from sknevo.termination import check_terminates, make_criteria
 from sknevo.time_budget import TimeBudget
+
+NO_ENSEMBLE = (
+    "No ensemble is selected, since the fitness cannot be computed from predictions "
+    "alone: scoring holds a function of the estimator, or a cost. The best individual "
+    "predicts, as with ensemble_size=None."
+)
 
 
 def _unfitted_first(fit: Callable) -> Callable:
@@ -166,6 +176,10 @@ class BaseEvolved(CallbackSupportMixin, SearchParameters):
     _needs_docstrings: ClassVar[str] = ""
     # Number of best individuals that are evaluated again, with other seeds.
     _n_reevaluated: ClassVar[int] = 0
+    # Whether an individual ends early that is worse than the best on its first splits.
+    _prunes: ClassVar[bool] = False
+    # Steps of selecting an ensemble; None for a task without ensembles.
+    ensemble_size: ClassVar[int | None] = None
 
     @abstractmethod
     def _check_X(self, X: Any, reset: bool) -> Any:
@@ -230,6 +244,10 @@ class BaseEvolved(CallbackSupportMixin, SearchParameters):
     def _refit_rows(self, data: Data) -> np.ndarray | None:
         """Return the rows for the refit if these are those of a trial; None is all."""
         return None
+
+    def _first_steps(self) -> list[tuple[str, BaseEstimator]]:
+        """Return fitted steps that read X as the user has it for a trial's model."""
+        return []
 
     def _callbacks(self, runner: TrialRunner) -> list[SearchCallback]:
         """Return callbacks of the task's own."""
@@ -351,6 +369,10 @@ class BaseEvolved(CallbackSupportMixin, SearchParameters):
         final_spec = whole if rows is None else replace(whole, n_samples=len(rows))
 
         # How one candidate is evaluated.
+        ensembles = self._may_ensemble(objectives)
+        if self._wants_ensemble and not ensembles:
+            warnings.warn(NO_ENSEMBLE, stacklevel=2)
+        labels = getattr(self, "classes_", None)
         runner = TrialRunner(
             self._builder(spec, objectives),
             Shared(data),
@@ -361,12 +383,14 @@ class BaseEvolved(CallbackSupportMixin, SearchParameters):
             max_eval_time=self.max_eval_time,
             resource=self.resource,
             max_predict_time=self.max_predict_time,
-            model_store=None if rows is None else ModelStore(),
+            model_store=ModelStore() if ensembles or rows is not None else None,
+            refits=rows is not None,
+            response=Response(labels) if ensembles else None,
         )
         final_builder = self._builder(final_spec, objectives, final=True)
         # Kept for `refit_individual`, hence without the data.
         self._final_runner_ = replace(
-            runner, builder=final_builder, data=None, model_store=None
+            runner, builder=final_builder, data=None, model_store=None, response=None
         )
         budget.plan(
             runner,
@@ -374,6 +398,7 @@ class BaseEvolved(CallbackSupportMixin, SearchParameters):
             n_workers=self._n_workers,
             # The choice of a callable `refit` is final.
             n_reevaluated=0 if callable(self.refit) else self._n_reevaluated,
+            has_ensemble=ensembles,
         )
 
         # Which candidates there are.
@@ -390,10 +415,17 @@ class BaseEvolved(CallbackSupportMixin, SearchParameters):
             journal.begin(identity, len(data.splits))
         halving = self._make_halving(spec, random_state)
 
-        outcome = self._search(halving, runner, budget, journal)
-        self._record(outcome, objectives, len(data.splits))
-        if self.refit:
-            self._refit(outcome, runner, rows)
+        evaluator = Evaluator(
+            runner, self._n_workers, self.memory_limit, journal, self._prunes
+        )
+        try:
+            outcome = self._search(halving, evaluator, budget)
+            self._record(outcome, objectives, len(data.splits))
+            if self.refit:
+                self._select_ensemble(outcome, evaluator, budget)
+                self._refit(outcome, runner, budget, rows)
+        finally:
+            evaluator.close()
         return self
 
     @property
@@ -479,11 +511,11 @@ class BaseEvolved(CallbackSupportMixin, SearchParameters):
     def _search(
         self,
         halving: SuccessiveHalving,
-        runner: TrialRunner,
+        evaluator: Evaluator,
         budget: TimeBudget,
-        journal: Journal,
     ) -> SearchResult:
         """Run the search, with all callbacks."""
+        runner = evaluator.runner
         data = {"X": runner.data.value.X, "y": runner.data.value.y}
         # scikit-learn's callbacks see a task per generation and one for the refit.
         n_tasks = None if self.generations is None else self.generations + 1
@@ -493,11 +525,7 @@ class BaseEvolved(CallbackSupportMixin, SearchParameters):
         if self.verbose:
             callbacks.append(Printer(self.verbose, budget))
         criteria = make_criteria(vars(self), budget)
-        evaluator = Evaluator(runner, self._n_workers, self.memory_limit, journal)
-        try:
-            outcome = search(halving, evaluator, criteria, budget, callbacks)
-        finally:
-            evaluator.close()
+        outcome = search(halving, evaluator, criteria, budget, callbacks)
         root.call_on_fit_task_end(estimator=self, **data)
         self.rungs_ = halving.rungs
         return outcome
@@ -515,7 +543,7 @@ class BaseEvolved(CallbackSupportMixin, SearchParameters):
         self.cv_results_ = make_cv_results(
             rows, n_splits, error_score, outcome.reevaluated, self._describe
         )
-        self._rows_ = [evaluation.chromosome for evaluation in rows]
+        self._rows_ = [(e.chromosome, e.rounds) for e in rows]
         self.pareto_front_ = pareto_front(evaluations)
         self.history_ = outcome.history
         self.n_generations_ = len(outcome.history)
@@ -538,15 +566,44 @@ class BaseEvolved(CallbackSupportMixin, SearchParameters):
         if not callable(self.refit):
             self.best_score_ = best.fitness
 
+    def _may_ensemble(self, objectives: Objectives) -> bool:
+        """Return whether an ensemble is wanted and can be selected."""
+        return self._wants_ensemble and objectives.judges_predictions
+
+    @property
+    def _wants_ensemble(self) -> bool:
+        # A callable `refit` chooses what predicts, and members take time to predict.
+        alone = not self.refit or callable(self.refit) or self.max_predict_time
+        return self.ensemble_size is not None and not alone
+
+    def _select_ensemble(
+        self, outcome: SearchResult, evaluator: Evaluator, budget: TimeBudget
+    ) -> None:
+        """Select an ensemble of what was evaluated; its models are those of trials."""
+        self.ensemble_ = None
+        if evaluator.runner.response is not None:
+            names = [evaluation.candidate.name for evaluation in outcome.evaluations]
+            self.ensemble_ = make_ensemble(
+                evaluator, budget, names, self.ensemble_size, self._first_steps()
+            )
+            self.ensemble_score_ = self.ensemble_.score_
+
     def _refit(
-        self, outcome: SearchResult, runner: TrialRunner, rows: np.ndarray | None
+        self,
+        outcome: SearchResult,
+        runner: TrialRunner,
+        budget: TimeBudget,
+        rows: np.ndarray | None,
     ) -> None:
         """Fit the best on all of the data, or on the rows of its trial."""
         evaluations = outcome.evaluations
         best = evaluations[self.best_index_]
-        ready = runner.stored_model(best.candidate)
-        if ready is not None:  # its trial has fitted it on the same rows
-            self.best_estimator_ = ready
+        ready = None
+        if runner.refits or (self.ensemble_ and not budget.is_worth_refit(best)):
+            ready = runner.stored_model(best.candidate)
+        if ready is not None:
+            steps = self._first_steps()
+            self.best_estimator_ = Pipeline([*steps, *ready.steps]) if steps else ready
             self.refit_time_ = float(np.mean(best.fit_times))
             return
         start = time.perf_counter()
@@ -606,19 +663,19 @@ class BaseEvolved(CallbackSupportMixin, SearchParameters):
         check_metadata(X, y, fit_params, self._per_sample(fit_params))
         samples = self._weigh(Samples(X, y, fit_params))
         data = Shared(Data(samples.X, samples.y, [], samples.fit_params))
-        return replace(self._final_runner_, data=data).refit(self._rows_[index])
+        return replace(self._final_runner_, data=data).refit(*self._rows_[index])
 
     # The fitted estimator. ------------------------------------------------------------
 
     @property
     def _best(self) -> BaseEstimator:
-        """The fitted best individual, or a NotFittedError."""
+        """What predicts: the ensemble or the best individual, or a NotFittedError."""
         check_is_fitted(self, "best_estimator_")
-        return self.best_estimator_
+        return self.best_estimator_ if self.ensemble_ is None else self.ensemble_
 
     @available_if(check_refit)
     def predict(self, X: Any) -> np.ndarray:
-        """Predict with the best individual.
+        """Predict with the ensemble, or with the best individual without one.
 
         Parameters
         ----------
@@ -634,7 +691,7 @@ class BaseEvolved(CallbackSupportMixin, SearchParameters):
 
     @available_if(check_refit)
     def score(self, X: Any, y: Any = None, **params: Any) -> float:
-        """Return the fitness of the best individual on other data.
+        """Return the fitness of what predicts on other data.
 
         Parameters
         ----------

@@ -105,8 +105,9 @@ class EvolvedClassifierMixin:
     def decision_function(self, X: Any) -> np.ndarray:
         """Return the confidence in each class.
 
-        This is the decision function of the best individual. If it has none, it is the
-        logarithm of its probabilities (with two classes, of their ratio).
+        This is the logarithm of the ensemble's probabilities (with two classes, of
+        their ratio). Without an ensemble it is the decision function of the best
+        individual, or the logarithm of its probabilities if it has none.
 
         Parameters
         ----------

@@ -217,6 +217,37 @@ default="estimation_of_distribution"
 
 
 @with_parameters
+class EnsembleParameters:
+    """The parameter of every search that selects an ensemble, copied like those above.
+
+    Parameters
+    ----------
+    ensemble_size : int or None, default=25
+        Steps of selecting an ensemble, each of which adds the individual that raises
+        the fitness of the averaged predictions most. The models that individuals were
+        evaluated with, one of each split, are averaged: they are not fitted again. None
+        predicts with the best individual alone. So do a callable `refit`,
+        `max_predict_time` and a `scoring` that needs more than predictions.
+
+    Attributes
+    ----------
+    best_estimator_ : estimator
+        The best individual, fitted on all of X; beside an ensemble, if `max_time`
+        leaves no time for that, on the training part of the last split. It can be used
+        and pickled without the search.
+    ensemble_ : EnsembleClassifier, EnsembleRegressor or None
+        What predicts: its `members` with their weights, and the `scores` after each
+        step of the selection. None if there is none: then `best_estimator_` predicts.
+    ensemble_score_ : float
+        Fitness of the ensemble on the held-out parts of the splits, by which its
+        members were selected: a little higher than on new data. Not set without one.
+    """
+
+    # A journal holds predictions for an ensemble only.
+    ensemble_size: int | None = parameter(COUNT, None, default=25)
+
+
+@with_parameters
 class NetworkParameters:
     """The parameters of every search among networks, copied like those above.
 

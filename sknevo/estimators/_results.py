@@ -200,7 +200,8 @@ def refit_first(
     reasons, cause = [], None
     for index in indices:
         try:
-            estimator = runner.refit(evaluations[index].chromosome)
+            best = evaluations[index]
+            estimator = runner.refit(best.chromosome, best.rounds)
         except Exception as fault:
             # Training that gives up is no fault, so `error_score` has no say in it.
             gave_up = isinstance(fault, TrialPruned)

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from sklearn.base import BaseEstimator
 from sklearn.utils import Tags
 from sklearn.utils.validation import validate_data
 
@@ -11,7 +12,11 @@ from sknevo.builders.pipeline import PipelineBuilder
 from sknevo.builders.pipeline._columns import ColumnReader, as_table
 from sknevo.estimators._base import BaseEvolved
 from sknevo.estimators._mixins import EvolvedClassifierMixin, EvolvedRegressorMixin
-from sknevo.estimators._parameters import parameter, with_parameters
+from sknevo.estimators._parameters import (
+    EnsembleParameters,
+    parameter,
+    with_parameters,
+)
 from sknevo.evaluation import Objectives
 from sknevo.genes import Genome
 from sknevo.genomes.pipeline import pipeline, well_known
@@ -21,7 +26,7 @@ __all__ = ["EvolvedPipelineClassifier", "EvolvedPipelineRegressor"]
 
 
 @with_parameters
-class _EvolvedPipeline(BaseEvolved):
+class _EvolvedPipeline(EnsembleParameters, BaseEvolved):
     """A search among pipelines for a table."""
 
     genome: Genome | Callable[[DataSpec], Genome] | None = parameter(
@@ -30,11 +35,15 @@ class _EvolvedPipeline(BaseEvolved):
     # The fewer the samples, the more folds it takes for a steady fitness.
     _default_folds = {2_000: 5, 10_000: 3}
     _needs_docstrings = "LightGBM and XGBoost"
+    _prunes = True
 
     def _check_X(self, X: Any, reset: bool) -> Any:
         table = as_table(X)
         validate_data(self, table, reset=reset, skip_check_array=True)
         return table if reset else self._reader_.read(table)
+
+    def _first_steps(self) -> list[tuple[str, BaseEstimator]]:
+        return [("columns", self._reader_)]
 
     def _learn_X(self, X: Any) -> Any:
         self._reader_ = ColumnReader()
@@ -51,12 +60,12 @@ class _EvolvedPipeline(BaseEvolved):
     ) -> PipelineBuilder:
         # Costs are measured of the pipeline that a refit would make.
         costs = self.max_predict_time is not None or objectives.measures_costs
-        final = final or costs
+        probabilities = self._may_ensemble(objectives) or objectives.needs_probabilities
         return PipelineBuilder(
             spec,
-            final or objectives.needs_probabilities,
+            final or probabilities,
             # Trials get tables that are read already.
-            self._reader_.kinds_ if final else None,
+            self._reader_.kinds_ if final or costs else None,
         )
 
     def __sklearn_tags__(self) -> Tags:
@@ -75,7 +84,8 @@ class EvolvedPipelineClassifier(EvolvedClassifierMixin, _EvolvedPipeline):
     encoding of categories, dates and text), how they are scaled, which features are
     extracted or selected, which model is fitted, and its hyperparameters. Models are
     support vector machines and the gradient boosting of scikit-learn, LightGBM and
-    XGBoost. The best individual is fitted on all of X.
+    XGBoost. An ensemble of the individuals predicts: the weighted mean of the models
+    that they were evaluated with. The best individual is fitted on all of X.
 
     Parameters
     ----------
@@ -176,12 +186,19 @@ default="estimation_of_distribution"
     verbose : int, default=0
         1 prints a line per generation and the most frequent causes of its failures, 2
         also a line per individual.
+    ensemble_size : int or None, default=25
+        Steps of selecting an ensemble, each of which adds the individual that raises
+        the fitness of the averaged predictions most. The models that individuals were
+        evaluated with, one of each split, are averaged: they are not fitted again. None
+        predicts with the best individual alone. So do a callable `refit`,
+        `max_predict_time` and a `scoring` that needs more than predictions.
 
     Attributes
     ----------
     best_estimator_ : estimator
-        The best individual, fitted on all of X (`EvolvedGAN` with one split: on its
-        training part). It can be used and pickled without the search.
+        The best individual, fitted on all of X; beside an ensemble, if `max_time`
+        leaves no time for that, on the training part of the last split. It can be used
+        and pickled without the search.
     best_chromosome_ : Chromosome
         The genes of the best individual, silent ones included, and its lineage.
     best_params_ : dict
@@ -226,6 +243,12 @@ default="estimation_of_distribution"
         Number of columns of X.
     feature_names_in_ : ndarray of str
         Names of the columns, if X is a DataFrame whose column names are all strings.
+    ensemble_ : EnsembleClassifier, EnsembleRegressor or None
+        What predicts: its `members` with their weights, and the `scores` after each
+        step of the selection. None if there is none: then `best_estimator_` predicts.
+    ensemble_score_ : float
+        Fitness of the ensemble on the held-out parts of the splits, by which its
+        members were selected: a little higher than on new data. Not set without one.
     classes_ : ndarray of shape (n_classes,)
         The labels, sorted.
 
@@ -269,7 +292,8 @@ class EvolvedPipelineRegressor(EvolvedRegressorMixin, _EvolvedPipeline):
     encoding of categories, dates and text), how they are scaled, which features are
     extracted or selected, which model is fitted, and its hyperparameters. Models are
     support vector machines and the gradient boosting of scikit-learn, LightGBM and
-    XGBoost. The best individual is fitted on all of X.
+    XGBoost. An ensemble of the individuals predicts: the weighted mean of the models
+    that they were evaluated with. The best individual is fitted on all of X.
 
     Parameters
     ----------
@@ -370,12 +394,19 @@ default="estimation_of_distribution"
     verbose : int, default=0
         1 prints a line per generation and the most frequent causes of its failures, 2
         also a line per individual.
+    ensemble_size : int or None, default=25
+        Steps of selecting an ensemble, each of which adds the individual that raises
+        the fitness of the averaged predictions most. The models that individuals were
+        evaluated with, one of each split, are averaged: they are not fitted again. None
+        predicts with the best individual alone. So do a callable `refit`,
+        `max_predict_time` and a `scoring` that needs more than predictions.
 
     Attributes
     ----------
     best_estimator_ : estimator
-        The best individual, fitted on all of X (`EvolvedGAN` with one split: on its
-        training part). It can be used and pickled without the search.
+        The best individual, fitted on all of X; beside an ensemble, if `max_time`
+        leaves no time for that, on the training part of the last split. It can be used
+        and pickled without the search.
     best_chromosome_ : Chromosome
         The genes of the best individual, silent ones included, and its lineage.
     best_params_ : dict
@@ -420,6 +451,12 @@ default="estimation_of_distribution"
         Number of columns of X.
     feature_names_in_ : ndarray of str
         Names of the columns, if X is a DataFrame whose column names are all strings.
+    ensemble_ : EnsembleClassifier, EnsembleRegressor or None
+        What predicts: its `members` with their weights, and the `scores` after each
+        step of the selection. None if there is none: then `best_estimator_` predicts.
+    ensemble_score_ : float
+        Fitness of the ensemble on the held-out parts of the splits, by which its
+        members were selected: a little higher than on new data. Not set without one.
 
     See Also
     --------

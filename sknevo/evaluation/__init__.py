@@ -19,7 +19,8 @@ from sknevo.evaluation._candidate import (
 from sknevo.evaluation._evaluator import Evaluator
 from sknevo.evaluation._journal import Journal, JournalError, read_journal
 from sknevo.evaluation._model_store import ModelStore, WeightStore, WeightStoreError
-from sknevo.evaluation._scoring import Objectives
+from sknevo.evaluation._scoring import Objectives, Response
+from sknevo.evaluation._selection import select
 from sknevo.evaluation._shared import Shared
 
 __all__ = [
@@ -31,6 +32,7 @@ __all__ = [
     "JournalError",
     "ModelStore",
     "Objectives",
+    "Response",
     "Shared",
     "TrialRunner",
     "WeightStore",
@@ -38,4 +40,5 @@ __all__ = [
     "inner_threads",
     "limited_threads",
     "read_journal",
+    "select",
 ]

@@ -6,12 +6,13 @@ import math
 import multiprocessing
 import os
 import pickle
+import statistics
 import sys
 import threading
 import time
 import traceback
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple, Protocol
@@ -21,7 +22,7 @@ from sklearn.base import BaseEstimator
 from sklearn.pipeline import Pipeline
 from sklearn.utils import _safe_indexing
 from sklearn.utils.metaestimators import _safe_split
-from sklearn.utils.validation import _check_method_params
+from sklearn.utils.validation import _check_method_params, has_fit_parameter
 from threadpoolctl import ThreadpoolController
 
 from sknevo.deadline import (
@@ -33,7 +34,13 @@ from sknevo.deadline import (
     deadline,
 )
 from sknevo.evaluation._model_store import ModelStore
-from sknevo.evaluation._scoring import Objectives, check_speed
+from sknevo.evaluation._scoring import (
+    Objectives,
+    Remembering,
+    Response,
+    check_speed,
+)
+from sknevo.evaluation._selection import HeldOut
 from sknevo.evaluation._shared import Shared
 from sknevo.records import Candidate, Chromosome, Evaluation, Status
 
@@ -50,8 +57,10 @@ class Builder(Protocol):
 
     If it has `makes_pipelines = True`, its estimators are Pipelines whose first step
     prepares the data. Candidates share fitted preparations, and sample weights go to
-    the last step only. If it has a method `family`, that returns for expressed genes a
-    name of candidates for which `cost` errs by about the same factor.
+    the last step only, which watches the held-out part if its `fit` takes `X_val`. If
+    that step then has `rounds_`, the builder takes their mean as `rounds` for a refit.
+    If it has a method `family`, that returns for expressed genes a name of candidates
+    for which `cost` errs by about the same factor.
     """
 
     def __call__(self, expressed: dict[str, Any], random_state: int) -> BaseEstimator:
@@ -93,7 +102,9 @@ class SplitResult(NamedTuple):
     fit_time: float
     score_time: float
     saved_time: float
-    fitted: bytes | None
+    rounds: int | None = None
+    prediction: np.ndarray | None = None
+    fitted: bytes | None = None
     warned: tuple[str, ...] = ()
 
 
@@ -103,8 +114,9 @@ class TrialRunner:
 
     All randomness derives from `random_state`, the `repetition` and the name of the
     candidate. `max_eval_time` is in seconds, `max_predict_time` in seconds for 1,000
-    samples. `resource` is "n_samples" or the name of a gene. With a `model_store` the
-    evaluation brings its fitted model along.
+    samples. `resource` is "n_samples" or the name of a gene. A `model_store` takes the
+    models of trials with all resources, which serve as the refit if `refits`. With a
+    `response`, the evaluation brings its held-out predictions along.
     """
 
     builder: Builder
@@ -118,6 +130,8 @@ class TrialRunner:
     repetition: int = 0
     resource: str | None = None
     model_store: ModelStore | None = None
+    refits: bool = False
+    response: Response | None = None
 
     def __call__(self, candidate: Candidate, due: Deadline = NO_DEADLINE) -> Evaluation:
         """Evaluate a candidate; errors of the candidate are part of the result."""
@@ -147,6 +161,7 @@ class TrialRunner:
                             f"{[*results[0].scores]} and {[*result.scores]}."
                         )
                     results.append(result)
+                    self._check_prospects(candidate, results)
         except DeadlineReached as reached:
             # The own limit, or the end of the search: whichever came first.
             status, error = limit.status, f"{reached}{self.exceeded(limit.status)}"
@@ -157,6 +172,27 @@ class TrialRunner:
                 raise
             status, error = _classified(fault)
         return self._evaluation(candidate, status, error, results)
+
+    def _check_prospects(
+        self, candidate: Candidate, results: list[SplitResult]
+    ) -> None:
+        """Raise `TrialPruned` if the candidate is worse so far than its floor."""
+        if len(results) == self.n_splits or candidate.floor == -math.inf:
+            return
+        mean = self.objectives.fitness(_scores(results))
+        if mean < candidate.floor:
+            raise TrialPruned(
+                f"its mean score on {len(results)} of {self.n_splits} splits, "
+                f"{mean:.4g}, is below the lowest of the best, {candidate.floor:.4g}"
+            )
+
+    def lowest(self, evaluation: Evaluation) -> float:
+        """Return the lowest fitness of an evaluation on any split."""
+        scores = evaluation.scores
+        return min(
+            self.objectives.fitness({name: (s[i],) for name, s in scores.items()})
+            for i in range(self.n_splits)
+        )
 
     def exceeded(self, status: Status) -> str:
         """Return which parameter has limited a trial that ended with a status."""
@@ -170,8 +206,7 @@ class TrialRunner:
         results: list[SplitResult],
     ) -> Evaluation:
         """Put an evaluation together; a fitness that is not finite is an error."""
-        names = results[0].scores if results else ()
-        scores = {name: tuple(r.scores[name] for r in results) for name in names}
+        scores = _scores(results)
         fitness = self.objectives.fitness(scores) if status == "ok" else -math.inf
         if status == "ok" and not math.isfinite(fitness):
             status, error = "error", self._undefined(fitness, results)
@@ -189,8 +224,15 @@ class TrialRunner:
         )
         if status != "ok":
             return evaluation
-        goals = self.objectives.goals(scores)
-        return replace(evaluation, objectives=goals, fitted=results[-1].fitted)
+        return replace(
+            evaluation,
+            objectives=self.objectives.goals(scores),
+            rounds=tuple(r.rounds for r in results if r.rounds is not None),
+            predictions=tuple(
+                r.prediction for r in results if r.prediction is not None
+            ),
+            fitted=tuple(r.fitted for r in results if r.fitted is not None),
+        )
 
     def _undefined(self, fitness: float, results: list[SplitResult]) -> str:
         """Return which score makes the fitness no number, and what its scorer says."""
@@ -202,15 +244,19 @@ class TrialRunner:
                     return f"the fitness is {fitness}, since {where}{said}"
         return f"the fitness is {fitness}"
 
-    def refit(self, chromosome: Chromosome) -> BaseEstimator:
+    def refit(
+        self, chromosome: Chromosome, rounds: Sequence[int] = ()
+    ) -> BaseEstimator:
         """Return the candidate fitted on all of the data.
 
-        If it is pruned, which it was not in its trial, another seed is tried.
+        It trains for the mean of the `rounds` that its trial has kept. If it is pruned,
+        which it was not in its trial, another seed is tried.
         """
         data = self.data.value
+        known = {"rounds": round(statistics.fmean(rounds))} if rounds else {}
         for repetition in range(MAX_REFITS):
             seed = replace(self, repetition=repetition).seed(Candidate(chromosome))
-            estimator = self.builder(chromosome.expressed, seed)
+            estimator = self.builder(chromosome.expressed, seed, **known)
             try:
                 with self._surroundings(math.inf):
                     self._fit(estimator, data.X, data.y, data.fit_params)
@@ -246,19 +292,41 @@ class TrialRunner:
             return candidate
         return replace(candidate, resource=None)
 
-    def keeps_model(self, candidate: Candidate) -> bool:
-        """Return whether the model of a candidate serves as its refit."""
+    def keeps_models(self, candidate: Candidate) -> bool:
+        """Return whether the models of a candidate are kept."""
         stored = self.model_store is not None
         return stored and self.normalized(candidate).resource is None
 
+    def is_refit(self, candidate: Candidate) -> bool:
+        """Return whether the model of a candidate's trial serves as its refit."""
+        return self.refits and self.keeps_models(candidate)
+
     def stored_model(self, candidate: Candidate) -> BaseEstimator | None:
-        """Return the model that a trial of this search has fitted, if it was kept."""
-        return self.model_store and self.model_store.get(self.normalized(candidate))
+        """Return the model that a trial has fitted on its last split, if it is kept."""
+        last = self.n_splits - 1
+        return self.model_store and self.model_store.load(
+            self.normalized(candidate), last
+        )
+
+    def models(self, candidate: Candidate) -> list[BaseEstimator]:
+        """Return the models of all splits, none if one of them is not kept."""
+        candidate = self.normalized(candidate)
+        models = [self.model_store.load(candidate, i) for i in range(self.n_splits)]
+        return [] if any(model is None for model in models) else models
+
+    def held_out(self) -> HeldOut:
+        """Return the held-out parts of the splits, to score predictions of them."""
+        data = self.data.value
+        parts = [test for _, test in data.splits]
+        targets = [_part(data.y, test) for test in parts]
+        params = [data.take(data.score_params, test) for test in parts]
+        return HeldOut(self.objectives, targets, params, self.response.labels)
 
     def needs_no_refit(self, candidate: Candidate) -> bool:
-        """Return whether a model of this candidate was kept."""
-        stored = self.model_store is not None
-        return stored and self.model_store.received(self.normalized(candidate))
+        """Return whether a model of this candidate was kept that is its refit."""
+        return self.is_refit(candidate) and self.model_store.received(
+            self.normalized(candidate)
+        )
 
     def cost(self, candidate: Candidate) -> float:
         """Return the predicted seconds of a fit, 0 if there is no prediction."""
@@ -299,48 +367,72 @@ class TrialRunner:
         data = self.data.value
         train, test = self._rows(candidate, split)
         estimator = self.builder(self._genes(candidate), self.seed(candidate))
-        start, saved = time.perf_counter(), 0.0
-        y_train = _part(data.y, train)
-        fit_params = data.take(data.fit_params, train)
+        start, saved, prepared = time.perf_counter(), 0.0, []
+        y_train, y_test = _part(data.y, train), _part(data.y, test)
         if self._may_share:
-            X_train, X_test, saved = self._prepared(estimator.steps[0][1], train, split)
+            (name, step), *steps = estimator.steps
+            step, X_train, X_test, saved = self._prepared(step, train, split)
             # What the preparation would have cost, for predictions of the refit.
             saved = max(0.0, saved - (time.perf_counter() - start))
-            estimator = Pipeline(estimator.steps[1:])
+            estimator, prepared = Pipeline(steps), [(name, step)]
         else:
             # Splits precomputed kernels, too.
             X_train, _ = _safe_split(estimator, data.X, None, train)
             X_test, _ = _safe_split(estimator, data.X, None, test, train)
-        self._fit(estimator, X_train, y_train, fit_params)
+        held_out = X_test, y_test, data.take(data.fit_params, test)
+        fit_params = data.take(data.fit_params, train)
+        self._fit(estimator, X_train, y_train, fit_params, held_out)
         fit_time = time.perf_counter() - start
         # Before scoring: a slow candidate should not be timed for nothing.
         check_speed(estimator, X_test, self.max_predict_time)
         score_params = data.take(data.score_params, test)
+        # An ensemble needs predictions that the scorer may have asked for already.
+        scored = estimator if self.response is None else Remembering(estimator)
         with _recorded() as warned:
             scores = self.objectives.measure(
-                estimator, X_test, _part(data.y, test), score_params, fit_time
+                scored, X_test, y_test, score_params, fit_time
             )
+        prediction = self.response and self.response.of(scored, X_test)
         score_time = time.perf_counter() - start - fit_time
-        fitted = pickle.dumps(estimator) if self.keeps_model(candidate) else None
+        fitted = None
+        if self.keeps_models(candidate):
+            if prepared:
+                estimator = Pipeline([*prepared, *estimator.steps])
+            fitted = self.model_store.save(self.normalized(candidate), split, estimator)
         said = tuple(dict.fromkeys(str(warning.message) for warning in warned))
-        return SplitResult(scores, fit_time, score_time, saved, fitted, said)
+        rounds = getattr(_last_step(estimator), "rounds_", None)
+        return SplitResult(
+            scores, fit_time, score_time, saved, rounds, prediction, fitted, said
+        )
 
     def _fit(
-        self, estimator: BaseEstimator, X: Any, y: Any, fit_params: Mapping[str, Any]
+        self,
+        estimator: BaseEstimator,
+        X: Any,
+        y: Any,
+        fit_params: Mapping[str, Any],
+        held_out: tuple[Any, Any, Mapping[str, Any]] | None = None,
     ) -> None:
-        """Fit an estimator in place; our own pipelines are weighted in the last step.
+        """Fit an estimator in place; our own pipelines step by step.
 
+        Their last step is weighted and may watch the held-out part: X, y and metadata.
         Pipeline.fit would route metadata by a global setting of the user.
         """
-        if not self._own_pipelines or fit_params.keys() != {"sample_weight"}:
+        if not self._own_pipelines:
             # Some estimators return something else than themselves.
             estimator.fit(X, y, **fit_params)
             return
-        # As Pipeline.fit does, but with weights for the last step.
-        for _, step in estimator.steps[:-1]:
+        *steps, (_, model) = estimator.steps
+        watches = held_out is not None and has_fit_parameter(model, "X_val")
+        X_val, y_val, val_params = held_out if watches else (None, None, {})
+        for _, step in steps:
             if step not in (None, "passthrough"):
                 X = step.fit_transform(X, y)
-        estimator.steps[-1][1].fit(X, y, **fit_params)
+                X_val = step.transform(X_val) if watches else None
+        if watches:
+            watched = {f"{name}_val": values for name, values in val_params.items()}
+            fit_params = {**fit_params, "X_val": X_val, "y_val": y_val, **watched}
+        model.fit(X, y, **fit_params)
 
     @property
     def _own_pipelines(self) -> bool:
@@ -356,21 +448,21 @@ class TrialRunner:
 
     def _prepared(
         self, step: BaseEstimator, train: np.ndarray, split: int
-    ) -> tuple[Any, Any, float]:
-        """Return the parts as the first step prepares them, and the seconds it took.
+    ) -> tuple[BaseEstimator, Any, Any, float]:
+        """Return the fitted first step, the parts as it prepares them, and its seconds.
 
         The step is fitted once for all candidates that share it on these rows.
         """
         data = self.data.value
         _, test = data.splits[split]
 
-        def prepare() -> tuple[Any, Any, float]:
+        def prepare() -> tuple[BaseEstimator, Any, Any, float]:
             start = time.perf_counter()
             X_train = step.fit_transform(
                 _safe_indexing(data.X, train), _part(data.y, train)
             )
             X_test = step.transform(_safe_indexing(data.X, test))
-            return X_train, X_test, time.perf_counter() - start
+            return step, X_train, X_test, time.perf_counter() - start
 
         return self.data.computed((split, len(train), pickle.dumps(step)), prepare)
 
@@ -380,6 +472,16 @@ class TrialRunner:
         if self.repetition:
             text += f":{self.repetition}"
         return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4]) >> 1
+
+
+def _scores(results: Sequence[SplitResult]) -> dict[str, tuple[float, ...]]:
+    """Return for each score its values on the splits."""
+    names = results[0].scores if results else ()
+    return {name: tuple(result.scores[name] for result in results) for name in names}
+
+
+def _last_step(estimator: BaseEstimator) -> BaseEstimator:
+    return estimator.steps[-1][1] if isinstance(estimator, Pipeline) else estimator
 
 
 def _part(values: Any, rows: np.ndarray) -> Any:

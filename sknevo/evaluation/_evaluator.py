@@ -1,5 +1,6 @@
 """Evaluates candidates, each once, in the order asked: from memory or on workers."""
 
+import math
 from collections import Counter, deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -25,6 +26,9 @@ from sknevo.records import Candidate, Chromosome, Evaluation, Status
 from sknevo.time_budget import TimeBudget
 
 NO_JOURNAL = Journal(None)
+# The fitness of the best, and its lowest score on any split.
+Floor = tuple[float, float]
+NO_FLOOR = (-math.inf, -math.inf)
 # The search has ended before anything was known of these.
 CUT_OFF = ("unfinished", "skipped")
 
@@ -117,6 +121,16 @@ class Evaluator:
 
     Candidates are submitted, and `next_evaluation` returns their evaluations in that
     order. `known` holds what was returned, by the name of the candidate.
+
+    If it `prunes`, a trial ends after a split if its mean score so far is below the
+    lowest score of the best [1]_: of all that were returned before the candidate was
+    submitted, so that results do not depend on the number of workers. With `max_time`,
+    where they do, it is the best of all that have ended before the trial begins.
+
+    References
+    ----------
+    .. [1] Bergman, E., Purucker, L., & Hutter, F. (2024). Don't Waste Your Time: Early
+       Stopping Cross-Validation. arXiv:2405.03389.
     """
 
     def __init__(
@@ -125,8 +139,9 @@ class Evaluator:
         n_jobs: int | None = None,
         memory_limit: float | None = None,
         journal: Journal = NO_JOURNAL,
+        prunes: bool = False,
     ) -> None:
-        self.runner = runner
+        self.runner, self.prunes = runner, prunes
         self.n_jobs, self.n_workers = n_jobs, effective_n_jobs(n_jobs)
         self.memory_limit = memory_limit
         self.journal = journal
@@ -138,14 +153,29 @@ class Evaluator:
         self._waiting: dict[str, Candidate] = {}
         self._running: dict[str, Candidate] = {}
         self._losses: Counter[str] = Counter()
+        # The lowest score of the best on any split, by resource: of what was returned,
+        # and of all that has ended.
+        self._floors: dict[int | None, Floor] = {}
+        self._latest_floors: dict[int | None, Floor] = {}
         self._pool: Pool | None = None
         self._budget = TimeBudget()
 
     def for_reevaluation(self) -> "Evaluator":
         """Return an evaluator of the same data that uses other seeds."""
         repetition = self.runner.repetition + 1
-        runner = replace(self.runner, repetition=repetition, model_store=None)
+        runner = replace(
+            self.runner, repetition=repetition, model_store=None, response=None
+        )
         return Evaluator(runner, self.n_jobs, self.memory_limit, self.journal)
+
+    def fit_models(self, candidates: Sequence[Candidate], budget: TimeBudget) -> None:
+        """Fit candidates again whose models are not in the store, with the same seeds.
+
+        A journal holds no models.
+        """
+        again = Evaluator(self.runner, self.n_jobs, self.memory_limit)
+        for _ in again.evaluate([c.chromosome for c in candidates], budget):
+            pass
 
     @contextmanager
     def running(self, budget: TimeBudget | None = None) -> Iterator[Self]:
@@ -174,7 +204,8 @@ class Evaluator:
             # The journal's answer is taken in its turn, but its times are known now.
             recalled = self._recalled(candidate)
             if recalled is None:
-                self._waiting.setdefault(name, candidate)
+                floor = self._floor(candidate, self._floors)
+                self._waiting.setdefault(name, replace(candidate, floor=floor))
             else:
                 self._budget.observe(recalled)
 
@@ -215,6 +246,9 @@ class Evaluator:
         while self._waiting and self._pool.capacity > 0:
             # The first one: dicts keep the order in which candidates were submitted.
             candidate = self._waiting.pop(next(iter(self._waiting)))
+            if self._budget.max_time is not None:
+                floor = self._floor(candidate, self._latest_floors)
+                candidate = replace(candidate, floor=floor)
             due = self._budget.deadline(candidate)
             if due is None:
                 self._keep(_failed(candidate, "skipped"))
@@ -239,8 +273,9 @@ class Evaluator:
                 result = Lost("unfinished", "stopped as time was over")
             result = _failed(candidate, result.status, result.error)
         elif self.runner.model_store is not None:
-            result = self.runner.model_store.add(result)
+            result = self.runner.model_store.receive(result)
         self._keep(result)
+        self._raise_floor(result, self._latest_floors)
         self._budget.observe(result)
 
     def _keep(self, evaluation: Evaluation) -> None:
@@ -255,18 +290,34 @@ class Evaluator:
         evaluation = self.known.get(candidate.name)
         cached = evaluation is not None
         if not cached:
-            evaluation = self._recalled(asked) or self._early.get(candidate.name)
+            # The journal keeps no predictions of what this search has evaluated.
+            evaluation = self._early.get(candidate.name) or self._recalled(asked)
             if evaluation is None:
                 return None
             if evaluation.status != "skipped":  # another may be asked for it again
                 self._early.pop(candidate.name, None)
+                if self.runner.model_store is not None:
+                    evaluation = self.runner.model_store.add(evaluation)
                 self.known[candidate.name] = evaluation
+                self._raise_floor(evaluation, self._floors)
         return replace(
             evaluation,
             chromosome=asked.chromosome,
             resource=asked.resource,
             cached=cached,
         )
+
+    def _raise_floor(
+        self, evaluation: Evaluation, floors: dict[int | None, Floor]
+    ) -> None:
+        # With several objectives, the fitness alone says little of a candidate.
+        if self.prunes and evaluation.status == "ok" and not evaluation.objectives:
+            floor = evaluation.fitness, self.runner.lowest(evaluation)
+            resource = evaluation.resource
+            floors[resource] = max(floors.get(resource, NO_FLOOR), floor)
+
+    def _floor(self, candidate: Candidate, floors: dict[int | None, Floor]) -> float:
+        return floors.get(candidate.resource, NO_FLOOR)[1]
 
     def left_over(self) -> Iterator[Evaluation]:
         """Yield, after `running`, the evaluations that were not returned.
@@ -288,8 +339,10 @@ class Evaluator:
         return self.journal.recall(candidate, self.runner.repetition)
 
     def close(self) -> None:
-        """Remove what was written for the workers."""
+        """Remove what was written for the workers, and by them."""
         self.runner.data.close()
+        if self.runner.model_store is not None:
+            self.runner.model_store.close()
 
 
 def _failed(candidate: Candidate, status: Status, error: str = "") -> Evaluation:

@@ -1,18 +1,22 @@
 """The journal: evaluations in a file of JSON lines, to resume a search from."""
 
+import base64
 import json
 import math
 import os
+import zlib
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, BinaryIO, Self, get_args
 
+import numpy as np
 from filelock import FileLock, Timeout
 
 from sknevo.records import Candidate, Chromosome, Evaluation, Status
 
-FORMAT = 3
+FORMAT = 4
 # Every journal begins so, even if its first line was written in part.
 BEGIN = b'{"sknevo_journal":'
 # What reading a damaged line may raise.
@@ -23,9 +27,12 @@ FAULTS = (
     RecursionError,
     TypeError,
     ValueError,
+    zlib.error,
 )
 STATUSES = tuple(s for s in get_args(Status) if s not in ("unfinished", "skipped"))
 TIMES = ("fit_times", "score_times", "saved_times")
+# Types of predictions.
+NUMBERS = ("<f4", "<f8")
 # Seconds: nothing takes three hundred years.
 LONGEST = 1e10
 # Names of scores, and a number of splits.
@@ -148,7 +155,7 @@ class Journal:
             if evaluation.status == "ok":
                 self._check_measured(_measures(evaluation))
             self._write(_as_record(evaluation, repetition))
-            self._evaluations[name] = evaluation
+            self._evaluations[name] = replace(evaluation, predictions=())
 
     def _read(self) -> None:
         self.search, self._evaluations, self._measured = {}, {}, None
@@ -295,6 +302,8 @@ def _as_record(evaluation: Evaluation, repetition: int) -> dict[str, Any]:
         },
         **{name: list(getattr(evaluation, name)) for name in TIMES},
         "objectives": [_as_json(goal) for goal in evaluation.objectives],
+        "rounds": list(evaluation.rounds),
+        "predictions": [_as_text(array) for array in evaluation.predictions],
         "error": evaluation.error,
     }
 
@@ -302,6 +311,19 @@ def _as_record(evaluation: Evaluation, repetition: int) -> dict[str, Any]:
 def _as_json(number: float) -> float | str:
     """Return a number, as a string if JSON has none for it."""
     return number if math.isfinite(number) else str(number)
+
+
+def _as_text(array: np.ndarray) -> dict[str, Any]:
+    """Return an array as JSON values: its bytes compressed, in base 64."""
+    content = base64.b64encode(zlib.compress(np.ascontiguousarray(array), 1))
+    return {"type": array.dtype.str, "shape": array.shape, "bytes": content.decode()}
+
+
+def _as_array(record: Mapping[str, Any]) -> np.ndarray:
+    if record["type"] not in NUMBERS:
+        raise ValueError(f"predictions must be of a type in {NUMBERS}.")
+    content = zlib.decompress(base64.b64decode(record["bytes"], validate=True))
+    return np.frombuffer(content, record["type"]).reshape(record["shape"])
 
 
 def _as_evaluation(record: dict[str, Any]) -> tuple[Evaluation, int]:
@@ -322,6 +344,8 @@ def _as_evaluation(record: dict[str, Any]) -> tuple[Evaluation, int]:
         error=error,
         resource=resource,
         objectives=_floats(record["objectives"]),
+        rounds=tuple(map(int, record["rounds"])),
+        predictions=tuple(map(_as_array, record["predictions"])),
     )
     _check(evaluation)
     return evaluation, int(record["repetition"])
@@ -341,6 +365,9 @@ def _check(evaluation: Evaluation) -> None:
     columns = [*evaluation.scores.values(), *times]
     if len({*map(len, columns)}) > 1 or not times[0] or not evaluation.scores:
         raise ValueError("those that succeed have scores and times on all splits.")
+    counts = {len(evaluation.rounds), len(evaluation.predictions)}
+    if not counts <= {0, len(times[0])}:
+        raise ValueError("there are rounds and predictions of all splits or none.")
     n_scores = len(evaluation.scores)
     if len(evaluation.objectives) != (n_scores if n_scores > 1 else 0):
         raise ValueError("of several scores each is an objective.")

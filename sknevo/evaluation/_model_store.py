@@ -1,4 +1,4 @@
-"""What trials have fitted: models for the refit, and weights in files."""
+"""What trials have fitted and predicted, as long as a search runs."""
 
 import os
 import pickle
@@ -18,57 +18,128 @@ from sklearn.base import BaseEstimator
 from sknevo.evaluation._journal import Journal, JournalError
 from sknevo.records import Candidate, Evaluation
 
-# Number of models that are kept: some of the best may have ended before it is their
-# turn to win. Chosen, not measured.
-N_KEPT = 3
+# Candidates of which predictions and models are kept, and bytes of models. Chosen, not
+# measured.
+MOST_KEPT, MOST_BYTES = 50, 2**30
 
 
 class ModelStore:
-    """Fitted models of the best candidates, as long as a search runs.
+    """Models and held-out predictions of the best candidates, as long as a search runs.
 
-    They return from the workers with the evaluations. A model that is not there (a
-    journal had the answer) is fitted again, to the same result. The store pickles
-    empty: a worker has no use for the models of others.
+    A trial saves the model of each split in the `folder`. Where it does not see the
+    folder, the models return with its evaluation, and `receive` saves them. `add` keeps
+    an evaluation with its predictions if it is one of the best. What is kept depends on
+    what was added, not on the order.
 
     Examples
     --------
     >>> from sklearn.svm import SVC
     >>> from sknevo.records import Chromosome
-    >>> store, best = ModelStore(), Chromosome({"C": 2.0})
-    >>> evaluation = Evaluation(best, "ok", 0.9, fitted=pickle.dumps(SVC(C=2.0)))
-    >>> store.add(evaluation).fitted is None
+    >>> store, candidate = ModelStore(), Candidate(Chromosome({"C": 2.0}))
+    >>> store.save(candidate, 0, SVC(C=2.0)) is None
     True
-    >>> store.get(Candidate(best)), store.received(Candidate(best))
-    (SVC(C=2.0), True)
+    >>> store.load(candidate, 0)
+    SVC(C=2.0)
+    >>> store.close()
     """
 
-    def __init__(self) -> None:
+    def __init__(self, folder: str | None = None) -> None:
+        self._folder = folder
         self._best: list[Evaluation] = []
-        self._names: set[str] = set()
+        self._received: set[str] = set()
 
-    def __reduce__(self) -> tuple[type["ModelStore"], tuple[()]]:
-        return ModelStore, ()
+    def __reduce__(self) -> tuple[type["ModelStore"], tuple[str]]:
+        # A worker has no use for what is known of others.
+        return ModelStore, (self.folder,)
+
+    @property
+    def folder(self) -> str:
+        """The folder of the models, made when it is first asked for."""
+        if self._folder is None:
+            self._folder = tempfile.mkdtemp(prefix="sknevo-models-")
+            # Without a call of `close` the folder goes when the process ends.
+            weakref.finalize(self, shutil.rmtree, self._folder, True)
+        return self._folder
+
+    def _file(self, name: str, split: int) -> Path:
+        return Path(self.folder) / f"{name}.{split}.pickle"
+
+    def save(
+        self, candidate: Candidate, split: int, model: BaseEstimator
+    ) -> bytes | None:
+        """Save the model of a split; return it pickled if the folder is not here."""
+        content = pickle.dumps(model)
+        if not os.path.isdir(self.folder):
+            return content
+        self._file(candidate.name, split).write_bytes(content)
+        return None
+
+    def receive(self, evaluation: Evaluation) -> Evaluation:
+        """Save the models that an evaluation brings along; return it without them.
+
+        The models of a trial that failed are removed.
+        """
+        name = evaluation.candidate.name
+        if evaluation.status != "ok":
+            self._remove(name)
+            return evaluation
+        for split, content in enumerate(evaluation.fitted):
+            self._file(name, split).write_bytes(content)
+        self._received.add(name)
+        return replace(evaluation, fitted=())
 
     def add(self, evaluation: Evaluation) -> Evaluation:
-        """Keep the model of an evaluation if it is one of the best; return the rest."""
-        if evaluation.fitted is None:
-            return evaluation
-        self._names.add(evaluation.candidate.name)
-        # The sort is stable: of equals, those that ended first are kept.
-        best = [*self._best, evaluation]
-        self._best = sorted(best, key=lambda e: e.rank_key, reverse=True)[:N_KEPT]
-        return replace(evaluation, fitted=None)
+        """Keep an evaluation if it is one of the best; return it without predictions.
+
+        Of models of which there are too many bytes, those of the worst are removed.
+        """
+        if evaluation.status == "ok" and evaluation.resource is None:
+            ranked = sorted([*self._best, evaluation], key=_rank)
+            self._best, worst = ranked[:MOST_KEPT], ranked[MOST_KEPT:]
+            names = [one.candidate.name for one in [*self._best, *worst]]
+            total = np.cumsum([self._size(name) for name in names])
+            for name in names[len(self._best) :]:
+                self._remove(name)
+            for name, so_far in zip(names[1:], total[1:], strict=True):
+                if so_far > MOST_BYTES:
+                    self._remove(name)
+        return replace(evaluation, predictions=())
+
+    @property
+    def kept(self) -> list[Evaluation]:
+        """The best evaluations with their predictions, the best first."""
+        return list(self._best)
 
     def received(self, candidate: Candidate) -> bool:
-        """Return whether the model of a candidate is here, or has been."""
-        return candidate.name in self._names
+        """Return whether the models of a candidate are here, or have been."""
+        return candidate.name in self._received
 
-    def get(self, candidate: Candidate) -> BaseEstimator | None:
-        """Return the model of a candidate, a new copy each time, or None."""
-        for evaluation in self._best:
-            if evaluation.candidate.name == candidate.name:
-                return pickle.loads(evaluation.fitted)
-        return None
+    def load(self, candidate: Candidate, split: int) -> BaseEstimator | None:
+        """Return the model of a split, a new copy each time; None if it is not here."""
+        try:
+            return pickle.loads(self._file(candidate.name, split).read_bytes())
+        except FileNotFoundError:
+            return None
+
+    def _files(self, name: str) -> Iterator[Path]:
+        return Path(self.folder).glob(f"{name}.*.pickle")
+
+    def _size(self, name: str) -> int:
+        return sum(file.stat().st_size for file in self._files(name))
+
+    def _remove(self, name: str) -> None:
+        for file in self._files(name):
+            file.unlink(missing_ok=True)
+
+    def close(self) -> None:
+        """Remove the folder."""
+        if self._folder is not None:
+            shutil.rmtree(self._folder, ignore_errors=True)
+
+
+def _rank(evaluation: Evaluation) -> tuple[float, str]:
+    """Return what evaluations are sorted by: of equals, the first by name."""
+    return -evaluation.fitness, evaluation.candidate.name
 
 
 class WeightStoreError(RuntimeError):

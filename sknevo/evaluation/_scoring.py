@@ -9,6 +9,7 @@ import time
 import warnings
 from collections.abc import Callable, Mapping, Sequence, Sized
 from dataclasses import dataclass, field, replace
+from functools import wraps
 from numbers import Real
 from typing import Any
 
@@ -287,6 +288,43 @@ class Objectives:
         means = [float(np.mean(values)) for values in scores.values()]
         # NaN would be neither better nor worse than any other score.
         return tuple(-math.inf if math.isnan(mean) else mean for mean in means)
+
+
+@dataclass(frozen=True)
+class Response:
+    """What an ensemble averages: probabilities of all labels, or predicted values."""
+
+    labels: np.ndarray | None = None
+
+    def of(self, estimator: BaseEstimator, X: Any) -> np.ndarray:
+        """Return predictions; a label that an estimator has not seen has none."""
+        if self.labels is None:
+            return np.asarray(estimator.predict(X), float)
+        known = np.searchsorted(self.labels, estimator.classes_)
+        probabilities = np.zeros((_num_samples(X), len(self.labels)), np.float32)
+        probabilities[:, known] = estimator.predict_proba(X)
+        return probabilities
+
+
+class Remembering:
+    """A fitted estimator that predicts the same X once, however often it is asked."""
+
+    def __init__(self, estimator: BaseEstimator) -> None:
+        self._estimator = estimator
+        self._predictions: dict[str, Any] = {}
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self._estimator, name)
+        if name not in ("predict", "predict_proba", "decision_function"):
+            return found
+
+        @wraps(found)
+        def remembered(X: Any) -> Any:
+            if name not in self._predictions:
+                self._predictions[name] = found(X)
+            return self._predictions[name]
+
+        return remembered
 
 
 def responses(scorer: Any) -> Sequence[str]:

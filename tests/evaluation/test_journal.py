@@ -234,14 +234,14 @@ def test_other_files_are_left_alone(tmp_path):
     assert path.read_text() == "my notes"
 
 
-@pytest.mark.parametrize("version", [0, 1, 2, 4, "3", None])
+@pytest.mark.parametrize("version", [0, 1, 2, 3, "4", None])
 def test_other_formats_are_refused(path, version):
     head, *others = lines_of(path)
     head = json.dumps({**json.loads(head), "sknevo_journal": version}).encode()
     head = head.replace(b'{"sknevo_journal": ', b'{"sknevo_journal":') + b"\n"
     path.write_bytes(head + b"".join(others))
     with pytest.raises(
-        JournalError, match=r"run.jsonl' has format .* reads format 3.* another path"
+        JournalError, match=r"run.jsonl' has format .* reads format 4.* another path"
     ):
         read_journal(path)
 
@@ -249,7 +249,7 @@ def test_other_formats_are_refused(path, version):
 @pytest.mark.parametrize("search", [None, {}, [], "", 3])
 def test_a_head_without_a_search_is_damaged(path, search):
     _, *others = lines_of(path)
-    head = json.dumps({"sknevo_journal": 3, "search": search}, separators=(",", ":"))
+    head = json.dumps({"sknevo_journal": 4, "search": search}, separators=(",", ":"))
     path.write_bytes(head.encode() + b"\n" + b"".join(others))
     with pytest.raises(JournalError, match=r"line 1 .* is damaged.* remove the file"):
         read_journal(path)

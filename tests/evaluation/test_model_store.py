@@ -1,39 +1,92 @@
-"""What trials have store is kept of the best, and spares the winner another fit."""
+"""What trials have fitted and predicted is kept of the best, and not fitted again."""
 
+import pickle
 from dataclasses import replace
 
+import numpy as np
 import pytest
-from toys import ToyBuilder, candidate, chromosome, make_evaluator
+from sklearn.linear_model import LogisticRegression
+from toys import Recipe, ToyBuilder, Weighed, candidate, chromosome, make_evaluator
 
-from sknevo.evaluation import ModelStore
+from sknevo.evaluation import ModelStore, Response
+from sknevo.evaluation import _model_store as model_store
 from sknevo.time_budget import TimeBudget
 
 PLACES = [0.5, 0.2, 0.9, 0.1, 0.4]
 
 
-def evaluate(n_jobs=1, **runner):
-    store = ModelStore()
-    evaluator = make_evaluator(n_jobs=n_jobs, n_splits=1, model_store=store, **runner)
+def evaluate(n_jobs=1, store=None, n_splits=1, **runner):
+    store = store or ModelStore()
+    evaluator = make_evaluator(
+        n_jobs=n_jobs, n_splits=n_splits, model_store=store, **runner
+    )
     evaluations = [*evaluator.evaluate([chromosome(x) for x in PLACES])]
-    evaluator.close()
     return store, evaluations, evaluator
 
 
 @pytest.mark.parametrize("n_jobs", [1, 2])
-def test_of_the_best_three_it_is_kept(n_jobs):
-    store, _, _ = evaluate(n_jobs)
-    held = [x for x in PLACES if store.get(candidate(x)) is not None]
+def test_models_of_all_splits_are_kept(n_jobs):
+    _, evaluations, evaluator = evaluate(n_jobs, n_splits=2)
+    for x in PLACES:
+        models = evaluator.runner.models(candidate(x))
+        assert [model.x for model in models] == [x, x]
+        assert models[0].classes_.tolist() == [0, 1]
+    assert all(e.fitted == () for e in evaluations)
+    evaluator.close()
+    assert evaluator.runner.models(candidate(0.1)) == []
+
+
+@pytest.mark.parametrize("places", [PLACES, PLACES[::-1]])
+def test_of_the_best_predictions_and_models_are_kept(places, monkeypatch):
+    monkeypatch.setattr(model_store, "MOST_KEPT", 3)
+    monkeypatch.setitem(globals(), "PLACES", places)
+    builder = Recipe(lambda genes, seed: Weighed(**genes))
+    store, evaluations, evaluator = evaluate(builder=builder, response=Response())
+    assert [e.chromosome.genes["x"] for e in store.kept] == [0.1, 0.2, 0.4]
+    assert all(len(e.predictions) == 1 for e in store.kept)
+    assert all(e.predictions == () for e in evaluations)
+    assert all(e.predictions == () for e in evaluator.known.values())
+    held = [x for x in PLACES if store.load(candidate(x), 0) is not None]
     assert sorted(held) == [0.1, 0.2, 0.4]
-    best = store.get(candidate(0.1))
-    assert best.x == 0.1
-    assert best.classes_.tolist() == [0, 1]
-    assert store.get(candidate(0.9)) is None
+    assert all(store.received(candidate(x)) for x in PLACES)
 
 
-def test_it_travels_no_further():
-    _, evaluations, evaluator = evaluate()
-    assert all(e.fitted is None for e in evaluations)
-    assert all(e.fitted is None for e in evaluator.known.values())
+def test_of_too_many_bytes_those_of_the_worst_go(monkeypatch):
+    size = len(pickle.dumps(evaluate()[2].runner.models(candidate(0.1))[0]))
+    monkeypatch.setattr(model_store, "MOST_BYTES", 2.5 * size)
+    store, _, _ = evaluate()
+    assert len(store.kept) == len(PLACES)
+    held = [x for x in PLACES if store.load(candidate(x), 0) is not None]
+    assert sorted(held) == [0.1, 0.2]
+
+
+def test_predictions_are_those_of_the_model_on_the_held_out_part():
+    store = ModelStore()
+    evaluator = make_evaluator(
+        builder=Recipe(lambda genes, seed: LogisticRegression(C=1 + genes["x"])),
+        n_splits=2,
+        model_store=store,
+        response=Response(np.array([0, 1, 7])),
+    )
+    assert [e.status for e in evaluator.evaluate([chromosome(0.1)])] == ["ok"]
+    data = evaluator.runner.data.value
+    for split, (_, test) in enumerate(data.splits):
+        expected = store.load(candidate(0.1), split).predict_proba(data.X[test])
+        found = store.kept[0].predictions[split]
+        assert found.dtype == np.float32
+        np.testing.assert_allclose(found[:, :2], expected, rtol=1e-6)
+        assert not found[:, 2].any()  # a label that no model has seen
+
+
+def test_a_worker_that_does_not_see_the_folder_sends_its_models(tmp_path):
+    store = ModelStore()
+    elsewhere = ModelStore(str(tmp_path / "not-here"))
+    model = ToyBuilder()({"x": 0.3}, 0)
+    content = elsewhere.save(candidate(0.3), 0, model)
+    _, (evaluation, *_), _ = evaluate()
+    sent = replace(evaluation, chromosome=chromosome(0.3), fitted=(content,))
+    assert store.receive(sent).fitted == ()
+    assert store.load(candidate(0.3), 0).x == 0.3
 
 
 def test_failed_or_restricted_candidates_leave_no_model():
@@ -45,7 +98,8 @@ def test_failed_or_restricted_candidates_leave_no_model():
         evaluator.submit(asked)
         told = [evaluator.next_evaluation() for _ in asked]
     assert [e.status for e in told] == ["ok", "error", "error"]
-    assert not any(store.received(e.candidate) for e in told)
+    assert not any(store.load(e.candidate, 0) for e in told)
+    assert store.kept == []
 
 
 def test_of_reevaluations_nothing_is_kept():
@@ -55,11 +109,21 @@ def test_of_reevaluations_nothing_is_kept():
         "ok",
         "ok",
     ]
-    assert store.get(candidate(0.0)) is None
+    assert store.load(candidate(0.0), 0) is None
+
+
+def test_missing_models_are_fitted_again_with_the_same_seed():
+    store, _, evaluator = evaluate(n_splits=2)
+    before = [pickle.dumps(m) for m in evaluator.runner.models(candidate(0.1))]
+    store._remove(candidate(0.1).name)
+    assert evaluator.runner.models(candidate(0.1)) == []
+    evaluator.fit_models([candidate(0.1)], TimeBudget())
+    after = [pickle.dumps(m) for m in evaluator.runner.models(candidate(0.1))]
+    assert after == before
 
 
 def test_all_the_time_is_for_the_search():
-    _, evaluations, evaluator = evaluate()
+    _, evaluations, evaluator = evaluate(refits=True)
 
     def budget(best=None, runner=evaluator.runner, n_workers=1):
         made = TimeBudget(100, started=1000)
@@ -75,13 +139,28 @@ def test_all_the_time_is_for_the_search():
     # The model of a trial of another fit was not kept.
     recalled = replace(evaluations[0], chromosome=chromosome(0.7), fit_times=(40.0,))
     assert budget(recalled).end() == pytest.approx(1054)
-    assert budget(runner=replace(evaluator.runner, model_store=None)).end() == 1090
+    assert budget(runner=replace(evaluator.runner, refits=False)).end() == 1090
+
+
+def test_beside_an_ensemble_a_long_refit_takes_no_time_of_the_search():
+    _, (evaluation, *_), evaluator = evaluate()
+
+    def budget(fit_seconds):
+        made = TimeBudget(100, started=1000)
+        made.plan(evaluator.runner, ToyBuilder(), has_ensemble=True)
+        made.observe(replace(evaluation, status="error"))
+        made.best = replace(evaluation, fit_times=(fit_seconds,), saved_times=(0.0,))
+        return made
+
+    assert budget(4.0).end() == pytest.approx(1100 - 3 - 4.6)
+    assert budget(40.0).end() == pytest.approx(1100 - 3)
+    assert budget(40.0).can_refit(budget(40.0).best)  # it may be the best all the same
 
 
 def test_with_a_sufficient_resource_the_model_is_kept():
-    _, _, evaluator = evaluate(resource="n_samples")
+    _, _, evaluator = evaluate(resource="n_samples", refits=True)
     whole = replace(candidate(0.1), resource=100)  # there are 5
-    assert evaluator.runner.keeps_model(whole)
+    assert evaluator.runner.is_refit(whole)
     assert evaluator.runner.stored_model(whole).x == 0.1
     assert evaluator.runner.needs_no_refit(whole)
-    assert not evaluator.runner.keeps_model(replace(whole, resource=2))
+    assert not evaluator.runner.is_refit(replace(whole, resource=2))

@@ -527,7 +527,7 @@ def test_no_more_workers_than_candidates_are_started(first, n_started, monkeypat
 class FewRowsOfManyClasses:
     """Trials of pipelines on 600 rows of 200 classes."""
 
-    model_store = None
+    refits = False
     n_splits = 3
 
     def __init__(self, n_samples=400):
@@ -541,10 +541,10 @@ class FewRowsOfManyClasses:
     def family(self, candidate):
         return self.builder.family(candidate.chromosome.expressed)
 
-    def keeps_model(self, candidate):
+    def is_refit(self, candidate):
         return False
 
-    needs_no_refit = keeps_model
+    needs_no_refit = is_refit
 
 
 def test_boosters_of_many_classes_are_not_skipped():

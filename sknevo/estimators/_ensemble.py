@@ -1,0 +1,197 @@
+"""The ensemble of what a search has evaluated: its selection, and its predictions."""
+
+import pickle
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
+from sklearn.pipeline import Pipeline
+from sklearn.utils import _safe_indexing, gen_batches
+from sklearn.utils.validation import _num_samples
+
+from sknevo.evaluation import Evaluator, Response, select
+from sknevo.records import Chromosome
+from sknevo.time_budget import TimeBudget
+
+# Rows that are predicted at a time: prepared rows take memory. Chosen, not measured.
+BATCH = 50_000
+
+
+@dataclass(frozen=True)
+class Member:
+    """An individual in an ensemble.
+
+    Parameters
+    ----------
+    index : int
+        Its row in `cv_results_`.
+    chromosome : Chromosome
+        Its genes.
+    weight : float
+        Its share of the prediction: the weights of all members add up to 1.
+    models : tuple of estimator
+        Its model of each split, fitted on the training part. Their mean predicts.
+    """
+
+    index: int
+    chromosome: Chromosome
+    weight: float
+    models: tuple[BaseEstimator, ...]
+
+
+class _Ensemble(BaseEstimator):
+    """Averages what the models of its members predict; a search makes it.
+
+    Parameters
+    ----------
+    members : list of Member
+        The individuals with their rows of `cv_results_`, weights and models.
+    scores : list of float
+        The fitness after each step of the selection, on the held-out parts. The last
+        one is that of the ensemble as it predicts.
+    response : Response
+        What of the models' predictions is averaged.
+    first_steps : list of (str, transformer), default=()
+        Fitted steps that read X before the models do.
+
+    References
+    ----------
+    .. [1] Caruana, R., Niculescu-Mizil, A., Crew, G., & Ksikes, A. (2004). Ensemble
+       Selection from Libraries of Models. ICML 2004.
+    """
+
+    def __init__(
+        self,
+        members: Sequence[Member],
+        scores: Sequence[float],
+        response: Response,
+        first_steps: Sequence[tuple[str, BaseEstimator]] = (),
+    ) -> None:
+        self.members = members
+        self.scores = scores
+        self.response = response
+        self.first_steps = first_steps
+
+    @property
+    def score_(self) -> float:
+        """Fitness on the held-out parts that the members were selected by."""
+        return self.scores[-1]
+
+    @property
+    def weights_(self) -> np.ndarray:
+        """The members' weights, of shape (n_members,)."""
+        return np.array([member.weight for member in self.members])
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return True
+
+    def __repr__(self, N_CHAR_MAX: int = 700) -> str:
+        n_models = sum(len(member.models) for member in self.members)
+        return f"{type(self).__name__}({len(self.members)} members, {n_models} models)"
+
+    def _mean(self, X: Any) -> np.ndarray:
+        """Return the weighted mean of what the models predict."""
+        for _, step in self.first_steps:
+            X = step.transform(X)
+        batches = gen_batches(_num_samples(X), BATCH)
+        return np.concatenate([self._mean_of(_safe_indexing(X, b)) for b in batches])
+
+    def _mean_of(self, X: Any) -> np.ndarray:
+        # Models that share a fitted preparation share what it makes of X.
+        prepared: dict[int, Any] = {}
+        total = 0.0
+        for member in self.members:
+            for model in member.models:
+                inner, prepared_X = model, X
+                if isinstance(model, Pipeline):
+                    first, inner = model.steps[0][1], model[1:]
+                    if id(first) not in prepared:
+                        prepared[id(first)] = first.transform(X)
+                    prepared_X = prepared[id(first)]
+                share = member.weight / len(member.models)
+                total = total + share * self.response.of(inner, prepared_X)
+        return total
+
+
+class EnsembleClassifier(ClassifierMixin, _Ensemble):
+    __doc__ = _Ensemble.__doc__
+
+    @property
+    def classes_(self) -> np.ndarray:
+        """The labels, sorted."""
+        return self.response.labels
+
+    def predict_proba(self, X: Any) -> np.ndarray:
+        """Return the probability of each class, of shape (n_samples, n_classes)."""
+        probabilities = self._mean(X)
+        # Sums of single precision miss 1 in the seventh digit.
+        return probabilities / probabilities.sum(axis=1, keepdims=True)
+
+    def decision_function(self, X: Any) -> np.ndarray:
+        """Return the logarithm of probabilities, or of their ratio."""
+        values = np.log(np.maximum(self.predict_proba(X), np.finfo(float).tiny))
+        return values[:, 1] - values[:, 0] if values.shape[1] == 2 else values
+
+    def predict(self, X: Any) -> np.ndarray:
+        """Return the most probable classes, of shape (n_samples,)."""
+        return self.classes_[self.predict_proba(X).argmax(axis=1)]
+
+
+class EnsembleRegressor(RegressorMixin, _Ensemble):
+    __doc__ = _Ensemble.__doc__
+
+    def predict(self, X: Any) -> np.ndarray:
+        """Return the values, of shape (n_samples,)."""
+        return self._mean(X)
+
+
+def make_ensemble(
+    evaluator: Evaluator,
+    budget: TimeBudget,
+    names: Sequence[str],
+    size: int,
+    first_steps: Sequence[tuple[str, BaseEstimator]],
+) -> EnsembleClassifier | EnsembleRegressor | None:
+    """Return an ensemble of evaluated candidates, None if no model is at hand.
+
+    Parameters
+    ----------
+    names : sequence of str
+        The candidates in the order of `cv_results_`.
+    size : int
+        Steps of the selection.
+    """
+    runner = evaluator.runner
+    rows = {name: index for index, name in enumerate(names)}
+    known = [e for e in runner.model_store.kept if e.candidate.name in rows]
+    predictions = [evaluation.predictions for evaluation in known]
+    held_out = runner.held_out()
+    selection = select(predictions, held_out, size)
+    chosen = [known[i] for i in selection.weights]
+    missing = [e.candidate for e in chosen if not runner.models(e.candidate)]
+    if missing:
+        evaluator.fit_models(missing, budget)
+    models = _sharing([runner.models(e.candidate) for e in chosen])
+    weights = np.array(list(selection.weights.values()))
+    weights *= [bool(one) for one in models]  # there was no time for the others
+    if not weights.any():
+        return None
+    members = [
+        Member(rows[e.candidate.name], e.chromosome, float(weight), tuple(one))
+        for e, weight, one in zip(chosen, weights / weights.sum(), models, strict=True)
+        if weight
+    ]
+    scores = [*selection.scores[: selection.best_step]]
+    made = EnsembleRegressor if runner.response.labels is None else EnsembleClassifier
+    return made(members, scores, runner.response, list(first_steps))
+
+
+def _sharing(models: list[list[BaseEstimator]]) -> list[list[BaseEstimator]]:
+    """Return models of which those with equal first steps have the same one."""
+    known: dict[bytes, tuple[str, BaseEstimator]] = {}
+    for one in (model for member in models for model in member):
+        if isinstance(one, Pipeline):
+            one.steps[0] = known.setdefault(pickle.dumps(one.steps[0]), one.steps[0])
+    return models
