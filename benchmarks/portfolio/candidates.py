@@ -1,0 +1,97 @@
+"""The candidates: well-known, published and random pipelines, for one task.
+
+They are made for a table that has all kinds of columns; `on` makes of one what a
+certain table needs. `published.json` holds values of public portfolios and tuned
+defaults (AutoGluon, pytabkit, auto-sklearn, FLAML), in the names of our genes.
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from sknevo.genes import Choice, Gene, Genome
+from sknevo.genomes.pipeline import pipeline, well_known
+from sknevo.records import Chromosome, Column, DataSpec
+
+# So many random candidates; a run that ends early has the first of them.
+N_RANDOM = 80
+PUBLISHED = Path(__file__).parent / "published.json"
+# One column of each kind, with gaps: a table on which every gene has an effect.
+COLUMNS = tuple(
+    Column(kind, kind, n_unique=20, missing=True)
+    for kind in ("numeric", "boolean", "categorical", "text", "datetime")
+)
+
+
+def spec_of(task: str) -> DataSpec:
+    """Return the description of the table that candidates are made for."""
+    n_classes = 3 if task == "classification" else 0
+    return DataSpec(task, 2000, n_classes, COLUMNS)
+
+
+def make_candidates(task: str) -> dict[str, dict[str, Any]]:
+    """Return name to expressed genes: the well-known first, random ones last."""
+    spec = spec_of(task)
+    genome = pipeline(spec)
+    named = {f"known-{i}": one for i, one in enumerate(well_known(spec))}
+    values = json.loads(PUBLISHED.read_text())
+    values = [v for v in values if v.pop("task", task) == task]
+    named |= {f"published-{i}": _published(v) for i, v in enumerate(values)}
+    candidates = {
+        name: on(genome, one, name)
+        for name, one in named.items()
+        if next(iter(one["model"])) in genome.genes["model"].branches
+    }
+    rng = np.random.default_rng(0)
+    candidates |= {
+        f"random-{i}": Chromosome(genome.sample(rng)).expressed for i in range(N_RANDOM)
+    }
+    return _distinct(candidates)
+
+
+def _published(values: dict[str, Any]) -> dict[str, Any]:
+    trees = next(iter(values["model"])) not in ("mlp", "linear", "neighbours")
+    return {
+        "preparation": {
+            "encoding": values["encoding"],
+            "min_frequency": 0.01,
+            "text": "target",
+            "imputation": "none" if trees else "median",
+            "missing_indicator": False,
+        },
+        "scaling": values["scaling"],
+        "extraction": {"none": {}},
+        "class_weight": values.get("class_weight"),
+        "model": values["model"],
+    }
+
+
+def on(genome: Genome, candidate: dict[str, Any], name: str) -> dict[str, Any]:
+    """Return the expressed genes of a candidate that a genome has room for.
+
+    Values out of range are moved into it; genes that are missing are drawn, seeded by
+    the name.
+    """
+    rng = np.random.default_rng([*name.encode()])
+    return Chromosome(genome.complete(_within(genome, candidate), rng)).expressed
+
+
+def _within(gene: Gene, value: Any) -> Any:
+    if isinstance(gene, Genome):
+        return {n: _within(g, value[n]) for n, g in gene.genes.items() if n in value}
+    if isinstance(gene, Choice):
+        ((chosen, inside),) = value.items()
+        if chosen not in gene.branches:
+            return {"none": {}}
+        return {chosen: _within(gene.branches[chosen], inside)}
+    return gene.repair(value)
+
+
+def _distinct(candidates: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Drop candidates with the genes of an earlier one."""
+    first: dict[str, str] = {}
+    for name, one in candidates.items():
+        first.setdefault(json.dumps(one, sort_keys=True), name)
+    return {name: candidates[name] for name in first.values()}
