@@ -9,21 +9,18 @@ rows that were held out, so that ensembles can be simulated in any order.
     python matrix.py tables.pkl.xz OUT --seconds 600 --processes 16
     python matrix.py tables.pkl.xz OUT --pack FOLDER        # at most 8 tar files
 
-It writes all when time is over, and the next run goes on from there. All candidates are evaluated
-in blocks, each on all tables, small ones first: what is there after any time is nearly a
-rectangle.
+It writes all when time is over, and the next run goes on from there. All candidates are
+evaluated in blocks, each on all tables, small ones first: what is there after any time
+is nearly a rectangle.
 """
-
-import os
-
-for _library in ("OMP", "OPENBLAS", "MKL"):  # before any of them is loaded
-    os.environ[f"{_library}_NUM_THREADS"] = "1"
 
 import argparse
 import json
 import lzma
 import multiprocessing
+import os
 import pickle
+import queue
 import tarfile
 import time
 import warnings
@@ -53,6 +50,7 @@ from sknevo.builders.pipeline._columns import ColumnReader
 from sknevo.deadline import DeadlineReached, deadline
 from sknevo.estimators._splits import make_splits
 from sknevo.estimators.pipeline import EvolvedPipelineClassifier
+from sknevo.evaluation._candidate import limited_threads
 from sknevo.genomes.pipeline import pipeline
 from sknevo.records import DataSpec
 
@@ -243,7 +241,7 @@ def work(tables: list[Table], todo: Any, results: Any, end: float) -> None:
             problem = Problem(tables[number])
         for name in turn[1]:
             until = min(end, time.time() + MOST_SECONDS)
-            with deadline(until):
+            with deadline(until), limited_threads(1):
                 cell = problem.evaluate(name)
             if time.time() >= end:
                 break
@@ -270,23 +268,10 @@ def run(tables: list[Table], folder: Path, seconds: float, n_processes: int) -> 
     workers = [context.Process(target=work, args=args) for _ in range(n_processes)]
     for worker in workers:
         worker.start()
-    print(f"{n_cells} cells to do", flush=True)
-    n_done, n_ended, shown, changed = 0, 0, time.time(), set()
-    while n_ended < n_processes and time.time() < end + GRACE:
-        try:
-            message = results.get(timeout=0.5)
-        except Exception:  # nothing came
-            continue
-        if message is None:
-            n_ended += 1
-            continue
-        number, cell = message
+    changed: dict[int, int] = {}
+    for number, cell in _received(results, n_processes, end):
         cells[tables[number].name].append(cell)
-        changed.add(number)
-        n_done += 1
-        if time.time() > shown + 20:
-            shown = time.time()
-            print(f"{end - shown:5.0f} s left: {n_done} cells", flush=True)
+        changed[number] = changed.get(number, 0) + 1
     for worker in workers:
         worker.kill()
     todo.cancel_join_thread()  # what is left in it is not waited for
@@ -296,11 +281,34 @@ def run(tables: list[Table], folder: Path, seconds: float, n_processes: int) -> 
             for table in (tables[number] for number in sorted(changed))
         ]
         pool.starmap(save, saved, chunksize=1)
-    failed = [c for ones in cells.values() for c in ones if c.error]
-    slow = sum(c.error == "too slow" for c in failed)
-    print(f"{n_done} of {n_cells} cells done; {slow} too slow, {len(failed) - slow} failed")
-    for error in {c.error.split(":")[0]: c for c in failed}.values():
-        print(error.candidate, error.error)
+    print(f"{sum(changed.values())} of {n_cells} cells done")
+    _report_failures([cell for ones in cells.values() for cell in ones if cell.error])
+
+
+def _received(results: Any, n_processes: int, end: float) -> Iterator[tuple[int, Cell]]:
+    """Yield the tables and cells that processes send, until all have ended."""
+    n_done, shown = 0, time.time()
+    while n_processes and time.time() < end + GRACE:
+        try:
+            message = results.get(timeout=0.5)
+        except queue.Empty:
+            continue
+        if message is None:
+            n_processes -= 1
+            continue
+        yield message
+        n_done += 1
+        if time.time() > shown + 20:
+            shown = time.time()
+            print(f"{end - shown:5.0f} s left: {n_done} cells", flush=True)
+
+
+def _report_failures(failed: list[Cell]) -> None:
+    kinds: dict[str, list[Cell]] = {}
+    for cell in failed:
+        kinds.setdefault(cell.error.split(":")[0], []).append(cell)
+    for cells in kinds.values():
+        print(f"{len(cells)} failed, as {cells[0].candidate}: {cells[0].error}")
 
 
 def save(path: Path, table: Table, cells: list[Cell]) -> None:
