@@ -164,9 +164,9 @@ class Problem:
         fitted, tested = self.folds[number]
         y = self.y[fitted]
         (_, preparation), *steps, (_, model) = self.builder(genes, seed).steps
-        start = time.perf_counter()
+        start = time.process_time()
         X, *others = self._prepare(preparation, number)
-        prepared = time.perf_counter()
+        prepared = time.process_time()
         for _, step in steps:
             if step not in (None, "passthrough"):
                 X = step.fit_transform(X, y)
@@ -175,9 +175,9 @@ class Problem:
         if has_fit_parameter(model, "X_val"):
             watched = {"X_val": others[0], "y_val": self.y[tested]}
         model.fit(X, y, **watched)
-        done = time.perf_counter()
+        done = time.process_time()
         predictions = [self._predict(model, part) for part in others]
-        times = (prepared - start, done - prepared, time.perf_counter() - done)
+        times = (prepared - start, done - prepared, time.process_time() - done)
         return (times, *predictions)
 
     def _prepare(self, step: Any, number: int) -> tuple[Any, Any, Any]:
