@@ -280,9 +280,9 @@ def _fit_lightgbm(
         watch = {"eval_X": (watched.X,), "eval_y": (watched.y,)}
         if watched.weights is not None:
             watch["eval_sample_weight"] = [watched.weights]
-    # It keeps no round after the best one.
+    # It keeps no round after the best one. Rounds that find no split have no tree.
     booster.fit(X, y, sample_weight=weights, callbacks=callbacks, **watch)
-    return booster.booster_.current_iteration()
+    return booster.n_estimators if watched is None else booster.best_iteration_
 
 
 def _predict_lightgbm(booster: Any, X: Any) -> np.ndarray:
