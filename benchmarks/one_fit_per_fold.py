@@ -15,9 +15,7 @@ fit. Each measurement prints raw rows, one line each, and means at the end:
 """
 
 import argparse
-import pickle
 import time
-import zlib
 from collections import defaultdict
 from statistics import fmean
 

@@ -4,6 +4,7 @@ import datetime as dt
 import pickle
 import time
 import warnings
+from unittest import mock
 
 import numpy as np
 import pandas as pd
@@ -11,12 +12,13 @@ import pytest
 import sklearn
 import tables
 from builder_contract import BuilderContract, Case
+from sklearn.base import clone
 from sklearn.datasets import load_iris, make_classification
 from sklearn.ensemble import ExtraTreesClassifier
 from sklearn.metrics import log_loss
 from threadpoolctl import threadpool_limits
 
-from sknevo.builders.pipeline import PipelineBuilder, _boosting
+from sknevo.builders.pipeline import PipelineBuilder, _boosting, _svm
 from sknevo.builders.pipeline._boosting import (
     BOOSTERS,
     EarlyStoppingClassifier,
@@ -552,6 +554,38 @@ def test_svm_probabilities_have_a_lower_bound():
     far_out = svm.predict_proba(1000 * X)
     assert far_out.min() >= 1 / 63
     np.testing.assert_allclose(far_out.sum(axis=1), 1)
+
+
+@pytest.mark.parametrize("n_components", [None, 30])
+def test_svm_is_calibrated_on_a_held_out_part(n_components):
+    (X, y), watched = split()
+    labels = np.array(["no", "yes"])
+    watched = watched[0], labels[watched[1]]
+    svm = SupportVectorClassifier(n_components=n_components, random_state=0)
+    alone = clone(svm).fit(X, labels[y])
+    with mock.patch.object(_svm, "cross_val_predict") as again:
+        svm.fit(X, labels[y], **held_out(*watched))
+    again.assert_not_called()
+    np.testing.assert_array_equal(svm.decision_function(X), alone.decision_function(X))
+    chance = log_loss(watched[1], np.full((600, 2), 0.5))
+    assert loss(svm, *watched) < loss(alone, *watched) < chance
+    # Held-out rows of which nine of ten are "yes" make "yes" more probable.
+    weights = np.where(watched[1] == "yes", 9.0, 1.0)
+    likely = clone(svm).fit(X, labels[y], **held_out(*watched, weights))
+    assert (likely.predict_proba(X) > svm.predict_proba(X))[:, 1].all()
+
+
+@pytest.mark.parametrize("few", ["rows", "one class", "known labels"])
+def test_svm_is_calibrated_by_itself_if_the_held_out_part_cannot(few):
+    (X, y), (X_val, y_val) = split()
+    parts = {
+        "rows": (X_val[:50], y_val[:50]),
+        "one class": (X_val[y_val == 1], y_val[y_val == 1]),
+        "known labels": (X_val, y_val + 2),
+    }
+    expected = SupportVectorClassifier(random_state=0).fit(X, y).predict_proba(X)
+    svm = SupportVectorClassifier(random_state=0).fit(X, y, **held_out(*parts[few]))
+    np.testing.assert_array_equal(svm.predict_proba(X), expected)
 
 
 def test_svm_without_probabilities_has_none():
