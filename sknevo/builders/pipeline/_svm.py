@@ -28,8 +28,8 @@ from sknevo.builders.pipeline._parts import Part, held_out_part
 # 0.002 on six tables of 170 rows (doc/figures.md).
 CALIBRATION_FOLDS = 3
 # Inverse strength of the regularisation of the calibration. Log-loss on fresh rows of
-# seven tables with 0.1, 1 and 10: 0.416, 0.385, 0.385 by cross-validation, 0.484, 0.399,
-# 0.393 by a held-out part. A sigmoid for each class had 0.395 and 0.414.
+# seven tables with 0.1, 1 and 10: 0.416, 0.385, 0.385 by cross-validation, and 0.484,
+# 0.399, 0.393 by a held-out part. A sigmoid for each class had 0.395 and 0.414.
 CALIBRATION_C = 10.0
 # A held-out part calibrates if it has so many rows for each decision value. With fewer
 # its own scores are too good by more than 0.01 in log-loss, and an inner
