@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import optuna
 import torch
+from _optuna_genes import flat, suggest
 from joblib import Parallel, delayed
 from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
@@ -21,7 +22,6 @@ from sklearn.model_selection import train_test_split
 
 from sknevo.builders.convnet import ConvNetBuilder
 from sknevo.deadline import TrialPruned
-from sknevo.genes import Categorical, Choice, Genome, Integer, Real, Repeat
 from sknevo.genomes.convnet import convnet, well_known
 from sknevo.records import Chromosome, DataSpec
 
@@ -46,7 +46,7 @@ def search(X, y, limits, args, seed):
         for known in well_known(spec, genome):
             with suppress(ValueError):  # of more layers than the genome has
                 genome.complete(known, np.random.default_rng(0))
-                study.enqueue_trial(_flat(genome, known, "genome"))
+                study.enqueue_trial(flat(genome, known, "genome"))
         Parallel(n_jobs)(
             delayed(_work)(
                 file, genome, spec, X, y, begin + args.max_time, device, seed, i
@@ -95,7 +95,7 @@ def _work(file, genome, spec, X, y, end, device, seed, worker):
         return end - REFIT_MARGIN * growth * best.user_attrs["seconds"]
 
     def objective(trial):
-        genes = genome.complete(_suggest(trial, genome, "genome"), rng)
+        genes = genome.complete(suggest(trial, genome, "genome"), rng)
         expressed = Chromosome(genes).expressed
         net = ConvNetBuilder(spec, device, final=True)(expressed, seed)
 
@@ -122,40 +122,3 @@ def _work(file, genome, spec, X, y, end, device, seed, worker):
 
     while time.time() < end_of_search():
         study.optimize(objective, n_trials=1, catch=(RuntimeError, ValueError))
-
-
-def _suggest(trial, gene, path):
-    """Let Optuna suggest an expressed value of a gene."""
-    match gene:
-        case Genome():
-            return {n: _suggest(trial, g, f"{path}.{n}") for n, g in gene.genes.items()}
-        case Choice():
-            chosen = trial.suggest_categorical(path, list(gene.branches))
-            branch = _suggest(trial, gene.branches[chosen], f"{path}.{chosen}")
-            return {chosen: branch}
-        case Repeat():
-            length = trial.suggest_int(path, gene.length.low, gene.length.high)
-            return [_suggest(trial, gene.gene, f"{path}.{i}") for i in range(length)]
-        case Categorical():
-            return trial.suggest_categorical(path, gene.options)
-        case Integer():
-            return trial.suggest_int(path, gene.low, gene.high, log=gene.log)
-        case Real():
-            return trial.suggest_float(path, gene.low, gene.high, log=gene.log)
-
-
-def _flat(gene, value, path):
-    """Return the parameters with which `_suggest` gives this expressed value."""
-    match gene:
-        case Genome():
-            parts = [_flat(gene.genes[n], v, f"{path}.{n}") for n, v in value.items()]
-        case Choice():
-            ((chosen, branch),) = value.items()
-            branch = _flat(gene.branches[chosen], branch, f"{path}.{chosen}")
-            parts = [{path: chosen}, branch]
-        case Repeat():
-            items = [_flat(gene.gene, v, f"{path}.{i}") for i, v in enumerate(value)]
-            parts = [{path: len(value)}, *items]
-        case _:
-            return {path: value}
-    return {name: v for part in parts for name, v in part.items()}

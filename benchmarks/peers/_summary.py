@@ -1,0 +1,120 @@
+"""What the raw rows say: ranks, wins and losses, overrun, failures and memory."""
+
+from collections.abc import Iterable
+
+import numpy as np
+import pandas as pd
+from _methods import METHODS
+from _rows import Cell
+from _tables import MANY_CLASSES
+
+OURS = "sknevo"
+VARIANTS = tuple(name for name, method in METHODS.items() if method.is_variant)
+
+
+def table_of(rows: Iterable[dict]) -> pd.DataFrame:
+    """Return a row per cell, the last one of each, with the score that was asked for.
+
+    A failure has no score.
+    """
+    table = pd.DataFrame(list(rows)).drop_duplicates([*Cell._fields], keep="last")
+    asked = [row.get(row["score"]) for row in table.to_dict("records")]
+    return table.assign(held_out=np.array(asked, dtype=float))
+
+
+def scores_of(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the held-out scores, a row per split and a column per method.
+
+    Only splits on which all methods ran count. A failure is the lowest of all.
+    """
+    wide = table.pivot(
+        index=["table", "seed"], columns="method", values="held_out"
+    ).reindex(columns=[name for name in METHODS if name in set(table.method)])
+    ran = table.pivot(index=["table", "seed"], columns="method", values="budget")
+    return wide[ran.notna().all(axis=1)].fillna(-np.inf)
+
+
+def mean_ranks(scores: pd.DataFrame) -> pd.Series:
+    """Return the mean rank of each method, 1 is best; ties share their ranks."""
+    return scores.rank(axis=1, ascending=False).mean().sort_values()
+
+
+def wins(scores: pd.DataFrame, method: str) -> pd.DataFrame:
+    """Return on how many splits a method won, tied and lost against each other one."""
+    others = scores.drop(columns=method)
+    own = scores[[method]].to_numpy()
+    counts = {
+        "won": (own > others).sum(),
+        "tied": (own == others).sum(),
+        "lost": (own < others).sum(),
+    }
+    return pd.DataFrame(counts).assign(
+        share=lambda c: (c.won + c.tied / 2) / len(others)
+    )
+
+
+def costs(table: pd.DataFrame) -> pd.DataFrame:
+    """Return time beyond the budget, memory, candidates and failures per method."""
+    over = table.assign(
+        fit_over=table.fit_seconds - table.budget,
+        process_over=table.seconds - table.budget,
+        failed=table.error != "",
+    )
+    return over.groupby("method").agg(
+        fits=("failed", "size"),
+        failed=("failed", "sum"),
+        fit_over_median=("fit_over", "median"),
+        fit_over_most=("fit_over", "max"),
+        process_over_most=("process_over", "max"),
+        memory_median=("memory_mb", "median"),
+        memory_most=("memory_mb", "max"),
+        candidates=("n_candidates", "median"),
+    )
+
+
+def report(rows: Iterable[dict]) -> str:
+    """Return all of it as Markdown, part by part: a score and a budget."""
+    table = table_of(rows)
+    parts = [
+        _part(part, f"{score}, {budget:g} s")
+        for (score, budget), part in table.groupby(["score", "budget"], sort=False)
+    ]
+    failures = table[table.error != ""]
+    lines = [
+        f"- {row.method}, {row.table}, seed {row.seed}, {row.score}: {row.error}"
+        for row in failures.itertuples()
+    ]
+    return "\n\n".join([*parts, "## Failures", "\n".join(lines) or "None."])
+
+
+def _part(table: pd.DataFrame, title: str) -> str:
+    scores = scores_of(table)
+    if scores.empty:
+        return f"## {title}\n\nNo split on which all methods ran."
+    peers = scores.drop(columns=[name for name in VARIANTS if name in scores])
+    ranks = pd.DataFrame(
+        {"among peers": mean_ranks(peers), "with variants": mean_ranks(scores)}
+    )
+    blocks = [
+        f"## {title}: {len(scores)} splits of {scores.index.unique(0).size} tables",
+        _markdown(scores.groupby("table").mean(), 4),
+        "Mean rank:",
+        _markdown(ranks.sort_values("with variants"), 2),
+    ]
+    many = scores[scores.index.get_level_values("table").isin(MANY_CLASSES)]
+    for name, some in {"": scores, ", more than four classes": many}.items():
+        if OURS in scores and len(scores.columns) > 1 and len(some):
+            blocks += [f"{OURS} against{name}:", _markdown(wins(some, OURS), 2)]
+    blocks += ["Costs (seconds, MB):", _markdown(costs(table), 1)]
+    return "\n\n".join(blocks)
+
+
+def _markdown(table: pd.DataFrame, digits: int) -> str:
+    def cell(value: float) -> str:
+        whole = float(value).is_integer() and digits < 4
+        return f"{value:.0f}" if whole else f"{value:.{digits}f}"
+
+    head = ["", *map(str, table.columns)]
+    lines = [head, ["-"] * len(head)]
+    lines += [[str(name), *map(cell, row)] for name, row in table.T.items()]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
