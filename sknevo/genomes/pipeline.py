@@ -362,7 +362,7 @@ KNOWN = [
     # Number 3 of AutoGluon's portfolio of 2025, and its model for small tables.
     _lightgbm("ordinal", 0.018, 39, 3, 0.24, 0.36, 0.88, 0.46, True),
     _lightgbm("ordinal", 0.024, 7, 1, 0.35, 1.96, 0.96, 0.99, True),
-    _forest("random_forest", 0.75, 1),
+    _forest("random_forest", 0.4, 2),
     _svm(10.0),
     # Number 17 of the same, with categories as they are.
     _lightgbm("native", 0.035, 64, 1, 0.01, 0.72, 0.93, 0.67, False, **NATIVE_DEFAULTS),

@@ -108,7 +108,10 @@ def test_best_estimator_is_a_plain_pipeline_that_pickles_on_its_own(fitted):
 
 def test_fitted_estimator_pickles_and_keeps_no_training_data():
     X, y = make_classification(4000, 20, random_state=0)
-    genome = {"extraction": "none", "model": "lightgbm"}
+    genome = {
+        "extraction": "none",
+        "model": {"lightgbm": {"num_leaves": 8, "learning_rate": 0.1}},
+    }
     clf = small(
         genome=None, generations=1, initial_population=[genome], population_size=1
     )

@@ -27,7 +27,7 @@ def linear_seconds(n_rows: int, width: float, n_outputs: int) -> float:
     """Return roughly how long a fit takes on one core."""
     coefficients = width * n_outputs
     if coefficients <= MANY_COEFFICIENTS:
-        return 0.005 + 1e-8 * n_rows * coefficients
+        return 0.003 + 3e-8 * n_rows * coefficients * (1 + coefficients / 50)
     return 0.01 + 1e-9 * n_rows * coefficients * _steps(n_rows, coefficients) / 3
 
 

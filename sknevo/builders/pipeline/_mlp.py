@@ -18,7 +18,8 @@ MOST_EPOCHS, PATIENCE = 200, 16
 AVERAGED = 0.8
 # The least probability that counts in the loss.
 TINY = 1e-7
-# Epochs after which training usually stops. Chosen with the seconds below.
+# Epochs after which training usually stops, at a learning rate of 0.001. Chosen with
+# the seconds below.
 USUAL_EPOCHS = 50
 
 
@@ -32,8 +33,10 @@ def mlp_seconds(
     hidden = genes["width"]
     n_weights = hidden * (width + (genes["n_layers"] - 1) * hidden + n_outputs)
     steps = np.ceil(n_rows / genes["batch_size"])
-    step = 2.5e-4 + 4e-9 * n_weights + 4e-10 * genes["batch_size"] * n_weights
-    return 0.02 + USUAL_EPOCHS * (2e-3 + steps * step)
+    step = 2.5e-4 + 4e-9 * n_weights + 2.5e-10 * genes["batch_size"] * n_weights
+    # Small learning rates take more epochs.
+    epochs = USUAL_EPOCHS * np.sqrt(1e-3 / genes["learning_rate"])
+    return 0.02 + epochs * (2e-3 + steps * step)
 
 
 def make_mlp(
