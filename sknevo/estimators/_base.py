@@ -22,7 +22,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from sknevo.data_checks import check_enough, plain_column, plain_values
-from sknevo.estimators._ensemble import make_ensemble
+from sknevo.estimators._ensemble import ensemble_merits, make_ensemble
 from sknevo.estimators._metadata import (
     check_metadata,
     check_names,
@@ -178,6 +178,8 @@ class BaseEvolved(CallbackSupportMixin, SearchParameters):
     _n_reevaluated: ClassVar[int] = 0
     # Whether an individual ends early that is worse than the best on its first splits.
     _prunes: ClassVar[bool] = False
+    # Whether individuals are ranked by what they add to the ensemble.
+    _breeds_ensemble: ClassVar[bool] = False
     # Steps of selecting an ensemble; None for a task without ensembles.
     ensemble_size: ClassVar[int | None] = None
 
@@ -415,6 +417,10 @@ class BaseEvolved(CallbackSupportMixin, SearchParameters):
             journal.begin(identity, len(data.splits))
         halving = self._make_halving(spec, random_state)
 
+        if ensembles and self._breeds_ensemble:
+            halving.population.merits = partial(
+                ensemble_merits, runner, self.ensemble_size
+            )
         evaluator = Evaluator(
             runner, self._n_workers, self.memory_limit, journal, self._prunes
         )

@@ -20,7 +20,7 @@ from sknevo.evaluation._evaluator import Evaluator
 from sknevo.evaluation._journal import Journal, JournalError, read_journal
 from sknevo.evaluation._model_store import ModelStore, WeightStore, WeightStoreError
 from sknevo.evaluation._scoring import Objectives, Response
-from sknevo.evaluation._selection import select
+from sknevo.evaluation._selection import gain, select
 from sknevo.evaluation._shared import Shared
 
 __all__ = [
@@ -37,6 +37,7 @@ __all__ = [
     "TrialRunner",
     "WeightStore",
     "WeightStoreError",
+    "gain",
     "inner_threads",
     "limited_threads",
     "read_journal",
