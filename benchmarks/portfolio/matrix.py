@@ -65,6 +65,9 @@ BLOCK, TURN = 24, 6
 MOST_OUT_OF_FOLD, MOST_HELD_OUT = 8192, 6144
 # What a run may bring back: files, and bytes of each.
 MOST_FILES, MOST_BYTES = 8, 15 * 2**20
+TASKS = "classification", "regression"
+# File of the genes of all candidates, beside those of the tables.
+CANDIDATES = "candidates.json"
 # Seconds that a process may take to notice that time is over.
 GRACE = 3.0
 
@@ -254,6 +257,7 @@ def work(tables: list[Table], todo: Any, results: Any, end: float) -> None:
 def run(tables: list[Table], folder: Path, seconds: float, n_processes: int) -> None:
     """Evaluate for so many seconds what is not in the folder yet, and write it."""
     end = time.time() + seconds
+    _write_candidates(folder / CANDIDATES)
     cells = {t.name: load(folder / f"{t.name}.npz") for t in tables}
     done = {name: {cell.candidate for cell in ones} for name, ones in cells.items()}
     context = multiprocessing.get_context("fork")
@@ -283,6 +287,14 @@ def run(tables: list[Table], folder: Path, seconds: float, n_processes: int) -> 
         pool.starmap(save, saved, chunksize=1)
     print(f"{sum(changed.values())} of {n_cells} cells done")
     _report_failures([cell for ones in cells.values() for cell in ones if cell.error])
+
+
+def _write_candidates(path: Path) -> None:
+    """Write the genes of all candidates; refuse a folder of results of others."""
+    text = json.dumps({task: known.make_candidates(task) for task in TASKS}, indent=1)
+    if path.exists() and path.read_text() != text:
+        raise ValueError(f"{path} has other candidates: take another folder.")
+    path.write_text(text)
 
 
 def _received(results: Any, n_processes: int, end: float) -> Iterator[tuple[int, Cell]]:
@@ -377,7 +389,7 @@ def pack(folder: Path, target: Path) -> None:
         files.sort(key=lambda f: -f.stat().st_size)
     groups: list[list[Path]] = [[] for _ in range(MOST_FILES)]
     sizes = [0] * MOST_FILES
-    for file in files:
+    for file in [*files, folder / CANDIDATES]:
         least = sizes.index(min(sizes))
         groups[least].append(file)
         sizes[least] += file.stat().st_size + 2048

@@ -1,0 +1,294 @@
+"""Learn the order of the known candidates from what `matrix.py` has measured.
+
+The order is built greedily. The next candidate is the one that improves the ensemble of
+those before it most per second, on average over tables. The gain is that of the loss on
+held-out rows (log-loss, or squared error), in units of what separates the best and the
+median candidate of the table. The weight of the new candidate is chosen on out-of-fold
+predictions.
+
+    python learn.py MATRIX                        # prints what the orders are worth
+    python learn.py MATRIX --write ../../sknevo/genomes/portfolio.json
+
+MATRIX is a folder with the files of `matrix.py`, or with their tar files. What an order
+is worth is measured on tables that it was not learned from, one after the other: the
+held-out loss of the ensemble after so many seconds of two processes.
+"""
+
+import argparse
+import io
+import json
+import subprocess
+import tarfile
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+# File of the candidates' genes, written by matrix.py.
+CANDIDATES = "candidates.json"
+# Candidates in the order that is learned. Chosen: later ones gain next to nothing.
+LENGTH = 32
+# Weights that a new candidate may have in the ensemble.
+WEIGHTS = np.array([0.0, 0.1, 0.2, 0.35, 0.5, 0.7])
+# A candidate is learned from if it was evaluated on this share of the tables.
+ENOUGH = 0.6
+# Seconds that are added to those of a candidate, in units of the table's median
+# candidate, before its gain is divided by them: else the cheapest would always come
+# first. Chosen, not measured.
+OVERHEAD = 0.5
+# Rounds of the greedy selection of an ensemble.
+ROUNDS = 25
+# Processor seconds, two processes together, after which orders are compared; the last
+# is a search of 30 s.
+BUDGETS = (5.0, 15.0, 50.0)
+# Random orders whose mean is compared.
+N_SHUFFLES = 5
+TINY = 1e-6
+
+
+@dataclass
+class Measured:
+    """What was measured on a table; rows of arrays are candidates.
+
+    Predictions are the probability of the true class, or the deviation from the
+    target: the loss of an ensemble depends on their weighted mean alone.
+    """
+
+    name: str
+    task: str
+    seconds: np.ndarray
+    out_of_fold: np.ndarray
+    held_out: np.ndarray
+    gains_after: dict[tuple[int, ...], np.ndarray] = field(default_factory=dict)
+
+    @property
+    def works(self) -> np.ndarray:
+        return ~np.isnan(self.held_out[:, 0])
+
+    def loss(self, predictions: np.ndarray) -> np.ndarray:
+        """Return the loss of each row of predictions."""
+        if self.task == "regression":
+            return np.mean(predictions**2, axis=-1)
+        return -np.mean(np.log(np.maximum(predictions, TINY)), axis=-1)
+
+    def ensemble(self, chosen: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:
+        """Return what the ensemble of some candidates predicts on both parts."""
+        chosen = [one for one in chosen if self.works[one]]
+        parts = self.out_of_fold[chosen]
+        total, best, weights = np.zeros(parts.shape[1]), np.inf, np.zeros(len(chosen))
+        for n in range(ROUNDS):
+            losses = self.loss((total + parts) / (n + 1))
+            one = int(np.argmin(losses))
+            weights[one] += 1
+            total = total + parts[one]
+            if losses[one] < best:
+                best, kept = losses[one], weights / weights.sum()
+        return kept @ parts, kept @ self.held_out[chosen]
+
+    @property
+    def scale(self) -> tuple[float, float]:
+        """Loss of the best and of the median candidate."""
+        losses = self.loss(self.held_out[self.works])
+        return float(losses.min()), float(np.median(losses))
+
+    def regret(self, chosen: Sequence[int]) -> float:
+        """Return the loss of an ensemble: 0 as the best candidate, 1 as the median."""
+        best, median = self.scale
+        if not any(self.works[one] for one in chosen):
+            return 1.0
+        loss = self.loss(self.ensemble(chosen)[1])
+        return float(np.clip((loss - best) / max(median - best, TINY), -1, 2))
+
+    def gains(self, order: tuple[int, ...]) -> np.ndarray:
+        """Return by how much each candidate improves the ensemble of an order."""
+        if order not in self.gains_after:
+            self.gains_after[order] = self._gains(order)
+        return self.gains_after[order]
+
+    def _gains(self, order: tuple[int, ...]) -> np.ndarray:
+        best, median = self.scale
+        gains = np.zeros(len(self.works))
+        fresh = self.works.copy()
+        fresh[list(order)] = False
+        if not any(self.works[one] for one in order):
+            losses = self.loss(self.held_out[fresh])
+            before, after = best + 2 * (median - best), losses
+        else:
+            mean, mean_held_out = self.ensemble(order)
+            before = self.loss(mean_held_out)
+            trained = [
+                self.loss((1 - w) * mean + w * self.out_of_fold[fresh]) for w in WEIGHTS
+            ]
+            w = WEIGHTS[np.argmin(trained, axis=0)][:, None]
+            after = self.loss((1 - w) * mean_held_out + w * self.held_out[fresh])
+        scaled = (before - after) / max(median - best, TINY)
+        gains[fresh] = np.clip(scaled, -1, 1)
+        return gains
+
+    @property
+    def relative_seconds(self) -> np.ndarray:
+        return self.seconds / np.nanmedian(self.seconds)
+
+
+def learn(tables: list[Measured], n_candidates: int, length: int = LENGTH) -> list[int]:
+    """Return the order of candidates that is best on the tables."""
+    seconds = np.nanmean([table.relative_seconds for table in tables], axis=0)
+    order: list[int] = []
+    for _ in range(min(length, n_candidates)):
+        gain = np.mean([table.gains(tuple(order)) for table in tables], axis=0)
+        worth = gain / (OVERHEAD + seconds)
+        # What makes matters worse comes last, whatever it costs.
+        worth = np.where(gain > 0, worth, gain)
+        worth[order] = -np.inf
+        order.append(int(np.argmax(worth)))
+    return order
+
+
+def within(table: Measured, order: Sequence[int], seconds: float) -> list[int]:
+    """Return the candidates that two processes finish in so many seconds."""
+    done, clocks = [], [0.0, 0.0]
+    for one in order:
+        if np.isnan(table.seconds[one]):  # it was not evaluated on this table
+            continue
+        first = int(np.argmin(clocks))
+        if clocks[first] + table.seconds[one] <= seconds / 2:
+            clocks[first] += table.seconds[one]
+            done.append(one)
+    return done
+
+
+def compare(tables: list[Measured], names: list[str]) -> None:
+    """Print the regret of the known, random and learned orders, and their wins."""
+    hand = [i for i, name in enumerate(names) if name.startswith("known")]
+    random = [i for i, name in enumerate(names) if name.startswith("random")]
+    rng = np.random.default_rng(0)
+    shuffles = [rng.permutation(random).tolist() for _ in range(N_SHUFFLES)]
+    rows = []
+    for i, table in enumerate(tables):
+        # After its end, all orders go on with random candidates.
+        learned = learn([*tables[:i], *tables[i + 1 :]], len(names))
+        orders = {"known": [hand], "random": shuffles, "learned": [learned]}
+        for budget in BUDGETS:
+            row = {
+                name: np.mean(
+                    [
+                        table.regret(within(table, _extended(order, random), budget))
+                        for order in ones
+                    ]
+                )
+                for name, ones in orders.items()
+            }
+            rows.append((budget, row))
+    for budget in BUDGETS:
+        part = [row for b, row in rows if b == budget]
+        means = {name: np.mean([row[name] for row in part]) for name in part[0]}
+        text = ", ".join(f"{name} {mean:.3f}" for name, mean in means.items())
+        for other in ("known", "random"):
+            won = sum(row["learned"] < row[other] - 1e-9 for row in part)
+            lost = sum(row["learned"] > row[other] + 1e-9 for row in part)
+            text += f"; against {other} {won} won, {lost} lost"
+        print(f"{budget:5.0f} s: regret {text}")
+
+
+def _extended(order: Sequence[int], others: Sequence[int]) -> list[int]:
+    return list(dict.fromkeys([*order, *others]))
+
+
+def read(folder: Path) -> tuple[dict[str, Any], dict[str, dict[str, np.ndarray]]]:
+    """Return the candidates of each task, and the arrays of each table."""
+    files = {path.name: path.read_bytes() for path in sorted(folder.glob("*.npz"))}
+    if (alone := folder / CANDIDATES).exists():
+        files[CANDIDATES] = alone.read_bytes()
+    for path in sorted(folder.glob("*.tar")):
+        with tarfile.open(path) as tar:
+            files |= {m.name: tar.extractfile(m).read() for m in tar}
+    genes = json.loads(files.pop(CANDIDATES))
+    tables = {
+        Path(name).stem: dict(np.load(io.BytesIO(content)))
+        for name, content in sorted(files.items())
+    }
+    return genes, tables
+
+
+def measured(
+    name: str, task: str, arrays: dict[str, np.ndarray], names: list[str]
+) -> Measured:
+    """Return a table with all candidates in one order; NaN where one is missing."""
+    place = {name: i for i, name in enumerate(names)}
+    good = arrays["error"] == ""
+    rows = [place[n] for n in arrays["candidate"][good]]
+    failed = [place[n] for n in arrays["candidate"][~good]]
+    seconds = np.full(len(names), np.nan)
+    seconds[rows] = arrays["seconds"].sum(axis=(1, 2))
+    slow = [n for n, e in zip(failed, arrays["error"][~good], strict=True) if e]
+    seconds[slow] = np.nanmax(seconds)
+    parts = []
+    for field_, target in (("out_of_fold", "y"), ("held_out", "y_test")):
+        values, y = arrays[field_].astype(np.float32), arrays[target]
+        if task == "classification":
+            values = values[:, np.arange(len(y)), y.astype(int)]
+        else:
+            values = values - y.astype(np.float32)
+        whole = np.full((len(names), len(y)), np.nan, np.float32)
+        whole[rows] = values
+        parts.append(whole)
+    return Measured(name, task, seconds, *parts)
+
+
+def restricted(
+    tables: list[Measured], names: list[str]
+) -> tuple[list[Measured], list[str]]:
+    """Return tables and names with the candidates that most tables have."""
+    share = np.mean([~np.isnan(table.seconds) for table in tables], axis=0)
+    kept = np.flatnonzero(share >= ENOUGH)
+    parts = [
+        Measured(t.name, t.task, t.seconds[kept], t.out_of_fold[kept], t.held_out[kept])
+        for t in tables
+    ]
+    return parts, [names[i] for i in kept]
+
+
+def commit() -> str:
+    command = ["git", "rev-parse", "--short", "HEAD"]
+    return subprocess.run(command, capture_output=True, text=True).stdout.strip()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("matrix", type=Path, help="folder of the results")
+    parser.add_argument("--write", type=Path, help="file of the learned orders")
+    args = parser.parse_args()
+    candidates, arrays_of = read(args.matrix)
+    result: dict[str, Any] = {
+        "made_by": f"benchmarks/portfolio/learn.py at {commit()}",
+        "tables": {},
+    }
+    for task, genes in candidates.items():
+        tables = [
+            measured(name, task, arrays, [*genes])
+            for name, arrays in arrays_of.items()
+            if json.loads(str(arrays["about"]))["task"] == task
+        ]
+        if not tables:
+            continue
+        tables, names = restricted(tables, [*genes])
+        print(f"{task}: {len(tables)} tables, {len(names)} candidates")
+        compare(tables, names)
+        order = learn(tables, len(names))
+        for rank, one in enumerate(order, 1):
+            gain = np.mean(
+                [table.gains(tuple(order[: rank - 1]))[one] for table in tables]
+            )
+            seconds = np.nanmean([table.relative_seconds[one] for table in tables])
+            model = next(iter(genes[names[one]]["model"]))
+            print(f"{rank:3} {names[one]:13} {model:23} {gain:.4f} {seconds:.2f}")
+        result["tables"][task] = sorted(table.name for table in tables)
+        result[task] = [genes[names[one]] for one in order]
+    if args.write:
+        args.write.write_text(json.dumps(result, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()
