@@ -1,10 +1,11 @@
 """Learn the order of the known candidates from what `matrix.py` has measured.
 
 The order is built greedily. The next candidate is the one that improves the ensemble of
-those before it most per second, on average over tables. The gain is that of the loss on
-held-out rows (log-loss, or squared error), in units of what separates the best and the
-median candidate of the table. The weight of the new candidate is chosen on out-of-fold
-predictions.
+those before it most per second, on average over tables. The gain is that of the loss
+(log-loss, or squared error), in units of what separates the best and the median
+candidate of the table. The weight of the new candidate is chosen on out-of-fold
+predictions; the loss is the mean of those on out-of-fold and on held-out rows, since
+one of them alone is noisy on small tables.
 
     python learn.py MATRIX                        # prints what the orders are worth
     python learn.py MATRIX --write ../../sknevo/genomes/portfolio.json
@@ -87,15 +88,10 @@ class Measured:
                 best, kept = losses[one], weights / weights.sum()
         return kept @ parts, kept @ self.held_out[chosen]
 
-    @property
-    def scale(self) -> tuple[float, float]:
-        """Loss of the best and of the median candidate."""
-        losses = self.loss(self.held_out[self.works])
-        return float(losses.min()), float(np.median(losses))
-
     def regret(self, chosen: Sequence[int]) -> float:
-        """Return the loss of an ensemble: 0 as the best candidate, 1 as the median."""
-        best, median = self.scale
+        """Return the held-out loss of an ensemble: 0 as the best, 1 as the median."""
+        losses = self.loss(self.held_out[self.works])
+        best, median = float(losses.min()), float(np.median(losses))
         if not any(self.works[one] for one in chosen):
             return 1.0
         loss = self.loss(self.ensemble(chosen)[1])
@@ -108,24 +104,28 @@ class Measured:
         return self.gains_after[order]
 
     def _gains(self, order: tuple[int, ...]) -> np.ndarray:
-        best, median = self.scale
+        alone = self.both(self.out_of_fold[self.works], self.held_out[self.works])
+        best, median = float(alone.min()), float(np.median(alone))
         gains = np.zeros(len(self.works))
         fresh = self.works.copy()
         fresh[list(order)] = False
+        parts = self.out_of_fold[fresh], self.held_out[fresh]
         if not any(self.works[one] for one in order):
-            losses = self.loss(self.held_out[fresh])
-            before, after = best + 2 * (median - best), losses
+            before, after = best + 2 * (median - best), self.both(*parts)
         else:
-            mean, mean_held_out = self.ensemble(order)
-            before = self.loss(mean_held_out)
-            trained = [
-                self.loss((1 - w) * mean + w * self.out_of_fold[fresh]) for w in WEIGHTS
-            ]
+            means = self.ensemble(order)
+            before = self.both(*means)
+            trained = [self.loss((1 - w) * means[0] + w * parts[0]) for w in WEIGHTS]
             w = WEIGHTS[np.argmin(trained, axis=0)][:, None]
-            after = self.loss((1 - w) * mean_held_out + w * self.held_out[fresh])
-        scaled = (before - after) / max(median - best, TINY)
-        gains[fresh] = np.clip(scaled, -1, 1)
+            after = self.both(
+                *((1 - w) * m + w * p for m, p in zip(means, parts, strict=True))
+            )
+        gains[fresh] = np.clip((before - after) / max(median - best, TINY), -2, 2)
         return gains
+
+    def both(self, out_of_fold: np.ndarray, held_out: np.ndarray) -> np.ndarray:
+        """Return the mean loss on both parts."""
+        return (self.loss(out_of_fold) + self.loss(held_out)) / 2
 
     @property
     def relative_seconds(self) -> np.ndarray:
@@ -271,7 +271,7 @@ def main() -> None:
             for name, arrays in arrays_of.items()
             if json.loads(str(arrays["about"]))["task"] == task
         ]
-        if not tables:
+        if len(tables) < 2:
             continue
         tables, names = restricted(tables, [*genes])
         print(f"{task}: {len(tables)} tables, {len(names)} candidates")
