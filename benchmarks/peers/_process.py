@@ -62,15 +62,19 @@ class _Family(threading.Thread):
 
     def run(self) -> None:
         while not self._ended.wait(INTERVAL):
-            with suppress(psutil.NoSuchProcess):
-                # Those that outlive their parent are children of another one later.
-                self._seen.update(self._process.children(recursive=True))
+            self._look()
             self.most = max(self.most, sum(map(_megabytes, self._seen)))
+
+    def _look(self) -> None:
+        # Those that outlive their parent are children of another process later.
+        with suppress(psutil.NoSuchProcess):
+            self._seen.update(self._process.children(recursive=True))
 
     def end(self) -> None:
         """Kill those that still run."""
         self._ended.set()
         self.join()
+        self._look()
         for process in self._seen:
             with suppress(psutil.NoSuchProcess):
                 process.kill()

@@ -58,15 +58,22 @@ def make_environments(args: argparse.Namespace) -> None:
 def python_of(method: str, environments: Path) -> tuple[Path, list[Path]]:
     """Return the interpreter that runs a method, and where it finds our modules."""
     name = METHODS[method].environment
-    if name in REQUIREMENTS:
-        return environments.resolve() / name / "bin" / "python", []
-    return Path(sys.executable), [ROOT, HERE.parent]
+    if name not in REQUIREMENTS:
+        return Path(sys.executable), [ROOT, HERE.parent]
+    python = environments.absolute() / name / "bin" / "python"
+    if not python.exists():
+        raise FileNotFoundError(
+            f"{method} needs {python}: make the environments first."
+        )
+    return python, []
 
 
 # Run -----------------------------------------------------------------------------
 
 
 def run_all(args: argparse.Namespace) -> None:
+    for method in args.methods:
+        python_of(method, args.environments)  # better missed now than after an hour
     for budget in args.budgets:
         wanted = cells(args.seeds, args.tables, args.scores, budget, args.methods)
         for cell in missing(wanted, read(args.out)):

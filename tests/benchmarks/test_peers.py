@@ -1,0 +1,145 @@
+"""What is relied on in benchmarks/peers: rows go on, ranks count, fits end in time."""
+
+import importlib
+import sys
+import time
+from argparse import Namespace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.datasets import make_classification
+
+pytest.importorskip("psutil")
+PEERS = Path(__file__).parents[2] / "benchmarks" / "peers"
+
+
+@pytest.fixture
+def module(monkeypatch):
+    """Return a function that imports a module of the benchmark."""
+    monkeypatch.syspath_prepend(PEERS)
+    return importlib.import_module
+
+
+def row(method, value, table="segment", error="", **others):
+    return {
+        "seed": 0,
+        "table": table,
+        "score": "neg_log_loss",
+        "budget": 30.0,
+        "method": method,
+        **({} if error else {"neg_log_loss": value}),
+        "fit_seconds": 31.0,
+        "seconds": 33.0,
+        "memory_mb": 100,
+        "n_candidates": 5,
+        "error": error,
+        **others,
+    }
+
+
+ROWS = [
+    row("sknevo", -0.9),  # repeated below
+    row("sknevo", -0.3),
+    row("flaml", -0.5),
+    row("sknevo_random", -0.1),
+    row("sknevo", -0.4, "phoneme"),
+    row("flaml", None, "phoneme", error="killed after 150 s"),
+    row("sknevo_random", -0.4, "phoneme"),
+    row("sknevo", -0.2, "HMDA"),  # the others did not run
+]
+
+
+def test_ranks_count_failures_as_last_and_only_splits_that_all_methods_have(module):
+    summary = module("_summary")
+    scores = summary.scores_of(summary.table_of(ROWS))
+    assert sorted(scores.index.get_level_values("table")) == ["phoneme", "segment"]
+    ranks = summary.mean_ranks(scores)
+    assert ranks.to_dict() == {"sknevo_random": 1.25, "sknevo": 1.75, "flaml": 3.0}
+    wins = summary.wins(scores, "sknevo")
+    assert wins.loc["flaml"].to_list() == [2, 0, 0, 1.0]
+    assert wins.loc["sknevo_random"].to_list() == [0, 1, 1, 0.25]
+
+
+def test_report_leaves_variants_out_among_peers_and_names_failures(module):
+    report = module("_summary").report(ROWS)
+    assert "neg_log_loss, 30 s: 2 splits of 2 tables" in report
+    assert "| sknevo | 1 | 1.75 |" in report
+    assert "more than four classes" in report
+    assert "- flaml, phoneme, seed 0, neg_log_loss: killed after 150 s" in report
+
+
+def test_costs_are_what_exceeds_the_budget(module):
+    summary = module("_summary")
+    costs = summary.costs(summary.table_of(ROWS))
+    assert costs.loc["flaml", ["fits", "failed"]].to_list() == [2, 1]
+    assert costs.loc["sknevo", "fit_over_most"] == 1
+    assert costs.loc["sknevo", "process_over_most"] == 3
+
+
+def test_a_run_that_was_stopped_goes_on_where_it_was(module, monkeypatch, tmp_path):
+    compare, rows = module("compare"), module("_rows")
+    args = Namespace(
+        seeds=[0, 1],
+        tables=["segment", "abalone"],
+        scores=["neg_log_loss", "r2"],
+        budgets=[30.0],
+        methods=["sknevo", "lightgbm"],
+        environments=tmp_path,
+        out=tmp_path / "new" / "rows.jsonl",
+    )
+    ran = []
+
+    def one_row(cell, args):
+        if len(ran) == 3:
+            ran.append("stopped")
+            raise KeyboardInterrupt
+        ran.append(cell)
+        return row(cell.method, -1.0) | cell._asdict()
+
+    monkeypatch.setattr(compare, "one_row", one_row)
+    with pytest.raises(KeyboardInterrupt):
+        compare.run_all(args)
+    compare.run_all(args)
+    ran.remove("stopped")
+    # Methods in turn, then tables, each with its own score; seeds come first.
+    assert ran == [
+        rows.Cell(seed, table, score, 30.0, method)
+        for seed in (0, 1)
+        for table, score in (("segment", "neg_log_loss"), ("abalone", "r2"))
+        for method in ("sknevo", "lightgbm")
+    ]
+    assert len(rows.read(args.out)) == 8
+
+
+def test_a_missing_environment_is_an_error_before_the_first_fit(module, tmp_path):
+    args = Namespace(methods=["sknevo", "flaml"], environments=tmp_path)
+    with pytest.raises(FileNotFoundError, match="make the environments first"):
+        module("compare").run_all(args)
+
+
+def test_a_fit_is_a_process_whose_predictions_are_scored(module, monkeypatch, tmp_path):
+    compare, tables = module("compare"), module("_tables")
+    X, y = make_classification(80, random_state=0)
+    X = pd.DataFrame(X).set_axis([f"x{i}" for i in range(20)], axis=1)
+    X["label"] = np.where(y, "None", "b c")
+    split = tables.Split("classification", X[:60], X[60:], y[:60], y[60:])
+    monkeypatch.setattr(compare, "load", lambda *_: split)
+    args = Namespace(data=None, n_jobs=1, environments=tmp_path, logs=None)
+    cell = module("_rows").Cell(0, "segment", "neg_log_loss", 5.0, "svm")
+    found = compare.one_row(cell, args)
+    assert found["error"] == ""
+    assert found["neg_log_loss"] > -0.3
+    assert found["accuracy"] > 0.9
+    assert 0 < found["fit_seconds"] < found["seconds"]
+    assert found["memory_mb"] > 10
+
+
+def test_a_process_that_hangs_is_ended_with_its_children(module, tmp_path):
+    process = module("_process")
+    code = "import subprocess; subprocess.run(['sleep', '60'])"
+    begin = time.perf_counter()
+    ended = process.run([sys.executable, "-c", code], tmp_path, {}, limit=1.0)
+    assert ended.error == "killed after 1 s"
+    assert time.perf_counter() - begin < 20
