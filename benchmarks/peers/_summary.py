@@ -1,6 +1,6 @@
 """What the raw rows say: ranks, wins and losses, overrun, failures and memory."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 import numpy as np
 import pandas as pd
@@ -53,6 +53,13 @@ def wins(scores: pd.DataFrame, method: str) -> pd.DataFrame:
     )
 
 
+def pairs(scores: pd.DataFrame) -> pd.DataFrame:
+    """Return on how many splits the method of a row beat that of a column."""
+    return pd.DataFrame(
+        {name: (scores.gt(scores[name], axis=0)).sum() for name in scores}
+    )
+
+
 def costs(table: pd.DataFrame) -> pd.DataFrame:
     """Return time beyond the budget, memory, candidates and failures per method."""
     over = table.assign(
@@ -72,9 +79,9 @@ def costs(table: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def report(rows: Iterable[dict]) -> str:
+def report(rows: Iterable[dict], methods: Collection[str] = tuple(METHODS)) -> str:
     """Return all of it as Markdown, part by part: a score and a budget."""
-    table = table_of(rows)
+    table = table_of(row for row in rows if row["method"] in methods)
     parts = [
         _part(part, f"{score}, {budget:g} s")
         for (score, budget), part in table.groupby(["score", "budget"], sort=False)
@@ -105,12 +112,16 @@ def _part(table: pd.DataFrame, title: str) -> str:
     for name, some in {"": scores, ", more than four classes": many}.items():
         if OURS in scores and len(scores.columns) > 1 and len(some):
             blocks += [f"{OURS} against{name}:", _markdown(wins(some, OURS), 2)]
+    blocks += ["Splits that the row won against the column:"]
+    blocks += [_markdown(pairs(scores), 0)]
     blocks += ["Costs (seconds, MB):", _markdown(costs(table), 1)]
     return "\n\n".join(blocks)
 
 
 def _markdown(table: pd.DataFrame, digits: int) -> str:
     def cell(value: float) -> str:
+        if np.isnan(value):
+            return ""
         whole = float(value).is_integer() and digits < 4
         return f"{value:.0f}" if whole else f"{value:.{digits}f}"
 

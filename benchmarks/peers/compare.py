@@ -163,7 +163,8 @@ def _line(row: dict) -> str:
 
 
 def summarise(args: argparse.Namespace) -> None:
-    print(report(row for path in args.files for row in read(path)))
+    rows = [row for path in args.files for row in read(path)]
+    print(report(rows, args.methods))
 
 
 def main() -> None:
@@ -192,6 +193,7 @@ def main() -> None:
         "summary", help="of one file or several: the last row of a cell counts"
     )
     summary.add_argument("files", type=Path, nargs="+")
+    summary.add_argument("--methods", nargs="+", choices=METHODS, default=list(METHODS))
     summary.set_defaults(do=summarise)
 
     args = parser.parse_args()

@@ -60,6 +60,7 @@ def test_ranks_count_failures_as_last_and_only_splits_that_all_methods_have(modu
     wins = summary.wins(scores, "sknevo")
     assert wins.loc["flaml"].to_list() == [2, 0, 0, 1.0]
     assert wins.loc["sknevo_random"].to_list() == [0, 1, 1, 0.25]
+    assert summary.pairs(scores).loc["sknevo_random"].to_list() == [1, 0, 2]
 
 
 def test_report_leaves_variants_out_among_peers_and_names_failures(module):
@@ -68,6 +69,12 @@ def test_report_leaves_variants_out_among_peers_and_names_failures(module):
     assert "| sknevo | 1 | 1.75 |" in report
     assert "more than four classes" in report
     assert "- flaml, phoneme, seed 0, neg_log_loss: killed after 150 s" in report
+
+
+def test_a_report_of_some_methods_has_the_splits_that_these_have(module):
+    report = module("_summary").report(ROWS, ["sknevo"])
+    assert "neg_log_loss, 30 s: 3 splits of 3 tables" in report
+    assert "flaml" not in report
 
 
 def test_costs_are_what_exceeds_the_budget(module):
