@@ -5,6 +5,7 @@ The score that is asked for reaches each library in that library's own way; all 
 as it comes, but for time, cores and seed.
 """
 
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -116,7 +117,9 @@ def tpe(job: Job) -> Fitted:
 # Searches of others --------------------------------------------------------------
 
 
-def autogluon(job: Job, presets: str | None) -> Fitted:
+def autogluon(job: Job, presets: str | None, ray: bool = True) -> Fitted:
+    if not ray:
+        sys.modules["ray"] = None  # as if it were not installed
     from autogluon.tabular import TabularPredictor
 
     kind = "binary" if job.n_classes == 2 else "multiclass"
@@ -308,7 +311,10 @@ def _with_categories(job: Job, model: Any) -> Fitted:
 
 @dataclass(frozen=True)
 class Method:
-    """A method, and the environment it runs in. A variant is one of our own search."""
+    """A method and the environment it runs in.
+
+    A variant of another method is not counted among the peers.
+    """
 
     environment: str
     fit: Callable[[Job], Fitted]
@@ -326,6 +332,12 @@ METHODS = {
     ),
     "autogluon_best": Method(
         "autogluon", partial(autogluon, presets="best_quality"), "autogluon.tabular"
+    ),
+    "autogluon_best_no_ray": Method(
+        "autogluon",
+        partial(autogluon, presets="best_quality", ray=False),
+        "autogluon.tabular",
+        True,
     ),
     "autogluon": Method(
         "autogluon", partial(autogluon, presets=None), "autogluon.tabular"

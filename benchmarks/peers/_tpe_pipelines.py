@@ -28,13 +28,14 @@ from sklearn.model_selection import (
 )
 from threadpoolctl import threadpool_limits
 
+from sknevo import EvolvedPipelineClassifier
 from sknevo.builders.pipeline import PipelineBuilder
 from sknevo.builders.pipeline._columns import ColumnReader
 from sknevo.genomes.pipeline import pipeline, well_known
 from sknevo.records import Chromosome, DataSpec
 
 # Up to so many rows there are so many folds; of more rows, a fifth is held out.
-FOLDS = {2_000: 5, 10_000: 3}
+FOLDS = EvolvedPipelineClassifier._default_folds
 # The refit takes the time of a fit in the best trial, times its rows, times this.
 REFIT_MARGIN = 1.5
 # Seconds between two looks at the study.
