@@ -15,17 +15,21 @@ fit. Each measurement prints raw rows, one line each, and means at the end:
 """
 
 import argparse
+import pickle
 import time
+import zlib
 from collections import defaultdict
 from statistics import fmean
 
 import numpy as np
 import tables
+from lightgbm import early_stopping
 from sklearn.base import clone
 from sklearn.metrics import accuracy_score, log_loss, r2_score
 from sklearn.model_selection import KFold, StratifiedKFold
 
 from sknevo.builders import PipelineBuilder
+from sknevo.builders.pipeline._boosting import BOOSTERS
 from sknevo.builders.pipeline._columns import ColumnReader
 from sknevo.genomes.pipeline import well_known
 from sknevo.records import DataSpec
@@ -121,12 +125,6 @@ def scores(model, X, y):
     }
 
 
-def timed(function, *args):
-    begin = time.perf_counter()
-    result = function(*args)
-    return result, time.perf_counter() - begin
-
-
 class Rows:
     """Prints rows, and means of their last values by the columns before."""
 
@@ -177,7 +175,200 @@ def _optimism(rows, table, n_rows, seed):
             rows.add((*key, "fresh"), unseen, "fresh", n_rows, score, way)
 
 
-MEASUREMENTS = {"optimism": optimism}
+RATES = (0.005, 0.01, 0.02, 0.05, 0.1, 0.3)
+LEAVES = (6, 31)
+# Each rule gives the patience of a learning rate and a number of watched rows.
+RULES = {
+    "20": lambda rate, rows: 20,
+    "50": lambda rate, rows: 50,
+    "100": lambda rate, rows: 100,
+    "300": lambda rate, rows: 300,
+    "10 + 0.5 / rate": lambda rate, rows: 10 + 0.5 / rate,
+    "10 + 1 / rate": lambda rate, rows: 10 + 1 / rate,
+    "20 + 1 / rate": lambda rate, rows: 20 + 1 / rate,
+    "20 + 2 / rate": lambda rate, rows: 20 + 2 / rate,
+    "20 + 4 / rate": lambda rate, rows: 20 + 4 / rate,
+    "(20 + 1 / rate) (rows / 100)^-1/4": lambda rate, rows: (
+        (20 + 1 / rate) * (rows / 100) ** -0.25
+    ),
+}
+SLOWNESSES = (10, 20, 30, 60)
+
+
+def patience(args):
+    """Train far beyond the best round, once; each rule is read from the curves."""
+    rows = Rows(
+        "table", "rows", "rate", "leaves", "most", "rule", "rounds", "loss above least"
+    )
+    for name in args.tables or ("pima", "phoneme", "credit_g", "adult", *VALUES[:2]):
+        table = Table(args.folder, name)
+        for n_rows in (300, 1500):
+            if n_rows + LEAST_FRESH > len(table.y):
+                continue
+            for seed in range(args.seeds):
+                chosen, fresh = table.rows(n_rows, seed)
+                train, test = next(iter(table.folds(chosen, 5, seed)))
+                _, parts = table.fold(
+                    known(table.spec(chosen), "lightgbm")[0], train, test, fresh[:1000]
+                )
+                for rate in RATES:
+                    for leaves in LEAVES:
+                        _patience(rows, table, n_rows, parts, rate, leaves)
+    rows.means()
+
+
+def _patience(rows, table, n_rows, parts, rate, leaves):
+    genes = {"learning_rate": rate, "num_leaves": leaves, "subsample": 0.8}
+    genes |= {"colsample_bytree": 0.8}
+    classifies = table.task == "classification"
+    booster = BOOSTERS["lightgbm"].make(classifies, genes, 0)
+    longest = int(max(SLOWNESSES) / rate)
+    (X, y), *watched = parts
+    scale = 1.0 if classifies else np.std(y)
+    booster.set_params(n_estimators=longest)
+    booster.fit(
+        X,
+        y / scale if not classifies else y,
+        eval_X=tuple(X for X, _ in watched),
+        eval_y=tuple(y if classifies else y / scale for _, y in watched),
+        callbacks=[early_stopping(max(600, int(6 / rate)), verbose=False)],
+    )
+    held, fresh = (
+        np.array(next(iter(curves.values())))
+        for curves in booster.evals_result_.values()
+    )
+    for slowness in SLOWNESSES:
+        for rule, of in RULES.items():
+            kept, trained = stopped(
+                held[: int(slowness / rate)], of(rate, len(watched[0][1]))
+            )
+            rows.add(
+                (table.name, n_rows, rate, leaves, slowness, rule, trained),
+                fresh[kept] - fresh.min(),
+                "loss",
+                rule,
+                slowness,
+                rate,
+            )
+            rows.values["rounds", rule, slowness, rate].append(trained)
+
+
+def stopped(losses, patience):
+    """Return the best round by then, and how many were trained."""
+    best = 0
+    for i, loss in enumerate(losses):
+        if loss < losses[best]:
+            best = i
+        if i - best >= patience:
+            break
+    return best, i + 1
+
+
+def seconds(args):
+    """Fit and predict the folds of the same candidates in both ways, in turn."""
+    rows = Rows("table", "seed", "model", "seconds of two fits", "of one", "ratio")
+    for name in args.tables or ("pima", "credit_g", "segment", "phoneme", *VALUES[:2]):
+        table = Table(args.folder, name)
+        for seed in range(args.seeds):
+            chosen, _ = table.rows(3000, seed)
+            totals = np.zeros(2)
+            candidates = known(table.spec(chosen), *BOOSTERS)
+            for number, genes in enumerate(candidates):
+                spent = np.zeros(2)
+                for train, test in table.folds(chosen, 5, seed):
+                    model, (fitted, watched) = table.fold(genes, train, test)
+                    parts = (fitted, (*fitted, *watched))
+                    for i, fit in enumerate((fit_twice, fit_once)):
+                        spent[i] += timed(_trial, fit, model, parts[i], watched)[1]
+                key = (name, seed, f"{number} {next(iter(genes['model']))}")
+                key += tuple(f"{value:.3f}" for value in spent)
+                rows.add(key, spent[1] / spent[0], next(iter(genes["model"])))
+                totals += spent
+            rate = [f"{60 * len(candidates) / value:.0f}" for value in totals]
+            key = (name, seed, "per minute", *rate)
+            rows.add(key, totals[1] / totals[0], "all")
+    rows.means()
+
+
+def _trial(fit, model, parts, watched):
+    scores(fit(model, *parts), *watched)
+
+
+def timed(function, *args):
+    """Return the result and the seconds of the processor."""
+    begin = time.process_time()
+    result = function(*args)
+    return result, time.process_time() - begin
+
+
+def size(args):
+    """Measure fitted boosters: bytes, deflated bytes and seconds of a prediction."""
+    rows = Rows("table", "model", "rounds", "what", "value")
+    for name in args.tables or ("pima", "segment", "phoneme", "concrete"):
+        table = Table(args.folder, name)
+        chosen, _ = table.rows(3000, 0)
+        train, test = next(iter(table.folds(chosen, 5, 0)))
+        many = np.resize(test, 10_000)
+        for number, genes in enumerate(known(table.spec(chosen), *BOOSTERS)):
+            model, parts = table.fold(genes, train, test, many)
+            fitted = fit_once(model, *parts[0], *parts[1])
+            kept = pickle.dumps(fitted)
+            library = next(iter(genes["model"]))
+            found = {"bytes": len(kept), "deflated bytes": len(zlib.compress(kept, 1))}
+            predict = getattr(fitted, "predict_proba", fitted.predict)
+            for n_rows in (200, 10_000):
+                X = parts[2][0][:n_rows]
+                found[f"ms of {n_rows} rows"] = 1000 * min(
+                    timed(predict, X)[1] for _ in range(5)
+                )
+            for what, value in found.items():
+                key = (name, f"{number} {library}", fitted.rounds_, what)
+                rows.add(key, value, library, what)
+    rows.means()
+
+
+def calibration(args):
+    """Compare both ways to calibrate, of single folds and of their mean."""
+    rows = Rows("table", "seed", "model", "way", "of", "log-loss")
+    for name in args.tables or SVM_TABLES:
+        table = Table(args.folder, name)
+        for seed in range(args.seeds):
+            chosen, fresh = table.rows(min(1000, int(0.7 * len(table.y))), seed)
+            for number, genes in enumerate(known(table.spec(chosen), "svm")):
+                found, spent = defaultdict(list), defaultdict(float)
+                for train, test in table.folds(chosen, 5, seed):
+                    model, (fitted, watched, new) = table.fold(
+                        genes, train, test, fresh
+                    )
+                    for way, parts in {
+                        "inner": fitted,
+                        "held-out": (*fitted, None, *watched),
+                    }.items():
+                        one, seconds = timed(_fit_svm, model, *parts)
+                        found[way].append(one.predict_proba(new[0]))
+                        spent[way] += seconds
+                for way, each in found.items():
+                    one = fmean(log_loss(new[1], p) for p in each)
+                    mean = log_loss(new[1], np.mean(each, axis=0))
+                    for what, value in (("one", one), ("mean", mean)):
+                        key = (name, seed, number, way, what)
+                        rows.add(key, value, name, way, what)
+                key = (name, seed, number, "held-out / inner", "seconds")
+                rows.add(key, spent["held-out"] / spent["inner"], "ratio of seconds")
+    rows.means()
+
+
+def _fit_svm(model, X, y, weights=None, X_val=None, y_val=None):
+    return clone(model).fit(X, y, weights, X_val=X_val, y_val=y_val)
+
+
+MEASUREMENTS = {
+    "calibration": calibration,
+    "optimism": optimism,
+    "patience": patience,
+    "seconds": seconds,
+    "size": size,
+}
 
 
 def main():
