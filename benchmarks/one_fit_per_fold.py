@@ -106,8 +106,12 @@ def known(spec, *models):
 
 def fit_twice(model, X, y):
     """Fit as before: stop by an inner split, then fit all rows for as many rounds."""
+    rate = model.estimator.learning_rate
+    name = "max_iter" if hasattr(model.estimator, "max_iter") else "n_estimators"
+    before = {f"estimator__{name}": round(min(1000, max(40, 30 / rate)))}
+    model = clone(model).set_params(patience=20, unwatched_rounds=100, **before)
     rounds = clone(model).fit(X, y).rounds_
-    return clone(model).set_params(rounds=rounds).fit(X, y)
+    return model.set_params(rounds=rounds).fit(X, y)
 
 
 def fit_once(model, X, y, X_val, y_val):
@@ -177,20 +181,19 @@ def _optimism(rows, table, n_rows, seed):
 
 RATES = (0.005, 0.01, 0.02, 0.05, 0.1, 0.3)
 LEAVES = (6, 31)
-# Each rule gives the patience of a learning rate and a number of watched rows.
+# Each rule gives the patience of a learning rate.
 RULES = {
-    "20": lambda rate, rows: 20,
-    "50": lambda rate, rows: 50,
-    "100": lambda rate, rows: 100,
-    "300": lambda rate, rows: 300,
-    "10 + 0.5 / rate": lambda rate, rows: 10 + 0.5 / rate,
-    "10 + 1 / rate": lambda rate, rows: 10 + 1 / rate,
-    "20 + 1 / rate": lambda rate, rows: 20 + 1 / rate,
-    "20 + 2 / rate": lambda rate, rows: 20 + 2 / rate,
-    "20 + 4 / rate": lambda rate, rows: 20 + 4 / rate,
-    "(20 + 1 / rate) (rows / 100)^-1/4": lambda rate, rows: (
-        (20 + 1 / rate) * (rows / 100) ** -0.25
-    ),
+    "20": lambda rate: 20,
+    "50": lambda rate: 50,
+    "100": lambda rate: 100,
+    "300": lambda rate: 300,
+    "5 + 0.25 / rate": lambda rate: 5 + 0.25 / rate,
+    "10 + 0.25 / rate": lambda rate: 10 + 0.25 / rate,
+    "10 + 0.5 / rate": lambda rate: 10 + 0.5 / rate,
+    "10 + 1 / rate": lambda rate: 10 + 1 / rate,
+    "20 + 1 / rate": lambda rate: 20 + 1 / rate,
+    "20 + 2 / rate": lambda rate: 20 + 2 / rate,
+    "20 + 4 / rate": lambda rate: 20 + 4 / rate,
 }
 SLOWNESSES = (10, 20, 30, 60)
 
@@ -223,14 +226,19 @@ def _patience(rows, table, n_rows, parts, rate, leaves):
     classifies = table.task == "classification"
     booster = BOOSTERS["lightgbm"].make(classifies, genes, 0)
     longest = int(max(SLOWNESSES) / rate)
+    if classifies:
+        labels = np.unique(table.y)
+        parts = [(X, np.searchsorted(labels, y)) for X, y in parts]
+    else:
+        scale = np.std(parts[0][1])
+        parts = [(X, y / scale) for X, y in parts]
     (X, y), *watched = parts
-    scale = 1.0 if classifies else np.std(y)
     booster.set_params(n_estimators=longest)
     booster.fit(
         X,
-        y / scale if not classifies else y,
+        y,
         eval_X=tuple(X for X, _ in watched),
-        eval_y=tuple(y if classifies else y / scale for _, y in watched),
+        eval_y=tuple(y for _, y in watched),
         callbacks=[early_stopping(max(600, int(6 / rate)), verbose=False)],
     )
     held, fresh = (
@@ -239,9 +247,7 @@ def _patience(rows, table, n_rows, parts, rate, leaves):
     )
     for slowness in SLOWNESSES:
         for rule, of in RULES.items():
-            kept, trained = stopped(
-                held[: int(slowness / rate)], of(rate, len(watched[0][1]))
-            )
+            kept, trained = stopped(held[: int(slowness / rate)], of(rate))
             rows.add(
                 (table.name, n_rows, rate, leaves, slowness, rule, trained),
                 fresh[kept] - fresh.min(),

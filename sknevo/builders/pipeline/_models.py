@@ -13,6 +13,7 @@ from sknevo.builders.pipeline._boosting import (
     EarlyStoppingClassifier,
     EarlyStoppingRegressor,
     most_rounds,
+    stopping,
 )
 from sknevo.builders.pipeline._forest import (
     ForestClassifier,
@@ -87,7 +88,7 @@ def _booster(name: str) -> Model:
         unfitted = booster.make(
             setting.classifies, genes, setting.random_state, setting.categorical
         )
-        return _early_stopping(unfitted, setting)
+        return _early_stopping(unfitted, setting, **stopping(genes["learning_rate"]))
 
     def seconds(genes: Genes, setting: Setting) -> float:
         rounds = USUAL_SHARE * most_rounds(genes["learning_rate"])
