@@ -30,10 +30,10 @@ VALIDATION_FRACTION = 0.15
 # and 31 leaves (benchmarks/one_fit_per_fold.py patience).
 # The most that a booster makes. 30 cost 2 % more rounds and lost as much; 10 lost more.
 MOST_PROGRESS = 20.0
-# It stops after PATIENCE + PATIENT_PROGRESS / rate rounds without an improvement. So it
-# lost 0.0083 more than at the best round, with a progress of 5.9 until it stopped; after
-# 20 rounds 0.0103 with 7.3, after 50 rounds 0.0093 with 10.1, after 10 + 0.5 / rate
-# 0.0101 with 7.4. To count only gains above 0.0005 saved 7 % and cost 0.0007.
+# It stops after PATIENCE + PATIENT_PROGRESS / rate rounds without an improvement: its
+# loss was 0.0083 above that of the best round, after a progress of 5.9; with 20 rounds
+# 0.0103 after 7.3, with 50 rounds 0.0093 after 10.1, with 10 + 0.5 / rate 0.0101 after
+# 7.4. To count only gains above 0.0005 saved 7 % and cost 0.0007.
 PATIENCE, PATIENT_PROGRESS = 5, 0.25
 # The progress on rows that are too few for watching some. Of 1, 2, 3, 4, 6, 8 and 12 it
 # lost least on 64 rows of six tables.
