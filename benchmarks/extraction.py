@@ -3,10 +3,10 @@
 For every table, random candidates are fitted with and without the step, all else equal,
 and scored on the same held-out 30 %. Each pair is one printed row of
 table, candidate, model, what, score without it, score with it.
-Scores are log-loss, or the root of the squared error in standard deviations: less is
-better.
+Scores are log-loss: less is better.
 
-    python benchmarks/extraction.py FOLDER_OF_CSVS --candidates 30
+    python benchmarks/extraction.py FOLDER_OF_CSVS --candidates 40
+    python benchmarks/extraction.py FOLDER_OF_CSVS --steps generated
 """
 
 import argparse
@@ -19,7 +19,7 @@ from sklearn.model_selection import train_test_split
 
 from sknevo.builders import PipelineBuilder
 from sknevo.builders.pipeline._columns import ColumnReader
-from sknevo.genomes.pipeline import pipeline
+from sknevo.genomes.pipeline import GENERATED_FEATURES, pipeline
 from sknevo.records import Chromosome, DataSpec
 
 # More rows are left out.
@@ -63,20 +63,27 @@ def score(spec, expressed, fitted, watched, test):
     return log_loss(test[1], predicted, labels=model.classes_)
 
 
-def pairs(spec, rng):
-    """Yield a name, and genes of the same candidate without and with an extraction."""
-    genome = pipeline(spec)
-    extractions = [n for n in genome.genes["extraction"].branches if n != "none"]
-    while True:
-        plain = Chromosome(genome.complete({"extraction": "none"}, rng)).expressed
-        name = str(rng.choice(extractions))
-        changed = {**plain, "extraction": name}
-        if plain.get("class_weight"):
-            continue
+def pairs(spec, steps, rng):
+    """Yield a name, and genes of the same candidate without and with a step."""
+    genome, builder = pipeline(spec), PipelineBuilder(spec)
+    flags = [n for n in GENERATED_FEATURES if n in genome.genes["preparation"].genes]
+    branches = [n for n in genome.genes["extraction"].branches if n != "none"]
+    names = flags if steps == "generated" else branches
+    off = {"extraction": "none", "preparation": dict.fromkeys(flags, False)}
+    while names:
+        name = str(rng.choice(names))
+        plain = Chromosome(
+            genome.complete({**off, "class_weight": None}, rng)
+        ).expressed
+        if name in flags:
+            changed = {**plain, "preparation": {**plain["preparation"], name: True}}
+        else:
+            changed = {**plain, "extraction": name}
         changed = Chromosome(genome.complete(changed, rng)).expressed
-        builder = PipelineBuilder(spec)
         slow = max(builder.cost(plain), builder.cost(changed)) > SLOW
-        if name in changed["extraction"] and not slow:
+        # Not all models take all steps.
+        has_it = name in changed["extraction"] or changed["preparation"].get(name)
+        if has_it and not slow:
             yield name, plain, changed
 
 
@@ -86,13 +93,16 @@ def main():
     parser.add_argument(
         "--tables", nargs="+", default=["credit_g", "segment", "phoneme"]
     )
+    parser.add_argument(
+        "--steps", choices=["extraction", "generated"], default="extraction"
+    )
     parser.add_argument("--candidates", type=int, default=30)
     parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args()
     warnings.simplefilter("ignore")
     for table in args.tables:
         *data, spec = parts(*tables.read(args.folder, table), args.seed)
-        drawn = pairs(spec, np.random.default_rng(args.seed))
+        drawn = pairs(spec, args.steps, np.random.default_rng(args.seed))
         for number, (what, *both) in zip(range(args.candidates), drawn, strict=False):
             without, with_it = (score(spec, genes, *data) for genes in both)
             model = next(iter(both[0]["model"]))

@@ -26,6 +26,7 @@ from sknevo.builders.pipeline._boosting import (
 )
 from sknevo.builders.pipeline._features import SquashingScaler
 from sknevo.builders.pipeline._forest import ForestClassifier
+from sknevo.builders.pipeline._generated import PairFeatures
 from sknevo.builders.pipeline._linear import LinearClassifier
 from sknevo.builders.pipeline._mlp import make_mlp
 from sknevo.builders.pipeline._preparation import (
@@ -524,6 +525,46 @@ def test_boosters_take_categories_as_they_are(name):
     assert rounds[0] < rounds[1]
     unknown = table.head(3).assign(kind=pd.Categorical(["new", None, "2"]))
     assert np.isfinite(pipe.predict_proba(unknown)).all()
+
+
+@pytest.mark.parametrize("regression", [False, True])
+def test_a_ratio_that_tells_more_than_its_parts_is_found(regression):
+    rng = np.random.default_rng(0)
+    X = rng.uniform(1, 10, (500, 4))
+    X[0, 1] = 0
+    X[::50, 0] = np.nan
+    ratio = X[:, 0] / X[:, 1]
+    y = np.nan_to_num(ratio, posinf=0.0)
+    y = y if regression else np.where(y > 1, "more", "less")
+    pairs = PairFeatures(classifies=not regression).fit(X, y)
+    made = pairs.transform(X)
+    assert made.shape[1] <= 6
+    known = np.isfinite(ratio)
+    assert any(np.allclose(column[known], ratio[known]) for column in made.T)
+    assert np.isnan(made[~known]).any()
+
+
+def test_distances_from_the_mean_of_a_group():
+    rng = np.random.default_rng(0)
+    kinds = rng.choice(["ant", "bee", "moth"], 300)
+    means = pd.Series({"ant": 0.0, "bee": 50.0, "moth": 100.0})[kinds].to_numpy()
+    own = rng.normal(size=300)
+    X = tables.read(pd.DataFrame({"size": means + own, "noise": own[::-1], "k": kinds}))
+    y = own > 0
+    spec = tables.spec_of(X, y)
+    genes = {"encoding": "ordinal", "groups": True}
+    preparation = make_preparation(spec, genes).fit(X, y)
+    made = preparation.transform(X)[:, 3:]
+    assert max(abs(np.corrcoef(column, own)[0, 1]) for column in made.T) > 0.99
+    new = X.head(3).assign(k=pd.Categorical(["wasp", None, "bee"]))
+    assert np.isnan(preparation.transform(new)[0, 3:]).any()
+
+
+def test_generated_features_may_be_none():
+    """Noise tells nothing: no pair is better than its parts."""
+    rng = np.random.default_rng(0)
+    X, y = np.ones((60, 2)), rng.integers(0, 2, 60)
+    assert PairFeatures(classifies=True).fit(X, y).transform(X).shape == (60, 0)
 
 
 def test_squashing_bounds_outliers_and_keeps_the_middle():

@@ -76,9 +76,14 @@ def test_every_part_can_be_drawn():
 
 
 def test_genes_that_a_table_has_no_use_for_are_left_out():
-    assert pipeline(spec()).genes["preparation"].genes == {}
-    mixed = pipeline(spec(kind="categorical", n_unique=3)).genes["preparation"].genes
-    assert set(mixed) == {"encoding", "min_frequency"}
+    def preparation(**given):
+        return set(pipeline(spec(**given)).genes["preparation"].genes)
+
+    assert preparation(n_columns=1) == set()
+    assert preparation() == {"pairs"}
+    labels = {"encoding", "min_frequency", "targets"}
+    assert preparation(kind="categorical", n_unique=3) == labels
+    assert "cat_l2" not in pipeline(spec()).genes["model"].branches["lightgbm"].genes
     assert "class_weight" not in pipeline(spec(task="regression")).genes
 
 
@@ -108,6 +113,22 @@ def test_genes_without_effect_do_not_tell_individuals_apart():
             assert preparation["missing_indicator"] is False
         if preparation["encoding"] == "target":
             assert preparation["min_frequency"] == 0
+
+
+def test_generated_features_are_for_trees():
+    columns = (*(Column(i, "numeric") for i in range(3)), Column(3, "categorical", 3))
+    seen = set()
+    for drawn in samples(DataSpec("classification", 500, 2, columns), 600):
+        flags = {n for n in ("targets", "pairs", "groups") if drawn["preparation"][n]}
+        seen |= flags
+        if not set(TREES) & set(drawn["model"]) or "none" not in drawn["extraction"]:
+            assert not flags
+        if (
+            drawn["preparation"]["encoding"] != "native"
+            and "lightgbm" in drawn["model"]
+        ):
+            assert drawn["model"]["lightgbm"]["cat_l2"] == 10
+    assert seen == {"targets", "pairs", "groups"}
 
 
 def test_polynomials_of_many_columns_are_not_tried():

@@ -16,6 +16,7 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, TargetEncoder
 from sklearn.utils.validation import validate_data
 
+from sknevo.builders.pipeline._generated import KEPT, GroupFeatures, PairFeatures
 from sknevo.builders.pipeline._kinds import to_labels
 from sknevo.builders.pipeline._transformers import ArrayTransformer
 from sknevo.data_checks import mean_and_std
@@ -63,10 +64,32 @@ def make_preparation(spec: DataSpec, genes: dict[str, Any]) -> BaseEstimator:
         places = [i for i, group in enumerate(groups) if group == name]
         if places:
             parts.append((name, transformer, places))
+    parts += _generated(spec, genes, groups)
     if [name for name, *_ in parts] == ["numeric"]:
         # The common case. A ColumnTransformer takes longer than the imputer itself.
         return parts[0][1]
     return ColumnTransformer(parts, sparse_threshold=0, verbose_feature_names_out=False)
+
+
+def _generated(
+    spec: DataSpec, genes: dict[str, Any], groups: list[str]
+) -> list[tuple[str, BaseEstimator, list[int]]]:
+    """Return the parts that make features beside the columns themselves."""
+    classifies = spec.task == "classification"
+    numbers = [i for i, group in enumerate(groups) if group == "numeric"]
+    labels = [
+        i for i, column in enumerate(spec.columns) if column.kind == "categorical"
+    ]
+    floats = _numeric({**genes, "missing_indicator": False})
+    parts = {
+        "targets": (make_pipeline(_Labels(), _target_encoder(spec)), labels),
+        "pairs": (make_pipeline(floats, PairFeatures(classifies)), numbers),
+        "groups": (
+            GroupFeatures(floats, _Labels(), len(numbers), classifies),
+            [*numbers, *labels],
+        ),
+    }
+    return [(name, *part) for name, part in parts.items() if genes.get(name)]
 
 
 def native_places(spec: DataSpec, genes: dict[str, Any]) -> tuple[int, ...]:
@@ -89,7 +112,10 @@ def _group(column: Column, genes: dict[str, Any]) -> str:
 
 def prepared_width(spec: DataSpec, genes: dict[str, Any]) -> int:
     """Return roughly how many columns the preparation makes."""
-    return sum(_width(column, genes) for column in spec.columns)
+    added = KEPT * (genes.get("pairs", False) + genes.get("groups", False))
+    if genes.get("targets"):
+        added += sum(column.kind == "categorical" for column in spec.columns)
+    return added + sum(_width(column, genes) for column in spec.columns)
 
 
 def _width(column: Column, genes: dict[str, Any]) -> int:
