@@ -6,7 +6,8 @@ fit. Each measurement prints raw rows, one line each, and means at the end:
 - calibration: log-loss on fresh rows of support vector machines that are calibrated on
   the held-out part, against an inner cross-validation;
 - optimism: scores of boosters on what they watched minus scores on fresh rows, by the
-  number of rows, against an inner split and a second fit;
+  number of rows, against an inner split and a second fit; and of LightGBM if each half
+  of the watched rows is predicted with the rounds that are best on the other half;
 - seconds: time of a trial with two fits / with one, in turn;
 - patience: log-loss on fresh rows and seconds by learning rate and patience;
 - size: pickled bytes and seconds of predictions.
@@ -24,6 +25,7 @@ from statistics import fmean
 import numpy as np
 import tables
 from lightgbm import early_stopping
+from scipy.special import log_softmax
 from sklearn.base import clone
 from sklearn.metrics import accuracy_score, log_loss, r2_score
 from sklearn.model_selection import KFold, StratifiedKFold
@@ -148,7 +150,7 @@ class Rows:
 
 
 def optimism(args):
-    rows = Rows("table", "rows", "seed", "model", "way", "score", "optimism")
+    rows = Rows("table", "rows", "seed", "model", "way", "score", "what", "value")
     for name in args.tables or LABELS + VALUES:
         table = Table(args.folder, name)
         for n_rows in ROWS:
@@ -172,11 +174,16 @@ def _optimism(rows, table, n_rows, seed):
                 seen, unseen = scores(one, *watched), scores(one, *new)
                 for score, value in seen.items():
                     found[way, score].append((value, unseen[score]))
+            if table.task == "classification" and "lightgbm" in genes["model"]:
+                # The last model is that of one fit.
+                value = -crossed_loss(one, *watched)
+                found["halves", "neg_log_loss"].append((value, unseen["neg_log_loss"]))
         for (way, score), pairs in found.items():
             seen, unseen = np.mean(pairs, axis=0)
-            key = (table.name, n_rows, seed, number, way, score)
-            rows.add(key, seen - unseen, "optimism", n_rows, score, way)
-            rows.add((*key, "fresh"), unseen, "fresh", n_rows, score, way)
+            library = next(iter(genes["model"]))
+            key = (table.name, n_rows, seed, f"{number} {library}", way, score)
+            for what, value in (("optimism", seen - unseen), ("fresh", unseen)):
+                rows.add((*key, what), value, what, n_rows, score, library, way)
 
 
 RATES = (0.005, 0.01, 0.02, 0.05, 0.1, 0.3)
@@ -366,6 +373,23 @@ def calibration(args):
 
 def _fit_svm(model, X, y, weights=None, X_val=None, y_val=None):
     return clone(model).fit(X, y, weights, X_val=X_val, y_val=y_val)
+
+
+def crossed_loss(model, X, y):
+    """Return the log-loss if halves of the rows choose the rounds for each other."""
+    known = np.isin(y, model.classes_)
+    codes = np.searchsorted(model.classes_, y[known])
+    booster, total, losses = model.estimator_.booster_, 0.0, []
+    for i in range(booster.current_iteration()):
+        total = total + booster.predict(
+            X[known], start_iteration=i, num_iteration=1, raw_score=True
+        )
+        values = total if total.ndim == 2 else np.column_stack([0 * total, total])
+        losses.append(-log_softmax(values, axis=1)[np.arange(len(codes)), codes])
+    first = np.random.default_rng(0).permutation(len(codes)) % 2 == 0
+    losses = np.array(losses)
+    best = [losses[:, half].mean(axis=1).argmin() for half in (~first, first)]
+    return np.where(first, losses[best[0]], losses[best[1]]).mean()
 
 
 MEASUREMENTS = {
