@@ -19,7 +19,7 @@ from sklearn.model_selection import train_test_split
 
 from sknevo.builders import PipelineBuilder
 from sknevo.builders.pipeline._columns import ColumnReader
-from sknevo.genomes.pipeline import GENERATED_FEATURES, pipeline
+from sknevo.genomes.pipeline import GENERATED, pipeline
 from sknevo.records import Chromosome, DataSpec
 
 # More rows are left out.
@@ -66,7 +66,7 @@ def score(spec, expressed, fitted, watched, test):
 def pairs(spec, steps, rng):
     """Yield a name, and genes of the same candidate without and with a step."""
     genome, builder = pipeline(spec), PipelineBuilder(spec)
-    flags = [n for n in GENERATED_FEATURES if n in genome.genes["preparation"].genes]
+    flags = [n for n in GENERATED if n in genome.genes["preparation"].genes]
     branches = [n for n in genome.genes["extraction"].branches if n != "none"]
     names = flags if steps == "generated" else branches
     off = {"extraction": "none", "preparation": dict.fromkeys(flags, False)}
