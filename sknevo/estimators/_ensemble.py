@@ -12,7 +12,15 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils import _safe_indexing, gen_batches
 from sklearn.utils.validation import _num_samples
 
-from sknevo.evaluation import Evaluator, Response, TrialRunner, gain, select
+from sknevo.evaluation import (
+    Decision,
+    Evaluator,
+    Response,
+    TrialRunner,
+    gain,
+    select,
+    tune,
+)
 from sknevo.records import Chromosome, Evaluation
 from sknevo.time_budget import TimeBudget
 
@@ -50,10 +58,12 @@ class _Ensemble(BaseEstimator):
     members : list of Member
         The individuals with their rows of `cv_results_`, weights and models.
     scores : list of float
-        The fitness after each step of the selection, on the held-out parts. The last
-        one is that of the ensemble as it predicts.
+        The fitness after each step of the selection, on the held-out parts, and after
+        the decision is tuned. The last one is that of the ensemble as it predicts.
     response : Response
         What of the models' predictions is averaged.
+    decision : Decision
+        What is made of averaged probabilities.
     first_steps : list of (str, transformer), default=()
         Fitted steps that read X before the models do.
 
@@ -68,11 +78,13 @@ class _Ensemble(BaseEstimator):
         members: Sequence[Member],
         scores: Sequence[float],
         response: Response,
+        decision: Decision,
         first_steps: Sequence[tuple[str, BaseEstimator]] = (),
     ) -> None:
         self.members = members
         self.scores = scores
         self.response = response
+        self.decision = decision
         self.first_steps = first_steps
 
     @property
@@ -126,9 +138,7 @@ class EnsembleClassifier(ClassifierMixin, _Ensemble):
 
     def predict_proba(self, X: Any) -> np.ndarray:
         """Return the probability of each class, of shape (n_samples, n_classes)."""
-        probabilities = self._mean(X)
-        # Sums of single precision miss 1 in the seventh digit.
-        return probabilities / probabilities.sum(axis=1, keepdims=True)
+        return self.decision.probabilities(self._mean(X))
 
     def decision_function(self, X: Any) -> np.ndarray:
         """Return the logarithm of probabilities, or of their ratio."""
@@ -136,8 +146,11 @@ class EnsembleClassifier(ClassifierMixin, _Ensemble):
         return values[:, 1] - values[:, 0] if values.shape[1] == 2 else values
 
     def predict(self, X: Any) -> np.ndarray:
-        """Return the most probable classes, of shape (n_samples,)."""
-        return self.classes_[self.predict_proba(X).argmax(axis=1)]
+        """Return the classes that serve the score, of shape (n_samples,).
+
+        The most probable ones, if the decision has no offsets.
+        """
+        return self.classes_[self.decision.codes(self._mean(X))]
 
 
 class EnsembleRegressor(RegressorMixin, _Ensemble):
@@ -161,12 +174,9 @@ def ensemble_merits(
         return [e.fitness for e in evaluations]
     predictions = [e.predictions for e in kept]
     held_out = runner.held_out()
-    weights = select(predictions, held_out, size).weights
-    average = [
-        sum(w * predictions[i][k] for i, w in weights.items())
-        for k in range(runner.n_splits)
-    ]
-    gains = gain(predictions, average, size, held_out)
+    selection = select(predictions, held_out, size)
+    weights = selection.weights
+    gains = gain(predictions, selection.average(predictions), size, held_out)
     order = sorted(range(len(kept)), key=lambda i: (-weights.get(i, 0.0), -gains[i]))
     ranks = {kept[i].candidate.name: -float(rank) for rank, i in enumerate(order)}
     # What is not kept is the worst: the fitness parts it from its like.
@@ -199,6 +209,8 @@ def make_ensemble(
     predictions = [evaluation.predictions for evaluation in known]
     held_out = runner.held_out()
     selection = select(predictions, held_out, size)
+    average = selection.average(predictions)
+    decision = tune(average, held_out)
     chosen = [known[i] for i in selection.weights]
     missing = [e.candidate for e in chosen if not runner.models(e.candidate)]
     if missing:
@@ -213,9 +225,11 @@ def make_ensemble(
         for e, weight, one in zip(chosen, weights / weights.sum(), models, strict=True)
         if weight
     ]
-    scores = [*selection.scores[: selection.best_step]]
+    scores = list(selection.scores)
+    if decision != Decision():
+        scores.append(held_out.score(average, decision))
     made = EnsembleRegressor if runner.response.labels is None else EnsembleClassifier
-    return made(members, scores, runner.response, list(first_steps))
+    return made(members, scores, runner.response, decision, list(first_steps))
 
 
 def _sharing(models: list[list[BaseEstimator]]) -> list[list[BaseEstimator]]:

@@ -17,16 +17,18 @@ from sknevo.evaluation._candidate import (
     limited_threads,
 )
 from sknevo.evaluation._evaluator import Evaluator
+from sknevo.evaluation._held_out import Decision
 from sknevo.evaluation._journal import Journal, JournalError, read_journal
 from sknevo.evaluation._model_store import ModelStore, WeightStore, WeightStoreError
 from sknevo.evaluation._scoring import Objectives, Response
-from sknevo.evaluation._selection import gain, select
+from sknevo.evaluation._selection import gain, select, tune
 from sknevo.evaluation._shared import Shared
 
 __all__ = [
     "SAMPLES",
     "Builder",
     "Data",
+    "Decision",
     "Evaluator",
     "Journal",
     "JournalError",
@@ -42,4 +44,5 @@ __all__ = [
     "limited_threads",
     "read_journal",
     "select",
+    "tune",
 ]

@@ -33,6 +33,7 @@ from sknevo.deadline import (
     check_deadline,
     deadline,
 )
+from sknevo.evaluation._held_out import HeldOut
 from sknevo.evaluation._model_store import ModelStore
 from sknevo.evaluation._scoring import (
     Objectives,
@@ -40,7 +41,6 @@ from sknevo.evaluation._scoring import (
     Response,
     check_speed,
 )
-from sknevo.evaluation._selection import HeldOut
 from sknevo.evaluation._shared import Shared
 from sknevo.records import Candidate, Chromosome, Evaluation, Status
 

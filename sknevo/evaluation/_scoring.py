@@ -353,29 +353,32 @@ GUESSED = 1000
 class Answers(BaseEstimator):
     """Answers with given predictions, whatever X is.
 
-    Probabilities (n_samples, n_classes) are those of `labels`, in order; without labels
-    the predictions are targets (n_samples,).
+    `probabilities` (n_samples, n_classes) are those of `labels`, in order; regressors
+    have neither.
     """
 
-    def __init__(self, predictions: np.ndarray, labels: np.ndarray | None) -> None:
-        self.predictions = predictions
+    def __init__(
+        self,
+        predicted: np.ndarray,
+        probabilities: np.ndarray | None = None,
+        labels: np.ndarray | None = None,
+    ) -> None:
+        self.predicted = predicted
+        self.probabilities = probabilities
         self.labels = labels
 
     @property
-    def classes_(self) -> np.ndarray:
+    def classes_(self) -> np.ndarray | None:
         return self.labels
 
     def predict(self, X: Any) -> np.ndarray:
-        if self.labels is None:
-            return self.predictions
-        return self.labels[self.predictions.argmax(axis=1)]
+        return self.predicted
 
     def predict_proba(self, X: Any) -> np.ndarray:
-        # Averages of single precision miss the sum of 1 by more than scorers allow.
-        return self.predictions / self.predictions.sum(axis=1, keepdims=True)
+        return self.probabilities
 
     def decision_function(self, X: Any) -> np.ndarray:
-        certain = self.predict_proba(X)
+        certain = self.probabilities
         return certain[:, -1] - certain[:, 0] if len(self.labels) < 3 else certain
 
     def __sklearn_tags__(self) -> Tags:
@@ -392,11 +395,11 @@ def _guess(
     """Return a model that guesses targets of the training part, and the targets."""
     rows = np.arange(min(GUESSED, len(y_test)))
     if kind == "regressor":
-        return Answers(np.resize(y_train, rows.shape), None), y_test[rows]
+        return Answers(np.resize(y_train, rows.shape)), y_test[rows]
     rows = np.union1d(rows, np.unique(y_test, return_index=True)[1])
-    labels = np.unique(y_train)
-    guessed = np.resize(y_train, rows.shape)
-    return Answers((guessed[:, None] == labels).astype(float), labels), y_test[rows]
+    guessed, labels = np.resize(y_train, rows.shape), np.unique(y_train)
+    certain = (guessed[:, None] == labels).astype(float)
+    return Answers(guessed, certain, labels), y_test[rows]
 
 
 def _with_costs(scoring: Any) -> Any:

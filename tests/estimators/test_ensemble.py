@@ -92,7 +92,8 @@ def test_it_is_what_predicts(fitted, iris):
         m.weight * np.mean([model.predict_proba(X) for model in m.models], axis=0)
         for m in ensemble.members
     )
-    np.testing.assert_allclose(fitted.predict_proba(X), mean, atol=1e-6)
+    expected = ensemble.decision.probabilities(mean)
+    np.testing.assert_allclose(fitted.predict_proba(X), expected, atol=1e-6)
     assert (fitted.predict(X) == fitted.classes_[mean.argmax(axis=1)]).all()
     assert (fitted.decision_function(X).argmax(axis=1) == mean.argmax(axis=1)).all()
     expected = get_scorer("neg_log_loss")(ensemble, X, y)
@@ -119,7 +120,7 @@ def test_one_step_is_the_mean_of_the_models_of_the_best(iris):
     clf = classifier(ensemble_size=1, scoring="neg_log_loss", cv=3).fit(X, y)
     (member,) = clf.ensemble_.members
     assert member.index == clf.best_index_
-    assert clf.ensemble_score_ == pytest.approx(clf.best_score_)
+    assert clf.ensemble_.scores[0] == pytest.approx(clf.best_score_)
 
 
 @pytest.mark.parametrize(

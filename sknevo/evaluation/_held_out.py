@@ -1,0 +1,115 @@
+"""The held-out parts of all splits, and what is made of predictions of them.
+
+Predictions are one array per split: probabilities (n_test, n_classes) in the order of
+all labels, or targets (n_test,).
+"""
+
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from sklearn.utils.validation import _check_method_params
+
+from sknevo.evaluation._scoring import Answers, Objectives, responses
+
+Predictions = Sequence[np.ndarray]
+# The least probability in scikit-learn's log loss.
+LEAST = np.finfo(float).eps
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What is made of averaged probabilities (n, n_classes).
+
+    `offsets` are added to the logarithms of probabilities before the largest counts,
+    and the logarithms of the probabilities that are returned are divided by
+    `temperature`.
+    """
+
+    offsets: tuple[float, ...] = ()
+    temperature: float = 1.0
+
+    def probabilities(self, p: np.ndarray) -> np.ndarray:
+        """Return probabilities that sum to 1."""
+        if self.temperature != 1:
+            p = np.maximum(p, LEAST) ** (1 / self.temperature)
+        return p / p.sum(axis=1, keepdims=True)
+
+    def codes(self, p: np.ndarray) -> np.ndarray:
+        """Return the positions of the predicted labels."""
+        if self.offsets:
+            p = np.log(np.maximum(p, LEAST)) + self.offsets
+        return p.argmax(axis=1)
+
+
+PLAIN = Decision()
+
+
+@dataclass(frozen=True)
+class HeldOut:
+    """The held-out parts of all splits, on which predictions are scored.
+
+    `y` and `params`, the metadata of the scorers, are given per split; `labels` are all
+    classes, in order, or None for regression.
+    """
+
+    objectives: Objectives
+    y: Sequence[np.ndarray]
+    params: Sequence[Mapping[str, Any]]
+    labels: np.ndarray | None = None
+
+    def score(self, predictions: Predictions, decision: Decision = PLAIN) -> float:
+        """Return the fitness of predictions, asked of the scorers."""
+        return float(self.split_scores(predictions, decision).mean())
+
+    def split_scores(self, predictions: Predictions, decision: Decision) -> np.ndarray:
+        """Return the fitness on each split."""
+        counted = self.objectives.counted
+        scores = []
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # the trials have said it already
+            for part, y, params in zip(predictions, self.y, self.params, strict=True):
+                answers = self._answers(part, decision)
+                measured = counted.measure(answers, None, y, params)
+                scores.append(counted.fitness({n: (s,) for n, s in measured.items()}))
+        return np.array(scores)
+
+    def _answers(self, part: np.ndarray, decision: Decision) -> Answers:
+        if self.labels is None:
+            return Answers(part)
+        labels = self.labels[decision.codes(part)]
+        return Answers(labels, decision.probabilities(part), self.labels)
+
+    @property
+    def n_rows(self) -> int:
+        """Number of held-out rows of all splits."""
+        return sum(map(len, self.y))
+
+    @property
+    def scores_labels(self) -> bool:
+        """Whether the fitness is made of predicted labels only."""
+        scorers = self.objectives.counted.named.values()
+        called = {method for scorer in scorers for method in responses(scorer)}
+        return self.labels is not None and called == {"predict"}
+
+    def every(self, stride: int) -> tuple["HeldOut", list[np.ndarray]]:
+        """Return one row of `stride` of each split, and which: all classes stay."""
+        rows = [_spread(y, stride, self.labels is not None) for y in self.y]
+        params = [
+            _check_method_params(y, given, part)
+            for y, given, part in zip(self.y, self.params, rows, strict=True)
+        ]
+        y = [y[part] for y, part in zip(self.y, rows, strict=True)]
+        return replace(self, y=y, params=params), rows
+
+
+def _spread(y: np.ndarray, stride: int, classifies: bool) -> np.ndarray:
+    """Return rows whose targets are spread as all are."""
+    order = np.argsort(y, kind="stable")
+    rank = np.arange(len(y))
+    if classifies:
+        _, starts, counts = np.unique(y[order], return_index=True, return_counts=True)
+        rank -= np.repeat(starts, counts)
+    return np.sort(order[rank % stride == 0])
