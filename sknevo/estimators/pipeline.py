@@ -82,9 +82,10 @@ class EvolvedPipelineClassifier(EvolvedClassifierMixin, _EvolvedPipeline):
 
     An individual is a whole pipeline [1]_: how columns are prepared (imputation,
     encoding of categories, dates and text), how they are scaled, which features are
-    extracted or selected, which model is fitted, and its hyperparameters. Models are
-    support vector machines and the gradient boosting of scikit-learn, LightGBM and
-    XGBoost. An ensemble of the individuals predicts: the weighted mean of the models
+    generated, extracted or selected, which model is fitted, and its hyperparameters.
+    Models are the gradient boosting of scikit-learn, LightGBM and XGBoost, forests,
+    support vector machines, multilayer perceptrons, linear models and nearest
+    neighbours. An ensemble of the individuals predicts: the weighted mean of the models
     that they were evaluated with. The best individual is fitted on all of X.
 
     Parameters
@@ -290,9 +291,10 @@ class EvolvedPipelineRegressor(EvolvedRegressorMixin, _EvolvedPipeline):
 
     An individual is a whole pipeline [1]_: how columns are prepared (imputation,
     encoding of categories, dates and text), how they are scaled, which features are
-    extracted or selected, which model is fitted, and its hyperparameters. Models are
-    support vector machines and the gradient boosting of scikit-learn, LightGBM and
-    XGBoost. An ensemble of the individuals predicts: the weighted mean of the models
+    generated, extracted or selected, which model is fitted, and its hyperparameters.
+    Models are the gradient boosting of scikit-learn, LightGBM and XGBoost, forests,
+    support vector machines, multilayer perceptrons, linear models and nearest
+    neighbours. An ensemble of the individuals predicts: the weighted mean of the models
     that they were evaluated with. The best individual is fitted on all of X.
 
     Parameters
