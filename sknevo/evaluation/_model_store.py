@@ -1,5 +1,6 @@
 """What trials have fitted and predicted, as long as a search runs."""
 
+import itertools
 import os
 import pickle
 import shutil
@@ -46,7 +47,8 @@ class ModelStore:
     def __init__(self, folder: str | None = None) -> None:
         self._folder = folder
         self._best: list[Evaluation] = []
-        self._received: set[str] = set()
+        # Bytes of models, by the name of the candidate; of removed ones, too.
+        self._received: dict[str, int] = {}
 
     def __reduce__(self) -> tuple[type["ModelStore"], tuple[str]]:
         # A worker has no use for what is known of others.
@@ -85,7 +87,7 @@ class ModelStore:
             return evaluation
         for split, content in enumerate(evaluation.fitted):
             self._file(name, split).write_bytes(content)
-        self._received.add(name)
+        self._received[name] = sum(file.stat().st_size for file in self._files(name))
         return replace(evaluation, fitted=())
 
     def add(self, evaluation: Evaluation) -> Evaluation:
@@ -97,7 +99,7 @@ class ModelStore:
             ranked = sorted([*self._best, evaluation], key=_rank)
             self._best, worst = ranked[:MOST_KEPT], ranked[MOST_KEPT:]
             names = [one.candidate.name for one in [*self._best, *worst]]
-            total = np.cumsum([self._size(name) for name in names])
+            total = np.cumsum([self._received.get(name, 0) for name in names])
             for name in names[len(self._best) :]:
                 self._remove(name)
             for name, so_far in zip(names[1:], total[1:], strict=True):
@@ -121,11 +123,9 @@ class ModelStore:
         except FileNotFoundError:
             return None
 
-    def _files(self, name: str) -> Iterator[Path]:
-        return Path(self.folder).glob(f"{name}.*.pickle")
-
-    def _size(self, name: str) -> int:
-        return sum(file.stat().st_size for file in self._files(name))
+    def _files(self, name: str) -> list[Path]:
+        files = (self._file(name, split) for split in itertools.count())
+        return list(itertools.takewhile(Path.exists, files))
 
     def _remove(self, name: str) -> None:
         for file in self._files(name):
