@@ -338,9 +338,9 @@ class Candidate:
     resource : int or None, default=None
         Number of epochs, samples or the like; None stands for all that the genes ask
         for.
-    floor : float, default=-inf
-        The trial ends after a split, pruned, if the mean score of its splits so far is
-        below it.
+    floors : tuple of float, default=()
+        What the mean fitness on the splits so far must reach after each split for the
+        trial to go on.
 
     Examples
     --------
@@ -351,7 +351,7 @@ class Candidate:
     chromosome: Chromosome
     resource: int | None = None
     # What a search knows when it asks, which is no part of what is evaluated.
-    floor: float = field(default=-math.inf, compare=False)
+    floors: tuple[float, ...] = field(default=(), compare=False)
 
     @property
     def name(self) -> str:

@@ -176,23 +176,35 @@ class TrialRunner:
     def _check_prospects(
         self, candidate: Candidate, results: list[SplitResult]
     ) -> None:
-        """Raise `TrialPruned` if the candidate is worse so far than its floor."""
-        if len(results) == self.n_splits or candidate.floor == -math.inf:
+        """Raise `TrialPruned` if the candidate is too bad so far to go on."""
+        n = len(results)
+        if n == self.n_splits or not candidate.floors:
             return
-        mean = self.objectives.fitness(_scores(results))
-        if mean < candidate.floor:
+        mean, floor = self.objectives.fitness(_scores(results)), candidate.floors[n - 1]
+        if mean < floor:
             raise TrialPruned(
-                f"its mean score on {len(results)} of {self.n_splits} splits, "
-                f"{mean:.4g}, is below the lowest of the best, {candidate.floor:.4g}"
+                f"its mean on {n} of {self.n_splits} splits, {mean:.4g}, is below "
+                f"{floor:.4g}, too far from that of the best"
             )
 
-    def lowest(self, evaluation: Evaluation) -> float:
-        """Return the lowest fitness of an evaluation on any split."""
-        scores = evaluation.scores
-        return min(
-            self.objectives.fitness({name: (s[i],) for name, s in scores.items()})
+    def floors(self, best: Evaluation) -> tuple[float, ...]:
+        """Return what others must reach after each split, with a margin to the best.
+
+        The margin is what parts the best's mean from its worst split [1]_. Means of the
+        same splits are compared, since one split may be harder than the others.
+
+        References
+        ----------
+        .. [1] Bergman, E., Purucker, L., & Hutter, F. (2024). Don't Waste Your Time:
+           Early Stopping Cross-Validation. arXiv:2405.03389.
+        """
+        scores = best.scores.items()
+        splits = [
+            self.objectives.fitness({name: (values[i],) for name, values in scores})
             for i in range(self.n_splits)
-        )
+        ]
+        means = np.cumsum(splits) / np.arange(1, self.n_splits + 1)
+        return tuple((means - (means[-1] - min(splits))).tolist())
 
     def exceeded(self, status: Status) -> str:
         """Return which parameter has limited a trial that ended with a status."""

@@ -26,9 +26,9 @@ from sknevo.records import Candidate, Chromosome, Evaluation, Status
 from sknevo.time_budget import TimeBudget
 
 NO_JOURNAL = Journal(None)
-# The fitness of the best, and its lowest score on any split.
-Floor = tuple[float, float]
-NO_FLOOR = (-math.inf, -math.inf)
+# The fitness of the best, and the floors that it gives to others.
+Floors = tuple[float, tuple[float, ...]]
+NO_FLOORS = (-math.inf, ())
 # The search has ended before anything was known of these.
 CUT_OFF = ("unfinished", "skipped")
 
@@ -122,15 +122,10 @@ class Evaluator:
     Candidates are submitted, and `next_evaluation` returns their evaluations in that
     order. `known` holds what was returned, by the name of the candidate.
 
-    If it `prunes`, a trial ends after a split if its mean score so far is below the
-    lowest score of the best [1]_: of all that were returned before the candidate was
-    submitted, so that results do not depend on the number of workers. With `max_time`,
-    where they do, it is the best of all that have ended before the trial begins.
-
-    References
-    ----------
-    .. [1] Bergman, E., Purucker, L., & Hutter, F. (2024). Don't Waste Your Time: Early
-       Stopping Cross-Validation. arXiv:2405.03389.
+    If it `prunes`, a trial ends after a split if it is too far from the best: from that
+    of all that were returned before the candidate was submitted, so that results do not
+    depend on the number of workers. With `max_time`, where they do, it is the best of
+    all that have ended before the trial begins.
     """
 
     def __init__(
@@ -153,10 +148,9 @@ class Evaluator:
         self._waiting: dict[str, Candidate] = {}
         self._running: dict[str, Candidate] = {}
         self._losses: Counter[str] = Counter()
-        # The lowest score of the best on any split, by resource: of what was returned,
-        # and of all that has ended.
-        self._floors: dict[int | None, Floor] = {}
-        self._latest_floors: dict[int | None, Floor] = {}
+        # By resource: of what was returned, and of all that has ended.
+        self._floors: dict[int | None, Floors] = {}
+        self._latest_floors: dict[int | None, Floors] = {}
         self._pool: Pool | None = None
         self._budget = TimeBudget()
 
@@ -204,8 +198,8 @@ class Evaluator:
             # The journal's answer is taken in its turn, but its times are known now.
             recalled = self._recalled(candidate)
             if recalled is None:
-                floor = self._floor(candidate, self._floors)
-                self._waiting.setdefault(name, replace(candidate, floor=floor))
+                candidate = self._with_floors(candidate, self._floors)
+                self._waiting.setdefault(name, candidate)
             else:
                 self._budget.observe(recalled)
 
@@ -247,8 +241,7 @@ class Evaluator:
             # The first one: dicts keep the order in which candidates were submitted.
             candidate = self._waiting.pop(next(iter(self._waiting)))
             if self._budget.max_time is not None:
-                floor = self._floor(candidate, self._latest_floors)
-                candidate = replace(candidate, floor=floor)
+                candidate = self._with_floors(candidate, self._latest_floors)
             due = self._budget.deadline(candidate)
             if due is None:
                 self._keep(_failed(candidate, "skipped"))
@@ -275,7 +268,7 @@ class Evaluator:
         elif self.runner.model_store is not None:
             result = self.runner.model_store.receive(result)
         self._keep(result)
-        self._raise_floor(result, self._latest_floors)
+        self._raise_floors(result, self._latest_floors)
         self._budget.observe(result)
 
     def _keep(self, evaluation: Evaluation) -> None:
@@ -299,7 +292,7 @@ class Evaluator:
                 if self.runner.model_store is not None:
                     evaluation = self.runner.model_store.add(evaluation)
                 self.known[candidate.name] = evaluation
-                self._raise_floor(evaluation, self._floors)
+                self._raise_floors(evaluation, self._floors)
         return replace(
             evaluation,
             chromosome=asked.chromosome,
@@ -307,17 +300,20 @@ class Evaluator:
             cached=cached,
         )
 
-    def _raise_floor(
-        self, evaluation: Evaluation, floors: dict[int | None, Floor]
+    def _raise_floors(
+        self, evaluation: Evaluation, floors: dict[int | None, Floors]
     ) -> None:
         # With several objectives, the fitness alone says little of a candidate.
         if self.prunes and evaluation.status == "ok" and not evaluation.objectives:
-            floor = evaluation.fitness, self.runner.lowest(evaluation)
             resource = evaluation.resource
-            floors[resource] = max(floors.get(resource, NO_FLOOR), floor)
+            found = evaluation.fitness, self.runner.floors(evaluation)
+            floors[resource] = max(floors.get(resource, NO_FLOORS), found)
 
-    def _floor(self, candidate: Candidate, floors: dict[int | None, Floor]) -> float:
-        return floors.get(candidate.resource, NO_FLOOR)[1]
+    def _with_floors(
+        self, candidate: Candidate, floors: dict[int | None, Floors]
+    ) -> Candidate:
+        _, found = floors.get(candidate.resource, NO_FLOORS)
+        return replace(candidate, floors=found)
 
     def left_over(self) -> Iterator[Evaluation]:
         """Yield, after `running`, the evaluations that were not returned.

@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import joblib
@@ -29,7 +29,7 @@ from toys import (
 )
 
 from sknevo import read_journal
-from sknevo.evaluation import Journal, _workers
+from sknevo.evaluation import Journal, Objectives, _workers
 from sknevo.records import Candidate
 
 
@@ -531,3 +531,44 @@ def test_a_candidate_without_a_predicted_cost_is_evaluated():
     evaluations = evaluator.evaluate([chromosome(0.1), chromosome(0.2)], budget)
     assert statuses(evaluations) == ["ok"] * 2
     assert not budget.runtimes.is_known
+
+
+@dataclass
+class Uneven:
+    """Scores on three splits: the toy's x minus how hard each split is."""
+
+    hardness: tuple = (0.3, 0.0, 0.15)
+    asked: dict = field(default_factory=dict)
+
+    def __call__(self, estimator, X, y):
+        place = self.asked.setdefault(estimator.x, 0)
+        self.asked[estimator.x] += 1
+        return estimator.x - self.hardness[place]
+
+
+def pruning(xs, told_before=1, **runner):
+    """Return evaluations of toys, the first ones told before the others are asked."""
+    evaluator = make_evaluator(n_splits=3, **runner)
+    evaluator.runner = replace(evaluator.runner, objectives=Objectives(Uneven(), None))
+    evaluator.prunes = True
+    evaluations = []
+    with evaluator.running():
+        for part in (xs[:told_before], xs[told_before:]):
+            evaluator.submit([candidate(x) for x in part])
+            evaluations += [evaluator.next_evaluation() for _ in part]
+    return evaluations
+
+
+def test_a_trial_far_from_the_best_ends_after_a_split():
+    # The best has 0.5, 0.8, 0.65: its mean is 0.15 above its worst split.
+    best, near, far, worse = pruning([0.8, 0.66, 0.64, 0.1])
+    assert [best.status, near.status] == ["ok", "ok"]
+    for evaluation in (far, worse):
+        assert evaluation.status == "pruned"
+        assert len(evaluation.fit_times) == 1
+        assert "1 of 3 splits" in evaluation.error
+
+
+def test_without_a_best_that_was_told_all_trials_run_to_their_end():
+    statuses = [e.status for e in pruning([0.8, 0.1, 0.2], told_before=3)]
+    assert statuses == ["ok"] * 3
