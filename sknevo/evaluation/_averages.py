@@ -57,10 +57,11 @@ def fitness_form(held_out: HeldOut) -> Form:
 def goal_form(held_out: HeldOut) -> Form:
     """Return what an ensemble is selected by.
 
-    Scores of labels other than the accuracy depend on a decision, which is tuned after
-    the selection. The log loss selects for them.
+    The form of a scorer serves one with other settings. Scores of labels other than the
+    accuracy depend on a decision, which is tuned after the selection: the log loss
+    selects for them.
     """
-    known = _vectorised(held_out)
+    known = _vectorised(held_out, exactly=False)
     if known is None and held_out.scores_labels:
         return _times(-1.0, _log_loss(_Rows.of(held_out)))
     return known or _called(held_out)
@@ -78,8 +79,8 @@ def _called(held_out: HeldOut) -> Form:
     return Form(lambda p: p.astype(float), score, 1e-6, seconds)
 
 
-def _vectorised(held_out: HeldOut) -> Form | None:
-    """Return the form of one known scorer, if it has no settings of its own."""
+def _vectorised(held_out: HeldOut, exactly: bool = True) -> Form | None:
+    """Return the form of one known scorer, as it comes if it must be exact."""
     counted = held_out.objectives.counted
     ((name, scorer), *others) = counted.named.items()
     metadata = {key for params in held_out.params for key in params}
@@ -88,11 +89,11 @@ def _vectorised(held_out: HeldOut) -> Form | None:
         return None
     settings = dict(scorer._kwargs)
     told = settings.pop("labels", held_out.labels)
-    if not np.array_equal(told, held_out.labels):
+    as_it_comes = np.array_equal(told, held_out.labels) and settings in KNOWN
+    if exactly and not as_it_comes:
         return None
     table = REGRESSION if held_out.labels is None else CLASSIFICATION
-    own = tuple(settings.items())
-    calls = [(scorer._score_func, method, *own) for method in responses(scorer)]
+    calls = [(scorer._score_func, method) for method in responses(scorer)]
     make = next((table[call] for call in calls if call in table), None)
     form = make and make(_Rows.of(held_out))
     factor = scorer._sign * counted.weights.get(name, 1.0)
@@ -172,11 +173,9 @@ def _brier(rows: _Rows) -> Form:
     )
 
 
-def _roc_auc(rows: _Rows, several: bool = False) -> Form | None:
-    """Return the area of each class against the others, of the second if of two."""
+def _roc_auc(rows: _Rows) -> Form:
+    # Each class against the others; the second if there are two.
     classes = np.arange(rows.n_classes) if rows.n_classes > 2 else np.array([1])
-    if len(classes) > 1 and not several:
-        return None
     hits = (rows.y == classes[:, None]) * rows.weight
     parts = [slice(a, a + n) for a, n in zip(rows.starts, rows.sizes, strict=True)]
 
@@ -226,15 +225,14 @@ def _r2(rows: _Rows) -> Form | None:
 
 _squared = partial(_residuals, np.square)
 
+# Settings of scorers that the forms have, too.
+KNOWN = ({}, {"multi_class": "ovr"})
 # By what the scorers call, and on what.
 CLASSIFICATION = {
     (metrics.log_loss, "predict_proba"): _log_loss,
     (metrics.brier_score_loss, "predict_proba"): _brier,
     (metrics.accuracy_score, "predict"): _accuracy,
     (metrics.roc_auc_score, "predict_proba"): _roc_auc,
-    (metrics.roc_auc_score, "predict_proba", ("multi_class", "ovr")): partial(
-        _roc_auc, several=True
-    ),
 }
 REGRESSION = {
     (metrics.r2_score, "predict"): _r2,

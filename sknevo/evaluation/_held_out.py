@@ -94,8 +94,10 @@ class HeldOut:
         called = {method for scorer in scorers for method in responses(scorer)}
         return self.labels is not None and called == {"predict"}
 
-    def every(self, stride: int) -> tuple["HeldOut", list[np.ndarray]]:
+    def every(self, stride: int) -> tuple["HeldOut", list[Any]]:
         """Return one row of `stride` of each split, and which: all classes stay."""
+        if stride == 1:
+            return self, [slice(None)] * len(self.y)
         rows = [_spread(y, stride, self.labels is not None) for y in self.y]
         params = [
             _check_method_params(y, given, part)

@@ -108,7 +108,7 @@ def steps(candidates, held_out, picks, n_steps):
 
 
 @pytest.mark.parametrize(
-    "scoring", ["neg_log_loss", "roc_auc_ovo", "r2", "neg_max_error"]
+    "scoring", ["neg_log_loss", "d2_log_loss_score", "r2", "neg_max_error"]
 )
 def test_each_step_adds_the_candidate_that_raises_the_score_most(scoring):
     n_classes = 0 if scoring in ("r2", "neg_max_error") else 3
@@ -129,6 +129,15 @@ def test_on_few_rows_the_best_candidates_are_the_beginning():
     picks, scores = steps(candidates, held_out, first, 10)
     assert selection.picks == tuple(picks[: len(selection.picks)])
     assert selection.scores[-1] == pytest.approx(max(scores[3:]), rel=1e-6)
+
+
+def test_a_known_scorer_selects_for_one_with_other_settings():
+    candidates, held_out = problem("roc_auc_ovo", sizes=(200, 150))
+    selection = select(candidates, held_out)
+    known = select(candidates, problem("roc_auc_ovr", sizes=(200, 150))[1])
+    assert selection.picks == known.picks
+    average = selection.average(candidates)
+    assert selection.scores[-1] == pytest.approx(held_out.score(average))
 
 
 def test_labels_are_selected_by_their_log_loss_and_scored_by_the_scorer():
