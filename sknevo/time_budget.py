@@ -341,14 +341,15 @@ class TimeBudget:
     ) -> list[Candidate]:
         """Return candidates in the order in which they are evaluated best.
 
-        Without `max_time` this is the order asked. Otherwise expensive ones come first,
-        so that none is waited for at the end. `known` are names of candidates whose
-        evaluation costs nothing, `fitness` is that of individuals by key. If time is
-        too short for all, promoted candidates come first, then those of known origin:
-        as many as there is time for, the most expensive first, since its refit would
-        not fit in later. The others follow, expensive ones of unfit parents last.
+        Without `max_time` this is the order asked; with an ensemble, too, since it can
+        use whatever has ended. Otherwise expensive ones come first, so that none is
+        waited for at the end. `known` are names of candidates whose evaluation costs
+        nothing, `fitness` is that of individuals by key. If time is too short for all,
+        promoted candidates come first, then those of known origin: as many as there is
+        time for, the most expensive first, since its refit would not fit in later. The
+        others follow, expensive ones of unfit parents last.
         """
-        if self.max_time is None:
+        if self.max_time is None or self._has_ensemble:
             return list(candidates)
         costs = {c.name: 0.0 if c.name in known else self._cost(c) for c in candidates}
         seconds = {c.name: costs[c.name] and self.seconds(c) for c in candidates}
@@ -388,7 +389,7 @@ class TimeBudget:
             return 0
         each = np.array([seconds[c.name] for c in candidates])
         trials = np.cumsum(each) * self._n_splits / self.n_workers
-        growths = [self._must_refit and self._growth_if_best(c) for c in candidates]
+        growths = [self._growth_if_best(c) for c in candidates]
         refits = np.maximum.accumulate(each * growths)
         return int(np.count_nonzero(trials + refits < self.time_left()))
 
