@@ -206,7 +206,7 @@ def test_any_individual_is_refitted_with_the_same_weights(estimator, y):
     heavy = np.where(zero, 0, weights)
     search = sklearn.clone(estimator).fit(X, y, sample_weight=heavy)
     same = search.refit_individual(search.best_index_, X, y, sample_weight=3 * heavy)
-    np.testing.assert_array_equal(same.predict(X), search.predict(X))
+    np.testing.assert_array_equal(same.predict(X), search.best_estimator_.predict(X))
     with pytest.raises(ValueError, match="must not be negative"):
         search.refit_individual(0, X, y, sample_weight=-heavy)
 
