@@ -63,7 +63,7 @@ class _EvolvedPipeline(EnsembleParameters, BaseEvolved):
         probabilities = self._may_ensemble(objectives) or objectives.needs_probabilities
         return PipelineBuilder(
             spec,
-            final or probabilities,
+            final or costs or probabilities,
             # Trials get tables that are read already.
             self._reader_.kinds_ if final or costs else None,
         )

@@ -233,21 +233,23 @@ def test_a_candidate_that_predicts_too_slowly_is_not_the_best():
 
 
 @pytest.mark.parametrize(
-    ("params", "whole"),
+    ("params", "whole", "probabilities"),
     [
-        ({"max_predict_time": 0.1}, True),
-        ({"scoring": GOALS, "refit": "accuracy"}, True),
-        ({"scoring": ["accuracy", "recall"], "refit": "recall"}, False),
-        ({}, False),
+        ({"max_predict_time": 0.1}, True, True),
+        ({"scoring": GOALS, "refit": "accuracy"}, True, True),
+        ({"scoring": ["accuracy", "recall"], "refit": "recall"}, False, True),
+        ({}, False, True),  # the ensemble averages them
+        ({"ensemble_size": None}, False, False),
     ],
 )
-def test_what_is_measured_is_what_the_refit_would_be(params, whole):
+def test_what_is_measured_is_what_the_refit_would_be(params, whole, probabilities):
     """The refit reads tables as users have them, and predicts probabilities."""
     spec = DataSpec("classification", 100, 2, (Column("a", "numeric"),))
     clf = EvolvedPipelineClassifier(**params)
     clf._learn_X(X)
     builder = clf._builder(spec, clf._objectives(clf._scoring))
-    assert (builder.columns is not None, builder.probabilities) == (whole, whole)
+    assert (builder.columns is not None) == whole
+    assert builder.probabilities == probabilities
 
 
 def test_it_is_the_whole_pipeline_that_is_timed():

@@ -190,7 +190,7 @@ def test_global_state_is_left_as_it_was(estimator, iris):
 )
 def test_any_scoring(scoring, iris):
     clf = small(scoring=scoring, generations=1).fit(*iris)
-    assert clf.ensemble_score_ >= clf.best_score_
+    assert np.isfinite([clf.best_score_, clf.ensemble_score_]).all()
     assert np.isfinite(clf.score(*iris))
 
 
