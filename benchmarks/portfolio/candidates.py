@@ -6,17 +6,20 @@ defaults (AutoGluon, pytabkit, auto-sklearn, FLAML), in the names of our genes.
 """
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from sknevo.genes import Choice, Gene, Genome
-from sknevo.genomes.pipeline import pipeline, well_known
+from sknevo.genomes.pipeline import GENERATED, TREES, pipeline, well_known
 from sknevo.records import Chromosome, Column, DataSpec
 
 # So many random candidates; a run that ends early has the first of them.
 N_RANDOM = 60
+# The end of the names of candidates with generated features.
+GENERATING = "-generating"
 PUBLISHED = Path(__file__).parent / "published.json"
 # One column of each kind, with gaps: a table on which every gene has an effect.
 COLUMNS = tuple(
@@ -32,7 +35,10 @@ def spec_of(task: str) -> DataSpec:
 
 
 def make_candidates(task: str) -> dict[str, dict[str, Any]]:
-    """Return name to expressed genes: the well-known, two published to a random one."""
+    """Return name to expressed genes: the well-known, two published to a random one.
+
+    Published ones with trees come without and with generated features.
+    """
     spec = spec_of(task)
     genome = pipeline(spec)
     named = {f"known-{i}": one for i, one in enumerate(well_known(spec))}
@@ -40,7 +46,9 @@ def make_candidates(task: str) -> dict[str, dict[str, Any]]:
     values = [v for v in values if v.get("task", task) == task]
     # In any order: a run that ends early has some of each source and model.
     order = np.random.default_rng(1).permutation(len(values))
-    published = [(f"published-{i}", _published(values[i])) for i in order]
+    published = [
+        one for i in order for one in _twins(f"published-{i}", _published(values[i]))
+    ]
     rng = np.random.default_rng(0)
     random = [
         (f"random-{i}", Chromosome(genome.sample(rng)).expressed)
@@ -61,12 +69,25 @@ def _published(values: dict[str, Any]) -> dict[str, Any]:
             "text": "target",
             "imputation": "none" if trees else "median",
             "missing_indicator": False,
+            **dict.fromkeys(GENERATED, False),
         },
         "scaling": values["scaling"],
         "extraction": {"none": {}},
         "class_weight": values.get("class_weight"),
         "model": values["model"],
     }
+
+
+def _twins(
+    name: str, candidate: dict[str, Any]
+) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield a candidate; one with trees with generated features, too."""
+    yield name, candidate
+    if next(iter(candidate["model"])) in TREES:
+        # Beside another encoding, that by targets has gained on few tables.
+        generated = dict.fromkeys(GENERATED, True) | {"targets": False}
+        preparation = candidate["preparation"] | generated
+        yield name + GENERATING, {**candidate, "preparation": preparation}
 
 
 def on(genome: Genome, candidate: dict[str, Any], name: str) -> dict[str, Any]:

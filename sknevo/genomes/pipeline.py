@@ -1,7 +1,9 @@
 """The search space of pipelines for tables, and well-known configurations in it."""
 
+import json
 from collections.abc import Sequence
-from functools import partial
+from functools import cache, partial
+from pathlib import Path
 from typing import Any
 
 from sknevo.genes import Categorical, Choice, Gene, Genome, Integer, Real
@@ -310,118 +312,22 @@ def _width(spec: DataSpec, preparation: dict[str, Any]) -> int:
 
 # Well-known configurations -------------------------------------------------------
 
-
-def _entry(
-    model: str, genes: dict[str, Any], encoding: str, scaling: str = "none"
-) -> dict[str, Any]:
-    """Return partial expressed genes for a table with all kinds of columns."""
-    return {
-        "model": {model: genes},
-        "preparation": {
-            "encoding": encoding,
-            # Rare categories have columns of few ones: merging them spares noise.
-            "min_frequency": 0.01 if encoding == "onehot" else 0.0,
-            "imputation": "none" if model in TREES else "median",
-            "missing_indicator": False,
-            **dict.fromkeys(GENERATED, False),
-            "text": "target",
-        },
-        "scaling": scaling,
-        "extraction": {"none": {}},
-        "class_weight": None,
-    }
+# Expressed genes for a table with all kinds of columns, by task, in the order in which
+# they improve the ensemble of those before them most, relative to their time
+# (benchmarks/portfolio).
+PORTFOLIO = Path(__file__).with_name("portfolio.json")
 
 
-def _lightgbm(encoding: str, *values: Any, **native: Any) -> dict[str, Any]:
-    genes = dict(zip(MODELS["lightgbm"].genes, values, strict=True))
-    return _entry("lightgbm", {**genes, **native}, encoding)
-
-
-def _xgboost(encoding: str, *values: Any) -> dict[str, Any]:
-    genes = dict(zip(MODELS["xgboost"].genes, values, strict=True))
-    return _entry("xgboost", genes, encoding)
-
-
-def _svm(C: float) -> dict[str, Any]:
-    kernel = {"rbf": {"gamma": 1.0}}
-    genes = {"C": C, "approximate": False, "kernel": kernel, "epsilon": 0.1}
-    return _entry("svm", genes, "onehot", "standard")
-
-
-def _forest(model: str, max_features: float, leaf: int) -> dict[str, Any]:
-    genes = {"max_features": max_features, "min_samples_leaf": leaf, "bootstrap": False}
-    return _entry(model, {**genes, "criterion": "entropy"}, "ordinal")
-
-
-def _generating(entry: dict[str, Any], *names: str) -> dict[str, Any]:
-    return {**entry, "preparation": entry["preparation"] | dict.fromkeys(names, True)}
-
-
-def _balanced(entry: dict[str, Any]) -> dict[str, Any]:
-    return {**entry, "class_weight": "balanced"}
-
-
-FEW_LEAVES = _lightgbm("ordinal", 0.1, 15, 20, 1e-4, 1.0, 0.8, 0.8, False)
-SMOOTH = _svm(1.0)
-# The values of boosters and SVMs without a note were tuned on the first ten tables of
-# doc/figures.md.
-KNOWN = [
-    FEW_LEAVES,
-    _entry("linear", {"C": 0.1}, "onehot", "squashing"),
-    SMOOTH,
-    _xgboost("ordinal", 0.08, 4, 1.0, 1e-4, 1.0, 0.8, 0.9, 0.9),
-    # As in AutoGluon's portfolio of 2023.
-    _forest("extra_trees", 0.75, 1),
-    # Only matter for unbalanced classes.
-    _balanced(FEW_LEAVES),
-    _balanced(SMOOTH),
-    _lightgbm("onehot", 0.05, 31, 20, 1e-4, 1.0, 0.8, 0.5, False),
-    # The first of auto-sklearn's portfolio, with a larger learning rate.
-    _entry(
-        "mlp",
-        {
-            "n_layers": 1,
-            "width": 128,
-            "activation": "relu",
-            "learning_rate": 1e-3,
-            "alpha": 0.05,
-            "batch_size": 64,
-        },
-        "onehot",
-        "squashing",
-    ),
-    _generating(_xgboost("onehot", 0.04, 3, 1.0, 1e-4, 1.0, 0.8, 0.7, 0.7), "pairs"),
-    # Number 3 of AutoGluon's portfolio of 2025, and its model for small tables, for
-    # which it generates features, too.
-    _lightgbm("ordinal", 0.018, 39, 3, 0.24, 0.36, 0.88, 0.46, True),
-    _generating(
-        _lightgbm("ordinal", 0.024, 7, 1, 0.35, 1.96, 0.96, 0.99, True),
-        "pairs",
-        "groups",
-    ),
-    _forest("random_forest", 0.4, 2),
-    _svm(10.0),
-    # Number 17 of the same, with categories as they are.
-    _lightgbm("native", 0.035, 64, 1, 0.01, 0.72, 0.93, 0.67, False, **NATIVE_DEFAULTS),
-    _xgboost("ordinal", 0.08, 10, 0.5, 1e-4, 1.0, 0.7, 0.8, 0.8),
-    _entry(
-        "hist_gradient_boosting",
-        {
-            "learning_rate": 0.06,
-            "max_leaf_nodes": 90,
-            "min_samples_leaf": 5,
-            "l2_regularization": 0.1,
-            "max_features": 0.4,
-        },
-        "ordinal",
-    ),
-]
+@cache
+def _portfolio() -> dict[str, Any]:
+    return json.loads(PORTFOLIO.read_text())
 
 
 def well_known(spec: DataSpec) -> list[dict[str, Any]]:
-    """Return configurations that do well on many tables, the cheap ones first.
+    """Return configurations that do well together on many tables, the best first.
 
-    They are the first individuals of a search.
+    They are the first individuals of a search. Their order was learned on tables of
+    packages.
 
     Parameters
     ----------
@@ -437,11 +343,11 @@ def well_known(spec: DataSpec) -> list[dict[str, Any]]:
     --------
     >>> from sknevo.records import Column, DataSpec
     >>> spec = DataSpec("regression", 100, 0, (Column("a", "numeric"),))
-    >>> [*well_known(spec)[0]["model"]], len(well_known(spec))
-    (['lightgbm'], 15)
+    >>> [*well_known(spec)[0]]
+    ['preparation', 'scaling', 'extraction', 'model']
     """
     genome = pipeline(spec)
-    suited = [_suited(entry, genome) for entry in KNOWN]
+    suited = [_suited(entry, genome) for entry in _portfolio()[spec.task]]
     # Entries that differ in genes which the table has no use for are the same.
     return [entry for i, entry in enumerate(suited) if entry not in suited[:i]]
 

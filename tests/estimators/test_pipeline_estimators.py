@@ -483,7 +483,7 @@ def test_scorer_that_raises_is_told_once(iris):
     def scorer(estimator, X, y):
         raise RuntimeError("no score today")
 
-    with pytest.raises(ValueError, match=r"3 x RuntimeError: no score today"):
+    with pytest.raises(ValueError, match=r"\d x RuntimeError: no score today"):
         small(scoring=scorer, ensemble_size=None).fit(*iris)
     with pytest.raises(RuntimeError, match="no score today"):
         small(scoring=scorer, ensemble_size=None, error_score="raise").fit(*iris)

@@ -1,11 +1,20 @@
 """The search space of tables: what is left out, and what is repaired."""
 
+import json
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sknevo.genomes.pipeline import MODELS, SCALING, TREES, pipeline, well_known
+from sknevo.genomes.pipeline import (
+    MODELS,
+    PORTFOLIO,
+    SCALING,
+    TREES,
+    pipeline,
+    well_known,
+)
 from sknevo.records import Chromosome, Column, DataSpec
 
 KINDS = ("numeric", "boolean", "categorical", "datetime", "text")
@@ -58,6 +67,20 @@ def test_known_individuals_belong_to_the_genome_of_any_table(table):
     known = [genome.complete(genes, rng) for genes in well_known(table)]
     assert all(map(genome.contains, known))
     assert len({Chromosome(genes).key for genes in known}) == len(known)
+
+
+@pytest.mark.parametrize("task", ["classification", "regression"])
+def test_known_individuals_keep_the_order_of_the_file(task):
+    """On a table of all kinds of columns, every entry is there as it is."""
+    columns = [Column(kind, kind, n_unique=20, missing=True) for kind in KINDS]
+    table = DataSpec(task, 2000, 3 * (task == "classification"), tuple(columns))
+    assert well_known(table) == json.loads(PORTFOLIO.read_text())[task]
+
+
+def test_the_first_known_individuals_are_of_several_models():
+    for task in ("classification", "regression"):
+        first = well_known(spec(task=task))[:8]
+        assert len({name for genes in first for name in genes["model"]}) >= 4
 
 
 def test_every_part_can_be_drawn():
