@@ -30,8 +30,10 @@ import numpy as np
 
 # File of the candidates' genes, written by matrix.py.
 CANDIDATES = "candidates.json"
-# Candidates in the order that is learned. Chosen: later ones gain next to nothing.
-LENGTH = 24
+# Candidates in the order that is learned. As a first generation, 20 were as good as 24
+# on tables left out. Against 12, the regret after 50 s was 0.055 lower (standard error
+# 0.017) for classification, 0.012 higher (0.023) for regression.
+LENGTH = 20
 # Weights that a new candidate may have in the ensemble.
 WEIGHTS = np.array([0.0, 0.1, 0.2, 0.35, 0.5, 0.7])
 # A candidate is learned from if it was evaluated on this share of the tables.
@@ -50,7 +52,7 @@ BUDGETS = (5.0, 15.0, 50.0)
 # Random orders whose mean is compared.
 N_SHUFFLES = 5
 # Sizes of the first generation that are compared.
-SIZES = (4, 8, 12, 16, 20, 24)
+SIZES = (4, 8, 12, 16, 20)
 TINY = 1e-6
 
 
