@@ -186,7 +186,9 @@ class TimeBudget:
         if not self._has_begun:
             return Deadline()
         deadline = self._useful_until(candidate, self.end())
-        in_time = time.time() + self.seconds(candidate) <= deadline.moment()
+        # A first part of the splits tells something, but is no member of an ensemble.
+        n_splits = self._n_splits if self._has_ensemble else 1
+        in_time = time.time() + n_splits * self.seconds(candidate) <= deadline.moment()
         return deadline if in_time else None
 
     def _useful_until(self, candidate: Candidate, end: float = math.inf) -> Deadline:

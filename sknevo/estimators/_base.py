@@ -492,7 +492,8 @@ class BaseEvolved(CallbackSupportMixin, SearchParameters):
         first = self.initial_population
         if first is None:
             first = known_chromosomes(self._well_known(spec), self.genome_, rng)
-            first = first[: self.population_size]
+            if self.max_time is None:
+                first = first[: self.population_size]
         else:
             first = [make_chromosome(one, self.genome_, rng, "user") for one in first]
         strategy = self.strategy

@@ -166,9 +166,9 @@ default="estimation_of_distribution"
         the most that any individual can ask for.
     initial_population : sequence or None, default=None
         The first individuals: dicts of expressed genes (missing genes are drawn at
-        random), chromosomes, or fitted estimators of this class. None stands for a few
-        configurations that are known to be good, an empty list for random individuals
-        only.
+        random), chromosomes, or fitted estimators of this class. None stands for
+        configurations that are known to be good: `population_size` of them, with
+        `max_time` all. An empty list stands for random individuals only.
     journal : path-like or None, default=None
         File to which every evaluation is written. If the process dies, run the same
         script again: evaluations in the file are not repeated, and the search ends with
@@ -375,9 +375,9 @@ default="estimation_of_distribution"
         the most that any individual can ask for.
     initial_population : sequence or None, default=None
         The first individuals: dicts of expressed genes (missing genes are drawn at
-        random), chromosomes, or fitted estimators of this class. None stands for a few
-        configurations that are known to be good, an empty list for random individuals
-        only.
+        random), chromosomes, or fitted estimators of this class. None stands for
+        configurations that are known to be good: `population_size` of them, with
+        `max_time` all. An empty list stands for random individuals only.
     journal : path-like or None, default=None
         File to which every evaluation is written. If the process dies, run the same
         script again: evaluations in the file are not repeated, and the search ends with
