@@ -593,7 +593,8 @@ class BaseEvolved(CallbackSupportMixin, SearchParameters):
             self.ensemble_ = make_ensemble(
                 evaluator, budget, names, self.ensemble_size, self._first_steps()
             )
-            self.ensemble_score_ = self.ensemble_.score_
+            if self.ensemble_ is not None:
+                self.ensemble_score_ = self.ensemble_.score_
 
     def _refit(
         self,

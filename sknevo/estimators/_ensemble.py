@@ -196,6 +196,8 @@ def make_ensemble(
 ) -> EnsembleClassifier | EnsembleRegressor | None:
     """Return an ensemble of evaluated candidates, None if no model is at hand.
 
+    Candidates count that had all resources.
+
     Parameters
     ----------
     names : sequence of str
@@ -206,16 +208,23 @@ def make_ensemble(
     runner = evaluator.runner
     rows = {name: index for index, name in enumerate(names)}
     known = [e for e in runner.model_store.kept if e.candidate.name in rows]
+    if not known:
+        return None
     predictions = [evaluation.predictions for evaluation in known]
     held_out = runner.held_out()
     selection = select(predictions, held_out, size)
     average = selection.average(predictions)
     decision = tune(average, held_out)
     chosen = [known[i] for i in selection.weights]
-    missing = [e.candidate for e in chosen if not runner.models(e.candidate)]
+    loaded = [runner.models(e.candidate) for e in chosen]
+    missing = [e.candidate for e, one in zip(chosen, loaded, strict=True) if not one]
     if missing:
         evaluator.fit_models(missing, budget)
-    models = _sharing([runner.models(e.candidate) for e in chosen])
+        loaded = [
+            one or runner.models(e.candidate)
+            for e, one in zip(chosen, loaded, strict=True)
+        ]
+    models = _sharing(loaded)
     weights = np.array(list(selection.weights.values()))
     weights *= [bool(one) for one in models]  # there was no time for the others
     if not weights.any():

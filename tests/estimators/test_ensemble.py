@@ -1,6 +1,7 @@
 """The ensemble of a search: what it is made of, and what it predicts."""
 
 import pickle
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -16,9 +17,14 @@ from sklearn.model_selection import (
     cross_val_score,
 )
 from sklearn.utils import _safe_indexing
+from toys import candidate, make_evaluator
 
 from sknevo import EvolvedPipelineClassifier, EvolvedPipelineRegressor
+from sknevo.estimators import _base
+from sknevo.estimators._ensemble import make_ensemble
+from sknevo.evaluation import ModelStore, Response
 from sknevo.genomes.pipeline import pipeline
+from sknevo.time_budget import TimeBudget
 
 SMALL = {
     "genome": partial(pipeline, models=["linear", "svm", "neighbours"]),
@@ -121,6 +127,26 @@ def test_one_step_is_the_mean_of_the_models_of_the_best(iris):
     (member,) = clf.ensemble_.members
     assert member.index == clf.best_index_
     assert clf.ensemble_.scores[0] == pytest.approx(clf.best_score_)
+
+
+def test_individuals_of_a_lower_rung_are_no_members():
+    """A search may end before any individual has had all samples."""
+    runner = {"model_store": ModelStore(), "resource": "n_samples"}
+    evaluator = make_evaluator(response=Response(), **runner)
+    few = replace(candidate(0.1), resource=2)
+    with evaluator.running():
+        evaluator.submit([few])
+        evaluator.next_evaluation()
+    assert make_ensemble(evaluator, TimeBudget(), [few.name], 25, ()) is None
+
+
+def test_without_members_the_best_individual_predicts(iris, monkeypatch):
+    X, y = iris
+    monkeypatch.setattr(_base, "make_ensemble", lambda *_: None)
+    clf = classifier(generations=1, cv=3).fit(X, y)
+    assert clf.ensemble_ is None
+    assert not hasattr(clf, "ensemble_score_")
+    assert (clf.predict(X) == clf.best_estimator_.predict(X)).all()
 
 
 @pytest.mark.parametrize(
