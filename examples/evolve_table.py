@@ -164,8 +164,8 @@ def print_times(evolved, seconds, n_jobs):
     times = pd.DataFrame(
         {
             "model": results["params"].map(family),
-            "fit": results["mean_fit_time"] * evolved.n_splits_,
-            "score": results["mean_score_time"] * evolved.n_splits_,
+            "fit": results["mean_fit_time"] * results["n_fits"],
+            "score": results["mean_score_time"] * results["n_fits"],
         }
     )
     summary = times.groupby("model").agg(
@@ -177,12 +177,12 @@ def print_times(evolved, seconds, n_jobs):
     workers = effective_n_jobs(n_jobs)
     search = seconds - evolved.refit_time_
     trials = summary[["fit", "score"]].to_numpy().sum() / workers
+    fates = [f"{n} {status}" for status, n in results["status"].value_counts().items()]
     print(
         f"\nsearch {search:.1f} s = {trials:.1f} s of trials on {workers} workers"
         f" + {search - trials:.1f} s of engine (breeding, starting workers, waiting)"
         f"\nrefit of the best {evolved.refit_time_:.1f} s,"
-        f" {evolved.n_evaluations_} individuals evaluated,"
-        f" {(results['status'] != 'ok').sum()} failed"
+        f" individuals: {', '.join(fates)}"
     )
 
 

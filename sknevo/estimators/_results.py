@@ -41,6 +41,8 @@ def make_cv_results(
         # A trial that failed at once has no times.
         results[f"mean_{name}_time"] = np.array([np.mean(t or 0.0) for t in times])
         results[f"std_{name}_time"] = np.array([np.std(t or 0.0) for t in times])
+    # A pruned trial ends after some of the splits.
+    results["n_fits"] = np.array([len(e.fit_times) for e in evaluations])
     described = [describe(chromosome) for chromosome in chromosomes]
     results |= _parameters([columns for columns, _ in described])
     results["params"] = [params for _, params in described]

@@ -213,8 +213,9 @@ default="estimation_of_distribution"
     cv_results_ : dict of str to array
         One row per individual and resource: the columns of RandomizedSearchCV, and
         `generation`, `origin`, `parents`, `key`, `status` ("ok", "error", "timeout",
-        "memory", "pruned", "slow", "unfinished", "skipped"), `error`, and `resource`,
-        which is infinite if the individual got all that its genes ask for.
+        "memory", "pruned", "slow", "unfinished", "skipped"), `error`, `n_fits`, the
+        splits that it was fitted on, and `resource`, which is infinite if the
+        individual got all that its genes ask for.
     pareto_front_ : ndarray of int
         Rows of `cv_results_` that no other row dominates in all scores, sorted by the
         first score, best first. `refit_individual` fits any of them.
@@ -422,8 +423,9 @@ default="estimation_of_distribution"
     cv_results_ : dict of str to array
         One row per individual and resource: the columns of RandomizedSearchCV, and
         `generation`, `origin`, `parents`, `key`, `status` ("ok", "error", "timeout",
-        "memory", "pruned", "slow", "unfinished", "skipped"), `error`, and `resource`,
-        which is infinite if the individual got all that its genes ask for.
+        "memory", "pruned", "slow", "unfinished", "skipped"), `error`, `n_fits`, the
+        splits that it was fitted on, and `resource`, which is infinite if the
+        individual got all that its genes ask for.
     pareto_front_ : ndarray of int
         Rows of `cv_results_` that no other row dominates in all scores, sorted by the
         first score, best first. `refit_individual` fits any of them.

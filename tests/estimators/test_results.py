@@ -21,6 +21,7 @@ from sknevo.evaluation import Data, Evaluator, Objectives, Shared, TrialRunner
 from sknevo.records import Chromosome, Evaluation
 
 OURS = {"generation", "origin", "parents", "key", "resource", "status", "error"}
+OURS |= {"n_fits"}
 X, y = load_iris(return_X_y=True)
 CV = StratifiedKFold(3, shuffle=True, random_state=0)
 
@@ -148,6 +149,7 @@ def test_times_are_of_the_splits_that_were_done():
     assert results["mean_fit_time"].tolist() == [2, 4, 2, 0, 2]
     assert results["std_fit_time"].tolist() == [1, 0, 1, 0, 1]
     assert results["mean_score_time"].tolist() == [0.1, 0, 0.1, 0, 0.1]
+    assert results["n_fits"].tolist() == [len(e.fit_times) for e in MIXED]
 
 
 def test_silent_genes_are_masked():
