@@ -138,7 +138,8 @@ class TimeBudget:
         self.started = time.time() if started is None else started
         self.plan()
         self.runtimes = RuntimeModel()
-        self._has_begun = False
+        # Whether a trial has ended, and the name of the first that has begun.
+        self._has_ended, self._first = False, ""
         # The best so far, and the fittest of all that have ended, also out of turn.
         # There is always time for the refit of either.
         self.best: Evaluation | None = None
@@ -165,14 +166,18 @@ class TimeBudget:
         return self.started + self.max_time - time.time()
 
     def is_first_alone(self) -> bool:
-        """Return whether one candidate has to end before others can be planned."""
-        return self.max_time is not None and not self._has_begun
+        """Return whether one candidate has to end before others can be planned.
+
+        Beside an ensemble the order is fixed, and any that ends is of use.
+        """
+        is_planned = self.max_time is not None and not self._has_ensemble
+        return is_planned and not self._has_ended
 
     # Deadlines. -----------------------------------------------------------------------
 
     def end(self) -> float:
         """Return the `time.time()` at which the last trial of the search must end."""
-        if not self._has_begun:
+        if not self._has_ended:
             return math.inf
         able = [e for e in (self.best, self._ahead) if e is not None]
         return min(map(self._end_of_search, able or [None]))
@@ -183,13 +188,19 @@ class TimeBudget:
 
     def deadline(self, candidate: Candidate) -> Deadline | None:
         """Return the deadline of a trial that begins now; None if it would miss it."""
-        if not self._has_begun:
-            return Deadline()
+        if not self._has_ended:
+            return self._first_deadline(candidate)
         deadline = self._useful_until(candidate, self.end())
         # A first part of the splits tells something, but is no member of an ensemble.
         n_splits = self._n_splits if self._has_ensemble else 1
         in_time = time.time() + n_splits * self.seconds(candidate) <= deadline.moment()
         return deadline if in_time else None
+
+    def _first_deadline(self, candidate: Candidate) -> Deadline:
+        """Return the deadline of a trial that begins before any has ended."""
+        self._first = self._first or candidate.name
+        is_first = candidate.name == self._first
+        return Deadline() if is_first else Deadline(self._end_of_search(None))
 
     def _useful_until(self, candidate: Candidate, end: float = math.inf) -> Deadline:
         """Return the deadline after which a candidate cannot be refitted in time.
@@ -203,7 +214,7 @@ class TimeBudget:
 
     def observe(self, evaluation: Evaluation) -> None:
         """Learn from a trial as soon as it has ended, which may be before its turn."""
-        self._has_begun = True
+        self._has_ended = True
         if self.max_time is None:
             return
         # The fits before an error, or before a deadline, tell how long fits take, too.
@@ -243,9 +254,11 @@ class TimeBudget:
         """Return whether there is time for the refit beside an ensemble."""
         if self.max_time is None:
             return True
-        return self.refit_seconds(best) <= min(
-            self.time_left(), REFIT_SHARE * self.max_time
-        )
+        return self._is_short(best) and self.refit_seconds(best) <= self.time_left()
+
+    def _is_short(self, best: Evaluation) -> bool:
+        """Return whether the refit takes so little that it is worth its time."""
+        return self.refit_seconds(best) <= REFIT_SHARE * self.max_time
 
     def can_refit(self, evaluation: Evaluation, was_kept: bool = False) -> bool:
         """Return whether a candidate may be the best.
@@ -290,8 +303,8 @@ class TimeBudget:
         if self.final_builder is None:
             return 0.0
         if self._has_ensemble:
-            refit = 0.0 if best is None else self.refit_seconds(best)
-            refit = refit if refit <= REFIT_SHARE * self.max_time else 0.0
+            is_refit = best is not None and self._is_short(best)
+            refit = self.refit_seconds(best) if is_refit else 0.0
             return refit + min(ENSEMBLE_SHARE * self.max_time, ENSEMBLE_SECONDS)
         if best is not None:
             return self.refit_seconds(best)

@@ -336,6 +336,16 @@ def test_if_time_is_short_expensive_children_of_unfit_parents_come_last():
     assert [e.chromosome.genes["x"] for e in children] == [0.4, 0.3, 0.5, 0.2]
 
 
+def test_beside_an_ensemble_all_workers_begin_at_once(tmp_path):
+    evaluator = make_evaluator(n_jobs=2)
+    rules = Rules(generations=1, max_time=60)
+    rules.budget.plan(evaluator.runner, n_workers=2, has_ensemble=True)
+    both = [chromosome(x, f"meet {tmp_path}") for x in (0.1, 0.2)]
+    outcome = search(evolve(both, size=2), evaluator, rules)
+    assert [e.status for e in outcome.evaluations] == ["ok", "ok"]
+    evaluator.close()
+
+
 @pytest.mark.parametrize("act", ["learn", "raise"])
 @pytest.mark.parametrize("size", [1, 3])
 def test_the_search_ends_when_all_offspring_are_known(size, act):

@@ -1,9 +1,12 @@
-"""How long trials take is judged by those that have ended."""
+"""How long trials may take, judged by those that have ended."""
+
+import math
 
 import pytest
+from toys import candidate, make_evaluator
 
 from sknevo.records import Chromosome, Evaluation
-from sknevo.time_budget import RuntimeModel
+from sknevo.time_budget import RuntimeModel, TimeBudget
 
 
 def ended(fit, score=0.5):
@@ -49,3 +52,15 @@ def test_each_family_is_judged_by_its_own_trials():
         model.observe(ended(0.1, score=0.0), cost=1.0, family="boosting")
     assert model.seconds(3, "boosting") == pytest.approx(0.3, rel=0.02)
     assert model.seconds(3, "svm") == pytest.approx(16)
+
+
+def test_only_the_first_trial_has_no_deadline():
+    budget = TimeBudget(100, started=1000)
+    budget.plan(make_evaluator().runner, n_workers=2, has_ensemble=True)
+    first, second = candidate(0.1), candidate(0.2)
+    assert budget.deadline(first).end == math.inf
+    assert budget.deadline(second).end == 1100
+    assert budget.deadline(first).end == math.inf  # its worker was lost
+    assert budget.end() == math.inf
+    budget.observe(Evaluation(second.chromosome, "ok"))
+    assert budget.end() == 1100
