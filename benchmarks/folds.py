@@ -55,11 +55,11 @@ from sknevo.genomes.pipeline import pipeline, well_known
 from sknevo.records import Candidate, Chromosome, DataSpec
 
 TABLES = (
-    *("ring", "rotterdam", "bfi", "marketing", "Yogurt", "texture", "headInjury"),
-    *("planes", "Computers", "movies", "hotel_rates", "nlswork", "taxi", "nassCDS"),
+    *("ring", "bfi", "Computers", "rotterdam", "Yogurt", "hotel_rates", "texture"),
+    *("headInjury", "movies", "marketing", "planes", "nlswork", "taxi", "nassCDS"),
 )
 # Training rows; how many candidates are tried on all sets of folds, and on "5".
-SIZES = {150: (20, 60), 400: (16, 40), 1000: (12, 24), 2000: (10, 10), 4000: (10, 10)}
+SIZES = {150: (12, 24), 400: (10, 20), 1000: (8, 8), 2000: (6, 6), 4000: (6, 6)}
 DRAWS, MOST_TEST = 2, 2000
 # Sets of folds by name: their number and seed. "5b" repeats "5".
 FOLDS = {"5": (5, 0), "5b": (5, 1), "8": (8, 0), "3": (3, 0)}
@@ -178,19 +178,19 @@ def measure(job):
     table, size, draw, folder, end = job
     path = folder / f"{table['name']}-{size}-{draw}.pickle"
     done = sum(1 for _ in contents(path)) - 1
-    if time.time() > end or done == SIZES[size][1]:
+    if time.time() > end or done >= SIZES[size][1]:
         return
     warnings.simplefilter("ignore")
     problem = Problem(table, size, draw)
-    with open(path, "ab") as file, limited_threads(1):
+    # Unbuffered: a row is written as a whole, even if the run is ended.
+    with open(path, "ab", 0) as file, limited_threads(1):
         if done < 0:
             about = (problem.y, problem.y_test, problem.labels, problem.splits)
-            pickle.dump(about, file)
+            file.write(pickle.dumps(about))
         for number in range(max(0, done), len(problem.chromosomes)):
             if time.time() > end:
                 return
-            pickle.dump(problem.measure(number), file)
-            file.flush()
+            file.write(pickle.dumps(problem.measure(number)))
 
 
 def contents(path):
@@ -209,8 +209,8 @@ def run(args):
     jobs = [
         (tables[name], size, draw, args.folder, end)
         for draw in range(DRAWS)
-        for size in args.sizes
         for name in args.names
+        for size in args.sizes
         if len(tables[name]["y"]) >= 1.25 * size
     ]
     with multiprocessing.get_context("fork").Pool(args.processes) as pool:
@@ -261,7 +261,7 @@ class Sample:
             ]
         return self.scores[number, name]
 
-    def library(self, scheme, seconds=np.inf, most=None, prunes=True):
+    def library(self, scheme, seconds=np.inf, most=None, prunes=True, kept=MOST_KEPT):
         """Return held-out parts and candidates that are tried in time, not pruned."""
         sets, best, margin, spent, found = SCHEMES[scheme], None, 0.0, 0.0, []
         y = [self.y[test] for name in sets for _, test in self.splits[name]]
@@ -284,7 +284,7 @@ class Sample:
                 found.append((means[-1], number))
                 if best is None or means[-1] > best[-1]:
                     best, margin = means, means[-1] - scores.min()
-        kept = [self.rows[number] for _, number in sorted(found)[: -MOST_KEPT - 1 : -1]]
+        kept = [self.rows[number] for _, number in sorted(found)[: -kept - 1 : -1]]
         return self.held_out(y), kept
 
     def loss(self, scheme, members="folds", tried=None, **constants):
@@ -346,6 +346,8 @@ def questions(sample):
             if n <= len(sample.rows)
         }
         yield f"candidates, pruned: {prunes}", 10, policies
+    policies = {kept: five(tried={"kept": kept}) for kept in (3, 5, 10, 20, MOST_KEPT)}
+    yield "best candidates kept", MOST_KEPT, policies
     policies = {start: five(START=start, MOST_START=25) for start in STARTS}
     yield "START, at most 25", 1000, policies
     yield "MOST_START", 10, {most: five(MOST_START=most) for most in MOST_STARTS}
