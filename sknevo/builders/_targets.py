@@ -40,8 +40,11 @@ class StandardizedRegressor(RegressorMixin):
 
     def predict(self, X: Any) -> np.ndarray:
         """Return the predicted values."""
-        predicted = np.asarray(self._predict_standardized(X), float)
-        return predicted * self.scale_ + self.centre_
+        return self._in_unit(self._predict_standardized(X))
+
+    def _in_unit(self, standardized: Any) -> np.ndarray:
+        """Return standardised targets in their unit."""
+        return np.asarray(standardized, float) * self.scale_ + self.centre_
 
     @abstractmethod
     def _fit_standardized(

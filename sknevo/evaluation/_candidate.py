@@ -58,7 +58,9 @@ class Builder(Protocol):
     If it has `makes_pipelines = True`, its estimators are Pipelines whose first step
     prepares the data. Candidates share fitted preparations, and sample weights go to
     the last step only, which watches the held-out part if its `fit` takes `X_val`. If
-    that step then has `rounds_`, the builder takes their mean as `rounds` for a refit.
+    that step then has `held_out_`, a dict of honest predictions of `X_val` by method,
+    they are what is scored. If it has `rounds_`, the builder takes their mean as
+    `rounds` for a refit.
     If it has a method `family`, that returns for expressed genes a name of candidates
     for which `cost` errs by about the same factor.
     """
@@ -393,13 +395,13 @@ class TrialRunner:
             X_test, _ = _safe_split(estimator, data.X, None, test, train)
         held_out = X_test, y_test, data.take(data.fit_params, test)
         fit_params = data.take(data.fit_params, train)
-        self._fit(estimator, X_train, y_train, fit_params, held_out)
+        answers = self._fit(estimator, X_train, y_train, fit_params, held_out)
         fit_time = time.perf_counter() - start
         # Before scoring: a slow candidate should not be timed for nothing.
         check_speed(estimator, X_test, self.max_predict_time)
         score_params = data.take(data.score_params, test)
         # An ensemble needs predictions that the scorer may have asked for already.
-        scored = estimator if self.response is None else Remembering(estimator)
+        scored = Remembering(estimator, X_test, answers)
         with _recorded() as warned:
             scores = self.objectives.measure(
                 scored, X_test, y_test, score_params, fit_time
@@ -424,16 +426,17 @@ class TrialRunner:
         y: Any,
         fit_params: Mapping[str, Any],
         held_out: tuple[Any, Any, Mapping[str, Any]] | None = None,
-    ) -> None:
+    ) -> dict[str, Any]:
         """Fit an estimator in place; our own pipelines step by step.
 
         Their last step is weighted and may watch the held-out part: X, y and metadata.
+        Its honest predictions of that part are returned, by method, and not kept.
         Pipeline.fit would route metadata by a global setting of the user.
         """
         if not self._own_pipelines:
             # Some estimators return something else than themselves.
             estimator.fit(X, y, **fit_params)
-            return
+            return {}
         *steps, (_, model) = estimator.steps
         watches = held_out is not None and has_fit_parameter(model, "X_val")
         X_val, y_val, val_params = held_out if watches else (None, None, {})
@@ -445,6 +448,7 @@ class TrialRunner:
             watched = {f"{name}_val": values for name, values in val_params.items()}
             fit_params = {**fit_params, "X_val": X_val, "y_val": y_val, **watched}
         model.fit(X, y, **fit_params)
+        return vars(model).pop("held_out_", {})
 
     @property
     def _own_pipelines(self) -> bool:

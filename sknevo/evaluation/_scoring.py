@@ -200,7 +200,7 @@ class Objectives:
 
     def measure(
         self,
-        estimator: BaseEstimator,
+        estimator: "BaseEstimator | Remembering",
         X: Any,
         y: Any,
         score_params: Mapping[str, Any],
@@ -209,7 +209,9 @@ class Objectives:
         """Return all scores by name, costs negated; a single one is named "score"."""
         # Scorers of estimators without targets take no y.
         target = () if y is None else (y,)
-        scores = self.scorer(estimator, X, *target, **score_params)
+        remembers = isinstance(estimator, Remembering)
+        scorer = _of_fitted(self.scorer) if remembers else self.scorer
+        scores = scorer(estimator, X, *target, **score_params)
         if not isinstance(scores, Mapping):
             scores = {"score": scores}
         if not scores:
@@ -307,24 +309,55 @@ class Response:
 
 
 class Remembering:
-    """A fitted estimator that predicts the same X once, however often it is asked."""
+    """A fitted estimator that predicts one X once, however often it is asked.
 
-    def __init__(self, estimator: BaseEstimator) -> None:
-        self._estimator = estimator
-        self._predictions: dict[str, Any] = {}
+    `answers` holds predictions of that X that are known already, by method.
+    """
+
+    def __init__(
+        self, fitted: BaseEstimator, X: Any, answers: Mapping[str, Any] | None = None
+    ) -> None:
+        self.fitted = fitted
+        self._X = X
+        self._answers = dict(answers or {})
 
     def __getattr__(self, name: str) -> Any:
-        found = getattr(self._estimator, name)
+        found = getattr(self.fitted, name)
         if name not in ("predict", "predict_proba", "decision_function"):
             return found
 
         @wraps(found)
         def remembered(X: Any) -> Any:
-            if name not in self._predictions:
-                self._predictions[name] = found(X)
-            return self._predictions[name]
+            if X is not self._X:
+                return found(X)
+            if name not in self._answers:
+                self._answers[name] = found(X)
+            return self._answers[name]
 
         return remembered
+
+
+@dataclass(frozen=True)
+class _OfFitted:
+    """A scorer that gets the fitted estimator behind its answers."""
+
+    scorer: Any
+
+    def __call__(self, estimator: Remembering, *args: Any, **metadata: Any) -> Any:
+        return self.scorer(estimator.fitted, *args, **metadata)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.scorer, name)
+
+
+def _of_fitted(scorer: Any) -> Any:
+    """Let scorers that look at more than predictions see the fitted estimator."""
+    if isinstance(scorer, _BaseScorer):
+        return scorer
+    if not isinstance(scorer, _MultimetricScorer):
+        return _OfFitted(scorer)
+    scorers = {name: _of_fitted(one) for name, one in scorer._scorers.items()}
+    return _MultimetricScorer(scorers=scorers)
 
 
 def responses(scorer: Any) -> Sequence[str]:

@@ -309,6 +309,7 @@ def test_a_booster_keeps_neither_data_nor_rounds_after_the_best(name):
     fitted, watched = split(2000)
     model = booster(name, patience=60).fit(*fitted, **held_out(*watched))
     same = booster(name, rounds=model.rounds_).fit(*fitted)
+    del model.held_out_
     size, least = len(pickle.dumps(model)), len(pickle.dumps(same))
     assert size < least + 4000  # the losses of each round, some of them dropped
     assert size < 1.5 * len(pickle.dumps(model.estimator_)) + 1000
@@ -412,9 +413,9 @@ def test_alone_a_booster_watches_rows_that_it_is_not_fitted_on(rare, monkeypatch
     seen = []
     library = _boosting._LIBRARIES["lightgbm"]
 
-    def fit(booster, fitted, watched, patience):
-        seen[:] = fitted, watched
-        return library.fit(booster, fitted, watched, patience)
+    def fit(booster, fitted, watch):
+        seen[:] = fitted, watch.rows
+        library.fit(booster, fitted, watch)
 
     monkeypatch.setitem(_boosting._LIBRARIES, "lightgbm", library._replace(fit=fit))
     X, y = make_classification(300, 5, random_state=0)

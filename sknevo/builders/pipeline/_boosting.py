@@ -2,7 +2,9 @@
 
 import math
 from collections.abc import Callable
+from copy import copy
 from dataclasses import dataclass, field
+from functools import partial
 from importlib import import_module
 from typing import Any, NamedTuple, Self
 
@@ -19,8 +21,14 @@ from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.validation import check_is_fitted
 
 from sknevo.builders._targets import StandardizedRegressor
-from sknevo.builders.pipeline._mlp import fit_mlp
-from sknevo.builders.pipeline._parts import FEWEST_WATCHED, Part, held_out_part
+from sknevo.builders.pipeline._mlp import fit_mlp, keep_mlp, predict_mlp
+from sknevo.builders.pipeline._parts import (
+    FEWEST_WATCHED,
+    Part,
+    Watch,
+    Watched,
+    held_out_part,
+)
 from sknevo.deadline import check_deadline
 
 # Share of the training data in the inner split. Chosen, not measured.
@@ -173,23 +181,36 @@ class _EarlyStopping(MetaEstimatorMixin, BaseEstimator):
     rounds: int | None = None
     random_state: int | None = None
 
-    def _fit(self, fitted: Part, watched: Part | None, classifies: bool) -> Self:
+    def _fit(
+        self, fitted: Part, held_out: Watched | None, classifies: bool
+    ) -> np.ndarray | None:
+        """Fit the booster; return honest predictions of rows that it has watched."""
         self.n_features_in_ = fitted.X.shape[1]
+        watched = held_out
         if self.rounds is not None:
             watched = None
         elif watched is None:
             fitted, watched = self._inner_split(fitted, classifies)
-        self.estimator_ = clone(self.estimator)
+        library, booster = self._library, clone(self.estimator)
+        self.estimator_ = booster
         if watched is None:
-            name = "max_iter" if hasattr(self.estimator, "max_iter") else "n_estimators"
-            rounds = self.rounds or self.unwatched_rounds
-            self.estimator_.set_params(**{name: rounds})
-        self.rounds_ = self._library.fit(
-            self.estimator_, fitted, watched, self.patience
-        )
-        return self
+            self.rounds_ = self.rounds or self.unwatched_rounds
+            name = "max_iter" if hasattr(booster, "max_iter") else "n_estimators"
+            booster.set_params(**{name: self.rounds_})
+            library.fit(booster, fitted, None)
+            return None
+        watch = Watch(watched, self.patience)
+        library.fit(booster, fitted, watch)
+        self.rounds_, predicted = int(watch.best[0]), None
+        if watched is held_out:
+            predict = partial(library.predict, booster)
+            predicted = held_out.predicted(predict, watch.best)
+        library.keep(booster, self.rounds_)
+        return predicted
 
-    def _inner_split(self, part: Part, classifies: bool) -> tuple[Part, Part | None]:
+    def _inner_split(
+        self, part: Part, classifies: bool
+    ) -> tuple[Part, Watched | None]:
         """Return the rows to fit and to watch; all and none if they are few."""
         rows = np.arange(len(part.y))
         if classifies:
@@ -203,9 +224,8 @@ class _EarlyStopping(MetaEstimatorMixin, BaseEstimator):
         splitter = kind(1, test_size=n_watched, random_state=self.random_state)
         ((_, watched),) = splitter.split(rows, part.y[rows])
         watched = rows[watched]
-        return part.take(np.setdiff1d(np.arange(len(part.y)), watched)), part.take(
-            watched
-        )
+        fitted = np.setdiff1d(np.arange(len(part.y)), watched)
+        return part.take(fitted), Watched(part.take(watched), np.ones(n_watched, int))
 
     @property
     def _library(self) -> "_Library":
@@ -238,13 +258,21 @@ class EarlyStoppingClassifier(ClassifierMixin, _EarlyStopping):
         self.classes_, codes = np.unique(y, return_inverse=True)
         weights = None if sample_weight is None else np.asarray(sample_weight, float)
         fitted = Part(X, codes, weights)
-        watched = held_out_part(X_val, y_val, sample_weight_val, self.classes_)
+        watched = held_out_part(
+            X_val, y_val, sample_weight_val, self.classes_, self.random_state
+        )
         if self.class_weight is not None:
             classes = np.arange(len(self.classes_))
             balance = compute_class_weight(self.class_weight, classes=classes, y=codes)
             fitted = fitted.weighted(balance[codes])
-            watched = watched and watched.weighted(balance[watched.y])
-        return self._fit(fitted, watched, classifies=True)
+            watched = watched and watched.weighted(balance)
+        honest = self._fit(fitted, watched, classifies=True)
+        self.held_out_ = {} if honest is None else self._answers(honest)
+        return self
+
+    def _answers(self, probabilities: np.ndarray) -> dict[str, np.ndarray]:
+        labels = self.classes_[probabilities.argmax(axis=1)]
+        return {"predict_proba": probabilities, "predict": labels}
 
     def predict_proba(self, X: Any) -> np.ndarray:
         """Return the probability of each class."""
@@ -253,7 +281,7 @@ class EarlyStoppingClassifier(ClassifierMixin, _EarlyStopping):
 
     def predict(self, X: Any) -> np.ndarray:
         """Return the most probable class."""
-        return self.classes_[self.predict_proba(X).argmax(axis=1)]
+        return self._answers(self.predict_proba(X))["predict"]
 
 
 class EarlyStoppingRegressor(StandardizedRegressor, _EarlyStopping):
@@ -272,99 +300,139 @@ class EarlyStoppingRegressor(StandardizedRegressor, _EarlyStopping):
         """Fit the booster to an array with NaN for gaps."""
         fitted = Part(X, *self._learn_targets(y, sample_weight))
         y_val = None if y_val is None else self._standardized(y_val)
-        watched = held_out_part(X_val, y_val, sample_weight_val)
-        return self._fit(fitted, watched, classifies=False)
+        watched = held_out_part(
+            X_val, y_val, sample_weight_val, random_state=self.random_state
+        )
+        honest = self._fit(fitted, watched, classifies=False)
+        self.held_out_ = {} if honest is None else {"predict": self._in_unit(honest)}
+        return self
 
     def _predict_standardized(self, X: Any) -> np.ndarray:
         check_is_fitted(self)
         return self._library.predict(self.estimator_, X)
 
 
-# Each library has its own way to watch rows, to check the deadline, to drop the rounds
-# after the best one, and to predict without checks of its own. Each `fit` returns how
-# many rounds the booster keeps.
+# Each library has its own way to watch rows, to check the deadline, to predict with
+# some of its rounds and without checks of its own, and to drop the rounds after those.
+# `fit` tells the watch the loss after each round.
 
 
-def _fit_lightgbm(
-    booster: Any, fitted: Part, watched: Part | None, patience: int
-) -> int:
-    from lightgbm import early_stopping
+def _fit_lightgbm(booster: Any, fitted: Part, watch: Watch | None) -> None:
+    from lightgbm.callback import EarlyStopException
+
+    def after_round(env: Any) -> None:
+        check_deadline()
+        losses = [result.metric_value for result in env.evaluation_result_list]
+        if watch is not None and watch.add(losses):
+            # It keeps the rounds until this one.
+            raise EarlyStopException(watch.best.max() - 1, [])
 
     X, y, weights = fitted
-    callbacks, watch = [lambda _: check_deadline()], {}
-    if watched is not None:
-        callbacks.insert(0, early_stopping(patience, verbose=False))
-        watch = {"eval_X": (watched.X,), "eval_y": (watched.y,)}
-        if watched.weights is not None:
-            watch["eval_sample_weight"] = [watched.weights]
-    # It keeps no round after the best one. Rounds that find no split have no tree.
-    booster.fit(X, y, sample_weight=weights, callbacks=callbacks, **watch)
-    return booster.n_estimators if watched is None else booster.best_iteration_
+    watched = {}
+    if watch is not None:
+        parts = watch.watched.parts
+        watched = {
+            "eval_X": tuple(part.X for part in parts),
+            "eval_y": tuple(part.y for part in parts),
+        }
+        if parts[0].weights is not None:
+            watched["eval_sample_weight"] = [part.weights for part in parts]
+    booster.fit(X, y, sample_weight=weights, callbacks=[after_round], **watched)
 
 
-def _predict_lightgbm(booster: Any, X: Any) -> np.ndarray:
-    predicted = booster.booster_.predict(X)
+def _predict_lightgbm(booster: Any, X: Any, rounds: int | None = None) -> np.ndarray:
+    predicted = booster.booster_.predict(X, num_iteration=rounds)
     if is_classifier(booster) and predicted.ndim == 1:
         return np.column_stack([1 - predicted, predicted])
     return predicted
 
 
-def _fit_xgboost(
-    booster: Any, fitted: Part, watched: Part | None, patience: int
-) -> int:
+def _keep_lightgbm(booster: Any, rounds: int) -> None:
+    model = booster.booster_
+    if rounds < model.current_iteration():
+        model.model_from_string(model.model_to_string(num_iteration=rounds))
+
+
+def _fit_xgboost(booster: Any, fitted: Part, watch: Watch | None) -> None:
     from xgboost.callback import TrainingCallback
 
-    class CheckDeadline(TrainingCallback):
+    # The loss of regression is a root.
+    power = 1 if is_classifier(booster) else 2
+
+    class AfterRound(TrainingCallback):
         def after_iteration(self, model: Any, epoch: int, evals_log: Any) -> bool:
             check_deadline()
-            return False
+            losses = [
+                values[-1] ** power
+                for metrics in evals_log.values()
+                for values in metrics.values()
+            ]
+            return watch is not None and watch.add(losses)
 
     X, y, weights = fitted
-    watch = {}
-    if watched is not None:
-        booster.set_params(early_stopping_rounds=patience)
-        watch = {"eval_set": [(watched.X, watched.y)]}
-        if watched.weights is not None:
-            watch["sample_weight_eval_set"] = [watched.weights]
-    booster.set_params(callbacks=[CheckDeadline()])
-    booster.fit(X, y, sample_weight=weights, verbose=False, **watch)
+    watched = {}
+    if watch is not None:
+        parts = watch.watched.parts
+        watched = {"eval_set": [(part.X, part.y) for part in parts]}
+        if parts[0].weights is not None:
+            watched["sample_weight_eval_set"] = [part.weights for part in parts]
+    booster.set_params(callbacks=[AfterRound()])
+    booster.fit(X, y, sample_weight=weights, verbose=False, **watched)
     # The deadline is the trial's: it must not be pickled with the fitted booster.
     booster.set_params(callbacks=None)
-    if watched is not None:
-        kept = booster.get_booster()[: booster.best_iteration + 1]
-        booster.load_model(kept.save_raw())
-    return booster.get_booster().num_boosted_rounds()
 
 
-def _fit_sklearn(
-    booster: Any, fitted: Part, watched: Part | None, patience: int
-) -> int:
+def _predict_xgboost(booster: Any, X: Any, rounds: int = 0) -> np.ndarray:
+    return _predict(booster, X, iteration_range=(0, rounds))
+
+
+def _keep_xgboost(booster: Any, rounds: int) -> None:
+    model = booster.get_booster()
+    if rounds < model.num_boosted_rounds():
+        booster.load_model(model[:rounds].save_raw())
+
+
+def _fit_sklearn(booster: Any, fitted: Part, watch: Watch | None) -> None:
     X, y, weights = fitted
-    watch = {}
-    booster.set_params(early_stopping=watched is not None)
-    if watched is not None:
-        booster.set_params(n_iter_no_change=patience)
+    watched = {}
+    booster.set_params(early_stopping=watch is not None)
+    if watch is not None:
+        booster.set_params(n_iter_no_change=watch.patience)
         names = ("X_val", "y_val", "sample_weight_val")
-        watch = dict(zip(names, watched, strict=True))
-    booster.fit(X, y, sample_weight=weights, **watch)
-    if watched is not None:
-        # scikit-learn has no public way to drop them. The first score is that of none.
-        del booster._predictors[max(1, int(np.argmax(booster.validation_score_))) :]
-    return booster.n_iter_
+        watched = dict(zip(names, watch.rows, strict=True))
+    booster.fit(X, y, sample_weight=weights, **watched)
+    if watch is not None:
+        kind = "predict_proba" if is_classifier(booster) else "predict"
+        for predicted in getattr(booster, f"staged_{kind}")(watch.rows.X):
+            watch.add_predicted(predicted)
 
 
-def _predict(booster: Any, X: Any) -> np.ndarray:
-    return booster.predict_proba(X) if is_classifier(booster) else booster.predict(X)
+def _predict_sklearn(booster: Any, X: Any, rounds: int | None = None) -> np.ndarray:
+    shortened = copy(booster)
+    _keep_sklearn(shortened, rounds)
+    return _predict(shortened, X)
+
+
+def _keep_sklearn(booster: Any, rounds: int | None) -> None:
+    # scikit-learn has no public way to drop rounds.
+    booster._predictors = booster._predictors[:rounds]
+
+
+def _predict(booster: Any, X: Any, **options: Any) -> np.ndarray:
+    if is_classifier(booster):
+        return booster.predict_proba(X, **options)
+    return booster.predict(X, **options)
 
 
 class _Library(NamedTuple):
-    fit: Callable[[Any, Part, Part | None, int], int]
-    predict: Callable[[Any, Any], np.ndarray]
+    fit: Callable[[Any, Part, Watch | None], None]
+    predict: Callable[..., np.ndarray]
+    keep: Callable[[Any, int], None]
 
 
 _LIBRARIES = {
-    "lightgbm": _Library(_fit_lightgbm, _predict_lightgbm),
-    "ensemble": _Library(_fit_sklearn, _predict),
-    "neural_network": _Library(fit_mlp, _predict),
-    "xgboost": _Library(_fit_xgboost, _predict),
+    "lightgbm": _Library(_fit_lightgbm, _predict_lightgbm, _keep_lightgbm),
+    "ensemble": _Library(_fit_sklearn, _predict_sklearn, _keep_sklearn),
+    "neural_network": _Library(fit_mlp, predict_mlp, keep_mlp),
+    "xgboost": _Library(_fit_xgboost, _predict_xgboost, _keep_xgboost),
 }

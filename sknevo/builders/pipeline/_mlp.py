@@ -1,12 +1,11 @@
 """Multilayer perceptrons that keep the weights of their best epoch."""
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 
-from sknevo.builders.pipeline._parts import Part
+from sknevo.builders.pipeline._parts import Part, Watch
 from sknevo.deadline import check_deadline
 
 # Epochs at most, and so many without an improvement before training ends. Chosen, not
@@ -16,8 +15,6 @@ MOST_EPOCHS, PATIENCE = 200, 16
 # rates of 0.001 and 0.003, on three tables: phoneme 0.291, 0.315 -> 0.295, 0.298;
 # credit_g 0.582, 0.568 -> 0.575, 0.569; adult 0.354, 0.347 -> 0.343, 0.344.
 AVERAGED = 0.8
-# The least probability that counts in the loss.
-TINY = 1e-7
 # Epochs after which training usually stops, at a learning rate of 0.001. Chosen with
 # the seconds below.
 USUAL_EPOCHS = 50
@@ -55,17 +52,14 @@ def make_mlp(
 
 
 def fit_mlp(
-    network: MLPClassifier | MLPRegressor,
-    fitted: Part,
-    watched: Part | None,
-    patience: int,
-) -> int:
-    """Train a network in place; return the epochs that its weights have seen.
+    network: MLPClassifier | MLPRegressor, fitted: Part, watch: Watch | None
+) -> None:
+    """Train a network in place, with the weights that `watch` chooses at hand.
 
     Its weights are running means over epochs, which are less noisy than the last ones.
     """
     X = np.asarray(fitted.X, np.float32)
-    loss = None if watched is None else _loss(network, watched)
+    watched = None if watch is None else np.asarray(watch.rows.X, np.float32)
     seed = network.random_state
     # With a number, `partial_fit` would order the rows of each epoch alike.
     network.set_params(
@@ -76,7 +70,7 @@ def fit_mlp(
     if isinstance(network, MLPClassifier):
         options["classes"] = np.unique(fitted.y)
     mean: list[np.ndarray] = []
-    best, kept, least = 0, mean, np.inf
+    kept: dict[int, list[np.ndarray]] = {}
     for epoch in range(1, network.max_iter + 1):
         check_deadline()
         network.partial_fit(X, fitted.y, sample_weight=fitted.weights, **options)
@@ -88,19 +82,37 @@ def fit_mlp(
             (1 - share) * m + share * w
             for m, w in zip(mean or trained, trained, strict=True)
         ]
-        if loss is None:
-            best, kept = epoch, mean
+        if watch is None:
             continue
         _set_weights(network, mean)
-        now = loss()
+        ends = watch.add_predicted(_predict(network, watched))
         _set_weights(network, trained)
-        if now < least:
-            best, kept, least = epoch, mean, now
-        elif epoch - best >= patience:
+        kept = {best: kept.get(best, mean) for best in watch.best.tolist()}
+        if ends:
             break
-    _set_weights(network, kept)
+    _set_weights(network, mean)
     network.set_params(random_state=seed)
-    return best
+    network.kept_ = kept
+
+
+def predict_mlp(
+    network: MLPClassifier | MLPRegressor, X: Any, epochs: int | None = None
+) -> np.ndarray:
+    """Return predictions with the weights after one of the best numbers of epochs."""
+    if epochs is not None:
+        _set_weights(network, network.kept_[epochs])
+    return _predict(network, X)
+
+
+def keep_mlp(network: MLPClassifier | MLPRegressor, epochs: int) -> None:
+    """Keep the weights after one of the best numbers of epochs only."""
+    _set_weights(network, network.kept_[epochs])
+    network.kept_ = {}
+
+
+def _predict(network: Any, X: Any) -> np.ndarray:
+    classifies = isinstance(network, MLPClassifier)
+    return network.predict_proba(X) if classifies else network.predict(X)
 
 
 def _weights(network: Any) -> list[np.ndarray]:
@@ -110,17 +122,3 @@ def _weights(network: Any) -> list[np.ndarray]:
 def _set_weights(network: Any, weights: list[np.ndarray]) -> None:
     n = len(network.coefs_)
     network.coefs_, network.intercepts_ = weights[:n], weights[n:]
-
-
-def _loss(network: Any, watched: Part) -> Callable[[], float]:
-    """Return a function of the network's present loss on the rows that it watches."""
-    X, y, weights = np.asarray(watched.X, np.float32), watched.y, watched.weights
-
-    def squared() -> float:
-        return np.average((network.predict(X) - y) ** 2, weights=weights)
-
-    def logarithmic() -> float:
-        of_class = network.predict_proba(X)[np.arange(len(y)), y]
-        return np.average(-np.log(np.maximum(of_class, TINY)), weights=weights)
-
-    return logarithmic if isinstance(network, MLPClassifier) else squared
