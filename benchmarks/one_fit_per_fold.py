@@ -5,30 +5,32 @@ fit. Each measurement prints raw rows, one line each, and means at the end:
 
 - calibration: log-loss on fresh rows of support vector machines that are calibrated on
   the held-out part, against an inner cross-validation;
-- optimism: scores of boosters on what they watched minus scores on fresh rows, by the
-  number of rows, against an inner split and a second fit; and of LightGBM if each half
-  of the watched rows is predicted with the rounds that are best on the other half;
+- optimism: scores on the held-out part minus scores on fresh rows, by the number of
+  rows: of models that watch this part, and of the same if its parts are predicted with
+  what the others choose; for boosters also with an inner split and a second fit;
 - seconds: time of a trial with two fits / with one, in turn;
 - patience: log-loss on fresh rows and seconds by learning rate and patience;
 - size: pickled bytes and seconds of predictions.
 
-    python benchmarks/one_fit_per_fold.py optimism FOLDER_OF_CSVS --seeds 3
+The tables are those of benchmarks/portfolio.
+
+    python benchmarks/one_fit_per_fold.py optimism tables.pkl.xz --seeds 3
 """
 
 import argparse
+import lzma
 import pickle
 import time
 import zlib
 from collections import defaultdict
+from functools import lru_cache
 from statistics import fmean
 
 import numpy as np
-import tables
 from lightgbm import early_stopping
-from scipy.special import log_softmax
 from sklearn.base import clone
-from sklearn.metrics import accuracy_score, log_loss, r2_score
-from sklearn.model_selection import KFold, StratifiedKFold
+from sklearn.metrics import log_loss, r2_score
+from sklearn.model_selection import KFold, StratifiedKFold, train_test_split
 
 from sknevo.builders import PipelineBuilder
 from sknevo.builders.pipeline._boosting import BOOSTERS
@@ -36,48 +38,49 @@ from sknevo.builders.pipeline._columns import ColumnReader
 from sknevo.genomes.pipeline import well_known
 from sknevo.records import DataSpec
 
-SVM_TABLES = (
-    "pima",
-    "credit_g",
-    "breast_cancer_lju",
-    "wine",
-    "segment",
-    "ionosphere",
-    "titanic",
+LABELS = (
+    "Contraception",
+    "BEPS",
+    "recid",
+    "Yogurt",
+    "banana",
+    "headInjury",
+    "flchain",
+    "planes",
+    "marketing",
 )
-LABELS = ("adult", "phoneme", "hypothyroid", "segment", "pima", "credit_g", "titanic")
-VALUES = ("abalone", "concrete", "auto_mpg")
-ROWS = (60, 120, 300, 1000, 3000)
-LEAST_FRESH, MOST_FRESH = 200, 5000
+VALUES = ("Computers", "gpa2", "OFP")
+ROWS = (60, 120, 300, 1000)
+LEAST_FRESH = 400
+
+
+@lru_cache
+def read(file):
+    with lzma.open(file) as packed:
+        return {table["name"]: table for table in pickle.load(packed)}
 
 
 class Table:
     """A table as trials get it, in parts."""
 
-    def __init__(self, folder, name):
-        labels = name not in VALUES
-        self.name, self.task = name, "classification" if labels else "regression"
-        kind = "classification" if labels else "regression"
-        X, self.y = tables.read(f"{folder}/{kind}", name)
+    def __init__(self, file, name):
+        table = read(file)[name]
+        self.name, self.task, self.y = name, table["task"], table["y"]
         self.reader = ColumnReader()
-        self.X = self.reader.fit_transform(X)
+        self.X = self.reader.fit_transform(table["X"])
 
     def spec(self, rows):
         n_classes = len(set(self.y)) if self.task == "classification" else 0
         return DataSpec(self.task, len(rows), n_classes, self.reader.describe(self.X))
 
     def rows(self, n_rows, seed):
-        """Return rows to train on and fresh ones; of each class two of the former."""
-        order = np.random.default_rng(seed).permutation(len(self.y))
-        if self.task == "classification":
-            first = [
-                i for label in set(self.y) for i in order[self.y[order] == label][:10]
-            ]
-            order = np.concatenate([first, np.setdiff1d(order, first)])
-            order[len(first) :] = np.random.default_rng(seed).permutation(
-                order[len(first) :]
-            )
-        return order[:n_rows], order[n_rows : n_rows + MOST_FRESH]
+        """Return rows to train on and fresh ones."""
+        return train_test_split(
+            np.arange(len(self.y)),
+            train_size=min(n_rows, len(self.y) - LEAST_FRESH),
+            stratify=self.y if self.task == "classification" else None,
+            random_state=seed,
+        )
 
     def folds(self, rows, n_folds, seed):
         kind = StratifiedKFold if self.task == "classification" else KFold
@@ -120,14 +123,21 @@ def fit_once(model, X, y, X_val, y_val):
     return clone(model).fit(X, y, X_val=X_val, y_val=y_val)
 
 
-def scores(model, X, y):
+def scores(model, X, y, answers=None):
+    """Score a model, by its predictions of X if these are given."""
+    answers = answers or {}
     if not hasattr(model, "classes_"):
-        return {"r2": r2_score(y, model.predict(X))}
+        predicted = answers.get("predict")
+        return {"r2": r2_score(y, model.predict(X) if predicted is None else predicted)}
+    probabilities = answers.get("predict_proba")
+    if probabilities is None:
+        probabilities = model.predict_proba(X)
     known = np.isin(y, model.classes_)
-    probabilities = model.predict_proba(X[known])
     return {
-        "neg_log_loss": -log_loss(y[known], probabilities, labels=model.classes_),
-        "accuracy": accuracy_score(y, model.predict(X)),
+        "neg_log_loss": -log_loss(
+            y[known], probabilities[known], labels=model.classes_
+        ),
+        "accuracy": np.mean(y == model.classes_[probabilities.argmax(axis=1)]),
     }
 
 
@@ -152,38 +162,36 @@ class Rows:
 def optimism(args):
     rows = Rows("table", "rows", "seed", "model", "way", "score", "what", "value")
     for name in args.tables or LABELS + VALUES:
-        table = Table(args.folder, name)
-        for n_rows in ROWS:
-            if n_rows + LEAST_FRESH > len(table.y):
-                continue
+        table = Table(args.file, name)
+        for n_rows in args.rows or ROWS:
             for seed in range(args.seeds):
-                _optimism(rows, table, n_rows, seed)
+                _optimism(rows, table, n_rows, seed, args.models)
     rows.means()
 
 
-def _optimism(rows, table, n_rows, seed):
+def _optimism(rows, table, n_rows, seed, models):
     chosen, fresh = table.rows(n_rows, seed)
-    for number, genes in enumerate(known(table.spec(chosen), "lightgbm", "xgboost")):
+    for number, genes in enumerate(known(table.spec(chosen), *models)):
         found = defaultdict(list)
         for train, test in table.folds(chosen, 5, seed):
             model, (fitted, watched, new) = table.fold(genes, train, test, fresh)
-            for way, one in {
-                "two fits": fit_twice(model, *fitted),
-                "one fit": fit_once(model, *fitted, *watched),
-            }.items():
-                seen, unseen = scores(one, *watched), scores(one, *new)
-                for score, value in seen.items():
-                    found[way, score].append((value, unseen[score]))
-            if table.task == "classification" and "lightgbm" in genes["model"]:
-                # The last model is that of one fit.
-                value = -crossed_loss(one, *watched)
-                found["halves", "neg_log_loss"].append((value, unseen["neg_log_loss"]))
-        for (way, score), pairs in found.items():
-            seen, unseen = np.mean(pairs, axis=0)
-            library = next(iter(genes["model"]))
-            key = (table.name, n_rows, seed, f"{number} {library}", way, score)
-            for what, value in (("optimism", seen - unseen), ("fresh", unseen)):
-                rows.add((*key, what), value, what, n_rows, score, library, way)
+            one = fit_once(model, *fitted, *watched)
+            unseen = scores(one, *new)
+            found["watched"].append((scores(one, *watched), unseen))
+            found["crossed"].append((scores(one, *watched, one.held_out_), unseen))
+            if genes["model"].keys() <= BOOSTERS.keys():
+                two = fit_twice(model, *fitted)
+                found["two fits"].append((scores(two, *watched), scores(two, *new)))
+        library = next(iter(genes["model"]))
+        for way, folds in found.items():
+            for score in unseen:
+                seen, new = (
+                    fmean(part[score] for part in one)
+                    for one in zip(*folds, strict=True)
+                )
+                key = (table.name, n_rows, seed, f"{number} {library}", way, score)
+                for what, value in (("optimism", seen - new), ("fresh", new)):
+                    rows.add((*key, what), value, what, n_rows, score, library, way)
 
 
 RATES = (0.005, 0.01, 0.02, 0.05, 0.1, 0.3)
@@ -210,8 +218,8 @@ def patience(args):
     rows = Rows(
         "table", "rows", "rate", "leaves", "most", "rule", "rounds", "loss above least"
     )
-    for name in args.tables or ("pima", "phoneme", "credit_g", "adult", *VALUES[:2]):
-        table = Table(args.folder, name)
+    for name in args.tables or LABELS[:4] + VALUES[:2]:
+        table = Table(args.file, name)
         for n_rows in (300, 1500):
             if n_rows + LEAST_FRESH > len(table.y):
                 continue
@@ -280,8 +288,8 @@ def stopped(losses, patience):
 def seconds(args):
     """Fit and predict the folds of the same candidates in both ways, in turn."""
     rows = Rows("table", "seed", "model", "seconds of two fits", "of one", "ratio")
-    for name in args.tables or ("pima", "credit_g", "segment", "phoneme", *VALUES[:2]):
-        table = Table(args.folder, name)
+    for name in args.tables or LABELS[:4] + VALUES[:2]:
+        table = Table(args.file, name)
         for seed in range(args.seeds):
             chosen, _ = table.rows(3000, seed)
             totals = np.zeros(2)
@@ -317,8 +325,8 @@ def timed(function, *args):
 def size(args):
     """Measure fitted boosters: bytes, deflated bytes and seconds of a prediction."""
     rows = Rows("table", "model", "rounds", "what", "value")
-    for name in args.tables or ("pima", "segment", "phoneme", "concrete"):
-        table = Table(args.folder, name)
+    for name in args.tables or LABELS[:3] + VALUES[:1]:
+        table = Table(args.file, name)
         chosen, _ = table.rows(3000, 0)
         train, test = next(iter(table.folds(chosen, 5, 0)))
         many = np.resize(test, 10_000)
@@ -343,8 +351,8 @@ def size(args):
 def calibration(args):
     """Compare both ways to calibrate, of single folds and of their mean."""
     rows = Rows("table", "seed", "model", "way", "of", "log-loss")
-    for name in args.tables or SVM_TABLES:
-        table = Table(args.folder, name)
+    for name in args.tables or LABELS:
+        table = Table(args.file, name)
         for seed in range(args.seeds):
             chosen, fresh = table.rows(min(1000, int(0.7 * len(table.y))), seed)
             for number, genes in enumerate(known(table.spec(chosen), "svm")):
@@ -375,23 +383,6 @@ def _fit_svm(model, X, y, weights=None, X_val=None, y_val=None):
     return clone(model).fit(X, y, weights, X_val=X_val, y_val=y_val)
 
 
-def crossed_loss(model, X, y):
-    """Return the log-loss if halves of the rows choose the rounds for each other."""
-    known = np.isin(y, model.classes_)
-    codes = np.searchsorted(model.classes_, y[known])
-    booster, total, losses = model.estimator_.booster_, 0.0, []
-    for i in range(booster.current_iteration()):
-        total = total + booster.predict(
-            X[known], start_iteration=i, num_iteration=1, raw_score=True
-        )
-        values = total if total.ndim == 2 else np.column_stack([0 * total, total])
-        losses.append(-log_softmax(values, axis=1)[np.arange(len(codes)), codes])
-    first = np.random.default_rng(0).permutation(len(codes)) % 2 == 0
-    losses = np.array(losses)
-    best = [losses[:, half].mean(axis=1).argmin() for half in (~first, first)]
-    return np.where(first, losses[best[0]], losses[best[1]]).mean()
-
-
 MEASUREMENTS = {
     "calibration": calibration,
     "optimism": optimism,
@@ -404,9 +395,11 @@ MEASUREMENTS = {
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("measurement", choices=MEASUREMENTS)
-    parser.add_argument("folder")
+    parser.add_argument("file")
     parser.add_argument("--tables", nargs="*")
     parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--rows", nargs="*", type=int)
+    parser.add_argument("--models", nargs="*", default=("lightgbm", "xgboost"))
     args = parser.parse_args()
     MEASUREMENTS[args.measurement](args)
 

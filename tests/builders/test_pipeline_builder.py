@@ -15,7 +15,7 @@ from builder_contract import BuilderContract, Case
 from sklearn.base import clone
 from sklearn.datasets import load_iris, make_classification
 from sklearn.ensemble import ExtraTreesClassifier
-from sklearn.metrics import log_loss
+from sklearn.metrics import log_loss, r2_score
 from threadpoolctl import threadpool_limits
 
 from sknevo.builders.pipeline import PipelineBuilder, _boosting, _svm
@@ -29,6 +29,7 @@ from sknevo.builders.pipeline._forest import ForestClassifier
 from sknevo.builders.pipeline._generated import PairFeatures
 from sknevo.builders.pipeline._linear import LinearClassifier
 from sknevo.builders.pipeline._mlp import make_mlp
+from sknevo.builders.pipeline._parts import N_PARTS, dealt
 from sknevo.builders.pipeline._preparation import (
     _Labels,
     make_preparation,
@@ -347,6 +348,80 @@ def test_rows_of_unknown_labels_or_without_weight_are_not_watched(name):
     assert model.predict(X).dtype == y.dtype
 
 
+@pytest.mark.parametrize("name", STOPPING)
+@pytest.mark.parametrize("weighted", [False, True])
+def test_each_part_is_predicted_with_rounds_that_the_others_choose(name, weighted):
+    fitted, (X, y) = split(150)
+    weights = np.where(np.arange(150) % 3, 1.0, 20.0) if weighted else None
+    model = booster(name, patience=15).fit(*fitted, **held_out(X, y, weights))
+    predicted = np.array(
+        [
+            booster(name, rounds=rounds).fit(*fitted).predict_proba(X)
+            for rounds in range(1, model.rounds_ + 16)
+        ]
+    )
+    losses = -np.log(predicted[:, np.arange(150), y])
+    weights = np.ones(150) if weights is None else weights
+    assert model.rounds_ == (losses @ weights).argmin() + 1
+    parts, rounds = dealt(y, N_PARTS, random_state=0), []
+    for part in range(N_PARTS):
+        others = parts != part
+        rounds.append((losses[:, others] @ weights[others]).argmin())
+        np.testing.assert_allclose(
+            model.held_out_["predict_proba"][~others],
+            predicted[rounds[-1]][~others],
+            rtol=1e-5,
+        )
+    assert len({*rounds}) > 1
+
+
+def test_what_is_chosen_on_noise_is_not_better_than_on_fresh_rows():
+    seen, honest, unseen = [], [], []
+    for seed in range(12):
+        rng = np.random.default_rng(seed)
+        X, y = rng.normal(size=(700, 4)), rng.integers(0, 2, 700)
+        watched, fresh = slice(60, 100), slice(100, 700)
+        model = booster("lightgbm", patience=10).set_params(random_state=seed)
+        model.fit(X[:60], y[:60], **held_out(X[watched], y[watched]))
+        seen.append(loss(model, X[watched], y[watched]))
+        honest.append(log_loss(y[watched], model.held_out_["predict_proba"]))
+        unseen.append(loss(model, X[fresh], y[fresh]))
+    margin = 2 * np.std(np.subtract(honest, unseen)) / np.sqrt(12)
+    assert np.mean(seen) < np.mean(unseen) - margin
+    assert np.mean(honest) > np.mean(unseen) - margin
+
+
+@pytest.mark.parametrize("name", STOPPING)
+def test_held_out_rows_are_predicted_in_the_order_and_unit_of_the_model(name):
+    (X, y), (X_val, y_val) = split(n_classes=3)
+    y_val = np.where(np.arange(600) < 9, 7, y_val)  # a label that is not known
+    weights = np.where(np.arange(600) < 20, 0.0, 1.0)
+    model = booster(name).fit(X, y, **held_out(X_val, y_val, weights))
+    found = model.held_out_
+    assert found["predict_proba"].shape == (600, 3)
+    np.testing.assert_array_equal(
+        found["predict"], model.classes_[found["predict_proba"].argmax(axis=1)]
+    )
+    # What is not watched is predicted by the model as it is.
+    np.testing.assert_allclose(
+        found["predict_proba"][:20], model.predict_proba(X_val[:20]), rtol=1e-5
+    )
+    z, z_val = 1e6 * X[:, 0] - 1e9, 1e6 * X_val[:, 0] - 1e9
+    model = booster(name, regression=True).fit(X, z, **held_out(X_val, z_val))
+    assert r2_score(z_val, model.held_out_["predict"]) > 0.5
+    assert model.fit(X, z).held_out_ == {}
+
+
+@pytest.mark.parametrize("n_rows", [15, 16, 40])
+def test_parts_have_the_same_targets_and_no_part_is_empty(n_rows):
+    y = np.sort(np.arange(n_rows) % 5 % 3)
+    parts = dealt(y, 3, random_state=0)
+    counts = np.array([np.bincount(y[parts == part], minlength=3) for part in range(3)])
+    assert np.ptp(counts, axis=0).max() <= 1
+    assert np.ptp(counts.sum(axis=1)) <= 1
+    assert (parts != dealt(y, 3, random_state=1)).any()
+
+
 @pytest.mark.parametrize("few", ["rows", "known labels", "weights"])
 def test_what_is_too_little_to_watch_is_as_if_it_were_not_there(few):
     (X, y), (X_val, y_val) = split()
@@ -358,6 +433,7 @@ def test_what_is_too_little_to_watch_is_as_if_it_were_not_there(few):
     expected = booster("lightgbm").fit(X, y)
     model = booster("lightgbm").fit(X, y, **parts[few])
     np.testing.assert_array_equal(model.predict_proba(X), expected.predict_proba(X))
+    assert model.held_out_ == {}  # the model itself is honest
 
 
 @pytest.mark.parametrize("name", STOPPING)

@@ -12,7 +12,7 @@ import pytest
 import sklearn
 from sklearn.datasets import make_classification
 from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import make_scorer
+from sklearn.metrics import accuracy_score, log_loss, make_scorer
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.tree import DecisionTreeClassifier
@@ -31,6 +31,8 @@ from toys import (
 
 from sknevo.deadline import Deadline, TrialPruned
 from sknevo.evaluation import Data, Objectives, Shared, TrialRunner
+from sknevo.evaluation._model_store import ModelStore
+from sknevo.evaluation._scoring import Response
 from sknevo.records import Candidate, Chromosome
 
 X, y = make_classification(n_samples=60, n_features=5, random_state=0)
@@ -283,6 +285,50 @@ def test_weights_reach_the_last_step_only(routing, scorer):
     assert (tried.status, tried.error) == ("ok", "")
     for seen, (train, _) in zip(Weighed.weights, SPLITS, strict=True):
         np.testing.assert_array_equal(seen, weights["sample_weight"][train])
+
+
+class Watching(LogisticRegression):
+    """Watches held-out rows, of which it says that all are of the first class."""
+
+    def fit(self, X, y, sample_weight=None, *, X_val=None, y_val=None):
+        super().fit(X, y, sample_weight)
+        certain = np.full((len(X_val), 2), [0.75, 0.25])
+        labels = np.zeros(len(X_val), int)
+        self.held_out_ = {"predict_proba": certain, "predict": labels}
+        return self
+
+
+@pytest.mark.parametrize("response", [None, Response(np.array([0, 1]))])
+def test_a_model_that_watches_is_scored_by_its_honest_predictions(response):
+    def steps(genes, seed):
+        return Pipeline([("preparation", Centre()), ("model", Watching())])
+
+    def inspect(model, X, y):
+        assert isinstance(model, Pipeline)
+        assert not hasattr(model[-1], "held_out_")
+        return accuracy_score(y, model.predict(X))
+
+    scoring = {"loss": "neg_log_loss", "right": "accuracy", "own": inspect}
+    objectives = Objectives.of(LogisticRegression(), scoring, "loss")
+    runner = TrialRunner(
+        OwnPipelines(steps),
+        Shared(Data(X, y, SPLITS)),
+        objectives,
+        7,
+        model_store=ModelStore(),
+        response=response,
+    )
+    tried = runner(candidate())
+    assert (tried.status, tried.error) == ("ok", "")
+    for i, (_, test) in enumerate(SPLITS):
+        certain = np.full((len(test), 2), [0.75, 0.25])
+        assert tried.scores["loss"][i] == pytest.approx(-log_loss(y[test], certain))
+        assert tried.scores["right"][i] == np.mean(y[test] == 0)
+        assert tried.scores["own"][i] > 0.7
+        if response is not None:
+            np.testing.assert_array_equal(tried.predictions[i], certain)
+    models = runner.models(candidate())
+    assert not any(hasattr(model[-1], "held_out_") for model in models)
 
 
 def test_scorers_get_the_metadata_of_the_test_part():

@@ -208,9 +208,7 @@ class _EarlyStopping(MetaEstimatorMixin, BaseEstimator):
         library.keep(booster, self.rounds_)
         return predicted
 
-    def _inner_split(
-        self, part: Part, classifies: bool
-    ) -> tuple[Part, Watched | None]:
+    def _inner_split(self, part: Part, classifies: bool) -> tuple[Part, Watched | None]:
         """Return the rows to fit and to watch; all and none if they are few."""
         rows = np.arange(len(part.y))
         if classifies:
