@@ -204,7 +204,7 @@ class _EarlyStopping(MetaEstimatorMixin, BaseEstimator):
         self.rounds_, predicted = int(watch.best[0]), None
         if watched is held_out:
             predict = partial(library.predict, booster)
-            predicted = held_out.predicted(predict, watch.best)
+            predicted = held_out.predicted(predict, watch.best.tolist())
         library.keep(booster, self.rounds_)
         return predicted
 

@@ -51,7 +51,16 @@ class Watched(NamedTuple):
     @property
     def all(self) -> Part:
         """All watched rows."""
-        return self.without(0)
+        return self._without(0)
+
+    @property
+    def choosing(self) -> list[Part]:
+        """The watched rows that each choice is made by."""
+        return [self._without(i) for i in range(self.numbers.max() + 1)]
+
+    def _without(self, number: int) -> Part:
+        watched = (self.numbers > 0) & (self.numbers != number)
+        return self.rows.take(np.flatnonzero(watched))
 
     def weighted(self, factors: np.ndarray) -> Self:
         """Return the rows, weighted by a factor for each class."""
@@ -59,18 +68,16 @@ class Watched(NamedTuple):
         of_rows = factors[np.minimum(self.rows.y, len(factors) - 1)]
         return self._replace(rows=self.rows.weighted(of_rows))
 
-    def without(self, number: int) -> Part:
-        """Return the watched rows that choice `number` is made by."""
-        watched = (self.numbers > 0) & (self.numbers != number)
-        return self.rows.take(np.flatnonzero(watched))
-
     def predicted(
         self, predict: Callable[[Any, Any], np.ndarray], choices: Sequence[Any]
     ) -> np.ndarray:
-        """Return what `predict` gives for the rows of each number and its choice."""
-        own = np.asarray(choices)[self.numbers]
-        groups = [np.flatnonzero(own == choice) for choice in np.unique(own)]
-        found = [predict(self.rows.X[rows], own[rows[0]]) for rows in groups]
+        """Return what `predict` gives for rows and what is chosen for them."""
+        groups = [np.flatnonzero(self.numbers == i) for i in range(len(choices))]
+        found = [
+            predict(self.rows.X[rows], choice)
+            for rows, choice in zip(groups, choices, strict=True)
+            if len(rows)
+        ]
         return np.concatenate(found)[np.argsort(np.concatenate(groups))]
 
 

@@ -15,14 +15,14 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.kernel_approximation import Nystroem
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedKFold, cross_val_predict
-from sklearn.pipeline import make_pipeline
+from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC, SVR, LinearSVC, LinearSVR
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from sknevo.builders._targets import StandardizedRegressor
-from sknevo.builders.pipeline._parts import Part, held_out_part
+from sknevo.builders.pipeline._parts import Part, Watched, held_out_part
 
 # Folds that calibrate the probabilities. With 5 or 10 the log-loss changed by less than
 # 0.002 on six tables of 170 rows (doc/figures.md).
@@ -193,7 +193,9 @@ class SupportVectorClassifier(ClassifierMixin, _SupportVectorMachine):
         # This took the log-loss from 0.391 to 0.387 on six tables of 170 rows, and
         # from 0.374 to 0.371 on 600 (doc/figures.md).
         self.least_probability_ = 1 / (len(X) + 2)
-        held_out = held_out_part(X_val, y_val, sample_weight_val, self.classes_)
+        held_out = held_out_part(
+            X_val, y_val, sample_weight_val, self.classes_, self.random_state
+        )
         X = self._fit_map(X)
         machine = self._machine(
             X,
@@ -204,27 +206,25 @@ class SupportVectorClassifier(ClassifierMixin, _SupportVectorMachine):
         )
         with _undisturbed():
             self.machine_ = machine.fit(X, y, sample_weight=sample_weight)
-            self.calibration_ = None
+            self.calibration_, self.held_out_ = None, {}
             if self.probabilities:
                 self._calibrate(Part(X, codes, sample_weight), held_out)
         return self
 
-    def _calibrate(self, fitted: Part, held_out: Part | None) -> None:
+    def _calibrate(self, fitted: Part, held_out: Watched | None) -> None:
         """Learn probabilities; nothing is learned if a class has a single member."""
         folds = min(CALIBRATION_FOLDS, np.bincount(fitted.y).min())
-        if held_out is not None and self._calibrates(held_out.y):
-            values, part = self._values(held_out.X), held_out
+        if held_out is not None and self._calibrates(held_out.all.y):
+            rows = held_out.rows._replace(X=self._values(held_out.rows.X))
+            held_out = held_out._replace(rows=rows)
+            calibrations = [_calibration(part) for part in held_out.choosing]
+            self.calibration_ = calibrations[0]
+            honest = held_out.predicted(self._calibrated, calibrations)
+            # It predicts labels by the sign of decision values, which are honest.
+            self.held_out_ = {"predict_proba": honest}
         elif folds > 1:
-            values, part = self._cross_validated(fitted, folds), fitted
-        else:
-            return
-        self.calibration_ = make_pipeline(
-            StandardScaler(), LogisticRegression(C=CALIBRATION_C)
-        )
-        weights = part.weights
-        if weights is not None:
-            weights = np.asarray(weights, float) / np.mean(weights)
-        self.calibration_.fit(values, part.y, logisticregression__sample_weight=weights)
+            values = self._cross_validated(fitted, folds)
+            self.calibration_ = _calibration(fitted._replace(X=values))
 
     def _calibrates(self, y: np.ndarray) -> bool:
         """Return whether rows of these classes are enough to calibrate on."""
@@ -262,13 +262,26 @@ class SupportVectorClassifier(ClassifierMixin, _SupportVectorMachine):
         """Return the probability of each class."""
         values = self._values(X)
         if self.calibration_ is not None:
-            probabilities = self.calibration_.predict_proba(values)
-            probabilities = np.maximum(probabilities, self.least_probability_)
-            return probabilities / probabilities.sum(axis=1, keepdims=True)
+            return self._calibrated(values, self.calibration_)
         # A class of one member has none to hold out: the probabilities are
         # uncalibrated, but in the right order.
         two = values.shape[1] == 1
         return softmax(np.hstack([-values, values]) if two else values, axis=1)
+
+    def _calibrated(self, values: np.ndarray, calibration: Any) -> np.ndarray:
+        """Return probabilities, none of them below the least one."""
+        probabilities = calibration.predict_proba(values)
+        probabilities = np.maximum(probabilities, self.least_probability_)
+        return probabilities / probabilities.sum(axis=1, keepdims=True)
+
+
+def _calibration(part: Part) -> Pipeline:
+    """Return a logistic regression that is fitted to decision values."""
+    model = make_pipeline(StandardScaler(), LogisticRegression(C=CALIBRATION_C))
+    weights = part.weights
+    if weights is not None:
+        weights = np.asarray(weights, float) / np.mean(weights)
+    return model.fit(part.X, part.y, logisticregression__sample_weight=weights)
 
 
 @dataclass(eq=False, repr=False)
