@@ -3,6 +3,9 @@
 A trial sets a deadline. Loops inside it (boosting rounds, epochs) call `check_deadline`
 once per turn. So neither needs to know the other, and a loop that runs outside a trial
 is never stopped. A trial without prospects raises `TrialPruned`.
+
+Training that can keep what it has learned so far may end early instead: once
+`is_training_over`, which comes before the deadline.
 """
 
 import math
@@ -16,7 +19,8 @@ from typing import NamedTuple
 from sknevo.records import Status
 
 # Wall-clock time rather than a monotonic clock: workers on other machines share it.
-_deadline: ContextVar[float] = ContextVar("sknevo_deadline", default=float("inf"))
+_deadline: ContextVar[float] = ContextVar("sknevo_deadline", default=math.inf)
+_training_end: ContextVar[float] = ContextVar("sknevo_training", default=math.inf)
 
 
 class DeadlineReached(TimeoutError):
@@ -30,10 +34,14 @@ class TrialPruned(Exception):
 
 
 class Limit(NamedTuple):
-    """The `time.time()` by which a trial must end, and its status if it does not."""
+    """The `time.time()` by which a trial must end, and its status if it does not.
+
+    Fits that can end early do so after `training` seconds, all splits together.
+    """
 
     until: float = math.inf
     status: Status = "unfinished"
+    training: float = math.inf
 
 
 @dataclass(frozen=True)
@@ -47,6 +55,8 @@ class Deadline:
     share, over : float, default=1 and inf
         It may take this share of the time that is left until the `time.time()` of
         `over`.
+    training : float, default=inf
+        Seconds after which fits that can end early do so, all splits together.
 
     Examples
     --------
@@ -60,6 +70,7 @@ class Deadline:
     end: float = math.inf
     share: float = 1.0
     over: float = math.inf
+    training: float = math.inf
 
     def moment(self) -> float:
         """Return the `time.time()` at which a trial that begins now must have ended."""
@@ -68,10 +79,10 @@ class Deadline:
 
     def limit(self, max_seconds: float | None = None) -> Limit:
         """Return the limit of a trial that begins now and may take `max_seconds`."""
-        limit = Limit(self.moment())
+        limit = Limit(self.moment(), training=self.training)
         if max_seconds is None:
             return limit
-        return min(limit, Limit(time.time() + max_seconds, "timeout"))
+        return min(limit, Limit(time.time() + max_seconds, "timeout", self.training))
 
 
 @contextmanager
@@ -94,6 +105,34 @@ def deadline(moment: float) -> Iterator[None]:
         yield
     finally:
         _deadline.reset(token)
+
+
+@contextmanager
+def training_until(moment: float) -> Iterator[None]:
+    """Have training inside this block end early once `time.time()` passes `moment`.
+
+    Parameters
+    ----------
+    moment : float
+        Seconds since the epoch; infinity sets no limit.
+
+    Examples
+    --------
+    >>> from sknevo.deadline import is_training_over, training_until
+    >>> with training_until(0.0):
+    ...     is_training_over()
+    True
+    """
+    token = _training_end.set(moment)
+    try:
+        yield
+    finally:
+        _training_end.reset(token)
+
+
+def is_training_over() -> bool:
+    """Return whether training should end and keep what it has learned so far."""
+    return time.time() > _training_end.get()
 
 
 def check_deadline() -> None:

@@ -11,6 +11,7 @@ import statistics
 import time
 from collections import deque
 from collections.abc import Container, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -31,6 +32,11 @@ REFIT_SHARE = 0.1
 # Share of `max_time`, and seconds at most, that are kept for selecting an ensemble and
 # reading its models. Chosen, not measured.
 ENSEMBLE_SHARE, ENSEMBLE_SECONDS = 0.03, 5.0
+# Beside an ensemble, training ends early, and keeps what it has learned, once a trial
+# has trained for the first share of `max_time`, or the second of the time until its
+# deadline: the rest is for scoring. On 21,000 rows of 28 classes a network took 22.9 of
+# 30 s; 7.6 s brought its log-loss to 0.649 instead of 0.636. Chosen, not measured.
+TRAINING_SHARE, LAST_TRAINING_SHARE = 0.25, 0.8
 # Seconds that it may take to stop all workers.
 STOPPING = 1.0
 # Trials of a family that the runtime model remembers. With a single one it predicts
@@ -194,13 +200,21 @@ class TimeBudget:
         # A first part of the splits tells something, but is no member of an ensemble.
         n_splits = self._n_splits if self._has_ensemble else 1
         in_time = time.time() + n_splits * self.seconds(candidate) <= deadline.moment()
-        return deadline if in_time else None
+        return self._with_training(deadline) if in_time else None
 
     def _first_deadline(self, candidate: Candidate) -> Deadline:
         """Return the deadline of a trial that begins before any has ended."""
         self._first = self._first or candidate.name
         is_first = candidate.name == self._first
-        return Deadline() if is_first else Deadline(self._end_of_search(None))
+        end = math.inf if is_first else self._end_of_search(None)
+        return self._with_training(Deadline(end))
+
+    def _with_training(self, deadline: Deadline) -> Deadline:
+        """Return a deadline with the seconds after which fits may end early."""
+        if self.max_time is None or not self._has_ensemble:
+            return deadline
+        left = LAST_TRAINING_SHARE * (deadline.moment() - time.time())
+        return replace(deadline, training=min(TRAINING_SHARE * self.max_time, left))
 
     def _useful_until(self, candidate: Candidate, end: float = math.inf) -> Deadline:
         """Return the deadline after which a candidate cannot be refitted in time.

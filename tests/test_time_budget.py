@@ -1,9 +1,10 @@
 """How long trials may take, judged by those that have ended."""
 
 import math
+import time
 
 import pytest
-from toys import candidate, make_evaluator
+from toys import ToyBuilder, candidate, make_evaluator
 
 from sknevo.records import Chromosome, Evaluation
 from sknevo.time_budget import RuntimeModel, TimeBudget
@@ -64,3 +65,23 @@ def test_only_the_first_trial_has_no_deadline():
     assert budget.end() == math.inf
     budget.observe(Evaluation(second.chromosome, "ok"))
     assert budget.end() == 1100
+
+
+@pytest.mark.parametrize(
+    ("max_time", "has_ensemble", "elapsed", "training"),
+    [
+        (100, True, 0, 25),
+        (100, True, 87, 8),  # 10 s until the selection
+        (100, False, 0, math.inf),
+        (None, True, 0, math.inf),
+    ],
+)
+def test_training_has_a_share_of_the_time(max_time, has_ensemble, elapsed, training):
+    budget = TimeBudget(max_time, started=time.time() - elapsed)
+    budget.plan(make_evaluator().runner, ToyBuilder(), has_ensemble=has_ensemble)
+    assert budget.deadline(candidate(0.1)).training == (
+        25 if training < 99 else math.inf
+    )
+    budget.observe(Evaluation(candidate(0.2).chromosome, "error"))
+    found = budget.deadline(candidate(0.1)).training
+    assert found == pytest.approx(training, abs=0.1)

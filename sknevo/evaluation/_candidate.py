@@ -32,6 +32,7 @@ from sknevo.deadline import (
     TrialPruned,
     check_deadline,
     deadline,
+    training_until,
 )
 from sknevo.evaluation._held_out import HeldOut
 from sknevo.evaluation._model_store import ModelStore
@@ -156,7 +157,8 @@ class TrialRunner:
             with self._surroundings(limit.until):
                 for i in range(self.n_splits):
                     check_deadline()
-                    result = self._fit_and_score(candidate, i)
+                    with training_until(time.time() + limit.training / self.n_splits):
+                        result = self._fit_and_score(candidate, i)
                     if results and result.scores.keys() != results[0].scores.keys():
                         raise ValueError(
                             "scoring must return the same scores on each split; got "

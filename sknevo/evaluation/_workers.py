@@ -211,7 +211,7 @@ class ProcessPool:
 
     def _excess(self, worker: "Worker", end: float) -> Lost | None:
         """Return why a worker has to be killed, if it has to."""
-        until, status = min(worker.limit, (end, "unfinished"))
+        until, status, _ = min(worker.limit, Limit(end))
         if time.time() > until + GRACE:
             cause = f"time was over{self._runner.exceeded(status)}"
             return Lost(status, f"stopped by force: {cause}")

@@ -39,7 +39,7 @@ from sknevo.builders.pipeline._svm import (
     SupportVectorClassifier,
     SupportVectorRegressor,
 )
-from sknevo.deadline import DeadlineReached, deadline
+from sknevo.deadline import DeadlineReached, deadline, training_until
 from sknevo.genomes.pipeline import MODELS, pipeline, well_known
 from sknevo.records import Chromosome
 
@@ -469,6 +469,24 @@ def test_long_fits_check_the_deadline(name):
     pipe = PipelineBuilder(spec)(expressed_genes(spec, **{name: {}}), 0)
     with deadline(time.time() - 1), pytest.raises(DeadlineReached):
         pipe.fit(X, y)
+
+
+@pytest.mark.parametrize("name", ["lightgbm", "xgboost", "mlp"])
+def test_training_that_is_over_keeps_what_it_has_learned(name):
+    (X, y), watched = split()
+    with training_until(time.time() - 1):
+        model = booster(name).fit(X, y, **held_out(*watched))
+    assert model.rounds_ == 1
+    one = booster(name, rounds=1).fit(X, y)
+    np.testing.assert_allclose(model.predict_proba(X), one.predict_proba(X), rtol=1e-6)
+
+
+def test_forests_end_early_with_fewer_trees():
+    X, y = load_iris(return_X_y=True)
+    with training_until(time.time() - 1):
+        forest = ForestClassifier(random_state=0).fit(X, y)
+    assert len(forest.forest_.estimators_) == 10
+    np.testing.assert_allclose(forest.predict_proba(X).max(), (10 + 1 / 3) / 11)
 
 
 @pytest.mark.parametrize("name", sorted(set(MODELS) - {"svm"}))

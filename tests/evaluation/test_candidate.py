@@ -29,7 +29,7 @@ from toys import (
     score,
 )
 
-from sknevo.deadline import Deadline, TrialPruned
+from sknevo.deadline import Deadline, TrialPruned, is_training_over
 from sknevo.evaluation import Data, Objectives, Shared, TrialRunner
 from sknevo.evaluation._model_store import ModelStore
 from sknevo.evaluation._scoring import Response
@@ -72,6 +72,20 @@ def test_a_fault_becomes_a_status_with_a_reason(act, status, reason):
     good = runner(candidate(0.2))
     assert (good.status, good.fitness, good.error) == ("ok", -0.2, "")
     assert good.scores == {"score": (-0.2, -0.2)}
+
+
+def test_the_splits_share_the_time_to_train():
+    class Endless(Toy):
+        def fit(self, X, y):
+            while not is_training_over():
+                time.sleep(0.01)
+            return super().fit(X, y)
+
+    runner = make_runner(Recipe(lambda expressed, _: Endless()))
+    trial = runner(candidate(), Deadline(training=0.4))
+    assert trial.status == "ok"
+    assert min(trial.fit_times) > 0.19
+    assert max(trial.fit_times) < 0.39  # on a busy machine, too
 
 
 def test_to_raise_is_possible_too():

@@ -6,7 +6,13 @@ import time
 
 import pytest
 
-from sknevo.deadline import DeadlineReached, check_deadline, deadline
+from sknevo.deadline import (
+    DeadlineReached,
+    check_deadline,
+    deadline,
+    is_training_over,
+    training_until,
+)
 
 
 def is_over():
@@ -54,3 +60,14 @@ def test_a_deadline_belongs_to_its_thread():
         thread.join()
         assert is_over()
     assert answers == [False]
+
+
+def test_training_is_over_before_the_deadline():
+    assert not is_training_over()
+    with deadline(math.inf), training_until(time.time() - 1):
+        assert is_training_over()
+        assert not is_over()
+        with training_until(time.time() + 60):
+            assert not is_training_over()
+        assert is_training_over()
+    assert not is_training_over()

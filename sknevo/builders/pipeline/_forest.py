@@ -16,7 +16,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from sknevo.builders._targets import StandardizedRegressor
 from sknevo.builders.pipeline._votes import smoothed
-from sknevo.deadline import check_deadline
+from sknevo.deadline import check_deadline, is_training_over
 
 # More trees are always better, but never by much. Chosen, not measured.
 TREES = 100
@@ -98,6 +98,8 @@ class _Forest(BaseEstimator):
             check_deadline()
             self.forest_.set_params(n_estimators=n_trees)
             self.forest_.fit(X, y, sample_weight=weights)
+            if is_training_over():
+                break
         return self
 
     def __sklearn_tags__(self) -> Any:
@@ -128,7 +130,7 @@ class ForestClassifier(ClassifierMixin, _Forest):
     def predict_proba(self, X: np.ndarray) -> np.ndarray:
         """Return the probability of each class."""
         check_is_fitted(self)
-        return smoothed(self.forest_.predict_proba(X), TREES)
+        return smoothed(self.forest_.predict_proba(X), len(self.forest_.estimators_))
 
     def predict(self, X: np.ndarray) -> np.ndarray:
         """Return the most probable class."""

@@ -5,6 +5,8 @@ from typing import Any, NamedTuple, Self
 
 import numpy as np
 
+from sknevo.deadline import is_training_over
+
 # A model that watches fewer rows would stop by luck. Chosen, not measured.
 FEWEST_WATCHED = 15
 # Parts of the watched rows: what is chosen by the others predicts each of them.
@@ -138,13 +140,16 @@ class Watch:
         self.rounds = 0
 
     def add(self, losses: Any) -> bool:
-        """Take the mean loss of each part after one more round; True ends training."""
+        """Take the mean loss of each part after one more round; True ends training.
+
+        It ends as well when its time is over: the best rounds so far are kept.
+        """
         self.rounds += 1
         totals = np.asarray(losses) @ self._shares
         better = totals < self._least
         self._least[better] = totals[better]
         self.best[better] = self.rounds
-        return self.rounds - self.best[0] >= self.patience
+        return self.rounds - self.best[0] >= self.patience or is_training_over()
 
     def add_predicted(self, predicted: np.ndarray) -> bool:
         """Take probabilities or values that are predicted for the watched rows."""
