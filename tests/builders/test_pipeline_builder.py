@@ -509,7 +509,7 @@ def test_alone_a_booster_watches_rows_that_it_is_not_fitted_on(rare, monkeypatch
 
     def fit(booster, fitted, watch):
         seen[:] = fitted, watch.rows
-        library.fit(booster, fitted, watch)
+        return library.fit(booster, fitted, watch)
 
     monkeypatch.setitem(_boosting._LIBRARIES, "lightgbm", library._replace(fit=fit))
     X, y = make_classification(300, 5, random_state=0)

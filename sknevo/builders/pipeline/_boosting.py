@@ -4,7 +4,6 @@ import math
 from collections.abc import Callable
 from copy import copy
 from dataclasses import dataclass, field
-from functools import partial
 from importlib import import_module
 from typing import Any, NamedTuple, Self
 
@@ -192,20 +191,27 @@ class _EarlyStopping(MetaEstimatorMixin, BaseEstimator):
         elif watched is None:
             fitted, watched = self._inner_split(fitted, classifies)
         library, booster = self._library, clone(self.estimator)
-        self.estimator_ = booster
         if watched is None:
             self.rounds_ = self.rounds or self.unwatched_rounds
             name = "max_iter" if hasattr(booster, "max_iter") else "n_estimators"
             booster.set_params(**{name: self.rounds_})
-            library.fit(booster, fitted, None)
+            self.estimator_ = library.fit(booster, fitted, None)
             return None
         watch = Watch(watched, self.patience)
-        library.fit(booster, fitted, watch)
-        self.rounds_, predicted = int(watch.best[0]), None
+        self.estimator_ = library.fit(booster, fitted, watch)
+        best, predicted = watch.best.tolist(), None
         if watched is held_out:
-            predict = partial(library.predict, booster)
-            predicted = held_out.predicted(predict, watch.best.tolist())
-        library.keep(booster, self.rounds_)
+            predicted = held_out.predicted(self._predicted, best)
+        self.rounds_ = best[0]
+        self.estimator_ = library.keep(self.estimator_, self.rounds_)
+        return predicted
+
+    def _predicted(self, X: Any, rounds: int | None = None) -> np.ndarray:
+        """Return probabilities of all classes or values, after some of the rounds."""
+        check_is_fitted(self)
+        predicted = self._library.predict(self.estimator_, X, rounds)
+        if isinstance(self, ClassifierMixin) and predicted.ndim == 1:
+            return np.column_stack([1 - predicted, predicted])
         return predicted
 
     def _inner_split(self, part: Part, classifies: bool) -> tuple[Part, Watched | None]:
@@ -274,8 +280,7 @@ class EarlyStoppingClassifier(ClassifierMixin, _EarlyStopping):
 
     def predict_proba(self, X: Any) -> np.ndarray:
         """Return the probability of each class."""
-        check_is_fitted(self)
-        return self._library.predict(self.estimator_, X)
+        return self._predicted(X)
 
     def predict(self, X: Any) -> np.ndarray:
         """Return the most probable class."""
@@ -306,52 +311,54 @@ class EarlyStoppingRegressor(StandardizedRegressor, _EarlyStopping):
         return self
 
     def _predict_standardized(self, X: Any) -> np.ndarray:
-        check_is_fitted(self)
-        return self._library.predict(self.estimator_, X)
+        return self._predicted(X)
 
 
-# Each library has its own way to watch rows, to check the deadline, to predict with
-# some of its rounds and without checks of its own, and to drop the rounds after those.
-# `fit` tells the watch the loss after each round.
+# Each library has its own way to watch rows, to check the deadline, to predict after
+# some of the rounds and without checks of its own, and to drop the rounds after those.
+# `fit` tells the watch the loss after each round, and returns what predicts.
 
 
-def _fit_lightgbm(booster: Any, fitted: Part, watch: Watch | None) -> None:
+def _fit_lightgbm(booster: Any, fitted: Part, watch: Watch | None) -> Any:
+    from lightgbm import Dataset, train
     from lightgbm.callback import EarlyStopException
 
     def after_round(env: Any) -> None:
         check_deadline()
         losses = [result.metric_value for result in env.evaluation_result_list]
         if watch is not None and watch.add(losses):
-            # It keeps the rounds until this one.
-            raise EarlyStopException(watch.best.max() - 1, [])
+            raise EarlyStopException(env.iteration, [])
 
-    X, y, weights = fitted
-    watched = {}
-    if watch is not None:
-        parts = watch.watched.parts
-        watched = {
-            "eval_X": tuple(part.X for part in parts),
-            "eval_y": tuple(part.y for part in parts),
-        }
-        if parts[0].weights is not None:
-            watched["eval_sample_weight"] = [part.weights for part in parts]
-    booster.fit(X, y, sample_weight=weights, callbacks=[after_round], **watched)
-
-
-def _predict_lightgbm(booster: Any, X: Any, rounds: int | None = None) -> np.ndarray:
-    predicted = booster.booster_.predict(X, num_iteration=rounds)
-    if is_classifier(booster) and predicted.ndim == 1:
-        return np.column_stack([1 - predicted, predicted])
-    return predicted
+    settings = {k: v for k, v in booster.get_params().items() if v is not None}
+    rounds, _ = settings.pop("n_estimators"), settings.pop("importance_type")
+    if is_classifier(booster):
+        n_classes = int(fitted.y.max()) + 1
+        multi = {"objective": "multiclass", "num_class": n_classes}
+        settings |= multi if n_classes > 2 else {"objective": "binary"}
+    rows = Dataset(fitted.X, fitted.y, weight=fitted.weights)
+    parts = () if watch is None else watch.watched.parts
+    return train(
+        settings,
+        rows,
+        rounds,
+        valid_sets=[rows.create_valid(p.X, p.y, weight=p.weights) for p in parts],
+        callbacks=[after_round],
+        # Else it goes to text and back, which takes as long as half of the rounds.
+        keep_training_booster=watch is not None,
+    )
 
 
-def _keep_lightgbm(booster: Any, rounds: int) -> None:
-    model = booster.booster_
-    if rounds < model.current_iteration():
-        model.model_from_string(model.model_to_string(num_iteration=rounds))
+def _predict_lightgbm(model: Any, X: Any, rounds: int | None) -> np.ndarray:
+    return model.predict(X, num_iteration=rounds)
 
 
-def _fit_xgboost(booster: Any, fitted: Part, watch: Watch | None) -> None:
+def _keep_lightgbm(model: Any, rounds: int) -> Any:
+    for _ in range(model.current_iteration() - rounds):
+        model.rollback_one_iter()
+    return model.free_dataset()
+
+
+def _fit_xgboost(booster: Any, fitted: Part, watch: Watch | None) -> Any:
     from xgboost.callback import TrainingCallback
 
     # The loss of regression is a root.
@@ -376,21 +383,18 @@ def _fit_xgboost(booster: Any, fitted: Part, watch: Watch | None) -> None:
             watched["sample_weight_eval_set"] = [part.weights for part in parts]
     booster.set_params(callbacks=[AfterRound()])
     booster.fit(X, y, sample_weight=weights, verbose=False, **watched)
-    # The deadline is the trial's: it must not be pickled with the fitted booster.
-    booster.set_params(callbacks=None)
+    return booster.get_booster()
 
 
-def _predict_xgboost(booster: Any, X: Any, rounds: int = 0) -> np.ndarray:
-    return _predict(booster, X, iteration_range=(0, rounds))
+def _predict_xgboost(model: Any, X: Any, rounds: int | None) -> np.ndarray:
+    return model.inplace_predict(X, iteration_range=(0, rounds or 0))
 
 
-def _keep_xgboost(booster: Any, rounds: int) -> None:
-    model = booster.get_booster()
-    if rounds < model.num_boosted_rounds():
-        booster.load_model(model[:rounds].save_raw())
+def _keep_xgboost(model: Any, rounds: int) -> Any:
+    return model[:rounds]
 
 
-def _fit_sklearn(booster: Any, fitted: Part, watch: Watch | None) -> None:
+def _fit_sklearn(booster: Any, fitted: Part, watch: Watch | None) -> Any:
     X, y, weights = fitted
     watched = {}
     booster.set_params(early_stopping=watch is not None)
@@ -403,29 +407,25 @@ def _fit_sklearn(booster: Any, fitted: Part, watch: Watch | None) -> None:
         kind = "predict_proba" if is_classifier(booster) else "predict"
         for predicted in getattr(booster, f"staged_{kind}")(watch.rows.X):
             watch.add_predicted(predicted)
+    return booster
 
 
-def _predict_sklearn(booster: Any, X: Any, rounds: int | None = None) -> np.ndarray:
-    shortened = copy(booster)
-    _keep_sklearn(shortened, rounds)
-    return _predict(shortened, X)
+def _predict_sklearn(booster: Any, X: Any, rounds: int | None) -> np.ndarray:
+    kept = _keep_sklearn(booster, rounds)
+    return kept.predict_proba(X) if is_classifier(kept) else kept.predict(X)
 
 
-def _keep_sklearn(booster: Any, rounds: int | None) -> None:
+def _keep_sklearn(booster: Any, rounds: int | None) -> Any:
+    kept = copy(booster)
     # scikit-learn has no public way to drop rounds.
-    booster._predictors = booster._predictors[:rounds]
-
-
-def _predict(booster: Any, X: Any, **options: Any) -> np.ndarray:
-    if is_classifier(booster):
-        return booster.predict_proba(X, **options)
-    return booster.predict(X, **options)
+    kept._predictors = booster._predictors[:rounds]
+    return kept
 
 
 class _Library(NamedTuple):
-    fit: Callable[[Any, Part, Watch | None], None]
-    predict: Callable[..., np.ndarray]
-    keep: Callable[[Any, int], None]
+    fit: Callable[[Any, Part, Watch | None], Any]
+    predict: Callable[[Any, Any, int | None], np.ndarray]
+    keep: Callable[[Any, int], Any]
 
 
 _LIBRARIES = {

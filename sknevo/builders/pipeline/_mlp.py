@@ -66,8 +66,8 @@ def make_mlp(
 
 def fit_mlp(
     network: MLPClassifier | MLPRegressor, fitted: Part, watch: Watch | None
-) -> None:
-    """Train a network in place, with the weights that `watch` chooses at hand.
+) -> MLPClassifier | MLPRegressor:
+    """Train a network, with the weights that `watch` chooses at hand.
 
     Its weights are running means over epochs, which are less noisy than the last ones.
     """
@@ -108,10 +108,11 @@ def fit_mlp(
     _set_weights(network, mean)
     network.set_params(random_state=seed)
     network.kept_ = kept
+    return network
 
 
 def predict_mlp(
-    network: MLPClassifier | MLPRegressor, X: Any, epochs: int | None = None
+    network: MLPClassifier | MLPRegressor, X: Any, epochs: int | None
 ) -> np.ndarray:
     """Return predictions with the weights after one of the best numbers of epochs."""
     if epochs is not None:
@@ -119,10 +120,13 @@ def predict_mlp(
     return _predict(network, X)
 
 
-def keep_mlp(network: MLPClassifier | MLPRegressor, epochs: int) -> None:
+def keep_mlp(
+    network: MLPClassifier | MLPRegressor, epochs: int
+) -> MLPClassifier | MLPRegressor:
     """Keep the weights after one of the best numbers of epochs only."""
     _set_weights(network, network.kept_[epochs])
     network.kept_ = {}
+    return network
 
 
 def _predict(network: Any, X: Any) -> np.ndarray:

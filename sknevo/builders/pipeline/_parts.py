@@ -10,7 +10,7 @@ from sknevo.deadline import is_training_over
 # A model that watches fewer rows would stop by luck. Chosen, not measured.
 FEWEST_WATCHED = 15
 # Parts of the watched rows: what is chosen by the others predicts each of them.
-N_PARTS = 3
+N_PARTS = 2
 # The least probability that counts in a loss.
 TINY = 1e-7
 
