@@ -29,7 +29,7 @@ from sknevo.builders.pipeline._forest import ForestClassifier
 from sknevo.builders.pipeline._generated import PairFeatures
 from sknevo.builders.pipeline._linear import LinearClassifier
 from sknevo.builders.pipeline._mlp import make_mlp
-from sknevo.builders.pipeline._parts import N_PARTS, dealt
+from sknevo.builders.pipeline._parts import Part, dealt
 from sknevo.builders.pipeline._preparation import (
     _Labels,
     make_preparation,
@@ -351,8 +351,8 @@ def test_rows_of_unknown_labels_or_without_weight_are_not_watched(name):
 @pytest.mark.parametrize("name", STOPPING)
 @pytest.mark.parametrize("weighted", [False, True])
 def test_each_part_is_predicted_with_rounds_that_the_others_choose(name, weighted):
-    fitted, (X, y) = split(150)
-    weights = np.where(np.arange(150) % 3, 1.0, 20.0) if weighted else None
+    fitted, (X, y) = split(180)
+    weights = np.where(np.arange(180) % 3, 1.0, 20.0) if weighted else None
     model = booster(name, patience=15).fit(*fitted, **held_out(X, y, weights))
     predicted = np.array(
         [
@@ -360,11 +360,11 @@ def test_each_part_is_predicted_with_rounds_that_the_others_choose(name, weighte
             for rounds in range(1, model.rounds_ + 16)
         ]
     )
-    losses = -np.log(predicted[:, np.arange(150), y])
-    weights = np.ones(150) if weights is None else weights
+    losses = -np.log(predicted[:, np.arange(180), y])
+    weights = np.ones(180) if weights is None else weights
     assert model.rounds_ == (losses @ weights).argmin() + 1
-    parts, rounds = dealt(y, N_PARTS, random_state=0), []
-    for part in range(N_PARTS):
+    parts, rounds = dealt(y, _boosting.N_PARTS, random_state=0), []
+    for part in range(_boosting.N_PARTS):
         others = parts != part
         rounds.append((losses[:, others] @ weights[others]).argmin())
         np.testing.assert_allclose(
@@ -705,6 +705,16 @@ def test_svm_is_calibrated_on_a_held_out_part(n_components):
     np.testing.assert_array_equal(svm.decision_function(X), alone.decision_function(X))
     chance = log_loss(watched[1], np.full((600, 2), 0.5))
     assert loss(svm, *watched) < loss(alone, *watched) < chance
+    # No row counts in its own probability.
+    honest = svm.held_out_["predict_proba"]
+    assert loss(svm, *watched) < log_loss(watched[1], honest) < chance
+    assert [*svm.held_out_] == ["predict_proba"]
+    values = svm.decision_function(watched[0])[:, None]
+    parts = dealt(watched[1], _svm.N_PARTS, random_state=0)
+    for part in range(_svm.N_PARTS):
+        own = parts == part
+        others = _svm._calibration(Part(values[~own], watched[1][~own]))
+        np.testing.assert_allclose(honest[own], svm._calibrated(values[own], others))
     # Held-out rows of which nine of ten are "yes" make "yes" more probable.
     weights = np.where(watched[1] == "yes", 9.0, 1.0)
     likely = clone(svm).fit(X, labels[y], **held_out(*watched, weights))

@@ -9,8 +9,6 @@ from sknevo.deadline import is_training_over
 
 # A model that watches fewer rows would stop by luck. Chosen, not measured.
 FEWEST_WATCHED = 15
-# Parts of the watched rows: what is chosen by the others predicts each of them.
-N_PARTS = 2
 # The least probability that counts in a loss.
 TINY = 1e-7
 
@@ -86,9 +84,10 @@ class Watched(NamedTuple):
 def held_out_part(
     X: Any,
     y: Any,
-    weights: Any = None,
-    classes: np.ndarray | None = None,
-    random_state: int | None = None,
+    weights: Any,
+    classes: np.ndarray | None,
+    n_parts: int,
+    random_state: int | None,
 ) -> Watched | None:
     """Return the held-out rows; those of unknown classes or no weight are not watched.
 
@@ -106,7 +105,7 @@ def held_out_part(
     if classes is not None:
         y = np.searchsorted(classes, y)
     numbers = np.zeros(len(y), int)
-    numbers[known] = 1 + dealt(y[known], N_PARTS, random_state)
+    numbers[known] = 1 + dealt(y[known], n_parts, random_state)
     return Watched(Part(X, y, weights), numbers)
 
 
