@@ -46,11 +46,11 @@ PATIENCE, PATIENT_PROGRESS = 5, 0.25
 # lost least on 64 rows of six tables.
 UNWATCHED_PROGRESS = 2.0
 # Parts of the watched rows, each of them predicted with the rounds that are best on the
-# others. Beyond boosters that watch an inner split, log-loss on these rows was better
-# than on fresh ones by 0.012, 0.015 and 0.016 with 2, 3 and 5 parts on 120 rows of eight
-# tables (0.041 if the part itself counted; errors 0.007), by 0.006, 0.008 and 0.007
-# (0.021) on 300, and by 0.0002, 0.0004 and 0.0004 (0.0054) on 1,000. 3 parts took 6 to
-# 18 % more time than 2.
+# others. By log-loss, boosters looked better on them than on fresh rows, beyond those
+# that watch an inner split, by 0.012, 0.015 and 0.016 with 2, 3 and 5 parts of 120 rows
+# on eight tables (0.041 if the part itself counted), by 0.006, 0.008 and 0.007 (0.021)
+# of 300, and by 0.0002, 0.0004 and 0.0004 (0.0054) of 1,000. 3 parts took 6 to 18 %
+# more time than 2.
 N_PARTS = 2
 # The share of the most rounds after which boosters usually stop. Chosen with the
 # seconds in BOOSTERS.
@@ -161,9 +161,9 @@ class _EarlyStopping(MetaEstimatorMixin, BaseEstimator):
     """Fits a booster until the loss on rows that it watches stops improving.
 
     It watches the held-out part that `fit` gets, else an inner split of the training
-    data. Rounds after the best one are dropped. `held_out_` then holds honest answers of
-    methods to `X_val`: each part of it is predicted with the rounds that are best on
-    the others. It is empty if nothing of `X_val` was watched.
+    data. Rounds after the best one are dropped. `held_out_` holds honest predictions of
+    `X_val` by method: each part of it is predicted with the rounds that are best on the
+    others. It is empty if nothing of `X_val` was watched.
 
     Parameters
     ----------
