@@ -31,6 +31,7 @@ from lightgbm import early_stopping
 from sklearn.base import clone
 from sklearn.metrics import log_loss, r2_score
 from sklearn.model_selection import KFold, StratifiedKFold, train_test_split
+from sklearn.utils.validation import has_fit_parameter
 
 from sknevo.builders import PipelineBuilder
 from sknevo.builders.pipeline._boosting import BOOSTERS
@@ -175,6 +176,8 @@ def _optimism(rows, table, n_rows, seed, models):
         found = defaultdict(list)
         for train, test in table.folds(chosen, 5, seed):
             model, (fitted, watched, new) = table.fold(genes, train, test, fresh)
+            if not has_fit_parameter(model, "X_val"):
+                continue
             one = fit_once(model, *fitted, *watched)
             unseen = scores(one, *new)
             found["watched"].append((scores(one, *watched), unseen))
@@ -312,7 +315,8 @@ def seconds(args):
 
 
 def _trial(fit, model, parts, watched):
-    scores(fit(model, *parts), *watched)
+    fitted = fit(model, *parts)
+    scores(fitted, *watched, fitted.held_out_)
 
 
 def timed(function, *args):
