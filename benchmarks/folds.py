@@ -376,7 +376,9 @@ def report(folder):
     found.to_csv(folder / "losses.csv", index=False)
     for (question, size), part in found.groupby(["question", "size"], sort=False):
         cases = part.pivot(index=["table", "draw"], columns="policy", values="loss")
-        default = cases[part["default"].iloc[0]]
+        default = cases.get(part["default"].iloc[0])
+        if default is None:
+            continue
         change = 100 * np.log(cases.div(default, axis=0))
         tables = change.groupby("table").mean()
         summary = {
