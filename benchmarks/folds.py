@@ -322,7 +322,7 @@ class Sample:
 
 NUMBERS = (1, 3, 5, 10, 15, 20, 30, 40, 60, 100)
 STARTS, MOST_STARTS = (0, 300, 1000, 3000, 10000), (1, 3, 5, 10, 25)
-SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)
+HALF_WAYS = (1, 50, 100, 150, 300, 600, 10**6)
 
 
 def questions(sample):
@@ -351,7 +351,7 @@ def questions(sample):
     policies = {start: five(START=start, MOST_START=25) for start in STARTS}
     yield "START, at most 25", 1000, policies
     yield "MOST_START", 10, {most: five(MOST_START=most) for most in MOST_STARTS}
-    yield "SHRINKAGE", 0.5, {share: five(SHRINKAGE=share) for share in SHARES}
+    yield "HALF_WAY", 150, {rows: five(HALF_WAY=rows) for rows in HALF_WAYS}
 
 
 def rows_of(path):

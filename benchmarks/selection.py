@@ -272,7 +272,7 @@ SETTINGS = {
     "start 0": {"START": 0},
     "start 300": {"START": 300},
     "start 3000": {"START": 3000},
-    "whole tuning": {"SHRINKAGE": 1.0},
+    "whole tuning": {"HALF_WAY": 0},
     "by the score": {"goal_form": fitness_form, "SECONDS": 3.0},
 }
 

@@ -237,11 +237,11 @@ def test_offsets_serve_scores_of_labels(scoring, n_classes):
     np.testing.assert_allclose(p, test[0])
 
 
-def skewed(scoring, n_classes, seed):
+def skewed(scoring, n_classes, seed, size=400):
     """Return calibrated predictions of classes of which the first is frequent."""
     rng = np.random.default_rng(seed)
     alpha = np.array([4.0, *[0.3] * (n_classes - 1)])
-    parts = [rng.dirichlet(alpha, 400) for _ in range(3)]
+    parts = [rng.dirichlet(alpha, size) for _ in range(3)]
     labels = LABELS[:n_classes]
     y = [np.array([rng.choice(labels, p=row) for row in part]) for part in parts]
     objectives = Objectives.of(LogisticRegression(), scoring, True, labels)
@@ -250,13 +250,23 @@ def skewed(scoring, n_classes, seed):
 
 @pytest.mark.parametrize("power", [0.5, 2.0])
 def test_temperature_serves_the_log_loss(power):
-    predictions, held_out = skewed("neg_log_loss", 3, 0)
+    predictions, held_out = skewed("neg_log_loss", 3, 0, 4000)
     wrong = [part**power / (part**power).sum(axis=1)[:, None] for part in predictions]
     decision = tune(wrong, held_out)
-    # Half of the way, in logarithms.
-    assert decision.temperature == pytest.approx(power**0.5, rel=0.1)
+    assert decision.temperature == pytest.approx(power, rel=0.1)
     assert held_out.score(wrong, decision) > held_out.score(wrong)
     np.testing.assert_array_equal(decision.codes(wrong[0]), wrong[0].argmax(axis=1))
+
+
+def test_temperature_of_few_rows_goes_a_part_of_the_way():
+    predictions, few = skewed("neg_log_loss", 3, 0, 50)
+    wrong = [part**2 / (part**2).sum(axis=1)[:, None] for part in predictions]
+    many = HeldOut(few.objectives, [*few.y] * 50, [{}] * 150, few.labels)
+    part, whole = (
+        np.log(tune(wrong * times, held_out).temperature)
+        for times, held_out in ((1, few), (50, many))
+    )
+    assert part / whole == pytest.approx(0.5, rel=0.05)
 
 
 @pytest.mark.parametrize("scoring", ["accuracy", "roc_auc_ovr", "neg_brier_score"])
