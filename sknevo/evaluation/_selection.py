@@ -32,8 +32,10 @@ TUNED, TIE = 10_000, 1e-12
 # that probabilities are divided by. One for each class, found by coordinate search, is
 # worse on 100 and 300 rows, and so is the best of these without a vote of the splits.
 THRESHOLDS, PRIORS = np.linspace(-4, 4, 33), np.linspace(0, 1.5, 16)
-# Held-out rows by which a temperature goes half of the way to the best one, in
-# logarithms; it goes n / (n + HALF_WAY) of it, since few rows err.
+# Held-out rows with which a temperature goes half of the way to the best one, in
+# logarithms: n rows go n / (n + HALF_WAY), since few may err. Beside half of the way
+# always, the log loss is 0.5 % less on 400 rows, 1.8 % on 1,000 and 0.1 % on 2,000
+# (benchmarks/folds.py); the whole way lost 0.004 on 100 rows.
 HALF_WAY = 150
 
 
