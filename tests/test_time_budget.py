@@ -4,7 +4,7 @@ import math
 import time
 
 import pytest
-from toys import ToyBuilder, candidate, make_evaluator
+from toys import Budget, ToyBuilder, candidate, make_evaluator
 
 from sknevo.records import Chromosome, Evaluation
 from sknevo.time_budget import RuntimeModel, TimeBudget
@@ -85,3 +85,22 @@ def test_training_has_a_share_of_the_time(max_time, has_ensemble, elapsed, train
     budget.observe(Evaluation(candidate(0.2).chromosome, "error"))
     found = budget.deadline(candidate(0.1)).training
     assert found == pytest.approx(training, abs=0.1)
+
+
+def test_members_are_fitted_as_far_as_there_is_time():
+    budget = Budget(100, refit_seconds=lambda e: e.fit_times[0], started=time.time())
+    budget.plan(make_evaluator().runner, ToyBuilder(), n_workers=2, has_ensemble=True)
+    members = [ended(seconds) for seconds in (60.0, 50.0, 70.0, 45.0, 30.0)]
+    # One worker fits 60 and 30, the other 50 and 45.
+    chosen = [e.fit_times[0] for e in budget.affordable(members)]
+    assert chosen == [60.0, 50.0, 45.0, 30.0]
+    budget.max_time = None
+    assert budget.affordable(members) == members
+
+
+def test_time_is_kept_for_the_members():
+    budget = TimeBudget(100, started=1000)
+    plan = {"has_ensemble": True, "refits_members": True}
+    budget.plan(make_evaluator().runner, ToyBuilder(), **plan)
+    budget.observe(Evaluation(candidate(0.2).chromosome, "error"))
+    assert budget.end() == pytest.approx(1100 - 3 - 10)

@@ -19,10 +19,16 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils import check_random_state
 from sklearn.utils.metadata_routing import MetadataRouter
 from sklearn.utils.metaestimators import available_if
+from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import check_is_fitted
 
 from sknevo.data_checks import check_enough, plain_column, plain_values
-from sknevo.estimators._ensemble import ensemble_merits, make_ensemble
+from sknevo.estimators._ensemble import (
+    FEWEST_REFITTED,
+    ensemble_merits,
+    make_ensemble,
+    refitted,
+)
 from sknevo.estimators._metadata import (
     check_metadata,
     check_names,
@@ -402,6 +408,7 @@ class BaseEvolved(CallbackSupportMixin, SearchParameters):
             # The choice of a callable `refit` is final.
             n_reevaluated=0 if callable(self.refit) else self._n_reevaluated,
             has_ensemble=ensembles,
+            refits_members=ensembles and whole.n_samples >= FEWEST_REFITTED,
         )
 
         # Which candidates there are.
@@ -430,7 +437,9 @@ class BaseEvolved(CallbackSupportMixin, SearchParameters):
             self._record(outcome, objectives, len(data.splits))
             if self.refit:
                 self._select_ensemble(outcome, evaluator, budget)
-                self._refit(outcome, runner, budget, rows)
+                models = self._refit(outcome, runner, budget, rows)
+                if self.ensemble_ and whole.n_samples >= FEWEST_REFITTED:
+                    self._refit_members(outcome, runner, budget, models)
         finally:
             evaluator.close()
         return self
@@ -603,8 +612,11 @@ class BaseEvolved(CallbackSupportMixin, SearchParameters):
         runner: TrialRunner,
         budget: TimeBudget,
         rows: np.ndarray | None,
-    ) -> None:
-        """Fit the best on all of the data, or on the rows of its trial."""
+    ) -> dict[int, BaseEstimator]:
+        """Fit the best on all of the data, or on the rows of its trial.
+
+        Return it by its index, if it was fitted.
+        """
         evaluations = outcome.evaluations
         best = evaluations[self.best_index_]
         ready = None
@@ -614,7 +626,7 @@ class BaseEvolved(CallbackSupportMixin, SearchParameters):
             steps = self._first_steps()
             self.best_estimator_ = Pipeline([*steps, *ready.steps]) if steps else ready
             self.refit_time_ = float(np.mean(best.fit_times))
-            return
+            return {}
         start = time.perf_counter()
         indices = [self.best_index_]
         if not callable(self.refit):  # the choice of a callable is final
@@ -625,6 +637,42 @@ class BaseEvolved(CallbackSupportMixin, SearchParameters):
         index, self.best_estimator_ = refit_first(final, evaluations, indices)
         self._set_best(index, evaluations[index])
         self.refit_time_ = time.perf_counter() - start
+        return {index: self.best_estimator_}
+
+    def _refit_members(
+        self,
+        outcome: SearchResult,
+        runner: TrialRunner,
+        budget: TimeBudget,
+        models: dict[int, BaseEstimator],
+    ) -> None:
+        """Fit members on all of the data, the heaviest first, as far as there is time.
+
+        `models` holds what is fitted already. A member that fails keeps its models.
+        """
+        members = sorted(self.ensemble_.members, key=lambda one: -one.weight)
+        evaluations = {one.index: outcome.evaluations[one.index] for one in members}
+        missing = [e for index, e in evaluations.items() if index not in models]
+        chosen = [e.candidate for e in budget.affordable(missing)]
+        indices = [i for i, e in evaluations.items() if e.candidate in chosen]
+        final = replace(self._final_runner_, data=runner.data)
+
+        def fit(index: int) -> BaseEstimator | None:
+            evaluation = outcome.evaluations[index]
+            try:
+                return final.refit(evaluation.chromosome, evaluation.rounds)
+            except Exception:
+                return None
+
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # as in trials
+            parallel = Parallel(n_jobs=self._n_workers, require="sharedmem")
+            found = parallel(delayed(fit)(i) for i in indices)
+        models |= {i: m for i, m in zip(indices, found, strict=True) if m is not None}
+        # The ensemble reads X before its members do.
+        n_read = len(self._first_steps())
+        models = {i: Pipeline(model.steps[n_read:]) for i, model in models.items()}
+        self.ensemble_.members = refitted(self.ensemble_, models)
 
     def refit_individual(
         self, index: int, X: Any, y: Any = None, **fit_params: Any

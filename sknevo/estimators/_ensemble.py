@@ -2,8 +2,8 @@
 
 import math
 import pickle
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -24,6 +24,10 @@ from sknevo.evaluation import (
 from sknevo.records import Chromosome, Evaluation
 from sknevo.time_budget import TimeBudget
 
+# From so many rows on, members are fitted on all of them, as far as there is time. The
+# held-out log-loss of 14 ensembles fell by 15 to 0.1 % for 12 and rose by 0.1 and 0.4 %
+# for two (2,600 to 21,000 rows, 2 to 28 classes, one split or three).
+FEWEST_REFITTED = 2_500
 # Rows that are predicted at a time: prepared rows take memory. Chosen, not measured.
 BATCH = 50_000
 
@@ -41,7 +45,8 @@ class Member:
     weight : float
         Its share of the prediction: the weights of all members add up to 1.
     models : tuple of estimator
-        Its model of each split, fitted on the training part. Their mean predicts.
+        Its model of each split, fitted on the training part, of which the mean
+        predicts; or a single one, fitted on all of the data.
     """
 
     index: int
@@ -239,6 +244,18 @@ def make_ensemble(
         scores.append(held_out.score(average, decision))
     made = EnsembleRegressor if runner.response.labels is None else EnsembleClassifier
     return made(members, scores, runner.response, decision, list(first_steps))
+
+
+def refitted(
+    ensemble: _Ensemble, models: Mapping[int, BaseEstimator]
+) -> Sequence[Member]:
+    """Return the members, some with a model of all of the data, by their index."""
+    shared = _sharing([[model] for model in models.values()])
+    models = dict(zip(models, map(tuple, shared), strict=True))
+    return [
+        replace(one, models=models.get(one.index, one.models))
+        for one in ensemble.members
+    ]
 
 
 def _sharing(models: list[list[BaseEstimator]]) -> list[list[BaseEstimator]]:

@@ -230,3 +230,41 @@ def test_members_of_equal_preparation_share_it(iris):
 
 def test_it_nests_in_cross_validation(iris):
     assert cross_val_score(classifier(generations=1), *iris, cv=2).mean() > 0.9
+
+
+def on_many_rows(monkeypatch, iris, **params):
+    """Return a search on rows that are enough to fit members on all of them."""
+    monkeypatch.setattr(_base, "FEWEST_REFITTED", 100)
+    return classifier(scoring="neg_log_loss", cv=3, **params).fit(*iris)
+
+
+def test_on_many_rows_members_are_fitted_on_all_of_them(monkeypatch, iris, fitted):
+    X, _ = iris
+    whole = on_many_rows(monkeypatch, iris)
+    weights = [(member.index, member.weight) for member in whole.ensemble_.members]
+    assert weights == [(m.index, m.weight) for m in fitted.ensemble_.members]
+    expected = sum(
+        member.weight * whole.refit_individual(member.index, *iris).predict_proba(X)
+        for member in whole.ensemble_.members
+    )
+    expected = whole.ensemble_.decision.probabilities(expected)
+    np.testing.assert_allclose(whole.predict_proba(X), expected, atol=1e-6)
+    assert all(len(member.models) == 1 for member in whole.ensemble_.members)
+    two = on_many_rows(monkeypatch, iris, n_jobs=2)
+    np.testing.assert_array_equal(two.predict_proba(X), whole.predict_proba(X))
+
+
+def test_a_member_that_fails_on_all_rows_keeps_its_models(monkeypatch, iris, fitted):
+    best = fitted.best_index_
+    refit = _base.TrialRunner.refit
+
+    def only_the_best(self, chromosome, rounds=()):
+        if chromosome.key != fitted.best_chromosome_.key:
+            raise ValueError("bad luck")
+        return refit(self, chromosome, rounds)
+
+    monkeypatch.setattr(_base.TrialRunner, "refit", only_the_best)
+    whole = on_many_rows(monkeypatch, iris)
+    sizes = {member.index: len(member.models) for member in whole.ensemble_.members}
+    assert sizes == {index: 1 if index == best else 3 for index in sizes}
+    assert len(sizes) > 1
