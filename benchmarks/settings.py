@@ -73,7 +73,10 @@ SETTINGS = {
     "folds5x4": folds(5, 4),
     "split": held_out,
     "gain": lambda task, seed: {"_breeds_ensemble": True},
-    "all_folds": lambda task, seed: {"_prunes": False},
+    "all_folds": lambda task, seed: {"_n_best": None},
+    "best1": lambda task, seed: {"_n_best": 1},
+    "best3": lambda task, seed: {"_n_best": 3},
+    "best10": lambda task, seed: {"_n_best": 10},
 }
 
 

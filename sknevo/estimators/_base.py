@@ -183,8 +183,9 @@ class BaseEvolved(CallbackSupportMixin, SearchParameters):
     _needs_docstrings: ClassVar[str] = ""
     # Number of best individuals that are evaluated again, with other seeds.
     _n_reevaluated: ClassVar[int] = 0
-    # Whether an individual ends early that is worse than the best on its first splits.
-    _prunes: ClassVar[bool] = False
+    # An individual ends early if its first splits show that it is none of the best: of
+    # so many, if there is an ensemble of them, else of one. None tries all splits.
+    _n_best: ClassVar[int | None] = None
     # Whether individuals are ranked by what they add to the ensemble.
     _breeds_ensemble: ClassVar[bool] = False
     # Steps of selecting an ensemble; None for a task without ensembles.
@@ -429,8 +430,9 @@ class BaseEvolved(CallbackSupportMixin, SearchParameters):
             halving.population.merits = partial(
                 ensemble_merits, runner, self.ensemble_size
             )
+        n_best = self._n_best if ensembles else self._n_best and 1
         evaluator = Evaluator(
-            runner, self._n_workers, self.memory_limit, journal, self._prunes
+            runner, self._n_workers, self.memory_limit, journal, n_best
         )
         try:
             outcome = self._search(halving, evaluator, budget)

@@ -37,7 +37,7 @@ class _EvolvedPipeline(EnsembleParameters, BaseEvolved):
     # samples little was measured: fewer folds leave time for more individuals.
     _default_folds = {2_000: 5, 10_000: 3}
     _needs_docstrings = "LightGBM and XGBoost"
-    _prunes = True
+    _n_best = 5
 
     def _check_X(self, X: Any, reset: bool) -> Any:
         table = as_table(X)

@@ -188,7 +188,7 @@ class TrialRunner:
         if mean < floor:
             raise TrialPruned(
                 f"its mean on {n} of {self.n_splits} splits, {mean:.4g}, is below "
-                f"{floor:.4g}, too far from that of the best"
+                f"{floor:.4g}, too far from that of better ones"
             )
 
     def floors(self, best: Evaluation) -> tuple[float, ...]:

@@ -1,7 +1,6 @@
 """Evaluates candidates, each once, in the order asked: from memory or on workers."""
 
-import math
-from collections import Counter, deque
+from collections import Counter, defaultdict, deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -26,9 +25,9 @@ from sknevo.records import Candidate, Chromosome, Evaluation, Status
 from sknevo.time_budget import TimeBudget
 
 NO_JOURNAL = Journal(None)
-# The fitness of the best, and the floors that it gives to others.
-Floors = tuple[float, tuple[float, ...]]
-NO_FLOORS = (-math.inf, ())
+# By resource: the best candidates, the best first, each by its fitness and the floors
+# that it gives to others.
+Best = defaultdict[int | None, list[tuple[float, tuple[float, ...]]]]
 # The search has ended before anything was known of these.
 CUT_OFF = ("unfinished", "skipped")
 
@@ -122,10 +121,10 @@ class Evaluator:
     Candidates are submitted, and `next_evaluation` returns their evaluations in that
     order. `known` holds what was returned, by the name of the candidate.
 
-    If it `prunes`, a trial ends after a split if it is too far from the best: from that
-    of all that were returned before the candidate was submitted, so that results do not
-    depend on the number of workers. With `max_time`, where they do, it is the best of
-    all that have ended before the trial begins.
+    With `n_best`, a trial ends after a split if it will be none of so many best
+    candidates: of all that were returned before it was submitted, so that results do
+    not depend on the number of workers. With `max_time`, where they do, of all that
+    have ended before the trial begins.
     """
 
     def __init__(
@@ -134,9 +133,9 @@ class Evaluator:
         n_jobs: int | None = None,
         memory_limit: float | None = None,
         journal: Journal = NO_JOURNAL,
-        prunes: bool = False,
+        n_best: int | None = None,
     ) -> None:
-        self.runner, self.prunes = runner, prunes
+        self.runner, self.n_best = runner, n_best
         self.n_jobs, self.n_workers = n_jobs, effective_n_jobs(n_jobs)
         self.memory_limit = memory_limit
         self.journal = journal
@@ -148,9 +147,9 @@ class Evaluator:
         self._waiting: dict[str, Candidate] = {}
         self._running: dict[str, Candidate] = {}
         self._losses: Counter[str] = Counter()
-        # By resource: of what was returned, and of all that has ended.
-        self._floors: dict[int | None, Floors] = {}
-        self._latest_floors: dict[int | None, Floors] = {}
+        # Of what was returned, and of all that has ended.
+        self._best: Best = defaultdict(list)
+        self._latest_best: Best = defaultdict(list)
         self._pool: Pool | None = None
         self._budget = TimeBudget()
 
@@ -198,7 +197,7 @@ class Evaluator:
             # The journal's answer is taken in its turn, but its times are known now.
             recalled = self._recalled(candidate)
             if recalled is None:
-                candidate = self._with_floors(candidate, self._floors)
+                candidate = self._with_floors(candidate, self._best)
                 self._waiting.setdefault(name, candidate)
             else:
                 self._budget.observe(recalled)
@@ -241,7 +240,7 @@ class Evaluator:
             # The first one: dicts keep the order in which candidates were submitted.
             candidate = self._waiting.pop(next(iter(self._waiting)))
             if self._budget.max_time is not None:
-                candidate = self._with_floors(candidate, self._latest_floors)
+                candidate = self._with_floors(candidate, self._latest_best)
             due = self._budget.deadline(candidate)
             if due is None:
                 self._keep(_failed(candidate, "skipped"))
@@ -268,7 +267,7 @@ class Evaluator:
         elif self.runner.model_store is not None:
             result = self.runner.model_store.receive(result)
         self._keep(result)
-        self._raise_floors(result, self._latest_floors)
+        self._compare(result, self._latest_best)
         self._budget.observe(result)
 
     def _keep(self, evaluation: Evaluation) -> None:
@@ -292,7 +291,7 @@ class Evaluator:
                 if self.runner.model_store is not None:
                     evaluation = self.runner.model_store.add(evaluation)
                 self.known[candidate.name] = evaluation
-                self._raise_floors(evaluation, self._floors)
+                self._compare(evaluation, self._best)
         return replace(
             evaluation,
             chromosome=asked.chromosome,
@@ -300,20 +299,20 @@ class Evaluator:
             cached=cached,
         )
 
-    def _raise_floors(
-        self, evaluation: Evaluation, floors: dict[int | None, Floors]
-    ) -> None:
+    def _compare(self, evaluation: Evaluation, best: Best) -> None:
+        """Make an evaluation one of the best if it is."""
         # With several objectives, the fitness alone says little of a candidate.
-        if self.prunes and evaluation.status == "ok" and not evaluation.objectives:
-            resource = evaluation.resource
+        if self.n_best and evaluation.status == "ok" and not evaluation.objectives:
             found = evaluation.fitness, self.runner.floors(evaluation)
-            floors[resource] = max(floors.get(resource, NO_FLOORS), found)
+            same = best[evaluation.resource]
+            same.append(found)
+            same.sort(reverse=True)
+            del same[self.n_best :]
 
-    def _with_floors(
-        self, candidate: Candidate, floors: dict[int | None, Floors]
-    ) -> Candidate:
-        _, found = floors.get(candidate.resource, NO_FLOORS)
-        return replace(candidate, floors=found)
+    def _with_floors(self, candidate: Candidate, best: Best) -> Candidate:
+        same = best[candidate.resource]
+        floors = same[-1][1] if len(same) == self.n_best else ()
+        return replace(candidate, floors=floors)
 
     def left_over(self) -> Iterator[Evaluation]:
         """Yield, after `running`, the evaluations that were not returned.

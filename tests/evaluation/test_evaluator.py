@@ -546,11 +546,11 @@ class Uneven:
         return estimator.x - self.hardness[place]
 
 
-def pruning(xs, told_before=1, **runner):
+def pruning(xs, told_before=1, n_best=1, **runner):
     """Return evaluations of toys, the first ones told before the others are asked."""
     evaluator = make_evaluator(n_splits=3, **runner)
     evaluator.runner = replace(evaluator.runner, objectives=Objectives(Uneven(), None))
-    evaluator.prunes = True
+    evaluator.n_best = n_best
     evaluations = []
     with evaluator.running():
         for part in (xs[:told_before], xs[told_before:]):
@@ -567,6 +567,13 @@ def test_a_trial_far_from_the_best_ends_after_a_split():
         assert evaluation.status == "pruned"
         assert len(evaluation.fit_times) == 1
         assert "1 of 3 splits" in evaluation.error
+
+
+def test_a_trial_goes_on_that_may_be_one_of_the_best():
+    told = [0.8, 0.6, 0.9]
+    for n_best, status in ((1, "pruned"), (2, "pruned"), (3, "ok"), (4, "ok")):
+        *_, last = pruning([*told, 0.5], told_before=3, n_best=n_best)
+        assert last.status == status
 
 
 def test_without_a_best_that_was_told_all_trials_run_to_their_end():
