@@ -20,6 +20,9 @@ from sknevo.evolution import SuccessiveHalving
 from sknevo.records import Candidate, Evaluation, Generation
 from sknevo.time_budget import TimeBudget
 
+# The reason to stop of a search that Ctrl-C has ended.
+INTERRUPTED = "interrupted by the user"
+
 
 class SearchCallback:
     """Is told of the events of a search; may stop it."""
@@ -238,7 +241,7 @@ class _Steps:
                     self._add(evaluation)
             if self.result.best is None:
                 raise
-            self.result.stop_reason = "interrupted by the user"
+            self.result.stop_reason = INTERRUPTED
 
     def _unanswered(self) -> Iterator[Evaluation]:
         """Yield, once the workers are stopped, what was not told in its turn."""

@@ -37,11 +37,9 @@ ENSEMBLE_SHARE, ENSEMBLE_SECONDS = 0.03, 5.0
 # deadline: the rest is for scoring. On 21,000 rows of 28 classes a network took 22.9 of
 # 30 s; 7.6 s brought its log-loss to 0.649 instead of 0.636. Chosen, not measured.
 TRAINING_SHARE, LAST_TRAINING_SHARE = 0.25, 0.8
-# Share of `max_time` that is kept for fitting members of an ensemble on all of the
-# rows; more, if the refit of the best takes more. On tables of 2,600 to 21,000 rows it
-# took 1 to 19 s of one core for all members, most often less than 6, after searches of
-# 30 s. Chosen, not measured.
-MEMBERS_SHARE = 0.1
+# Members of an ensemble for whose refits time is kept, and the most of `max_time` that
+# is kept for them. Chosen, not measured.
+USUAL_MEMBERS, MEMBERS_SHARE = 8, 0.1
 # Seconds that it may take to stop all workers.
 STOPPING = 1.0
 # Trials of a family that the runtime model remembers. With a single one it predicts
@@ -155,6 +153,8 @@ class TimeBudget:
         # There is always time for the refit of either.
         self.best: Evaluation | None = None
         self._ahead: Evaluation | None = None
+        # Seconds of the refits of all that have ended.
+        self._refits: list[float] = []
 
     def plan(
         self,
@@ -164,11 +164,10 @@ class TimeBudget:
         n_workers: int = 1,
         n_reevaluated: int = 0,
         has_ensemble: bool = False,
-        refits_members: bool = False,
     ) -> None:
         """Say what takes time: trials on workers, refits, re-evaluations."""
         self.trials, self.final_builder = trials, final_builder
-        self._has_ensemble, self._refits_members = has_ensemble, refits_members
+        self._has_ensemble = has_ensemble
         self.n_workers, self._n_reevaluated = n_workers, n_reevaluated
 
     def time_left(self) -> float:
@@ -243,6 +242,8 @@ class TimeBudget:
             self.runtimes.observe(evaluation, cost, family)
         if evaluation.status != "ok":
             return
+        if self.final_builder is not None:
+            self._refits.append(self.refit_seconds(evaluation))
         ahead = self._ahead
         fitter = ahead is None or evaluation.rank_key > ahead.rank_key
         if fitter and self.can_refit(evaluation):
@@ -280,15 +281,15 @@ class TimeBudget:
         """Return whether the refit takes so little that it is worth its time."""
         return self.refit_seconds(best) <= REFIT_SHARE * self.max_time
 
-    def affordable(self, evaluations: Sequence[Evaluation]) -> list[Evaluation]:
-        """Return those that workers can fit on all of the data now, the first first."""
+    def affordable(self, evaluations: Sequence[Evaluation]) -> list[int]:
+        """Return the places of those that there is time to refit, the first first."""
         busy, chosen = [0.0] * self.n_workers, []
-        for evaluation in evaluations:
+        for place, evaluation in enumerate(evaluations):
             worker = int(np.argmin(busy))
             until = busy[worker] + self.refit_seconds(evaluation)
             if until <= self.time_left():
                 busy[worker] = until
-                chosen.append(evaluation)
+                chosen.append(place)
         return chosen
 
     def can_refit(self, evaluation: Evaluation, was_kept: bool = False) -> bool:
@@ -336,8 +337,8 @@ class TimeBudget:
         if self._has_ensemble:
             is_refit = best is not None and self._is_short(best)
             refit = self.refit_seconds(best) if is_refit else 0.0
-            if self._refits_members:  # of which the best is one, most often
-                refit = max(refit, MEMBERS_SHARE * self.max_time)
+            members = USUAL_MEMBERS * float(np.mean(self._refits or [0.0]))
+            refit += min(members / self.n_workers, MEMBERS_SHARE * self.max_time)
             selection = min(ENSEMBLE_SHARE * self.max_time, ENSEMBLE_SECONDS)
             return refit + selection
         if best is not None:

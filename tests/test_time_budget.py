@@ -2,6 +2,7 @@
 
 import math
 import time
+from dataclasses import replace
 
 import pytest
 from toys import Budget, ToyBuilder, candidate, make_evaluator
@@ -92,15 +93,22 @@ def test_members_are_fitted_as_far_as_there_is_time():
     budget.plan(make_evaluator().runner, ToyBuilder(), n_workers=2, has_ensemble=True)
     members = [ended(seconds) for seconds in (60.0, 50.0, 70.0, 45.0, 30.0)]
     # One worker fits 60 and 30, the other 50 and 45.
-    chosen = [e.fit_times[0] for e in budget.affordable(members)]
-    assert chosen == [60.0, 50.0, 45.0, 30.0]
+    assert budget.affordable(members) == [0, 1, 3, 4]
     budget.max_time = None
-    assert budget.affordable(members) == members
+    assert budget.affordable(members) == [0, 1, 2, 3, 4]
 
 
 def test_time_is_kept_for_the_members():
     budget = TimeBudget(100, started=1000)
-    plan = {"has_ensemble": True, "refits_members": True}
-    budget.plan(make_evaluator().runner, ToyBuilder(), **plan)
-    budget.observe(Evaluation(candidate(0.2).chromosome, "error"))
-    assert budget.end() == pytest.approx(1100 - 3 - 10)
+    budget.plan(make_evaluator().runner, ToyBuilder(), n_workers=2, has_ensemble=True)
+
+    def tried(fit):
+        chromosome = candidate(0.2).chromosome
+        return replace(ended(fit), saved_times=(0.0, 0.0), chromosome=chromosome)
+
+    budget.observe(tried(1.0))
+    one = budget.refit_seconds(tried(1.0))
+    # For the selection, the best, and eight members on two workers.
+    assert budget.end() == pytest.approx(1100 - 3 - one - 4 * one)
+    budget.observe(tried(9.0))
+    assert budget.end() == pytest.approx(1100 - 3 - one - 10)

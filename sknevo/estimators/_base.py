@@ -15,6 +15,7 @@ from joblib import effective_n_jobs
 from sklearn import get_config
 from sklearn.base import BaseEstimator, _fit_context
 from sklearn.callback import CallbackSupportMixin, with_callbacks
+from sklearn.exceptions import FitFailedWarning
 from sklearn.pipeline import Pipeline
 from sklearn.utils import check_random_state
 from sklearn.utils.metadata_routing import MetadataRouter
@@ -23,12 +24,7 @@ from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import check_is_fitted
 
 from sknevo.data_checks import check_enough, plain_column, plain_values
-from sknevo.estimators._ensemble import (
-    FEWEST_REFITTED,
-    ensemble_merits,
-    make_ensemble,
-    refitted,
-)
+from sknevo.estimators._ensemble import ensemble_merits, make_ensemble, with_whole
 from sknevo.estimators._metadata import (
     check_metadata,
     check_names,
@@ -72,6 +68,7 @@ from sknevo.evolution import STRATEGIES, Population, SuccessiveHalving
 from sknevo.genes import Genome
 from sknevo.records import Chromosome, DataSpec, Evaluation
 from sknevo.search import (
+    INTERRUPTED,
     Printer,
     SearchCallback,
     SearchResult,
@@ -409,7 +406,6 @@ class BaseEvolved(CallbackSupportMixin, SearchParameters):
             # The choice of a callable `refit` is final.
             n_reevaluated=0 if callable(self.refit) else self._n_reevaluated,
             has_ensemble=ensembles,
-            refits_members=ensembles and whole.n_samples >= FEWEST_REFITTED,
         )
 
         # Which candidates there are.
@@ -440,7 +436,7 @@ class BaseEvolved(CallbackSupportMixin, SearchParameters):
             if self.refit:
                 self._select_ensemble(outcome, evaluator, budget)
                 models = self._refit(outcome, runner, budget, rows)
-                if self.ensemble_ and whole.n_samples >= FEWEST_REFITTED:
+                if self.ensemble_ and outcome.stop_reason != INTERRUPTED:
                     self._refit_members(outcome, runner, budget, models)
         finally:
             evaluator.close()
@@ -650,31 +646,41 @@ class BaseEvolved(CallbackSupportMixin, SearchParameters):
     ) -> None:
         """Fit members on all of the data, the heaviest first, as far as there is time.
 
-        `models` holds what is fitted already. A member that fails keeps its models.
+        `models` holds what is fitted already, by index. A member that fails keeps the
+        models of its splits, and a warning says why.
         """
         members = sorted(self.ensemble_.members, key=lambda one: -one.weight)
-        evaluations = {one.index: outcome.evaluations[one.index] for one in members}
-        missing = [e for index, e in evaluations.items() if index not in models]
-        chosen = [e.candidate for e in budget.affordable(missing)]
-        indices = [i for i, e in evaluations.items() if e.candidate in chosen]
-        final = replace(self._final_runner_, data=runner.data)
+        missing = [one.index for one in members if one.index not in models]
+        places = budget.affordable([outcome.evaluations[i] for i in missing])
+        indices = [missing[place] for place in places]
+        final = replace(self._final_runner_, data=runner.data, threads=runner.threads)
 
-        def fit(index: int) -> BaseEstimator | None:
+        def fit(index: int) -> BaseEstimator | Exception:
             evaluation = outcome.evaluations[index]
             try:
                 return final.refit(evaluation.chromosome, evaluation.rounds)
-            except Exception:
-                return None
+            except Exception as fault:
+                return fault
 
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # as in trials
             parallel = Parallel(n_jobs=self._n_workers, require="sharedmem")
-            found = parallel(delayed(fit)(i) for i in indices)
-        models |= {i: m for i, m in zip(indices, found, strict=True) if m is not None}
+            found = parallel(delayed(fit)(index) for index in indices)
+        for index, model in zip(indices, found, strict=True):
+            if isinstance(model, Exception):
+                warnings.warn(
+                    f"The individual in row {index} of cv_results_ predicts with the "
+                    "models of its splits alone, since it was not fitted on all of X: "
+                    f"{type(model).__name__}: {model}",
+                    FitFailedWarning,
+                    stacklevel=3,
+                )
+            else:
+                models[index] = model
         # The ensemble reads X before its members do.
         n_read = len(self._first_steps())
         models = {i: Pipeline(model.steps[n_read:]) for i, model in models.items()}
-        self.ensemble_.members = refitted(self.ensemble_, models)
+        self.ensemble_.members = with_whole(self.ensemble_, models)
 
     def refit_individual(
         self, index: int, X: Any, y: Any = None, **fit_params: Any

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 from sklearn.base import clone
 from sklearn.datasets import load_diabetes, load_iris
+from sklearn.exceptions import FitFailedWarning
 from sklearn.metrics import get_scorer
 from sklearn.model_selection import (
     RepeatedStratifiedKFold,
@@ -50,6 +51,19 @@ def iris():
 @pytest.fixture(scope="module")
 def fitted(iris):
     return classifier(scoring="neg_log_loss", cv=3).fit(*iris)
+
+
+def mean_prediction(ensemble, method, X):
+    """Return what half of each weight for the models of splits comes to, and half."""
+    return sum(
+        m.weight
+        * (
+            np.mean([getattr(model, method)(X) for model in m.models], axis=0)
+            + getattr(m.whole, method)(X)
+        )
+        / 2
+        for m in ensemble.members
+    )
 
 
 def held_out_score(fitted, X, y, splits, scoring):
@@ -94,10 +108,7 @@ def test_it_is_what_predicts(fitted, iris):
     ensemble = fitted.ensemble_
     np.testing.assert_array_equal(fitted.predict(X), ensemble.predict(X))
     np.testing.assert_array_equal(fitted.predict_proba(X), ensemble.predict_proba(X))
-    mean = sum(
-        m.weight * np.mean([model.predict_proba(X) for model in m.models], axis=0)
-        for m in ensemble.members
-    )
+    mean = mean_prediction(ensemble, "predict_proba", X)
     expected = ensemble.decision.probabilities(mean)
     np.testing.assert_allclose(fitted.predict_proba(X), expected, atol=1e-6)
     assert (fitted.predict(X) == fitted.classes_[mean.argmax(axis=1)]).all()
@@ -173,10 +184,7 @@ def test_groups(iris):
 def test_a_regressor_averages_values():
     X, y = load_diabetes(return_X_y=True, as_frame=True)
     reg = EvolvedPipelineRegressor(**SMALL).fit(X, 1e6 * y)
-    mean = sum(
-        m.weight * np.mean([model.predict(X) for model in m.models], axis=0)
-        for m in reg.ensemble_.members
-    )
+    mean = mean_prediction(reg.ensemble_, "predict", X)
     np.testing.assert_allclose(reg.predict(X), mean)
     assert reg.ensemble_score_ >= reg.best_score_
 
@@ -232,30 +240,17 @@ def test_it_nests_in_cross_validation(iris):
     assert cross_val_score(classifier(generations=1), *iris, cv=2).mean() > 0.9
 
 
-def on_many_rows(monkeypatch, iris, **params):
-    """Return a search on rows that are enough to fit members on all of them."""
-    monkeypatch.setattr(_base, "FEWEST_REFITTED", 100)
-    return classifier(scoring="neg_log_loss", cv=3, **params).fit(*iris)
-
-
-def test_on_many_rows_members_are_fitted_on_all_of_them(monkeypatch, iris, fitted):
+def test_each_member_is_fitted_on_all_rows_as_well(iris, fitted):
     X, _ = iris
-    whole = on_many_rows(monkeypatch, iris)
-    weights = [(member.index, member.weight) for member in whole.ensemble_.members]
-    assert weights == [(m.index, m.weight) for m in fitted.ensemble_.members]
-    expected = sum(
-        member.weight * whole.refit_individual(member.index, *iris).predict_proba(X)
-        for member in whole.ensemble_.members
-    )
-    expected = whole.ensemble_.decision.probabilities(expected)
-    np.testing.assert_allclose(whole.predict_proba(X), expected, atol=1e-6)
-    assert all(len(member.models) == 1 for member in whole.ensemble_.members)
-    two = on_many_rows(monkeypatch, iris, n_jobs=2)
-    np.testing.assert_array_equal(two.predict_proba(X), whole.predict_proba(X))
+    for member in fitted.ensemble_.members:
+        whole = fitted.refit_individual(member.index, *iris)
+        found, expected = member.whole.predict_proba(X), whole.predict_proba(X)
+        np.testing.assert_array_equal(found, expected)
+        shares = [share for _, share in member.shares]
+        assert shares == [member.weight / 6] * 3 + [member.weight / 2]
 
 
 def test_a_member_that_fails_on_all_rows_keeps_its_models(monkeypatch, iris, fitted):
-    best = fitted.best_index_
     refit = _base.TrialRunner.refit
 
     def only_the_best(self, chromosome, rounds=()):
@@ -264,7 +259,12 @@ def test_a_member_that_fails_on_all_rows_keeps_its_models(monkeypatch, iris, fit
         return refit(self, chromosome, rounds)
 
     monkeypatch.setattr(_base.TrialRunner, "refit", only_the_best)
-    whole = on_many_rows(monkeypatch, iris)
-    sizes = {member.index: len(member.models) for member in whole.ensemble_.members}
-    assert sizes == {index: 1 if index == best else 3 for index in sizes}
-    assert len(sizes) > 1
+    clf = classifier(scoring="neg_log_loss", cv=3)
+    with pytest.warns(FitFailedWarning, match="row .* of its splits alone.*bad luck"):
+        clf.fit(*iris)
+    members = clf.ensemble_.members
+    assert len(members) > 1
+    for member in members:
+        assert (member.whole is not None) == (member.index == fitted.best_index_)
+        shares = [share for _, share in member.shares]
+        assert sum(shares) == pytest.approx(member.weight)
