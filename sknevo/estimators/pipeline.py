@@ -191,11 +191,10 @@ default="estimation_of_distribution"
         also a line per individual.
     ensemble_size : int or None, default=25
         Steps of selecting an ensemble, each of which adds the individual that raises
-        the fitness of the averaged predictions most. The models that individuals were
-        evaluated with, one of each split, are averaged. From 2,500 samples on, members
-        are fitted on all of X instead, as far as `max_time` allows. None predicts with
-        the best individual alone. So do a callable `refit`, `max_predict_time` and a
-        `scoring` that needs more than predictions.
+        the fitness of the averaged predictions most. A member predicts by the models of
+        its splits and, as far as `max_time` allows, by one that is fitted on all of X,
+        half and half. None predicts with the best individual alone. So do a callable
+        `refit`, `max_predict_time` and a `scoring` that needs more than predictions.
 
     Attributes
     ----------
@@ -402,11 +401,10 @@ default="estimation_of_distribution"
         also a line per individual.
     ensemble_size : int or None, default=25
         Steps of selecting an ensemble, each of which adds the individual that raises
-        the fitness of the averaged predictions most. The models that individuals were
-        evaluated with, one of each split, are averaged. From 2,500 samples on, members
-        are fitted on all of X instead, as far as `max_time` allows. None predicts with
-        the best individual alone. So do a callable `refit`, `max_predict_time` and a
-        `scoring` that needs more than predictions.
+        the fitness of the averaged predictions most. A member predicts by the models of
+        its splits and, as far as `max_time` allows, by one that is fitted on all of X,
+        half and half. None predicts with the best individual alone. So do a callable
+        `refit`, `max_predict_time` and a `scoring` that needs more than predictions.
 
     Attributes
     ----------
