@@ -261,9 +261,9 @@ class Sample:
             ]
         return self.scores[number, name]
 
-    def library(self, scheme, seconds=np.inf, most=None, prunes=True, kept=MOST_KEPT):
+    def library(self, scheme, seconds=np.inf, most=None, n_best=5, kept=MOST_KEPT):
         """Return held-out parts and candidates that are tried in time, not pruned."""
-        sets, best, margin, spent, found = SCHEMES[scheme], None, 0.0, 0.0, []
+        sets, best, spent, found = SCHEMES[scheme], [], 0.0, []
         y = [self.y[test] for name in sets for _, test in self.splits[name]]
         for number, row in enumerate(self.rows[:most]):
             if not row.keys() >= {*sets}:
@@ -273,8 +273,8 @@ class Sample:
             complete, means = len(scores) == len(y), scores
             if complete:
                 means = np.cumsum(scores) / np.arange(1, len(y) + 1)
-            if complete and prunes and best is not None:
-                bad = means[:-1] < best[:-1] - margin
+            if complete and n_best and len(best) == n_best:
+                bad = means[:-1] < best[-1][1]
                 complete = not bad.any()
                 times = times if complete else times[: bad.argmax() + 1]
             spent += times.sum()
@@ -282,8 +282,9 @@ class Sample:
                 break
             if complete:
                 found.append((means[-1], number))
-                if best is None or means[-1] > best[-1]:
-                    best, margin = means, means[-1] - scores.min()
+                if n_best:
+                    floors = tuple(means[:-1] - (means[-1] - scores.min()))
+                    best = sorted([*best, (means[-1], floors)], reverse=True)[:n_best]
         kept = [self.rows[number] for _, number in sorted(found)[: -kept - 1 : -1]]
         return self.held_out(y), kept
 
@@ -322,6 +323,7 @@ class Sample:
 
 NUMBERS = (1, 3, 5, 10, 15, 20, 30, 40, 60, 100)
 STARTS, MOST_STARTS = (0, 300, 1000, 3000, 10000), (1, 3, 5, 10, 25)
+N_BEST = (0, 1, 2, 3, 5, 8)
 HALF_WAYS = (1, 50, 100, 150, 300, 600, 10**6)
 
 
@@ -337,15 +339,16 @@ def questions(sample):
         kinds = ("folds", "refits", "both")
         policies = {kind: {"scheme": scheme, "members": kind} for kind in kinds}
         yield f"members, {scheme}", "folds", policies
-    policies = {prunes: five(tried={"prunes": prunes}) for prunes in (False, True)}
-    yield "pruning", True, policies
-    for prunes in (False, True):
+    for name, tried in {**times, "any time": {}}.items():
+        policies = {n: five(tried={**tried, "n_best": n}) for n in N_BEST}
+        yield f"pruned below the so many best, {name}", N_BEST[0], policies
+    for n_best in (0, 5):
         policies = {
-            n: five(tried={"most": n, "prunes": prunes})
+            n: five(tried={"most": n, "n_best": n_best})
             for n in NUMBERS
             if n <= len(sample.rows)
         }
-        yield f"candidates, pruned: {prunes}", 10, policies
+        yield f"candidates, pruned below the best: {n_best}", 10, policies
     policies = {kept: five(tried={"kept": kept}) for kept in (3, 5, 10, 20, MOST_KEPT)}
     yield "best candidates kept", MOST_KEPT, policies
     policies = {start: five(START=start, MOST_START=25) for start in STARTS}
