@@ -37,8 +37,8 @@ class _EvolvedPipeline(EnsembleParameters, BaseEvolved):
     # samples little was measured: fewer folds leave time for more individuals.
     _default_folds = {2_000: 5, 10_000: 3}
     _needs_docstrings = "LightGBM and XGBoost"
-    # Measured by benchmarks/folds.py (doc/figures.md): with the same candidates, cutting
-    # off below the best costs 0.3 to 1.3 % of loss, below the fifth best nothing.
+    # With the same candidates, pruning below the best costs 0.3 to 1.3 % of loss, below
+    # the fifth best nothing (benchmarks/folds.py).
     _n_best = 5
 
     def _check_X(self, X: Any, reset: bool) -> Any:
