@@ -108,7 +108,7 @@ def test_time_is_kept_for_the_members():
 
     budget.observe(tried(1.0))
     one = budget.refit_seconds(tried(1.0))
-    # For the selection, the best, and eight members on two workers.
-    assert budget.end() == pytest.approx(1100 - 3 - one - 4 * one)
+    # For the selection, and five members on two workers.
+    assert budget.end() == pytest.approx(1100 - 3 - 2.5 * one)
     budget.observe(tried(9.0))
-    assert budget.end() == pytest.approx(1100 - 3 - one - 10)
+    assert budget.end() == pytest.approx(1100 - 3 - 10)
