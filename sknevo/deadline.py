@@ -11,7 +11,7 @@ Training that can keep what it has learned so far may end early instead: once
 import math
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -85,8 +85,7 @@ class Deadline:
         return min(limit, Limit(time.time() + max_seconds, "timeout", self.training))
 
 
-@contextmanager
-def deadline(moment: float) -> Iterator[None]:
+def deadline(moment: float) -> AbstractContextManager[None]:
     """Stop the loops inside this block once `time.time()` passes `moment`.
 
     Parameters
@@ -100,15 +99,10 @@ def deadline(moment: float) -> Iterator[None]:
     >>> with deadline(float('inf')):
     ...     check_deadline()
     """
-    token = _deadline.set(moment)
-    try:
-        yield
-    finally:
-        _deadline.reset(token)
+    return _until(_deadline, moment)
 
 
-@contextmanager
-def training_until(moment: float) -> Iterator[None]:
+def training_until(moment: float) -> AbstractContextManager[None]:
     """Have training inside this block end early once `time.time()` passes `moment`.
 
     Parameters
@@ -123,11 +117,17 @@ def training_until(moment: float) -> Iterator[None]:
     ...     is_training_over()
     True
     """
-    token = _training_end.set(moment)
+    return _until(_training_end, moment)
+
+
+@contextmanager
+def _until(variable: ContextVar[float], moment: float) -> Iterator[None]:
+    """Set the moment of a variable inside this block."""
+    token = variable.set(moment)
     try:
         yield
     finally:
-        _training_end.reset(token)
+        variable.reset(token)
 
 
 def is_training_over() -> bool:

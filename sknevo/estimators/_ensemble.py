@@ -59,11 +59,9 @@ class Member:
         # Measured by benchmarks/folds.py at 150 to 4,000 rows (doc/figures.md): the
         # loss is 0.5 to 1.7 % lower than without a model of all data. That model alone
         # is as good in the mean, and up to 7 % worse on tables that are noisy.
-        parts = 1.0 if self.whole is None else 0.5
-        shares = [(one, self.weight * parts / len(self.models)) for one in self.models]
-        return (
-            shares if self.whole is None else [*shares, (self.whole, self.weight / 2)]
-        )
+        whole = [] if self.whole is None else [(self.whole, self.weight / 2)]
+        each = (self.weight / 2 if whole else self.weight) / len(self.models)
+        return [*((model, each) for model in self.models), *whole]
 
 
 class _Ensemble(BaseEstimator):

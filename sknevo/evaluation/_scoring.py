@@ -9,7 +9,7 @@ import time
 import warnings
 from collections.abc import Callable, Mapping, Sequence, Sized
 from dataclasses import dataclass, field, replace
-from functools import wraps
+from functools import partial, wraps
 from numbers import Real
 from typing import Any
 
@@ -154,7 +154,7 @@ class Objectives:
         if isinstance(scoring, Sized) and not len(scoring):
             raise ValueError(f"scoring must name at least one metric; got {scoring!r}.")
         scorer = check_scoring(estimator, _with_costs(scoring))
-        scorer = _told_labels(scorer, labels)
+        scorer = _each(scorer, partial(_told_labels, labels=labels))
         names = list(getattr(scorer, "_scorers", ()))
         if isinstance(refit, Mapping):
             return cls(scorer, None, _checked_weights(refit, names, scoring))
@@ -210,7 +210,7 @@ class Objectives:
         # Scorers of estimators without targets take no y.
         target = () if y is None else (y,)
         remembers = isinstance(estimator, Remembering)
-        scorer = _of_fitted(self.scorer) if remembers else self.scorer
+        scorer = _each(self.scorer, _of_fitted) if remembers else self.scorer
         scores = scorer(estimator, X, *target, **score_params)
         if not isinstance(scores, Mapping):
             scores = {"score": scores}
@@ -351,13 +351,17 @@ class _OfFitted:
 
 
 def _of_fitted(scorer: Any) -> Any:
-    """Let scorers that look at more than predictions see the fitted estimator."""
-    if isinstance(scorer, _BaseScorer):
-        return scorer
+    """Let a scorer that looks at more than predictions see the fitted estimator."""
+    return scorer if isinstance(scorer, _BaseScorer) else _OfFitted(scorer)
+
+
+def _each(scorer: Any, change: Callable[[Any], Any]) -> Any:
+    """Return a scorer with a change made to it, or to each of several."""
     if not isinstance(scorer, _MultimetricScorer):
-        return _OfFitted(scorer)
-    scorers = {name: _of_fitted(one) for name, one in scorer._scorers.items()}
-    return _MultimetricScorer(scorers=scorers)
+        return change(scorer)
+    scorers = {name: change(one) for name, one in scorer._scorers.items()}
+    # A scorer that fails makes a failed trial, rather than a score of NaN.
+    return _MultimetricScorer(scorers=scorers, raise_exc=True)
 
 
 def responses(scorer: Any) -> Sequence[str]:
@@ -486,11 +490,7 @@ def _is_weight(weight: Any) -> bool:
 
 
 def _told_labels(scorer: Any, labels: Any) -> Any:
-    """Give all classes to scores of probabilities, such as the log loss."""
-    if isinstance(scorer, _MultimetricScorer):
-        scorers = {n: _told_labels(s, labels) for n, s in scorer._scorers.items()}
-        # A scorer that fails makes a failed trial, rather than a score of NaN.
-        return _MultimetricScorer(scorers=scorers, raise_exc=True)
+    """Give all classes to a score of probabilities, such as the log loss."""
     if labels is None or not isinstance(scorer, _BaseScorer):
         return scorer
     wants_labels = "labels" in inspect.signature(scorer._score_func).parameters
