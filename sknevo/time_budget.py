@@ -37,8 +37,8 @@ ENSEMBLE_SHARE, ENSEMBLE_SECONDS = 0.03, 5.0
 # deadline: the rest is for scoring. On 21,000 rows of 28 classes a network took 22.9 of
 # 30 s; 7.6 s brought its log-loss to 0.649 instead of 0.636. Chosen, not measured.
 TRAINING_SHARE, LAST_TRAINING_SHARE = 0.25, 0.8
-# Members of an ensemble for whose refits time is kept, and the most of `max_time` that
-# is kept for them. The heaviest are fitted first: five have most of the weight. With
+# Time is kept for the refits of so many members of an ensemble, but no more than this
+# share of `max_time`. The heaviest are fitted first: five have most of the weight. With
 # eight, 1 to 4 of 30 s were left over. Chosen, not measured.
 USUAL_MEMBERS, MEMBERS_SHARE = 5, 0.1
 # Seconds that it may take to stop all workers.
@@ -148,13 +148,14 @@ class TimeBudget:
         self.started = time.time() if started is None else started
         self.plan()
         self.runtimes = RuntimeModel()
-        # Whether a trial has ended, and the name of the first that has begun.
-        self._has_ended, self._first = False, ""
+        # The name of the first trial that has begun; and whether the search may end,
+        # since this trial has ended, or another one has succeeded.
+        self._first, self._may_end = "", False
         # The best so far, and the fittest of all that have ended, also out of turn.
         # There is always time for the refit of either.
         self.best: Evaluation | None = None
         self._ahead: Evaluation | None = None
-        # Seconds of the refits of all that have ended.
+        # Beside an ensemble: seconds of the refits of all that have ended.
         self._refits: list[float] = []
 
     def plan(
@@ -183,13 +184,13 @@ class TimeBudget:
         Beside an ensemble the order is fixed, and any that ends is of use.
         """
         is_planned = self.max_time is not None and not self._has_ensemble
-        return is_planned and not self._has_ended
+        return is_planned and not self._may_end
 
     # Deadlines. -----------------------------------------------------------------------
 
     def end(self) -> float:
         """Return the `time.time()` at which the last trial of the search must end."""
-        if not self._has_ended:
+        if not self._may_end:
             return math.inf
         able = [e for e in (self.best, self._ahead) if e is not None]
         return min(map(self._end_of_search, able or [None]))
@@ -200,7 +201,7 @@ class TimeBudget:
 
     def deadline(self, candidate: Candidate) -> Deadline | None:
         """Return the deadline of a trial that begins now; None if it would miss it."""
-        if not self._has_ended:
+        if not self._may_end:
             return self._first_deadline(candidate)
         deadline = self._useful_until(candidate, self.end())
         # A first part of the splits tells something, but is no member of an ensemble.
@@ -208,12 +209,16 @@ class TimeBudget:
         in_time = time.time() + n_splits * self.seconds(candidate) <= deadline.moment()
         return self._with_training(deadline) if in_time else None
 
-    def _first_deadline(self, candidate: Candidate) -> Deadline:
-        """Return the deadline of a trial that begins before any has ended."""
+    def _first_deadline(self, candidate: Candidate) -> Deadline | None:
+        """Return the deadline of a trial before the search may end: the first has none.
+
+        So a search has a result, however long its workers take to start.
+        """
         self._first = self._first or candidate.name
-        is_first = candidate.name == self._first
-        end = math.inf if is_first else self._end_of_search(None)
-        return self._with_training(Deadline(end))
+        if candidate.name == self._first:
+            return self._with_training(Deadline())
+        end = self._end_of_search(None)
+        return None if time.time() >= end else self._with_training(Deadline(end))
 
     def _with_training(self, deadline: Deadline) -> Deadline:
         """Return a deadline with the seconds after which fits may end early."""
@@ -234,7 +239,9 @@ class TimeBudget:
 
     def observe(self, evaluation: Evaluation) -> None:
         """Learn from a trial as soon as it has ended, which may be before its turn."""
-        self._has_ended = True
+        # A journal knows evaluations before any trial has begun.
+        is_first = self._first in ("", evaluation.candidate.name)
+        self._may_end |= is_first or evaluation.status == "ok"
         if self.max_time is None:
             return
         # The fits before an error, or before a deadline, tell how long fits take, too.
@@ -243,7 +250,7 @@ class TimeBudget:
             self.runtimes.observe(evaluation, cost, family)
         if evaluation.status != "ok":
             return
-        if self.final_builder is not None:
+        if self._has_ensemble and self.final_builder is not None:
             self._refits.append(self.refit_seconds(evaluation))
         ahead = self._ahead
         fitter = ahead is None or evaluation.rank_key > ahead.rank_key
@@ -284,11 +291,11 @@ class TimeBudget:
 
     def affordable(self, evaluations: Sequence[Evaluation]) -> list[int]:
         """Return the places of those that there is time to refit, the first first."""
-        busy, chosen = [0.0] * self.n_workers, []
+        busy, chosen, left = [0.0] * self.n_workers, [], self.time_left()
         for place, evaluation in enumerate(evaluations):
             worker = int(np.argmin(busy))
             until = busy[worker] + self.refit_seconds(evaluation)
-            if until <= self.time_left():
+            if until <= left:
                 busy[worker] = until
                 chosen.append(place)
         return chosen

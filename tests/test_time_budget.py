@@ -57,15 +57,31 @@ def test_each_family_is_judged_by_its_own_trials():
 
 
 def test_only_the_first_trial_has_no_deadline():
-    budget = TimeBudget(100, started=1000)
+    budget = TimeBudget(10**10, started=1100)
     budget.plan(make_evaluator().runner, n_workers=2, has_ensemble=True)
     first, second = candidate(0.1), candidate(0.2)
     assert budget.deadline(first).end == math.inf
-    assert budget.deadline(second).end == 1100
+    assert budget.deadline(second).end == 10**10 + 1100
     assert budget.deadline(first).end == math.inf  # its worker was lost
     assert budget.end() == math.inf
     budget.observe(Evaluation(second.chromosome, "ok"))
-    assert budget.end() == 1100
+    assert budget.end() == 10**10 + 1100
+
+
+@pytest.mark.parametrize("status", ["ok", "error", "unfinished"])
+def test_time_that_is_over_cuts_off_all_but_the_first_trial(status):
+    budget = TimeBudget(2, started=time.time())
+    budget.plan(make_evaluator().runner, n_workers=2, has_ensemble=True)
+    first, second, third = (candidate(x) for x in (0.1, 0.2, 0.3))
+    assert budget.deadline(first).end == math.inf
+    assert budget.deadline(second).end < math.inf
+    budget.started -= 3
+    budget.observe(Evaluation(second.chromosome, "unfinished"))
+    assert not budget.is_over()
+    assert budget.deadline(third) is None
+    assert budget.deadline(first).end == math.inf
+    budget.observe(Evaluation(first.chromosome, status))
+    assert budget.is_over()
 
 
 @pytest.mark.parametrize(
@@ -83,7 +99,7 @@ def test_training_has_a_share_of_the_time(max_time, has_ensemble, elapsed, train
     assert budget.deadline(candidate(0.1)).training == (
         25 if training < 99 else math.inf
     )
-    budget.observe(Evaluation(candidate(0.2).chromosome, "error"))
+    budget.observe(Evaluation(candidate(0.1).chromosome, "error"))
     found = budget.deadline(candidate(0.1)).training
     assert found == pytest.approx(training, abs=0.1)
 
