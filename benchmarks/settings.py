@@ -72,7 +72,6 @@ SETTINGS = {
     "folds5x2": folds(5, 2),
     "folds5x4": folds(5, 4),
     "split": held_out,
-    "gain": lambda task, seed: {"_breeds_ensemble": True},
     "all_folds": lambda task, seed: {"_n_best": None},
     "best1": lambda task, seed: {"_n_best": 1},
     "best3": lambda task, seed: {"_n_best": 3},

@@ -394,8 +394,6 @@ class Evaluation:
     objectives : tuple of float, default=()
         The values that a strategy with several objectives maximises; empty if there is
         only the fitness.
-    merit : float or None, default=None
-        What individuals of one fidelity are ranked by; None stands for the fitness.
     rounds : tuple of int, default=()
         Per split, the rounds of boosting or training epochs that early stopping has
         kept; empty if the model does not stop early.
@@ -423,8 +421,6 @@ class Evaluation:
     cached: bool = False
     resource: int | None = None
     objectives: tuple[float, ...] = ()
-    # What the population ranks it by in place of its fitness.
-    merit: float | None = field(default=None, repr=False, compare=False)
     rounds: tuple[int, ...] = ()
     # Megabytes that evaluations are not told apart by.
     predictions: tuple[np.ndarray, ...] = field(default=(), repr=False, compare=False)
@@ -435,8 +431,7 @@ class Evaluation:
         """What individuals are compared by: fidelity first, then fitness."""
         # A score on few epochs or samples says little: more of them come first.
         fidelity = math.inf if self.resource is None else self.resource
-        merit = self.fitness if self.merit is None else self.merit
-        return (fidelity if self.status == "ok" else -math.inf, merit)
+        return (fidelity if self.status == "ok" else -math.inf, self.fitness)
 
     @property
     def candidate(self) -> Candidate:

@@ -24,7 +24,7 @@ from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import check_is_fitted
 
 from sknevo.data_checks import check_enough, plain_column, plain_values
-from sknevo.estimators._ensemble import ensemble_merits, make_ensemble, with_whole
+from sknevo.estimators._ensemble import make_ensemble, with_whole
 from sknevo.estimators._metadata import (
     check_metadata,
     check_names,
@@ -183,8 +183,6 @@ class BaseEvolved(CallbackSupportMixin, SearchParameters):
     # An individual ends early if its first splits show that it is none of the best: of
     # so many, if there is an ensemble of them, else of one. None tries all splits.
     _n_best: ClassVar[int | None] = None
-    # Whether individuals are ranked by what they add to the ensemble.
-    _breeds_ensemble: ClassVar[bool] = False
     # Steps of selecting an ensemble; None for a task without ensembles.
     ensemble_size: ClassVar[int | None] = None
 
@@ -422,10 +420,6 @@ class BaseEvolved(CallbackSupportMixin, SearchParameters):
             journal.begin(identity, len(data.splits))
         halving = self._make_halving(spec, random_state)
 
-        if ensembles and self._breeds_ensemble:
-            halving.population.merits = partial(
-                ensemble_merits, runner, self.ensemble_size
-            )
         n_best = self._n_best if ensembles else self._n_best and 1
         evaluator = Evaluator(
             runner, self._n_workers, self.memory_limit, journal, n_best

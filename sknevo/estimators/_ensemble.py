@@ -1,6 +1,5 @@
 """The ensemble of what a search has evaluated: its selection, and its predictions."""
 
-import math
 import pickle
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -12,16 +11,8 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils import _safe_indexing, gen_batches
 from sklearn.utils.validation import _num_samples
 
-from sknevo.evaluation import (
-    Decision,
-    Evaluator,
-    Response,
-    TrialRunner,
-    gain,
-    select,
-    tune,
-)
-from sknevo.records import Chromosome, Evaluation
+from sknevo.evaluation import Decision, Evaluator, Response, select, tune
+from sknevo.records import Chromosome
 from sknevo.time_budget import TimeBudget
 
 # Rows that are predicted at a time: prepared rows take memory. Chosen, not measured.
@@ -172,32 +163,6 @@ class EnsembleRegressor(RegressorMixin, _Ensemble):
     def predict(self, X: Any) -> np.ndarray:
         """Return the values, of shape (n_samples,)."""
         return self._mean(X)
-
-
-def ensemble_merits(
-    runner: TrialRunner, size: int, evaluations: Sequence[Evaluation]
-) -> list[float]:
-    """Return ranks of what evaluations are worth to an ensemble of all, the best 0.
-
-    Members come first, by their weight; then the others, by what one more pick of them
-    would add.
-    """
-    kept = runner.model_store.kept
-    if not kept:
-        return [e.fitness for e in evaluations]
-    predictions = [e.predictions for e in kept]
-    held_out = runner.held_out()
-    selection = select(predictions, held_out, size)
-    weights = selection.weights
-    gains = gain(predictions, selection.average(predictions), size, held_out)
-    order = sorted(range(len(kept)), key=lambda i: (-weights.get(i, 0.0), -gains[i]))
-    ranks = {kept[i].candidate.name: -float(rank) for rank, i in enumerate(order)}
-    # What is not kept is the worst: the fitness parts it from its like.
-    worst = -float(len(kept))
-    return [
-        ranks.get(e.candidate.name, worst if e.status == "ok" else -math.inf)
-        for e in evaluations
-    ]
 
 
 def make_ensemble(

@@ -21,7 +21,7 @@ from sknevo.evaluation._held_out import Decision
 from sknevo.evaluation._journal import Journal, JournalError, read_journal
 from sknevo.evaluation._model_store import ModelStore, WeightStore, WeightStoreError
 from sknevo.evaluation._scoring import Objectives, Response
-from sknevo.evaluation._selection import gain, select, tune
+from sknevo.evaluation._selection import select, tune
 from sknevo.evaluation._shared import Shared
 
 __all__ = [
@@ -39,7 +39,6 @@ __all__ = [
     "TrialRunner",
     "WeightStore",
     "WeightStoreError",
-    "gain",
     "inner_threads",
     "limited_threads",
     "read_journal",

@@ -89,22 +89,6 @@ def select(
     return Selection(tuple(picks), tuple(scores))
 
 
-def gain(
-    candidates: Sequence[Predictions],
-    ensemble: Predictions,
-    n_picks: int,
-    held_out: HeldOut,
-) -> np.ndarray:
-    """Return what one more pick adds to what `select` maximises, for each candidate.
-
-    `ensemble` is the average of `n_picks` predictions.
-    """
-    goal = goal_form(held_out)
-    mean = goal.feature(np.concatenate(ensemble))
-    stack = np.stack([goal.feature(np.concatenate(parts)) for parts in candidates])
-    return goal.scores(stack, mean * n_picks, n_picks) - goal.scores(mean[None])[0]
-
-
 def tune(ensemble: Predictions, held_out: HeldOut) -> Decision:
     """Return the decision that suits the scores that the fitness is made of.
 

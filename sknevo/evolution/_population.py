@@ -1,7 +1,7 @@
 """Ask and tell: the population and its generations."""
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 from numpy.random import Generator
@@ -37,9 +37,6 @@ class Population:
     initial_population : sequence of Chromosome, default=()
         The first individuals; random ones fill up the first generation. If there are
         more than `population_size`, all of them are the first generation.
-    merits : callable or None, default=None
-        Returns what evaluations are ranked by, such as what each of them adds to an
-        ensemble. It is asked at each selection. None stands for the fitness.
 
     Raises
     ------
@@ -71,14 +68,12 @@ class Population:
         population_size: int,
         rng: Generator,
         initial_population: Sequence[Chromosome] = (),
-        merits: Callable[[Sequence[Evaluation]], Sequence[float]] | None = None,
     ) -> None:
         strategy.check(genome)
         self.genome = genome
         self.strategy = strategy
         self.population_size = population_size
         self.rng = rng
-        self.merits = merits
         self.survivors: list[Evaluation] = []
         self._first = list(initial_population)
         self._first_size = max(population_size, len(self._first))
@@ -166,15 +161,8 @@ class Population:
         self._told = []
         for evaluation in told:
             self._archive.setdefault(evaluation.chromosome.key, evaluation)
-        parents = self.survivors
-        if self.merits is not None:
-            parents, told = self._with_merits(parents), self._with_merits(told)
-        self.survivors = self.strategy.survive(parents, told, self.population_size)
-
-    def _with_merits(self, evaluations: list[Evaluation]) -> list[Evaluation]:
-        merits = self.merits(evaluations)
-        pairs = zip(evaluations, merits, strict=True)
-        return [replace(evaluation, merit=merit) for evaluation, merit in pairs]
+        size = self.population_size
+        self.survivors = self.strategy.survive(self.survivors, told, size)
 
     def _generation_of(self, number: int) -> int:
         """Return the generation of the individual with this number."""

@@ -10,7 +10,7 @@ from sklearn.metrics import log_loss, make_scorer
 from sknevo.evaluation import Objectives
 from sknevo.evaluation._averages import _vectorised
 from sknevo.evaluation._held_out import Decision, HeldOut
-from sknevo.evaluation._selection import Selection, gain, select, tune
+from sknevo.evaluation._selection import Selection, select, tune
 
 LABELS = np.array([1, 2, 4, 5])
 CLASSIFYING = [
@@ -178,17 +178,6 @@ def test_candidate_without_a_score_is_not_picked(sizes):
     candidates, held_out = problem("r2", n_classes=0, sizes=sizes)
     candidates[0] = [np.full_like(part, np.nan) for part in candidates[0]]
     assert 0 not in select(candidates, held_out).weights
-
-
-def test_gain_is_the_difference_to_the_ensemble_with_one_more_pick():
-    candidates, held_out = problem("neg_log_loss")
-    ensemble = mean(candidates, [0, 0, 1])
-    gains = gain(candidates, ensemble, 3, held_out)
-    expected = [
-        held_out.score(mean(candidates, [0, 0, 1, i])) - held_out.score(ensemble)
-        for i in range(len(candidates))
-    ]
-    np.testing.assert_allclose(gains, expected, atol=1e-7)
 
 
 @pytest.mark.parametrize(
