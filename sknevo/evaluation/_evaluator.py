@@ -289,7 +289,8 @@ class Evaluator:
             if evaluation.status != "skipped":  # another may be asked for it again
                 self._early.pop(candidate.name, None)
                 if self.runner.model_store is not None:
-                    evaluation = self.runner.model_store.add(evaluation)
+                    family = self.runner.family(evaluation.candidate)
+                    evaluation = self.runner.model_store.add(evaluation, family)
                 self.known[candidate.name] = evaluation
                 self._compare(evaluation, self._best)
         return replace(

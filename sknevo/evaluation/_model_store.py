@@ -6,6 +6,7 @@ import pickle
 import shutil
 import tempfile
 import weakref
+from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -21,7 +22,10 @@ from sknevo.records import Candidate, Evaluation
 
 # Candidates of which predictions and models are kept, and bytes of models. Chosen, not
 # measured.
-MOST_KEPT, MOST_BYTES = 50, 2**30
+MOST_KEPT, MOST_BYTES = 100, 2**30
+# The best of each family are kept before others: what is bred is alike, and would leave
+# no room for the variety that an ensemble lives on. Chosen, not measured.
+OF_EACH_FAMILY = 5
 
 
 class ModelStore:
@@ -29,8 +33,8 @@ class ModelStore:
 
     A trial saves the model of each split in the `folder`. Where it does not see the
     folder, the models return with its evaluation, and `receive` saves them. `add` keeps
-    an evaluation with its predictions if it is one of the best. What is kept depends on
-    what was added, not on the order.
+    an evaluation with its predictions if it is one of the best, of all or of its
+    family. What is kept depends on what was added, not on the order.
 
     Examples
     --------
@@ -47,6 +51,7 @@ class ModelStore:
     def __init__(self, folder: str | None = None) -> None:
         self._folder = folder
         self._best: list[Evaluation] = []
+        self._families: dict[str, str] = {}
         # Bytes of models, by the name of the candidate; of removed ones, too.
         self._received: dict[str, int] = {}
 
@@ -90,27 +95,38 @@ class ModelStore:
         self._received[name] = sum(file.stat().st_size for file in self._files(name))
         return replace(evaluation, fitted=())
 
-    def add(self, evaluation: Evaluation) -> Evaluation:
+    def add(self, evaluation: Evaluation, family: str = "") -> Evaluation:
         """Keep an evaluation if it is one of the best; return it without predictions.
 
         Of models of which there are too many bytes, those of the worst are removed.
         """
         if evaluation.status == "ok" and evaluation.resource is None:
-            ranked = sorted([*self._best, evaluation], key=_rank)
-            self._best, worst = ranked[:MOST_KEPT], ranked[MOST_KEPT:]
-            names = [one.candidate.name for one in [*self._best, *worst]]
+            self._families[evaluation.candidate.name] = family
+            wanted = self._most_wanted_first([*self._best, evaluation])
+            self._best, others = wanted[:MOST_KEPT], wanted[MOST_KEPT:]
+            names = [one.candidate.name for one in wanted]
             total = np.cumsum([self._received.get(name, 0) for name in names])
-            for name in names[len(self._best) :]:
-                self._remove(name)
+            for one in others:
+                self._remove(one.candidate.name)
             for name, so_far in zip(names[1:], total[1:], strict=True):
                 if so_far > MOST_BYTES:
                     self._remove(name)
         return replace(evaluation, predictions=())
 
+    def _most_wanted_first(self, evaluations: list[Evaluation]) -> list[Evaluation]:
+        """Return the best of each family, then the others, each of them ranked."""
+        families: Counter[str] = Counter()
+        first, others = [], []
+        for one in sorted(evaluations, key=_rank):
+            family = self._families[one.candidate.name]
+            families[family] += 1
+            (first if families[family] <= OF_EACH_FAMILY else others).append(one)
+        return first + others
+
     @property
     def kept(self) -> list[Evaluation]:
         """The best evaluations with their predictions, the best first."""
-        return list(self._best)
+        return sorted(self._best, key=_rank)
 
     def received(self, candidate: Candidate) -> bool:
         """Return whether the models of a candidate are here, or have been."""

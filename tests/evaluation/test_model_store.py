@@ -10,6 +10,7 @@ from toys import Recipe, ToyBuilder, Weighed, candidate, chromosome, make_evalua
 
 from sknevo.evaluation import ModelStore, Response
 from sknevo.evaluation import _model_store as model_store
+from sknevo.records import Evaluation
 from sknevo.time_budget import TimeBudget
 
 PLACES = [0.5, 0.2, 0.9, 0.1, 0.4]
@@ -49,6 +50,17 @@ def test_of_the_best_predictions_and_models_are_kept(places, monkeypatch):
     held = [x for x in PLACES if store.load(candidate(x), 0) is not None]
     assert sorted(held) == [0.1, 0.2, 0.4]
     assert all(store.received(candidate(x)) for x in PLACES)
+
+
+@pytest.mark.parametrize("step", [1, -1])
+def test_the_best_of_each_family_are_kept_before_others(step, monkeypatch):
+    monkeypatch.setattr(model_store, "MOST_KEPT", 4)
+    monkeypatch.setattr(model_store, "OF_EACH_FAMILY", 1)
+    store = ModelStore()
+    families = ["mlp", "svm", "svm", "trees", "trees", "trees"]
+    for x, family in [*enumerate(families)][::step]:
+        store.add(Evaluation(chromosome(x), "ok", float(x)), family)
+    assert [e.fitness for e in store.kept] == [5.0, 4.0, 2.0, 0.0]
 
 
 def test_of_too_many_bytes_those_of_the_worst_go(monkeypatch):
