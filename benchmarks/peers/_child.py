@@ -22,13 +22,12 @@ from _methods import METHODS, Job
 def main(folder: Path) -> None:
     settings = json.loads((folder / "job.json").read_text())
     method = METHODS[settings.pop("method")]
-    cores = sorted(os.sched_getaffinity(0))
-    os.sched_setaffinity(0, cores[: settings["n_jobs"]])
+    os.sched_setaffinity(0, cores := settings.pop("cores"))
     # "None" and the like may be labels: only an empty cell is a missing value.
     X = pd.read_csv(folder / "X.csv", keep_default_na=False, na_values=[""])
     y = np.load(folder / "y.npy")
     X_test = X.iloc[len(y) :].reset_index(drop=True)
-    job = Job(X.iloc[: len(y)], y, **settings)
+    job = Job(X.iloc[: len(y)], y, n_jobs=len(cores), **settings)
     fitted = method.fit(job)
 
     begin = time.perf_counter()
@@ -43,6 +42,7 @@ def main(folder: Path) -> None:
         "predict_seconds": round(predict_seconds, 2),
         "n_candidates": fitted.n_candidates,
         "notes": fitted.notes,
+        **fitted.details,
     }
     (folder / "result.json").write_text(json.dumps(result))
 

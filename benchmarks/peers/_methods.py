@@ -7,9 +7,10 @@ as it comes, but for time, cores and seed.
 
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import pandas as pd
@@ -73,12 +74,16 @@ _SAME = {
 
 
 class Fitted(NamedTuple):
-    """What a fit returns: its predictions, how many candidates it tried, remarks."""
+    """What a fit returns: its predictions, how many candidates it tried, remarks.
+
+    `details` become further columns of the row.
+    """
 
     predict: Callable
     predict_proba: Callable | None
     n_candidates: int = 1
     notes: str = ""
+    details: Mapping[str, Any] = MappingProxyType({})
 
 
 def fitted(job: Job, model: Any, n_candidates: int = 1, notes: str = "") -> Fitted:
@@ -103,7 +108,23 @@ def evolved(job: Job, **parameters: Any) -> Fitted:
     )
     with job.clock:
         model.fit(job.X, job.y)
-    return fitted(job, model, model.n_evaluations_, model.stop_reason_)
+    details = {"best_score": model.best_score_, "n_generations": model.n_generations_}
+    if model.ensemble_ is not None:
+        details |= {
+            "ensemble_score": model.ensemble_score_,
+            "weights": _by_origin(model.ensemble_.members),
+        }
+    found = fitted(job, model, model.n_evaluations_, model.stop_reason_)
+    return found._replace(details=details)
+
+
+def _by_origin(members: Sequence[Any]) -> dict[str, float]:
+    """Return the share of an ensemble that is known, random or bred."""
+    weights = dict.fromkeys(("known", "random", "bred"), 0.0)
+    for member in members:
+        origin = member.chromosome.origin
+        weights[origin if origin in weights else "bred"] += member.weight
+    return {origin: round(weight, 4) for origin, weight in weights.items()}
 
 
 def tpe(job: Job) -> Fitted:

@@ -53,6 +53,39 @@ def wins(scores: pd.DataFrame, method: str) -> pd.DataFrame:
     )
 
 
+def ratios(table: pd.DataFrame, method: str) -> pd.DataFrame:
+    """Return by how much the loss of a method differs from those of others, by budget.
+
+    The loss is the log loss, or 1 minus the score. `change` is the mean logarithm of
+    the ratio in percent, first over the seeds of a table, then over tables; `error` is
+    its standard error. Splits on which one of both failed are left out.
+    """
+    loss = np.where(table.score == "neg_log_loss", 0.0, 1.0) - table.held_out
+    logs = table.assign(log=100 * np.log(loss)).pivot(
+        index=["budget", "table", "score", "seed"], columns="method", values="log"
+    )
+    changes = (-logs).add(logs[method], axis=0).drop(columns=method).stack().dropna()
+    means = changes.groupby(["method", "budget", "table", "score"]).mean()
+    tables, splits = (one.groupby(["method", "budget"]) for one in (means, changes))
+    return pd.DataFrame(
+        {
+            "change": tables.mean(),
+            "error": tables.sem(),
+            "tables": tables.size(),
+            "won": splits.agg(lambda change: (change < 0).sum()),
+            "splits": splits.size(),
+        }
+    )
+
+
+def origins(table: pd.DataFrame) -> pd.DataFrame:
+    """Return what ensembles are made of: mean shares, and generations, by budget."""
+    known = table[table.weights.notna()]
+    shares = pd.DataFrame([*known.weights], index=known.index)
+    shares["generations"] = known.n_generations
+    return shares.groupby([known.method, known.budget]).mean()
+
+
 def pairs(scores: pd.DataFrame) -> pd.DataFrame:
     """Return on how many splits the method of a row beat that of a column."""
     return pd.DataFrame(
@@ -91,6 +124,13 @@ def report(rows: Iterable[dict], methods: Collection[str] = tuple(METHODS)) -> s
         f"- {row.method}, {row.table}, seed {row.seed}, {row.score}: {row.error}"
         for row in failures.itertuples()
     ]
+    if OURS in set(table.method) and table.method.nunique() > 1:
+        parts += [
+            f"## Loss of {OURS} beside others (%)",
+            _by_budget(ratios(table, OURS)),
+        ]
+    if "weights" in table:
+        parts += ["## Origin of the ensembles' members", _by_budget(origins(table))]
     return "\n\n".join([*parts, "## Failures", "\n".join(lines) or "None."])
 
 
@@ -116,6 +156,11 @@ def _part(table: pd.DataFrame, title: str) -> str:
     blocks += [_markdown(pairs(scores), 0)]
     blocks += ["Costs (seconds, MB):", _markdown(costs(table), 1)]
     return "\n\n".join(blocks)
+
+
+def _by_budget(table: pd.DataFrame) -> str:
+    names = [f"{method}, {budget:g} s" for method, budget in table.index]
+    return _markdown(table.set_axis(names), 2)
 
 
 def _markdown(table: pd.DataFrame, digits: int) -> str:

@@ -5,9 +5,10 @@
 --out rows.jsonl
     python benchmarks/peers/compare.py summary rows.jsonl
 
-Each fit is a process of its own, one after the other, table by table. A row is appended
-to the file as soon as its fit has ended; rows that the file has are not run again.
-README.md beside this script says what each method is given and in which order to run.
+Each fit is a process of its own, one after the other, table by table, or all methods of
+a split at the same time (`--side-by-side`). A row is appended to the file as soon as
+its fit has ended; rows that the file has are not run again. README.md beside this
+script says what each method is given and in which order to run.
 """
 
 import argparse
@@ -16,7 +17,11 @@ import os
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from functools import partial
+from itertools import groupby
 from pathlib import Path
 
 import numpy as np
@@ -76,24 +81,36 @@ def run_all(args: argparse.Namespace) -> None:
         python_of(method, args.environments)  # better missed now than after an hour
     for budget in args.budgets:
         wanted = cells(args.seeds, args.tables, args.scores, budget, args.methods)
-        for cell in missing(wanted, read(args.out)):
-            row = one_row(cell, args)
-            append(args.out, row)
-            print(_line(row), flush=True)
+        for batch in batches(missing(wanted, read(args.out)), args.side_by_side):
+            # Threads that wait for processes.
+            with ThreadPoolExecutor(len(batch)) as pool:
+                fit = partial(one_row, args=args)
+                rows = list(pool.map(fit, batch, range(len(batch))))
+            for row in rows:
+                append(args.out, row)
+                print(_line(row), flush=True)
 
 
-def one_row(cell: Cell, args: argparse.Namespace) -> dict:
-    """Fit one method and return its row."""
+def batches(wanted: Iterable[Cell], side_by_side: bool) -> Iterator[list[Cell]]:
+    """Yield what runs at the same time: the methods of a split, or one of them."""
+    key = (lambda cell: cell[:-1]) if side_by_side else None
+    for _, batch in groupby(wanted, key):
+        yield list(batch)
+
+
+def one_row(cell: Cell, place: int, args: argparse.Namespace) -> dict:
+    """Fit one method, on the cores of its place, and return its row."""
     split = load(cell.table, args.data, cell.seed)
     begin = {
         "commit": commit(),
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
         "load": round(os.getloadavg()[0], 2),
         **cell._asdict(),
+        "n_jobs": args.n_jobs,
     }
     with tempfile.TemporaryDirectory(prefix="peers-") as name:
         folder = Path(name)
-        write_job(folder, cell, split, args.n_jobs)
+        write_job(folder, cell, split, cores_of(place, args.n_jobs))
         python, paths = python_of(cell.method, args.environments)
         command = [str(python), str(HERE / "_child.py"), str(folder)]
         ended = run(command, folder, environ_for(paths), limit(cell.budget))
@@ -113,13 +130,21 @@ def one_row(cell: Cell, args: argparse.Namespace) -> dict:
     }
 
 
-def write_job(folder: Path, cell: Cell, split: Split, n_jobs: int) -> None:
+def cores_of(place: int, n_jobs: int) -> list[int]:
+    """Return the cores of a place: no other one has them."""
+    cores = sorted(os.sched_getaffinity(0))[place * n_jobs :][:n_jobs]
+    if len(cores) < n_jobs:
+        raise ValueError(f"Too few cores for {place + 1} times {n_jobs}.")
+    return cores
+
+
+def write_job(folder: Path, cell: Cell, split: Split, cores: list[int]) -> None:
     settings = {
         "method": cell.method,
         "score": cell.score,
         "budget": cell.budget,
         "seed": cell.seed,
-        "n_jobs": n_jobs,
+        "cores": cores,
         "n_classes": split.n_classes,
     }
     (folder / "job.json").write_text(json.dumps(settings))
@@ -187,6 +212,11 @@ def main() -> None:
     fit.add_argument("--budgets", nargs="+", type=float, default=[30.0])
     fit.add_argument("--seeds", nargs="+", type=int, default=[0, 1])
     fit.add_argument("--n-jobs", type=int, default=2)
+    fit.add_argument(
+        "--side-by-side",
+        action="store_true",
+        help="all methods of a split at the same time, each on n_jobs cores of its own",
+    )
     fit.set_defaults(do=run_all)
 
     summary = commands.add_parser(

@@ -1,7 +1,9 @@
 """What is relied on in benchmarks/peers: rows go on, ranks count, fits end in time."""
 
 import importlib
+import os
 import sys
+import threading
 import time
 from argparse import Namespace
 from pathlib import Path
@@ -77,6 +79,33 @@ def test_a_report_of_some_methods_has_the_splits_that_these_have(module):
     assert "flaml" not in report
 
 
+def test_losses_are_compared_by_their_logarithms_over_tables(module):
+    rows = [
+        *(
+            row(name, loss, seed=1)
+            for name, loss in {"sknevo": -0.1, "svm": -0.1}.items()
+        ),
+        *(row(name, loss) for name, loss in {"sknevo": -0.1, "svm": -0.4}.items()),
+        row("sknevo", None, "abalone", score="r2", r2=0.6),
+        row("svm", None, "abalone", score="r2", r2=0.9),
+    ]
+    summary = module("_summary")
+    found = summary.ratios(summary.table_of(rows), "sknevo").loc["svm", 30.0]
+    first, second = 100 * np.log(0.25) / 2, 100 * np.log(4)
+    expected = [(first + second) / 2, (second - first) / 2, 2, 1, 3]
+    np.testing.assert_allclose(found, expected)
+    assert "| svm, 30 s | 34.66 | 103.97 | 2 | 1 | 3 |" in summary.report(rows)
+
+
+def test_report_says_where_members_come_from(module):
+    rows = [
+        row("sknevo", -0.1, seed=seed, n_generations=4, weights=weights)
+        for seed, weights in enumerate([{"known": 1.0}, {"known": 0.5, "bred": 0.5}])
+    ]
+    rows[0]["weights"]["bred"] = 0.0
+    assert "| sknevo, 30 s | 0.75 | 0.25 | 4 |" in module("_summary").report(rows)
+
+
 def test_costs_are_what_exceeds_the_budget(module):
     summary = module("_summary")
     costs = summary.costs(summary.table_of(ROWS))
@@ -95,10 +124,11 @@ def test_a_run_that_was_stopped_goes_on_where_it_was(module, monkeypatch, tmp_pa
         methods=["sknevo", "lightgbm"],
         environments=tmp_path,
         out=tmp_path / "new" / "rows.jsonl",
+        side_by_side=False,
     )
     ran = []
 
-    def one_row(cell, args):
+    def one_row(cell, place, args):
         if len(ran) == 3:
             ran.append("stopped")
             raise KeyboardInterrupt
@@ -120,6 +150,41 @@ def test_a_run_that_was_stopped_goes_on_where_it_was(module, monkeypatch, tmp_pa
     assert len(rows.read(args.out)) == 8
 
 
+def test_side_by_side_all_methods_of_a_split_run_on_cores_of_their_own(
+    module, monkeypatch, tmp_path
+):
+    compare = module("compare")
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {3, 4, 7, 8, 9})
+    together = threading.Barrier(2, timeout=20)
+    ran = []
+
+    def one_row(cell, place, args):
+        together.wait()
+        ran.append((cell.table, cell.method, *compare.cores_of(place, args.n_jobs)))
+        return row(cell.method, -1.0) | cell._asdict()
+
+    monkeypatch.setattr(compare, "one_row", one_row)
+    args = Namespace(
+        seeds=[0],
+        tables=["segment", "HMDA"],
+        scores=["neg_log_loss"],
+        budgets=[30.0],
+        methods=["sknevo", "svm"],
+        environments=tmp_path,
+        out=tmp_path / "rows.jsonl",
+        side_by_side=True,
+        n_jobs=2,
+    )
+    compare.run_all(args)
+    assert [table for table, *_ in ran] == ["segment", "segment", "HMDA", "HMDA"]
+    assert {tuple(method_and_cores) for _, *method_and_cores in ran} == {
+        ("sknevo", 3, 4),
+        ("svm", 7, 8),
+    }
+    with pytest.raises(ValueError, match="Too few cores"):
+        compare.cores_of(2, 2)
+
+
 def test_a_missing_environment_is_an_error_before_the_first_fit(module, tmp_path):
     args = Namespace(methods=["sknevo", "flaml"], environments=tmp_path)
     with pytest.raises(FileNotFoundError, match="make the environments first"):
@@ -135,7 +200,7 @@ def test_a_fit_is_a_process_whose_predictions_are_scored(module, monkeypatch, tm
     monkeypatch.setattr(compare, "load", lambda *_: split)
     args = Namespace(data=None, n_jobs=1, environments=tmp_path, logs=None)
     cell = module("_rows").Cell(0, "segment", "neg_log_loss", 5.0, "svm")
-    found = compare.one_row(cell, args)
+    found = compare.one_row(cell, 0, args)
     assert found["error"] == ""
     assert found["neg_log_loss"] > -0.3
     assert found["accuracy"] > 0.9
