@@ -324,7 +324,7 @@ def _work(pipe: connection.Connection, parent: int) -> None:
                 case Candidate() as candidate, due:
                     args = (runner, config, candidate, due, pipe)
                     _send(pipe, fault or _evaluate(*args))
-                    _malloc_trim()(0)
+                    _release_memory()
                 case content, _:
                     try:
                         fault = None
@@ -370,6 +370,13 @@ def _send(pipe: connection.Connection, result: Evaluation | BaseException) -> No
         fault.__notes__ = getattr(result, "__notes__", [])
         content = pickle.dumps(fault)
     pipe.send_bytes(content)
+
+
+def _release_memory() -> None:
+    """Give back what this process does not use, of a GPU too: other workers need it."""
+    _malloc_trim()(0)
+    if (torch := sys.modules.get("torch")) and torch.cuda.is_initialized():
+        torch.cuda.empty_cache()
 
 
 @functools.cache

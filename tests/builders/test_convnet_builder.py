@@ -16,7 +16,11 @@ from skorch import NeuralNetClassifier
 from sknevo.builders.convnet import ConvNetBuilder
 from sknevo.builders.networks._augmentation import Augmentation
 from sknevo.builders.networks._data import ShuffledBatches, as_tensor, statistics
-from sknevo.builders.networks._devices import resolve_device, resolve_precision
+from sknevo.builders.networks._devices import (
+    own_settings,
+    resolve_device,
+    resolve_precision,
+)
 from sknevo.builders.networks._modules import RISING, Block, Network
 from sknevo.builders.networks._trainer import SCHEDULES
 from sknevo.deadline import DeadlineReached, TrialPruned, deadline
@@ -399,6 +403,30 @@ def test_digits_are_learned_on_a_gpu(digits):
     net = net_of(X, y)
     net.set_params(device="cuda", precision="bfloat16").fit(X, y)
     assert net.score(X, y) > 0.97
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs CUDA")
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_the_same_seed_gives_the_same_weights_on_a_gpu(digits, precision):
+    X, y = digits
+    first, second = (
+        net_of(X, y).set_params(device="cuda", precision=precision).fit(X, y).module_
+        for _ in range(2)
+    )
+    for a, b in zip(first.parameters(), second.parameters(), strict=True):
+        assert torch.equal(a, b)
+
+
+def test_threads_share_the_settings_of_convolutions():
+    cudnn = torch.backends.cudnn
+    before = cudnn.deterministic
+    first, second = own_settings(), own_settings()
+    first.__enter__()
+    second.__enter__()
+    first.__exit__(None, None, None)
+    assert cudnn.deterministic
+    second.__exit__(None, None, None)
+    assert cudnn.deterministic == before
 
 
 def test_a_full_device_is_memory(digits, monkeypatch):

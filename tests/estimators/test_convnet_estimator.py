@@ -20,6 +20,7 @@ import sknevo
 from sknevo import CooperativeCoevolution, EvolvedClassifier
 from sknevo.builders.networks._modules import Network
 from sknevo.datasets import make_insects
+from sknevo.evaluation import _workers
 from sknevo.genomes.convnet import convnet
 from sknevo.network_plan import network_plan
 
@@ -228,6 +229,15 @@ def test_a_full_device_gives_the_status_memory(few, monkeypatch):
     ).fit(*few)
     assert clf.cv_results_["status"].tolist() == ["ok", "memory"]
     assert clf.cv_results_["error"][1] == "MemoryError: CUDA out of memory"
+
+
+def test_a_worker_gives_back_what_it_does_not_use_of_a_gpu(monkeypatch):
+    given_back = []
+    monkeypatch.setattr("torch.cuda.empty_cache", lambda: given_back.append(True))
+    for has_used_it in (False, True):
+        monkeypatch.setattr("torch.cuda.is_initialized", lambda now=has_used_it: now)
+        _workers._release_memory()
+        assert given_back == [True] * has_used_it
 
 
 # Races and parts -----------------------------------------------------------------

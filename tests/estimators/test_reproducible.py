@@ -95,6 +95,7 @@ def process_state():
         "torch's threads": torch.get_num_threads(),
         "torch's type": torch.get_default_dtype(),
         "torch's algorithms": torch.are_deterministic_algorithms_enabled(),
+        "cuDNN": (torch.backends.cudnn.deterministic, torch.backends.cudnn.benchmark),
         "threads": threadpool_info(),
         "warnings": (list(warnings.filters), warnings.showwarning),
         "environment": dict(os.environ),

@@ -63,13 +63,14 @@ class Augmentation(nn.Module):
             mirror = torch.where(self._uniform(X) < 0, -mirror, mirror)
         cos, sin = scale * torch.cos(angle), scale * torch.sin(angle)
         # By whole pixels: an image that is only shifted stays sharp.
-        sides = torch.tensor([width, height], device=X.device)
-        pixels = torch.round(genes["shift"] * sides * self._uniform(X, 2))
-        shift = 2 * pixels / sides
+        shift = [
+            2 * torch.round(genes["shift"] * side * drawn) / side
+            for side, drawn in zip((width, height), self._uniform(X, 2).T, strict=True)
+        ]
         ratio = height / width
         rows = [
-            torch.stack([mirror * cos, -sin * ratio, shift[:, 0]], dim=1),
-            torch.stack([mirror * sin / ratio, cos, shift[:, 1]], dim=1),
+            torch.stack([mirror * cos, -sin * ratio, shift[0]], dim=1),
+            torch.stack([mirror * sin / ratio, cos, shift[1]], dim=1),
         ]
         places = nn.functional.affine_grid(
             torch.stack(rows, dim=1), list(X.shape), align_corners=False

@@ -2,12 +2,14 @@
 
 import copy
 import multiprocessing
+import threading
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import torch
+from torch.backends import cudnn
 
 
 def check_device(device: str) -> None:
@@ -87,15 +89,42 @@ def memory_errors() -> Iterator[None]:
         raise MemoryError(str(shortage)) from shortage
 
 
+class _ReproducibleConvolutions:
+    """Those of cuDNN, while any thread computes: the same seed gives the same weights.
+
+    All threads share its settings: the first one sets them, the last one restores them.
+    """
+
+    def __init__(self) -> None:
+        self._lock, self._n_inside = threading.Lock(), 0
+
+    def __enter__(self) -> None:
+        with self._lock:
+            if not self._n_inside:
+                self._before = cudnn.deterministic, cudnn.benchmark
+                cudnn.deterministic, cudnn.benchmark = True, False
+            self._n_inside += 1
+
+    def __exit__(self, *_: object) -> None:
+        with self._lock:
+            self._n_inside -= 1
+            if not self._n_inside:
+                cudnn.deterministic, cudnn.benchmark = self._before
+
+
+_reproducible_convolutions = _ReproducibleConvolutions()
+
+
 @contextmanager
 def own_settings() -> Iterator[None]:
     """Compute as in a new process, whatever modes and types the caller has set.
 
-    Those are `torch.no_grad`, `torch.inference_mode`, `torch.autocast`, and the default
-    type and device of tensors.
+    Those are `torch.no_grad`, `torch.inference_mode`, `torch.autocast`, the default
+    type and device of tensors, and how cuDNN chooses among its convolutions.
     """
     dtype, device = torch.get_default_dtype(), torch.get_default_device()
     with ExitStack() as settings:
+        settings.enter_context(_reproducible_convolutions)
         settings.enter_context(torch.inference_mode(False))
         settings.enter_context(torch.enable_grad())
         for kind in ("cpu", "cuda"):
@@ -105,7 +134,7 @@ def own_settings() -> Iterator[None]:
                 settings.enter_context(off)
         if device.type != "cpu":
             settings.enter_context(torch.device("cpu"))
-        if dtype != torch.float32:  # the one setting that all threads share
+        if dtype != torch.float32:  # all threads share it
             torch.set_default_dtype(torch.float32)
             settings.callback(torch.set_default_dtype, dtype)
         yield
