@@ -5,7 +5,8 @@ once per turn. So neither needs to know the other, and a loop that runs outside 
 is never stopped. A trial without prospects raises `TrialPruned`.
 
 Training that can keep what it has learned so far may end early instead: once
-`is_training_over`, which comes before the deadline.
+`is_training_over`, which comes before the deadline. A trial that is repeated ends after
+as many rounds as before.
 """
 
 import math
@@ -21,6 +22,7 @@ from sknevo.records import Status
 # Wall-clock time rather than a monotonic clock: workers on other machines share it.
 _deadline: ContextVar[float] = ContextVar("sknevo_deadline", default=math.inf)
 _training_end: ContextVar[float] = ContextVar("sknevo_training", default=math.inf)
+_most_rounds: ContextVar[float] = ContextVar("sknevo_rounds", default=math.inf)
 
 
 class DeadlineReached(TimeoutError):
@@ -99,7 +101,7 @@ def deadline(moment: float) -> AbstractContextManager[None]:
     >>> with deadline(float('inf')):
     ...     check_deadline()
     """
-    return _until(_deadline, moment)
+    return _bound(_deadline, moment)
 
 
 def training_until(moment: float) -> AbstractContextManager[None]:
@@ -117,22 +119,40 @@ def training_until(moment: float) -> AbstractContextManager[None]:
     ...     is_training_over()
     True
     """
-    return _until(_training_end, moment)
+    return _bound(_training_end, moment)
+
+
+def training_for(rounds: int) -> AbstractContextManager[None]:
+    """Have training inside this block end after so many rounds at the latest.
+
+    Parameters
+    ----------
+    rounds : int
+        Boosting rounds, epochs or trees, whatever is trained.
+
+    Examples
+    --------
+    >>> from sknevo.deadline import is_training_over, training_for
+    >>> with training_for(3):
+    ...     is_training_over(2), is_training_over(3)
+    (False, True)
+    """
+    return _bound(_most_rounds, rounds)
 
 
 @contextmanager
-def _until(variable: ContextVar[float], moment: float) -> Iterator[None]:
-    """Set the moment of a variable inside this block."""
-    token = variable.set(moment)
+def _bound(variable: ContextVar[float], value: float) -> Iterator[None]:
+    """Set a variable inside this block."""
+    token = variable.set(value)
     try:
         yield
     finally:
         variable.reset(token)
 
 
-def is_training_over() -> bool:
-    """Return whether training should end and keep what it has learned so far."""
-    return time.time() > _training_end.get()
+def is_training_over(rounds: int = 0) -> bool:
+    """Return whether training should end and keep what `rounds` have learned so far."""
+    return time.time() > _training_end.get() or rounds >= _most_rounds.get()
 
 
 def check_deadline() -> None:

@@ -341,6 +341,9 @@ class Candidate:
     floors : tuple of float, default=()
         What the mean fitness on the splits so far must reach after each split for the
         trial to go on.
+    rounds : tuple of int, default=()
+        For each split, after how many rounds training ends at the latest: those of an
+        earlier trial, which is repeated.
 
     Examples
     --------
@@ -352,6 +355,7 @@ class Candidate:
     resource: int | None = None
     # What a search knows when it asks, which is no part of what is evaluated.
     floors: tuple[float, ...] = field(default=(), compare=False)
+    rounds: tuple[int, ...] = field(default=(), compare=False)
 
     @property
     def name(self) -> str:

@@ -195,7 +195,7 @@ def make_ensemble(
     decision = tune(average, held_out)
     chosen = [known[i] for i in selection.weights]
     loaded = [runner.models(e.candidate) for e in chosen]
-    missing = [e.candidate for e, one in zip(chosen, loaded, strict=True) if not one]
+    missing = [e for e, one in zip(chosen, loaded, strict=True) if not one]
     if missing:
         evaluator.fit_models(missing, budget)
         loaded = [

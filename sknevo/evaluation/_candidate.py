@@ -13,7 +13,7 @@ import time
 import traceback
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple, Protocol
 
@@ -32,6 +32,7 @@ from sknevo.deadline import (
     TrialPruned,
     check_deadline,
     deadline,
+    training_for,
     training_until,
 )
 from sknevo.evaluation._held_out import HeldOut
@@ -157,7 +158,7 @@ class TrialRunner:
             with self._surroundings(limit.until):
                 for i in range(self.n_splits):
                     check_deadline()
-                    with training_until(time.time() + limit.training / self.n_splits):
+                    with self._training(candidate, i, limit):
                         result = self._fit_and_score(candidate, i)
                     if results and result.scores.keys() != results[0].scores.keys():
                         raise ValueError(
@@ -176,6 +177,14 @@ class TrialRunner:
                 raise
             status, error = _classified(fault)
         return self._evaluation(candidate, status, error, results)
+
+    def _training(
+        self, candidate: Candidate, split: int, limit: Limit
+    ) -> AbstractContextManager[None]:
+        """Say when training on a split may end early: a repeated one, as it did."""
+        if candidate.rounds:
+            return training_for(candidate.rounds[split])
+        return training_until(time.time() + limit.training / self.n_splits)
 
     def _check_prospects(
         self, candidate: Candidate, results: list[SplitResult]

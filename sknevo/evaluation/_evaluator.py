@@ -161,14 +161,16 @@ class Evaluator:
         )
         return Evaluator(runner, self.n_jobs, self.memory_limit, self.journal)
 
-    def fit_models(self, candidates: Sequence[Candidate], budget: TimeBudget) -> None:
-        """Fit candidates again whose models are not in the store, with the same seeds.
+    def fit_models(self, evaluations: Sequence[Evaluation], budget: TimeBudget) -> None:
+        """Repeat trials whose models are not in the store: a journal holds none.
 
-        A journal holds no models.
+        They have the same seeds, and their training ends after as many rounds.
         """
         again = Evaluator(self.runner, self.n_jobs, self.memory_limit)
-        for _ in again.evaluate([c.chromosome for c in candidates], budget):
-            pass
+        with again.running(budget):
+            again.submit([replace(e.candidate, rounds=e.rounds) for e in evaluations])
+            while again.next_evaluation() is not None:
+                pass
 
     @contextmanager
     def running(self, budget: TimeBudget | None = None) -> Iterator[Self]:

@@ -98,10 +98,13 @@ class ModelStore:
     def add(self, evaluation: Evaluation, family: str = "") -> Evaluation:
         """Keep an evaluation if it is one of the best; return it without predictions.
 
-        Of models of which there are too many bytes, those of the worst are removed.
+        Of models of which there are too many bytes, those of the worst are removed. A
+        repeated trial changes nothing.
         """
-        if evaluation.status == "ok" and evaluation.resource is None:
-            self._families[evaluation.candidate.name] = family
+        name = evaluation.candidate.name
+        is_whole = evaluation.status == "ok" and evaluation.resource is None
+        if is_whole and name not in self._families:
+            self._families[name] = family
             wanted = self._most_wanted_first([*self._best, evaluation])
             self._best, others = wanted[:MOST_KEPT], wanted[MOST_KEPT:]
             names = [one.candidate.name for one in wanted]

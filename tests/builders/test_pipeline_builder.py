@@ -39,7 +39,12 @@ from sknevo.builders.pipeline._svm import (
     SupportVectorClassifier,
     SupportVectorRegressor,
 )
-from sknevo.deadline import DeadlineReached, deadline, training_until
+from sknevo.deadline import (
+    DeadlineReached,
+    deadline,
+    training_for,
+    training_until,
+)
 from sknevo.genomes.pipeline import MODELS, pipeline, well_known
 from sknevo.records import Chromosome
 
@@ -481,11 +486,26 @@ def test_training_that_is_over_keeps_what_it_has_learned(name):
     np.testing.assert_allclose(model.predict_proba(X), one.predict_proba(X), rtol=1e-6)
 
 
+@pytest.mark.parametrize("name", ["lightgbm", "xgboost", "mlp"])
+def test_training_that_is_repeated_ends_after_as_many_rounds(name):
+    (X, y), watched = split()
+    first = booster(name).fit(X, y, **held_out(*watched))
+    with training_for(first.rounds_):
+        again = booster(name).fit(X, y, **held_out(*watched))
+    assert again.rounds_ == first.rounds_
+    np.testing.assert_array_equal(again.predict_proba(X), first.predict_proba(X))
+
+
 def test_forests_end_early_with_fewer_trees():
     X, y = load_iris(return_X_y=True)
     with training_until(time.time() - 1):
         forest = ForestClassifier(random_state=0).fit(X, y)
-    assert len(forest.forest_.estimators_) == 10
+    assert forest.rounds_ == len(forest.forest_.estimators_) == 10
+    with training_for(10):
+        again = ForestClassifier(random_state=0).fit(X, y)
+    alike = ForestClassifier(n_trees=10, random_state=0).fit(X, y)
+    for other in again, alike:
+        np.testing.assert_array_equal(other.predict_proba(X), forest.predict_proba(X))
     np.testing.assert_allclose(forest.predict_proba(X).max(), (10 + 1 / 3) / 11)
 
 
@@ -586,7 +606,7 @@ def test_models_honour_sample_weights(name, regression):
     spec = tables.spec_of(X, y, regression=regression)
     given = {"mlp": NETWORK, "linear": {"C": 1.0}, **LARGE_LEAVES}[name]
     genes = expressed_genes(spec, **{name: given})
-    model = PipelineBuilder(spec)(genes, 0, rounds=30)[-1]
+    model = PipelineBuilder(spec)(genes, 0, rounds=100)[-1]
     predicted = model.fit(X, y, sample_weight=weights).predict(X)
     assert ((predicted > 0.5) == truth).mean() > 0.8
 

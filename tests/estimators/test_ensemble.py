@@ -20,7 +20,7 @@ from sklearn.model_selection import (
 from sklearn.utils import _safe_indexing
 from toys import candidate, make_evaluator
 
-from sknevo import EvolvedPipelineClassifier, EvolvedPipelineRegressor
+from sknevo import EvolvedPipelineClassifier, EvolvedPipelineRegressor, time_budget
 from sknevo.estimators import _base
 from sknevo.estimators._ensemble import make_ensemble
 from sknevo.evaluation import ModelStore, Response
@@ -207,6 +207,24 @@ def test_a_resumed_search_ends_with_the_same_ensemble(fitted, iris, tmp_path):
     for search in (resumed, replayed):
         assert search.ensemble_.scores == fitted.ensemble_.scores
         np.testing.assert_array_equal(search.predict_proba(X), fitted.predict_proba(X))
+
+
+def test_missing_members_are_trained_as_long_as_in_their_trial(
+    iris, tmp_path, monkeypatch
+):
+    X, y = iris
+    parameters = {
+        "genome": partial(pipeline, models=["lightgbm", "mlp", "extra_trees"]),
+        "generations": 1,
+        "max_time": 600,
+        "journal": tmp_path / "run.jsonl",
+    }
+    with monkeypatch.context() as patch:
+        patch.setattr(time_budget, "TRAINING_SHARE", 0.1 / 600)
+        first = classifier(**parameters).fit(X, y)
+    resumed = classifier(**parameters).fit(X, y)
+    assert resumed.n_evaluations_ == first.n_evaluations_
+    np.testing.assert_array_equal(resumed.predict_proba(X), first.predict_proba(X))
 
 
 def test_weights_count_in_the_selection(iris):

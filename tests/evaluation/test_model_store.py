@@ -125,11 +125,14 @@ def test_of_reevaluations_nothing_is_kept():
 
 
 def test_missing_models_are_fitted_again_with_the_same_seed():
-    store, _, evaluator = evaluate(n_splits=2)
+    store, evaluations, evaluator = evaluate(n_splits=2)
+    kept = store.kept
     before = [pickle.dumps(m) for m in evaluator.runner.models(candidate(0.1))]
     store._remove(candidate(0.1).name)
     assert evaluator.runner.models(candidate(0.1)) == []
-    evaluator.fit_models([candidate(0.1)], TimeBudget())
+    (missing,) = (e for e in evaluations if e.candidate == candidate(0.1))
+    evaluator.fit_models([missing], TimeBudget())
+    assert store.kept == kept
     after = [pickle.dumps(m) for m in evaluator.runner.models(candidate(0.1))]
     assert after == before
 

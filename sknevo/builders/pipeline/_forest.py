@@ -64,6 +64,8 @@ class _Forest(BaseEstimator):
         Fewest rows in a leaf.
     bootstrap : bool, default=False
         Whether each tree has a sample of the rows, drawn with replacement.
+    n_trees : int, default=100
+        Trees at most. `rounds_` are those that it has.
     random_state : int or None, default=None
         Seed.
     """
@@ -72,6 +74,7 @@ class _Forest(BaseEstimator):
     max_features: float = 1.0
     min_samples_leaf: int = 1
     bootstrap: bool = False
+    n_trees: int = TREES
     random_state: int | None = None
 
     def _grow(
@@ -94,11 +97,12 @@ class _Forest(BaseEstimator):
             random_state=self.random_state,
             **options,
         )
-        for n_trees in range(CHUNK, TREES + 1, CHUNK):
+        for n_trees in range(CHUNK, self.n_trees + CHUNK, CHUNK):
             check_deadline()
-            self.forest_.set_params(n_estimators=n_trees)
+            self.rounds_ = min(n_trees, self.n_trees)
+            self.forest_.set_params(n_estimators=self.rounds_)
             self.forest_.fit(X, y, sample_weight=weights)
-            if is_training_over():
+            if is_training_over(self.rounds_):
                 break
         return self
 
@@ -130,7 +134,7 @@ class ForestClassifier(ClassifierMixin, _Forest):
     def predict_proba(self, X: np.ndarray) -> np.ndarray:
         """Return the probability of each class."""
         check_is_fitted(self)
-        return smoothed(self.forest_.predict_proba(X), len(self.forest_.estimators_))
+        return smoothed(self.forest_.predict_proba(X), self.rounds_)
 
     def predict(self, X: np.ndarray) -> np.ndarray:
         """Return the most probable class."""

@@ -116,6 +116,8 @@ def _mlp(genes: Genes, setting: Setting) -> BaseEstimator:
 def _forest(kind: str) -> Model:
     def make(genes: Genes, setting: Setting) -> BaseEstimator:
         options = {"kind": kind, "random_state": setting.random_state, **genes}
+        if setting.rounds is not None:
+            options["n_trees"] = setting.rounds
         if not setting.classifies:
             return ForestRegressor(**options)
         return ForestClassifier(class_weight=setting.class_weight, **options)

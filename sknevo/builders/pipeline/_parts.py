@@ -148,7 +148,8 @@ class Watch:
         better = totals < self._least
         self._least[better] = totals[better]
         self.best[better] = self.rounds
-        return self.rounds - self.best[0] >= self.patience or is_training_over()
+        impatient = self.rounds - self.best[0] >= self.patience
+        return impatient or is_training_over(self.rounds)
 
     def add_predicted(self, predicted: np.ndarray) -> bool:
         """Take probabilities or values that are predicted for the watched rows."""
