@@ -16,6 +16,7 @@ from sklearn.base import clone
 from sklearn.datasets import load_iris, make_classification
 from sklearn.ensemble import ExtraTreesClassifier
 from sklearn.metrics import log_loss, r2_score
+from sklearn.tree._tree import Tree
 from threadpoolctl import threadpool_limits
 
 from sknevo.builders.pipeline import PipelineBuilder, _boosting, _svm
@@ -25,7 +26,7 @@ from sknevo.builders.pipeline._boosting import (
     EarlyStoppingRegressor,
 )
 from sknevo.builders.pipeline._features import SquashingScaler
-from sknevo.builders.pipeline._forest import ForestClassifier
+from sknevo.builders.pipeline._forest import ForestClassifier, ForestRegressor
 from sknevo.builders.pipeline._generated import PairFeatures
 from sknevo.builders.pipeline._linear import LinearClassifier
 from sknevo.builders.pipeline._mlp import make_mlp
@@ -494,6 +495,25 @@ def test_training_that_is_repeated_ends_after_as_many_rounds(name):
         again = booster(name).fit(X, y, **held_out(*watched))
     assert again.rounds_ == first.rounds_
     np.testing.assert_array_equal(again.predict_proba(X), first.predict_proba(X))
+
+
+@pytest.mark.parametrize("kind", ["extra_trees", "random_forest"])
+@pytest.mark.parametrize("made", [ForestClassifier, ForestRegressor])
+def test_a_pickled_forest_is_small_and_predicts_the_same(kind, made):
+    rng = np.random.default_rng(0)
+    X, new = rng.normal(size=(600, 4)), rng.normal(size=(2000, 4))
+    X[rng.random(X.shape) < 0.1] = np.nan
+    y = np.round(np.nan_to_num(X[:, 0]) + rng.normal(size=600))
+    forest = made(kind, random_state=0).fit(X, y)
+    trees = [Tree.__reduce__(one.tree_) for one in forest.forest_.estimators_]
+    dumped = pickle.dumps(forest)
+    assert len(dumped) < len(pickle.dumps(trees)) / 3
+    again = pickle.loads(dumped)
+    assert len(pickle.dumps(again)) < 1.01 * len(dumped)
+    method = "predict" if made is ForestRegressor else "predict_proba"
+    for rows in X, new:
+        predicted = getattr(again, method)(rows)
+        np.testing.assert_allclose(predicted, getattr(forest, method)(rows), rtol=1e-5)
 
 
 def test_forests_end_early_with_fewer_trees():

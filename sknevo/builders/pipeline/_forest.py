@@ -11,6 +11,7 @@ from sklearn.ensemble import (
     RandomForestClassifier,
     RandomForestRegressor,
 )
+from sklearn.tree._tree import NODE_DTYPE, Tree
 from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.validation import check_is_fitted
 
@@ -21,10 +22,22 @@ from sknevo.deadline import check_deadline, is_training_over
 # More trees are always better, but never by much. Chosen, not measured.
 TREES = 100
 # Leaves of all trees together, and values in these leaves: a forest of two classes
-# pickles to 16 MB at most. Chosen, not measured.
+# pickles to 4 MB at most. Chosen, not measured.
 MOST_LEAVES, MOST_VALUES = 100_000, 800_000
 # Trees between two looks at the deadline. Chosen, not measured.
 CHUNK = 10
+
+# What predictions need of a node. No tree has 32,768 of them, and features are in
+# single precision.
+_NODE = np.dtype(
+    [
+        ("left_child", np.int16),
+        ("right_child", np.int16),
+        ("feature", np.int32),
+        ("missing_go_to_left", np.uint8),
+        ("threshold", np.float32),
+    ]
+)
 
 _FORESTS = {
     ("extra_trees", True): ExtraTreesClassifier,
@@ -48,6 +61,47 @@ def forest_seconds(
     distinct = 0.63 if genes["bootstrap"] else 1.0
     rows = distinct * n_rows * depth * (1 + n_outputs / 20)
     return 0.02 + TREES * (1e-3 + rows * (3e-8 + each * tried))
+
+
+class SmallTree(Tree):
+    """A fitted tree that pickles no more than predictions need."""
+
+    @classmethod
+    def of(cls, tree: Tree) -> Self:
+        """Return a fitted tree in this form."""
+        _, shape, state = tree.__reduce__()
+        return cls._with_state(shape, state)
+
+    @classmethod
+    def _with_state(cls, shape: tuple, state: dict[str, Any]) -> Self:
+        made = cls(*shape)
+        made.__setstate__(state)
+        return made
+
+    def __reduce__(self) -> tuple:
+        _, shape, state = super().__reduce__()
+        nodes = state["nodes"]
+        small = np.empty(len(nodes), _NODE)
+        small[:] = nodes[[*_NODE.names]]
+        # Rounded down, they part numbers of single precision as before.
+        high = small["threshold"] > nodes["threshold"]
+        small["threshold"][high] = np.nextafter(
+            small["threshold"][high], np.float32(-np.inf)
+        )
+        values = state["values"][nodes["left_child"] < 0].astype(np.float32)
+        return SmallTree._unpickled, (shape, state["max_depth"], small, values)
+
+    @classmethod
+    def _unpickled(
+        cls, shape: tuple, max_depth: int, small: np.ndarray, leaves: np.ndarray
+    ) -> Self:
+        """Return a tree of nodes, and of the values of its leaves."""
+        nodes = np.zeros(len(small), np.dtype(NODE_DTYPE))
+        nodes[[*_NODE.names]] = small
+        values = np.zeros((len(small), *leaves.shape[1:]))
+        values[small["left_child"] < 0] = leaves
+        state = {"max_depth": max_depth, "node_count": len(small)}
+        return cls._with_state(shape, {**state, "nodes": nodes, "values": values})
 
 
 @dataclass(eq=False, repr=False)
@@ -104,6 +158,8 @@ class _Forest(BaseEstimator):
             self.forest_.fit(X, y, sample_weight=weights)
             if is_training_over(self.rounds_):
                 break
+        for tree in self.forest_.estimators_:
+            tree.tree_ = SmallTree.of(tree.tree_)
         return self
 
     def __sklearn_tags__(self) -> Any:

@@ -106,6 +106,7 @@ def fit_mlp(
         if ends:
             break
     _set_weights(network, mean)
+    del network._optimizer  # two numbers for each weight, and the last weights
     network.set_params(random_state=seed)
     network.kept_ = kept
     return network
