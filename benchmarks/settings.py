@@ -1,6 +1,8 @@
 """Settings of the evolved pipelines against each other, on tables to develop on.
 
-Each table is held out once per seed; each setting gets the same seconds on two cores.
+Each table is held out once per seed; each setting gets the same seconds on two cores,
+or with `--generations` the same number of individuals. With `--train-rows`, all others
+are held out, so that differences are not lost in the noise of a small test part.
 On a machine of many cores, several fits run side by side, each on two cores of its own.
 Rows are appended to a file of JSON lines; a second run goes on from there. The tables
 are those of `portfolio/tables.py`: nothing is judged on them.
@@ -8,6 +10,8 @@ are those of `portfolio/tables.py`: nothing is judged on them.
     python portfolio/tables.py tables.pkl.xz
     python settings.py tables.pkl.xz --out rows.jsonl --settings plain alone
     python settings.py --report rows.jsonl
+    python settings.py tables.pkl.xz --out breeding.jsonl --settings plain random \
+--train-rows 500 --population-size 20 --generations 8 --names banana gpa2
 """
 
 import argparse
@@ -23,6 +27,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from queue import Queue
 
+import numpy as np
 import pandas as pd
 from sklearn.metrics import log_loss, r2_score
 from sklearn.model_selection import (
@@ -38,6 +43,10 @@ from sklearn.model_selection import (
 from sknevo import Elitist, EvolvedPipelineClassifier, EvolvedPipelineRegressor
 
 SCORES = {"classification": "neg_log_loss", "regression": "r2"}
+# Rows that are predicted at most.
+MOST_TESTED = 5000
+# What all fits of a file have in common, and the child is told.
+COMMON = ("max_time", "generations", "population_size", "train_rows")
 
 
 def folds(n, repeats=1):
@@ -84,13 +93,15 @@ def one_row(table, setting, seed, args):
     task, X, y = table["task"], table["X"], table["y"]
     classes = y if task == "classification" else None
     X_train, X_test, y_train, y_test = train_test_split(
-        X, y, test_size=0.3, stratify=classes, random_state=seed
+        X, y, train_size=args.train_rows or 0.7, stratify=classes, random_state=seed
     )
+    X_test, y_test = X_test[:MOST_TESTED], y_test[:MOST_TESTED]
     kind = EvolvedPipelineRegressor if classes is None else EvolvedPipelineClassifier
     model = kind(
         scoring=SCORES[task],
-        generations=None,
-        max_time=args.max_time,
+        population_size=args.population_size,
+        generations=args.generations,
+        max_time=None if args.generations else args.max_time,
         n_jobs=2,
         random_state=seed,
     )
@@ -112,6 +123,7 @@ def one_row(table, setting, seed, args):
     ensemble = model.ensemble_
     members = [] if ensemble is None else ensemble.members
     return {
+        "task": task,
         "held_out": held,
         "best_held_out": score(model.best_estimator_),
         "cv": model.best_score_,
@@ -146,7 +158,10 @@ def run(args):
     known = set()
     if Path(args.out).exists():
         rows = map(json.loads, Path(args.out).read_text().splitlines())
-        known = {(r["table"], r["setting"], r["seed"], r["max_time"]) for r in rows}
+        known = {
+            (r["table"], r["setting"], r["seed"], *map(r.get, COMMON)) for r in rows
+        }
+    common = [getattr(args, name) for name in COMMON]
     chosen = [
         t["name"]
         for t in tables
@@ -158,7 +173,7 @@ def run(args):
         for seed in args.seeds
         for name in chosen[:: args.every]
         for setting in args.settings
-        if (name, setting, seed, args.max_time) not in known
+        if (name, setting, seed, *common) not in known
     ]
     cores = sorted(os.sched_getaffinity(0))
     places = Queue()
@@ -171,15 +186,18 @@ def run(args):
             return
         place = places.get()
         command = [sys.executable, __file__, args.tables, "--child", *map(str, job)]
+        for name, value in zip(COMMON, common, strict=True):
+            if value is not None:
+                command += [f"--{name.replace('_', '-')}", str(value)]
         ended = subprocess.run(
-            [*command, "--max-time", str(args.max_time)],
+            command,
             capture_output=True,
             text=True,
             preexec_fn=lambda: os.sched_setaffinity(0, place),
         )
         places.put(place)
         row = dict(zip(("table", "setting", "seed"), job, strict=True))
-        row["max_time"] = args.max_time
+        row |= dict(zip(COMMON, common, strict=True))
         try:
             row |= json.loads(ended.stdout.splitlines()[-1])
         except (IndexError, ValueError):
@@ -204,7 +222,15 @@ def report(path, baseline):
     for other in cases.columns.drop(baseline):
         gain = cases[other] - cases[baseline]
         won, lost = (gain > 0).sum(), (gain < 0).sum()
-        print(f"{other} beside {baseline}: {won} won, {lost} lost")
+        # Of the log loss, or of 1 minus R2: negative is better.
+        tasks = rows.groupby("table").task.first()[cases.index.get_level_values(0)]
+        whole = (tasks == "regression").to_numpy(float)
+        logs = np.log(cases.rsub(whole, axis=0))
+        change = 100 * (logs[other] - logs[baseline])
+        print(
+            f"{other} beside {baseline}: {won} won, {lost} lost, loss "
+            f"{change.mean():+.1f} ± {change.sem():.1f} %"
+        )
     print(rows.groupby("setting")[["seconds", "predict_seconds", "bytes"]].median())
 
 
@@ -220,6 +246,9 @@ def main():
     parser.add_argument("--every", type=int, default=1)
     parser.add_argument("--seeds", nargs="*", type=int, default=[0])
     parser.add_argument("--max-time", type=float, default=30)
+    parser.add_argument("--generations", type=int, help="instead of --max-time")
+    parser.add_argument("--population-size", type=int, default=12)
+    parser.add_argument("--train-rows", type=int, help="of each table; else 70 %%")
     parser.add_argument("--stop-after", type=float, default=1e9)
     parser.add_argument("--child", nargs=3)
     args = parser.parse_args()
