@@ -88,9 +88,10 @@ class EvolvedPipelineClassifier(EvolvedClassifierMixin, _EvolvedPipeline):
     encoding of categories, dates and text), how they are scaled, which features are
     generated, extracted or selected, which model is fitted, and its hyperparameters.
     Models are the gradient boosting of scikit-learn, LightGBM and XGBoost, forests,
-    support vector machines, multilayer perceptrons, linear models and nearest
-    neighbours. An ensemble of the individuals predicts: the weighted mean of the models
-    that they were evaluated with. The best individual is fitted on all of X.
+    support vector machines, Gaussian processes, multilayer perceptrons, linear models
+    and nearest neighbours. An ensemble of the individuals predicts: the weighted mean
+    of the models that they were evaluated with. The best individual is fitted on all of
+    X.
 
     Parameters
     ----------
@@ -298,9 +299,10 @@ class EvolvedPipelineRegressor(EvolvedRegressorMixin, _EvolvedPipeline):
     encoding of categories, dates and text), how they are scaled, which features are
     generated, extracted or selected, which model is fitted, and its hyperparameters.
     Models are the gradient boosting of scikit-learn, LightGBM and XGBoost, forests,
-    support vector machines, multilayer perceptrons, linear models and nearest
-    neighbours. An ensemble of the individuals predicts: the weighted mean of the models
-    that they were evaluated with. The best individual is fitted on all of X.
+    support vector machines, Gaussian processes, multilayer perceptrons, linear models
+    and nearest neighbours. An ensemble of the individuals predicts: the weighted mean
+    of the models that they were evaluated with. The best individual is fitted on all of
+    X.
 
     Parameters
     ----------

@@ -25,8 +25,9 @@ SCALING = Categorical(
         "quantile",
         "power",
         "squashing",
+        "piecewise",
     ],
-    [3, 3, 1, 1, 1, 1, 1, 2],
+    [3, 3, 1, 1, 1, 1, 1, 2, 2],
 )
 IMPUTATION = Categorical(["none", "median", "mean", "most_frequent"], [3, 2, 1, 1])
 GAMMA = Real(1e-2, 10, log=True)
@@ -89,6 +90,7 @@ MODELS = {
         batch_size=Categorical([32, 64, 128, 256]),
     ),
     "linear": Genome(C=Real(1e-4, 1e3, log=True)),
+    "gaussian_process": Genome(own_lengths=Categorical([True, False], [2, 1])),
     "neighbours": Genome(
         n_neighbors=Integer(1, 100, log=True),
         weights=Categorical(["uniform", "distance"]),
@@ -151,7 +153,8 @@ def pipeline(spec: DataSpec, *, models: Sequence[str] = tuple(MODELS)) -> Genome
     spec : DataSpec
         Describes the table: genes that have no effect on it are left out.
     models : sequence of str, default=("svm", "hist_gradient_boosting", "lightgbm", \
-"xgboost", "extra_trees", "random_forest", "mlp", "linear", "neighbours")
+"xgboost", "extra_trees", "random_forest", "mlp", "linear", "gaussian_process", \
+"neighbours")
         The models to choose from.
 
     Returns
@@ -267,6 +270,9 @@ def _repair(genes: dict[str, Any], spec: DataSpec) -> dict[str, Any]:
     if trees and extraction["choice"] in ("none", "select_k_best"):
         # Trees depend on the order of values alone: a scaler has no effect.
         genes["scaling"] = "none"
+    # The pieces of columns are for models; extractions of so many columns take long.
+    if genes["scaling"] == "piecewise" and extraction["choice"] != "none":
+        genes["scaling"] = "squashing"
     if model == "svm" and spec.n_samples > MANY_SAMPLES:
         genes["model"]["svm"]["approximate"] = True
     if model == "neighbours" and "class_weight" in genes:

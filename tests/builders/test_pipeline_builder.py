@@ -15,18 +15,28 @@ from builder_contract import BuilderContract, Case
 from sklearn.base import clone
 from sklearn.datasets import load_iris, make_classification
 from sklearn.ensemble import ExtraTreesClassifier
+from sklearn.gaussian_process import GaussianProcessRegressor as SklearnProcess
+from sklearn.gaussian_process.kernels import DotProduct, Matern, WhiteKernel
 from sklearn.metrics import log_loss, r2_score
 from sklearn.tree._tree import Tree
 from threadpoolctl import threadpool_limits
 
-from sknevo.builders.pipeline import PipelineBuilder, _boosting, _svm
+from sknevo.builders.pipeline import PipelineBuilder, _boosting, _gaussian_process, _svm
 from sknevo.builders.pipeline._boosting import (
     BOOSTERS,
     EarlyStoppingClassifier,
     EarlyStoppingRegressor,
 )
-from sknevo.builders.pipeline._features import SquashingScaler
+from sknevo.builders.pipeline._features import (
+    PiecewiseScaler,
+    SquashingScaler,
+    scaled_width,
+)
 from sknevo.builders.pipeline._forest import ForestClassifier, ForestRegressor
+from sknevo.builders.pipeline._gaussian_process import (
+    GaussianProcessClassifier,
+    GaussianProcessRegressor,
+)
 from sknevo.builders.pipeline._generated import PairFeatures
 from sknevo.builders.pipeline._linear import LinearClassifier
 from sknevo.builders.pipeline._mlp import make_mlp
@@ -468,7 +478,9 @@ def test_a_builder_makes_boosters_of_a_number_of_rounds(name, regression):
     assert 1 <= alone.rounds_ < rounds_of(alone.estimator)
 
 
-@pytest.mark.parametrize("name", ["lightgbm", "xgboost", "mlp", "extra_trees"])
+@pytest.mark.parametrize(
+    "name", ["lightgbm", "xgboost", "mlp", "extra_trees", "gaussian_process"]
+)
 def test_long_fits_check_the_deadline(name):
     X, y = make_classification(400, 5, random_state=0)
     spec = tables.spec_of(X, y)
@@ -574,7 +586,8 @@ def test_balanced_weights_favour_the_rare_class(name):
     X = rng.normal(size=(600, 2))
     y = (X[:, 0] + rng.normal(size=600) > 2).astype(int)
     spec = tables.spec_of(X, y)
-    genes = expressed_genes(spec, **{name: LARGE_LEAVES.get(name, {})})
+    given = {"xgboost": {"learning_rate": 0.1}, **LARGE_LEAVES}.get(name, {})
+    genes = expressed_genes(spec, **{name: given})
     plain, balanced = (
         PipelineBuilder(spec)({**genes, "class_weight": weight}, 0).fit(X, y)
         for weight in (None, "balanced")
@@ -585,7 +598,9 @@ def test_balanced_weights_favour_the_rare_class(name):
 # Other models ---------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", ["extra_trees", "random_forest", "neighbours"])
+@pytest.mark.parametrize(
+    "name", ["extra_trees", "random_forest", "neighbours", "gaussian_process"]
+)
 def test_no_class_is_impossible(name):
     X, y = load_iris(return_X_y=True)
     spec = tables.spec_of(X, y)
@@ -615,7 +630,9 @@ def test_forests_grow_the_same_in_chunks():
     )
 
 
-@pytest.mark.parametrize("name", ["linear", "mlp", "extra_trees", "random_forest"])
+@pytest.mark.parametrize(
+    "name", ["linear", "mlp", "extra_trees", "random_forest", "gaussian_process"]
+)
 @pytest.mark.parametrize("regression", [False, True])
 def test_models_honour_sample_weights(name, regression):
     rng = np.random.default_rng(0)
@@ -624,7 +641,7 @@ def test_models_honour_sample_weights(name, regression):
     lies = np.arange(400) % 2 == 0
     y, weights = np.where(lies, 1 - truth, truth), np.where(lies, 1e-9, 1.0)
     spec = tables.spec_of(X, y, regression=regression)
-    given = {"mlp": NETWORK, "linear": {"C": 1.0}, **LARGE_LEAVES}[name]
+    given = {"mlp": NETWORK, "linear": {"C": 1.0}, **LARGE_LEAVES}.get(name, {})
     genes = expressed_genes(spec, **{name: given})
     model = PipelineBuilder(spec)(genes, 0, rounds=100)[-1]
     predicted = model.fit(X, y, sample_weight=weights).predict(X)
@@ -712,6 +729,85 @@ def test_squashing_bounds_outliers_and_keeps_the_middle():
     assert np.ptp(SquashingScaler().fit_transform(mostly_zero)) > 1
 
 
+def test_linear_models_of_pieces_follow_a_curve():
+    X = np.random.default_rng(0).normal(size=(400, 2))
+    y = np.abs(X[:, 0])
+    spec = tables.spec_of(X, y, regression=True)
+    genes = expressed_genes(spec, linear={"C": 10.0})
+    straight, pieces = (
+        PipelineBuilder(spec)({**genes, "scaling": scaling}, 0).fit(X, y).score(X, y)
+        for scaling in ("squashing", "piecewise")
+    )
+    assert straight < 0.1 < 0.98 < pieces
+
+
+def test_columns_are_cut_at_their_quantiles():
+    cut = PiecewiseScaler().fit(np.arange(17.0)[:, None])
+    pieces = cut.transform(np.array([[-9.0], [0.5], [16.0], [99.0]]))[:, 1:]
+    assert pieces.shape == (4, 16)
+    np.testing.assert_array_equal(pieces[0], np.full(16, -0.5))
+    np.testing.assert_array_equal(pieces[1], [0.0] + [-0.5] * 15)
+    np.testing.assert_array_equal(pieces[2:], np.full((2, 16), 0.5))
+
+
+@pytest.mark.parametrize(("n_columns", "width"), [(1, 17), (100, 1100), (1001, 1001)])
+def test_pieces_of_many_columns_are_few(n_columns, width):
+    X = np.random.default_rng(0).normal(size=(50, n_columns))
+    assert PiecewiseScaler().fit_transform(X).shape == (50, width)
+    assert scaled_width("piecewise", n_columns) == width
+
+
+def test_columns_of_few_values_have_no_pieces():
+    X = np.repeat([[0.0, 5.0], [1.0, 5.0]], 10, axis=0)
+    assert PiecewiseScaler().fit_transform(X).shape == (20, 2)
+
+
+# Gaussian processes ---------------------------------------------------------------
+
+
+def test_a_gaussian_process_finds_the_columns_that_matter():
+    X = np.random.default_rng(0).normal(size=(300, 6))
+    y = np.sin(2 * X[:, 0]) * X[:, 1]
+    own, shared = (
+        GaussianProcessRegressor(own_lengths, random_state=0).fit(X[:200], y[:200])
+        for own_lengths in (True, False)
+    )
+    assert own.lengths_[:2].max() < own.lengths_[2:].min()
+    assert own.score(X[200:], y[200:]) > 0.9 > shared.score(X[200:], y[200:])
+
+
+def test_a_gaussian_process_is_that_of_scikit_learn():
+    X = np.random.default_rng(0).normal(size=(120, 2))
+    y = np.sin(2 * X[:, 0]) + X[:, 1]
+    y = (y - y.mean()) / y.std()
+    ours = GaussianProcessRegressor(random_state=0).fit(X, y)
+    smooth, noise, slope = ours.variances_
+    kernel = smooth * Matern(ours.lengths_, nu=2.5) + WhiteKernel(noise)
+    theirs = SklearnProcess(kernel + slope / 2 * DotProduct(0, "fixed"), optimizer=None)
+    np.testing.assert_allclose(ours.predict(X), theirs.fit(X, y).predict(X), atol=1e-5)
+    # What it would predict for a row without it.
+    row = ours.rows_[0]
+    theirs.fit(np.delete(X, row, axis=0), np.delete(y, row))
+    np.testing.assert_allclose(ours.left_out_[0], theirs.predict(X[[row]]), atol=1e-5)
+
+
+def test_a_gaussian_process_knows_so_many_rows(monkeypatch):
+    monkeypatch.setattr(_gaussian_process, "KNOWN_ROWS", 40)
+    X, y = make_classification(300, 4, random_state=0)
+    y[0] = 2
+    model = GaussianProcessClassifier(random_state=0).fit(X, y)
+    assert len(model.X_) == 40
+    assert model.predict_proba(X).shape == (300, 3)
+    assert model.score(X, y) > 0.7
+
+
+def test_a_gaussian_process_keeps_what_it_has_learned_if_time_is_over():
+    X, y = make_classification(300, 4, random_state=0)
+    with training_until(time.time() - 1):
+        model = GaussianProcessClassifier(random_state=0).fit(X, y)
+    assert model.score(X, y) > 0.7
+
+
 # Support vector machines ----------------------------------------------------------
 
 
@@ -753,7 +849,7 @@ def test_svm_is_calibrated_on_a_held_out_part(n_components):
     parts = dealt(watched[1], _svm.N_PARTS, random_state=0)
     for part in range(_svm.N_PARTS):
         own = parts == part
-        others = _svm._calibration(Part(values[~own], watched[1][~own]))
+        others = _svm.calibration(Part(values[~own], watched[1][~own]))
         np.testing.assert_allclose(honest[own], svm._calibrated(values[own], others))
     # Held-out rows of which nine of ten are "yes" make "yes" more probable.
     weights = np.where(watched[1] == "yes", 9.0, 1.0)

@@ -158,6 +158,11 @@ def test_polynomials_of_many_columns_are_not_tried():
     assert not any("polynomial" in d["extraction"] for d in samples(spec(n_columns=60)))
 
 
+def test_pieces_of_columns_are_not_extracted_from():
+    for drawn in samples(spec(n_columns=5)):
+        assert drawn["scaling"] != "piecewise" or "none" in drawn["extraction"]
+
+
 def test_models_can_be_chosen():
     only = pipeline(spec(), models=["svm"])
     assert list(only.genes["model"].branches) == ["svm"]

@@ -6,7 +6,11 @@ from typing import Any
 from sklearn.pipeline import Pipeline
 
 from sknevo.builders.pipeline._columns import ColumnReader
-from sknevo.builders.pipeline._features import make_extraction, make_scaling
+from sknevo.builders.pipeline._features import (
+    make_extraction,
+    make_scaling,
+    scaled_width,
+)
 from sknevo.builders.pipeline._kinds import Kind
 from sknevo.builders.pipeline._models import MODELS, Setting
 from sknevo.builders.pipeline._preparation import (
@@ -127,6 +131,7 @@ class PipelineBuilder:
 
     def _setting(self, expressed: dict[str, Any], **options: Any) -> Setting:
         width = max(1, prepared_width(self.spec, expressed["preparation"]))
+        width = scaled_width(expressed["scaling"], width)
         if "polynomial" in expressed["extraction"]:
             width = width * (width + 3) / 2
         return Setting(

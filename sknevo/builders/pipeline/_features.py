@@ -1,6 +1,6 @@
 """Scalers and feature extractors by the names of their genes' values."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, Self
 
 import numpy as np
@@ -25,6 +25,12 @@ from sknevo.records import DataSpec
 
 Step = BaseEstimator | str
 
+# Pieces of a column, and columns that all pieces together may become. 16 pieces and 8
+# were as good with linear models, 16 better with MLPs (16 tables of 400 rows).
+PIECES, MOST_COLUMNS = 16, 1000
+# A column of no more values has no pieces. Chosen, not measured.
+FEW_VALUES = 4
+
 _SCALERS: dict[str, Callable[[], BaseEstimator]] = {
     "standard": StandardScaler,
     "minmax": MinMaxScaler,
@@ -32,6 +38,7 @@ _SCALERS: dict[str, Callable[[], BaseEstimator]] = {
     "robust": RobustScaler,
     "power": PowerTransformer,
     "squashing": lambda: SquashingScaler(),
+    "piecewise": lambda: PiecewiseScaler(),
 }
 
 
@@ -49,6 +56,16 @@ def make_scaling(name: str, spec: DataSpec, random_state: int) -> Step:
             random_state=random_state,
         )
     return _SCALERS[name]()
+
+
+def scaled_width(name: str, width: float) -> float:
+    """Return roughly how many columns a scaler makes of so many."""
+    return width * (1 + n_pieces(width)) if name == "piecewise" else width
+
+
+def n_pieces(width: float) -> int:
+    """Return in how many pieces each of so many columns is cut; 0 are too many."""
+    return min(PIECES, int(MOST_COLUMNS / max(1.0, width)))
 
 
 def make_extraction(  # noqa: C901 (one case for each extractor)
@@ -116,6 +133,45 @@ class SquashingScaler(OneToOneFeatureMixin, ArrayTransformer):
         """Return the scaled and bent values."""
         scaled = (X - self.median_) / self.scale_
         return scaled / np.hypot(1, scaled / self.bound)
+
+
+class PiecewiseScaler(ArrayTransformer):
+    """Squashes columns, and adds how far each of their pieces is filled.
+
+    A column is cut at its quantiles. A piece is -0.5 for values below it, 0.5 for those
+    above and linear in between [1]_: what is linear in these features is piecewise
+    linear in the column. Columns of few values have no pieces.
+
+    References
+    ----------
+    .. [1] Gorishniy, Y., Rubachev, I., & Babenko, A. (2022). On embeddings for
+       numerical features in tabular deep learning. NeurIPS.
+    """
+
+    def fit(self, X: np.ndarray, y: Any = None) -> Self:
+        """Learn the scale and the pieces of each column."""
+        self.n_features_in_ = X.shape[1]
+        self.squashing_ = SquashingScaler().fit(X)
+        shares = np.linspace(0, 1, n_pieces(X.shape[1]) + 1)
+        cuts = {i: np.unique(np.quantile(column, shares)) for i, column in _many(X)}
+        places = [np.full(len(c) - 1, i) for i, c in cuts.items()]
+        none = np.empty(0)
+        self.places_ = np.concatenate([none, *places]).astype(int)
+        self.starts_ = np.concatenate([none, *(c[:-1] for c in cuts.values())])
+        self.lengths_ = np.concatenate([none, *map(np.diff, cuts.values())])
+        return self
+
+    def transform(self, X: np.ndarray) -> np.ndarray:
+        """Return the squashed columns and the pieces."""
+        filled = (X[:, self.places_] - self.starts_) / self.lengths_
+        return np.hstack([self.squashing_.transform(X), np.clip(filled, 0, 1) - 0.5])
+
+
+def _many(X: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
+    """Yield the columns of many values, with their places."""
+    for i, column in enumerate(X.T):
+        if len(np.unique(column)) > FEW_VALUES:
+            yield i, column
 
 
 class Fraction(ArrayTransformer):

@@ -20,6 +20,11 @@ from sknevo.builders.pipeline._forest import (
     ForestRegressor,
     forest_seconds,
 )
+from sknevo.builders.pipeline._gaussian_process import (
+    GaussianProcessClassifier,
+    GaussianProcessRegressor,
+    gaussian_process_seconds,
+)
 from sknevo.builders.pipeline._linear import (
     LinearClassifier,
     LinearRegressor,
@@ -131,6 +136,13 @@ def _linear(genes: Genes, setting: Setting) -> BaseEstimator:
     return LinearClassifier(class_weight=setting.class_weight, **genes)
 
 
+def _gaussian_process(genes: Genes, setting: Setting) -> BaseEstimator:
+    options = {"random_state": setting.random_state, **genes}
+    if not setting.classifies:
+        return GaussianProcessRegressor(**options)
+    return GaussianProcessClassifier(class_weight=setting.class_weight, **options)
+
+
 def _neighbours(genes: Genes, setting: Setting) -> BaseEstimator:
     return (NeighboursClassifier if setting.classifies else NeighboursRegressor)(
         **genes
@@ -166,5 +178,8 @@ MODELS = {
     "random_forest": _forest("random_forest"),
     "mlp": Model(_mlp, lambda genes, s: mlp_seconds(genes, *s.size)),
     "linear": Model(_linear, lambda _, s: linear_seconds(*s.size)),
+    "gaussian_process": Model(
+        _gaussian_process, lambda _, s: gaussian_process_seconds(*s.size[:2])
+    ),
     "neighbours": Model(_neighbours, lambda _, s: neighbours_seconds(*s.size[:2])),
 }

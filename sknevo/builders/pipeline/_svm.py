@@ -222,14 +222,14 @@ class SupportVectorClassifier(ClassifierMixin, _SupportVectorMachine):
         if held_out is not None and self._calibrates(held_out.all.y):
             rows = held_out.rows._replace(X=self._values(held_out.rows.X))
             held_out = held_out._replace(rows=rows)
-            calibrations = [_calibration(part) for part in held_out.choosing]
+            calibrations = [calibration(part) for part in held_out.choosing]
             self.calibration_ = calibrations[0]
             honest = held_out.predicted(self._calibrated, calibrations)
             # It predicts labels by the sign of decision values, which are honest.
             self.held_out_ = {"predict_proba": honest}
         elif folds > 1:
             values = self._cross_validated(fitted, folds)
-            self.calibration_ = _calibration(fitted._replace(X=values))
+            self.calibration_ = calibration(fitted._replace(X=values))
 
     def _calibrates(self, y: np.ndarray) -> bool:
         """Return whether rows of these classes are enough to calibrate on."""
@@ -280,7 +280,7 @@ class SupportVectorClassifier(ClassifierMixin, _SupportVectorMachine):
         return probabilities / probabilities.sum(axis=1, keepdims=True)
 
 
-def _calibration(part: Part) -> Pipeline:
+def calibration(part: Part) -> Pipeline:
     """Return a logistic regression that is fitted to decision values."""
     model = make_pipeline(StandardScaler(), LogisticRegression(C=CALIBRATION_C))
     weights = part.weights
