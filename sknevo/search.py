@@ -193,8 +193,7 @@ class _Steps:
         waiting = [*self._held_back, *candidates]
         known = {c.name for c in waiting if self.evaluator.knows(c)}
         waiting = self.budget.order(waiting, known, self.result.fitness)
-        # What the first one takes tells which of the others there is time for.
-        n = 1 if self.budget.is_first_alone() else len(waiting)
+        n = self.budget.n_submitted(len(waiting), self.evaluator.n_wanted)
         self._held_back = waiting[n:]
         return waiting[:n]
 

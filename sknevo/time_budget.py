@@ -178,13 +178,25 @@ class TimeBudget:
             return math.inf
         return self.started + self.max_time - time.time()
 
-    def is_first_alone(self) -> bool:
-        """Return whether one candidate has to end before others can be planned.
+    @property
+    def is_flexible(self) -> bool:
+        """Whether candidates count in the order in which they end.
 
-        Beside an ensemble the order is fixed, and any that ends is of use.
+        With `max_time` and an ensemble any that ends is of use.
         """
-        is_planned = self.max_time is not None and not self._has_ensemble
-        return is_planned and not self._may_end
+        return self.max_time is not None and self._has_ensemble
+
+    def n_submitted(self, n_waiting: int, n_wanted: int) -> int:
+        """Return how many candidates are submitted of those that wait in order.
+
+        `n_wanted` keep all workers busy. More are not submitted if what ends next may
+        have to come before them.
+        """
+        if self.is_flexible:
+            return n_wanted
+        # What the first one takes tells which of the others there is time for.
+        is_first_alone = self.max_time is not None and not self._may_end
+        return 1 if is_first_alone else n_waiting
 
     # Deadlines. -----------------------------------------------------------------------
 
@@ -401,15 +413,18 @@ class TimeBudget:
         """Return candidates in the order in which they are evaluated best.
 
         Without `max_time` this is the order asked; with an ensemble, too, since it can
-        use whatever has ended. Otherwise expensive ones come first, so that none is
+        use whatever has ended, but promoted ones come first. Otherwise expensive ones
+        come first, so that none is
         waited for at the end. `known` are names of candidates whose evaluation costs
         nothing, `fitness` is that of individuals by key. If time is too short for all,
         promoted candidates come first, then those of known origin: as many as there is
         time for, the most expensive first, since its refit would not fit in later. The
         others follow, expensive ones of unfit parents last.
         """
-        if self.max_time is None or self._has_ensemble:
+        if self.max_time is None:
             return list(candidates)
+        if self._has_ensemble:
+            return sorted(candidates, key=lambda c: c.chromosome.key not in fitness)
         costs = {c.name: 0.0 if c.name in known else self._cost(c) for c in candidates}
         seconds = {c.name: costs[c.name] and self.seconds(c) for c in candidates}
         if self.runtimes.is_known:

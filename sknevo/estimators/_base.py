@@ -209,6 +209,10 @@ class BaseEvolved(CallbackSupportMixin, SearchParameters):
     def _well_known(self, spec: DataSpec) -> list[dict]:
         """Return expressed genes to begin with if the user gives none."""
 
+    def _least_resources(self, spec: DataSpec) -> int:
+        """Return the resource of the first rung if the user leaves both open."""
+        return 1
+
     @abstractmethod
     def _builder(
         self, spec: DataSpec, objectives: Objectives, final: bool = False
@@ -386,7 +390,7 @@ class BaseEvolved(CallbackSupportMixin, SearchParameters):
             threads=self._threads or inner_threads(self._n_workers),
             raise_error=self.error_score == "raise",
             max_eval_time=self.max_eval_time,
-            resource=self.resource,
+            resource=self._resource(spec),
             max_predict_time=self.max_predict_time,
             model_store=ModelStore() if ensembles or rows is not None else None,
             refits=rows is not None,
@@ -506,16 +510,26 @@ class BaseEvolved(CallbackSupportMixin, SearchParameters):
         population = Population(
             self.genome_, strategy, self.population_size, rng, first
         )
-        rungs = make_rungs(
-            self.resource,
+        return SuccessiveHalving(population, self._rungs(spec), self.factor)
+
+    def _resource(self, spec: DataSpec) -> str | None:
+        """Return the resource of successive halving, with what "auto" stands for."""
+        return None if self.resource == "auto" else self.resource
+
+    def _rungs(self, spec: DataSpec) -> list[int]:
+        """Return the resources of all rungs but the last."""
+        least = self.min_resources
+        if self.resource == "auto" and least == "exhaust":
+            least = self._least_resources(spec)
+        return make_rungs(
+            self._resource(spec),
             self.genome_,
             spec,
             population_size=self.population_size,
             factor=self.factor,
-            min_resources=self.min_resources,
+            min_resources=least,
             max_resources=self.max_resources,
         )
-        return SuccessiveHalving(population, rungs, self.factor)
 
     def _search(
         self,

@@ -174,7 +174,7 @@ def make_ensemble(
 ) -> EnsembleClassifier | EnsembleRegressor | None:
     """Return an ensemble of evaluated candidates, None if no model is at hand.
 
-    Candidates count that had all resources.
+    A candidate that was promoted counts with each of its resources.
 
     Parameters
     ----------

@@ -17,12 +17,16 @@ from sknevo.estimators._parameters import (
     parameter,
     with_parameters,
 )
-from sknevo.evaluation import Objectives
+from sknevo.evaluation import SAMPLES, Objectives
 from sknevo.genes import Genome
 from sknevo.genomes.pipeline import pipeline, well_known
 from sknevo.records import DataSpec
 
 __all__ = ["EvolvedPipelineClassifier", "EvolvedPipelineRegressor"]
+
+# On a table that is large for its `max_time`, a first trial is given so many cells for
+# each second, but no fewer rows. Chosen, not measured.
+CELLS_PER_SECOND, FEWEST_ROWS = 8_000, 2_000
 
 
 @with_parameters
@@ -58,6 +62,16 @@ class _EvolvedPipeline(EnsembleParameters, BaseEvolved):
 
     def _well_known(self, spec: DataSpec) -> list[dict]:
         return well_known(spec)
+
+    def _resource(self, spec: DataSpec) -> str | None:
+        if self.resource != "auto":
+            return self.resource
+        large = self.max_time and self._least_resources(spec) <= spec.n_samples / 2
+        return SAMPLES if large else None
+
+    def _least_resources(self, spec: DataSpec) -> int:
+        most = round(CELLS_PER_SECOND * self.max_time / len(spec.columns))
+        return max(FEWEST_ROWS, most)
 
     def _builder(
         self, spec: DataSpec, objectives: Objectives, final: bool = False
@@ -150,14 +164,16 @@ default="estimation_of_distribution"
         The splits on which individuals are scored. An integer is a number of shuffled
         folds, stratified by class; a class with fewer samples than folds is used for
         training only. None stands for several folds if there are few samples, else for
-        one split that holds out 20 %; see the notes. There are fewer folds if `scoring`
-        is undefined on smaller test parts. Splitters and iterables are as in
-        scikit-learn.
-    resource : str or None, default=None
+        one split that holds out 20 %, 50,000 samples at most; see the notes. There are
+        fewer folds if `scoring` is undefined on smaller test parts. Splitters and
+        iterables are as in scikit-learn.
+    resource : str or None, default="auto"
         The resource of successive halving: "n_samples" of the training part, or the
         name of an integer gene such as "epochs". Each individual is first evaluated
         with little of it. Only the best are evaluated again with more. None evaluates
-        each individual once, with all that its genes ask for.
+        each individual once, with all that its genes ask for. "auto" stands for
+        "n_samples" if a table is large for its `max_time`, else for None; the first
+        rung then has so many samples that a trial takes about a twentieth of the time.
     factor : float, default=3
         The best 1 / `factor` of the individuals are promoted: they are evaluated again
         with `factor` times the resource.
@@ -361,14 +377,16 @@ default="estimation_of_distribution"
         The splits on which individuals are scored. An integer is a number of shuffled
         folds, stratified by class; a class with fewer samples than folds is used for
         training only. None stands for several folds if there are few samples, else for
-        one split that holds out 20 %; see the notes. There are fewer folds if `scoring`
-        is undefined on smaller test parts. Splitters and iterables are as in
-        scikit-learn.
-    resource : str or None, default=None
+        one split that holds out 20 %, 50,000 samples at most; see the notes. There are
+        fewer folds if `scoring` is undefined on smaller test parts. Splitters and
+        iterables are as in scikit-learn.
+    resource : str or None, default="auto"
         The resource of successive halving: "n_samples" of the training part, or the
         name of an integer gene such as "epochs". Each individual is first evaluated
         with little of it. Only the best are evaluated again with more. None evaluates
-        each individual once, with all that its genes ask for.
+        each individual once, with all that its genes ask for. "auto" stands for
+        "n_samples" if a table is large for its `max_time`, else for None; the first
+        rung then has so many samples that a trial takes about a twentieth of the time.
     factor : float, default=3
         The best 1 / `factor` of the individuals are promoted: they are evaluated again
         with `factor` times the resource.

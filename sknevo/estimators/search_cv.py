@@ -102,14 +102,16 @@ default="estimation_of_distribution"
         The splits on which individuals are scored. An integer is a number of shuffled
         folds, stratified by class; a class with fewer samples than folds is used for
         training only. None stands for several folds if there are few samples, else for
-        one split that holds out 20 %; see the notes. There are fewer folds if `scoring`
-        is undefined on smaller test parts. Splitters and iterables are as in
-        scikit-learn.
-    resource : str or None, default=None
+        one split that holds out 20 %, 50,000 samples at most; see the notes. There are
+        fewer folds if `scoring` is undefined on smaller test parts. Splitters and
+        iterables are as in scikit-learn.
+    resource : str or None, default="auto"
         The resource of successive halving: "n_samples" of the training part, or the
         name of an integer gene such as "epochs". Each individual is first evaluated
         with little of it. Only the best are evaluated again with more. None evaluates
-        each individual once, with all that its genes ask for.
+        each individual once, with all that its genes ask for. "auto" stands for
+        "n_samples" if a table is large for its `max_time`, else for None; the first
+        rung then has so many samples that a trial takes about a twentieth of the time.
     factor : float, default=3
         The best 1 / `factor` of the individuals are promoted: they are evaluated again
         with `factor` times the resource.

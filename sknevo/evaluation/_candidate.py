@@ -120,7 +120,8 @@ class TrialRunner:
     candidate. `max_eval_time` is in seconds, `max_predict_time` in seconds for 1,000
     samples. `resource` is "n_samples" or the name of a gene. A `model_store` takes the
     models of trials with all resources, which serve as the refit if `refits`. With a
-    `response`, the evaluation brings its held-out predictions along.
+    `response`, the evaluation brings its held-out predictions along, and the models of
+    all trials are stored.
     """
 
     builder: Builder
@@ -319,8 +320,11 @@ class TrialRunner:
 
     def keeps_models(self, candidate: Candidate) -> bool:
         """Return whether the models of a candidate are kept."""
-        stored = self.model_store is not None
-        return stored and self.normalized(candidate).resource is None
+        # An ensemble may have members that were given a part of the resources.
+        counts = (
+            self.response is not None or self.normalized(candidate).resource is None
+        )
+        return self.model_store is not None and counts
 
     def is_refit(self, candidate: Candidate) -> bool:
         """Return whether the model of a candidate's trial serves as its refit."""

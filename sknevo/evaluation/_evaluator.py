@@ -119,7 +119,8 @@ class Evaluator:
     """Evaluates candidates, each once, while workers are `running`.
 
     Candidates are submitted, and `next_evaluation` returns their evaluations in that
-    order. `known` holds what was returned, by the name of the candidate.
+    order, or as they end if the budget says so. `known` holds what was returned, by the
+    name of the candidate.
 
     With `n_best`, a trial ends after a split if it will be none of so many best
     candidates: of all that were returned before it was submitted, so that results do
@@ -204,6 +205,11 @@ class Evaluator:
             else:
                 self._budget.observe(recalled)
 
+    @property
+    def n_wanted(self) -> int:
+        """Number of candidates that keep all workers busy, and one in reserve."""
+        return max(0, self._pool.capacity + 1 - len(self._waiting))
+
     def next_evaluation(self) -> Evaluation | None:
         """Return the next evaluation in the order asked, None if none was asked for.
 
@@ -211,15 +217,22 @@ class Evaluator:
         """
         if not self._unanswered:
             return None
-        asked = self._unanswered[0]
-        while (answer := self._answer(asked)) is None:
+        while (answer := self._next_answer()) is None:
             self._dispatch()
             for outcome in self._pool.wait(self._budget.end()):
                 self._receive(outcome)
         if self._pool.parallel:  # workers go on while the caller is busy
             self._dispatch()
-        self._unanswered.popleft()
         return answer
+
+    def _next_answer(self) -> Evaluation | None:
+        """Return what is known of the next candidate, or of any if that counts."""
+        n_next = len(self._unanswered) if self._budget.is_flexible else 1
+        for place in range(n_next):
+            if (answer := self._answer(self._unanswered[place])) is not None:
+                del self._unanswered[place]
+                return answer
+        return None
 
     def evaluate(
         self, chromosomes: Sequence[Chromosome], budget: TimeBudget | None = None
@@ -290,7 +303,7 @@ class Evaluator:
                 return None
             if evaluation.status != "skipped":  # another may be asked for it again
                 self._early.pop(candidate.name, None)
-                if self.runner.model_store is not None:
+                if self.runner.keeps_models(candidate):
                     family = self.runner.family(evaluation.candidate)
                     evaluation = self.runner.model_store.add(evaluation, family)
                 self.known[candidate.name] = evaluation

@@ -102,8 +102,7 @@ class ModelStore:
         repeated trial changes nothing.
         """
         name = evaluation.candidate.name
-        is_whole = evaluation.status == "ok" and evaluation.resource is None
-        if is_whole and name not in self._families:
+        if evaluation.status == "ok" and name not in self._families:
             self._families[name] = family
             wanted = self._most_wanted_first([*self._best, evaluation])
             self._best, others = wanted[:MOST_KEPT], wanted[MOST_KEPT:]
