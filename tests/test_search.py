@@ -25,6 +25,7 @@ from sknevo.genes import Categorical, Genome, Integer, Real
 from sknevo.records import Candidate, Evaluation, Generation
 from sknevo.search import SearchResult
 from sknevo.termination import NoImprovement, make_criteria
+from sknevo.time_budget import TimeBudget
 
 
 class Rules:
@@ -344,6 +345,30 @@ def test_beside_an_ensemble_all_workers_begin_at_once(tmp_path):
     outcome = search(evolve(both, size=2), evaluator, rules)
     assert [e.status for e in outcome.evaluations] == ["ok", "ok"]
     evaluator.close()
+
+
+def test_beside_an_ensemble_individuals_count_as_they_end(tmp_path):
+    evaluator = make_evaluator(n_jobs=2)
+    budget = TimeBudget(60)
+    budget.plan(evaluator.runner, n_workers=2, has_ensemble=True)
+    both = chromosome(0.1, f"meet {tmp_path}"), chromosome(0.2)
+    with evaluator.running(budget):
+        assert evaluator.n_wanted == 3
+        evaluator.submit([Candidate(one) for one in both])
+        assert evaluator.next_evaluation().chromosome.genes["x"] == 0.2
+        assert evaluator.n_wanted == 2  # one trial waits for what comes now
+        (tmp_path / "another").touch()
+        assert evaluator.next_evaluation().status == "ok"
+        assert evaluator.next_evaluation() is None
+    evaluator.close()
+
+
+def test_beside_an_ensemble_promoted_individuals_come_first():
+    budget = TimeBudget(60)
+    budget.plan(make_evaluator().runner, has_ensemble=True)
+    new, promoted = Candidate(chromosome(0.1)), Candidate(chromosome(0.2), 3)
+    ordered = budget.order([new, promoted], (), {promoted.chromosome.key: 0.5})
+    assert ordered == [promoted, new]
 
 
 @pytest.mark.parametrize("act", ["learn", "raise"])

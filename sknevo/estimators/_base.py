@@ -209,9 +209,9 @@ class BaseEvolved(CallbackSupportMixin, SearchParameters):
     def _well_known(self, spec: DataSpec) -> list[dict]:
         """Return expressed genes to begin with if the user gives none."""
 
-    def _least_resources(self, spec: DataSpec) -> int:
-        """Return the resource of the first rung if the user leaves both open."""
-        return 1
+    def _auto_resource(self, spec: DataSpec) -> tuple[str | None, int]:
+        """Return what "auto" stands for, and how much of it the first rung has."""
+        return None, 0
 
     @abstractmethod
     def _builder(
@@ -390,7 +390,7 @@ class BaseEvolved(CallbackSupportMixin, SearchParameters):
             threads=self._threads or inner_threads(self._n_workers),
             raise_error=self.error_score == "raise",
             max_eval_time=self.max_eval_time,
-            resource=self._resource(spec),
+            resource=self._halved(spec)[0],
             max_predict_time=self.max_predict_time,
             model_store=ModelStore() if ensembles or rows is not None else None,
             refits=rows is not None,
@@ -510,25 +510,26 @@ class BaseEvolved(CallbackSupportMixin, SearchParameters):
         population = Population(
             self.genome_, strategy, self.population_size, rng, first
         )
-        return SuccessiveHalving(population, self._rungs(spec), self.factor)
-
-    def _resource(self, spec: DataSpec) -> str | None:
-        """Return the resource of successive halving, with what "auto" stands for."""
-        return None if self.resource == "auto" else self.resource
-
-    def _rungs(self, spec: DataSpec) -> list[int]:
-        """Return the resources of all rungs but the last."""
-        least = self.min_resources
-        if self.resource == "auto" and least == "exhaust":
-            least = self._least_resources(spec)
-        return make_rungs(
-            self._resource(spec),
+        resource, least = self._halved(spec)
+        rungs = make_rungs(
+            resource,
             self.genome_,
             spec,
             population_size=self.population_size,
             factor=self.factor,
             min_resources=least,
             max_resources=self.max_resources,
+        )
+        return SuccessiveHalving(population, rungs, self.factor)
+
+    def _halved(self, spec: DataSpec) -> tuple[str | None, int | str]:
+        """Return the resource of successive halving, and that of the first rung."""
+        if self.resource != "auto":
+            return self.resource, self.min_resources
+        resource, least = self._auto_resource(spec)
+        return (
+            resource,
+            least if self.min_resources == "exhaust" else self.min_resources,
         )
 
     def _search(

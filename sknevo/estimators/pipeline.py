@@ -1,5 +1,6 @@
 """Evolved pipelines for tables: preparation, scaling, feature extraction, model."""
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -63,15 +64,10 @@ class _EvolvedPipeline(EnsembleParameters, BaseEvolved):
     def _well_known(self, spec: DataSpec) -> list[dict]:
         return well_known(spec)
 
-    def _resource(self, spec: DataSpec) -> str | None:
-        if self.resource != "auto":
-            return self.resource
-        large = self.max_time and self._least_resources(spec) <= spec.n_samples / 2
-        return SAMPLES if large else None
-
-    def _least_resources(self, spec: DataSpec) -> int:
-        most = round(CELLS_PER_SECOND * self.max_time / len(spec.columns))
-        return max(FEWEST_ROWS, most)
+    def _auto_resource(self, spec: DataSpec) -> tuple[str | None, int]:
+        cells = CELLS_PER_SECOND * (self.max_time or math.inf)
+        first = max(FEWEST_ROWS, cells / len(spec.columns))
+        return (None, 0) if 2 * first > spec.n_samples else (SAMPLES, round(first))
 
     def _builder(
         self, spec: DataSpec, objectives: Objectives, final: bool = False

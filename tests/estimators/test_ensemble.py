@@ -1,7 +1,6 @@
 """The ensemble of a search: what it is made of, and what it predicts."""
 
 import pickle
-from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -18,14 +17,10 @@ from sklearn.model_selection import (
     cross_val_score,
 )
 from sklearn.utils import _safe_indexing
-from toys import candidate, make_evaluator
 
 from sknevo import EvolvedPipelineClassifier, EvolvedPipelineRegressor, time_budget
 from sknevo.estimators import _base
-from sknevo.estimators._ensemble import make_ensemble
-from sknevo.evaluation import ModelStore, Response
 from sknevo.genomes.pipeline import pipeline
-from sknevo.time_budget import TimeBudget
 
 SMALL = {
     "genome": partial(pipeline, models=["linear", "svm", "neighbours"]),
@@ -140,15 +135,23 @@ def test_one_step_is_the_mean_of_the_models_of_the_best(iris):
     assert clf.ensemble_.scores[0] == pytest.approx(clf.best_score_)
 
 
-def test_individuals_of_a_lower_rung_are_no_members():
+def test_individuals_of_a_lower_rung_may_be_members(iris):
     """A search may end before any individual has had all samples."""
-    runner = {"model_store": ModelStore(), "resource": "n_samples"}
-    evaluator = make_evaluator(response=Response(), **runner)
-    few = replace(candidate(0.1), resource=2)
-    with evaluator.running():
-        evaluator.submit([few])
-        evaluator.next_evaluation()
-    assert make_ensemble(evaluator, TimeBudget(), [few.name], 25, ()) is None
+    clf = classifier(resource="n_samples", min_resources=12, cv=3).fit(*iris)
+    resources = clf.cv_results_["resource"]
+    assert {*resources} == {12, 36, np.inf}
+    assert {resources[member.index] for member in clf.ensemble_.members} - {np.inf}
+    for member in clf.ensemble_.members:
+        assert member.chromosome.key == clf.cv_results_["key"][member.index]
+
+
+def test_missing_models_of_a_lower_rung_are_fitted_on_as_many_samples(iris, tmp_path):
+    params = {"resource": "n_samples", "min_resources": 12, "cv": 3}
+    params["journal"] = tmp_path / "search.jsonl"
+    first, again = (classifier(**params).fit(*iris) for _ in range(2))
+    np.testing.assert_allclose(
+        again.predict_proba(iris[0]), first.predict_proba(iris[0]), atol=1e-6
+    )
 
 
 def test_without_members_the_best_individual_predicts(iris, monkeypatch):

@@ -34,6 +34,7 @@ from sknevo import (
     GeneticAlgorithm,
     Genome,
 )
+from sknevo.estimators import pipeline as pipeline_estimators
 from sknevo.genomes.pipeline import pipeline
 
 # Models that are trained in no time; those of every kind are in the builder's tests.
@@ -350,6 +351,26 @@ def test_regressors_race_for_samples_below_the_most_that_counts(most, rungs):
     assert set(results["resource"]) == {*rungs, np.inf}
     assert [rung.resource for rung in reg.rungs_] == [*rungs, None]
     assert results["resource"][reg.best_index_] == np.inf
+
+
+@pytest.mark.parametrize(
+    ("max_time", "resource", "rungs"),
+    [(0.2, "auto", [40, None]), (0.2, None, [None]), (99, "auto", [None])],
+)
+def test_large_tables_are_raced_on_by_default(max_time, resource, rungs, monkeypatch):
+    monkeypatch.setattr(pipeline_estimators, "FEWEST_ROWS", 20)
+    monkeypatch.setattr(pipeline_estimators, "CELLS_PER_SECOND", 1000)
+    X, y = make_regression(150, 5, noise=1, random_state=0)
+    reg = EvolvedPipelineRegressor(
+        genome=partial(pipeline, models=["linear"]),
+        resource=resource,
+        max_time=max_time,
+        generations=1,
+        cv=3,
+        random_state=0,
+    ).fit(X, y)
+    assert [rung.resource for rung in reg.rungs_] == rungs
+    assert len(reg.predict(X)) == 150
 
 
 # The first generation, stopping, progress -----------------------------------------

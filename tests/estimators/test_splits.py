@@ -78,7 +78,10 @@ def test_rare_classes_are_for_training_only():
 @pytest.mark.parametrize("classifier", [True, False])
 @pytest.mark.parametrize(
     ("n", "n_splits", "share"),
-    [(2000, 5, 1 / 5), (2001, 3, 1 / 3), (10_000, 3, 1 / 3), (10_001, 1, 1 / 5)],
+    [
+        *[(2000, 5, 1 / 5), (2001, 3, 1 / 3), (10_000, 3, 1 / 3), (10_001, 1, 1 / 5)],
+        (500_000, 1, 1 / 10),
+    ],
 )
 def test_the_more_samples_the_fewer_splits(n, n_splits, share, classifier):
     y = np.repeat([0, 1], [n - 1000, 1000])
