@@ -124,6 +124,11 @@ TREES = (*BOOSTERS, "extra_trees", "random_forest")
 # Models that take categories as they are.
 TAKE_CATEGORIES = ("hist_gradient_boosting", "lightgbm")
 
+# With more labels in a column than a one-hot encoding tells apart, known individuals
+# encode them by their targets if there are more samples than this. With LightGBM, 200
+# labels and 46,000 samples the ROC AUC is 0.894 instead of 0.865; on five tables of
+# 1,500 samples with 41 to 173 labels the loss rises by 1.4 % in the mean.
+MANY_LABELS, LABELED_SAMPLES = 40, 10_000
 # An exact SVM costs rows x rows: with more rows it is approximated. Chosen, not
 # measured.
 MANY_SAMPLES = 6000
@@ -354,8 +359,23 @@ def well_known(spec: DataSpec) -> list[dict[str, Any]]:
     """
     genome = pipeline(spec)
     suited = [_suited(entry, genome) for entry in _portfolio()[spec.task]]
+    labels = [c.n_unique for c in spec.columns if c.kind == "categorical"]
+    if max(labels, default=0) > MANY_LABELS and spec.n_samples > LABELED_SAMPLES:
+        # Every other one: both ways bring variety.
+        suited[::2] = map(_for_many_labels, suited[::2])
     # Entries that differ in genes which the table has no use for are the same.
     return [entry for i, entry in enumerate(suited) if entry not in suited[:i]]
+
+
+def _for_many_labels(genes: dict[str, Any]) -> dict[str, Any]:
+    """Return expressed genes that keep labels apart by their targets."""
+    preparation = genes["preparation"]
+    match preparation["encoding"]:
+        case "onehot":
+            preparation = preparation | {"encoding": "target", "targets": False}
+        case "ordinal":
+            preparation = preparation | {"targets": True}
+    return genes | {"preparation": preparation}
 
 
 def _suited(genes: Any, gene: Gene) -> Any:

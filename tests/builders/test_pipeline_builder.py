@@ -129,6 +129,21 @@ def test_many_labels_become_few_columns(wide, encoding, text):
     assert preparation.fit_transform(wide, y).shape[1] <= 60
 
 
+@pytest.mark.parametrize(("n_rows", "n_found"), [(400, 2), (4000, 3)])
+def test_labels_are_merged_by_their_share_but_not_if_they_have_many_rows(
+    n_rows, n_found
+):
+    """Three labels have 90, 6 and 4 % of the rows."""
+    y = np.arange(n_rows) % 2
+    labels = np.repeat(
+        ["a", "b", "c"], [n_rows * 9 // 10, n_rows * 6 // 100, n_rows // 25]
+    )
+    X = pd.DataFrame({"kind": pd.Categorical(labels)})
+    genes = {"encoding": "ordinal", "min_frequency": 0.1}
+    preparation = make_preparation(tables.spec_of(X, y), genes)
+    assert len(np.unique(preparation.fit_transform(X, y))) == n_found
+
+
 @pytest.mark.parametrize("encoding", ["onehot", "ordinal", "target"])
 def test_unseen_labels_are_prepared_without_a_warning(encoding):
     X, y = tables.mixed(), np.arange(90) % 2

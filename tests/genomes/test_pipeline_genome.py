@@ -77,6 +77,23 @@ def test_known_individuals_keep_the_order_of_the_file(task):
     assert well_known(table) == json.loads(PORTFOLIO.read_text())[task]
 
 
+@pytest.mark.parametrize(
+    ("n_labels", "n_samples", "changed"),
+    [(200, 20_000, True), (200, 2_000, False), (20, 20_000, False)],
+)
+def test_many_labels_of_many_samples_are_encoded_by_their_targets(
+    n_labels, n_samples, changed
+):
+    columns = Column("a", "numeric"), Column("b", "categorical", n_labels)
+    known = well_known(DataSpec("classification", n_samples, 2, columns))
+    encoded = [
+        one["preparation"]["targets"] or one["preparation"]["encoding"] == "target"
+        for one in known
+    ]
+    assert [*encoded[:3]] == [changed, False, changed]
+    assert {one["preparation"]["encoding"] for one in known} > {"ordinal", "native"}
+
+
 def test_the_first_known_individuals_are_of_several_models():
     for task in ("classification", "regression"):
         first = well_known(spec(task=task))[:8]

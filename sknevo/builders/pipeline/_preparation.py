@@ -1,5 +1,6 @@
 """The first step of a pipeline: columns of any kind become numbers."""
 
+import math
 from typing import Any, Self
 
 import numpy as np
@@ -25,6 +26,9 @@ from sknevo.records import Column, DataSpec
 # Columns of a one-hot encoding at most; the rarer labels share one. Chosen, not
 # measured.
 MAX_CATEGORIES = 40
+# A category is merged with others if its share of the rows is small, but not if it has
+# more rows than this, which tell enough of it. Chosen, not measured.
+MOST_RARE = 30
 # Categories that boosters take as they are: scikit-learn's bins hold no more. The
 # rarer ones share one.
 MAX_NATIVE_CATEGORIES = 254
@@ -144,7 +148,8 @@ def _numeric(genes: dict[str, Any]) -> Pipeline:
 
 
 def _encoder(spec: DataSpec, genes: dict[str, Any]) -> BaseEstimator:
-    rare = genes.get("min_frequency", 0.0) or None
+    share = genes.get("min_frequency", 0.0)
+    rare = min(MOST_RARE, math.ceil(share * spec.n_samples)) or None
     match genes.get("encoding"):
         case "onehot":
             encoder = OneHotEncoder(
