@@ -102,6 +102,11 @@ class _Ensemble(BaseEstimator):
         """The members' weights, of shape (n_members,)."""
         return np.array([member.weight for member in self.members])
 
+    @property
+    def n_bytes_(self) -> int:
+        """Number of bytes when pickled."""
+        return len(pickle.dumps(self))
+
     def __sklearn_is_fitted__(self) -> bool:
         return True
 

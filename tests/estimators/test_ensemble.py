@@ -244,6 +244,7 @@ def test_it_keeps_no_rows_that_no_member_needs(iris):
     X = X + np.random.default_rng(0).normal(scale=1e-9, size=X.shape)
     clf = classifier(genome=partial(pipeline, models=["linear"]), cv=3).fit(X, y)
     dumped = pickle.dumps(clf)
+    assert clf.ensemble_.n_bytes_ < len(dumped)
     rows = X.to_numpy().copy()
     assert not any(row.tobytes() in dumped for row in rows)
     assert not any(column[:4].tobytes() in dumped for column in rows.T.copy())
