@@ -278,7 +278,8 @@ default="estimation_of_distribution"
     Notes
     -----
     Without `cv`, individuals are scored on five folds if there are up to 2,000 samples,
-    on three folds if there are up to 10,000, else on 20 % that are held out.
+    on three folds if there are up to 10,000, else on 20 % that are held out, 50,000 at
+    most.
 
     References
     ----------
@@ -489,7 +490,8 @@ default="estimation_of_distribution"
     Notes
     -----
     Without `cv`, individuals are scored on five folds if there are up to 2,000 samples,
-    on three folds if there are up to 10,000, else on 20 % that are held out.
+    on three folds if there are up to 10,000, else on 20 % that are held out, 50,000 at
+    most.
 
     References
     ----------
