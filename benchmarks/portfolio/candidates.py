@@ -61,7 +61,7 @@ def make_candidates(task: str) -> dict[str, dict[str, Any]]:
 
 
 def _published(values: dict[str, Any]) -> dict[str, Any]:
-    trees = next(iter(values["model"])) not in ("mlp", "linear", "neighbours")
+    trees = next(iter(values["model"])) in TREES
     return {
         "preparation": {
             "encoding": values["encoding"],
