@@ -68,9 +68,10 @@ class SmallTree(Tree):
 
     @classmethod
     def of(cls, tree: Tree) -> Self:
-        """Return a fitted tree in this form."""
+        """Return a fitted tree in this form, with values in single precision."""
         _, shape, state = tree.__reduce__()
-        return cls._with_state(shape, state)
+        values = state["values"].astype(np.float32).astype(float)
+        return cls._with_state(shape, {**state, "values": values})
 
     @classmethod
     def _with_state(cls, shape: tuple, state: dict[str, Any]) -> Self:
