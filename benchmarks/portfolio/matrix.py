@@ -50,7 +50,8 @@ from sknevo.builders.pipeline._columns import ColumnReader
 from sknevo.deadline import DeadlineReached, deadline
 from sknevo.estimators._splits import make_splits
 from sknevo.estimators.pipeline import EvolvedPipelineClassifier
-from sknevo.evaluation._candidate import limited_threads
+from sknevo.evaluation import limited_threads
+from sknevo.evaluation._scoring import Remembering
 from sknevo.genomes.pipeline import pipeline
 from sknevo.records import DataSpec
 
@@ -179,7 +180,9 @@ class Problem:
             watched = {"X_val": others[0], "y_val": self.y[tested]}
         model.fit(X, y, **watched)
         done = time.process_time()
-        predictions = [self._predict(model, part) for part in others]
+        # Of what it has watched, a model says honestly what it would have predicted.
+        watching = Remembering(model, others[0], vars(model).pop("held_out_", {}))
+        predictions = [self._predict(watching, part) for part in others]
         times = (prepared - start, done - prepared, time.process_time() - done)
         return (times, *predictions)
 
