@@ -8,7 +8,7 @@ fit. Each measurement prints raw rows, one line each, and means at the end:
 - optimism: scores on the held-out part minus scores on fresh rows, by the number of
   rows: of models that watch this part, and of the same if its parts are predicted with
   what the others choose; for boosters also with an inner split and a second fit;
-- seconds: time of a trial with two fits / with one, in turn;
+- seconds: time of a trial with two fits / with one / with one and pruned, in turn;
 - patience: log-loss on fresh rows and seconds by learning rate and patience;
 - size: pickled bytes and seconds of predictions.
 
@@ -289,34 +289,59 @@ def stopped(losses, patience):
 
 
 def seconds(args):
-    """Fit and predict the folds of the same candidates in both ways, in turn."""
-    rows = Rows("table", "seed", "model", "seconds of two fits", "of one", "ratio")
+    """Fit and predict the folds of the same candidates in both ways, in turn.
+
+    The third way is the second one as a search has it: a candidate ends early.
+    """
+    rows = Rows("table", "seed", "model", "two fits", "one", "one, pruned", "ratio")
     for name in args.tables or LABELS[:4] + VALUES[:2]:
         table = Table(args.file, name)
         for seed in range(args.seeds):
             chosen, _ = table.rows(3000, seed)
-            totals = np.zeros(2)
             candidates = known(table.spec(chosen), *BOOSTERS)
+            totals, best = np.zeros(3), []
             for number, genes in enumerate(candidates):
-                spent = np.zeros(2)
-                for train, test in table.folds(chosen, 5, seed):
+                spent, found = np.zeros((2, 5)), np.zeros((2, 5))
+                for fold, (train, test) in enumerate(table.folds(chosen, 5, seed)):
                     model, (fitted, watched) = table.fold(genes, train, test)
                     parts = (fitted, (*fitted, *watched))
                     for i, fit in enumerate((fit_twice, fit_once)):
-                        spent[i] += timed(_trial, fit, model, parts[i], watched)[1]
-                key = (name, seed, f"{number} {next(iter(genes['model']))}")
-                key += tuple(f"{value:.3f}" for value in spent)
-                rows.add(key, spent[1] / spent[0], next(iter(genes["model"])))
-                totals += spent
+                        found[i, fold], spent[i, fold] = timed(
+                            _trial, fit, model, parts[i], watched
+                        )
+                n_fits = _pruned_after(found[1], best)
+                all_three = np.array([*spent.sum(axis=1), spent[1, :n_fits].sum()])
+                library = next(iter(genes["model"]))
+                key = (name, seed, f"{number} {library}")
+                key += tuple(f"{value:.3f}" for value in all_three)
+                rows.add(key, all_three[1] / all_three[0], library)
+                totals += all_three
             rate = [f"{60 * len(candidates) / value:.0f}" for value in totals]
             key = (name, seed, "per minute", *rate)
             rows.add(key, totals[1] / totals[0], "all")
+            rows.add(key, totals[2] / totals[0], "all, pruned")
     rows.means()
+
+
+def _pruned_after(found, best, n_best=5):
+    """Return after how many folds a candidate is pruned, and note it if it is not.
+
+    `best` holds the `n_best` best so far: their score, and the floors that they give to
+    others, as `TrialRunner.floors` has them.
+    """
+    means = np.cumsum(found) / np.arange(1, len(found) + 1)
+    if len(best) == n_best:
+        below = np.flatnonzero(means[:-1] < best[-1][1][:-1])
+        if below.size:
+            return below[0] + 1
+    floors = means - (means[-1] - found.min())
+    best[:] = sorted([*best, (means[-1], tuple(floors))], reverse=True)[:n_best]
+    return len(found)
 
 
 def _trial(fit, model, parts, watched):
     fitted = fit(model, *parts)
-    scores(fitted, *watched, fitted.held_out_)
+    return next(iter(scores(fitted, *watched, fitted.held_out_).values()))
 
 
 def timed(function, *args):
