@@ -172,11 +172,14 @@ class TimeBudget:
         self._has_ensemble = has_ensemble
         self.n_workers, self._n_reevaluated = n_workers, n_reevaluated
 
+    @property
+    def until(self) -> float:
+        """The `time.time()` at which the time is over, infinity without a limit."""
+        return math.inf if self.max_time is None else self.started + self.max_time
+
     def time_left(self) -> float:
         """Return the seconds that are left, infinity without a limit."""
-        if self.max_time is None:
-            return math.inf
-        return self.started + self.max_time - time.time()
+        return self.until - time.time()
 
     @property
     def is_flexible(self) -> bool:
@@ -247,7 +250,7 @@ class TimeBudget:
         if not self._must_refit:
             return Deadline(end)
         share = self._n_splits / (self._n_splits + self._growth_if_best(candidate))
-        return Deadline(end, share, self.started + self.max_time)
+        return Deadline(end, share, self.until)
 
     def observe(self, evaluation: Evaluation) -> None:
         """Learn from a trial as soon as it has ended, which may be before its turn."""
@@ -369,7 +372,7 @@ class TimeBudget:
     def _end_of_reevaluation(self, best: Evaluation | None) -> float:
         if self.max_time is None:
             return math.inf
-        return self.started + self.max_time - self._reserve(best)
+        return self.until - self._reserve(best)
 
     def _end_of_search(self, best: Evaluation | None) -> float:
         seconds = self._seconds_of_reevaluation(self.n_reevaluated(best), best)

@@ -24,6 +24,7 @@ from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import check_is_fitted
 
 from sknevo.data_checks import check_enough, plain_column, plain_values
+from sknevo.deadline import DeadlineReached
 from sknevo.estimators._ensemble import make_ensemble, with_whole
 from sknevo.estimators._metadata import (
     check_metadata,
@@ -655,8 +656,8 @@ class BaseEvolved(CallbackSupportMixin, SearchParameters):
     ) -> None:
         """Fit members on all of the data, the heaviest first, as far as there is time.
 
-        `models` holds what is fitted already, by index. A member that fails keeps the
-        models of its splits, and a warning says why.
+        `models` holds what is fitted already, by index. A member that takes too long
+        keeps the models of its splits, and so does one that fails: a warning says why.
         """
         members = sorted(self.ensemble_.members, key=lambda one: -one.weight)
         missing = [one.index for one in members if one.index not in models]
@@ -664,10 +665,12 @@ class BaseEvolved(CallbackSupportMixin, SearchParameters):
         indices = [missing[place] for place in places]
         final = replace(self._final_runner_, data=runner.data, threads=runner.threads)
 
-        def fit(index: int) -> BaseEstimator | Exception:
-            evaluation = outcome.evaluations[index]
+        def fit(index: int) -> BaseEstimator | Exception | None:
+            one = outcome.evaluations[index]
             try:
-                return final.refit(evaluation.chromosome, evaluation.rounds)
+                return final.refit(one.chromosome, one.rounds, budget.until)
+            except DeadlineReached:
+                return None
             except Exception as fault:
                 return fault
 
@@ -684,7 +687,7 @@ class BaseEvolved(CallbackSupportMixin, SearchParameters):
                     FitFailedWarning,
                     stacklevel=3,
                 )
-            else:
+            elif model is not None:
                 models[index] = model
         # The ensemble reads X before its members do.
         n_read = len(self._first_steps())

@@ -271,12 +271,16 @@ class TrialRunner:
         return f"the fitness is {fitness}"
 
     def refit(
-        self, chromosome: Chromosome, rounds: Sequence[int] = ()
+        self,
+        chromosome: Chromosome,
+        rounds: Sequence[int] = (),
+        until: float = math.inf,
     ) -> BaseEstimator:
         """Return the candidate fitted on all of the data.
 
         It trains for the mean of the `rounds` that its trial has kept. If it is pruned,
-        which it was not in its trial, another seed is tried.
+        which it was not in its trial, another seed is tried. `DeadlineReached` is
+        raised after the `time.time()` of `until`.
         """
         data = self.data.value
         known = {"rounds": round(statistics.fmean(rounds))} if rounds else {}
@@ -284,7 +288,7 @@ class TrialRunner:
             seed = replace(self, repetition=repetition).seed(Candidate(chromosome))
             estimator = self.builder(chromosome.expressed, seed, **known)
             try:
-                with self._surroundings(math.inf):
+                with self._surroundings(until):
                     self._fit(estimator, data.X, data.y, data.fit_params)
                 return estimator
             except TrialPruned as pruned:

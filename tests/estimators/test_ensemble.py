@@ -1,5 +1,6 @@
 """The ensemble of a search: what it is made of, and what it predicts."""
 
+import math
 import pickle
 from functools import partial
 
@@ -21,6 +22,7 @@ from sklearn.utils import _safe_indexing
 from sknevo import EvolvedPipelineClassifier, EvolvedPipelineRegressor, time_budget
 from sknevo.estimators import _base
 from sknevo.genomes.pipeline import pipeline
+from sknevo.time_budget import TimeBudget
 
 SMALL = {
     "genome": partial(pipeline, models=["linear", "svm", "neighbours"]),
@@ -272,13 +274,33 @@ def test_each_member_is_fitted_on_all_rows_as_well(iris, fitted):
         assert shares == [member.weight / 6] * 3 + [member.weight / 2]
 
 
+@pytest.mark.filterwarnings("error")
+def test_a_member_that_takes_too_long_on_all_rows_keeps_its_models(monkeypatch, iris):
+    """However long it was expected to take."""
+    begun = []
+
+    def late(self, evaluations):
+        self.started = -math.inf
+        begun.extend(evaluations)
+        return range(len(evaluations))
+
+    monkeypatch.setattr(TimeBudget, "affordable", late)
+    clf = classifier(
+        genome=partial(pipeline, models=["lightgbm"]), max_time=60, generations=1, cv=3
+    ).fit(*iris)
+    assert begun
+    for member in clf.ensemble_.members:
+        assert (member.whole is not None) == (member.index == clf.best_index_)
+    assert len(clf.predict(iris[0])) == 150
+
+
 def test_a_member_that_fails_on_all_rows_keeps_its_models(monkeypatch, iris, fitted):
     refit = _base.TrialRunner.refit
 
-    def only_the_best(self, chromosome, rounds=()):
+    def only_the_best(self, chromosome, *how):
         if chromosome.key != fitted.best_chromosome_.key:
             raise ValueError("bad luck")
-        return refit(self, chromosome, rounds)
+        return refit(self, chromosome, *how)
 
     monkeypatch.setattr(_base.TrialRunner, "refit", only_the_best)
     clf = classifier(scoring="neg_log_loss", cv=3)
