@@ -103,7 +103,6 @@ def plain_module(setting: Setting, running: bool = True) -> nn.Sequential:
     """Return convolutions, each with batch norm, ReLU and pooling, and a head."""
     channels, side, _ = setting.shape
     layers = [Standardise()]
-    side = setting.shape[1]
     for width in setting.widths:
         layers += [
             nn.Conv2d(channels, width, 3, padding=1, bias=False),

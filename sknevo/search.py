@@ -31,7 +31,7 @@ class SearchCallback:
         """Be told that a generation begins, of unknown size if successive halving."""
 
     def on_evaluation_end(self, evaluation: Evaluation) -> bool | None:
-        """Be told an evaluation in the order asked; True stops the search."""
+        """Be told an evaluation that counts from now on; True stops the search."""
 
     def on_generation_end(self, generation: Generation) -> bool | None:
         """Be told that a generation has ended; True stops the search."""
@@ -145,7 +145,8 @@ def search(
 
     Evaluations come in the order asked: a search that ends by what it finds does not
     depend on the number of workers. One that ends by the clock or by the user does, and
-    counts all that is known then.
+    counts all that is known then. With `max_time` and an ensemble, evaluations come as
+    they end.
     """
     budget = TimeBudget() if budget is None else budget
     steps = _Steps(halving, evaluator, criteria, budget, callbacks)

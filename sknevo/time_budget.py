@@ -415,14 +415,14 @@ class TimeBudget:
     ) -> list[Candidate]:
         """Return candidates in the order in which they are evaluated best.
 
-        Without `max_time` this is the order asked; with an ensemble, too, since it can
-        use whatever has ended, but promoted ones come first. Otherwise expensive ones
-        come first, so that none is
-        waited for at the end. `known` are names of candidates whose evaluation costs
-        nothing, `fitness` is that of individuals by key. If time is too short for all,
-        promoted candidates come first, then those of known origin: as many as there is
-        time for, the most expensive first, since its refit would not fit in later. The
-        others follow, expensive ones of unfit parents last.
+        Without `max_time` this is the order asked. With an ensemble, too, since it can
+        use whatever has ended, but promoted candidates come first. Otherwise expensive
+        ones come first, so that none is waited for at the end. If time is too short for
+        all, promoted candidates come first, then those of known origin: as many as
+        there is time for, the most expensive first, since its refit would not fit in
+        later. The others follow, expensive ones of unfit parents last. `known` are
+        names of candidates whose evaluation costs nothing, `fitness` is that of
+        individuals by key.
         """
         if self.max_time is None:
             return list(candidates)

@@ -7,8 +7,8 @@
 
 Each fit is a process of its own, one after the other, table by table, or all methods of
 a split at the same time (`--side-by-side`). A row is appended to the file as soon as
-its fit has ended; rows that the file has are not run again. README.md beside this
-script says what each method is given and in which order to run.
+its fit has ended, and all that ran beside it; rows that the file has are not run again.
+README.md beside this script says what each method is given and in which order to run.
 """
 
 import argparse

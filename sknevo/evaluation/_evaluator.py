@@ -1,4 +1,4 @@
-"""Evaluates candidates, each once, in the order asked: from memory or on workers."""
+"""Evaluates candidates, each once: from memory, from a journal or on workers."""
 
 from collections import Counter, defaultdict, deque
 from collections.abc import Iterator, Sequence
@@ -211,7 +211,7 @@ class Evaluator:
         return max(0, self._pool.capacity + 1 - len(self._waiting))
 
     def next_evaluation(self) -> Evaluation | None:
-        """Return the next evaluation in the order asked, None if none was asked for.
+        """Return the next evaluation that counts, None if none was asked for.
 
         Its status is "skipped" if there was no time to begin.
         """

@@ -168,7 +168,7 @@ class SuccessiveHalving:
         Parameters
         ----------
         evaluation : Evaluation
-            Of a candidate that was asked for, in the order asked.
+            Of a candidate that was asked for.
         """
         place = [rung.resource for rung in self.rungs].index(evaluation.resource)
         rung = self.rungs[place]

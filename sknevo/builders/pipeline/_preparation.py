@@ -27,7 +27,7 @@ from sknevo.records import Column, DataSpec
 # measured.
 MAX_CATEGORIES = 40
 # A category is merged with others if its share of the rows is small, but not if it has
-# more rows than this, which tell enough of it. Chosen, not measured.
+# so many rows, which tell enough of it. Chosen, not measured.
 MOST_RARE = 30
 # Categories that boosters take as they are: scikit-learn's bins hold no more. The
 # rarer ones share one.
