@@ -67,7 +67,9 @@ class _EvolvedPipeline(EnsembleParameters, BaseEvolved):
     def _auto_resource(self, spec: DataSpec) -> tuple[str | None, int]:
         cells = CELLS_PER_SECOND * (self.max_time or math.inf)
         first = max(FEWEST_ROWS, cells / len(spec.columns))
-        return (None, 0) if 2 * first > spec.n_samples else (SAMPLES, round(first))
+        most = math.inf if self.max_resources == "auto" else self.max_resources
+        most = min(most, spec.n_samples)
+        return (None, 0) if 2 * first > most else (SAMPLES, round(first))
 
     def _builder(
         self, spec: DataSpec, objectives: Objectives, final: bool = False
@@ -167,9 +169,10 @@ default="estimation_of_distribution"
         The resource of successive halving: "n_samples" of the training part, or the
         name of an integer gene such as "epochs". Each individual is first evaluated
         with little of it. Only the best are evaluated again with more. None evaluates
-        each individual once, with all that its genes ask for. "auto" stands for
-        "n_samples" if a table is large for its `max_time`, else for None; the first
-        rung then has so many samples that a trial takes about a twentieth of the time.
+        each individual once, with all that its genes ask for. "auto" stands for None,
+        but for "n_samples" if pipelines evolve on a table that is large for its
+        `max_time`: the first rung then has 8,000 cells for each second, and no less
+        than 2,000 samples.
     factor : float, default=3
         The best 1 / `factor` of the individuals are promoted: they are evaluated again
         with `factor` times the resource.
@@ -384,9 +387,10 @@ default="estimation_of_distribution"
         The resource of successive halving: "n_samples" of the training part, or the
         name of an integer gene such as "epochs". Each individual is first evaluated
         with little of it. Only the best are evaluated again with more. None evaluates
-        each individual once, with all that its genes ask for. "auto" stands for
-        "n_samples" if a table is large for its `max_time`, else for None; the first
-        rung then has so many samples that a trial takes about a twentieth of the time.
+        each individual once, with all that its genes ask for. "auto" stands for None,
+        but for "n_samples" if pipelines evolve on a table that is large for its
+        `max_time`: the first rung then has 8,000 cells for each second, and no less
+        than 2,000 samples.
     factor : float, default=3
         The best 1 / `factor` of the individuals are promoted: they are evaluated again
         with `factor` times the resource.

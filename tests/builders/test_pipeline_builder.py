@@ -522,6 +522,9 @@ def test_training_that_is_repeated_ends_after_as_many_rounds(name):
         again = booster(name).fit(X, y, **held_out(*watched))
     assert again.rounds_ == first.rounds_
     np.testing.assert_array_equal(again.predict_proba(X), first.predict_proba(X))
+    with training_for(1):
+        shorter = booster(name).fit(X, y, **held_out(*watched))
+    assert shorter.rounds_ == 1 < first.rounds_
 
 
 @pytest.mark.parametrize("kind", ["extra_trees", "random_forest"])

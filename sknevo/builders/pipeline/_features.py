@@ -153,7 +153,7 @@ class PiecewiseScaler(ArrayTransformer):
         self.n_features_in_ = X.shape[1]
         self.squashing_ = SquashingScaler().fit(X)
         shares = np.linspace(0, 1, n_pieces(X.shape[1]) + 1)
-        cuts = {i: np.unique(np.quantile(column, shares)) for i, column in _many(X)}
+        cuts = {i: np.unique(np.quantile(column, shares)) for i, column in _varied(X)}
         places = [np.full(len(c) - 1, i) for i, c in cuts.items()]
         none = np.empty(0)
         self.places_ = np.concatenate([none, *places]).astype(int)
@@ -163,11 +163,15 @@ class PiecewiseScaler(ArrayTransformer):
 
     def transform(self, X: np.ndarray) -> np.ndarray:
         """Return the squashed columns and the pieces."""
-        filled = (X[:, self.places_] - self.starts_) / self.lengths_
-        return np.hstack([self.squashing_.transform(X), np.clip(filled, 0, 1) - 0.5])
+        filled = X[:, self.places_] - self.starts_
+        # In place: there may be a thousand columns of many rows.
+        filled /= self.lengths_
+        np.clip(filled, 0, 1, out=filled)
+        filled -= 0.5
+        return np.hstack([self.squashing_.transform(X), filled])
 
 
-def _many(X: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
+def _varied(X: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
     """Yield the columns of many values, with their places."""
     for i, column in enumerate(X.T):
         if len(np.unique(column)) > FEW_VALUES:
