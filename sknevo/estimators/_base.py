@@ -658,15 +658,24 @@ class BaseEvolved(CallbackSupportMixin, SearchParameters):
 
         `models` holds what is fitted already, by index. A member that takes too long
         keeps the models of its splits, and so does one that fails: a warning says why.
+        An individual that is a member with several resources is fitted once.
         """
-        members = sorted(self.ensemble_.members, key=lambda one: -one.weight)
-        missing = [one.index for one in members if one.index not in models]
-        places = budget.affordable([outcome.evaluations[i] for i in missing])
+        evaluations = outcome.evaluations
+        kin: dict[str, list[int]] = {}
+        for one in sorted(self.ensemble_.members, key=lambda one: -one.weight):
+            kin.setdefault(one.chromosome.key, []).append(one.index)
+        known = {evaluations[index].chromosome.key for index in models}
+        missing = [
+            max(indices, key=lambda i: evaluations[i].rank_key)
+            for key, indices in kin.items()
+            if key not in known
+        ]
+        places = budget.affordable([evaluations[i] for i in missing])
         indices = [missing[place] for place in places]
         final = replace(self._final_runner_, data=runner.data, threads=runner.threads)
 
         def fit(index: int) -> BaseEstimator | Exception | None:
-            one = outcome.evaluations[index]
+            one = evaluations[index]
             try:
                 return final.refit(one.chromosome, one.rounds, budget.until)
             except DeadlineReached:
@@ -691,7 +700,11 @@ class BaseEvolved(CallbackSupportMixin, SearchParameters):
                 models[index] = model
         # The ensemble reads X before its members do.
         n_read = len(self._first_steps())
-        models = {i: Pipeline(model.steps[n_read:]) for i, model in models.items()}
+        models = {
+            same: Pipeline(model.steps[n_read:])
+            for i, model in models.items()
+            for same in kin.get(evaluations[i].chromosome.key, [])
+        }
         self.ensemble_.members = with_whole(self.ensemble_, models)
 
     def refit_individual(

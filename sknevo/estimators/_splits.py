@@ -67,10 +67,12 @@ def make_splits(
             fold = StratifiedGroupKFold if classifier else GroupKFold
             splitter = fold(folds, shuffle=True, random_state=random_state)
             return _without_unknown_tests(splitter, labels, split_params)
-        common = _checked_members(cv, labels, classifier) >= folds
+        share = _held_out_share(labels) if hold_out else 0.0
+        # Of a class with fewer members, the test part might have none.
+        fewest = max(folds, 0.5 / share) if hold_out else folds
+        common = _checked_members(cv, labels, classifier) >= fewest
         if hold_out:
             _check_hold_out(labels[common])
-        share = _held_out_share(labels[common]) if hold_out else 0.0
         splitter = _splitter(share, folds, classifier, random_state)
         return _without_rare_tests(splitter, common, labels)
 

@@ -63,6 +63,8 @@ class Builder(Protocol):
     that step then has `held_out_`, a dict of honest predictions of `X_val` by method,
     they are what is scored. If it has `rounds_`, the builder takes their mean as
     `rounds` for a refit.
+    If it has a method `for_samples`, that returns the builder for a number of samples;
+    else the cost is taken to rise with them in proportion.
     If it has a method `family`, that returns for expressed genes a name of candidates
     for which `cost` errs by about the same factor.
     """
@@ -363,13 +365,23 @@ class TrialRunner:
 
     def cost(self, candidate: Candidate) -> float:
         """Return the predicted seconds of a fit, 0 if there is no prediction."""
+        builder = self._builder_for(candidate)
         try:
-            predicted = self.builder.cost(self._genes(candidate))
+            predicted = builder.cost(self._genes(candidate))
         except Exception:  # if it cannot be built, its trial reports why
             return 0.0
-        if candidate.resource is None or self.resource != SAMPLES:
+        limited = builder is self.builder and self.resource == SAMPLES
+        if candidate.resource is None or not limited:
             return predicted
         return predicted * min(1.0, candidate.resource / self.data.value.n_train)
+
+    def _builder_for(self, candidate: Candidate) -> Builder:
+        """Return the builder for as many samples as a candidate is given."""
+        few = self.normalized(candidate).resource
+        if few is None or self.resource != SAMPLES:
+            return self.builder
+        for_samples = getattr(self.builder, "for_samples", None)
+        return self.builder if for_samples is None else for_samples(few)
 
     def family(self, candidate: Candidate) -> str:
         """Return the name of candidates whose predicted costs err alike."""
@@ -399,7 +411,8 @@ class TrialRunner:
     def _fit_and_score(self, candidate: Candidate, split: int) -> SplitResult:
         data = self.data.value
         train, test = self._rows(candidate, split)
-        estimator = self.builder(self._genes(candidate), self.seed(candidate))
+        builder = self._builder_for(candidate)
+        estimator = builder(self._genes(candidate), self.seed(candidate))
         start, saved, prepared = time.perf_counter(), 0.0, []
         y_train, y_test = _part(data.y, train), _part(data.y, test)
         if self._may_share:

@@ -6,7 +6,7 @@ import pickle
 import shutil
 import tempfile
 import weakref
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -116,13 +116,17 @@ class ModelStore:
         return replace(evaluation, predictions=())
 
     def _most_wanted_first(self, evaluations: list[Evaluation]) -> list[Evaluation]:
-        """Return the best of each family, then the others, each of them ranked."""
-        families: Counter[str] = Counter()
+        """Return the best of each family, then the others, each of them ranked.
+
+        An individual that was promoted counts once in its family.
+        """
+        families: defaultdict[str, set[str]] = defaultdict(set)
         first, others = [], []
         for one in sorted(evaluations, key=_rank):
-            family = self._families[one.candidate.name]
-            families[family] += 1
-            (first if families[family] <= OF_EACH_FAMILY else others).append(one)
+            seen, key = families[self._families[one.candidate.name]], one.chromosome.key
+            is_first = key not in seen and len(seen) < OF_EACH_FAMILY
+            seen.add(key)
+            (first if is_first else others).append(one)
         return first + others
 
     @property

@@ -804,9 +804,10 @@ def test_a_gaussian_process_is_that_of_scikit_learn():
     theirs = SklearnProcess(kernel + slope / 2 * DotProduct(0, "fixed"), optimizer=None)
     np.testing.assert_allclose(ours.predict(X), theirs.fit(X, y).predict(X), atol=1e-5)
     # What it would predict for a row without it.
-    row = ours.rows_[0]
-    theirs.fit(np.delete(X, row, axis=0), np.delete(y, row))
-    np.testing.assert_allclose(ours.left_out_[0], theirs.predict(X[[row]]), atol=1e-5)
+    rows, left_out = ours._learn(X, y[:, None], None)
+    theirs.fit(np.delete(X, rows[0], axis=0), np.delete(y, rows[0]))
+    expected = theirs.predict(X[rows[:1]])
+    np.testing.assert_allclose(left_out[0], expected, atol=1e-5)
 
 
 def test_a_gaussian_process_knows_so_many_rows(monkeypatch):
@@ -817,6 +818,16 @@ def test_a_gaussian_process_knows_so_many_rows(monkeypatch):
     assert len(model.X_) == 40
     assert model.predict_proba(X).shape == (300, 3)
     assert model.score(X, y) > 0.7
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_gaussian_process_knows_a_row_of_each_class(seed, monkeypatch):
+    monkeypatch.setattr(_gaussian_process, "KNOWN_ROWS", 40)
+    X = np.random.default_rng(0).normal(size=(400, 2))
+    y = (np.arange(400) == 7).astype(int)
+    model = GaussianProcessClassifier(random_state=seed).fit(X, y)
+    assert X[7] in model.X_
+    assert model.predict_proba(X)[7, 1] > 0.01
 
 
 def test_a_gaussian_process_keeps_what_it_has_learned_if_time_is_over():

@@ -143,8 +143,12 @@ def test_individuals_of_a_lower_rung_may_be_members(iris):
     resources = clf.cv_results_["resource"]
     assert {*resources} == {12, 36, np.inf}
     assert {resources[member.index] for member in clf.ensemble_.members} - {np.inf}
-    for member in clf.ensemble_.members:
+    members = clf.ensemble_.members
+    for member in members:
         assert member.chromosome.key == clf.cv_results_["key"][member.index]
+    # One model of all rows for each individual, whatever its resources.
+    models = {pickle.dumps(member.whole) for member in members}
+    assert len(models) == len({member.chromosome.key for member in members})
 
 
 def test_missing_models_of_a_lower_rung_are_fitted_on_as_many_samples(iris, tmp_path):

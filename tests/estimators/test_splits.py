@@ -94,6 +94,14 @@ def test_the_more_samples_the_fewer_splits(n, n_splits, share, classifier):
             assert y[test].sum() == pytest.approx(share * 1000, abs=1)
 
 
+def test_each_tested_class_has_a_share_in_a_small_part_of_many_samples():
+    y = np.repeat([0, 1, 2, 3], [600_000, 400_000, 6, 20])
+    ((train, test),) = split(y)
+    assert len(test) == pytest.approx(50_000, abs=4)
+    assert [(y[test] == label).any() for label in range(4)] == [True, True, False, True]
+    assert {*np.unique(y[train])} == {0, 1, 2, 3}
+
+
 def test_rare_classes_of_many_samples_are_for_training_only():
     y = np.repeat([0, 1, 2], [12_000, 100, 2])
     ((train, test),) = split(y)

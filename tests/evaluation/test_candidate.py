@@ -29,11 +29,12 @@ from toys import (
     score,
 )
 
+from sknevo.builders import PipelineBuilder
 from sknevo.deadline import Deadline, TrialPruned, is_training_over
 from sknevo.evaluation import Data, Objectives, Shared, TrialRunner
 from sknevo.evaluation._model_store import ModelStore
 from sknevo.evaluation._scoring import Response
-from sknevo.records import Candidate, Chromosome
+from sknevo.records import Candidate, Chromosome, Column, DataSpec
 
 X, y = make_classification(n_samples=60, n_features=5, random_state=0)
 rows = np.arange(60)
@@ -408,3 +409,20 @@ def test_a_refit_leaves_the_surroundings_as_before_and_passes_faults_on():
     with pytest.raises(ValueError, match="cannot learn"):
         make_runner().refit(chromosome(0.2, "raise"))
     assert surroundings() == before
+
+
+def test_the_cost_on_a_rung_is_that_of_so_many_samples():
+    """It rises with samples as the model has it, or else in proportion."""
+    columns = (Column("a", "numeric"),)
+    numbers = np.arange(9000)
+    data = Data(numbers[:, None], numbers % 2, [(numbers[:8000], numbers[8000:])])
+    genes = {"model": {"gaussian_process": {"own_lengths": True}}, "preparation": {}}
+    genes |= {"scaling": "standard", "extraction": {"none": {}}}
+    one = Candidate(Chromosome(genes), 4000)
+    for builder, share in [
+        (PipelineBuilder(DataSpec("classification", 8000, 2, columns)), 1.0),
+        (Recipe(None), 0.5),
+    ]:
+        runner = TrialRunner(builder, Shared(data), None, 0, resource="n_samples")
+        whole = runner.cost(replace(one, resource=None))
+        assert runner.cost(one) == pytest.approx(share * whole) > 0

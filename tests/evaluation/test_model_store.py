@@ -63,6 +63,15 @@ def test_the_best_of_each_family_are_kept_before_others(step, monkeypatch):
     assert [e.fitness for e in store.kept] == [5.0, 4.0, 2.0, 0.0]
 
 
+def test_an_individual_that_was_promoted_counts_once_in_its_family(monkeypatch):
+    monkeypatch.setattr(model_store, "MOST_KEPT", 2)
+    monkeypatch.setattr(model_store, "OF_EACH_FAMILY", 2)
+    store = ModelStore()
+    for x, fitness, resource in [(1, 0.9, None), (1, 0.8, 10), (2, 0.7, 10)]:
+        store.add(Evaluation(chromosome(x), "ok", fitness, resource=resource), "svm")
+    assert [e.fitness for e in store.kept] == [0.9, 0.7]
+
+
 def test_of_too_many_bytes_those_of_the_worst_go(monkeypatch):
     size = len(pickle.dumps(evaluate()[2].runner.models(candidate(0.1))[0]))
     monkeypatch.setattr(model_store, "MOST_BYTES", 2.5 * size)

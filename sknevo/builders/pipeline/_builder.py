@@ -1,6 +1,6 @@
 """Expressed genes of a tabular pipeline -> an unfitted scikit-learn Pipeline."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sklearn.pipeline import Pipeline
@@ -98,6 +98,20 @@ class PipelineBuilder:
         ]
         # The steps pass arrays on under any user's configuration.
         return Pipeline(steps).set_output(transform="default")
+
+    def for_samples(self, n_samples: int) -> "PipelineBuilder":
+        """Return a builder of the same pipelines for another number of samples.
+
+        Parameters
+        ----------
+        n_samples : int
+            Number of samples that a pipeline is fitted to.
+
+        Returns
+        -------
+        PipelineBuilder
+        """
+        return replace(self, spec=replace(self.spec, n_samples=n_samples))
 
     def cost(self, expressed: dict[str, Any]) -> float:
         """Return roughly how long one fit takes that watches a held-out part.

@@ -63,24 +63,36 @@ class _GaussianProcess(BaseEstimator):
     own_lengths: bool = True
     random_state: int | None = None
 
-    def _learn(self, X: np.ndarray, y: np.ndarray, weights: np.ndarray | None) -> None:
-        """Learn the kernel, and condition the process on columns of targets."""
+    def _learn(
+        self,
+        X: np.ndarray,
+        y: np.ndarray,
+        weights: np.ndarray | None,
+        codes: np.ndarray | None = None,
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Learn the kernel, and condition the process on columns of targets.
+
+        Return the rows that the process knows, and what it would predict for each
+        without it. There is a row of each of the `codes`, as far as there is room.
+        """
         self.n_features_in_ = X.shape[1]
         order = np.random.default_rng(self.random_state).permutation(len(X))
+        if codes is not None:
+            first = np.unique(codes[order], return_index=True)[1]
+            order = np.concatenate([order[first], np.delete(order, first)])
         noise = np.ones(len(X))
         if weights is not None:
             noise = 1 / np.maximum(weights / np.mean(weights), LEAST_WEIGHT)
         some = order[:LEARNED_ROWS]
         self._learn_kernel(X[some], y[some], noise[some])
-        self.rows_ = order[:KNOWN_ROWS]
-        self.X_, y = X[self.rows_], y[self.rows_]
+        rows = order[:KNOWN_ROWS]
+        self.X_, y = X[rows], y[rows]
         kernel = self._kernel(self.X_)
-        kernel[np.diag_indices(len(y))] += self.variances_[1] * noise[self.rows_]
+        kernel[np.diag_indices(len(y))] += self.variances_[1] * noise[rows]
         factor = cho_factor(kernel, lower=True)
         self.coefficients_ = cho_solve(factor, y)
-        # What the process would predict for each row without it.
         precisions = np.diag(cho_solve(factor, np.eye(len(y))))
-        self.left_out_ = y - self.coefficients_ / precisions[:, None]
+        return rows, y - self.coefficients_ / precisions[:, None]
 
     def _learn_kernel(self, X: np.ndarray, y: np.ndarray, noise: np.ndarray) -> None:
         n_rows, n_columns = X.shape
@@ -190,16 +202,14 @@ class GaussianProcessClassifier(ClassifierMixin, _GaussianProcess):
         weights = None if sample_weight is None else np.asarray(sample_weight, float)
         member = np.eye(len(self.classes_))[codes]
         member = member[:, 1:] if len(self.classes_) == 2 else member
-        self._learn(X, (member - member.mean(axis=0)) / member.std(axis=0), weights)
+        member = (member - member.mean(axis=0)) / member.std(axis=0)
+        rows, left_out = self._learn(X, member, weights, codes)
         self.least_probability_ = 1 / (len(X) + 2)
         weights = np.ones(len(X)) if weights is None else weights
         if self.class_weight is not None:
             # Not in the process: noise that is less for a class bends it there.
             weights = weights * compute_sample_weight(self.class_weight, codes)
-        rows = self.rows_
-        self.calibration_ = calibration(
-            Part(self.left_out_, codes[rows], weights[rows])
-        )
+        self.calibration_ = calibration(Part(left_out, codes[rows], weights[rows]))
         return self
 
     def predict_proba(self, X: np.ndarray) -> np.ndarray:
