@@ -67,12 +67,12 @@ def make_splits(
             fold = StratifiedGroupKFold if classifier else GroupKFold
             splitter = fold(folds, shuffle=True, random_state=random_state)
             return _without_unknown_tests(splitter, labels, split_params)
-        share = _held_out_share(labels) if hold_out else 0.0
-        # Of a class with fewer members, the test part might have none.
-        fewest = max(folds, 0.5 / share) if hold_out else folds
+        share = min(HOLD_OUT, MOST_HELD_OUT / len(labels)) if hold_out else 0.0
+        # Of a class with fewer members, a small test part might have none.
+        fewest = max(folds, 0.5 / share) if 0 < share < HOLD_OUT else folds
         common = _checked_members(cv, labels, classifier) >= fewest
         if hold_out:
-            _check_hold_out(labels[common])
+            _check_hold_out(labels[common], share)
         splitter = _splitter(share, folds, classifier, random_state)
         return _without_rare_tests(splitter, common, labels)
 
@@ -202,8 +202,8 @@ def _members(y: np.ndarray) -> np.ndarray:
     return counts[labels]
 
 
-def _check_hold_out(y: np.ndarray) -> None:
-    n_classes, n_held_out = len(np.unique(y)), math.ceil(_held_out_share(y) * len(y))
+def _check_hold_out(y: np.ndarray, share: float) -> None:
+    n_classes, n_held_out = len(np.unique(y)), math.ceil(share * len(y))
     if n_classes > n_held_out:
         raise ValueError(
             f"y holds {n_classes} classes, too many for {n_held_out} held-out samples "
@@ -218,11 +218,6 @@ def _feasible(folds: int, y: np.ndarray, classifier: bool) -> int:
     # At least two classes are in all test parts, so that a score says something.
     second = np.sort(np.unique(y, return_counts=True)[1])[-2:][0]
     return min(folds, max(2, second))
-
-
-def _held_out_share(y: np.ndarray) -> float:
-    """Return the share of the samples that a single split holds out."""
-    return min(HOLD_OUT, MOST_HELD_OUT / len(y))
 
 
 def _splitter(hold_out: float, folds: int, classifier: bool, random_state: int) -> Any:
