@@ -82,25 +82,50 @@ class Trial:
     test: np.ndarray | None = None
 
 
+def sampled(table, size, draw):
+    """Return the targets of a table, as codes or standardised, and rows of both parts.
+
+    Rows of rare classes are in neither part.
+    """
+    classifies, y = table["task"] == "classification", table["y"]
+    rows = np.arange(len(y))
+    if classifies:
+        y = np.unique(y.astype(str), return_inverse=True)[1]
+        rows = rows[np.bincount(y)[y] * size / len(y) >= FEWEST_OF_A_CLASS]
+        y[rows] = np.unique(y[rows], return_inverse=True)[1]
+    else:
+        y = (y - y.mean()) / y.std()
+    train, test = train_test_split(
+        rows,
+        train_size=size,
+        stratify=y[rows] if classifies else None,
+        random_state=draw,
+    )
+    return y, train, test[:MOST_TEST]
+
+
+def pruned_after(scores, best, n_best=5):
+    """Return after how many splits a candidate is pruned, and note it if it is not.
+
+    `best` holds the `n_best` best so far: their score, and the floors that they give to
+    others, as `TrialRunner.floors` has them.
+    """
+    means = np.cumsum(scores) / np.arange(1, len(scores) + 1)
+    if len(best) == n_best:
+        below = np.flatnonzero(means[:-1] < best[-1][1])
+        if below.size:
+            return below[0] + 1
+    floors = means[:-1] - (means[-1] - scores.min())
+    best[:] = sorted([*best, (means[-1], tuple(floors))], reverse=True)[:n_best]
+    return len(scores)
+
+
 class Problem:
     """A sample of a table: training rows, in all sets of folds, and test rows."""
 
     def __init__(self, table, size, draw):
         classifies = table["task"] == "classification"
-        y, rows = table["y"], np.arange(len(table["y"]))
-        if classifies:
-            y = np.unique(y.astype(str), return_inverse=True)[1]
-            rows = rows[np.bincount(y)[y] * size / len(y) >= FEWEST_OF_A_CLASS]
-            y[rows] = np.unique(y[rows], return_inverse=True)[1]
-        else:
-            y = (y - y.mean()) / y.std()
-        train, test = train_test_split(
-            rows,
-            train_size=size,
-            stratify=y[rows] if classifies else None,
-            random_state=draw,
-        )
-        test = test[:MOST_TEST]
+        y, train, test = sampled(table, size, draw)
         reader = ColumnReader()
         X = reader.fit_transform(take(table["X"], train))
         self.X_test, self.y_test = reader.transform(take(table["X"], test)), y[test]
@@ -270,21 +295,15 @@ class Sample:
                 break  # it was tried on "5" alone
             times = np.concatenate([row[name].seconds for name in sets])
             scores = np.concatenate([self.split_scores(number, name) for name in sets])
-            complete, means = len(scores) == len(y), scores
-            if complete:
-                means = np.cumsum(scores) / np.arange(1, len(y) + 1)
-            if complete and n_best and len(best) == n_best:
-                bad = means[:-1] < best[-1][1]
-                complete = not bad.any()
-                times = times if complete else times[: bad.argmax() + 1]
+            complete = len(scores) == len(y)
+            if complete and n_best:
+                n_fits = pruned_after(scores, best, n_best)
+                complete, times = n_fits == len(y), times[:n_fits]
             spent += times.sum()
             if spent > seconds:
                 break
             if complete:
-                found.append((means[-1], number))
-                if n_best:
-                    floors = tuple(means[:-1] - (means[-1] - scores.min()))
-                    best = sorted([*best, (means[-1], floors)], reverse=True)[:n_best]
+                found.append((np.cumsum(scores)[-1] / len(y), number))
         kept = [self.rows[number] for _, number in sorted(found)[: -kept - 1 : -1]]
         return self.held_out(y), kept
 

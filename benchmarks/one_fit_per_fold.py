@@ -27,6 +27,7 @@ from functools import lru_cache
 from statistics import fmean
 
 import numpy as np
+from folds import pruned_after
 from lightgbm import early_stopping
 from sklearn.base import clone
 from sklearn.metrics import log_loss, r2_score
@@ -309,7 +310,7 @@ def seconds(args):
                         found[i, fold], spent[i, fold] = timed(
                             _trial, fit, model, parts[i], watched
                         )
-                n_fits = _pruned_after(found[1], best)
+                n_fits = pruned_after(found[1], best)
                 all_three = np.array([*spent.sum(axis=1), spent[1, :n_fits].sum()])
                 library = next(iter(genes["model"]))
                 key = (name, seed, f"{number} {library}")
@@ -321,22 +322,6 @@ def seconds(args):
             rows.add(key, totals[1] / totals[0], "all")
             rows.add(key, totals[2] / totals[0], "all, pruned")
     rows.means()
-
-
-def _pruned_after(found, best, n_best=5):
-    """Return after how many folds a candidate is pruned, and note it if it is not.
-
-    `best` holds the `n_best` best so far: their score, and the floors that they give to
-    others, as `TrialRunner.floors` has them.
-    """
-    means = np.cumsum(found) / np.arange(1, len(found) + 1)
-    if len(best) == n_best:
-        below = np.flatnonzero(means[:-1] < best[-1][1][:-1])
-        if below.size:
-            return below[0] + 1
-    floors = means - (means[-1] - found.min())
-    best[:] = sorted([*best, (means[-1], tuple(floors))], reverse=True)[:n_best]
-    return len(found)
 
 
 def _trial(fit, model, parts, watched):

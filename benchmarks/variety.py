@@ -21,8 +21,8 @@ from unittest.mock import patch
 
 import numpy as np
 import pandas as pd
+from folds import SCORES, sampled
 from sklearn.metrics import log_loss, r2_score
-from sklearn.model_selection import train_test_split
 from sklearn.utils import _safe_indexing as take
 
 from sknevo import EvolvedPipelineClassifier, EvolvedPipelineRegressor
@@ -32,11 +32,9 @@ from sknevo.evaluation._held_out import HeldOut
 
 TABLES = ("Fishing", "marketing", "Yogurt", "headInjury", "banana", "MathPlacement")
 TABLES += ("bfi", "planes", "movies", "gpa2")
-TRAINED, MOST_TESTED = 500, 2000
+TRAINED = 500
 # All known individuals are in the first generation.
 GENERATIONS, POPULATION_SIZE = 6, 24
-# Rarer classes are left out, so that most folds have some of their rows.
-FEWEST_OF_A_CLASS = 8
 
 
 class Found(dict):
@@ -67,22 +65,12 @@ class Found(dict):
 
 def measure(table, path, seed):
     """Search on some rows of a table and write what was found."""
-    classifies, y = table["task"] == "classification", table["y"]
-    rows = np.arange(len(y))
-    if classifies:
-        y = np.unique(y.astype(str), return_inverse=True)[1]
-        rows = rows[np.bincount(y)[y] * TRAINED / len(y) >= FEWEST_OF_A_CLASS]
-    train, test = train_test_split(
-        rows,
-        train_size=TRAINED,
-        stratify=y[rows] if classifies else None,
-        random_state=seed,
-    )
-    test = test[:MOST_TESTED]
+    classifies = table["task"] == "classification"
+    y, train, test = sampled(table, TRAINED, seed)
     found = Found(X_test=take(table["X"], test), y_test=y[test])
     cls = EvolvedPipelineClassifier if classifies else EvolvedPipelineRegressor
     search = cls(
-        scoring="neg_log_loss" if classifies else "r2",
+        scoring=SCORES[table["task"]],
         generations=GENERATIONS,
         population_size=POPULATION_SIZE,
         n_jobs=2,
