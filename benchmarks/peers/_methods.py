@@ -5,11 +5,16 @@ The score that is asked for reaches each library in that library's own way; all 
 as it comes, but for time, cores and seed.
 """
 
+import json
+import re
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import redirect_stdout
 from dataclasses import dataclass, field
 from functools import partial
+from io import StringIO
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -104,11 +109,13 @@ def evolved(job: Job, **parameters: Any) -> Fitted:
         max_time=job.budget,
         n_jobs=job.n_jobs,
         random_state=job.seed,
+        verbose=2,
         **parameters,
     )
-    with job.clock:
+    with redirect_stdout(Lines()) as printed, job.clock:
         model.fit(job.X, job.y)
     details = {"best_score": model.best_score_, "n_generations": model.n_generations_}
+    details["course"] = printed.course()
     if model.ensemble_ is not None:
         details |= {
             "ensemble_score": model.ensemble_score_,
@@ -116,6 +123,37 @@ def evolved(job: Job, **parameters: Any) -> Fitted:
         }
     found = fitted(job, model, model.n_evaluations_, model.stop_reason_)
     return found._replace(details=details)
+
+
+class Lines(StringIO):
+    """What a fit prints, passed on, with the seconds at which each line came."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._begin, self._out = time.perf_counter(), sys.stdout
+        self._found: list[tuple[float, str]] = []
+
+    def write(self, text: str) -> int:
+        self._found.append((time.perf_counter() - self._begin, text))
+        return self._out.write(text)
+
+    def course(self) -> list[list[float]]:
+        """Return when the score of the best individual rose, and to what."""
+        scores = (
+            (seconds, float(match[1]))
+            for seconds, text in self._found
+            if (match := re.fullmatch(r"  \w+ \w+ +(-?\d+\.\d+)\s*", text))
+        )
+        return risen(scores)
+
+
+def risen(scores: Iterable[tuple[float, float]]) -> list[list[float]]:
+    """Return those of pairs of seconds and score that are higher than all before."""
+    course: list[list[float]] = []
+    for seconds, score in scores:
+        if not course or score > course[-1][1]:
+            course.append([round(seconds, 2), score])
+    return course
 
 
 def _by_origin(members: Sequence[Any]) -> dict[str, float]:
@@ -204,8 +242,17 @@ def flaml(job: Job) -> Fitted:
             n_jobs=job.n_jobs,
             seed=job.seed,
             verbose=1,
+            log_file_name="flaml.log",
         )
-    return fitted(job, model, sum(model._iter_per_learner.values()))
+    found = fitted(job, model, sum(model._iter_per_learner.values()))
+    lines = map(json.loads, Path("flaml.log").read_text().splitlines())
+    best = 0 if metric == "log_loss" else 1
+    course = risen(
+        (line["wall_clock_time"], best - line["validation_loss"])
+        for line in lines
+        if "wall_clock_time" in line
+    )
+    return found._replace(details={"course": course})
 
 
 def tpot(job: Job) -> Fitted:
@@ -289,6 +336,31 @@ def xgboost(job: Job) -> Fitted:
     return _with_categories(job, model)
 
 
+def univariate(job: Job) -> Fitted:
+    """Fit logistic regression to the columns that say most alone, so many by folds."""
+    from sklearn.feature_selection import SelectKBest
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.model_selection import GridSearchCV
+    from sklearn.pipeline import Pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    steps = {
+        "filter": SelectKBest(),
+        "scaling": StandardScaler(with_mean=False),  # sparse columns stay sparse
+        "model": LogisticRegression(max_iter=1000),
+    }
+    numbers = [k for k in (10, 100, 1000) if k < job.X.shape[1]]
+    model = GridSearchCV(
+        Pipeline([*steps.items()]),
+        {"filter__k": [*numbers, "all"]},
+        scoring=job.scoring,
+        n_jobs=job.n_jobs,
+    )
+    with job.clock:
+        model.fit(job.X, job.y)
+    return fitted(job, model, len(numbers) + 1, f"k={model.best_params_['filter__k']}")
+
+
 def svm(job: Job) -> Fitted:
     """Fit a default SVM on scaled numbers and one-hot labels, calibrated as advised."""
     from sklearn.calibration import CalibratedClassifierCV
@@ -309,13 +381,19 @@ def svm(job: Job) -> Fitted:
     return fitted(job, model)
 
 
-def labels(X: pd.DataFrame) -> list[str]:
+def labels(X: Any) -> list[str]:
     """Return the columns that are no numbers."""
+    if not isinstance(X, pd.DataFrame):
+        return []
     return X.select_dtypes(exclude=["number", "bool"]).columns.tolist()
 
 
 def _with_categories(job: Job, model: Any) -> Fitted:
     """Fit a booster that takes pandas' categories."""
+    if not labels(job.X):
+        with job.clock:
+            model.fit(job.X, job.y)
+        return fitted(job, model)
     kinds = {
         name: pd.CategoricalDtype(sorted(job.X[name].dropna().unique()))
         for name in labels(job.X)
@@ -372,4 +450,5 @@ METHODS = {
     "lightgbm": Method("sknevo", lightgbm, "lightgbm"),
     "xgboost": Method("sknevo", xgboost, "xgboost"),
     "svm": Method("sknevo", svm, "scikit-learn"),
+    "univariate": Method("sknevo", univariate, "scikit-learn", True),
 }

@@ -1,7 +1,8 @@
 """Twelve tables, half of them fresh: no setting of sknevo was chosen on those.
 
 The others are CSV files with the target in the last column; README.md says why each
-table was chosen. Every method gets the same rows for training.
+table was chosen. Every method gets the same rows for training. Beside them there are
+made tables of all sizes (`_made.py`).
 """
 
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from _made import MADE, make
 from sklearn.model_selection import train_test_split
 
 HELD_OUT = 0.3
@@ -51,25 +53,28 @@ MANY_CLASSES = ("segment", "fastfood", "storms", "birds")  # more than four
 
 @dataclass(frozen=True)
 class Split:
-    """One table, split. Classes are the whole numbers from 0 in the order of labels."""
+    """One table, split. Classes are the whole numbers from 0 in the order of labels.
 
-    task: str
-    X_train: pd.DataFrame
-    X_test: pd.DataFrame
-    y_train: np.ndarray
+    The rows of a made table are None: its children make them.
+    """
+
+    n_classes: int
+    X_train: pd.DataFrame | None
+    X_test: pd.DataFrame | None
+    y_train: np.ndarray | None
     y_test: np.ndarray
-
-    @property
-    def n_classes(self) -> int:
-        return len(np.unique(self.y_train)) if self.task == "classification" else 0
 
 
 def task_of(name: str) -> str:
+    if name in MADE:
+        return "classification"
     return next(task for task, names in TASKS.items() if name in names)
 
 
 def load(name: str, folder: Path | None, seed: int) -> Split:
     """Return a table of which 30 % are held out, stratified by class."""
+    if name in MADE:
+        return Split(2, None, None, None, make(name, seed, is_test=True).y)
     X, y = _read_fresh(FRESH[name]) if name in FRESH else _read_file(name, folder)
     task = task_of(name)
     if task == "classification":
@@ -81,7 +86,8 @@ def load(name: str, folder: Path | None, seed: int) -> Split:
         stratify=y if task == "classification" else None,
         random_state=seed,
     )
-    return Split(task, *parts)
+    n_classes = len(np.unique(y)) if task == "classification" else 0
+    return Split(n_classes, *parts)
 
 
 def _read_fresh(fresh: Fresh) -> tuple[pd.DataFrame, np.ndarray]:

@@ -26,6 +26,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from _made import MADE
 from _methods import METHODS, REQUIREMENTS
 from _process import environ_for, result_of, run
 from _rows import SCORES, Cell, append, cells, missing, read
@@ -141,6 +142,7 @@ def cores_of(place: int, n_jobs: int) -> list[int]:
 def write_job(folder: Path, cell: Cell, split: Split, cores: list[int]) -> None:
     settings = {
         "method": cell.method,
+        "table": cell.table,
         "score": cell.score,
         "budget": cell.budget,
         "seed": cell.seed,
@@ -148,6 +150,8 @@ def write_job(folder: Path, cell: Cell, split: Split, cores: list[int]) -> None:
         "n_classes": split.n_classes,
     }
     (folder / "job.json").write_text(json.dumps(settings))
+    if split.X_train is None:
+        return
     pd.concat([split.X_train, split.X_test]).to_csv(folder / "X.csv", index=False)
     np.save(folder / "y.npy", split.y_train)
 
@@ -207,7 +211,7 @@ def main() -> None:
     fit.add_argument("--data", type=Path, help="folder of the tables that are files")
     fit.add_argument("--logs", type=Path, help="folder for what failed fits print")
     fit.add_argument("--methods", nargs="+", choices=METHODS, default=list(METHODS))
-    fit.add_argument("--tables", nargs="+", choices=NAMES, default=NAMES)
+    fit.add_argument("--tables", nargs="+", choices=[*NAMES, *MADE], default=NAMES)
     fit.add_argument("--scores", nargs="+", choices=SCORES, default=list(SCORES))
     fit.add_argument("--budgets", nargs="+", type=float, default=[30.0])
     fit.add_argument("--seeds", nargs="+", type=int, default=[0, 1])

@@ -196,7 +196,7 @@ def test_a_fit_is_a_process_whose_predictions_are_scored(module, monkeypatch, tm
     X, y = make_classification(80, random_state=0)
     X = pd.DataFrame(X).set_axis([f"x{i}" for i in range(20)], axis=1)
     X["label"] = np.where(y, "None", "b c")
-    split = tables.Split("classification", X[:60], X[60:], y[:60], y[60:])
+    split = tables.Split(2, X[:60], X[60:], y[:60], y[60:])
     monkeypatch.setattr(compare, "load", lambda *_: split)
     args = Namespace(data=None, n_jobs=1, environments=tmp_path, logs=None)
     cell = module("_rows").Cell(0, "segment", "neg_log_loss", 5.0, "svm")
@@ -206,6 +206,31 @@ def test_a_fit_is_a_process_whose_predictions_are_scored(module, monkeypatch, tm
     assert found["accuracy"] > 0.9
     assert 0 < found["fit_seconds"] < found["seconds"]
     assert found["memory_mb"] > 10
+
+
+def test_a_made_table_is_the_same_in_every_process_and_is_scored(module, tmp_path):
+    made = module("_made")
+    for name in ("categories_10", "columns_100", "linear_8k"):
+        first, again = (made.make(name, 1, is_test=True) for _ in range(2))
+        other = made.make(name, 2, is_test=True)
+        assert first.X.shape == again.X.shape == other.X.shape
+        assert np.array_equal(first.y, again.y)
+        assert not np.array_equal(first.y, other.y)
+        assert 0.2 < first.y.mean() < 0.8
+    args = Namespace(data=None, n_jobs=1, environments=tmp_path, logs=None)
+    cell = module("_rows").Cell(0, "columns_10", "roc_auc", 5.0, "lightgbm")
+    found = module("compare").one_row(cell, 0, args)
+    assert found["error"] == ""
+    assert found["roc_auc"] > 0.6
+    assert found["given_mb"] == pytest.approx(6000 * (10 * 4 + 8) / 2**20, rel=0.1)
+
+
+def test_the_course_of_a_fit_holds_the_scores_that_were_the_best_so_far(module):
+    lines = module("_methods").Lines()
+    print("  abc1 known     0.8000\n  abc2 random    Error: no\n", file=lines)
+    for score in ("0.7000", "0.9000", "-0.1000"):
+        print(f"  abc3 known     {score}", file=lines)
+    assert [score for _, score in lines.course()] == [0.7, 0.9]
 
 
 def test_a_process_that_hangs_is_ended_with_its_children(module, tmp_path):
