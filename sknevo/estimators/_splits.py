@@ -196,10 +196,9 @@ def _checked_members(cv: int | None, y: np.ndarray, classifier: bool) -> np.ndar
     return members
 
 
-def _members(y: np.ndarray) -> np.ndarray:
-    """Return for each sample the size of its class."""
-    _, labels, counts = np.unique(y, return_inverse=True, return_counts=True)
-    return counts[labels]
+def _members(labels: np.ndarray) -> np.ndarray:
+    """Return for each sample the size of its class, a number from 0."""
+    return np.bincount(labels)[labels]
 
 
 def _check_hold_out(y: np.ndarray, share: float) -> None:
@@ -221,11 +220,41 @@ def _feasible(folds: int, y: np.ndarray, classifier: bool) -> int:
 
 
 def _splitter(hold_out: float, folds: int, classifier: bool, random_state: int) -> Any:
+    if 0 < hold_out < HOLD_OUT:
+        return _FewHeldOut(hold_out, random_state)
     if hold_out:
         shuffle = StratifiedShuffleSplit if classifier else ShuffleSplit
         return shuffle(n_splits=1, test_size=hold_out, random_state=random_state)
     fold = StratifiedKFold if classifier else KFold
     return fold(folds, shuffle=True, random_state=random_state)
+
+
+class _FewHeldOut:
+    """Holds out a small share of many rows, of each class alike.
+
+    scikit-learn's splitters permute all rows, which takes seconds if they are millions.
+    """
+
+    def __init__(self, share: float, random_state: int) -> None:
+        self._share, self._random_state = share, random_state
+
+    def split(self, X: Any, y: np.ndarray) -> Splits:
+        """Return one split; y are numbers from 0."""
+        rng = np.random.default_rng(self._random_state)
+        codes = y.astype(np.min_scalar_type(int(y.max())))  # sorted much faster
+        order = np.argsort(codes, kind="stable")
+        counts = np.bincount(codes)
+        # A class without members, if rare ones are left out, has none here either.
+        sizes = np.minimum(counts, np.maximum(1, np.rint(self._share * counts)))
+        picked = [
+            begin + rng.choice(count, int(size), replace=False, shuffle=False)
+            for begin, count, size in zip(
+                np.cumsum(counts) - counts, counts, sizes, strict=True
+            )
+        ]
+        is_test = np.zeros(len(y), bool)
+        is_test[order[np.concatenate(picked)]] = True
+        return [(np.flatnonzero(~is_test), np.flatnonzero(is_test))]
 
 
 def _without_rare_tests(splitter: Any, common: np.ndarray, y: np.ndarray) -> Splits:

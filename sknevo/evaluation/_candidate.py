@@ -402,11 +402,19 @@ class TrialRunner:
         train, test = self.data.value.splits[split]
         if candidate.resource is None or self.resource != SAMPLES:
             return train, test
-        rng = np.random.default_rng([self.random_state, split])
         # Independent of the candidate: all of a rung are compared on the same rows, and
         # the rows of a lower rung are part of those of a higher one.
-        order = spread(_part(self.data.value.y, train), len(train), rng)
+        (order,) = self.data.computed(
+            ("order", self.random_state, split), lambda: (self._order(split),)
+        )
         return np.sort(train[order[: candidate.resource]]), test
+
+    def _order(self, split: int) -> np.ndarray:
+        """Return the order in which training rows are given to candidates."""
+        train, _ = self.data.value.splits[split]
+        rng = np.random.default_rng([self.random_state, split])
+        order = spread(_part(self.data.value.y, train), len(train), rng)
+        return order.astype(np.min_scalar_type(len(train)))
 
     def _fit_and_score(self, candidate: Candidate, split: int) -> SplitResult:
         data = self.data.value
@@ -663,6 +671,7 @@ def spread(y: Any, n_samples: int, rng: np.random.Generator) -> np.ndarray:
     if y.ndim != 1 or (y.dtype.kind == "f" and np.any(y % 1)):
         return order
     _, labels, counts = np.unique(y, return_inverse=True, return_counts=True)
+    labels = labels.astype(np.min_scalar_type(len(counts)))  # sorted much faster
     grouped = order[np.argsort(labels[order], kind="stable")]
     number = np.arange(n_samples) - np.repeat(np.cumsum(counts) - counts, counts)
     place = np.empty(n_samples)

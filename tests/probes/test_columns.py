@@ -462,6 +462,22 @@ def test_numbers_that_single_precision_tells_apart_stay_as_they_are():
     np.testing.assert_allclose(floats[:, 0], [-91.0 * BIG, 2])
 
 
+def test_a_large_table_is_kept_in_single_precision_if_that_loses_nothing():
+    X = np.random.default_rng(0).normal(size=(60_000, 20))
+    for table in (X, X.astype(np.float32), pd.DataFrame(X)):
+        floats = _Floats().fit(table).transform(table)
+        assert floats.dtype == np.float32
+        np.testing.assert_array_equal(floats, X.astype(np.float32))
+    assert _Floats().fit(X[:100]).transform(X[:100]).dtype == float
+    days = np.random.default_rng(1).integers(0, 40_000 * 86_400, 60_000) / 86_400
+    for lost in (np.arange(BIG, BIG + 60_000 * 300, 300), days):
+        X[:, 3] = lost
+        assert _Floats().fit(X).transform(X).dtype == float
+        np.testing.assert_array_equal(_Floats().fit(X).transform(X)[:, 0], X[:, 0])
+    single = _Floats().fit(X.astype(np.float32)).transform(np.full((2, 20), 1e300))
+    assert np.isfinite(single).all()
+
+
 @pytest.mark.parametrize("unit", [1e39, 1e300, 1e-42, 1e-310])
 def test_columns_beyond_single_precision_are_those_of_another_unit(unit):
     X = np.random.default_rng(0).normal(size=(50, 2)) * unit

@@ -131,8 +131,8 @@ class ColumnReader(OneToOneFeatureMixin, ArrayTransformer):
         """Return what genomes need to know of the columns of a table that was read."""
         check_is_fitted(self)
         if isinstance(table, np.ndarray):
-            is_float = table.dtype.kind == "f"
-            gaps = np.isnan(table).any(axis=0) if is_float else [False] * table.shape[1]
+            # The least value of a column is NaN if any is; no mask is made.
+            gaps = np.isnan(table.min(axis=0))
             return tuple(
                 Column(i, "numeric", missing=bool(gap)) for i, gap in enumerate(gaps)
             )

@@ -20,7 +20,7 @@ from sklearn.utils.validation import validate_data
 from sknevo.builders.pipeline._generated import KEPT, GroupFeatures, PairFeatures
 from sknevo.builders.pipeline._kinds import to_labels
 from sknevo.builders.pipeline._transformers import ArrayTransformer
-from sknevo.data_checks import mean_and_std
+from sknevo.data_checks import mean_and_std, random_rows
 from sknevo.records import Column, DataSpec
 
 # Columns of a one-hot encoding at most; the rarer labels share one. Chosen, not
@@ -38,6 +38,10 @@ SECONDS_PER_DAY = 24 * 60 * 60
 # Values that are more than FAR times as large as their range may need an offset in
 # single precision, which tells 2**24 steps apart. Chosen, not measured.
 FAR = 8
+# Tables of so many numbers are kept in single precision if that loses nothing: at most
+# this share of the different values of a column, and no whole numbers. On the rows of a
+# sample. Smaller tables need no memory to be saved. Chosen, not measured.
+MANY_CELLS, MOST_MERGED, SAMPLED_ROWS = 1_000_000, 1e-3, 20_000
 # Beyond 2**WIDE, or below its inverse, squares and products of values leave the range
 # of single precision.
 WIDE = 63
@@ -72,7 +76,18 @@ def make_preparation(spec: DataSpec, genes: dict[str, Any]) -> BaseEstimator:
     if [name for name, *_ in parts] == ["numeric"]:
         # The common case. A ColumnTransformer takes longer than the imputer itself.
         return parts[0][1]
+    if spec.n_samples * len(spec.columns) >= MANY_CELLS:
+        # Numbers decide for themselves whether single precision suffices.
+        parts = [
+            (name, part if name in ("numeric", "datetime") else _single(part), places)
+            for name, part, places in parts
+        ]
     return ColumnTransformer(parts, sparse_threshold=0, verbose_feature_names_out=False)
+
+
+def _single(part: Any) -> Any:
+    """Return a transformer with an output of single precision."""
+    return part if part == "drop" else make_pipeline(part, _Single())
 
 
 def _generated(
@@ -138,7 +153,7 @@ def _numeric(genes: dict[str, Any]) -> Pipeline:
     strategy = genes.get("imputation", "median")
     steps = [("floats", _Floats())]
     if strategy != "none":
-        imputer = SimpleImputer(
+        imputer = _Imputer(
             strategy=strategy,
             keep_empty_features=True,
             add_indicator=genes.get("missing_indicator", False),
@@ -232,6 +247,37 @@ class _Stateless(ArrayTransformer):
         return self
 
 
+class _Single(OneToOneFeatureMixin, _Stateless):
+    """Numbers in single precision."""
+
+    def transform(self, X: Any) -> Any:
+        return X.astype(np.float32)
+
+
+class _Imputer(SimpleImputer):
+    """Imputes numbers; a table without gaps is not copied.
+
+    scikit-learn's own sorts masked copies, which takes seconds if rows are millions.
+    """
+
+    def fit(self, X: Any, y: Any = None) -> Self:
+        if self.strategy in ("mean", "median") and not _has_gaps(X):
+            # One row has the statistics of all.
+            of_column = getattr(np, self.strategy)
+            X = np.array([[of_column(column) for column in X.T]], X.dtype)
+        return super().fit(X)
+
+    def transform(self, X: Any) -> np.ndarray:
+        has_indicators = self.indicator_ is not None and self.indicator_.features_.size
+        if has_indicators or _has_gaps(X):
+            return super().transform(X)
+        return X
+
+
+def _has_gaps(X: np.ndarray) -> bool:
+    return bool(np.isnan(X.min()))
+
+
 class _Floats(OneToOneFeatureMixin, _Stateless):
     """Numbers, booleans and durations as floats, NaN where they are missing.
 
@@ -242,18 +288,22 @@ class _Floats(OneToOneFeatureMixin, _Stateless):
 
     def fit(self, X: Any, y: Any = None) -> Self:
         validate_data(self, X, skip_check_array=True)
-        floats = _floats(X)
-        self.empty_ = np.isnan(floats).all(axis=0)
+        floats = _floats(X, np.float32 if _is_single(X) else float)
+        # Columns are reduced without copies: they may be millions of rows.
+        self.empty_ = np.isnan(np.fmin.reduce(floats, axis=0))
         self.offsets_ = _offsets(X, floats)
         shifted = self._shifted(X, floats)
-        largest = np.fmax.reduce(np.abs(shifted), axis=0)
+        ends = np.fmin.reduce(shifted, axis=0), np.fmax.reduce(shifted, axis=0)
+        largest = np.maximum(*np.abs(ends))
         powers = np.frexp(np.where(largest > 0, largest, 1.0))[1]
         self.powers_ = np.where(np.abs(powers) > WIDE + 1, powers, 0)
+        suits = _suits_single(shifted, largest) and not self.powers_.any()
+        self.dtype_ = np.float32 if suits else float
         return self
 
     def transform(self, X: Any) -> np.ndarray:
         validate_data(self, X, reset=False, skip_check_array=True)
-        floats = self._shifted(X, _floats(X))
+        floats = self._shifted(X, _floats(X, self.dtype_))
         if not self.powers_.any():
             return floats
         with np.errstate(over="ignore", under="ignore"):
@@ -264,20 +314,52 @@ class _Floats(OneToOneFeatureMixin, _Stateless):
     def _shifted(self, X: Any, floats: np.ndarray) -> np.ndarray:
         """Return floats without empty columns and offsets."""
         if self.offsets_ or self.empty_.any():
-            floats = np.where(self.empty_, 0.0, floats)
+            floats = np.where(self.empty_, floats.dtype.type(0), floats)
         for place, offset in self.offsets_.items():
             exact = _difference(_exact(X, place), offset)
             floats[:, place] = np.where(np.isnan(floats[:, place]), np.nan, exact)
         return floats
 
 
-def _floats(X: Any) -> np.ndarray:
-    if not isinstance(X, pd.DataFrame):
-        return np.asarray(X, float)
-    # Converting column by column is slow. Only durations need it.
-    if any(map(types.is_timedelta64_dtype, X.dtypes)):
-        X = X.apply(_seconds)
-    return X.to_numpy(float, na_value=np.nan)
+def _floats(X: Any, dtype: type = float) -> np.ndarray:
+    """Return numbers as floats, without a copy if they are that already."""
+    if isinstance(X, pd.DataFrame):
+        # Converting column by column is slow. Only durations need it.
+        if any(map(types.is_timedelta64_dtype, X.dtypes)):
+            X = X.apply(_seconds)
+        if dtype is not float and not _is_single(X):
+            X = X.to_numpy(float, na_value=np.nan)
+        else:
+            return X.to_numpy(dtype, na_value=np.nan)
+    X = np.asarray(X)
+    if dtype is float or X.dtype == dtype:
+        return X.astype(dtype, copy=False)
+    with np.errstate(over="ignore"):
+        floats = X.astype(dtype)
+    most = np.finfo(dtype).max  # `predict` may be asked for any value
+    return np.clip(floats, -most, most, out=floats)
+
+
+def _is_single(X: Any) -> bool:
+    """Return whether a large table is of single precision."""
+    dtypes = X.dtypes if isinstance(X, pd.DataFrame) else [np.asarray(X).dtype]
+    return math.prod(np.shape(X)) >= MANY_CELLS and all(d == np.float32 for d in dtypes)
+
+
+def _suits_single(floats: np.ndarray, largest: np.ndarray) -> bool:
+    """Return whether a large table loses nothing in single precision."""
+    if floats.size < MANY_CELLS or floats.dtype == np.float32:
+        return floats.dtype == np.float32
+    sample = floats[random_rows(len(floats), SAMPLED_ROWS)]
+    return all(map(_column_suits_single, sample.T, largest))
+
+
+def _column_suits_single(values: np.ndarray, largest: float) -> bool:
+    values = values[~np.isnan(values)]
+    if (values == np.rint(values)).all():
+        return largest <= 2.0**24
+    n_values, n_left = len(np.unique(values)), len(np.unique(values.astype(np.float32)))
+    return n_values - n_left <= MOST_MERGED * n_values
 
 
 def _seconds(column: pd.Series) -> pd.Series:
