@@ -3,6 +3,7 @@
 import json
 from collections.abc import Sequence
 from functools import cache, partial
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
@@ -150,6 +151,42 @@ OTHER_EXTRACTIONS = 0.5
 MANY_COLUMNS, MANY_COLUMNS_FOR_TREES = 40, 15
 
 
+# Tables of more columns are wide: what each column costs matters, and most columns may
+# tell nothing. All that follows is for them. The tables that the portfolio was learned
+# on have 100 columns at most.
+WIDE = 300
+# Columns that a univariate filter keeps at most, and at least. Chosen, not measured.
+MOST_KEPT, FEWEST_KEPT = 1000, 4
+# Models that thousands of columns can be given to, if they are not filtered.
+TAKE_THOUSANDS = ("lightgbm", "linear", "extra_trees", "random_forest")
+# With more columns than these, a scaling or an extraction is left out: it would take
+# longer than most models. Seconds of a fit and a transform of 800 rows and 1,000
+# columns: standard 0.01, squashing 0.07, robust 0.08, piecewise 0.13, quantile 0.6,
+# power 4.
+MOST_TRANSFORMED = {
+    "power": 100,
+    "quantile": MOST_KEPT,
+    "robust": MOST_KEPT,
+    "squashing": MOST_KEPT,
+    "piecewise": 100,
+    "pca": MOST_KEPT,
+    "ica": 300,
+    "agglomeration": 300,
+    "lda": MOST_KEPT,
+    "nystroem": MOST_KEPT,
+}
+# Genes that a model has for wide tables alone, or with another range.
+FEW_OF_MANY = Real(0.01, 1, log=True)
+OF_WIDE = {
+    "lightgbm": Genome(
+        colsample_bytree=FEW_OF_MANY, max_bin=Integer(15, 255, log=True)
+    ),
+    "linear": Genome(l1_ratio=Categorical([0.0, 1.0])),
+    "extra_trees": Genome(max_features=FEW_OF_MANY),
+    "random_forest": Genome(max_features=FEW_OF_MANY),
+}
+
+
 def pipeline(spec: DataSpec, *, models: Sequence[str] = tuple(MODELS)) -> Genome:
     """Return the search space of pipelines for a table.
 
@@ -194,7 +231,8 @@ def pipeline(spec: DataSpec, *, models: Sequence[str] = tuple(MODELS)) -> Genome
         {name: w for name, w in MODEL_WEIGHTS.items() if name in models},
         **{name: _model(name, spec) for name in models},
     )
-    return Genome(**genes).constrained(partial(_repair, spec=spec))
+    repairs = [_repair_wide, _repair] if _is_wide(spec) else [_repair]
+    return Genome(**genes).constrained(*(partial(each, spec=spec) for each in repairs))
 
 
 def _model(name: str, spec: DataSpec) -> Genome:
@@ -204,7 +242,13 @@ def _model(name: str, spec: DataSpec) -> Genome:
     genes = MODELS[name].genes | added.genes
     if name == "lightgbm" and _has_categories(spec):
         genes = genes | NATIVE.genes
+    if _is_wide(spec) and name in OF_WIDE:
+        genes = genes | OF_WIDE[name].genes
     return Genome(**genes)
+
+
+def _is_wide(spec: DataSpec) -> bool:
+    return len(spec.columns) > WIDE
 
 
 def _has_categories(spec: DataSpec) -> bool:
@@ -223,7 +267,9 @@ def _preparation(spec: DataSpec) -> Genome:
         genes["min_frequency"] = Categorical([0.0, 0.01, 0.05], [2, 1, 1])
     # Generated features: the target by category beside the encoding, arithmetic of
     # pairs of numbers, and distances of numbers from their mean by category.
+    # They look at each column, which takes seconds on a wide table.
     several = sum(c.kind in ("numeric", "boolean") for c in spec.columns) > 1
+    several = several and not _is_wide(spec)
     generated = {
         "targets": "categorical" in kinds,
         "pairs": several,
@@ -235,7 +281,17 @@ def _preparation(spec: DataSpec) -> Genome:
         # Without its text, a table of text alone would be empty.
         dropped = [] if kinds == {"text"} else ["drop"]
         genes["text"] = Categorical([*dropped, "target", "ngrams"])
+    if _is_wide(spec):
+        genes["filter"] = _filter(len(spec.columns))
     return Genome(**genes)
+
+
+def _filter(n_columns: int) -> Choice:
+    """Return the choice of a filter: of many columns few pipelines have none."""
+    n_kept = Integer(FEWEST_KEPT, min(MOST_KEPT, n_columns // 2), log=True)
+    return Choice(
+        {"none": WIDE / n_columns}, none=Genome(), univariate=Genome(n_columns=n_kept)
+    )
 
 
 def _extraction(spec: DataSpec) -> Choice:
@@ -255,6 +311,8 @@ def _extraction(spec: DataSpec) -> Choice:
     }
     if spec.task == "classification":
         branches["lda"] = Genome()
+    if _is_wide(spec):  # the preparation has a filter
+        del branches["select_k_best"]
     weights = {
         name: EXTRACTION_WEIGHTS.get(name, OTHER_EXTRACTIONS) for name in branches
     }
@@ -289,6 +347,22 @@ def _repair(genes: dict[str, Any], spec: DataSpec) -> dict[str, Any]:
     return genes
 
 
+def _repair_wide(genes: dict[str, Any], spec: DataSpec) -> dict[str, Any]:
+    """Return genes without what would take too long on so many columns."""
+    preparation, extraction = genes["preparation"], genes["extraction"]
+    model, kept = genes["model"]["choice"], preparation["filter"]
+    if _width(spec, preparation) > MOST_KEPT and model not in TAKE_THOUSANDS:
+        kept["choice"] = "univariate"
+    width = _width(spec, preparation)
+    if width > MOST_TRANSFORMED.get(genes["scaling"], width):
+        genes["scaling"] = "standard"
+    if width > MOST_TRANSFORMED.get(extraction["choice"], width):
+        extraction["choice"] = "none"
+    if kept["choice"] == "univariate" and preparation.get("encoding") == "native":
+        preparation["encoding"] = "ordinal"  # it is not known which columns are left
+    return genes
+
+
 def _repair_preparation(
     preparation: dict[str, Any], model: str, extraction: str
 ) -> None:
@@ -315,10 +389,15 @@ def _repair_preparation(
 
 def _width(spec: DataSpec, preparation: dict[str, Any]) -> int:
     """Return roughly the number of columns after the preparation."""
-    onehot = preparation.get("encoding") == "onehot"
-    return sum(
-        c.n_unique if onehot and c.kind == "categorical" else 1 for c in spec.columns
-    )
+    width = len(spec.columns)
+    if preparation.get("encoding") == "onehot":
+        labels = [c.n_unique for c in spec.columns if c.kind == "categorical"]
+        width += sum(labels) - len(labels)
+    match preparation.get("filter"):
+        case {"choice": "univariate", "univariate": {"n_columns": n}}:
+            return min(n, width)
+        case _:
+            return width
 
 
 # Well-known configurations -------------------------------------------------------
@@ -363,6 +442,8 @@ def well_known(spec: DataSpec) -> list[dict[str, Any]]:
     if max(labels, default=0) > MANY_LABELS and spec.n_samples > LABELED_SAMPLES:
         # Every other one: both ways bring variety.
         suited[::2] = map(_for_many_labels, suited[::2])
+    if _is_wide(spec):
+        suited = _for_wide_tables(suited, spec)
     # Entries that differ in genes which the table has no use for are the same.
     return [entry for i, entry in enumerate(suited) if entry not in suited[:i]]
 
@@ -376,6 +457,71 @@ def _for_many_labels(genes: dict[str, Any]) -> dict[str, Any]:
         case "ordinal":
             preparation = preparation | {"targets": True}
     return genes | {"preparation": preparation}
+
+
+# The first individuals on a wide table, cheap ones first: how many columns are kept
+# (None is all), how they are scaled, and a model. Genes that are not named are those of
+# its first entry in the portfolio.
+FIRST_ON_WIDE: list[tuple[int | None, str, str, dict[str, Any]]] = [
+    (30, "standard", "linear", {"C": 0.1}),
+    (8, "standard", "linear", {"C": 0.1}),
+    (100, "none", "lightgbm", {}),
+    (1000, "standard", "linear", {"C": 0.05, "l1_ratio": 1.0}),
+    (20, "standard", "gaussian_process", {}),
+    (100, "none", "extra_trees", {}),
+    (8, "none", "lightgbm", {}),
+    (30, "standard", "svm", {}),
+    (None, "standard", "linear", {"C": 0.02, "l1_ratio": 1.0}),
+    (100, "squashing", "mlp", {}),
+    (None, "standard", "linear", {"C": 1e-3}),
+    (None, "none", "lightgbm", {}),
+]
+# How many columns the entries of the portfolio keep after these, in turn.
+KEPT_IN_TURN = (100, 10, None, 300, 30)
+# Trees and their splits are given so many columns of a wide table. Chosen, not
+# measured.
+SHOWN = 300
+# Genes of theirs, and those that the entries of the portfolio do not name.
+SHARES = ("colsample_bytree", "max_features")
+UNNAMED = {"lightgbm": {"max_bin": 63}, "linear": {"l1_ratio": 0.0}}
+
+
+def _for_wide_tables(
+    known: Sequence[dict[str, Any]], spec: DataSpec
+) -> list[dict[str, Any]]:
+    """Return expressed genes that begin with few of the columns."""
+    first = [
+        _filtered(_with(known, model, scaling, genes), n, spec)
+        for n, scaling, model, genes in FIRST_ON_WIDE
+    ]
+    pairs = zip(known, cycle(KEPT_IN_TURN), strict=False)
+    return [*first, *(_filtered(one, n, spec) for one, n in pairs)]
+
+
+def _with(
+    known: Sequence[dict[str, Any]], model: str, scaling: str, genes: dict[str, Any]
+) -> dict[str, Any]:
+    """Return the first entry of a model with some of its genes changed."""
+    entry = next(entry for entry in known if model in entry["model"])
+    return entry | {"scaling": scaling, "model": {model: entry["model"][model] | genes}}
+
+
+def _filtered(entry: dict[str, Any], n: int | None, spec: DataSpec) -> dict[str, Any]:
+    """Return an entry that keeps n columns, all of them if that is None."""
+    width = len(spec.columns)
+    ((model, genes),) = entry["model"].items()
+    genes = UNNAMED.get(model, {}) | genes
+    if n is None and width > MOST_KEPT and model not in TAKE_THOUSANDS:
+        n = SHOWN
+    if n is None or n > width // 2:
+        kept = {"none": {}}
+        share = max(FEW_OF_MANY.low, SHOWN / width)
+        if model in OF_WIDE:
+            genes = genes | {g: min(genes[g], share) for g in SHARES if g in genes}
+    else:
+        kept = {"univariate": {"n_columns": n}}
+    preparation = entry["preparation"] | {"filter": kept}
+    return entry | {"preparation": preparation, "model": {model: genes}}
 
 
 def _suited(genes: Any, gene: Gene) -> Any:

@@ -17,7 +17,8 @@ from sklearn.datasets import load_iris, make_classification
 from sklearn.ensemble import ExtraTreesClassifier
 from sklearn.gaussian_process import GaussianProcessRegressor as SklearnProcess
 from sklearn.gaussian_process.kernels import DotProduct, Matern, WhiteKernel
-from sklearn.metrics import log_loss, r2_score
+from sklearn.metrics import log_loss, r2_score, roc_auc_score
+from sklearn.model_selection import cross_val_score
 from sklearn.tree._tree import Tree
 from threadpoolctl import threadpool_limits
 
@@ -38,7 +39,7 @@ from sknevo.builders.pipeline._gaussian_process import (
     GaussianProcessRegressor,
 )
 from sknevo.builders.pipeline._generated import PairFeatures
-from sknevo.builders.pipeline._linear import LinearClassifier
+from sknevo.builders.pipeline._linear import LinearClassifier, LinearRegressor
 from sknevo.builders.pipeline._mlp import make_mlp
 from sknevo.builders.pipeline._parts import Part, dealt
 from sknevo.builders.pipeline._preparation import (
@@ -56,7 +57,7 @@ from sknevo.deadline import (
     training_for,
     training_until,
 )
-from sknevo.genomes.pipeline import MODELS, pipeline, well_known
+from sknevo.genomes.pipeline import MODELS, WIDE, pipeline, well_known
 from sknevo.records import Chromosome
 
 
@@ -87,6 +88,19 @@ def regression_case():
     return case(X, np.random.default_rng(0).normal(size=len(X)), regression=True)
 
 
+def wide_case():
+    X = wide_table(60, WIDE + 10)
+    return case(X, np.arange(60) % 2, n=16)
+
+
+def wide_table(n_rows, n_columns):
+    """Return numbers, labels, gaps, and columns of one value or of none."""
+    X = np.random.default_rng(0).normal(size=(n_rows, n_columns))
+    X[::5, 1], X[:, 2], X[:, 3] = np.nan, 7.0, np.nan
+    table = pd.DataFrame(X).add_prefix("c")
+    return tables.read(table.assign(kind=np.resize(["ant", "bee", "moth"], n_rows)))
+
+
 CASES = {
     "mixed columns, two labels": mixed_case(["tame", "wild"]),
     "mixed columns, three labels": mixed_case([1, 2, 3]),
@@ -95,6 +109,7 @@ CASES = {
     "values": regression_case(),
     "text only": case(tables.mixed()[["note"]], np.arange(90) % 2),
     "one column": case(load_iris().data[:, :1], load_iris().target),
+    "wide": wide_case(),
 }
 
 
@@ -169,6 +184,41 @@ def test_prepared_width_is_about_right():
     spec = tables.spec_of(X, y)
     width = make_preparation(spec, genes).fit_transform(X, y).shape[1]
     assert abs(prepared_width(spec, genes) - width) <= 3
+    genes["filter"] = {"univariate": {"n_columns": 5}}
+    width = make_preparation(spec, genes).fit_transform(X, y).shape[1]
+    assert prepared_width(spec, genes) == width == 5
+
+
+@pytest.mark.parametrize("with_labels", [False, True])
+@pytest.mark.parametrize("regression", [False, True])
+def test_a_filter_keeps_the_columns_that_tell_most(regression, with_labels):
+    X = wide_table(80, 30)
+    X = X if with_labels else X.drop(columns="kind")
+    told = X["c1"].fillna(0) - 2 * X["c9"]
+    y = told.to_numpy() if regression else np.where(told > 0, "high", "low")
+    spec = tables.spec_of(X, y, regression=regression)
+    genes = {
+        "encoding": "ordinal",
+        "imputation": "mean",
+        "filter": {"univariate": {"n_columns": 2}},
+    }
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        prepared = make_preparation(spec, genes).fit_transform(X, y)
+    np.testing.assert_allclose(prepared[:, 1], X["c9"])
+    np.testing.assert_allclose(prepared[1:5, 0], X["c1"][1:5])
+
+
+def test_a_filter_learns_from_the_training_part_alone():
+    """On noise, columns that were chosen with the test part would look good."""
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(80, 2000)), rng.integers(0, 2, 80)
+    spec = tables.spec_of(X, y)
+    genes = expressed_genes(spec, linear={"C": 1.0, "l1_ratio": 0.0})
+    genes["preparation"]["filter"] = {"univariate": {"n_columns": 10}}
+    pipe = PipelineBuilder(spec)(genes, 0)
+    assert roc_auc_score(y, pipe.fit(X, y).predict_proba(X)[:, 1]) > 0.9
+    assert abs(cross_val_score(pipe, X, y, cv=5, scoring="roc_auc").mean() - 0.5) < 0.2
 
 
 DATES = ["2026-11-23 17:30", None, "1970-01-02 00:00"]
@@ -674,6 +724,24 @@ def test_linear_models_of_any_width_are_the_same():
     np.testing.assert_allclose(
         wide.predict_proba(np.tile(X, 10) / np.sqrt(10)), narrow, atol=0.01
     )
+
+
+@pytest.mark.parametrize("n_classes", [0, 2, 3])
+def test_an_absolute_penalty_finds_the_few_columns_that_matter(n_classes):
+    rng = np.random.default_rng(0)
+    X, new = rng.normal(size=(2, 150, 400))
+    told, truth = X[:, 0] - X[:, 1], new[:, 0] - new[:, 1]
+    if n_classes:
+        cuts = [-0.6, 0.6][: n_classes - 1]
+        told, truth = np.digitize(told, cuts), np.digitize(truth, cuts)
+    made = LinearClassifier if n_classes else LinearRegressor
+    weights = np.where(np.arange(150) < 5, 1e-6, 1.0)
+    told[:5] = told[5:10]  # these do not count
+    scores = [
+        made(C=0.05, l1_ratio=l1_ratio).fit(X, told, weights).score(new, truth)
+        for l1_ratio in (0, 1)
+    ]
+    assert scores[1] > scores[0] + 0.1
 
 
 @pytest.mark.parametrize("name", ["lightgbm", "hist_gradient_boosting"])

@@ -328,6 +328,22 @@ def test_imbalanced_and_many_classes():
     assert clf.predict_proba(X).shape == (150, len(set(y)))
 
 
+def wide_linear(n_rows, seed):
+    X = np.random.default_rng(seed).normal(size=(n_rows, 600)).astype(np.float32)
+    return X, (2 * X[:, 0] + X[:, 1] - X[:, 2] > 0).astype(int)
+
+
+def test_the_first_individuals_of_a_wide_table_find_what_matters():
+    X, y = wide_linear(150, 0)
+    new, truth = wide_linear(500, 1)
+    clf = small(genome=None, generations=1, scoring="roc_auc").fit(X, y)
+    assert clf.score(new, truth) > 0.93
+    frame = pd.DataFrame(X).add_prefix("c")
+    same = clone(clf).fit(frame, y)
+    probabilities = same.predict_proba(pd.DataFrame(new).add_prefix("c"))
+    np.testing.assert_array_equal(probabilities, clf.predict_proba(new))
+
+
 def test_regressor():
     X, y = make_regression(150, 5, noise=1, random_state=0)
     reg = EvolvedPipelineRegressor(**{**SMALL, "population_size": 8}).fit(X, y)

@@ -7,11 +7,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sknevo.builders.pipeline import PipelineBuilder
 from sknevo.genomes.pipeline import (
     MODELS,
+    MOST_KEPT,
     PORTFOLIO,
     SCALING,
+    TAKE_THOUSANDS,
     TREES,
+    WIDE,
     pipeline,
     well_known,
 )
@@ -125,6 +129,35 @@ def test_genes_that_a_table_has_no_use_for_are_left_out():
     assert preparation(kind="categorical", n_unique=3) == labels
     assert "cat_l2" not in pipeline(spec()).genes["model"].branches["lightgbm"].genes
     assert "class_weight" not in pipeline(spec(task="regression")).genes
+
+
+@pytest.mark.parametrize("task", ["classification", "regression"])
+@pytest.mark.parametrize("n_columns", [WIDE + 1, 1500, 20_000])
+def test_on_wide_tables_nothing_costly_sees_all_columns(n_columns, task):
+    table = spec(n_columns=n_columns, task=task)
+    genome, rng = pipeline(table), np.random.default_rng(0)
+    known = [Chromosome(genome.complete(genes, rng)) for genes in well_known(table)]
+    assert len({one.key for one in known}) == len(known)
+    drawn = samples(table)
+    kept = [d["preparation"]["filter"] for d in drawn]
+    share = np.mean(["none" in each for each in kept])
+    assert share < WIDE / (WIDE + n_columns) + 0.08
+    assert min(k["univariate"]["n_columns"] for k in kept if "univariate" in k) < 10
+    builder = PipelineBuilder(table)
+    assert builder.cost(known[0].expressed) < 0.5
+    for genes in [one.expressed for one in known] + drawn:
+        if "none" in genes["preparation"]["filter"] and n_columns > MOST_KEPT:
+            assert genes["scaling"] in ("none", "standard", "minmax", "maxabs")
+            assert "none" in genes["extraction"]
+            assert {*genes["model"]} <= {*TAKE_THOUSANDS}
+
+
+def test_tables_that_are_not_wide_have_no_genes_of_wide_ones():
+    narrow, wide = (pipeline(spec(n_columns=n)) for n in (WIDE, WIDE + 1))
+    assert "filter" not in narrow.genes["preparation"].genes
+    assert "select_k_best" in narrow.genes["extraction"].branches
+    assert "l1_ratio" not in narrow.genes["model"].branches["linear"].genes
+    assert "l1_ratio" in wide.genes["model"].branches["linear"].genes
 
 
 def test_an_svm_that_cannot_finish_is_approximated():

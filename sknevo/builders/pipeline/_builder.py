@@ -10,12 +10,14 @@ from sknevo.builders.pipeline._features import (
     make_extraction,
     make_scaling,
     scaled_width,
+    scaling_seconds,
 )
 from sknevo.builders.pipeline._kinds import Kind
 from sknevo.builders.pipeline._models import MODELS, Setting
 from sknevo.builders.pipeline._preparation import (
     make_preparation,
     native_places,
+    prepared_seconds,
     prepared_width,
 )
 from sknevo.records import DataSpec
@@ -127,7 +129,13 @@ class PipelineBuilder:
             Seconds on one core. Good for ordering candidates, not for a forecast.
         """
         ((name, genes),) = expressed["model"].items()
-        return MODELS[name].seconds(genes, self._setting(expressed))
+        preparation, n_rows = expressed["preparation"], self.spec.n_samples
+        width = prepared_width(self.spec, preparation)
+        return (
+            prepared_seconds(self.spec, preparation)
+            + scaling_seconds(expressed["scaling"], n_rows, width)
+            + MODELS[name].seconds(genes, self._setting(expressed))
+        )
 
     def family(self, expressed: dict[str, Any]) -> str:
         """Return the model: for one model, `cost` errs by the same factor.

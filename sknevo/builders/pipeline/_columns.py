@@ -1,7 +1,7 @@
 """The one reader of columns: what `fit` has seen decides how they are read."""
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Self
 
 import numpy as np
@@ -10,7 +10,7 @@ from sklearn.base import OneToOneFeatureMixin
 from sklearn.utils import Tags
 from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
-from sknevo.builders.pipeline._kinds import Kind, Numbers, learn
+from sknevo.builders.pipeline._kinds import OF_TYPE, Kind, Numbers, learn
 from sknevo.builders.pipeline._transformers import ArrayTransformer
 from sknevo.frames import as_pandas
 from sknevo.image_stream._items import is_torch_dataset
@@ -18,6 +18,8 @@ from sknevo.records import Column
 
 # So many columns are named in a warning. Chosen, not measured.
 MOST_NOTES = 5
+# Values of a table that are looked at at a time. Chosen, not measured.
+CELLS = 2_000_000
 
 
 def as_table(X: Any) -> pd.DataFrame | np.ndarray:
@@ -83,9 +85,13 @@ class ColumnReader(OneToOneFeatureMixin, ArrayTransformer):
         if self.kinds is not None:
             self.kinds_ = self.kinds
             return self.read(table)
-        learned = _each(table, lambda _, column: learn(column))
-        self.kinds_ = tuple(kind for kind, _ in learned)
-        return self._read(table, [gaps for _, gaps in learned], fitting=True)
+        kinds = {i: OF_TYPE[letter] for i, letter in _numbers(table).items()}
+        others = [i for i in range(n_columns) if i not in kinds]
+        learned = _each(table, others, lambda _, column: learn(column))
+        kinds |= {i: kind for i, (kind, _) in learned.items()}
+        self.kinds_ = tuple(kinds[i] for i in range(n_columns))
+        gaps = {i: missing for i, (_, missing) in learned.items()}
+        return self._read(table, gaps, fitting=True)
 
     def transform(self, X: Any) -> pd.DataFrame | np.ndarray:
         check_is_fitted(self)
@@ -99,32 +105,38 @@ class ColumnReader(OneToOneFeatureMixin, ArrayTransformer):
             if self.names_ is None:
                 return table
             table = pd.DataFrame(table, columns=self.names_)
-        return self._read(table, [[]] * len(self.kinds_))
+        return self._read(table, {})
 
     def _read(
-        self, table: pd.DataFrame, gaps: list[list[Any]], fitting: bool = False
+        self, table: pd.DataFrame, gaps: Mapping[int, list[Any]], fitting: bool = False
     ) -> pd.DataFrame | np.ndarray:
         """Return the table, with one warning of values that are taken as missing."""
-        read = _each(table, lambda i, column: (column, *self.kinds_[i].read(column)))
+        types = _numbers(table)
+        # The others are what their types say: there is nothing to be read.
+        unread = [
+            i
+            for i, kind in enumerate(self.kinds_)
+            if types.get(i) not in kind.own_types
+        ]
+        read = _each(
+            table, unread, lambda i, column: (column, *self.kinds_[i].read(column))
+        )
+        doubts = {
+            i: self.kinds_[i].doubt([*gaps.get(i, ()), *missing], fitting)
+            for i, (*_, missing) in read.items()
+        }
         _warn(
             [
-                f"column {name!r} is read as {kind.expected}, {doubt}"
-                for name, kind, gap, (*_, unread) in zip(
-                    table.columns, self.kinds_, gaps, read, strict=True
-                )
-                if (doubt := kind.doubt([*gap, *unread], fitting))
+                f"column {table.columns[i]!r} is read as {self.kinds_[i].expected}, "
+                f"{doubt}"
+                for i, doubt in doubts.items()
+                if doubt
             ]
         )
-        columns = [column for _, column, _ in read]
+        changed = {i: new for i, (old, new, _) in read.items() if new is not old}
+        table = _replaced(table, changed, self.names_)
         if self.names_ is None:
-            return np.column_stack(
-                [c.to_numpy(float, na_value=np.nan) for c in columns]
-            )
-        if all(new is old for old, new, _ in read):
-            return table
-        # A new frame: the user's own is never changed.
-        table = pd.concat(columns, axis=1)
-        table.columns = self.names_
+            return table.to_numpy(float, na_value=np.nan)
         return table
 
     def describe(self, table: pd.DataFrame | np.ndarray) -> tuple[Column, ...]:
@@ -136,8 +148,20 @@ class ColumnReader(OneToOneFeatureMixin, ArrayTransformer):
             return tuple(
                 Column(i, "numeric", missing=bool(gap)) for i, gap in enumerate(gaps)
             )
+        places = range(table.shape[1])
+        pieces = _pieces(table, places)
+        gaps = np.concatenate([piece.isna().any().to_numpy(bool) for piece in pieces])
         return tuple(
-            _describe(kind, table.iloc[:, i]) for i, kind in enumerate(self.kinds_)
+            Column(
+                name,
+                kind.name,
+                _n_unique(kind, table, i),
+                bool(gap),
+                getattr(kind, "order", ()),
+            )
+            for i, name, kind, gap in zip(
+                places, table.columns, self.kinds_, gaps, strict=True
+            )
         )
 
     def __sklearn_tags__(self) -> Tags:
@@ -148,11 +172,53 @@ class ColumnReader(OneToOneFeatureMixin, ArrayTransformer):
         return tags
 
 
-def _describe(kind: Kind, column: pd.Series) -> Column:
-    n_unique = {"numeric": 0, "datetime": 0, "boolean": 2}.get(kind.name)
-    n_unique = column.nunique() if n_unique is None else n_unique
-    missing = bool(column.isna().any())
-    return Column(column.name, kind.name, n_unique, missing, getattr(kind, "order", ()))
+def _n_unique(kind: Kind, table: pd.DataFrame, place: int) -> int:
+    known = {"numeric": 0, "datetime": 0, "boolean": 2}
+    if kind.name in known:
+        return known[kind.name]
+    return table.iloc[:, place].nunique()
+
+
+def _pieces(table: pd.DataFrame, places: Sequence[int]) -> Iterator[pd.DataFrame]:
+    """Yield some of the columns, many at a time: one by one each takes its time."""
+    step = max(1, CELLS // len(table))
+    for begin in range(0, len(places), step):
+        yield table.iloc[:, places[begin : begin + step]]
+
+
+def _numbers(table: pd.DataFrame) -> dict[int, str]:
+    """Return the places of numpy's finite numbers, each with the letter of its type.
+
+    If a column is infinite, those of the same type are left out with it.
+    """
+    places: dict[Any, list[int]] = {}
+    for i, dtype in enumerate(table.dtypes):
+        places.setdefault(dtype, []).append(i)
+    letters: dict[int, str] = {}
+    for dtype, same in places.items():
+        plain = isinstance(dtype, np.dtype) and dtype.isnative and dtype.kind in OF_TYPE
+        if plain and not (dtype.kind == "f" and _has_infinity(table, same)):
+            letters |= dict.fromkeys(same, dtype.kind)
+    return letters
+
+
+def _has_infinity(table: pd.DataFrame, places: Sequence[int]) -> bool:
+    pieces = _pieces(table, places)
+    return any(np.isinf(piece.to_numpy()).any() for piece in pieces)
+
+
+def _replaced(
+    table: pd.DataFrame, columns: Mapping[int, pd.Series], names: pd.Index | None
+) -> pd.DataFrame:
+    """Return a table with other columns at some places; the user's is never changed."""
+    if not columns:
+        return table
+    kept = [i for i in range(table.shape[1]) if i not in columns]
+    new = pd.concat([table.iloc[:, kept], *columns.values()], axis=1)
+    new = new.iloc[:, np.argsort([*kept, *columns])]
+    if names is not None:
+        new.columns = names
+    return new
 
 
 def _warn(notes: list[str]) -> None:
@@ -163,12 +229,17 @@ def _warn(notes: list[str]) -> None:
         warnings.warn(f"{text[0].upper()}{text[1:]}.", UserWarning, stacklevel=2)
 
 
-def _each(table: pd.DataFrame, function: Callable[[int, pd.Series], Any]) -> list[Any]:
-    """Return what a function makes of each column; errors name the column."""
-    results = []
-    for i, name in enumerate(table.columns):
+def _each(
+    table: pd.DataFrame,
+    places: Sequence[int],
+    function: Callable[[int, pd.Series], Any],
+) -> dict[int, Any]:
+    """Return what a function makes of columns, by place; errors name the column."""
+    results = {}
+    for i in places:
+        name = table.columns[i]
         try:
-            results.append(function(i, table.iloc[:, i]))
+            results[i] = function(i, table.iloc[:, i])
         except (TypeError, ValueError) as error:
             kind = TypeError if isinstance(error, TypeError) else ValueError
             raise kind(f"{error} (column {name!r}).") from error

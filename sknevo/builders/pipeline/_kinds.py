@@ -167,6 +167,8 @@ class Kind(ABC):
 
     name: ClassVar[str]  # as in `Column`
     expected: ClassVar[str]  # for messages
+    # Letters of numpy's types whose finite values are of this kind as they are.
+    own_types: ClassVar[frozenset[str]] = frozenset()
 
     @abstractmethod
     def read(self, column: pd.Series) -> tuple[pd.Series, list[Any]]:
@@ -271,6 +273,7 @@ class Booleans(Typed):
 
     name = "boolean"
     expected = "booleans"
+    own_types = frozenset("b")
     types = "biuf"
     words: ClassVar[dict[str, bool]] = {
         **dict.fromkeys(("true", "t", "yes", "y", "1", "1.0"), True),
@@ -284,7 +287,7 @@ class Booleans(Typed):
         return cls() if truths else None
 
     def own(self, column: pd.Series) -> pd.Series | None:
-        return column if column.dtype.kind == "b" else None
+        return column if column.dtype.kind in self.own_types else None
 
     def parse(self, values: np.ndarray) -> Any:
         read = [self.words.get(str(v).strip().lower(), pd.NA) for v in values]
@@ -310,6 +313,7 @@ class Numbers(Typed):
     decimal: str = "."
     name = "numeric"
     expected = "numbers"
+    own_types = frozenset("biuf")
     types = "biuf"
     styles: ClassVar = {".": _numbers_with(".", ","), ",": _numbers_with(",", ".")}
 
@@ -323,7 +327,7 @@ class Numbers(Typed):
 
     def own(self, column: pd.Series) -> pd.Series | None:
         dtype = column.dtype
-        if dtype.kind not in "biuf":
+        if dtype.kind not in self.own_types:
             return None
         if dtype.kind == "f" and np.isinf(column.to_numpy()).any():
             raise ValueError("Input X contains infinity or a value too large")
@@ -465,16 +469,16 @@ def _texts(values: np.ndarray) -> np.ndarray:
 
 # The first that reads nearly all values that are not missing; else they are labels.
 TYPED: tuple[type[Typed], ...] = (Booleans, Numbers, Dates, Durations)
+# The kinds that the letters of numpy's types say.
+OF_TYPE: dict[str, Kind] = {"b": Booleans(), **dict.fromkeys("iuf", Numbers())}
 
 
 def _by_type(column: pd.Series) -> Kind | None:
     """Return the kind that the type of a column says; None of objects."""
     dtype = column.dtype
+    if dtype.kind in OF_TYPE:
+        return OF_TYPE[dtype.kind]
     match dtype.kind:
-        case "b":
-            return Booleans()
-        case "i" | "u" | "f":
-            return Numbers()
         case "M":
             return Dates(zone=getattr(dtype, "tz", None))
         case "m":

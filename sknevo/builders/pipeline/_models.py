@@ -97,7 +97,8 @@ def _booster(name: str) -> Model:
 
     def seconds(genes: Genes, setting: Setting) -> float:
         rounds = USUAL_SHARE * most_rounds(genes["learning_rate"])
-        return 0.01 + rounds * booster.seconds(genes, *setting.size)
+        start = booster.start_seconds(*setting.size[:2])
+        return start + rounds * booster.seconds(genes, *setting.size)
 
     return Model(make, seconds)
 
@@ -133,7 +134,9 @@ def _forest(kind: str) -> Model:
 def _linear(genes: Genes, setting: Setting) -> BaseEstimator:
     if not setting.classifies:
         return LinearRegressor(**genes)
-    return LinearClassifier(class_weight=setting.class_weight, **genes)
+    return LinearClassifier(
+        class_weight=setting.class_weight, random_state=setting.random_state, **genes
+    )
 
 
 def _gaussian_process(genes: Genes, setting: Setting) -> BaseEstimator:
@@ -177,7 +180,7 @@ MODELS = {
     "extra_trees": _forest("extra_trees"),
     "random_forest": _forest("random_forest"),
     "mlp": Model(_mlp, lambda genes, s: mlp_seconds(genes, *s.size)),
-    "linear": Model(_linear, lambda _, s: linear_seconds(*s.size)),
+    "linear": Model(_linear, lambda genes, s: linear_seconds(genes, *s.size)),
     "gaussian_process": Model(
         _gaussian_process, lambda _, s: gaussian_process_seconds(*s.size[:2])
     ),
