@@ -123,7 +123,7 @@ MODEL_WEIGHTS = {"lightgbm": 4, "svm": 2, "xgboost": 2, "mlp": 2}
 BOOSTERS = ("hist_gradient_boosting", "lightgbm", "xgboost")
 TREES = (*BOOSTERS, "extra_trees", "random_forest")
 # Models that take categories as they are.
-TAKE_CATEGORIES = ("hist_gradient_boosting", "lightgbm")
+TAKE_CATEGORIES = BOOSTERS
 
 # With more labels in a column than a one-hot encoding tells apart, known individuals
 # encode them by their targets if there are more samples than this. With LightGBM, 200

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import decimal
+import uuid
 
 import numpy as np
 import pandas as pd
@@ -31,6 +32,7 @@ def described(values, dtype=None):
 
 DAYS = pd.to_datetime(["2026-01-01", "2026-02-01", None])
 SENTENCES = [f"the {i}th bee" for i in range(40)]
+TEXT_1001, LABELS_1250 = ("text", 1001, False), ("categorical", 1250, False)
 
 
 @pytest.mark.parametrize(
@@ -63,7 +65,14 @@ SENTENCES = [f"the {i}th bee" for i in range(40)]
         (SENTENCES, object, ("text", 40, False)),
         (SENTENCES[:30], None, ("categorical", 30, False)),
         (SENTENCES * 5, None, ("categorical", 40, False)),
-        ([f"bee {i}" for i in range(1001)] * 9, None, ("text", 1001, False)),
+        ([f"the {i}th bee of all bees" for i in range(1001)] * 9, None, TEXT_1001),
+        ([f"{i:05}" for i in range(0, 10**5, 80)] * 3, None, LABELS_1250),
+        ([f"AB{i}" for i in range(1250)] * 3, "category", LABELS_1250),
+        ([f"bee {i}" for i in range(1250)] * 6, None, LABELS_1250),
+        ([f"bee {i}" for i in range(1250)] * 3, None, ("text", 1250, False)),
+        ([uuid.UUID(int=i).hex for i in range(1250)] * 3, None, LABELS_1250),
+        ([f"AB{i}" for i in range(1250)], None, ("text", 1250, False)),
+        ([*range(1250)] * 3, None, ("numeric", 0, False)),
     ],
 )
 def test_the_kind_of_a_column_follows_from_its_values(values, dtype, expected):

@@ -744,9 +744,9 @@ def test_an_absolute_penalty_finds_the_few_columns_that_matter(n_classes):
     assert scores[1] > scores[0] + 0.1
 
 
-@pytest.mark.parametrize("name", ["lightgbm", "hist_gradient_boosting"])
+@pytest.mark.parametrize("name", BOOSTERS)
 def test_boosters_take_categories_as_they_are(name):
-    """The effect of 200 labels is learned by few splits."""
+    """The effect of 30 labels is learned by few splits."""
     rng = np.random.default_rng(0)
     labels = rng.integers(0, 30, 3000)
     X = pd.DataFrame({"size": rng.normal(size=3000), "kind": labels.astype(str)})

@@ -68,8 +68,8 @@ class Booster:
     round_seconds: float
     leaf_seconds: float
     leaves: Callable[[dict[str, Any]], int]
-    # The parameter for the places of categorical columns, if it takes them.
-    categorical: str = ""
+    # The parameters that say that so many of the first columns hold categories.
+    categorical: Callable[[int], dict[str, Any]]
     fixed: dict[str, Any] = field(default_factory=dict)
 
     def seconds(
@@ -92,13 +92,13 @@ class Booster:
         classifies: bool,
         genes: dict[str, Any],
         random_state: int,
-        categorical: tuple[int, ...] = (),
+        n_categorical: int = 0,
     ) -> BaseEstimator:
         """Return the unfitted booster; its library is imported only now.
 
-        `categorical` holds the places of columns whose numbers stand for categories.
+        In the first `n_categorical` columns numbers stand for categories.
         """
-        native = {self.categorical: [*categorical]} if categorical else {}
+        native = self.categorical(n_categorical) if n_categorical else {}
         name = self.prefix + ("Classifier" if classifies else "Regressor")
         rounds = {self.rounds: most_rounds(genes["learning_rate"])}
         return getattr(import_module(self.module), name)(
@@ -124,7 +124,7 @@ BOOSTERS = {
         round_seconds=3e-4,
         leaf_seconds=2e-5,
         leaves=lambda genes: genes["max_leaf_nodes"],
-        categorical="categorical_features",
+        categorical=lambda n: {"categorical_features": [*range(n)]},
     ),
     "lightgbm": Booster(
         "lightgbm",
@@ -133,7 +133,7 @@ BOOSTERS = {
         round_seconds=2e-4,
         leaf_seconds=8e-6,
         leaves=lambda genes: genes["num_leaves"],
-        categorical="categorical_column",
+        categorical=lambda n: {"categorical_column": [*range(n)]},
         fixed={
             "subsample_freq": 1,
             "verbose": -1,
@@ -151,6 +151,7 @@ BOOSTERS = {
         round_seconds=6e-4,
         leaf_seconds=5e-6,
         leaves=lambda genes: 2 ** genes["max_depth"],
+        categorical=lambda n: {"feature_types": ["c"] * n, "enable_categorical": True},
         fixed={"tree_method": "hist", "verbosity": 0},
     ),
 }
@@ -403,7 +404,10 @@ def _fit_xgboost(booster: Any, fitted: Part, watch: Watch | None) -> Any:
         watched = {"eval_set": [(part.X, part.y) for part in parts]}
         if parts[0].weights is not None:
             watched["sample_weight_eval_set"] = [part.weights for part in parts]
-    booster.set_params(callbacks=[AfterRound()])
+    types = booster.feature_types
+    if types is not None:  # those of the first columns; the others hold quantities
+        types = [*types, *["q"] * (X.shape[1] - len(types))]
+    booster.set_params(callbacks=[AfterRound()], feature_types=types)
     booster.fit(X, y, sample_weight=weights, verbose=False, **watched)
     return booster.get_booster()
 

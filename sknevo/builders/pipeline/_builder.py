@@ -16,7 +16,7 @@ from sknevo.builders.pipeline._kinds import Kind
 from sknevo.builders.pipeline._models import MODELS, Setting
 from sknevo.builders.pipeline._preparation import (
     make_preparation,
-    native_places,
+    n_native,
     prepared_seconds,
     prepared_width,
 )
@@ -161,6 +161,6 @@ class PipelineBuilder:
             width,
             self.probabilities,
             expressed.get("class_weight"),
-            categorical=native_places(self.spec, expressed["preparation"]),
+            n_categorical=n_native(self.spec, expressed["preparation"]),
             **options,
         )

@@ -22,11 +22,15 @@ from sknevo.builders.pipeline._dates import (
 )
 
 # Strings are text rather than categories if they have more than MANY_LABELS different
-# values, and these are more than TEXT_SHARE of all; also if they have more than
-# TOO_MANY_LABELS. Chosen, not measured.
+# values, and these are more than TEXT_SHARE of all, or than CODE_SHARE if most are a
+# single word: codes, numbers, names of shops. Chosen, not measured.
 MANY_LABELS = 30
-TEXT_SHARE = 0.2
-TOO_MANY_LABELS = 1000
+TEXT_SHARE, CODE_SHARE = 0.2, 0.5
+# So many sentences are text, however often they repeat. Sentences have more words or
+# letters than this, in the mean of LOOKED_AT different values. Chosen, not measured.
+MANY_SENTENCES = 1000
+SENTENCE_WORDS, SENTENCE_LETTERS = 4, 50
+LOOKED_AT = 1000
 # Objects are numbers or dates if at least LEARNED_SHARE of the values in fit can be
 # read as such; the others are missing. Later, a column of which less than
 # READABLE_SHARE can be read is of another kind. Chosen, not measured.
@@ -514,7 +518,20 @@ def _merged(values: np.ndarray) -> list[Any]:
 
 
 def _labels(column: pd.Series, order: Any = ()) -> Labels:
-    n_unique = column.nunique()
-    rare = n_unique > MANY_LABELS and n_unique > TEXT_SHARE * column.count()
-    kind = Text if rare or n_unique > TOO_MANY_LABELS else Labels
-    return kind(tuple(map(label, order)), is_empty=n_unique == 0)
+    values = column.dropna().unique()
+    is_text = _is_text(values, column.count())
+    kind = Text if is_text else Labels
+    return kind(tuple(map(label, order)), is_empty=not len(values))
+
+
+def _is_text(values: Any, n_rows: int) -> bool:
+    """Return whether distinct values are text rather than labels that repeat."""
+    n_values = len(values)
+    if n_values <= MANY_LABELS:
+        return False
+    some = [str(value) for value in values[:: -(-n_values // LOOKED_AT)]]
+    n_words = np.mean([len(text.split()) for text in some])
+    n_letters = np.mean([len(text) for text in some])
+    most = CODE_SHARE if n_words < 1.5 else TEXT_SHARE
+    are_sentences = n_words > SENTENCE_WORDS or n_letters > SENTENCE_LETTERS
+    return n_values > most * n_rows or (are_sentences and n_values > MANY_SENTENCES)

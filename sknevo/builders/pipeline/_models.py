@@ -56,8 +56,8 @@ LANDMARKS = 128
 class Setting:
     """What a model is made for, beside its own genes.
 
-    `width` is the number of columns that the other steps leave, `categorical` the
-    places of those whose numbers stand for categories.
+    `width` is the number of columns that the other steps leave; in the first
+    `n_categorical` of them numbers stand for categories.
     """
 
     spec: DataSpec
@@ -66,7 +66,7 @@ class Setting:
     class_weight: str | None = None
     random_state: int = 0
     rounds: int | None = None
-    categorical: tuple[int, ...] = ()
+    n_categorical: int = 0
 
     @property
     def classifies(self) -> bool:
@@ -91,7 +91,7 @@ def _booster(name: str) -> Model:
 
     def make(genes: Genes, setting: Setting) -> BaseEstimator:
         unfitted = booster.make(
-            setting.classifies, genes, setting.random_state, setting.categorical
+            setting.classifies, genes, setting.random_state, setting.n_categorical
         )
         return _early_stopping(unfitted, setting, **stopping(genes["learning_rate"]))
 

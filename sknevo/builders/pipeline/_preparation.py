@@ -138,12 +138,11 @@ def _generated(
     return [(name, *part) for name, part in parts.items() if genes.get(name)]
 
 
-def native_places(spec: DataSpec, genes: dict[str, Any]) -> tuple[int, ...]:
-    """Return where the columns are whose numbers stand for categories."""
+def n_native(spec: DataSpec, genes: dict[str, Any]) -> int:
+    """Return in how many columns, the first ones, numbers stand for categories."""
     if genes.get("encoding") != "native":
-        return ()
-    groups = [_group(column, genes) for column in spec.columns]
-    return tuple(range(groups.count("categorical")))  # they come first
+        return 0
+    return [_group(column, genes) for column in spec.columns].count("categorical")
 
 
 def _group(column: Column, genes: dict[str, Any]) -> str:
