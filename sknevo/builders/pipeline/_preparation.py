@@ -45,7 +45,7 @@ FAR = 8
 # Tables of so many numbers are kept in single precision if that loses nothing: at most
 # this share of the different values of a column, and no whole numbers. On the rows of a
 # sample. Smaller tables need no memory to be saved. Chosen, not measured.
-MANY_CELLS, MOST_MERGED, SAMPLED_ROWS = 1_000_000, 1e-3, 20_000
+MANY_CELLS, MOST_MERGED, SAMPLED_ROWS = 1_000_000, 5e-4, 20_000
 # The largest whole numbers that floats tell apart.
 EXACT = 2.0**53
 # Values of a table that a filter looks at at a time: more would not fit into a
