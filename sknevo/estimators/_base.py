@@ -350,11 +350,18 @@ class BaseEvolved(CallbackSupportMixin, SearchParameters):
         TypeError
             If metadata are given that nothing takes.
         """
-        with Journal(self.journal) as journal:
-            return self._fit(X, y, params, journal)
-
-    def _fit(self, X: Any, y: Any, params: Mapping[str, Any], journal: Journal) -> Self:
         budget = TimeBudget(self.max_time)  # its clock starts now
+        with Journal(self.journal) as journal:
+            return self._fit(X, y, params, journal, budget)
+
+    def _fit(
+        self,
+        X: Any,
+        y: Any,
+        params: Mapping[str, Any],
+        journal: Journal,
+        budget: TimeBudget,
+    ) -> Self:
         if self._needs_docstrings and sys.flags.optimize > 1:
             raise RuntimeError(
                 "python -OO removes docstrings, without which "
@@ -777,7 +784,11 @@ class BaseEvolved(CallbackSupportMixin, SearchParameters):
         ndarray of shape (n_samples,)
             Classes or values.
         """
-        return self._best.predict(self._validate_X(X))
+        return self._ask("predict", X)
+
+    def _ask(self, method: str, X: Any) -> np.ndarray:
+        """Return what a method of the ensemble or of the best individual gives."""
+        return getattr(self._best, method)(self._validate_X(X))
 
     @available_if(check_refit)
     def score(self, X: Any, y: Any = None, **params: Any) -> float:
@@ -800,7 +811,10 @@ class BaseEvolved(CallbackSupportMixin, SearchParameters):
         """
         best, y = self._best, self._targets(X, y)
         y = None if y is None else self._plain_y(y)
-        X = self._validate_X(X)
+        return self._scored(best, self._validate_X(X), y, params)
+
+    def _scored(self, best: Any, X: Any, y: Any, params: Mapping[str, Any]) -> float:
+        """Return the fitness of what predicts."""
         objectives = self._final_runner_.objectives
         # The weighted sum may have a cost that only `fit` has measured.
         if objectives.weights:

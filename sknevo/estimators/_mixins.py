@@ -82,7 +82,7 @@ class EvolvedClassifierMixin:
         ndarray of shape (n_samples, n_classes)
             Probabilities in [0, 1], in the order of `classes_`.
         """
-        return self._best.predict_proba(self._validate_X(X))
+        return self._ask("predict_proba", X)
 
     @available_if(check_refit)
     def predict_log_proba(self, X: Any) -> np.ndarray:
@@ -120,10 +120,9 @@ class EvolvedClassifierMixin:
             With two classes, one value per sample; above 0 it stands for
             ``classes_[1]``.
         """
-        best, X = self._best, self._validate_X(X)
-        if hasattr(best, "decision_function"):
-            return best.decision_function(X)
-        log = _logarithm(best.predict_proba(X))
+        if hasattr(self._best, "decision_function"):
+            return self._ask("decision_function", X)
+        log = self.predict_log_proba(X)
         return log[:, 1] - log[:, 0] if log.shape[1] == 2 else log
 
     def __sklearn_tags__(self) -> Tags:

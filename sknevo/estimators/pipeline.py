@@ -12,6 +12,7 @@ from sklearn.utils.validation import validate_data
 from sknevo.builders.pipeline import PipelineBuilder
 from sknevo.builders.pipeline._columns import ColumnReader, as_table
 from sknevo.estimators._base import BaseEvolved
+from sknevo.estimators._large import LargeTablesMixin
 from sknevo.estimators._mixins import EvolvedClassifierMixin, EvolvedRegressorMixin
 from sknevo.estimators._parameters import (
     EnsembleParameters,
@@ -31,7 +32,7 @@ CELLS_PER_SECOND, FEWEST_ROWS = 8_000, 2_000
 
 
 @with_parameters
-class _EvolvedPipeline(EnsembleParameters, BaseEvolved):
+class _EvolvedPipeline(LargeTablesMixin, EnsembleParameters, BaseEvolved):
     """A search among pipelines for a table."""
 
     genome: Genome | Callable[[DataSpec], Genome] | None = parameter(

@@ -352,23 +352,28 @@ def _fit_lightgbm(booster: Any, fitted: Part, watch: Watch | None) -> Any:
         if watch is not None and watch.add(losses):
             raise EarlyStopException(env.iteration, [])
 
-    settings = {k: v for k, v in booster.get_params().items() if v is not None}
-    rounds, _ = settings.pop("n_estimators"), settings.pop("importance_type")
-    if is_classifier(booster):
-        n_classes = int(fitted.y.max()) + 1
-        multi = {"objective": "multiclass", "num_class": n_classes}
-        settings |= multi if n_classes > 2 else {"objective": "binary"}
+    n_classes = int(fitted.y.max()) + 1 if is_classifier(booster) else 0
+    settings = lightgbm_settings(booster, n_classes)
     rows = Dataset(fitted.X, fitted.y, weight=fitted.weights)
     parts = () if watch is None else watch.watched.parts
     return train(
         settings,
         rows,
-        rounds,
+        booster.n_estimators,
         valid_sets=[rows.create_valid(p.X, p.y, weight=p.weights) for p in parts],
         callbacks=[after_round],
         # Else it goes to text and back, which takes as long as half of the rounds.
         keep_training_booster=watch is not None,
     )
+
+
+def lightgbm_settings(booster: Any, n_classes: int) -> dict[str, Any]:
+    """Return a booster's parameters for `train`, all but the rounds."""
+    settings = {k: v for k, v in booster.get_params().items() if v is not None}
+    del settings["n_estimators"], settings["importance_type"]
+    if n_classes > 2:
+        return {**settings, "objective": "multiclass", "num_class": n_classes}
+    return {**settings, "objective": "binary"} if n_classes else settings
 
 
 def _predict_lightgbm(model: Any, X: Any, rounds: int | None) -> np.ndarray:
