@@ -73,9 +73,13 @@ class Source(ABC):
 
     def targets(self) -> Part:
         """Return the targets and weights of all rows, without a column of X."""
-        parts = [*self.map(Part, columns=[])]
+        parts = [*self.map(_itself, columns=[])]
         joined = (_joined([part[i] for part in parts]) for i in (1, 2))
         return Part(pd.DataFrame(), *joined)
+
+
+def _itself(part: Part) -> Part:
+    return part
 
 
 def _joined(arrays: list[np.ndarray | None]) -> np.ndarray | None:
