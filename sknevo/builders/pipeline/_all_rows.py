@@ -72,7 +72,9 @@ def fit_on_all(
     booster = _Booster(model.estimator, _n_classes(model), rounds)
     if isinstance(source, DaskSource) and source.client is not None:
         train = partial(_fit_on_cluster, booster, source, census, prepare)
-        fitted.estimator_ = _watched(source.client, train)
+        with warnings.catch_warnings():  # they speak of the libraries' own parameters
+            warnings.simplefilter("ignore")
+            fitted.estimator_ = _watched(source.client, train)
     else:
         with TemporaryDirectory(prefix="sknevo-") as folder:
             rows = _stored(Path(folder), source.map(prepare), census.n_rows)
