@@ -31,6 +31,8 @@ BIN_CELLS = 2**23
 # Seconds between two looks at the workers, and how often a fit on a cluster begins if
 # workers die. Chosen, not measured.
 POLL, ATTEMPTS = 1.0, 5
+# Seconds that an attempt without all of its workers is given to end.
+PATIENCE = 10.0
 
 
 def fits_on_all(pipeline: Any) -> bool:
@@ -332,7 +334,11 @@ def _watched(client: Any, train: Callable[[], Any]) -> Any:
         gone = workers - {*client.nthreads()}
         if not gone:
             raise attempt.exception()
-        _withdraw(client, known, [*(workers - gone)])
+        client.sync(_cancel, client, known)
+        wait([attempt], PATIENCE)
+        del attempt  # with it go the futures, and with them the tasks
+        if left := workers - gone:
+            client.restart_workers([*left])
     raise RuntimeError(
         f"workers died in each of {ATTEMPTS} attempts to fit the booster on all rows."
     )
@@ -352,11 +358,10 @@ def _started(function: Callable[[], Any]) -> Future:
     return future
 
 
-def _withdraw(client: Any, known: set[str], workers: list[str]) -> None:
-    """Cancel all that is new on a cluster, and restart workers that wait in C."""
-    from distributed import Future as Task
+async def _cancel(client: Any, known: set[str]) -> None:
+    """Have those that wait for new futures of a client fail.
 
-    new = [Task(key, client) for key in {*client.futures} - known]
-    client.cancel(new, force=True)
-    if workers:
-        client.restart_workers(workers)
+    `Client.cancel` fails itself where tasks depend on a future that no one asked for.
+    """
+    for key in {*client.futures} - known:
+        client.futures[key].cancel()
