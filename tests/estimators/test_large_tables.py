@@ -93,7 +93,7 @@ def test_the_best_booster_is_fitted_on_all_rows(model, y, tmp_path, sampled):
     assert large.ensemble_ is None
     # Rows that were not in the sample are known, too.
     assert large.score(X, TABLE[y]) > large.best_score_ + 0.05
-    assert large.score(NEW[X.columns], NEW[y]) > 0.75
+    assert large.score(NEW[X.columns], NEW[y]) > large.best_score_
     same = pickle.loads(pickle.dumps(large.best_estimator_))
     np.testing.assert_array_equal(same.predict(X), large.predict(X))
 
@@ -228,7 +228,7 @@ def test_on_a_cluster_each_worker_fits_its_partitions(model, y, cluster, sampled
     with joblib.parallel_config(backend="dask"):
         large = fitted(frame, y, [model])
     assert large.score(X, TABLE[y]) > large.best_score_ + 0.05
-    assert large.score(NEW[X.columns], NEW[y]) > 0.75
+    assert large.score(NEW[X.columns], NEW[y]) > large.best_score_
     lazy = large.predict(frame.drop(columns=y))
     np.testing.assert_array_equal(
         lazy.compute(), large.predict(frame.compute()[X.columns])
