@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 from clusters import dask_cluster
 from dying import DiesOnce
+from sklearn.exceptions import FitFailedWarning
 
 from sknevo import EvolvedPipelineClassifier, EvolvedPipelineRegressor, large_tables
 from sknevo.estimators import _sample
@@ -182,7 +183,7 @@ def test_a_last_fit_that_fails_leaves_the_model_of_the_sample(
         raise OSError("no space left on device")
 
     monkeypatch.setattr("sknevo.estimators._large.fit_on_all", fail)
-    with pytest.warns(UserWarning, match=r"2,000 failed: OSError: no space left"):
+    with pytest.warns(FitFailedWarning, match=r"2,000 failed: OSError: no space left"):
         clf = fitted(file, "label")
     assert clf.predict(file).shape == (2_000,)
     with pytest.raises(OSError, match="no space left"):
