@@ -323,10 +323,13 @@ class BaseEvolved(CallbackSupportMixin, SearchParameters):
         Parameters
         ----------
         X : DataFrame or array-like of shape (n_samples, n_features), or images
-            Samples.
+            Samples. For pipelines also a Dask DataFrame, or the path of a file of
+            Parquet or CSV or of a folder of such files: a table that may be larger than
+            memory.
         y : array-like of shape (n_samples,), default=None
             Targets. None if the task needs none, or if X is a torch Dataset that holds
-            them.
+            them. With a path, the name of the column of targets; with a Dask DataFrame
+            that name, or a Dask Series.
         **params : dict of str to array-like of shape (n_samples,)
             `sample_weight` for the individuals and `groups` for `cv`. With metadata
             routing enabled, all that `scoring` and `cv` request. Weights are ratios: a
@@ -777,12 +780,13 @@ class BaseEvolved(CallbackSupportMixin, SearchParameters):
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features), or images
-            Samples, laid out as in `fit`.
+            Samples, laid out as in `fit`. A path and a Dask DataFrame are predicted in
+            parts.
 
         Returns
         -------
         ndarray of shape (n_samples,)
-            Classes or values.
+            Classes or values. For a Dask DataFrame an array of Dask, not yet computed.
         """
         return self._ask("predict", X)
 
@@ -799,8 +803,8 @@ class BaseEvolved(CallbackSupportMixin, SearchParameters):
         X : array-like of shape (n_samples, n_features), or images
             Samples, laid out as in `fit`.
         y : array-like of shape (n_samples,), default=None
-            Targets. None if the task needs none, or if X is a torch Dataset that holds
-            them.
+            Targets, as in `fit`. None if the task needs none, or if X is a torch
+            Dataset that holds them.
         **params : dict
             Metadata for the scorer, such as `sample_weight`.
 

@@ -93,7 +93,8 @@ default="estimation_of_distribution"
         limit and `max_eval_time` need worker processes of joblib's default backend, so
         one is started even with ``n_jobs=1``. With other backends, `memory_limit` has
         no effect, and `max_eval_time` stops an individual between boosting rounds,
-        epochs or splits.
+        epochs or splits. Of a table that is read in parts, a sample of a tenth of this
+        size is searched on; None then stands for 500 MB.
     max_predict_time : float or None, default=None
         Seconds that an individual may take to predict 1,000 samples: the median of up
         to five predictions, on every split. A slower individual cannot be the best.
