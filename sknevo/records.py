@@ -26,6 +26,7 @@ __all__ = [
     "DataSpec",
     "Evaluation",
     "Generation",
+    "Sparsity",
     "express",
     "flatten",
 ]
@@ -72,6 +73,27 @@ class Column:
 
 
 @dataclass(frozen=True)
+class Sparsity:
+    """What is known of all values of a sparse table.
+
+    Parameters
+    ----------
+    density : float
+        Share of the values that are stored: those that are not zero.
+    negative : bool, default=False
+        Whether some values are below zero.
+
+    Examples
+    --------
+    >>> Sparsity(density=0.01)
+    Sparsity(density=0.01, negative=False)
+    """
+
+    density: float
+    negative: bool = False
+
+
+@dataclass(frozen=True)
 class DataSpec:
     """Description of the training data for genomes and builders.
 
@@ -91,6 +113,8 @@ class DataSpec:
         (height, width), (channels, height, width) or (height, width, channels).
     channels : {"auto", "first", "last"}, default="auto"
         Where the channels are in `shape`, see `sknevo.network_plan.image_shape`.
+    sparse : Sparsity or None, default=None
+        The sparsity of X if it is a sparse matrix of numbers.
 
     Examples
     --------
@@ -104,6 +128,7 @@ class DataSpec:
     columns: tuple[Column, ...] = ()
     shape: tuple[int, ...] = ()
     channels: str = "auto"
+    sparse: Sparsity | None = None
 
 
 def express(genes: Any) -> Any:

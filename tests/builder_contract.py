@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
-from sklearn.utils.validation import check_is_fitted
+from sklearn.utils.validation import _num_samples, check_is_fitted
 
 from sknevo.records import Chromosome
 
@@ -45,7 +45,7 @@ class BuilderContract:
                 warnings.simplefilter("ignore")  # as in a trial
                 fitted = case.builder(chromosome.expressed, 0).fit(case.X, case.y)
             predicted = fitted.predict(case.X)
-            assert len(predicted) == len(case.X), chromosome
+            assert len(predicted) == _num_samples(case.X), chromosome
             answers = case.y if case.answers is None else case.answers
             assert set(predicted) <= set(answers) or predicted.dtype.kind == "f"
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pandas as pd
+from scipy.sparse import random_array
 
 from sknevo.builders.pipeline._columns import ColumnReader
 from sknevo.records import DataSpec
@@ -37,9 +38,21 @@ def read(X):
 
 
 def spec_of(X, y, *, n_samples=None, regression=False):
+    reader = ColumnReader()
+    table = reader.fit_transform(X)
     return DataSpec(
         "regression" if regression else "classification",
-        n_samples or len(X),
+        n_samples or table.shape[0],
         0 if regression else len(np.unique(y)),
-        ColumnReader().fit(X).describe(X),
+        reader.describe(table),
+        sparse=reader.sparsity(table),
     )
+
+
+def sparse(n=90, n_columns=40, seed=0, density=0.1):
+    """Return a sparse table of counts, and three classes that depend on them."""
+    rng = np.random.default_rng(seed)
+    X = random_array((n, n_columns), density=density, rng=rng, format="csr")
+    X.data = np.ceil(3 * X.data)
+    signal = X[:, : 1 + n_columns // 2].sum(axis=1) + rng.random(n)
+    return X, np.digitize(signal, np.quantile(signal, [1 / 3, 2 / 3]))

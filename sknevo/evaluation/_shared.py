@@ -7,7 +7,7 @@ import tempfile
 import threading
 import weakref
 from collections import OrderedDict
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass, fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
@@ -16,6 +16,7 @@ import joblib
 import numpy as np
 from filelock import FileLock
 from numpy.lib.stride_tricks import as_strided
+from scipy.sparse import issparse
 
 # Fitted preparations kept per process; beyond it the least recently used are dropped.
 CACHE_BYTES = 512 * 2**20
@@ -158,10 +159,9 @@ class Shared:
                 return self._cache[key]
         # Outside the lock: other threads compute other keys meanwhile.
         result = compute()
-        for part in result:
-            if isinstance(part, np.ndarray):
-                # A step that writes to its input would change that of other candidates.
-                part.flags.writeable = False  # many read it
+        for array in _arrays(result):
+            # A step that writes to its input would change that of other candidates.
+            array.flags.writeable = False  # many read it
         with self._lock:
             if key not in self._cache:
                 self._cache[key] = result
@@ -195,7 +195,16 @@ def _received(folder: str) -> Shared:
 
 
 def _nbytes(result: tuple[Any, ...]) -> int:
-    return sum(part.nbytes for part in result if isinstance(part, np.ndarray))
+    return sum(array.nbytes for array in _arrays(result))
+
+
+def _arrays(result: tuple[Any, ...]) -> Iterator[np.ndarray]:
+    """Yield the arrays of a result, and those that its sparse matrices consist of."""
+    for part in result:
+        if isinstance(part, np.ndarray):
+            yield part
+        elif issparse(part):
+            yield from (part.data, part.indices, part.indptr)
 
 
 def by_name(value: Any) -> Any:

@@ -97,6 +97,9 @@ MODELS = {
         weights=Categorical(["uniform", "distance"]),
         p=Categorical([2, 1]),
     ),
+    "naive_bayes": Genome(
+        alpha=Real(1e-3, 1, log=True), complement=Categorical([False, True])
+    ),
 }
 # Genes of LightGBM that concern its own handling of categories, and their values where
 # it has no effect: LightGBM's defaults.
@@ -150,6 +153,16 @@ OTHER_EXTRACTIONS = 0.5
 # not measured.
 MANY_COLUMNS, MANY_COLUMNS_FOR_TREES = 40, 15
 
+# Sparse tables have few scalings and extractions, which keep them sparse or make few
+# dense columns of them. Models that take dense tables alone are left out.
+DENSE_ONLY = ("hist_gradient_boosting", "gaussian_process")
+SPARSE_SCALING = Categorical(["none", "maxabs", "tfidf"], [3, 1, 2])
+# Components of a singular value decomposition. Chosen, not measured.
+MOST_COMPONENTS, FEWEST_COMPONENTS = 300, 8
+# Of more columns, an MLP or neighbours along the axes would take too long: they get
+# components. Chosen, not measured.
+MANY_SPARSE_COLUMNS = 2_000
+
 
 # Tables of more columns are wide: what each column costs matters, and most columns may
 # tell nothing. All that follows is for them. The tables that the portfolio was learned
@@ -196,8 +209,10 @@ def pipeline(spec: DataSpec, *, models: Sequence[str] = tuple(MODELS)) -> Genome
         Describes the table: genes that have no effect on it are left out.
     models : sequence of str, default=("svm", "hist_gradient_boosting", "lightgbm", \
 "xgboost", "extra_trees", "random_forest", "mlp", "linear", "gaussian_process", \
-"neighbours")
-        The models to choose from.
+"neighbours", "naive_bayes")
+        The models to choose from. Those that do not suit the table are left out: naive
+        Bayes needs a sparse table without negative values; the gradient boosting of
+        scikit-learn and Gaussian processes need a dense one.
 
     Returns
     -------
@@ -208,7 +223,7 @@ def pipeline(spec: DataSpec, *, models: Sequence[str] = tuple(MODELS)) -> Genome
     Raises
     ------
     ValueError
-        If a model is not known.
+        If a model is not known, or none suits the table.
 
     Examples
     --------
@@ -217,22 +232,36 @@ def pipeline(spec: DataSpec, *, models: Sequence[str] = tuple(MODELS)) -> Genome
     >>> list(pipeline(spec).genes)
     ['preparation', 'scaling', 'extraction', 'class_weight', 'model']
     """
+    known = [name for name in MODELS if _suits(name, spec)]
     unknown = [name for name in models if name not in MODELS]
-    if unknown or not models:
-        raise ValueError(f"models must be among {list(MODELS)}; got {list(models)}.")
+    suited = [name for name in models if name in known]
+    if unknown or not suited:
+        raise ValueError(f"models must be among {known}; got {list(models)}.")
     genes: dict[str, Gene] = {
         "preparation": _preparation(spec),
-        "scaling": SCALING,
-        "extraction": _extraction(spec),
+        "scaling": SPARSE_SCALING if spec.sparse else SCALING,
+        "extraction": _sparse_extraction(spec) if spec.sparse else _extraction(spec),
     }
     if spec.task == "classification":
         genes["class_weight"] = Categorical([None, "balanced"], [3, 1])
     genes["model"] = Choice(
-        {name: w for name, w in MODEL_WEIGHTS.items() if name in models},
-        **{name: _model(name, spec) for name in models},
+        {name: w for name, w in MODEL_WEIGHTS.items() if name in suited},
+        **{name: _model(name, spec) for name in suited},
     )
-    repairs = [_repair_wide, _repair] if _is_wide(spec) else [_repair]
+    repairs = [_repair]
+    if spec.sparse:
+        repairs = [_repair_sparse]
+    elif _is_wide(spec):
+        repairs = [_repair_wide, _repair]
     return Genome(**genes).constrained(*(partial(each, spec=spec) for each in repairs))
+
+
+def _suits(model: str, spec: DataSpec) -> bool:
+    """Return whether a model takes such a table."""
+    if model == "naive_bayes":
+        counts = spec.sparse is not None and not spec.sparse.negative
+        return counts and spec.task == "classification"
+    return spec.sparse is None or model not in DENSE_ONLY
 
 
 def _model(name: str, spec: DataSpec) -> Genome:
@@ -242,13 +271,13 @@ def _model(name: str, spec: DataSpec) -> Genome:
     genes = MODELS[name].genes | added.genes
     if name == "lightgbm" and _has_categories(spec):
         genes = genes | NATIVE.genes
-    if _is_wide(spec) and name in OF_WIDE:
+    if name in OF_WIDE and (spec.sparse or _is_wide(spec)):
         genes = genes | OF_WIDE[name].genes
     return Genome(**genes)
 
 
 def _is_wide(spec: DataSpec) -> bool:
-    return len(spec.columns) > WIDE
+    return len(spec.columns) > WIDE and not spec.sparse
 
 
 def _has_categories(spec: DataSpec) -> bool:
@@ -269,7 +298,7 @@ def _preparation(spec: DataSpec) -> Genome:
     # pairs of numbers, and distances of numbers from their mean by category.
     # They look at each column, which takes seconds on a wide table.
     several = sum(c.kind in ("numeric", "boolean") for c in spec.columns) > 1
-    several = several and not _is_wide(spec)
+    several = several and len(spec.columns) <= WIDE and not spec.sparse
     generated = {
         "targets": "categorical" in kinds,
         "pairs": several,
@@ -281,13 +310,14 @@ def _preparation(spec: DataSpec) -> Genome:
         # Without its text, a table of text alone would be empty.
         dropped = [] if kinds == {"text"} else ["drop"]
         genes["text"] = Categorical([*dropped, "target", "ngrams"])
-    if _is_wide(spec):
-        genes["filter"] = _filter(len(spec.columns))
+    if len(spec.columns) > WIDE:
+        genes["filter"] = _sparse_filter(spec) if spec.sparse else _filter(spec)
     return Genome(**genes)
 
 
-def _filter(n_columns: int) -> Choice:
+def _filter(spec: DataSpec) -> Choice:
     """Return the choice of a filter: of many columns few pipelines have none."""
+    n_columns = len(spec.columns)
     n_kept = Integer(FEWEST_KEPT, min(MOST_KEPT, n_columns // 2), log=True)
     return Choice(
         {"none": WIDE / n_columns}, none=Genome(), univariate=Genome(n_columns=n_kept)
@@ -319,6 +349,36 @@ def _extraction(spec: DataSpec) -> Choice:
     return Choice(weights, **branches)
 
 
+def _sparse_filter(spec: DataSpec) -> Choice:
+    """Return the choice of a filter; a sparse column costs little."""
+    n_kept = Integer(WIDE // 2, len(spec.columns) // 2, log=True)
+    return Choice({"none": 3}, none=Genome(), univariate=Genome(n_columns=n_kept))
+
+
+def _sparse_extraction(spec: DataSpec) -> Choice:
+    """Return the choice of an extraction that takes a sparse table."""
+    most = min(MOST_COMPONENTS, spec.n_samples // 2, len(spec.columns) - 1)
+    fewest = min(FEWEST_COMPONENTS, most)
+    if fewest < 1:
+        return Choice(none=Genome())
+    n_components = Integer(fewest, most, log=True)
+    return Choice({"none": 2}, none=Genome(), svd=Genome(n_components=n_components))
+
+
+def _repair_sparse(genes: dict[str, Any], spec: DataSpec) -> dict[str, Any]:
+    """Return genes of a pipeline that takes sparse tables, as `_repair` does."""
+    preparation, extraction = genes["preparation"], genes["extraction"]
+    model = genes["model"]["choice"]
+    if model == "mlp" and _width(spec, preparation) > MANY_SPARSE_COLUMNS:
+        extraction["choice"] = "svd"
+    if model == "naive_bayes":  # which takes no negative values
+        extraction["choice"] = "none"
+    _repair_model(genes, spec)
+    if preparation.get("imputation") == "none":
+        preparation["imputation"] = "median"
+    return genes
+
+
 def _repair(genes: dict[str, Any], spec: DataSpec) -> dict[str, Any]:
     """Return genes of a pipeline that works, without genes that have no effect."""
     preparation, extraction = genes["preparation"], genes["extraction"]
@@ -336,10 +396,7 @@ def _repair(genes: dict[str, Any], spec: DataSpec) -> dict[str, Any]:
     # The pieces of columns are for models; extractions of so many columns take long.
     if genes["scaling"] == "piecewise" and extraction["choice"] != "none":
         genes["scaling"] = "squashing"
-    if model == "svm" and spec.n_samples > MANY_SAMPLES:
-        genes["model"]["svm"]["approximate"] = True
-    if model == "neighbours" and "class_weight" in genes:
-        genes["class_weight"] = None
+    _repair_model(genes, spec)
     _repair_preparation(preparation, model, extraction["choice"])
     if "lightgbm" in genes["model"] and preparation.get("encoding") != "native":
         known = genes["model"]["lightgbm"]
@@ -361,6 +418,15 @@ def _repair_wide(genes: dict[str, Any], spec: DataSpec) -> dict[str, Any]:
     if kept["choice"] == "univariate" and preparation.get("encoding") == "native":
         preparation["encoding"] = "ordinal"  # it is not known which columns are left
     return genes
+
+
+def _repair_model(genes: dict[str, Any], spec: DataSpec) -> None:
+    """Change genes of models that would take too long, or have no effect."""
+    model = genes["model"]["choice"]
+    if model == "svm" and spec.n_samples > MANY_SAMPLES:
+        genes["model"]["svm"]["approximate"] = True
+    if model in ("naive_bayes", "neighbours") and "class_weight" in genes:
+        genes["class_weight"] = None
 
 
 def _repair_preparation(
@@ -437,6 +503,8 @@ def well_known(spec: DataSpec) -> list[dict[str, Any]]:
     ['preparation', 'scaling', 'extraction', 'model']
     """
     genome = pipeline(spec)
+    if spec.sparse:
+        return _known_on_sparse(spec, genome)
     suited = [_suited(entry, genome) for entry in _portfolio()[spec.task]]
     labels = [c.n_unique for c in spec.columns if c.kind == "categorical"]
     if max(labels, default=0) > MANY_LABELS and spec.n_samples > LABELED_SAMPLES:
@@ -522,6 +590,46 @@ def _filtered(entry: dict[str, Any], n: int | None, spec: DataSpec) -> dict[str,
         kept = {"univariate": {"n_columns": n}}
     preparation = entry["preparation"] | {"filter": kept}
     return entry | {"preparation": preparation, "model": {model: genes}}
+
+
+# The first individuals on a sparse table: its scaling, how many components are made of
+# it (None is no decomposition), and a model with genes that differ from those of its
+# first entry in the portfolio. The order is that of benchmarks/sparse.py.
+FIRST_ON_SPARSE: list[tuple[str, int | None, str, dict[str, Any]]] = [
+    ("none", None, "linear", {"C": 10.0}),
+    ("none", 100, "linear", {"C": 1.0}),
+    ("none", None, "lightgbm", {"colsample_bytree": 0.3}),
+    ("none", None, "linear", {"C": 100.0}),
+    ("none", 100, "mlp", {}),
+    ("none", None, "linear", {"C": 1.0}),
+    ("none", None, "extra_trees", {"max_features": 0.1}),
+    ("none", None, "xgboost", {}),
+]
+
+
+def _known_on_sparse(spec: DataSpec, genome: Genome) -> list[dict[str, Any]]:
+    """Return expressed genes to begin with on a sparse table."""
+    known = _portfolio()[spec.task]
+    preparation = {
+        "imputation": "median",
+        "missing_indicator": False,
+        "filter": {"none": {}},
+    }
+    components = genome.parts["extraction"].parts.get("svd")
+    entries = []
+    for scaling, n, model, genes in FIRST_ON_SPARSE:
+        if n is None:
+            extraction = {"none": {}}
+        elif components is None:  # too few rows or columns
+            continue
+        else:
+            most = components.parts["n_components"].high
+            extraction = {"svd": {"n_components": min(n, most)}}
+        genes = UNNAMED.get(model, {}) | genes
+        entry = _with(known, model, scaling, genes)
+        entry |= {"preparation": preparation, "extraction": extraction}
+        entries.append(_suited(entry, genome))
+    return entries
 
 
 def _suited(genes: Any, gene: Gene) -> Any:

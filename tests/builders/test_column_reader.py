@@ -10,6 +10,7 @@ import pytest
 import scipy.sparse
 
 from sknevo.builders.pipeline._columns import ColumnReader
+from sknevo.records import Column, Sparsity
 
 
 def read(X):
@@ -131,7 +132,7 @@ def test_objects_that_are_numbers_become_numbers():
 def odd_frames():
     kinds = {"a": [1, None], "b": [True, None], "c": ["x", 1]}
     yield "objects", pd.DataFrame(kinds, dtype=object)
-    yield "sparse", pd.DataFrame({"s": pd.arrays.SparseArray([0, 1])})
+    yield "sparse", pd.DataFrame({"s": pd.arrays.SparseArray([0, 1]), "d": [1, 2]})
     yield "int names", pd.DataFrame([[1, "x"], [3, "y"]], dtype=object)
     yield "index", pd.DataFrame({"n": [1, 2]}, dtype=object, index=[7, 7])
 
@@ -215,9 +216,130 @@ def test_values_of_unsupported_types_are_refused(values):
         read(column)
 
 
-def test_sparse_matrices_are_refused():
-    with pytest.raises(TypeError, match="Sparse data was passed"):
-        read(scipy.sparse.csr_array(np.eye(3)))
+# Sparse --------------------------------------------------------------------------
+
+SPARSE = np.array([[0, 2.5, 0, -1], [0, 0, 0, 0], [3, 0, 0, 1]])
+FORMATS = ("bsr", "coo", "csc", "csr", "dia", "dok", "lil")
+
+
+def long_indices(rows):
+    rows.indices, rows.indptr = rows.indices.astype("i8"), rows.indptr.astype("i8")
+    return rows
+
+
+def with_stored_zeros(rows):
+    return scipy.sparse.csr_array(
+        (np.r_[rows.data, 0.0], np.r_[rows.indices, 0], [0, 2, 2, 5]), rows.shape
+    )
+
+
+def sparse_forms():
+    """Yield the same values in all forms that are sparse."""
+    for form in FORMATS:
+        yield f"{form} array", scipy.sparse.coo_array(SPARSE).asformat(form)
+        yield f"{form} matrix", scipy.sparse.coo_matrix(SPARSE).asformat(form)
+    rows = scipy.sparse.csr_array(SPARSE)
+    yield "long indices", long_indices(rows.copy())
+    yield "stored zeros", with_stored_zeros(rows)
+    yield "unsorted", scipy.sparse.csr_array(rows[:, ::-1])[:, ::-1]
+    yield "frame", pd.DataFrame.sparse.from_spmatrix(rows)
+
+
+def dense_forms():
+    yield "array", SPARSE
+    yield "list", SPARSE.tolist()
+    yield "frame", pd.DataFrame(SPARSE)
+    yield "frame of objects", pd.DataFrame(SPARSE, dtype=object)
+    yield "frame of text", pd.DataFrame(SPARSE).astype(str)
+    yield "half sparse", pd.DataFrame(SPARSE).astype({0: pd.SparseDtype(float, 0.0)})
+
+
+def forms(made):
+    return [pytest.param(X, id=name) for name, X in made()]
+
+
+@pytest.mark.parametrize("X", forms(sparse_forms))
+def test_sparse_forms_are_sorted_rows_without_stored_zeros(X):
+    reader = ColumnReader()
+    read = reader.fit_transform(X)
+    assert (read.format, read.nnz) == ("csr", 4)
+    assert (read.indices.dtype, read.dtype) == (np.int32, float)
+    np.testing.assert_array_equal(read.toarray(), SPARSE)
+    assert read.has_sorted_indices
+    assert reader.transform(read).nnz == 4
+
+
+@pytest.mark.parametrize("X", forms(sparse_forms) + forms(dense_forms))
+@pytest.mark.parametrize("fitted", ["array", "csr array", "frame"])
+def test_what_fit_has_seen_decides_whether_a_table_is_sparse(fitted, X):
+    seen = (dict(sparse_forms()) | {"array": SPARSE})[fitted]
+    reader = ColumnReader().fit(seen)
+    read = reader.transform(X)
+    assert scipy.sparse.issparse(read) == (fitted != "array")
+    dense = read if fitted == "array" else read.toarray()
+    np.testing.assert_array_equal(dense, SPARSE)
+
+
+def test_sparse_matrices_become_what_a_frame_of_fit_was():
+    reader = ColumnReader().fit(pd.DataFrame(SPARSE, columns=[*"abcd"]))
+    with pytest.warns(UserWarning, match="valid feature names"):
+        read = reader.transform(scipy.sparse.coo_array(SPARSE))
+    assert [*read.columns] == [*"abcd"]
+    np.testing.assert_array_equal(read, SPARSE)
+
+
+def test_a_sparse_table_stays_in_the_precision_of_fit():
+    rows = scipy.sparse.csr_array(SPARSE.astype(np.float32))
+    reader = ColumnReader()
+    assert reader.fit_transform(rows).dtype == np.float32
+    assert reader.transform(SPARSE).dtype == np.float32
+    assert reader.transform(rows.astype(int)).dtype == np.float32
+    assert ColumnReader().fit(rows.astype(float)).transform(rows).dtype == float
+    with pytest.raises(ValueError, match="infinity"):
+        reader.transform(SPARSE * 1e300)
+
+
+def test_the_users_sparse_matrix_is_never_changed():
+    rows = with_stored_zeros(scipy.sparse.csr_array(SPARSE))
+    before = rows.copy()
+    ColumnReader().fit_transform(rows)
+    assert rows.nnz == 5
+    np.testing.assert_array_equal(rows.data, before.data)
+    np.testing.assert_array_equal(rows.indices, before.indices)
+
+
+def test_columns_of_a_sparse_table_are_described():
+    rows = scipy.sparse.csr_array(np.where(SPARSE == 1, np.nan, SPARSE))
+    reader = ColumnReader()
+    read = reader.fit_transform(rows)
+    assert reader.describe(read) == tuple(
+        Column(i, "numeric", missing=i == 3) for i in range(4)
+    )
+    assert reader.sparsity(read) == Sparsity(4 / 12, negative=True)
+    assert reader.sparsity(SPARSE) is None
+
+
+@pytest.mark.parametrize(
+    ("X", "message"),
+    [
+        (scipy.sparse.csr_array(SPARSE * 1j), "Complex"),
+        (scipy.sparse.csr_array(np.where(SPARSE == 1, np.inf, SPARSE)), "infinity"),
+        (scipy.sparse.coo_array(np.ones(3)), "Expected 2D"),
+        (scipy.sparse.csr_array((0, 3)), "minimum of 1"),
+        (scipy.sparse.csr_array((3, 0)), "minimum of 1"),
+    ],
+    ids=["complex", "infinite", "one dimension", "no rows", "no columns"],
+)
+def test_bad_sparse_tables_are_refused(X, message):
+    with pytest.raises(ValueError, match=message):
+        read(X)
+
+
+def test_sparse_columns_that_store_more_than_zeros_are_dense():
+    gaps = pd.DataFrame({"a": pd.arrays.SparseArray([np.nan, 1.0, np.nan])})
+    words = pd.DataFrame({"a": pd.arrays.SparseArray(["x", "y", "y"], fill_value="x")})
+    for frame in (gaps, words):
+        assert isinstance(read(frame), pd.DataFrame)
 
 
 # At predict ----------------------------------------------------------------------

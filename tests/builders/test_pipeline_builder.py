@@ -93,6 +93,14 @@ def wide_case():
     return case(X, np.arange(60) % 2, n=16)
 
 
+def sparse_case(n_columns=40, negative=False, missing=False, **spec):
+    X, y = tables.sparse(n_columns=n_columns, density=min(1, 8 / n_columns))
+    X = tables.read(X)
+    X.data[::5] *= -1 if negative else 1
+    X.data[::7] = np.nan if missing else X.data[::7]
+    return case(X, y, n=16, **spec)
+
+
 def wide_table(n_rows, n_columns):
     """Return numbers, labels, gaps, and columns of one value or of none."""
     X = np.random.default_rng(0).normal(size=(n_rows, n_columns))
@@ -110,6 +118,10 @@ CASES = {
     "text only": case(tables.mixed()[["note"]], np.arange(90) % 2),
     "one column": case(load_iris().data[:, :1], load_iris().target),
     "wide": wide_case(),
+    "sparse counts": sparse_case(),
+    "sparse values": sparse_case(negative=True, missing=True, regression=True),
+    "sparse, many columns": sparse_case(WIDE + 100),
+    "sparse, one column": sparse_case(1),
 }
 
 

@@ -1,6 +1,7 @@
 """The search space of tables: what is left out, and what is repaired."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 
 from sknevo.builders.pipeline import PipelineBuilder
 from sknevo.genomes.pipeline import (
+    DENSE_ONLY,
     MODELS,
     MOST_KEPT,
     PORTFOLIO,
@@ -19,7 +21,7 @@ from sknevo.genomes.pipeline import (
     pipeline,
     well_known,
 )
-from sknevo.records import Chromosome, Column, DataSpec
+from sknevo.records import Chromosome, Column, DataSpec, Sparsity
 
 KINDS = ("numeric", "boolean", "categorical", "datetime", "text")
 COLUMNS = st.builds(
@@ -29,16 +31,22 @@ COLUMNS = st.builds(
     n_unique=st.integers(2, 500),
     missing=st.booleans(),
 )
+SPARSE = st.builds(Sparsity, density=st.floats(0, 1), negative=st.booleans())
+
+
+def table_of(n_samples, n_classes, columns, sparse=None):
+    task = "classification" if n_classes else "regression"
+    return DataSpec(task, n_samples, n_classes, tuple(columns), sparse=sparse)
+
+
+ROWS_AND_CLASSES = st.integers(4, 10**6), st.sampled_from([0, 2, 3, 50])
 SPECS = st.builds(
-    lambda n_samples, n_classes, columns: DataSpec(
-        "classification" if n_classes else "regression",
-        n_samples,
-        n_classes,
-        tuple(columns),
-    ),
-    st.integers(4, 10**6),
-    st.sampled_from([0, 2, 3, 50]),
-    st.lists(COLUMNS, min_size=1, max_size=60),
+    table_of, *ROWS_AND_CLASSES, st.lists(COLUMNS, min_size=1, max_size=60)
+) | st.builds(
+    table_of,
+    *ROWS_AND_CLASSES,
+    st.integers(1, 1000).map(lambda n: [Column(i, "numeric") for i in range(n)]),
+    SPARSE,
 )
 
 
@@ -107,7 +115,7 @@ def test_the_first_known_individuals_are_of_several_models():
 def test_every_part_can_be_drawn():
     drawn = samples(spec(missing=True), 4000)
     assert {s for d in drawn for s in [d["scaling"]]} == set(SCALING.options)
-    assert {name for d in drawn for name in d["model"]} == set(MODELS)
+    assert {name for d in drawn for name in d["model"]} == {*MODELS} - {"naive_bayes"}
     assert {name for d in drawn for name in d["extraction"]} == {
         "none", "pca", "nystroem", "select_k_best", "polynomial", "ica", "lda",
         "agglomeration",
@@ -117,6 +125,39 @@ def test_every_part_can_be_drawn():
     }
     assert kernels == {"linear", "poly", "rbf", "sigmoid"}
     assert {d["class_weight"] for d in drawn} == {None, "balanced"}
+
+
+def sparse_spec(n_columns=5, negative=False, **given):
+    sparse = Sparsity(0.01, negative)
+    return replace(spec(n_columns=n_columns, **given), sparse=sparse)
+
+
+@pytest.mark.parametrize("n_columns", [5, 30_000])
+def test_of_a_sparse_table_only_few_components_become_dense(n_columns):
+    drawn = samples(sparse_spec(n_columns), 2000)
+    drawn_models = {name for d in drawn for name in d["model"]}
+    assert drawn_models == {*MODELS} - {*DENSE_ONLY}
+    assert {d["scaling"] for d in drawn} == {"none", "maxabs", "tfidf"}
+    assert {name for d in drawn for name in d["extraction"]} == {"none", "svd"}
+
+
+def test_naive_bayes_counts_what_is_not_negative():
+    def models(spec):
+        return {*pipeline(spec).genes["model"].branches}
+
+    assert "naive_bayes" in models(sparse_spec())
+    assert "naive_bayes" not in models(sparse_spec(negative=True))
+    assert "naive_bayes" not in models(sparse_spec(task="regression"))
+    assert "naive_bayes" not in models(spec())
+    drawn = samples(sparse_spec(), 2000)
+    assert all("none" in d["extraction"] for d in drawn if "naive_bayes" in d["model"])
+
+
+def test_models_for_dense_tables_are_refused_on_sparse_ones():
+    known = pipeline(sparse_spec(), models=["gaussian_process", "linear"])
+    assert [*known.genes["model"].branches] == ["linear"]
+    with pytest.raises(ValueError, match=r"models must be among \['svm', 'lightgbm'"):
+        pipeline(sparse_spec(), models=["gaussian_process"])
 
 
 def test_genes_that_a_table_has_no_use_for_are_left_out():

@@ -90,7 +90,9 @@ class PipelineBuilder:
         ((name, genes),) = expressed["model"].items()
         setting = self._setting(expressed, random_state=random_state, rounds=rounds)
         extraction = make_extraction(expressed["extraction"], spec, random_state)
-        read = [] if self.columns is None else [("columns", ColumnReader(self.columns))]
+        read = []
+        if self.columns is not None:
+            read = [("columns", self._reader())]
         steps = [
             *read,
             ("preparation", make_preparation(spec, expressed["preparation"])),
@@ -151,16 +153,29 @@ class PipelineBuilder:
         """
         return next(iter(expressed["model"]))
 
+    def _reader(self) -> ColumnReader:
+        """Return the unfitted reader of tables in the form that the search got."""
+        if not self.spec.sparse:
+            return ColumnReader(self.columns, sparse=False)
+        names = tuple(column.name for column in self.spec.columns)
+        return ColumnReader(
+            self.columns, True, names if isinstance(names[0], str) else None
+        )
+
     def _setting(self, expressed: dict[str, Any], **options: Any) -> Setting:
         width = max(1, prepared_width(self.spec, expressed["preparation"]))
         width = scaled_width(expressed["scaling"], width)
         if "polynomial" in expressed["extraction"]:
             width = width * (width + 3) / 2
+        density = self.spec.sparse.density if self.spec.sparse else 1.0
+        if "svd" in expressed["extraction"]:
+            width, density = expressed["extraction"]["svd"]["n_components"], 1.0
         return Setting(
             self.spec,
             width,
             self.probabilities,
             expressed.get("class_weight"),
             n_categorical=n_native(self.spec, expressed["preparation"]),
+            density=density,
             **options,
         )

@@ -6,15 +6,24 @@ from typing import Any, Self
 
 import numpy as np
 import pandas as pd
+from scipy.sparse import csr_matrix, issparse
 from sklearn.base import OneToOneFeatureMixin
 from sklearn.utils import Tags
-from sklearn.utils.validation import check_array, check_is_fitted, validate_data
+from sklearn.utils.validation import (
+    _check_n_features,
+    check_array,
+    check_is_fitted,
+    validate_data,
+)
 
 from sknevo.builders.pipeline._kinds import OF_TYPE, Kind, Numbers, learn
 from sknevo.builders.pipeline._transformers import ArrayTransformer
 from sknevo.frames import as_pandas
 from sknevo.image_stream._items import is_torch_dataset
-from sknevo.records import Column
+from sknevo.records import Column, Sparsity
+
+# What reads and passes on a table.
+Table = pd.DataFrame | np.ndarray | csr_matrix
 
 # So many columns are named in a warning. Chosen, not measured.
 MOST_NOTES = 5
@@ -22,11 +31,11 @@ MOST_NOTES = 5
 CELLS = 2_000_000
 
 
-def as_table(X: Any) -> pd.DataFrame | np.ndarray:
+def as_table(X: Any) -> Table:
     """Return X as a DataFrame or, if it holds numbers alone, as an array.
 
-    Lists, arrays and frames of any library that narwhals knows are taken apart.
-    Complex, infinite, sparse and empty data are refused.
+    Lists, arrays and frames of any library that narwhals knows are taken apart. Sparse
+    matrices stay sparse. Complex, infinite and empty data are refused.
     """
     if is_torch_dataset(X):
         raise TypeError(
@@ -34,6 +43,8 @@ def as_table(X: Any) -> pd.DataFrame | np.ndarray:
             "n_features); got a torch Dataset, which EvolvedClassifier and "
             "EvolvedRegressor take."
         )
+    if issparse(X):
+        return as_rows(X)
     if not isinstance(X, pd.DataFrame | np.ndarray | list | tuple):
         X = as_pandas(X)
     if isinstance(X, pd.DataFrame):
@@ -53,35 +64,85 @@ def as_table(X: Any) -> pd.DataFrame | np.ndarray:
     return array.astype(array.dtype.newbyteorder("="), copy=False)
 
 
+def as_rows(X: Any) -> csr_matrix:
+    """Return a sparse matrix as rows of sorted floats that are not zero.
+
+    Single precision stays. It is a matrix, since boosters know no sparse arrays.
+    """
+    floats = [np.float64, np.float32]
+    rows = check_array(
+        X, accept_sparse="csr", dtype=floats, ensure_all_finite="allow-nan"
+    )
+    # Short indices, which solvers need, where they suffice.
+    rows = csr_matrix((rows.data, rows.indices, rows.indptr), rows.shape)
+    if not (rows.has_canonical_format and rows.data.all()):
+        rows = rows.copy()  # never the user's own
+        rows.sum_duplicates()
+        rows.eliminate_zeros()
+    return rows
+
+
+def _is_sparse(frame: pd.DataFrame) -> bool:
+    """Return whether all columns hold numbers of which only those above are stored."""
+    return all(
+        isinstance(dtype, pd.SparseDtype)
+        and dtype.subtype.kind in "biuf"
+        and dtype.fill_value == 0
+        for dtype in set(frame.dtypes)
+    )
+
+
 class ColumnReader(OneToOneFeatureMixin, ArrayTransformer):
     """Reads tables from any container by the kinds of columns that `fit` has seen.
 
-    What it returns is read in no time, and unchanged, if it is read again.
+    What it returns is read in no time, and unchanged, if it is read again. After a
+    sparse X in `fit` every X becomes sparse, and after a dense one dense: a booster may
+    read a zero that is not stored as missing.
 
     Parameters
     ----------
     kinds : tuple of Kind or None, default=None
         How the columns are read; None learns it in `fit`.
+    sparse : bool or None, default=None
+        Whether X becomes sparse; None learns it in `fit`.
+    names : tuple of str or None, default=None
+        Names of the columns if X in `fit` is a matrix that was read from a DataFrame of
+        sparse columns.
     """
 
-    def __init__(self, kinds: tuple[Kind, ...] | None = None) -> None:
+    def __init__(
+        self,
+        kinds: tuple[Kind, ...] | None = None,
+        sparse: bool | None = None,
+        names: tuple[str, ...] | None = None,
+    ) -> None:
         self.kinds = kinds
+        self.sparse = sparse
+        self.names = names
 
     def fit(self, X: Any, y: Any = None) -> Self:
         self.fit_transform(X)
         return self
 
-    def fit_transform(self, X: Any, y: Any = None) -> pd.DataFrame | np.ndarray:
+    def fit_transform(self, X: Any, y: Any = None) -> Table:
         table = as_table(X)
         validate_data(self, table, skip_check_array=True)
+        if issparse(table) and self.names is not None:
+            self.feature_names_in_ = np.array(self.names, object)
         n_columns = table.shape[1]
         if self.kinds is not None and len(self.kinds) != n_columns:
             raise ValueError(f"X must have {len(self.kinds)} columns; got {n_columns}.")
-        if isinstance(table, np.ndarray):
-            self.names_ = None
+        is_frame = isinstance(table, pd.DataFrame)
+        self.is_sparse_ = self.sparse
+        if self.sparse is None:
+            self.is_sparse_ = _is_sparse(table) if is_frame else issparse(table)
+        self.names_ = table.columns if is_frame and not self.is_sparse_ else None
+        if self.names_ is None:
             self.kinds_ = self.kinds or (Numbers(),) * n_columns
-            return table
-        self.names_ = table.columns
+            self.dtype_ = None  # that of this table
+            read = self.read(table)
+            self.dtype_ = read.dtype
+            return read
         if self.kinds is not None:
             self.kinds_ = self.kinds
             return self.read(table)
@@ -93,19 +154,36 @@ class ColumnReader(OneToOneFeatureMixin, ArrayTransformer):
         gaps = {i: missing for i, (_, missing) in learned.items()}
         return self._read(table, gaps, fitting=True)
 
-    def transform(self, X: Any) -> pd.DataFrame | np.ndarray:
+    def transform(self, X: Any) -> Table:
         check_is_fitted(self)
         table = as_table(X)
-        validate_data(self, table, reset=False, skip_check_array=True)
+        if issparse(table):  # without names, though it may be a DataFrame that was read
+            _check_n_features(self, table, reset=False)
+        else:
+            validate_data(self, table, reset=False, skip_check_array=True)
         return self.read(table)
 
-    def read(self, table: pd.DataFrame | np.ndarray) -> pd.DataFrame | np.ndarray:
-        """Return a table whose columns are validated, an array if fit got one."""
+    def read(self, table: Table) -> Table:
+        """Return a table whose columns are validated, in the form that fit got."""
+        if self.is_sparse_:
+            return self._read_sparse(table)
+        if issparse(table):
+            table = table.toarray()
         if isinstance(table, np.ndarray):
             if self.names_ is None:
                 return table
             table = pd.DataFrame(table, columns=self.names_)
         return self._read(table, {})
+
+    def _read_sparse(self, table: Table) -> csr_matrix:
+        if isinstance(table, pd.DataFrame):
+            if _is_sparse(table):
+                table = table.sparse.to_coo()
+            else:
+                table = self._read(table, {})
+        # What becomes infinite is refused.
+        with np.errstate(over="ignore", invalid="ignore"):
+            return as_rows(csr_matrix(table, dtype=self.dtype_))
 
     def _read(
         self, table: pd.DataFrame, gaps: Mapping[int, list[Any]], fitting: bool = False
@@ -139,9 +217,24 @@ class ColumnReader(OneToOneFeatureMixin, ArrayTransformer):
             return table.to_numpy(float, na_value=np.nan)
         return table
 
-    def describe(self, table: pd.DataFrame | np.ndarray) -> tuple[Column, ...]:
+    def sparsity(self, table: Table) -> Sparsity | None:
+        """Return what genomes need to know of a table that was read as sparse."""
+        if not issparse(table):
+            return None
+        cells = table.shape[0] * table.shape[1]
+        return Sparsity(table.nnz / cells, bool((table.data < 0).any()))
+
+    def describe(self, table: Table) -> tuple[Column, ...]:
         """Return what genomes need to know of the columns of a table that was read."""
         check_is_fitted(self)
+        if issparse(table):
+            gaps = np.zeros(table.shape[1], bool)
+            gaps[table.indices[np.isnan(table.data)]] = True
+            names = getattr(self, "feature_names_in_", np.arange(len(gaps))).tolist()
+            return tuple(
+                Column(name, "numeric", missing=gap)
+                for name, gap in zip(names, gaps.tolist(), strict=True)
+            )
         if isinstance(table, np.ndarray):
             # The least value of a column is NaN if any is; no mask is made.
             gaps = np.isnan(table.min(axis=0))
@@ -169,6 +262,7 @@ class ColumnReader(OneToOneFeatureMixin, ArrayTransformer):
         tags.input_tags.allow_nan = True
         tags.input_tags.categorical = True
         tags.input_tags.string = True
+        tags.input_tags.sparse = True
         return tags
 
 

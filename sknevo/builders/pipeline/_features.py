@@ -4,10 +4,12 @@ from collections.abc import Callable, Iterator
 from typing import Any, Self
 
 import numpy as np
+from scipy.sparse import csr_matrix
 from sklearn.base import BaseEstimator, OneToOneFeatureMixin, clone
 from sklearn.cluster import FeatureAgglomeration
-from sklearn.decomposition import PCA, FastICA
+from sklearn.decomposition import PCA, FastICA, TruncatedSVD
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+from sklearn.feature_extraction.text import TfidfTransformer
 from sklearn.feature_selection import SelectKBest, f_classif, f_regression
 from sklearn.kernel_approximation import Nystroem
 from sklearn.preprocessing import (
@@ -45,6 +47,7 @@ _SCALERS: dict[str, Callable[[], BaseEstimator]] = {
     "standard": StandardScaler,
     "minmax": MinMaxScaler,
     "maxabs": MaxAbsScaler,
+    "tfidf": lambda: Tfidf(),
     "robust": RobustScaler,
     "power": PowerTransformer,
     "squashing": lambda: SquashingScaler(),
@@ -114,6 +117,8 @@ def make_extraction(  # noqa: C901 (one case for each extractor)
             )
         case {"lda": _}:
             return LinearDiscriminantAnalysis()
+        case {"svd": genes}:
+            return Components(genes["n_components"], random_state)
         case {"agglomeration": genes}:
             return Fraction(FeatureAgglomeration(), "n_clusters", genes["fraction"])
         case _:
@@ -148,6 +153,10 @@ class SquashingScaler(OneToOneFeatureMixin, ArrayTransformer):
         """Return the scaled and bent values."""
         scaled = (X - self.median_) / self.scale_
         return scaled / np.hypot(1, scaled / self.bound)
+
+
+class Tfidf(ArrayTransformer, TfidfTransformer):
+    """Divides columns by how frequent they are, and rows by their length."""
 
 
 class PiecewiseScaler(ArrayTransformer):
@@ -191,6 +200,43 @@ def _varied(X: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
     for i, column in enumerate(X.T):
         if len(np.unique(column)) > FEW_VALUES:
             yield i, column
+
+
+class Components(ArrayTransformer):
+    """Makes few dense columns of a sparse table: its principal components, not centred.
+
+    If it has no more columns, these become dense as they are.
+
+    Parameters
+    ----------
+    n_components : int
+        Number of components, no more than there are rows.
+    random_state : int
+        Seed of the decomposition.
+    """
+
+    def __init__(self, n_components: int, random_state: int) -> None:
+        self.n_components = n_components
+        self.random_state = random_state
+
+    def fit(self, X: csr_matrix, y: Any = None) -> Self:
+        """Learn the components."""
+        self.fit_transform(X)
+        return self
+
+    def fit_transform(self, X: csr_matrix, y: Any = None) -> np.ndarray:
+        """Learn and return the components."""
+        self.n_features_in_ = X.shape[1]
+        n = min(self.n_components, X.shape[0])
+        self.svd_ = None
+        if n >= X.shape[1]:
+            return X.toarray()
+        self.svd_ = TruncatedSVD(n, random_state=self.random_state)
+        return self.svd_.set_output(transform="default").fit_transform(X)
+
+    def transform(self, X: csr_matrix) -> np.ndarray:
+        """Return the components."""
+        return X.toarray() if self.svd_ is None else self.svd_.transform(X)
 
 
 class Fraction(ArrayTransformer):

@@ -139,7 +139,7 @@ class _Forest(BaseEstimator):
         classifies = isinstance(self, ClassifierMixin)
         n_values = len(np.unique(y)) if classifies else 1
         leaves = min(MOST_LEAVES, MOST_VALUES // n_values) // TREES
-        bounded = leaves * self.min_samples_leaf < len(X)
+        bounded = leaves * self.min_samples_leaf < X.shape[0]
         self.n_features_in_ = X.shape[1]
         self.forest_ = _FORESTS[self.kind, classifies](
             max_features=self.max_features,

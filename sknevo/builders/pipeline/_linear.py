@@ -8,6 +8,7 @@ from typing import Any, Self
 
 import numpy as np
 from scipy.linalg import LinAlgWarning
+from scipy.sparse import issparse
 from sklearn import config_context
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.exceptions import ConvergenceWarning
@@ -34,20 +35,30 @@ SPARSE_STEPS = 100
 
 
 def linear_seconds(
-    genes: dict[str, Any], n_rows: int, width: float, n_outputs: int
+    genes: dict[str, Any],
+    n_rows: int,
+    width: float,
+    n_outputs: int,
+    density: float = 1.0,
 ) -> float:
     """Return roughly how long a fit takes on one core."""
     coefficients = width * n_outputs
     if genes.get("l1_ratio"):
-        return 0.01 + 3e-8 * n_rows * coefficients
+        return 0.01 + 3e-8 * density * n_rows * coefficients
     if coefficients <= MANY_COEFFICIENTS:
         return 0.003 + 3e-8 * n_rows * coefficients * (1 + coefficients / 50)
-    return 0.01 + 1e-9 * n_rows * coefficients * _steps(n_rows, coefficients) / 3
+    work = density * n_rows * coefficients
+    return 0.01 + 1e-9 * work * _steps(work) / 3
 
 
-def _steps(n_rows: int, coefficients: float) -> int:
-    most = LINEAR_WORK / max(1.0, n_rows * coefficients)
+def _steps(work: float) -> int:
+    """Return how many steps may be done, each of so many multiplications."""
+    most = LINEAR_WORK / max(1.0, work)
     return int(min(MOST_STEPS, max(FEWEST_STEPS, most)))
+
+
+def _n_stored(X: Any) -> int:
+    return X.nnz if issparse(X) else X.size
 
 
 @contextmanager
@@ -94,13 +105,12 @@ class LinearClassifier(ClassifierMixin, BaseEstimator):
         return self
 
     def _fit_smooth(self, X: np.ndarray, codes: np.ndarray, weights: Any) -> Any:
-        n_classes = len(self.classes_)
-        coefficients = X.shape[1] * (n_classes if n_classes > 2 else 1)
-        few = coefficients <= MANY_COEFFICIENTS
+        n_outputs = len(self.classes_) if len(self.classes_) > 2 else 1
+        few = X.shape[1] * n_outputs <= MANY_COEFFICIENTS
         return LogisticRegression(
             C=self.C,
             solver="newton-cholesky" if few else "lbfgs",
-            max_iter=_steps(len(X), coefficients),
+            max_iter=_steps(_n_stored(X) * n_outputs),
             class_weight=self.class_weight,
         ).fit(X, codes, sample_weight=weights)
 
@@ -152,11 +162,12 @@ class LinearRegressor(StandardizedRegressor, BaseEstimator):
         """Fit the coefficients to complete and scaled features."""
         self.n_features_in_ = X.shape[1]
         y, weights = self._learn_targets(y, sample_weight)
-        machine = Ridge(alpha=1 / self.C)
+        steps = _steps(X.nnz) if issparse(X) else None
+        machine = Ridge(alpha=1 / self.C, max_iter=steps)
         if self.l1_ratio:
             # The same loss in relation to the penalty, though here it is a mean.
             machine = ElasticNet(
-                1 / (self.C * len(X)), l1_ratio=self.l1_ratio, max_iter=SPARSE_STEPS
+                1 / (self.C * len(y)), l1_ratio=self.l1_ratio, max_iter=SPARSE_STEPS
             )
         with _undisturbed():
             self.machine_ = machine.fit(X, y, sample_weight=weights)

@@ -71,14 +71,14 @@ def fit_mlp(
 
     Its weights are running means over epochs, which are less noisy than the last ones.
     """
-    X = np.asarray(fitted.X, np.float32)
-    watched = None if watch is None else np.asarray(watch.rows.X, np.float32)
+    X, n_rows = fitted.X.astype(np.float32, copy=False), fitted.X.shape[0]
+    watched = None if watch is None else watch.rows.X.astype(np.float32, copy=False)
     seed = network.random_state
-    batch, rate = batch_and_rate(network.batch_size, network.learning_rate_init, len(X))
+    batch, rate = batch_and_rate(network.batch_size, network.learning_rate_init, n_rows)
     # With a number, `partial_fit` would order the rows of each epoch alike.
     network.set_params(
         random_state=np.random.RandomState(seed),
-        batch_size=min(batch, len(X)),
+        batch_size=min(batch, n_rows),
         learning_rate_init=rate,
     )
     options = {}

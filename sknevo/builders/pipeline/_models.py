@@ -31,6 +31,10 @@ from sknevo.builders.pipeline._linear import (
     linear_seconds,
 )
 from sknevo.builders.pipeline._mlp import PATIENCE, make_mlp, mlp_seconds
+from sknevo.builders.pipeline._naive_bayes import (
+    make_naive_bayes,
+    naive_bayes_seconds,
+)
 from sknevo.builders.pipeline._neighbours import (
     NeighboursClassifier,
     NeighboursRegressor,
@@ -56,8 +60,9 @@ LANDMARKS = 128
 class Setting:
     """What a model is made for, beside its own genes.
 
-    `width` is the number of columns that the other steps leave; in the first
-    `n_categorical` of them numbers stand for categories.
+    `width` is the number of columns that the other steps leave, of which the share
+    `density` of the values is stored; in the first `n_categorical` of them numbers
+    stand for categories.
     """
 
     spec: DataSpec
@@ -67,6 +72,7 @@ class Setting:
     random_state: int = 0
     rounds: int | None = None
     n_categorical: int = 0
+    density: float = 1.0
 
     @property
     def classifies(self) -> bool:
@@ -180,9 +186,15 @@ MODELS = {
     "extra_trees": _forest("extra_trees"),
     "random_forest": _forest("random_forest"),
     "mlp": Model(_mlp, lambda genes, s: mlp_seconds(genes, *s.size)),
-    "linear": Model(_linear, lambda genes, s: linear_seconds(genes, *s.size)),
+    "linear": Model(
+        _linear, lambda genes, s: linear_seconds(genes, *s.size, s.density)
+    ),
     "gaussian_process": Model(
         _gaussian_process, lambda _, s: gaussian_process_seconds(*s.size[:2])
+    ),
+    "naive_bayes": Model(
+        lambda genes, _: make_naive_bayes(**genes),
+        lambda _, s: naive_bayes_seconds(*s.size[:2], s.density),
     ),
     "neighbours": Model(_neighbours, lambda _, s: neighbours_seconds(*s.size[:2])),
 }

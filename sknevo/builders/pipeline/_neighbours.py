@@ -45,8 +45,8 @@ class _Neighbours(BaseEstimator):
     def _keep(self, kind: type, X: np.ndarray, y: np.ndarray) -> Self:
         self.n_features_in_ = X.shape[1]
         # Half the bytes: a fitted model holds its rows.
-        X = np.asarray(X, np.float32)
-        self.n_votes_ = min(self.n_neighbors, len(X))
+        X = X.astype(np.float32, copy=False)
+        self.n_votes_ = min(self.n_neighbors, X.shape[0])
         self.neighbours_ = kind(
             self.n_votes_, weights=self.weights, p=self.p, n_jobs=1
         ).fit(X, y)
@@ -55,9 +55,9 @@ class _Neighbours(BaseEstimator):
     def _voted(self, method: str, X: np.ndarray) -> np.ndarray:
         """Return predictions of all rows; the time that they take is in the search."""
         check_is_fitted(self)
-        vote, X = getattr(self.neighbours_, method), np.asarray(X, np.float32)
+        vote, X = getattr(self.neighbours_, method), X.astype(np.float32, copy=False)
         chunks = []
-        for begin in range(0, len(X), CHUNK):
+        for begin in range(0, X.shape[0], CHUNK):
             check_deadline()
             chunks.append(vote(X[begin : begin + CHUNK]))
         return np.concatenate(chunks)

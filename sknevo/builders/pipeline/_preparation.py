@@ -8,6 +8,7 @@ from typing import Any, Self
 import numpy as np
 import pandas as pd
 from pandas.api import types
+from scipy.sparse import csr_matrix, issparse
 from sklearn import config_context
 from sklearn.base import BaseEstimator, OneToOneFeatureMixin, clone
 from sklearn.compose import ColumnTransformer
@@ -61,7 +62,9 @@ NO_LABEL = "(missing)"
 
 
 def make_preparation(spec: DataSpec, genes: dict[str, Any]) -> BaseEstimator:
-    """Return an unfitted transformer of a table to a dense array of floats.
+    """Return an unfitted transformer of a table to an array of floats.
+
+    The array is dense, or sparse if the table is.
 
     Parameters
     ----------
@@ -71,6 +74,8 @@ def make_preparation(spec: DataSpec, genes: dict[str, Any]) -> BaseEstimator:
         The expressed genes of "preparation", those alone that concern some column. NaN
         is left only if the imputation is "none".
     """
+    if spec.sparse:
+        return _sparse(spec, genes)
     transformers = {
         "categorical": _encoder(spec, genes),
         "numeric": _numeric(genes),
@@ -160,7 +165,10 @@ def prepared_width(spec: DataSpec, genes: dict[str, Any]) -> int:
     added = KEPT * (genes.get("pairs", False) + genes.get("groups", False))
     if genes.get("targets"):
         added += sum(column.kind == "categorical" for column in spec.columns)
-    width = added + sum(_width(column, genes) for column in spec.columns)
+    columns = len(spec.columns)
+    if not spec.sparse:
+        columns = sum(_width(column, genes) for column in spec.columns)
+    width = added + columns
     match genes.get("filter"):
         case {"univariate": {"n_columns": n}}:
             return min(n, width)
@@ -174,7 +182,9 @@ def prepared_seconds(spec: DataSpec, genes: dict[str, Any]) -> float:
     It matters on wide tables, where it may take longer than the model.
     """
     each = FLOATS_SECONDS if _filters(spec, genes) == [] else FILTER_SECONDS
-    return each * spec.n_samples * len(spec.columns) if "filter" in genes else 0.0
+    density = spec.sparse.density if spec.sparse else 1.0
+    n_values = density * spec.n_samples * len(spec.columns)
+    return each * n_values if "filter" in genes else 0.0
 
 
 def _width(column: Column, genes: dict[str, Any]) -> int:
@@ -200,6 +210,19 @@ def _numeric(genes: dict[str, Any]) -> Pipeline:
         )
         steps.append(("imputer", imputer))
     return Pipeline(steps)
+
+
+def _sparse(spec: DataSpec, genes: dict[str, Any]) -> Pipeline:
+    """Return a preparation of sparse numbers."""
+    imputer = SimpleImputer(
+        # Gaps in columns that were complete in `fit` are zero, as most values are.
+        strategy=genes.get("imputation", "constant"),
+        fill_value=0.0,
+        keep_empty_features=True,
+        add_indicator=genes.get("missing_indicator", False),
+    )
+    steps = [("imputer", imputer), *_filters(spec, genes)]
+    return Pipeline([*steps, ("floats", _SparseFloats())])
 
 
 def _encoder(spec: DataSpec, genes: dict[str, Any]) -> BaseEstimator:
@@ -337,12 +360,13 @@ class _UnivariateFilter(ArrayTransformer):
         self.classifies = classifies
 
     def fit(self, X: Any, y: Any) -> Self:
-        """Rank the columns of a DataFrame or an array of numbers."""
+        """Rank the columns of a DataFrame or an array of numbers, maybe sparse."""
         self.n_features_in_ = X.shape[1]
         score = f_classif if self.classifies else f_regression
         with warnings.catch_warnings(), np.errstate(all="ignore"):
             warnings.filterwarnings("ignore", "Features .* are constant")
-            scores = [score(part, y)[0] for part in _centred_parts(X)]
+            parts = [X] if issparse(X) else _centred_parts(X)
+            scores = [score(part, y)[0] for part in parts]
         scores = np.concatenate(scores)
         ranked = np.argsort(-np.where(np.isnan(scores), -1, scores), kind="stable")
         self.kept_ = np.sort(ranked[: self.n_columns])
@@ -382,8 +406,7 @@ class _Floats(OneToOneFeatureMixin, _Stateless):
         shifted = self._shifted(X, floats)
         ends = np.fmin.reduce(shifted, axis=0), np.fmax.reduce(shifted, axis=0)
         largest = np.maximum(*np.abs(ends))
-        powers = np.frexp(np.where(largest > 0, largest, 1.0))[1]
-        self.powers_ = np.where(np.abs(powers) > WIDE + 1, powers, 0)
+        self.powers_ = _powers(largest)
         suits = _suits_single(shifted, largest) and not self.powers_.any()
         self.dtype_ = np.float32 if suits else float
         return self
@@ -391,12 +414,7 @@ class _Floats(OneToOneFeatureMixin, _Stateless):
     def transform(self, X: Any) -> np.ndarray:
         validate_data(self, X, reset=False, skip_check_array=True)
         floats = self._shifted(X, _floats(X, self.dtype_))
-        if not self.powers_.any():
-            return floats
-        with np.errstate(over="ignore", under="ignore"):
-            floats = np.ldexp(floats, -self.powers_)
-        most = np.finfo(float).max  # `predict` may be asked for any value
-        return np.clip(floats, -most, most)
+        return _in_range(floats, self.powers_) if self.powers_.any() else floats
 
     def _shifted(self, X: Any, floats: np.ndarray) -> np.ndarray:
         """Return floats without empty columns and offsets."""
@@ -406,6 +424,39 @@ class _Floats(OneToOneFeatureMixin, _Stateless):
             exact = _difference(_exact(X, place), offset)
             floats[:, place] = np.where(np.isnan(floats[:, place]), np.nan, exact)
         return floats
+
+
+class _SparseFloats(OneToOneFeatureMixin, _Stateless):
+    """Rows without stored zeros; columns beyond single precision are divided."""
+
+    def fit(self, X: Any, y: Any = None) -> Self:
+        super().fit(X)
+        self.powers_ = _powers(abs(X).max(axis=0).toarray().ravel())
+        return self
+
+    def transform(self, X: Any) -> csr_matrix:
+        rows = X.tocsr(copy=True)
+        if self.powers_.any():
+            rows.data = _in_range(rows.data, self.powers_[rows.indices])
+        rows.eliminate_zeros()  # a booster would tell them from those not stored
+        return rows
+
+
+def _powers(largest: np.ndarray) -> np.ndarray:
+    """Return the powers of two that columns are divided by, from their largest value.
+
+    They are 0 for columns that single precision has room for.
+    """
+    powers = np.frexp(np.where(largest > 0, largest, 1.0))[1]
+    return np.where(np.abs(powers) > WIDE + 1, powers, 0)
+
+
+def _in_range(floats: np.ndarray, powers: np.ndarray) -> np.ndarray:
+    """Return finite values, divided by powers of two."""
+    with np.errstate(over="ignore", under="ignore"):
+        floats = np.ldexp(floats, -powers)
+    most = np.finfo(floats.dtype).max  # `predict` may be asked for any value
+    return np.clip(floats, -most, most)
 
 
 def _floats(X: Any, dtype: type = float) -> np.ndarray:
