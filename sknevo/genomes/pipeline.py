@@ -125,14 +125,19 @@ MODEL_WEIGHTS = {"lightgbm": 4, "svm": 2, "xgboost": 2, "mlp": 2}
 # Trees depend on the order of values alone, and take missing values.
 BOOSTERS = ("hist_gradient_boosting", "lightgbm", "xgboost")
 TREES = (*BOOSTERS, "extra_trees", "random_forest")
-# Models that take categories as they are.
-TAKE_CATEGORIES = BOOSTERS
+# Models that take categories as they are. Where these are many, a linear model does,
+# too: it gets a column for each.
+TAKE_CATEGORIES, TAKE_MANY_CATEGORIES = BOOSTERS, (*BOOSTERS, "linear")
 
-# With more labels in a column than a one-hot encoding tells apart, known individuals
-# encode them by their targets if there are more samples than this. With LightGBM, 200
-# labels and 46,000 samples the ROC AUC is 0.894 instead of 0.865; on five tables of
-# 1,500 samples with 41 to 173 labels the loss rises by 1.4 % in the mean.
-MANY_LABELS, LABELED_SAMPLES = 40, 10_000
+# Labels are many if a one-hot encoding does not tell all of a column apart.
+MANY_LABELS = 40
+# With more labels x samples than this, known individuals keep many labels apart. With
+# targets and counts instead of a one-hot encoding, LightGBM's loss was 4 % lower on 13
+# samples of 1,500 to 20,000 ratings of thousands of films, 2 % higher on 13 of flights of
+# thousands of aeroplanes (benchmarks/labels.py). On five tables of 1,500 samples, 41 to
+# 173 labels, half of the known individuals with targets raised the loss of the ensemble
+# by 1.4 %.
+KEPT_LABELS = 400_000
 # An exact SVM costs rows x rows: with more rows it is approximated. Chosen, not
 # measured.
 MANY_SAMPLES = 6000
@@ -141,7 +146,9 @@ MANY_SAMPLES = 6000
 # "groups" 27 of 34 on three, by 1 %, "targets" 7 of 17 (benchmarks/extraction.py). With
 # LightGBM alone and 8 held-out parts per table, "targets" gained on 8 of 9 tables.
 # Crosses of categories lost on 5 of 7 and are left out.
-GENERATED = {"targets": [4, 1], "pairs": [1, 1], "groups": [1, 1]}
+# "counts" beside targets improved LightGBM on 13 of 13 samples of ratings, by 1.2 %, and
+# on 6 of 13 of flights (benchmarks/labels.py).
+GENERATED = {"targets": [4, 1], "pairs": [1, 1], "groups": [1, 1], "counts": [3, 1]}
 # How often each extraction is drawn. All else equal it improved the held-out log-loss
 # with polynomials in 8 of 12 candidates, with others in 11 of 108
 # (benchmarks/extraction.py, three tables). None of the 64 pipelines in auto-sklearn's
@@ -284,6 +291,12 @@ def _has_categories(spec: DataSpec) -> bool:
     return any(column.kind == "categorical" for column in spec.columns)
 
 
+def _most_labels(spec: DataSpec) -> int:
+    """Return the largest number of labels that a column has."""
+    labels = [c.n_unique for c in spec.columns if c.kind == "categorical"]
+    return max(labels, default=0)
+
+
 def _preparation(spec: DataSpec) -> Genome:
     """Return the genes of the preparation that the columns of the table need."""
     kinds = {column.kind for column in spec.columns}
@@ -295,7 +308,8 @@ def _preparation(spec: DataSpec) -> Genome:
         genes["encoding"] = Categorical(["onehot", "ordinal", "target", "native"])
         genes["min_frequency"] = Categorical([0.0, 0.01, 0.05], [2, 1, 1])
     # Generated features: the target by category beside the encoding, arithmetic of
-    # pairs of numbers, and distances of numbers from their mean by category.
+    # pairs of numbers, distances of numbers from their mean by category, and how many
+    # rows have the category.
     # They look at each column, which takes seconds on a wide table.
     several = sum(c.kind in ("numeric", "boolean") for c in spec.columns) > 1
     several = several and len(spec.columns) <= WIDE and not spec.sparse
@@ -303,6 +317,7 @@ def _preparation(spec: DataSpec) -> Genome:
         "targets": "categorical" in kinds,
         "pairs": several,
         "groups": several and "categorical" in kinds,
+        "counts": _most_labels(spec) > MANY_LABELS,
     }
     for name in (name for name, suits in generated.items() if suits):
         genes[name] = Categorical([False, True], GENERATED[name])
@@ -397,7 +412,9 @@ def _repair(genes: dict[str, Any], spec: DataSpec) -> dict[str, Any]:
     if genes["scaling"] == "piecewise" and extraction["choice"] != "none":
         genes["scaling"] = "squashing"
     _repair_model(genes, spec)
-    _repair_preparation(preparation, model, extraction["choice"])
+    many = _most_labels(spec) > MANY_LABELS
+    takes = model in (TAKE_MANY_CATEGORIES if many else TAKE_CATEGORIES)
+    _repair_preparation(preparation, model, extraction["choice"], takes)
     if "lightgbm" in genes["model"] and preparation.get("encoding") != "native":
         known = genes["model"]["lightgbm"]
         known |= {n: v for n, v in NATIVE_DEFAULTS.items() if n in known}
@@ -430,7 +447,7 @@ def _repair_model(genes: dict[str, Any], spec: DataSpec) -> None:
 
 
 def _repair_preparation(
-    preparation: dict[str, Any], model: str, extraction: str
+    preparation: dict[str, Any], model: str, extraction: str, takes_categories: bool
 ) -> None:
     """Change genes that the model cannot take, and those without effect."""
     # Trees handle missing values themselves; other models and extractions do not.
@@ -440,9 +457,8 @@ def _repair_preparation(
     # Generated features were measured with trees; polynomials serve the others.
     if imputed:
         preparation |= dict.fromkeys({*GENERATED} & {*preparation}, False)
-    if preparation.get("encoding") == "native" and (
-        model not in TAKE_CATEGORIES or extraction != "none"
-    ):
+    takes_categories = takes_categories and extraction == "none"
+    if preparation.get("encoding") == "native" and not takes_categories:
         preparation["encoding"] = "ordinal"
     # Genes without effect have one value, so that equal pipelines have the same key.
     if preparation.get("imputation") == "none":
@@ -506,25 +522,44 @@ def well_known(spec: DataSpec) -> list[dict[str, Any]]:
     if spec.sparse:
         return _known_on_sparse(spec, genome)
     suited = [_suited(entry, genome) for entry in _portfolio()[spec.task]]
-    labels = [c.n_unique for c in spec.columns if c.kind == "categorical"]
-    if max(labels, default=0) > MANY_LABELS and spec.n_samples > LABELED_SAMPLES:
-        # Every other one: both ways bring variety.
-        suited[::2] = map(_for_many_labels, suited[::2])
+    if _most_labels(spec) > MANY_LABELS:
+        suited = [_prepared(entry, counts=False) for entry in suited]
+        if _most_labels(spec) * spec.n_samples > KEPT_LABELS:
+            suited = _for_many_labels(suited)
     if _is_wide(spec):
         suited = _for_wide_tables(suited, spec)
     # Entries that differ in genes which the table has no use for are the same.
     return [entry for i, entry in enumerate(suited) if entry not in suited[:i]]
 
 
-def _for_many_labels(genes: dict[str, Any]) -> dict[str, Any]:
-    """Return expressed genes that keep labels apart by their targets."""
-    preparation = genes["preparation"]
-    match preparation["encoding"]:
+def _for_many_labels(known: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return expressed genes of which every other one keeps all labels apart.
+
+    Both ways bring variety. Linear models are better with a column for each label.
+    """
+    ways = cycle((_by_targets, lambda entry: entry))
+    return [
+        _prepared(entry, encoding="native", min_frequency=0.0)
+        if "linear" in entry["model"]
+        else way(entry)
+        for entry, way in zip(known, ways, strict=False)
+    ]
+
+
+def _by_targets(entry: dict[str, Any]) -> dict[str, Any]:
+    """Return expressed genes that tell labels apart by their targets and counts."""
+    match entry["preparation"]["encoding"]:
         case "onehot":
-            preparation = preparation | {"encoding": "target", "targets": False}
+            return _prepared(entry, encoding="target", min_frequency=0.0)
         case "ordinal":
-            preparation = preparation | {"targets": True}
-    return genes | {"preparation": preparation}
+            return _prepared(entry, targets=True, counts=True)
+        case _:
+            return entry
+
+
+def _prepared(entry: dict[str, Any], **genes: Any) -> dict[str, Any]:
+    """Return expressed genes with some of the preparation changed."""
+    return entry | {"preparation": entry["preparation"] | genes}
 
 
 # The first individuals on a wide table, cheap ones first: how many columns are kept

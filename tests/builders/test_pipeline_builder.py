@@ -137,6 +137,23 @@ def expressed_genes(spec, **model):
     return Chromosome(genome.complete(genes, np.random.default_rng(0))).expressed
 
 
+def labelled(n_labels, n_rows, regression=False):
+    """Return a table, targets and a description: each label has its own target."""
+    rng = np.random.default_rng(0)
+    labels = rng.permutation(np.arange(n_rows) % n_labels)
+    kind = pd.Categorical(labels.astype(str))
+    table = tables.read(pd.DataFrame({"size": rng.normal(size=n_rows), "kind": kind}))
+    y = labels % 2 + regression * table["size"].to_numpy() / 10
+    return table, y, tables.spec_of(table, y, regression=regression)
+
+
+def encoded(spec, encoding, name, rounds=None, **genes):
+    """Return a pipeline with this encoding of labels, and this model."""
+    made = expressed_genes(spec, **{name: genes})
+    made["preparation"] = {"encoding": encoding, "min_frequency": 0.0}
+    return PipelineBuilder(spec)(made, 0, rounds)
+
+
 # Preparation ----------------------------------------------------------------------
 
 
@@ -177,6 +194,7 @@ def test_unseen_labels_are_prepared_without_a_warning(encoding):
     genes = {
         "encoding": encoding,
         "min_frequency": 0.05,
+        "counts": True,
         "text": "ngrams",
         "imputation": "mean",
     }
@@ -759,22 +777,44 @@ def test_an_absolute_penalty_finds_the_few_columns_that_matter(n_classes):
 @pytest.mark.parametrize("name", BOOSTERS)
 def test_boosters_take_categories_as_they_are(name):
     """The effect of 30 labels is learned by few splits."""
-    rng = np.random.default_rng(0)
-    labels = rng.integers(0, 30, 3000)
-    X = pd.DataFrame({"size": rng.normal(size=3000), "kind": labels.astype(str)})
-    X = X.assign(kind=X.kind.astype("category"))
-    y = (labels % 2).astype(int)
-    table = tables.read(X)
-    spec = tables.spec_of(table, y)
-    rounds = []
-    for encoding in ("native", "ordinal"):
-        genes = expressed_genes(spec, **{name: {}})
-        genes["preparation"] = {"encoding": encoding, "min_frequency": 0.0}
-        pipe = PipelineBuilder(spec)(genes, 0, rounds=5).fit(table, y)
-        rounds.append(log_loss(y, pipe.predict_proba(table)))
-    assert rounds[0] < rounds[1]
-    unknown = table.head(3).assign(kind=pd.Categorical(["new", None, "2"]))
-    assert np.isfinite(pipe.predict_proba(unknown)).all()
+    table, y, spec = labelled(30, 3000)
+    losses = [
+        log_loss(y, pipe.predict_proba(table))
+        for encoding in ("native", "ordinal")
+        for pipe in [encoded(spec, encoding, name, rounds=5).fit(table, y)]
+    ]
+    assert losses[0] < losses[1]
+
+
+@pytest.mark.parametrize("regression", [False, True])
+@pytest.mark.parametrize("encoding", ["native", "ordinal", "onehot", "target"])
+@pytest.mark.parametrize("name", [*BOOSTERS, "linear", "random_forest"])
+def test_unseen_labels_are_predicted(name, encoding, regression):
+    table, y, spec = labelled(300, 900, regression)
+    rounds = {} if name == "linear" else {"rounds": 5}
+    pipe = encoded(spec, encoding, name, **rounds).fit(table, y)
+    asked = table.head(3).assign(kind=pd.Categorical(["new", None, "2"]))
+    predicted = pipe.predict(asked) if regression else pipe.predict_proba(asked)
+    assert np.isfinite(predicted).all()
+    assert len(predicted) == 3
+
+
+@pytest.mark.parametrize("regression", [False, True])
+def test_a_linear_model_has_a_coefficient_for_each_of_many_labels(regression):
+    table, y, spec = labelled(300, 900, regression)
+    pipe = encoded(spec, "native", "linear", C=1.0).fit(table, y)
+    assert pipe.score(table, y) > 0.9
+    assert pipe[-1].n_features_in_ == 301
+
+
+def test_counts_tell_how_many_rows_have_a_label():
+    X = pd.DataFrame({"kind": pd.Categorical(["ant", "ant", "bee", None])})
+    spec = tables.spec_of(X, [0, 1, 0, 1])
+    genes = {"encoding": "ordinal", "counts": True}
+    preparation = make_preparation(spec, genes).fit(X, [0, 1, 0, 1])
+    asked = pd.DataFrame({"kind": ["bee", "ant", "wasp", None]})
+    counts = np.expm1(preparation.transform(asked)[:, 1])
+    np.testing.assert_allclose(counts, [1, 2, 0, 1])
 
 
 @pytest.mark.parametrize("regression", [False, True])

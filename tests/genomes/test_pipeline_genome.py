@@ -89,21 +89,30 @@ def test_known_individuals_keep_the_order_of_the_file(task):
     assert well_known(table) == json.loads(PORTFOLIO.read_text())[task]
 
 
+@pytest.mark.parametrize("task", ["classification", "regression"])
 @pytest.mark.parametrize(
-    ("n_labels", "n_samples", "changed"),
-    [(200, 20_000, True), (200, 2_000, False), (20, 20_000, False)],
+    ("n_labels", "n_samples", "kept"),
+    [(200, 20_000, True), (5_000, 500, True), (200, 2_000, False), (20, 10**6, False)],
 )
-def test_many_labels_of_many_samples_are_encoded_by_their_targets(
-    n_labels, n_samples, changed
-):
+def test_many_labels_are_kept_by_one_of_the_first(task, n_labels, n_samples, kept):
     columns = Column("a", "numeric"), Column("b", "categorical", n_labels)
-    known = well_known(DataSpec("classification", n_samples, 2, columns))
-    encoded = [
+    table = DataSpec(task, n_samples, 2 * (task == "classification"), columns)
+    known = well_known(table)
+    keeping = [
         one["preparation"]["targets"] or one["preparation"]["encoding"] == "target"
         for one in known
     ]
-    assert [*encoded[:3]] == [changed, False, changed]
-    assert {one["preparation"]["encoding"] for one in known} > {"ordinal", "native"}
+    assert any(keeping[:3]) == kept
+    encodings = {one["preparation"]["encoding"] for one in known}
+    assert encodings >= {"ordinal", "native", "onehot"}
+    linear = [
+        one["preparation"]["encoding"] for one in known if "linear" in one["model"]
+    ]
+    assert set(linear) == {"native" if kept else "onehot"}
+    genome, rng = pipeline(table), np.random.default_rng(0)
+    for genes in known:  # nothing that a search space lacks, or would repair
+        expressed = Chromosome(genome.complete(genes, rng)).expressed
+        assert expressed["preparation"] == genes["preparation"]
 
 
 def test_the_first_known_individuals_are_of_several_models():
@@ -168,6 +177,7 @@ def test_genes_that_a_table_has_no_use_for_are_left_out():
     assert preparation() == {"pairs"}
     labels = {"encoding", "min_frequency", "targets"}
     assert preparation(kind="categorical", n_unique=3) == labels
+    assert preparation(kind="categorical", n_unique=300) == labels | {"counts"}
     assert "cat_l2" not in pipeline(spec()).genes["model"].branches["lightgbm"].genes
     assert "class_weight" not in pipeline(spec(task="regression")).genes
 

@@ -7,6 +7,7 @@ from sklearn.pipeline import Pipeline
 
 from sknevo.builders.pipeline._columns import ColumnReader
 from sknevo.builders.pipeline._features import (
+    beside_categories,
     make_extraction,
     make_scaling,
     scaled_width,
@@ -90,13 +91,16 @@ class PipelineBuilder:
         ((name, genes),) = expressed["model"].items()
         setting = self._setting(expressed, random_state=random_state, rounds=rounds)
         extraction = make_extraction(expressed["extraction"], spec, random_state)
+        scaling = make_scaling(expressed["scaling"], spec, random_state)
+        if name == "linear" and setting.n_categorical:
+            scaling = beside_categories(scaling, setting.n_categorical)
         read = []
         if self.columns is not None:
             read = [("columns", self._reader())]
         steps = [
             *read,
-            ("preparation", make_preparation(spec, expressed["preparation"])),
-            ("scaling", make_scaling(expressed["scaling"], spec, random_state)),
+            ("preparation", make_preparation(spec, expressed["preparation"], name)),
+            ("scaling", scaling),
             ("extraction", extraction),
             ("model", MODELS[name].make(genes, setting)),
         ]

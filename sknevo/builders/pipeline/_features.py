@@ -7,6 +7,7 @@ import numpy as np
 from scipy.sparse import csr_matrix
 from sklearn.base import BaseEstimator, OneToOneFeatureMixin, clone
 from sklearn.cluster import FeatureAgglomeration
+from sklearn.compose import ColumnTransformer
 from sklearn.decomposition import PCA, FastICA, TruncatedSVD
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.feature_extraction.text import TfidfTransformer
@@ -15,6 +16,7 @@ from sklearn.kernel_approximation import Nystroem
 from sklearn.preprocessing import (
     MaxAbsScaler,
     MinMaxScaler,
+    OneHotEncoder,
     PolynomialFeatures,
     PowerTransformer,
     QuantileTransformer,
@@ -69,6 +71,19 @@ def make_scaling(name: str, spec: DataSpec, random_state: int) -> Step:
             random_state=random_state,
         )
     return _SCALERS[name]()
+
+
+def beside_categories(scaling: Step, n_categorical: int) -> ColumnTransformer:
+    """Return a scaler of all but the first columns; these get one for each category.
+
+    Its output is sparse. Unseen categories are zeros.
+    """
+    encoder = OneHotEncoder(handle_unknown="ignore")
+    return ColumnTransformer(
+        [("categories", encoder, slice(n_categorical))],
+        remainder=scaling,
+        sparse_threshold=1.0,
+    )
 
 
 def scaled_width(name: str, width: float) -> float:
