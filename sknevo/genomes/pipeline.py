@@ -133,10 +133,10 @@ TAKE_CATEGORIES, TAKE_MANY_CATEGORIES = BOOSTERS, (*BOOSTERS, "linear")
 MANY_LABELS = 40
 # With more labels x samples than this, known individuals keep many labels apart. With
 # targets and counts instead of a one-hot encoding, LightGBM's loss was 4 % lower on 13
-# samples of 1,500 to 20,000 ratings of thousands of films, 2 % higher on 13 of flights of
-# thousands of aeroplanes (benchmarks/labels.py). On five tables of 1,500 samples, 41 to
-# 173 labels, half of the known individuals with targets raised the loss of the ensemble
-# by 1.4 %.
+# samples of 1,500 to 20,000 ratings of thousands of films, 2 % higher on 13 of flights
+# of thousands of aeroplanes (benchmarks/labels.py). On five tables of 1,500 samples, 41
+# to 173 labels, half of the known individuals with targets raised the loss of the
+# ensemble by 1.4 %.
 KEPT_LABELS = 400_000
 # An exact SVM costs rows x rows: with more rows it is approximated. Chosen, not
 # measured.
@@ -146,8 +146,8 @@ MANY_SAMPLES = 6000
 # "groups" 27 of 34 on three, by 1 %, "targets" 7 of 17 (benchmarks/extraction.py). With
 # LightGBM alone and 8 held-out parts per table, "targets" gained on 8 of 9 tables.
 # Crosses of categories lost on 5 of 7 and are left out.
-# "counts" beside targets improved LightGBM on 13 of 13 samples of ratings, by 1.2 %, and
-# on 6 of 13 of flights (benchmarks/labels.py).
+# "counts" beside targets improved LightGBM on 13 of 13 samples of ratings, by 1.2 %,
+# and on 6 of 13 of flights (benchmarks/labels.py).
 GENERATED = {"targets": [4, 1], "pairs": [1, 1], "groups": [1, 1], "counts": [3, 1]}
 # How often each extraction is drawn. All else equal it improved the held-out log-loss
 # with polynomials in 8 of 12 candidates, with others in 11 of 108

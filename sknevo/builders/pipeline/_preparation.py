@@ -36,8 +36,8 @@ MAX_CATEGORIES = 40
 MOST_RARE = 30
 # Categories of a column that a model takes as they are; the rarer ones share one. The
 # bins of scikit-learn's booster hold no more. Others take all: with LightGBM the loss
-# was 0.8 % lower than with 254 on samples of ratings of thousands of films, and the same
-# on flights of thousands of aeroplanes (benchmarks/labels.py).
+# was 0.8 % lower than with 254 on samples of ratings of thousands of films, and the
+# same on flights of thousands of aeroplanes (benchmarks/labels.py).
 MAX_NATIVE_CATEGORIES = {"hist_gradient_boosting": 254}
 # Columns that the character n-grams of a text become. Chosen, not measured.
 NGRAM_COMPONENTS = 8
