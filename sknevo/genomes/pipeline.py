@@ -97,9 +97,7 @@ MODELS = {
         weights=Categorical(["uniform", "distance"]),
         p=Categorical([2, 1]),
     ),
-    "naive_bayes": Genome(
-        alpha=Real(1e-3, 1, log=True), complement=Categorical([False, True])
-    ),
+    "naive_bayes": Genome(alpha=Real(3e-3, 1, log=True)),
 }
 # Genes of LightGBM that concern its own handling of categories, and their values where
 # it has no effect: LightGBM's defaults.
@@ -166,9 +164,9 @@ DENSE_ONLY = ("hist_gradient_boosting", "gaussian_process")
 SPARSE_SCALING = Categorical(["none", "maxabs", "tfidf"], [3, 1, 2])
 # Components of a singular value decomposition. Chosen, not measured.
 MOST_COMPONENTS, FEWEST_COMPONENTS = 300, 8
-# Of more columns, an MLP or neighbours along the axes would take too long: they get
-# components. Chosen, not measured.
-MANY_SPARSE_COLUMNS = 2_000
+# Models that get components of more columns, since the time that they take grows with
+# all columns. Chosen, not measured.
+FEW_COLUMNS, MANY_SPARSE_COLUMNS = ("mlp", "xgboost"), 2_000
 
 
 # Tables of more columns are wide: what each column costs matters, and most columns may
@@ -384,7 +382,7 @@ def _repair_sparse(genes: dict[str, Any], spec: DataSpec) -> dict[str, Any]:
     """Return genes of a pipeline that takes sparse tables, as `_repair` does."""
     preparation, extraction = genes["preparation"], genes["extraction"]
     model = genes["model"]["choice"]
-    if model == "mlp" and _width(spec, preparation) > MANY_SPARSE_COLUMNS:
+    if model in FEW_COLUMNS and _width(spec, preparation) > MANY_SPARSE_COLUMNS:
         extraction["choice"] = "svd"
     if model == "naive_bayes":  # which takes no negative values
         extraction["choice"] = "none"
@@ -605,8 +603,9 @@ def _with(
     known: Sequence[dict[str, Any]], model: str, scaling: str, genes: dict[str, Any]
 ) -> dict[str, Any]:
     """Return the first entry of a model with some of its genes changed."""
-    entry = next(entry for entry in known if model in entry["model"])
-    return entry | {"scaling": scaling, "model": {model: entry["model"][model] | genes}}
+    entry = next((one for one in known if model in one["model"]), known[0])
+    genes = entry["model"].get(model, {}) | genes
+    return entry | {"scaling": scaling, "model": {model: genes}}
 
 
 def _filtered(entry: dict[str, Any], n: int | None, spec: DataSpec) -> dict[str, Any]:
@@ -631,14 +630,20 @@ def _filtered(entry: dict[str, Any], n: int | None, spec: DataSpec) -> dict[str,
 # it (None is no decomposition), and a model with genes that differ from those of its
 # first entry in the portfolio. The order is that of benchmarks/sparse.py.
 FIRST_ON_SPARSE: list[tuple[str, int | None, str, dict[str, Any]]] = [
+    ("tfidf", None, "naive_bayes", {"alpha": 0.03}),
     ("none", None, "linear", {"C": 10.0}),
-    ("none", 100, "linear", {"C": 1.0}),
-    ("none", None, "lightgbm", {"colsample_bytree": 0.3}),
+    ("tfidf", None, "linear", {"C": 100.0}),
+    ("none", None, "lightgbm", {"colsample_bytree": 0.4, "min_child_samples": 5}),
+    ("none", None, "naive_bayes", {"alpha": 0.3}),
+    ("tfidf", 100, "mlp", {}),
     ("none", None, "linear", {"C": 100.0}),
-    ("none", 100, "mlp", {}),
+    ("maxabs", None, "linear", {"C": 10.0}),
+    ("tfidf", None, "linear", {"C": 10.0}),
+    ("tfidf", 200, "lightgbm", {}),
+    ("none", 100, "linear", {"C": 0.3}),
+    ("tfidf", None, "svm", {"C": 3.0, "kernel": {"rbf": {"gamma": 1.0}}}),
+    ("none", None, "extra_trees", {"max_features": 0.03}),
     ("none", None, "linear", {"C": 1.0}),
-    ("none", None, "extra_trees", {"max_features": 0.1}),
-    ("none", None, "xgboost", {}),
 ]
 
 
@@ -653,6 +658,8 @@ def _known_on_sparse(spec: DataSpec, genome: Genome) -> list[dict[str, Any]]:
     components = genome.parts["extraction"].parts.get("svd")
     entries = []
     for scaling, n, model, genes in FIRST_ON_SPARSE:
+        if not _suits(model, spec):
+            continue
         if n is None:
             extraction = {"none": {}}
         elif components is None:  # too few rows or columns

@@ -35,19 +35,15 @@ SPARSE_STEPS = 100
 
 
 def linear_seconds(
-    genes: dict[str, Any],
-    n_rows: int,
-    width: float,
-    n_outputs: int,
-    density: float = 1.0,
+    genes: dict[str, Any], n_rows: int, width: float, n_outputs: int
 ) -> float:
     """Return roughly how long a fit takes on one core."""
     coefficients = width * n_outputs
     if genes.get("l1_ratio"):
-        return 0.01 + 3e-8 * density * n_rows * coefficients
+        return 0.01 + 3e-8 * n_rows * coefficients
     if coefficients <= MANY_COEFFICIENTS:
         return 0.003 + 3e-8 * n_rows * coefficients * (1 + coefficients / 50)
-    work = density * n_rows * coefficients
+    work = n_rows * coefficients
     return 0.01 + 1e-9 * work * _steps(work) / 3
 
 
