@@ -331,10 +331,11 @@ def _preparation(spec: DataSpec) -> Genome:
 def _filter(spec: DataSpec) -> Choice:
     """Return the choice of a filter: of many columns few pipelines have none."""
     n_columns = len(spec.columns)
-    n_kept = Integer(FEWEST_KEPT, min(MOST_KEPT, n_columns // 2), log=True)
-    return Choice(
-        {"none": WIDE / n_columns}, none=Genome(), univariate=Genome(n_columns=n_kept)
+    kept = Genome(
+        n_columns=Integer(FEWEST_KEPT, min(MOST_KEPT, n_columns // 2), log=True),
+        relation=Categorical(["linear", "any"]),
     )
+    return Choice({"none": WIDE / n_columns}, none=Genome(), univariate=kept)
 
 
 def _extraction(spec: DataSpec) -> Choice:
@@ -568,12 +569,15 @@ FIRST_ON_WIDE: list[tuple[int | None, str, str, dict[str, Any]]] = [
     (8, "standard", "linear", {"C": 0.1}),
     (100, "none", "lightgbm", {}),
     (1000, "standard", "linear", {"C": 0.05, "l1_ratio": 1.0}),
-    (20, "standard", "gaussian_process", {}),
+    (10, "standard", "gaussian_process", {}),
     (100, "none", "extra_trees", {}),
     (8, "none", "lightgbm", {}),
-    (30, "standard", "svm", {}),
+    (10, "standard", "svm", {}),
+    (30, "none", "hist_gradient_boosting", {}),
+    (4, "standard", "gaussian_process", {}),
+    (10, "none", "xgboost", {"learning_rate": 0.035, "max_depth": 3}),
     (None, "standard", "linear", {"C": 0.02, "l1_ratio": 1.0}),
-    (100, "squashing", "mlp", {}),
+    (30, "squashing", "mlp", {}),
     (None, "standard", "linear", {"C": 1e-3}),
     (None, "none", "lightgbm", {}),
 ]
@@ -621,7 +625,8 @@ def _filtered(entry: dict[str, Any], n: int | None, spec: DataSpec) -> dict[str,
         if model in OF_WIDE:
             genes = genes | {g: min(genes[g], share) for g in SHARES if g in genes}
     else:
-        kept = {"univariate": {"n_columns": n}}
+        relation = "linear" if model == "linear" else "any"
+        kept = {"univariate": {"n_columns": n, "relation": relation}}
     preparation = entry["preparation"] | {"filter": kept}
     return entry | {"preparation": preparation, "model": {model: genes}}
 

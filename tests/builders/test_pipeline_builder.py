@@ -214,14 +214,15 @@ def test_prepared_width_is_about_right():
     spec = tables.spec_of(X, y)
     width = make_preparation(spec, genes).fit_transform(X, y).shape[1]
     assert abs(prepared_width(spec, genes) - width) <= 3
-    genes["filter"] = {"univariate": {"n_columns": 5}}
+    genes["filter"] = {"univariate": {"n_columns": 5, "relation": "any"}}
     width = make_preparation(spec, genes).fit_transform(X, y).shape[1]
     assert prepared_width(spec, genes) == width == 5
 
 
+@pytest.mark.parametrize("relation", ["linear", "any"])
 @pytest.mark.parametrize("with_labels", [False, True])
 @pytest.mark.parametrize("regression", [False, True])
-def test_a_filter_keeps_the_columns_that_tell_most(regression, with_labels):
+def test_a_filter_keeps_the_columns_that_tell_most(regression, with_labels, relation):
     X = wide_table(80, 30)
     X = X if with_labels else X.drop(columns="kind")
     told = X["c1"].fillna(0) - 2 * X["c9"]
@@ -230,7 +231,7 @@ def test_a_filter_keeps_the_columns_that_tell_most(regression, with_labels):
     genes = {
         "encoding": "ordinal",
         "imputation": "mean",
-        "filter": {"univariate": {"n_columns": 2}},
+        "filter": {"univariate": {"n_columns": 2, "relation": relation}},
     }
     with warnings.catch_warnings():
         warnings.simplefilter("error")
@@ -239,13 +240,26 @@ def test_a_filter_keeps_the_columns_that_tell_most(regression, with_labels):
     np.testing.assert_allclose(prepared[1:5, 0], X["c1"][1:5])
 
 
+@pytest.mark.parametrize("n_classes", [0, 2, 3])
+def test_a_filter_keeps_columns_whose_relation_is_not_linear(n_classes):
+    X = np.random.default_rng(0).normal(size=(300, 200)).astype(np.float32)
+    y = np.abs(X[:, 7])
+    y = np.digitize(y, [0.6, 1.2][: n_classes - 1]) if n_classes else y
+    spec = tables.spec_of(X, y, regression=not n_classes)
+    genes = {"filter": {"univariate": {"n_columns": 2, "relation": "any"}}}
+    prepared = make_preparation(spec, genes).fit_transform(X, y)
+    assert (prepared == X[:, [7]]).all(axis=0).any()
+
+
 def test_a_filter_learns_from_the_training_part_alone():
     """On noise, columns that were chosen with the test part would look good."""
     rng = np.random.default_rng(0)
     X, y = rng.normal(size=(80, 2000)), rng.integers(0, 2, 80)
     spec = tables.spec_of(X, y)
     genes = expressed_genes(spec, linear={"C": 1.0, "l1_ratio": 0.0})
-    genes["preparation"]["filter"] = {"univariate": {"n_columns": 10}}
+    genes["preparation"]["filter"] = {
+        "univariate": {"n_columns": 10, "relation": "any"}
+    }
     pipe = PipelineBuilder(spec)(genes, 0)
     assert roc_auc_score(y, pipe.fit(X, y).predict_proba(X)[:, 1]) > 0.9
     assert abs(cross_val_score(pipe, X, y, cv=5, scoring="roc_auc").mean() - 0.5) < 0.2

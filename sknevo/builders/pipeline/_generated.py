@@ -49,7 +49,8 @@ class PairFeatures(ArrayTransformer):
     def fit(self, X: np.ndarray, y: Any) -> Self:
         """Choose pairs and operations."""
         self.n_features_in_ = X.shape[1]
-        X, targets = _ranked_rows(X), _targets(_ranked_rows(y), self.classifies)
+        X = _ranked_rows(X)
+        targets = standardized_targets(_ranked_rows(y), self.classifies)
         alone = np.array([_told(column, targets) for column in X.T])
         columns = np.argsort(-alone, kind="stable")[:MOST_NUMBERS].tolist()
         gains = {}
@@ -96,7 +97,7 @@ class GroupFeatures(ArrayTransformer):
         self.numbers_ = clone(self.numbers).fit(X.iloc[:, : self.n_numeric])
         self.labels_ = clone(self.labels).fit(X.iloc[:, self.n_numeric :])
         floats, labels = self._parts(X)
-        targets = _targets(_ranked_rows(y), self.classifies)
+        targets = standardized_targets(_ranked_rows(y), self.classifies)
         alone = np.array([_told(column, targets) for column in _ranked_rows(floats).T])
         columns = np.argsort(-alone, kind="stable")[:MOST_NUMBERS].tolist()
         means, gains = {}, {}
@@ -149,7 +150,7 @@ def _best(gains: dict[Any, float]) -> list[Any]:
     return [key for key in ranked if gains[key] > 0]
 
 
-def _targets(y: Any, classifies: bool) -> np.ndarray:
+def standardized_targets(y: Any, classifies: bool) -> np.ndarray:
     """Return one standardised column for each class, or one of the values."""
     if classifies:
         columns = np.eye(len(np.unique(y)))[np.unique(y, return_inverse=True)[1]]
