@@ -566,14 +566,15 @@ def _prepared(entry: dict[str, Any], **genes: Any) -> dict[str, Any]:
 # its first entry in the portfolio.
 FIRST_ON_WIDE: list[tuple[int | None, str, str, dict[str, Any]]] = [
     (30, "standard", "linear", {"C": 0.1}),
-    (8, "standard", "linear", {"C": 0.1}),
+    (10, "standard", "linear", {"C": 0.1}),
+    (4, "standard", "linear", {"C": 1.0}),
     (100, "none", "lightgbm", {}),
     (1000, "standard", "linear", {"C": 0.05, "l1_ratio": 1.0}),
     (10, "standard", "gaussian_process", {}),
     (100, "none", "extra_trees", {}),
     (8, "none", "lightgbm", {}),
     (10, "standard", "svm", {}),
-    (30, "none", "hist_gradient_boosting", {}),
+    (30, "none", "lightgbm", {"learning_rate": 0.05, "num_leaves": 4}),
     (4, "standard", "gaussian_process", {}),
     (10, "none", "xgboost", {"learning_rate": 0.035, "max_depth": 3}),
     (None, "standard", "linear", {"C": 0.02, "l1_ratio": 1.0}),
