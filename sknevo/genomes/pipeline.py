@@ -572,7 +572,7 @@ FIRST_ON_WIDE: list[tuple[int | None, str, str, dict[str, Any]]] = [
     (1000, "standard", "linear", {"C": 0.05, "l1_ratio": 1.0}),
     (10, "standard", "gaussian_process", {}),
     (100, "none", "extra_trees", {}),
-    (8, "none", "lightgbm", {}),
+    (10, "none", "lightgbm", {}),
     (10, "standard", "svm", {}),
     (30, "none", "lightgbm", {"learning_rate": 0.05, "num_leaves": 4}),
     (4, "standard", "gaussian_process", {}),
