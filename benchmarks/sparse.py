@@ -156,6 +156,7 @@ NEAREST = {"weights": "distance", "p": 2}
 # number of components is one of filtered columns.
 GRID = [
     (["none", "tfidf"], [None], [("linear", {"C": c}) for c in (1.0, 10.0, 100.0)]),
+    (["none"], [None], [("linear", {"C": 0.3})]),
     (["maxabs"], [None], [("linear", {"C": c}) for c in (1.0, 10.0)]),
     (["none"], [None], [("linear", {"C": 10.0, "l1_ratio": 1.0})]),
     (["none"], [200], [("linear", {"C": c}) for c in (0.03, 0.3)]),
@@ -301,9 +302,10 @@ def loss_of(predicted, y, classes):
 def order(args):
     """Print the candidates in the order in which they improve ensembles."""
     tables = {}
-    for path in sorted(args.folder.glob("*.about")):
-        rows = pickle.loads(path.with_suffix(".pickle").read_bytes())
-        tables[path.stem] = (rows, *pickle.loads(path.read_bytes()))
+    for path in sorted(args.folder.glob("*.pickle")):
+        rows = pickle.loads(path.read_bytes())
+        about = pickle.loads(path.with_suffix(".about").read_bytes())
+        tables[path.stem] = (rows, *about)
     for task in ("classification", "regression"):
         some = {
             name: table

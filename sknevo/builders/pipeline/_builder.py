@@ -8,6 +8,7 @@ from sklearn.pipeline import Pipeline
 from sknevo.builders.pipeline._columns import ColumnReader
 from sknevo.builders.pipeline._features import (
     beside_categories,
+    extraction_seconds,
     make_extraction,
     make_scaling,
     scaled_width,
@@ -137,9 +138,11 @@ class PipelineBuilder:
         ((name, genes),) = expressed["model"].items()
         preparation, n_rows = expressed["preparation"], self.spec.n_samples
         width = prepared_width(self.spec, preparation)
+        stored = width * (self.spec.sparse.density if self.spec.sparse else 1.0)
         return (
             prepared_seconds(self.spec, preparation)
-            + scaling_seconds(expressed["scaling"], n_rows, width)
+            + scaling_seconds(expressed["scaling"], n_rows, stored)
+            + extraction_seconds(expressed["extraction"], n_rows, width)
             + MODELS[name].seconds(genes, self._setting(expressed))
         )
 
