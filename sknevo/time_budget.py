@@ -27,8 +27,9 @@ MARGIN = 1.15
 # the most that the re-evaluation of the best may take. Chosen, not measured.
 RESERVE, REEVALUATION_SHARE = 0.1, 0.2
 # Beside an ensemble, the best is refitted if that takes no more than this share of
-# `max_time`. Chosen, not measured.
-REFIT_SHARE = 0.2
+# `max_time`. On long tables, where trials are given a part of the rows first, it is the
+# second share, if there are so many times the rows of the trial. Chosen, not measured.
+REFIT_SHARE, LONG_REFIT_SHARE, MORE_ROWS = 0.2, 0.35, 1.1
 # Share of `max_time`, and seconds at most, that are kept for selecting an ensemble and
 # reading its models. Chosen, not measured.
 ENSEMBLE_SHARE, ENSEMBLE_SECONDS = 0.03, 5.0
@@ -36,7 +37,8 @@ ENSEMBLE_SHARE, ENSEMBLE_SECONDS = 0.03, 5.0
 # has trained for the first share of `max_time`, or the second of the time until its
 # deadline: the rest is for scoring. On 21,000 rows of 28 classes a network took 22.9 of
 # 30 s; 7.6 s brought its log-loss to 0.649 instead of 0.636. Chosen, not measured.
-TRAINING_SHARE, LAST_TRAINING_SHARE = 0.25, 0.8
+# On long tables it is LONG_TRAINING_SHARE of `max_time`: refits take time, too.
+TRAINING_SHARE, LONG_TRAINING_SHARE, LAST_TRAINING_SHARE = 0.25, 0.2, 0.8
 # Time is kept for the refits of so many members of an ensemble, but no more than this
 # share of `max_time`. The heaviest are fitted first: five have most of the weight. With
 # eight, 1 to 4 of 30 s were left over. Chosen, not measured.
@@ -62,6 +64,9 @@ class Trials(Protocol):
     @property
     def n_splits(self) -> int:
         """Number of fits of a trial."""
+
+    def share(self, candidate: Candidate) -> float:
+        """Return the share of the training part that a candidate is given."""
 
     def cost(self, candidate: Candidate) -> float:
         """Return the predicted seconds of a fit, 0 if there is no prediction."""
@@ -166,9 +171,11 @@ class TimeBudget:
         n_workers: int = 1,
         n_reevaluated: int = 0,
         has_ensemble: bool = False,
+        is_long: bool = False,
     ) -> None:
         """Say what takes time: trials on workers, refits, re-evaluations."""
         self.trials, self.final_builder = trials, final_builder
+        self.is_long = is_long
         self._has_ensemble = has_ensemble
         self.n_workers, self._n_reevaluated = n_workers, n_reevaluated
 
@@ -222,7 +229,7 @@ class TimeBudget:
         # A first part of the splits tells something, but is no member of an ensemble.
         n_splits = self._n_splits if self._has_ensemble else 1
         in_time = time.time() + n_splits * self.seconds(candidate) <= deadline.moment()
-        return self._with_training(deadline) if in_time else None
+        return self._with_training(deadline, candidate) if in_time else None
 
     def _first_deadline(self, candidate: Candidate) -> Deadline | None:
         """Return the deadline of a trial before the search may end: the first has none.
@@ -231,16 +238,23 @@ class TimeBudget:
         """
         self._first = self._first or candidate.name
         if candidate.name == self._first:
-            return self._with_training(Deadline())
+            return self._with_training(Deadline(), candidate)
         end = self._end_of_search(None)
-        return None if time.time() >= end else self._with_training(Deadline(end))
+        if time.time() >= end:
+            return None
+        return self._with_training(Deadline(end), candidate)
 
-    def _with_training(self, deadline: Deadline) -> Deadline:
-        """Return a deadline with the seconds after which fits may end early."""
+    def _with_training(self, deadline: Deadline, candidate: Candidate) -> Deadline:
+        """Return a deadline with the seconds after which fits may end early.
+
+        With a part of the rows they are as much fewer: that takes about as many rounds.
+        """
         if self.max_time is None or not self._has_ensemble:
             return deadline
         left = LAST_TRAINING_SHARE * (deadline.moment() - time.time())
-        return replace(deadline, training=min(TRAINING_SHARE * self.max_time, left))
+        most = LONG_TRAINING_SHARE if self.is_long else TRAINING_SHARE
+        most *= self.trials.share(candidate) * self.max_time
+        return replace(deadline, training=min(most, left))
 
     def _useful_until(self, candidate: Candidate, end: float = math.inf) -> Deadline:
         """Return the deadline after which a candidate cannot be refitted in time.
@@ -298,16 +312,27 @@ class TimeBudget:
         """Return whether there is time for the refit beside an ensemble."""
         if self.max_time is None:
             return True
+        if self.is_long:
+            return False  # it is one of the members, which are fitted side by side
         return self._is_short(best) and self.refit_seconds(best) <= self.time_left()
 
     def _is_short(self, best: Evaluation) -> bool:
         """Return whether the refit takes so little that it is worth its time."""
-        return self.refit_seconds(best) <= REFIT_SHARE * self.max_time
+        if self.is_long and not self._tells_more(best):
+            return False
+        share = LONG_REFIT_SHARE if self.is_long else REFIT_SHARE
+        return self.refit_seconds(best) <= share * self.max_time
+
+    def _tells_more(self, evaluation: Evaluation) -> bool:
+        """Return whether a refit has many more rows than the trial."""
+        return self._growth(evaluation.candidate) >= MARGIN * MORE_ROWS
 
     def affordable(self, evaluations: Sequence[Evaluation]) -> list[int]:
         """Return the places of those that there is time to refit, the first first."""
         busy, chosen, left = [0.0] * self.n_workers, [], self.time_left()
         for place, evaluation in enumerate(evaluations):
+            if self.is_long and not self._tells_more(evaluation):
+                continue
             worker = int(np.argmin(busy))
             until = busy[worker] + self.refit_seconds(evaluation)
             if until <= left:
@@ -360,9 +385,10 @@ class TimeBudget:
         if self._has_ensemble:
             is_refit = best is not None and self._is_short(best)
             refit = self.refit_seconds(best) if is_refit else 0.0
-            members = USUAL_MEMBERS * float(np.mean(self._refits or [0.0]))
-            members = min(members / self.n_workers, MEMBERS_SHARE * self.max_time)
-            refit = max(refit, members)  # the best is one of them, most often
+            if not self.is_long:
+                members = USUAL_MEMBERS * float(np.mean(self._refits or [0.0]))
+                members = min(members / self.n_workers, MEMBERS_SHARE * self.max_time)
+                refit = max(refit, members)  # the best is one of them, most often
             selection = min(ENSEMBLE_SHARE * self.max_time, ENSEMBLE_SECONDS)
             return refit + selection
         if best is not None:

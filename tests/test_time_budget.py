@@ -128,3 +128,30 @@ def test_time_is_kept_for_the_members():
     assert budget.end() == pytest.approx(1100 - 3 - 2.5 * one)
     budget.observe(tried(9.0))
     assert budget.end() == pytest.approx(1100 - 3 - 10)
+
+
+def test_on_long_tables_training_takes_as_much_less_as_there_are_fewer_rows():
+    runner = make_evaluator(resource="n_samples").runner
+    budget = TimeBudget(100, started=time.time())
+    budget.plan(runner, ToyBuilder(), has_ensemble=True, is_long=True)
+    whole = replace(candidate(0.1), resource=None)
+    few = replace(whole, resource=2)  # of five
+    assert runner.share(few) == 0.4
+    limits = [budget.deadline(one).training for one in (whole, few)]
+    assert limits == pytest.approx([20, 8], abs=0.1)
+
+
+def test_on_long_tables_what_has_had_nearly_all_rows_is_not_fitted_again():
+    runner = make_evaluator(resource="n_samples").runner
+    budget = Budget(100, refit_seconds=lambda e: e.fit_times[0], started=time.time())
+    budget.plan(runner, ToyBuilder(), has_ensemble=True, is_long=True)
+    few = replace(ended(20.0), chromosome=candidate(0.1).chromosome, resource=2)
+    few = replace(few, saved_times=(0.0, 0.0))
+    nearly_all = replace(few, resource=None)
+    assert budget.affordable([nearly_all, few, few]) == [1, 2]
+    # Nor is time kept for it, but for the selection.
+    budget = TimeBudget(100, started=1000)
+    budget.plan(runner, ToyBuilder(), has_ensemble=True, is_long=True)
+    budget.observe(nearly_all)
+    budget.best = nearly_all
+    assert budget.end() == pytest.approx(1097)

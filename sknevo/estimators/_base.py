@@ -1,5 +1,6 @@
 """The one `fit` of all evolved estimators: validate, split, evolve, refit the best."""
 
+import math
 import sys
 import time
 import warnings
@@ -419,6 +420,7 @@ class BaseEvolved(CallbackSupportMixin, SearchParameters):
             # The choice of a callable `refit` is final.
             n_reevaluated=0 if callable(self.refit) else self._n_reevaluated,
             has_ensemble=ensembles,
+            is_long=self.resource == "auto" and runner.resource is not None,
         )
 
         # Which candidates there are.
@@ -531,6 +533,9 @@ class BaseEvolved(CallbackSupportMixin, SearchParameters):
             min_resources=least,
             max_resources=self.max_resources,
         )
+        if self.resource == "auto":
+            # Every other rung: training on a part leaves less time for all rows.
+            rungs = rungs[::2]
         return SuccessiveHalving(population, rungs, self.factor)
 
     def _halved(self, spec: DataSpec) -> tuple[str | None, int | str]:
@@ -637,25 +642,41 @@ class BaseEvolved(CallbackSupportMixin, SearchParameters):
         """
         evaluations = outcome.evaluations
         best = evaluations[self.best_index_]
-        ready = None
-        if runner.refits or (self.ensemble_ and not budget.is_worth_refit(best)):
-            ready = runner.stored_model(best.candidate)
-        if ready is not None:
-            steps = self._first_steps()
-            self.best_estimator_ = Pipeline([*steps, *ready.steps]) if steps else ready
-            self.refit_time_ = float(np.mean(best.fit_times))
+        serves = self.ensemble_ and not budget.is_worth_refit(best)
+        if (runner.refits or serves) and self._take_from_trial(best, runner):
             return {}
         start = time.perf_counter()
         indices = [self.best_index_]
         if not callable(self.refit):  # the choice of a callable is final
             indices = runners_up(evaluations, self.best_index_, outcome.reevaluated)
         data = runner.data if rows is None else Shared(runner.data.value.part(rows))
-        final = replace(self._final_runner_, data=data)
-        # The best may fail here: then a runner-up is the best.
-        index, self.best_estimator_ = refit_first(final, evaluations, indices)
+        # No other trial runs at the same time.
+        threads = self._threads or inner_threads(1)
+        final = replace(self._final_runner_, data=data, threads=threads)
+        # Beside an ensemble, the model of its trial serves if time is over.
+        until = budget.until if self.ensemble_ else math.inf
+        try:
+            # The best may fail here: then a runner-up is the best.
+            index, self.best_estimator_ = refit_first(
+                final, evaluations, indices, until
+            )
+        except DeadlineReached:
+            if self._take_from_trial(best, runner):
+                return {}
+            index, self.best_estimator_ = refit_first(final, evaluations, indices)
         self._set_best(index, evaluations[index])
         self.refit_time_ = time.perf_counter() - start
         return {index: self.best_estimator_}
+
+    def _take_from_trial(self, best: Evaluation, runner: TrialRunner) -> bool:
+        """Take the model that the best was evaluated with, if it is kept."""
+        ready = runner.stored_model(best.candidate)
+        if ready is None:
+            return False
+        steps = self._first_steps()
+        self.best_estimator_ = Pipeline([*steps, *ready.steps]) if steps else ready
+        self.refit_time_ = float(np.mean(best.fit_times))
+        return True
 
     def _refit_members(
         self,
@@ -672,6 +693,8 @@ class BaseEvolved(CallbackSupportMixin, SearchParameters):
         """
         evaluations = outcome.evaluations
         kin: dict[str, list[int]] = {}
+        if budget.is_long:
+            kin[self.best_chromosome_.key] = [self.best_index_]
         for one in sorted(self.ensemble_.members, key=lambda one: -one.weight):
             kin.setdefault(one.chromosome.key, []).append(one.index)
         known = {evaluations[index].chromosome.key for index in models}
@@ -681,13 +704,30 @@ class BaseEvolved(CallbackSupportMixin, SearchParameters):
             if key not in known
         ]
         places = budget.affordable([evaluations[i] for i in missing])
-        indices = [missing[place] for place in places]
+        chosen = {missing[place]: evaluations[missing[place]] for place in places}
         final = replace(self._final_runner_, data=runner.data, threads=runner.threads)
+        fitted = self._fitted_whole(final, chosen, budget.until)
+        self.best_estimator_ = fitted.get(self.best_index_, self.best_estimator_)
+        # The ensemble reads X before its members do.
+        n_read = len(self._first_steps())
+        models = {
+            same: Pipeline(model.steps[n_read:])
+            for i, model in (models | fitted).items()
+            for same in kin.get(evaluations[i].chromosome.key, [])
+        }
+        self.ensemble_.members = with_whole(self.ensemble_, models)
 
-        def fit(index: int) -> BaseEstimator | Exception | None:
-            one = evaluations[index]
+    def _fitted_whole(
+        self, final: TrialRunner, chosen: Mapping[int, Evaluation], until: float
+    ) -> dict[int, BaseEstimator]:
+        """Return individuals by index that could be fitted on all of the data in time.
+
+        Those that fail are named in a warning.
+        """
+
+        def fit(one: Evaluation) -> BaseEstimator | Exception | None:
             try:
-                return final.refit(one.chromosome, one.rounds, budget.until)
+                return final.refit(one.chromosome, one.rounds, until)
             except DeadlineReached:
                 return None
             except Exception as fault:
@@ -696,26 +736,20 @@ class BaseEvolved(CallbackSupportMixin, SearchParameters):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # as in trials
             parallel = Parallel(n_jobs=self._n_workers, require="sharedmem")
-            found = parallel(delayed(fit)(index) for index in indices)
-        for index, model in zip(indices, found, strict=True):
+            found = parallel(delayed(fit)(one) for one in chosen.values())
+        models = {}
+        for index, model in zip(chosen, found, strict=True):
             if isinstance(model, Exception):
                 warnings.warn(
                     f"The individual in row {index} of cv_results_ predicts with the "
                     "models of its splits alone, since it was not fitted on all of X: "
                     f"{type(model).__name__}: {model}",
                     FitFailedWarning,
-                    stacklevel=3,
+                    stacklevel=4,
                 )
             elif model is not None:
                 models[index] = model
-        # The ensemble reads X before its members do.
-        n_read = len(self._first_steps())
-        models = {
-            same: Pipeline(model.steps[n_read:])
-            for i, model in models.items()
-            for same in kin.get(evaluations[i].chromosome.key, [])
-        }
-        self.ensemble_.members = with_whole(self.ensemble_, models)
+        return models
 
     def refit_individual(
         self, index: int, X: Any, y: Any = None, **fit_params: Any

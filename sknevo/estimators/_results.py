@@ -1,5 +1,6 @@
 """`cv_results_` as RandomizedSearchCV has it, the best of its rows, and the refit."""
 
+import math
 import operator
 import warnings
 from collections.abc import Callable, Sequence
@@ -11,7 +12,7 @@ from scipy.stats import rankdata
 from sklearn.base import BaseEstimator
 from sklearn.exceptions import FitFailedWarning
 
-from sknevo.deadline import TrialPruned
+from sknevo.deadline import DeadlineReached, TrialPruned
 from sknevo.evaluation import TrialRunner
 from sknevo.records import Chromosome, Evaluation, flatten
 from sknevo.search import most_frequent_causes
@@ -193,17 +194,23 @@ def runners_up(
 
 
 def refit_first(
-    runner: TrialRunner, evaluations: Sequence[Evaluation], indices: Sequence[int]
+    runner: TrialRunner,
+    evaluations: Sequence[Evaluation],
+    indices: Sequence[int],
+    until: float = math.inf,
 ) -> tuple[int, BaseEstimator]:
     """Return the first index whose refit succeeds, and the fitted estimator.
 
-    A ValueError says why, if none does.
+    A ValueError says why, if none does; `DeadlineReached` is raised after the
+    `time.time()` of `until`.
     """
     reasons, cause = [], None
     for index in indices:
         try:
             best = evaluations[index]
-            estimator = runner.refit(best.chromosome, best.rounds)
+            estimator = runner.refit(best.chromosome, best.rounds, until)
+        except DeadlineReached:
+            raise
         except Exception as fault:
             # Training that gives up is no fault, so `error_score` has no say in it.
             gave_up = isinstance(fault, TrialPruned)

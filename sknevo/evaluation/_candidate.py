@@ -363,6 +363,12 @@ class TrialRunner:
             self.normalized(candidate)
         )
 
+    def share(self, candidate: Candidate) -> float:
+        """Return the share of the training part that a candidate is given."""
+        few = self.normalized(candidate).resource
+        is_part = few is not None and self.resource == SAMPLES
+        return few / self.data.value.n_train if is_part else 1.0
+
     def cost(self, candidate: Candidate) -> float:
         """Return the predicted seconds of a fit, 0 if there is no prediction."""
         builder = self._builder_for(candidate)

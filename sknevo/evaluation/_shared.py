@@ -19,7 +19,9 @@ from numpy.lib.stride_tricks import as_strided
 from scipy.sparse import issparse
 
 # Fitted preparations kept per process; beyond it the least recently used are dropped.
-CACHE_BYTES = 512 * 2**20
+# Those of a long table are not kept: to prepare them takes little beside training, and
+# each process would hold a copy. Chosen, not measured.
+CACHE_BYTES = 128 * 2**20
 FILE = "value.joblib"
 # Seconds that a worker waits for data.
 PATIENCE = 300
@@ -163,7 +165,8 @@ class Shared:
             # A step that writes to its input would change that of other candidates.
             array.flags.writeable = False  # many read it
         with self._lock:
-            if key not in self._cache:
+            # What is too large for the cache would only drop all others.
+            if key not in self._cache and _nbytes(result) <= CACHE_BYTES:
                 self._cache[key] = result
                 self._cache_bytes += _nbytes(result)
             while self._cache_bytes > CACHE_BYTES:

@@ -203,6 +203,29 @@ def test_on_wide_tables_nothing_costly_sees_all_columns(n_columns, task):
             assert {*genes["model"]} <= {*TAKE_THOUSANDS}
 
 
+@pytest.mark.parametrize("task", ["classification", "regression"])
+def test_on_long_tables_nothing_takes_many_times_their_memory(task):
+    numbers = [Column(i, "numeric") for i in range(20)]
+    labels = Column("label", "categorical", 5_000)
+    table = table_of(1_000_000, 2 * (task == "classification"), [*numbers, labels])
+    models = {"lightgbm", "xgboost", "mlp", "linear"}
+    for genes in samples(table, 100):
+        expressed = Chromosome(genes).expressed
+        assert {*expressed["model"]} < models
+        assert expressed["scaling"] not in ("power", "quantile", "piecewise")
+        assert {*expressed["extraction"]} <= {"none", "select_k_best"}
+        assert expressed["preparation"]["encoding"] != "onehot"
+    known = well_known(table)
+    assert [{*one["model"]} for one in known[:3]] == [
+        {"lightgbm"},
+        {"mlp"},
+        {"xgboost"},
+    ]
+    genome = pipeline(table)
+    for one in known:
+        genome.complete(one, np.random.default_rng(0))
+
+
 def test_tables_that_are_not_wide_have_no_genes_of_wide_ones():
     narrow, wide = (pipeline(spec(n_columns=n)) for n in (WIDE, WIDE + 1))
     assert "filter" not in narrow.genes["preparation"].genes

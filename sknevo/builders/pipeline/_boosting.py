@@ -37,6 +37,8 @@ VALIDATION_FRACTION = 0.15
 # and 31 leaves (benchmarks/one_fit_per_fold.py patience).
 # The most that a booster makes. 30 cost 2 % more rounds and lost as much; 10 lost more.
 MOST_PROGRESS = 20.0
+# The most rounds rise with the samples beyond so many. Chosen, not measured.
+MANY_SAMPLES = 50_000
 # It stops after PATIENCE + PATIENT_PROGRESS / rate rounds without an improvement: its
 # loss was 0.0083 above that of the best round, after a progress of 5.9; with 20 rounds
 # 0.0103 after 7.3, with 50 rounds 0.0093 after 10.1, with 10 + 0.5 / rate 0.0101 after
@@ -92,6 +94,7 @@ class Booster:
         classifies: bool,
         genes: dict[str, Any],
         random_state: int,
+        n_samples: int,
         n_categorical: int = 0,
     ) -> BaseEstimator:
         """Return the unfitted booster; its library is imported only now.
@@ -100,7 +103,7 @@ class Booster:
         """
         native = self.categorical(n_categorical) if n_categorical else {}
         name = self.prefix + ("Classifier" if classifies else "Regressor")
-        rounds = {self.rounds: most_rounds(genes["learning_rate"])}
+        rounds = {self.rounds: most_rounds(genes["learning_rate"], n_samples)}
         return getattr(import_module(self.module), name)(
             **genes, **rounds, **native, **self.fixed, random_state=random_state
         )
@@ -157,9 +160,10 @@ BOOSTERS = {
 }
 
 
-def most_rounds(learning_rate: float) -> int:
+def most_rounds(learning_rate: float, n_samples: int) -> int:
     """Return the most boosting rounds at this learning rate."""
-    return round(MOST_PROGRESS / learning_rate)
+    more = max(1.0, n_samples / MANY_SAMPLES)
+    return round(MOST_PROGRESS / learning_rate * more)
 
 
 def stopping(learning_rate: float) -> dict[str, int]:

@@ -103,12 +103,17 @@ def _booster(name: str) -> Model:
 
     def make(genes: Genes, setting: Setting) -> BaseEstimator:
         unfitted = booster.make(
-            setting.classifies, genes, setting.random_state, setting.n_categorical
+            setting.classifies,
+            genes,
+            setting.random_state,
+            setting.spec.n_samples,
+            setting.n_categorical,
         )
         return _early_stopping(unfitted, setting, **stopping(genes["learning_rate"]))
 
     def seconds(genes: Genes, setting: Setting) -> float:
-        rounds = USUAL_SHARE * most_rounds(genes["learning_rate"])
+        # As many as of few samples: a refit takes no more rounds than the trial.
+        rounds = USUAL_SHARE * most_rounds(genes["learning_rate"], 0)
         # LightGBM alone bundles columns that are rarely stored together.
         size = setting.stored if name == "lightgbm" else setting.size
         start = booster.start_seconds(*size[:2])
