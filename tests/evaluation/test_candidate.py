@@ -426,4 +426,5 @@ def test_the_cost_on_a_rung_is_that_of_so_many_samples():
         runner = TrialRunner(builder, Shared(data), None, 0, resource="n_samples")
         whole = runner.cost(replace(one, resource=None))
         assert whole > 0
-        assert runner.cost(one) == pytest.approx(share * whole)
+        # All but the model is a thousandth.
+        assert runner.cost(one) == pytest.approx(share * whole, rel=1e-3)
