@@ -64,6 +64,7 @@ from sknevo.evaluation import (
     Response,
     Shared,
     TrialRunner,
+    end_idle_workers,
     inner_threads,
 )
 from sknevo.evolution import STRATEGIES, Population, SuccessiveHalving
@@ -446,6 +447,8 @@ class BaseEvolved(CallbackSupportMixin, SearchParameters):
             self._record(outcome, objectives, len(data.splits))
             if self.refit:
                 self._select_ensemble(outcome, evaluator, budget)
+                if budget.is_long:  # models of all rows need the memory
+                    end_idle_workers()
                 models = self._refit(outcome, runner, budget, rows)
                 if self.ensemble_ and outcome.stop_reason != INTERRUPTED:
                     self._refit_members(outcome, runner, budget, models)

@@ -23,6 +23,7 @@ from sknevo.evaluation._model_store import ModelStore, WeightStore, WeightStoreE
 from sknevo.evaluation._scoring import Objectives, Response
 from sknevo.evaluation._selection import select, tune
 from sknevo.evaluation._shared import Shared
+from sknevo.evaluation._workers import end_idle_workers
 
 __all__ = [
     "SAMPLES",
@@ -39,6 +40,7 @@ __all__ = [
     "TrialRunner",
     "WeightStore",
     "WeightStoreError",
+    "end_idle_workers",
     "inner_threads",
     "limited_threads",
     "read_journal",

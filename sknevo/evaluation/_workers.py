@@ -301,6 +301,15 @@ def _give_back(workers: Sequence[Worker]) -> None:
             _idle.append(worker)
 
 
+def end_idle_workers() -> None:
+    """End the workers that wait for another search: each holds some memory."""
+    with _lock:
+        idle, _idle[:] = [*_idle], []
+    for worker in idle:
+        if worker.owner == os.getpid():  # else it is of the process that this forked
+            worker.end()
+
+
 def _end_all_workers() -> None:
     """End all workers of this process."""
     for worker in [w for w in _workers if w.owner == os.getpid()]:
