@@ -37,8 +37,11 @@ ENSEMBLE_SHARE, ENSEMBLE_SECONDS = 0.03, 5.0
 # has trained for the first share of `max_time`, or the second of the time until its
 # deadline: the rest is for scoring. On 21,000 rows of 28 classes a network took 22.9 of
 # 30 s; 7.6 s brought its log-loss to 0.649 instead of 0.636. Chosen, not measured.
-# On long tables it is LONG_TRAINING_SHARE of `max_time`: refits take time, too.
-TRAINING_SHARE, LONG_TRAINING_SHARE, LAST_TRAINING_SHARE = 0.25, 0.2, 0.8
+# On long tables it is LONG_TRAINING_SHARE of `max_time`: refits take time, too. With a
+# part of the rows it is as much less, but not below LEAST_TRAINING_SHARE, or so many
+# seconds if these are fewer: then there is a first result in time.
+TRAINING_SHARE, LAST_TRAINING_SHARE = 0.25, 0.8
+LONG_TRAINING_SHARE, LEAST_TRAINING_SHARE, LEAST_TRAINING = 0.2, 0.05, 5.0
 # Time is kept for the refits of so many members of an ensemble, but no more than this
 # share of `max_time`. The heaviest are fitted first: five have most of the weight. With
 # eight, 1 to 4 of 30 s were left over. Chosen, not measured.
@@ -252,9 +255,10 @@ class TimeBudget:
         if self.max_time is None or not self._has_ensemble:
             return deadline
         left = LAST_TRAINING_SHARE * (deadline.moment() - time.time())
-        most = LONG_TRAINING_SHARE if self.is_long else TRAINING_SHARE
-        most *= self.trials.share(candidate) * self.max_time
-        return replace(deadline, training=min(most, left))
+        share = LONG_TRAINING_SHARE if self.is_long else TRAINING_SHARE
+        most = share * self.trials.share(candidate) * self.max_time
+        least = min(LEAST_TRAINING_SHARE * self.max_time, LEAST_TRAINING)
+        return replace(deadline, training=min(max(most, least), left))
 
     def _useful_until(self, candidate: Candidate, end: float = math.inf) -> Deadline:
         """Return the deadline after which a candidate cannot be refitted in time.

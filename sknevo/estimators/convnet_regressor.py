@@ -93,7 +93,7 @@ default="estimation_of_distribution"
         with little of it. Only the best are evaluated again with more. None evaluates
         each individual once, with all that its genes ask for. "auto" stands for None,
         but for "n_samples" if pipelines evolve on a table that is large for its
-        `max_time`: the first rung then has 32,000 cells for each second, and no less
+        `max_time`: the first rung then has 16,000 cells for each second, and no less
         than 2,000 samples.
     factor : float, default=3
         The best 1 / `factor` of the individuals are promoted: they are evaluated again

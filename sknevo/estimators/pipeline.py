@@ -28,7 +28,7 @@ __all__ = ["EvolvedPipelineClassifier", "EvolvedPipelineRegressor"]
 
 # On a table that is large for its `max_time`, a first trial is given so many cells for
 # each second, but no fewer rows. Chosen, not measured.
-CELLS_PER_SECOND, FEWEST_ROWS = 32_000, 2_000
+CELLS_PER_SECOND, FEWEST_ROWS = 16_000, 2_000
 
 
 @with_parameters
@@ -187,7 +187,7 @@ default="estimation_of_distribution"
         with little of it. Only the best are evaluated again with more. None evaluates
         each individual once, with all that its genes ask for. "auto" stands for None,
         but for "n_samples" if pipelines evolve on a table that is large for its
-        `max_time`: the first rung then has 32,000 cells for each second, and no less
+        `max_time`: the first rung then has 16,000 cells for each second, and no less
         than 2,000 samples.
     factor : float, default=3
         The best 1 / `factor` of the individuals are promoted: they are evaluated again
@@ -411,7 +411,7 @@ default="estimation_of_distribution"
         with little of it. Only the best are evaluated again with more. None evaluates
         each individual once, with all that its genes ask for. "auto" stands for None,
         but for "n_samples" if pipelines evolve on a table that is large for its
-        `max_time`: the first rung then has 32,000 cells for each second, and no less
+        `max_time`: the first rung then has 16,000 cells for each second, and no less
         than 2,000 samples.
     factor : float, default=3
         The best 1 / `factor` of the individuals are promoted: they are evaluated again

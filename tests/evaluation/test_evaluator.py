@@ -145,6 +145,14 @@ def test_a_caller_may_stop_listening():
     assert [e.cached for e in evaluator.evaluate(chromosomes)] == [True] + [False] * 5
 
 
+def test_idle_workers_can_be_ended(workers):
+    idle = [*_workers._idle]
+    assert idle
+    _workers.end_idle_workers()
+    assert not _workers._idle
+    assert not any(worker.process.is_alive() for worker in idle)
+
+
 def test_what_a_stream_leaves_behind_is_known_at_once(workers, tmp_path):
     with Journal(tmp_path / "run.jsonl") as journal:
         journal.begin({"seed": 0})

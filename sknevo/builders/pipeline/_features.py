@@ -27,6 +27,7 @@ from sklearn.preprocessing import (
 )
 
 from sknevo.builders.pipeline._transformers import ArrayTransformer
+from sknevo.data_checks import random_rows
 from sknevo.records import DataSpec
 
 Step = BaseEstimator | str
@@ -44,6 +45,9 @@ VALUE_SECONDS = {
     "robust": 1e-7,
     "squashing": 1e-7,
 }
+# Quantiles are those of so many random rows at most: of more, sorting takes seconds.
+# Chosen, not measured.
+MOST_ROWS = 200_000
 # A column of no more values has no pieces. Chosen, not measured.
 FEW_VALUES = 4
 
@@ -169,16 +173,23 @@ class SquashingScaler(OneToOneFeatureMixin, ArrayTransformer):
     def fit(self, X: np.ndarray, y: Any = None) -> Self:
         """Learn the median and the scale of each column."""
         self.n_features_in_ = X.shape[1]
-        low, self.median_, high = np.nanquantile(X, [0.25, 0.5, 0.75], axis=0)
-        half = (np.nanmax(X, axis=0) - np.nanmin(X, axis=0)) / 2
+        sample = X if len(X) <= MOST_ROWS else X[random_rows(len(X), MOST_ROWS)]
+        low, median, high = np.nanquantile(sample, [0.25, 0.5, 0.75], axis=0)
+        half = (np.fmax.reduce(X, axis=0) - np.fmin.reduce(X, axis=0)) / 2
         scale = np.where(high > low, high - low, half)
-        self.scale_ = np.where(scale > 0, scale, 1.0)
+        # Single precision stays what it is.
+        self.median_ = median.astype(X.dtype)
+        self.scale_ = np.where(scale > 0, scale, 1.0).astype(X.dtype)
         return self
 
     def transform(self, X: np.ndarray) -> np.ndarray:
         """Return the scaled and bent values."""
-        scaled = (X - self.median_) / self.scale_
-        return scaled / np.hypot(1, scaled / self.bound)
+        scaled = X - self.median_
+        # In place: there may be millions of rows.
+        scaled /= self.scale_
+        bent = scaled / self.bound
+        scaled /= np.hypot(1, bent, out=bent)
+        return scaled
 
 
 class Tfidf(ArrayTransformer, TfidfTransformer):
