@@ -156,7 +156,7 @@ NEAREST = {"weights": "distance", "p": 2}
 # number of components is one of filtered columns.
 GRID = [
     (["none", "tfidf"], [None], [("linear", {"C": c}) for c in (1.0, 10.0, 100.0)]),
-    (["none"], [None], [("linear", {"C": 0.3})]),
+    (["none"], [None], [("linear", {"C": c}) for c in (0.1, 0.3)]),
     (["maxabs"], [None], [("linear", {"C": c}) for c in (1.0, 10.0)]),
     (["none"], [None], [("linear", {"C": 10.0, "l1_ratio": 1.0})]),
     (["none"], [200], [("linear", {"C": c}) for c in (0.03, 0.3)]),

@@ -712,6 +712,7 @@ FIRST_ON_SPARSE: list[tuple[str, int | None, str, dict[str, Any]]] = [
     ("tfidf", None, "naive_bayes", {"alpha": 0.03}),
     ("none", None, "linear", {"C": 1.0}),
     ("tfidf", None, "linear", {"C": 100.0}),
+    ("none", None, "linear", {"C": 0.1}),
     ("none", None, "lightgbm", {"colsample_bytree": 0.4, "min_child_samples": 5}),
     ("none", None, "svm", {"C": 1.0, **LINEAR_KERNEL}),
     ("none", None, "naive_bayes", {"alpha": 0.3}),
@@ -723,6 +724,7 @@ FIRST_ON_SPARSE: list[tuple[str, int | None, str, dict[str, Any]]] = [
     ("none", 200, "linear", {"C": 0.03}),
     ("tfidf", 100, "lightgbm", {}),
     ("none", None, "extra_trees", {"max_features": 0.01}),
+    ("tfidf", None, "linear", {"C": 1.0}),
     ("none", None, "linear", {"C": 10.0}),
 ]
 
