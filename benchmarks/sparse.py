@@ -192,6 +192,7 @@ GRID = [
         ],
     ),
     (["none"], [-1000], [("mlp", {"alpha": 0.01}), ("xgboost", {})]),
+    (["none"], [None], [("xgboost", {"colsample_bynode": 0.3, "learning_rate": 0.2})]),
 ]
 
 
@@ -286,7 +287,7 @@ def runner_of(X, y, task):
         Shared(Data(X, y, splits)),
         objectives,
         random_state=0,
-        max_eval_time=25,
+        max_eval_time=90,
         response=Response(classes),
     )
     return runner, reader, runner.held_out()
