@@ -255,10 +255,12 @@ class TimeBudget:
         if self.max_time is None or not self._has_ensemble:
             return deadline
         left = LAST_TRAINING_SHARE * (deadline.moment() - time.time())
-        share = LONG_TRAINING_SHARE if self.is_long else TRAINING_SHARE
-        most = share * self.trials.share(candidate) * self.max_time
-        least = min(LEAST_TRAINING_SHARE * self.max_time, LEAST_TRAINING)
-        return replace(deadline, training=min(max(most, least), left))
+        most = TRAINING_SHARE * self.max_time
+        if self.is_long:
+            most = LONG_TRAINING_SHARE * self.trials.share(candidate) * self.max_time
+            least = min(LEAST_TRAINING_SHARE * self.max_time, LEAST_TRAINING)
+            most = max(most, least)
+        return replace(deadline, training=min(most, left))
 
     def _useful_until(self, candidate: Candidate, end: float = math.inf) -> Deadline:
         """Return the deadline after which a candidate cannot be refitted in time.

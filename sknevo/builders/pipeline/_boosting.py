@@ -94,12 +94,13 @@ class Booster:
         classifies: bool,
         genes: dict[str, Any],
         random_state: int,
-        n_samples: int,
+        n_samples: int = 0,
         n_categorical: int = 0,
     ) -> BaseEstimator:
         """Return the unfitted booster; its library is imported only now.
 
-        In the first `n_categorical` columns numbers stand for categories.
+        Of many samples it may make more rounds. In the first `n_categorical` columns
+        numbers stand for categories.
         """
         native = self.categorical(n_categorical) if n_categorical else {}
         name = self.prefix + ("Classifier" if classifies else "Regressor")
