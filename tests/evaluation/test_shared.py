@@ -7,6 +7,7 @@ from pathlib import Path
 import joblib
 import numpy as np
 import pytest
+from scipy.sparse import csr_matrix
 from toys import look
 
 from sknevo.evaluation import Shared, _shared
@@ -55,6 +56,16 @@ def test_the_other_side_maps_arrays_and_loads_once():
     np.testing.assert_array_equal(other.value["X"], big())
     assert other.value["name"] == "table"
     assert pickle.loads(text) is other
+    shared.close()
+
+
+def test_the_other_side_maps_sparse_matrices_too():
+    rows = csr_matrix(big().reshape(300, 1000))
+    shared = Shared({"X": rows})
+    other = pickle.loads(pickle.dumps(shared)).value["X"]
+    for name in ("data", "indices", "indptr"):
+        assert type(getattr(other, name)) is np.memmap
+    assert (other[[7, 3]] != rows[[7, 3]]).nnz == 0
     shared.close()
 
 
@@ -122,6 +133,16 @@ def test_the_least_recently_used_is_dropped(monkeypatch):
     assert kitchen.cooked == []
     kitchen.order(2)
     assert kitchen.cooked == [2]
+
+
+def test_sparse_results_count_and_cannot_be_written_to(monkeypatch):
+    shared, rows = Shared(None), csr_matrix(np.eye(10))
+    monkeypatch.setattr(_shared, "CACHE_BYTES", rows.data.nbytes)
+    (computed,) = shared.computed("key", lambda: (rows,))
+    with pytest.raises(ValueError, match="read-only"):
+        computed.data[0] = 2
+    again = csr_matrix(np.eye(10))
+    assert shared.computed("key", lambda: (again,))[0] is again
 
 
 def test_what_is_larger_than_the_cache_is_computed_but_not_kept(monkeypatch):
