@@ -850,6 +850,10 @@ class BaseEvolved(CallbackSupportMixin, SearchParameters):
         float
             The higher, the better.
         """
+        return self._score(X, y, params)
+
+    def _score(self, X: Any, y: Any, params: Mapping[str, Any]) -> float:
+        """Return the score, of data as the user has them."""
         best, y = self._best, self._targets(X, y)
         y = None if y is None else self._plain_y(y)
         return self._scored(best, self._validate_X(X), y, params)

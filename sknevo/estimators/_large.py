@@ -10,7 +10,6 @@ from typing import Any, Self
 import numpy as np
 from sklearn.exceptions import FitFailedWarning
 from sklearn.model_selection import PredefinedSplit
-from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from sknevo.builders.pipeline._all_rows import (
@@ -19,7 +18,6 @@ from sknevo.builders.pipeline._all_rows import (
     fits_on_all,
 )
 from sknevo.estimators._metadata import given
-from sknevo.estimators._results import check_refit
 from sknevo.estimators._sample import Sample, draw_sample
 from sknevo.evaluation import Journal, Objectives
 from sknevo.large_tables import DaskSource, Part, Source, is_large, source_of
@@ -149,17 +147,15 @@ class LargeTablesMixin:
         predicted = source.map(partial(_of_rows, predict))
         return np.concatenate([one for one in predicted if one is not None])
 
-    @available_if(check_refit)
-    def score(self, X: Any, y: Any = None, **params: Any) -> float:
+    def _score(self, X: Any, y: Any, params: Mapping[str, Any]) -> float:
         if not is_large(X):
-            return super().score(X, y, **params)
+            return super()._score(X, y, params)
         check_is_fitted(self, "best_estimator_")
-        weights = params.pop("sample_weight", None)
         names = getattr(self, "feature_names_in_", None)
-        source = source_of(X, y, weights, names)
+        source = source_of(X, y, params.get("sample_weight"), names)
         targets = source.targets()
         if targets.weights is not None:
-            params["sample_weight"] = targets.weights
+            params = {**params, "sample_weight": targets.weights}
         return self._scored(self, source, self._plain_y(targets.y), params)
 
 
