@@ -2,6 +2,7 @@
 
 import os
 import re
+import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -254,7 +255,8 @@ class FileSource(Source):
         y, weights = (
             None if name is None else frame[name] for name in (self._y, self._weights)
         )
-        X = frame[[name for name in frame.columns if name in self.columns]]
+        extra = {self._y, self._weights}
+        X = frame[[name for name in frame.columns if name not in extra]]
         return _made_part(X, y, weights)
 
 
@@ -432,7 +434,9 @@ class DaskSource(Source):
         """
         from dask import array
 
-        few = function(_made_part(self._frame[self.columns]._meta_nonempty))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # the values of these rows mean nothing
+            few = function(_made_part(self._frame[self.columns]._meta_nonempty))
         shape = (np.nan, *few.shape[1:])
         tasks = self.tasks(partial(_unless_empty, function, few[:0]))
         arrays = [array.from_delayed(task, shape, meta=few[:0]) for task in tasks]

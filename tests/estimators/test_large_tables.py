@@ -164,6 +164,28 @@ def test_balanced_classes_have_equal_weight_in_all_rows(tmp_path, sampled):
     assert means == pytest.approx([0.5, 0.1], abs=0.03)
 
 
+def shops(n, seed):
+    """Return a table of which a third of the shops decides, whatever their names."""
+    rng = np.random.default_rng(seed)
+    frame = pd.DataFrame({"shop": rng.integers(0, 60, n), "x": rng.normal(size=n)})
+    known = np.random.default_rng(0).random(60) < 0.33
+    label = known[frame["shop"]] ^ (rng.random(n) < 0.02)
+    return frame.assign(shop="shop " + frame["shop"].astype(str), label=label)
+
+
+@pytest.mark.parametrize("model", BOOSTERS)
+def test_categories_are_taken_as_such_in_all_rows(model, tmp_path, sampled):
+    shops(4_000, 0).to_parquet(tmp_path / "a.parquet")
+    genes = {"preparation": {"encoding": "native"}, "extraction": {"none": {}}}
+    one = {"initial_population": [genes], "population_size": 1}
+    clf = fitted(tmp_path / "a.parquet", "label", [model], **one)
+    assert clf.best_params_["preparation"]["encoding"] == "native"
+    new = shops(1_000, 1)
+    assert clf.score(new[["shop", "x"]], new.label) > 0.96
+    new["shop"] = "another"
+    assert clf.predict(new[["shop", "x"]]).shape == (1_000,)
+
+
 def test_other_models_say_that_they_know_a_sample_alone(file, sampled):
     with pytest.warns(UserWarning, match="a sample of .* rows: only LightGBM and XGB"):
         clf = fitted(file, "label", ["linear"])

@@ -20,7 +20,11 @@ from sklearn.base import is_classifier
 from sklearn.pipeline import Pipeline
 from sklearn.utils import gen_batches
 
-from sknevo.builders.pipeline._boosting import BOOSTERS, lightgbm_settings
+from sknevo.builders.pipeline._boosting import (
+    BOOSTERS,
+    lightgbm_settings,
+    xgboost_types,
+)
 from sknevo.large_tables import Census, DaskSource, Part, Source
 
 # Cells that are prepared, or read from the file of prepared rows, at a time: 32 MB as
@@ -31,8 +35,9 @@ BIN_CELLS = 2**23
 # Seconds between two looks at the workers, and how often a fit on a cluster begins if
 # workers die. Chosen, not measured.
 POLL, ATTEMPTS = 1.0, 5
-# Seconds that an attempt without all of its workers is given to end.
-PATIENCE = 10.0
+# Seconds that an attempt without all of its workers is given to end, and that a worker
+# is given to start. Chosen, not measured.
+PATIENCE, NEW_WORKER = 10.0, 300.0
 
 
 def fits_on_all(pipeline: Any) -> bool:
@@ -79,9 +84,15 @@ def fit_on_all(
             fitted.estimator_ = _watched(source.client, train)
     else:
         with TemporaryDirectory(prefix="sknevo-") as folder:
-            rows = _stored(Path(folder), source.map(prepare), census.n_rows)
+            parts = source.map(prepare, _with_rows(census))
+            rows = _stored(Path(folder), parts, census.n_rows)
             fitted.estimator_ = _ON_DISK[booster.library](booster, rows)
     return Pipeline([*first, (name, fitted)])
+
+
+def _with_rows(census: Census) -> dict[int, tuple]:
+    """Return the places of parts that have rows; they get no arguments."""
+    return dict.fromkeys(np.flatnonzero(census.lengths).tolist(), ())
 
 
 def _n_classes(model: Any) -> int:
@@ -132,14 +143,15 @@ def _prepared(
 
 def _transformed(preparation: Pipeline, X: Any) -> np.ndarray:
     """Return prepared rows; what is made on the way takes memory, too."""
-    n_rows = max(1, CELLS // max(1, X.shape[1]))
+
+    def transform(rows: slice) -> np.ndarray:
+        return np.asarray(preparation.transform(X.iloc[rows]), np.float32)
+
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # as in trials
-        made = [
-            np.asarray(preparation.transform(X.iloc[rows]), np.float32)
-            for rows in gen_batches(len(X), n_rows)
-        ]
-    return np.concatenate(made)
+        width = max(1, X.shape[1], transform(slice(1)).shape[1])
+        batches = gen_batches(len(X), max(1, CELLS // width))
+        return np.concatenate([transform(rows) for rows in batches])
 
 
 # One machine --------------------------------------------------------------------------
@@ -175,8 +187,6 @@ def _stored(folder: Path, parts: Any, n_rows: int) -> _StoredRows:
     weights = None
     with path.open("wb") as file:
         for part in parts:
-            if not len(part.y):
-                continue
             rows = slice(n, n := n + len(part.y))
             y[rows], width = part.y, part.X.shape[1]
             if part.weights is not None:
@@ -211,6 +221,8 @@ def _lightgbm_on_disk(booster: _Booster, rows: _StoredRows) -> Any:
 def _xgboost_on_disk(booster: _Booster, rows: _StoredRows) -> Any:
     from xgboost import DataIter, ExtMemQuantileDMatrix, train
 
+    types = xgboost_types(booster.unfitted, rows.width)
+
     class Slices(DataIter):
         def __init__(self) -> None:
             self.batches = [*gen_batches(len(rows.y), rows.n_at_a_time)]
@@ -226,12 +238,15 @@ def _xgboost_on_disk(booster: _Booster, rows: _StoredRows) -> Any:
             batch = self.batches[self.place]
             weights = None if rows.weights is None else rows.weights[batch]
             X = rows.read(batch.start, batch.stop)
-            input_data(data=X, label=rows.y[batch], weight=weights)
+            given = {"data": X, "label": rows.y[batch], "weight": weights}
+            input_data(**given, feature_types=types)
             self.place += 1
             return True
 
     settings = _xgboost_settings(booster)
-    data = ExtMemQuantileDMatrix(Slices(), max_bin=settings.get("max_bin"))
+    data = ExtMemQuantileDMatrix(
+        Slices(), max_bin=settings.get("max_bin"), enable_categorical=True
+    )
     return train(settings, data, booster.rounds)
 
 
@@ -257,7 +272,7 @@ def _fit_on_cluster(
     """Return a booster that the workers of Dask have fitted to their partitions."""
     from dask import array, delayed
 
-    places = {int(i): () for i in np.flatnonzero(census.lengths)}
+    places = _with_rows(census)
     client = source.client
     parts = client.persist(source.tasks(prepare, places))
     lengths = census.lengths[[*places]]
@@ -306,7 +321,13 @@ def _xgboost_on_cluster(booster: _Booster, client: Any, rows: Part) -> Any:
 
     settings = _xgboost_settings(booster)
     data = dask.DaskQuantileDMatrix(
-        client, rows.X, rows.y, weight=rows.weights, max_bin=settings.get("max_bin")
+        client,
+        rows.X,
+        rows.y,
+        weight=rows.weights,
+        max_bin=settings.get("max_bin"),
+        feature_types=xgboost_types(booster.unfitted, rows.X.shape[1]),
+        enable_categorical=True,
     )
     rounds = {"num_boost_round": booster.rounds}
     return dask.train(client, settings, data, **rounds)["booster"]
@@ -322,7 +343,7 @@ def _watched(client: Any, train: Callable[[], Any]) -> Any:
     left of the attempt is withdrawn, and the processes of the other workers restart.
     """
     for _ in range(ATTEMPTS):
-        client.wait_for_workers(1)
+        client.wait_for_workers(1, timeout=NEW_WORKER)
         workers, known = {*client.nthreads()}, {*client.futures}
         attempt = _started(train)
         while not attempt.done() and workers <= {*client.nthreads()}:

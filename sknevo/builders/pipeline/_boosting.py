@@ -414,12 +414,16 @@ def _fit_xgboost(booster: Any, fitted: Part, watch: Watch | None) -> Any:
         watched = {"eval_set": [(part.X, part.y) for part in parts]}
         if parts[0].weights is not None:
             watched["sample_weight_eval_set"] = [part.weights for part in parts]
-    types = booster.feature_types
-    if types is not None:  # those of the first columns; the others hold quantities
-        types = [*types, *["q"] * (X.shape[1] - len(types))]
+    types = xgboost_types(booster, X.shape[1])
     booster.set_params(callbacks=[AfterRound()], feature_types=types)
     booster.fit(X, y, sample_weight=weights, verbose=False, **watched)
     return booster.get_booster()
+
+
+def xgboost_types(booster: Any, width: int) -> list[str] | None:
+    """Return the type of each column: booster has those of the first ones."""
+    types = booster.feature_types
+    return types and [*types, *["q"] * (width - len(types))]
 
 
 def _predict_xgboost(model: Any, X: Any, rounds: int | None) -> np.ndarray:
