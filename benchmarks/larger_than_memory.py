@@ -22,6 +22,8 @@ import argparse
 import sys
 import threading
 import time
+from collections import Counter
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -30,7 +32,13 @@ sys.path.insert(0, str(Path(__file__).resolve().parent / "peers"))
 
 from _made import CHUNK, _signal
 
+from sknevo.genomes.pipeline import pipeline
+
 N_COLUMNS, N_FURTHER = 30, 1_000_000
+LEAVES = {
+    "lightgbm": {"num_leaves": 31, "extra_trees": False},
+    "xgboost": {"max_depth": 6},
+}
 NAMES = [f"x{i}" for i in range(N_COLUMNS)]
 
 
@@ -106,6 +114,16 @@ def fit(args):
         return fit_and_report(args, X, pids)
 
 
+def searched(model):
+    """Return what is searched: all pipelines, or a single one with large steps."""
+    if model is None:
+        return {"generations": None}
+    genes = {"scaling": "none", "extraction": {"none": {}}}
+    genes["model"] = {model: {"learning_rate": 0.25, **LEAVES[model]}}
+    one = {"initial_population": [genes], "population_size": 1, "generations": 1}
+    return {"genome": partial(pipeline, models=[model]), **one}
+
+
 def fit_and_report(args, X, cluster):
     from sklearn.metrics import roc_auc_score
 
@@ -125,14 +143,14 @@ def fit_and_report(args, X, cluster):
     clf = EvolvedPipelineClassifier(
         scoring="roc_auc",
         max_time=args.max_time,
-        generations=None,
         n_jobs=args.n_jobs,
         random_state=args.seed,
         memory_limit=args.memory_limit,
+        **searched(args.model),
     ).fit(X, "target")
     peaks.going = False
     print(f"search {alone['seconds']:.0f} s, all {time.perf_counter() - start:.0f} s")
-    print(f"model {clf.best_params_}")
+    print(f"model {clf.best_params_}, {Counter(clf.cv_results_['status'])}")
     print(f"rounds {alone['sample'][-1].rounds_}, {clf.best_estimator_[-1].rounds_}")
     print("peak MB: ", {name: round(mb) for name, mb in peaks.peaks.items()})
     further = args.folder / "further"
@@ -195,6 +213,7 @@ def main():
     one.add_argument("--max-time", type=float, default=60)
     one.add_argument("--memory-limit", type=float)
     one.add_argument("--n-jobs", type=int, default=2)
+    one.add_argument("--model", choices=LEAVES, help="a single pipeline, no search")
     one.add_argument("--seed", type=int, default=0)
     one.set_defaults(run=fit)
     one = commands.add_parser("rounds")

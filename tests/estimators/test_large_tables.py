@@ -177,6 +177,7 @@ def shops(n, seed):
 def test_categories_are_taken_as_such_in_all_rows(model, tmp_path, sampled):
     shops(4_000, 0).to_parquet(tmp_path / "a.parquet")
     genes = {"preparation": {"encoding": "native"}, "extraction": {"none": {}}}
+    genes["model"] = {model: {"learning_rate": 0.1, "subsample": 1.0}}
     one = {"initial_population": [genes], "population_size": 1}
     clf = fitted(tmp_path / "a.parquet", "label", [model], **one)
     assert clf.best_params_["preparation"]["encoding"] == "native"
