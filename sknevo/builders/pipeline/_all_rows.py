@@ -30,7 +30,8 @@ from sknevo.large_tables import Census, DaskSource, Part, Source
 # Cells that are prepared, or read from the file of prepared rows, at a time: 32 MB as
 # floats. Chosen, not measured.
 CELLS = 2**22
-# LightGBM draws rows to find its bins by: 200,000 unless these have more cells.
+# LightGBM finds its bins by 200,000 random rows, fewer if these have more cells: 64 MB
+# as floats. Chosen, not measured.
 BIN_CELLS = 2**23
 # Seconds between two looks at the workers, and how often a fit on a cluster begins if
 # workers die. Chosen, not measured.
@@ -201,6 +202,8 @@ def _lightgbm_on_disk(booster: _Booster, rows: _StoredRows) -> Any:
 
     class Slices(Sequence):
         batch_size = rows.n_at_a_time
+        # Rows by which bins are found are asked one by one, in order.
+        begin, block = 0, rows.read(0, min(batch_size, len(rows.y)))
 
         def __len__(self) -> int:
             return len(rows.y)
@@ -208,12 +211,15 @@ def _lightgbm_on_disk(booster: _Booster, rows: _StoredRows) -> Any:
         def __getitem__(self, place: int | slice) -> np.ndarray:
             if isinstance(place, slice):
                 return rows.read(place.start, place.stop)
-            # The rows that bins are found by must be doubles.
-            return rows.read(place, place + 1)[0].astype(float)
+            if not 0 <= place - self.begin < len(self.block):
+                self.begin = place
+                stop = min(place + self.batch_size, len(self))
+                self.block = rows.read(place, stop)
+            return self.block[place - self.begin].astype(float)
 
     settings = lightgbm_settings(booster.unfitted, booster.n_classes)
     most = max(1_000, BIN_CELLS // rows.width)
-    settings["bin_construct_sample_cnt"] = min(200_000, most)
+    settings["subsample_for_bin"] = min(200_000, most)
     data = Dataset(Slices(), rows.y, weight=rows.weights, params=settings)
     return train(settings, data, booster.rounds).free_dataset()
 
