@@ -71,6 +71,9 @@ class Peaks(threading.Thread):
         super().__init__(daemon=True)
         self.cluster, self.peaks, self.going = {*cluster}, {}, True
 
+    def __str__(self):
+        return f"peak MB { ({name: round(mb) for name, mb in self.peaks.items()}) }"
+
     def run(self):
         import psutil
 
@@ -133,9 +136,11 @@ def fit_and_report(args, X, cluster):
     alone = {}
     last = _large.fit_on_all
 
-    def fit_on_all(pipeline, *others):
-        alone["sample"], alone["seconds"] = pipeline, time.perf_counter() - start
-        return last(pipeline, *others)
+    def fit_on_all(pipeline, source, census, rounds):
+        alone["sample"] = pipeline
+        print(f"search {time.perf_counter() - start:.0f} s, {peaks}", flush=True)
+        rounds = min(rounds, args.most_rounds or rounds)
+        return last(pipeline, source, census, rounds)
 
     _large.fit_on_all = fit_on_all
     start = time.perf_counter()
@@ -149,10 +154,9 @@ def fit_and_report(args, X, cluster):
         **searched(args.model),
     ).fit(X, "target")
     peaks.going = False
-    print(f"search {alone['seconds']:.0f} s, all {time.perf_counter() - start:.0f} s")
+    print(f"all {time.perf_counter() - start:.0f} s, {peaks}", flush=True)
     print(f"model {clf.best_params_}, {Counter(clf.cv_results_['status'])}")
     print(f"rounds {alone['sample'][-1].rounds_}, {clf.best_estimator_[-1].rounds_}")
-    print("peak MB: ", {name: round(mb) for name, mb in peaks.peaks.items()})
     further = args.folder / "further"
     start = time.perf_counter()
     predicted = clf.predict_proba(further)[:, 1]
@@ -214,6 +218,7 @@ def main():
     one.add_argument("--memory-limit", type=float)
     one.add_argument("--n-jobs", type=int, default=2)
     one.add_argument("--model", choices=LEAVES, help="a single pipeline, no search")
+    one.add_argument("--most-rounds", type=int, help="of the last fit")
     one.add_argument("--seed", type=int, default=0)
     one.set_defaults(run=fit)
     one = commands.add_parser("rounds")
