@@ -4,7 +4,7 @@ import os
 import re
 import warnings
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from importlib import import_module
@@ -238,17 +238,10 @@ class FileSource(Source):
             batch_readahead=1,
             fragment_readahead=1,
         )
-        held, n_held = [], 0
-        for batch in scanner.to_batches():
-            while n_held + batch.num_rows >= self._n_rows:
-                n = self._n_rows - n_held
-                yield pa.Table.from_batches([*held, batch.slice(0, n)])
-                batch, held, n_held = batch.slice(n), [], 0
-            if batch.num_rows:
-                held.append(batch)
-                n_held += batch.num_rows
-        if held:
-            yield pa.Table.from_batches(held)
+        try:
+            yield from _resliced(scanner.to_batches(), self._n_rows)
+        finally:
+            pa.default_memory_pool().release_unused()  # it would keep some 300 MB
 
     def _part(self, table: Any) -> Part:
         frame = table.to_pandas(types_mapper=_pandas_type, ignore_metadata=True)
@@ -258,6 +251,23 @@ class FileSource(Source):
         extra = {self._y, self._weights}
         X = frame[[name for name in frame.columns if name not in extra]]
         return _made_part(X, y, weights)
+
+
+def _resliced(batches: Iterable[Any], n_rows: int) -> Iterator[Any]:
+    """Yield tables of so many rows each, the last one of fewer."""
+    import pyarrow as pa
+
+    held, n_held = [], 0
+    for batch in batches:
+        while n_held + batch.num_rows >= n_rows:
+            n = n_rows - n_held
+            yield pa.Table.from_batches([*held, batch.slice(0, n)])
+            batch, held, n_held = batch.slice(n), [], 0
+        if batch.num_rows:
+            held.append(batch)
+            n_held += batch.num_rows
+    if held:
+        yield pa.Table.from_batches(held)
 
 
 def _pandas_type(arrow_type: Any) -> Any:
