@@ -66,11 +66,7 @@ class LargeTablesMixin:
 
     def _source(self, X: Any, y: Any, params: Mapping[str, Any]) -> Source:
         """Return the table for a fit; what only a table in memory allows is refused."""
-        if y is None:
-            raise ValueError(
-                f"This {type(self).__name__} estimator requires y to be passed, but "
-                "the target y is None: pass the name of its column."
-            )
+        self._check_target(y)
         if refused := params.keys() - {"sample_weight"}:
             raise ValueError(
                 f"{', '.join(sorted(refused))} cannot be used with a table that is "
@@ -84,6 +80,13 @@ class LargeTablesMixin:
                 "in parts: rows of its sample have other numbers than in the table."
             )
         return source_of(X, y, params.get("sample_weight"))
+
+    def _check_target(self, y: Any) -> None:
+        if y is None:
+            raise ValueError(
+                f"This {type(self).__name__} estimator requires y to be passed, but "
+                "the target y is None: pass the name of its column."
+            )
 
     @property
     def _wants_ensemble(self) -> bool:
@@ -124,6 +127,8 @@ class LargeTablesMixin:
             return
         more = min(MOST_MORE_ROUNDS, (n_rows / n_sample) ** ROUNDS_POWER)
         rounds = round(more * self.best_estimator_.steps[-1][1].rounds_)
+        if self.verbose:
+            print(f"The last fit: {n_rows:,} rows, {rounds} rounds.", flush=True)
         try:
             self.best_estimator_ = fit_on_all(
                 self.best_estimator_, source, sample.census, rounds
@@ -153,6 +158,7 @@ class LargeTablesMixin:
         if not is_large(X):
             return super()._score(X, y, params)
         check_is_fitted(self, "best_estimator_")
+        self._check_target(y)
         names = getattr(self, "feature_names_in_", None)
         source = source_of(X, y, params.get("sample_weight"), names)
         targets = source.targets()

@@ -84,7 +84,8 @@ default="estimation_of_distribution"
         ends in time and leaves time for its refit. A refit may exceed the limit if it
         has to be repeated, or if a callable `refit` chooses its individual. Results
         depend on the machine's speed: for results that `random_state` reproduces, set
-        `generations` instead.
+        `generations` instead. Of a table that is read in parts, this is the time of the
+        search on a sample: the last fit, on all rows, is not limited.
     max_eval_time : float or None, default=None
         Seconds that an individual may take for all of its splits. A worker process
         that takes longer is stopped, even in native code. The refit is not limited.

@@ -352,8 +352,12 @@ def _watched(client: Any, train: Callable[[], Any]) -> Any:
         client.wait_for_workers(1, timeout=NEW_WORKER)
         workers, known = {*client.nthreads()}, {*client.futures}
         attempt = _started(train)
-        while not attempt.done() and workers <= {*client.nthreads()}:
-            wait([attempt], POLL)
+        try:
+            while not attempt.done() and workers <= {*client.nthreads()}:
+                wait([attempt], POLL)
+        except KeyboardInterrupt:
+            client.sync(_cancel, client, known)
+            raise
         if attempt.done():
             if attempt.exception() is None:
                 return attempt.result()
