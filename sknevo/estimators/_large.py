@@ -19,7 +19,7 @@ from sknevo.builders.pipeline._all_rows import (
 )
 from sknevo.estimators._metadata import given
 from sknevo.estimators._sample import Sample, draw_sample
-from sknevo.evaluation import Journal, Objectives
+from sknevo.evaluation import Journal, Objectives, end_idle_workers
 from sknevo.large_tables import DaskSource, Part, Source, is_large, source_of
 from sknevo.search import INTERRUPTED, SearchResult
 from sknevo.time_budget import TimeBudget
@@ -129,6 +129,7 @@ class LargeTablesMixin:
         rounds = round(more * self.best_estimator_.steps[-1][1].rounds_)
         if self.verbose:
             print(f"The last fit: {n_rows:,} rows, {rounds} rounds.", flush=True)
+        end_idle_workers()
         try:
             self.best_estimator_ = fit_on_all(
                 self.best_estimator_, source, sample.census, rounds
