@@ -28,7 +28,8 @@ from pathlib import Path
 
 import numpy as np
 
-sys.path.insert(0, str(Path(__file__).resolve().parent / "peers"))
+# Not this folder itself: Dask would take sparse.py for the library of that name.
+sys.path[0] = str(Path(__file__).resolve().parent / "peers")
 
 from _made import CHUNK, _signal
 
