@@ -28,8 +28,7 @@ from pathlib import Path
 
 import numpy as np
 
-# Not this folder itself: Dask would take sparse.py for the library of that name.
-sys.path[0] = str(Path(__file__).resolve().parent / "peers")
+sys.path.insert(0, str(Path(__file__).resolve().parent / "peers"))
 
 from _made import CHUNK, _signal
 
@@ -104,6 +103,8 @@ def fit(args):
 
     if not args.cluster:
         return fit_and_report(args, args.folder / "rows", [])
+    # Dask would take sparse.py for the library of that name.
+    sys.path.remove(str(Path(__file__).resolve().parent))
     import psutil
     from dask import dataframe
     from distributed import Client, LocalCluster

@@ -382,7 +382,7 @@ class DaskSource(Source):
         if isinstance(values, str):
             values = self._frame[values]
         if hasattr(values, "to_delayed"):
-            pieces = np.ravel(values.to_delayed()).tolist()
+            pieces = _pieces(values)
             if len(pieces) != self._frame.npartitions:
                 raise ValueError(
                     f"{name} must have the partitions of X: X has "
@@ -429,7 +429,7 @@ class DaskSource(Source):
         X = nothing
         columns = self.columns if columns is None else [*columns]
         if columns or self._y is None:
-            X = self._frame[columns or self.columns[:1]].to_delayed()
+            X = _pieces(self._frame[columns or self.columns[:1]])
         parts = [*zip(X, self._y or nothing, self._weights or nothing, strict=True)]
         if arguments is None:
             arguments = dict.fromkeys(range(len(parts)), ())
@@ -451,6 +451,16 @@ class DaskSource(Source):
         tasks = self.tasks(partial(_unless_empty, function, few[:0]))
         arrays = [array.from_delayed(task, shape, meta=few[:0]) for task in tasks]
         return array.concatenate(arrays, allow_unknown_chunksizes=True)
+
+
+def _pieces(collection: Any) -> list[Any]:
+    """Return the partitions, of which only the columns of the collection are read.
+
+    Dask's whole optimization would merge files of which few columns are read.
+    """
+    if hasattr(collection, "simplify"):
+        collection = collection.simplify()
+    return np.ravel(collection.to_delayed(optimize_graph=False)).tolist()
 
 
 def _mapped(

@@ -98,6 +98,16 @@ def test_partitions_are_parts(as_y):
     np.testing.assert_array_equal(source.targets().y, table().label)
 
 
+def test_files_that_dask_reads_stay_parts_if_few_columns_are_read(tmp_path):
+    for i in range(6):
+        table()[i * 8 : i * 8 + 8].to_parquet(tmp_path / f"part.{i}.parquet")
+    frame = dd.read_parquet(tmp_path)
+    for y in ("label", frame["label"]):
+        source = source_of(frame if isinstance(y, str) else frame[["size", "legs"]], y)
+        assert [len(part.y) for part in parts_of(source, columns=[])] == [8] * 6
+        assert joined(parts_of(source)).legs.tolist() == list(range(48))
+
+
 def test_weights_of_zero_do_not_count():
     frame = dd.from_pandas(table(), 4)
     weights = (frame["legs"] >= 60) * 2.0
