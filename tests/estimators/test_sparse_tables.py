@@ -12,6 +12,8 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.pipeline import make_pipeline
 
 from sknevo import EvolvedPipelineClassifier, EvolvedPipelineRegressor
+from sknevo.genomes.pipeline import pipeline
+from sknevo.records import DataSpec, Sparsity
 
 # Individuals of several models, trained in no time.
 SMALL = {"population_size": 6, "generations": 1, "cv": 2, "random_state": 0}
@@ -60,6 +62,23 @@ def test_predictions_are_the_same_of_any_form(form, fitted, request):
 def test_all_known_individuals_succeed_and_the_ensemble_learns(on_sparse):
     assert set(on_sparse.cv_results_["status"]) <= {"ok", "pruned"}
     assert on_sparse.score(X, Y) > 0.6
+
+
+@pytest.mark.parametrize("task", ["classification", "regression"])
+def test_all_models_take_sparse_rows(task):
+    spec = DataSpec(task, len(Y), 3, sparse=Sparsity(0.1))
+    branches = pipeline(spec).genes["model"].branches
+    all_columns = [
+        {"model": {name: {}}, "extraction": {"none": {}}} for name in branches
+    ]
+    estimator = {
+        "classification": EvolvedPipelineClassifier,
+        "regression": EvolvedPipelineRegressor,
+    }[task]
+    evolved = estimator(**SMALL, initial_population=all_columns)
+    evolved.set_params(population_size=len(all_columns), error_score="raise")
+    evolved.fit(X, CODES)
+    assert set(evolved.cv_results_["status"]) <= {"ok", "pruned"}
 
 
 def test_values():

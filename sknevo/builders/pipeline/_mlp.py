@@ -90,7 +90,7 @@ def fit_mlp(
         options["classes"] = np.unique(fitted.y)
     mean: list[np.ndarray] = []
     kept: dict[int, list[np.ndarray]] = {}
-    n_parts = math.ceil(len(X) / MOST_ROWS)
+    n_parts = math.ceil(n_rows / MOST_ROWS)
     for epoch in range(1, network.max_iter + 1):
         check_deadline()
         rows = slice(epoch % n_parts, None, n_parts)  # all of them, if they are few
