@@ -19,7 +19,8 @@ from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 
 from sknevo.builders.pipeline import _boosting, _models
 from sknevo.genes import Genome, Integer, Real
-from sknevo.genomes import pipeline
+from sknevo.genomes.pipeline import _known as known
+from sknevo.genomes.pipeline import _space as space
 
 # CatBoost's defaults for 1,000 rounds and some thousand rows, a slower rate, and trees
 # that are less deep.
@@ -119,7 +120,7 @@ def _keep(fitted, rounds):
 
 
 def _known(task, genes):
-    first = next(e for e in pipeline._portfolio()[task] if "lightgbm" in e["model"])
+    first = next(e for e in known._portfolio()[task] if "lightgbm" in e["model"])
     preparation = first["preparation"] | {"encoding": "native", "imputation": "none"}
     return first | {"preparation": preparation, "model": {"catboost": genes}}
 
@@ -131,15 +132,15 @@ _boosting.BOOSTERS["catboost"] = _boosting.Booster(
     categorical="cat_features",
 )
 _models.MODELS["catboost"] = _models._booster("catboost")
-pipeline.MODELS["catboost"] = Genome(
+space.MODELS["catboost"] = Genome(
     learning_rate=Real(0.005, 0.3, log=True), depth=Integer(2, 10)
 )
-pipeline.TREES = (*pipeline.TREES, "catboost")
-pipeline.TAKE_CATEGORIES = (*pipeline.TAKE_CATEGORIES, "catboost")
+space.TREES = (*space.TREES, "catboost")
+space.TAKE_CATEGORIES = (*space.TAKE_CATEGORIES, "catboost")
 # `pipeline` has bound its models at its definition.
-pipeline.pipeline.__kwdefaults__["models"] = tuple(pipeline.MODELS)
+space.pipeline.__kwdefaults__["models"] = tuple(space.MODELS)
 for task in "classification", "regression":
-    pipeline._portfolio()[task][:0] = [_known(task, genes) for genes in SETTINGS]
+    known._portfolio()[task][:0] = [_known(task, genes) for genes in SETTINGS]
 
 if __name__ == "__main__":
     families.main()

@@ -19,7 +19,8 @@ from sklearn.model_selection import train_test_split
 
 from sknevo.builders import PipelineBuilder
 from sknevo.builders.pipeline._columns import ColumnReader
-from sknevo.genomes.pipeline import GENERATED, pipeline
+from sknevo.genomes.pipeline import pipeline
+from sknevo.genomes.pipeline._space import GENERATED
 from sknevo.records import Chromosome, DataSpec
 
 # More rows are left out.

@@ -45,7 +45,8 @@ from sknevo.evaluation import (
     limited_threads,
     select,
 )
-from sknevo.genomes.pipeline import UNNAMED, pipeline
+from sknevo.genomes.pipeline import pipeline
+from sknevo.genomes.pipeline._known import UNNAMED
 from sknevo.records import Candidate, Chromosome, DataSpec
 
 sys.path.insert(0, str(Path(__file__).resolve().parent / "peers"))
@@ -147,7 +148,7 @@ def development(folder):
 
 # Candidates --------------------------------------------------------------------------
 
-PORTFOLIO = Path(__file__).parents[1] / "sknevo/genomes/portfolio.json"
+PORTFOLIO = Path(__file__).parents[1] / "sknevo/genomes/pipeline/portfolio.json"
 TREES = {"min_samples_leaf": 1, "bootstrap": False}
 LINEAR_SVM = {"approximate": True, "kernel": {"linear": {}}}
 RBF_SVM = {"C": 3.0, "approximate": False, "kernel": {"rbf": {"gamma": 1.0}}}

@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 
 from sknevo.genes import Choice, Gene, Genome
-from sknevo.genomes.pipeline import GENERATED, TREES, pipeline, well_known
+from sknevo.genomes.pipeline import pipeline, well_known
+from sknevo.genomes.pipeline._space import GENERATED, TREES
 from sknevo.records import Chromosome, Column, DataSpec
 
 # So many random candidates; a run that ends early has the first of them.

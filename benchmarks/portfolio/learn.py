@@ -8,7 +8,7 @@ predictions; the loss is the mean of those on out-of-fold and on held-out rows, 
 one of them alone is noisy on small tables.
 
     python learn.py MATRIX                        # prints what the orders are worth
-    python learn.py MATRIX --write ../../sknevo/genomes/portfolio.json
+    python learn.py MATRIX --write ../../sknevo/genomes/pipeline/portfolio.json
 
 MATRIX is a folder with the files of `matrix.py`, or with their tar files. What an order
 is worth is measured on tables that it was not learned from, one after the other: the

@@ -21,7 +21,8 @@ from sknevo.estimators._parameters import (
 )
 from sknevo.evaluation import SAMPLES, Objectives
 from sknevo.genes import Genome
-from sknevo.genomes.pipeline import DENSE_ONLY, pipeline, well_known
+from sknevo.genomes.pipeline import pipeline, well_known
+from sknevo.genomes.pipeline._space import DENSE_ONLY
 from sknevo.records import DataSpec
 
 __all__ = ["EvolvedPipelineClassifier", "EvolvedPipelineRegressor"]

@@ -1,4 +1,4 @@
-"""The search spaces, one file per task, read like tables.
+"""The search spaces, one file or folder per task, read like tables.
 
 - `pipeline` is that of tables: preparation, scaling, feature extraction, model.
 """

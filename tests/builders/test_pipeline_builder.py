@@ -57,7 +57,8 @@ from sknevo.deadline import (
     training_for,
     training_until,
 )
-from sknevo.genomes.pipeline import MODELS, WIDE, pipeline, well_known
+from sknevo.genomes.pipeline import pipeline, well_known
+from sknevo.genomes.pipeline._space import MODELS, WIDE
 from sknevo.records import Chromosome
 
 

@@ -9,17 +9,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sknevo.builders.pipeline import PipelineBuilder
-from sknevo.genomes.pipeline import (
+from sknevo.genomes.pipeline import pipeline, well_known
+from sknevo.genomes.pipeline._known import PORTFOLIO
+from sknevo.genomes.pipeline._space import (
     DENSE_ONLY,
     MODELS,
     MOST_KEPT,
-    PORTFOLIO,
     SCALING,
     TAKE_THOUSANDS,
     TREES,
     WIDE,
-    pipeline,
-    well_known,
 )
 from sknevo.records import Chromosome, Column, DataSpec, Sparsity
 
