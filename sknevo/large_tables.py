@@ -316,7 +316,7 @@ def _format_of(path: Path) -> str:
     raise ValueError(
         f"{os.fspath(path)!r} must be a file whose name ends with "
         f"{', '.join(FORMATS)}, or a folder of such files of one format; got "
-        f"{', '.join(map(repr, sorted(suffixes))) or 'no file'}."
+        f"{', '.join(map(repr, sorted(suffixes)[:5])) or 'no file'}."
     )
 
 

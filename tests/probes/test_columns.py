@@ -19,7 +19,8 @@ from sklearn.base import clone
 from sknevo import EvolvedPipelineClassifier
 from sknevo.builders import PipelineBuilder
 from sknevo.builders.pipeline._columns import ColumnReader
-from sknevo.builders.pipeline._preparation import _Floats, make_preparation
+from sknevo.builders.pipeline._floats import Floats
+from sknevo.builders.pipeline._preparation import make_preparation
 from sknevo.genomes.pipeline import pipeline, well_known
 from sknevo.records import express
 
@@ -446,35 +447,35 @@ def test_a_wide_table_is_read_without_a_warning():
 def test_single_precision_merges_no_values(values):
     X = frame(values)
     for table in (X, X.to_numpy(), X.assign(other=0.5)):
-        floats = _Floats().fit(table).transform(table)
+        floats = Floats().fit(table).transform(table)
         assert len(np.unique(floats[:, 0].astype(np.float32))) == 9
     gaps = tables.read(objects(*values, None))
-    floats = _Floats().fit(gaps).transform(gaps)
+    floats = Floats().fit(gaps).transform(gaps)
     assert len(np.unique(floats[:9].astype(np.float32))) == 9
     assert np.isnan(floats[9])
 
 
 def test_numbers_that_single_precision_tells_apart_stay_as_they_are():
     X = np.random.default_rng(0).normal(1000, 10, size=(500, 2)).round(2)
-    np.testing.assert_array_equal(_Floats().fit(X).transform(X), X)
+    np.testing.assert_array_equal(Floats().fit(X).transform(X), X)
     ids = np.array([[BIG], [BIG + 1]])
-    floats = _Floats().fit(ids).transform(np.array([[-9 * BIG * 10], [BIG + 2]]))
+    floats = Floats().fit(ids).transform(np.array([[-9 * BIG * 10], [BIG + 2]]))
     np.testing.assert_allclose(floats[:, 0], [-91.0 * BIG, 2])
 
 
 def test_a_large_table_is_kept_in_single_precision_if_that_loses_nothing():
     X = np.random.default_rng(0).normal(size=(60_000, 20))
     for table in (X, X.astype(np.float32), pd.DataFrame(X)):
-        floats = _Floats().fit(table).transform(table)
+        floats = Floats().fit(table).transform(table)
         assert floats.dtype == np.float32
         np.testing.assert_array_equal(floats, X.astype(np.float32))
-    assert _Floats().fit(X[:100]).transform(X[:100]).dtype == float
+    assert Floats().fit(X[:100]).transform(X[:100]).dtype == float
     days = np.random.default_rng(1).integers(0, 40_000 * 86_400, 60_000) / 86_400
     for lost in (np.arange(BIG, BIG + 60_000 * 300, 300), days):
         X[:, 3] = lost
-        assert _Floats().fit(X).transform(X).dtype == float
-        np.testing.assert_array_equal(_Floats().fit(X).transform(X)[:, 0], X[:, 0])
-    single = _Floats().fit(X.astype(np.float32)).transform(np.full((2, 20), 1e300))
+        assert Floats().fit(X).transform(X).dtype == float
+        np.testing.assert_array_equal(Floats().fit(X).transform(X)[:, 0], X[:, 0])
+    single = Floats().fit(X.astype(np.float32)).transform(np.full((2, 20), 1e300))
     assert np.isfinite(single).all()
 
 
@@ -483,7 +484,7 @@ def test_columns_beyond_single_precision_are_those_of_another_unit(unit):
     X = np.random.default_rng(0).normal(size=(50, 2)) * unit
     X[:, 1] = 1.0
     X[3, 0] = NAN
-    reader = _Floats().fit(X)
+    reader = Floats().fit(X)
     floats = reader.transform(X)
     assert len(np.unique(floats[:, 0].astype(np.float32))) == 50
     np.testing.assert_allclose(floats[:, 0] / floats[0, 0], X[:, 0] / X[0, 0])

@@ -157,7 +157,8 @@ class ColumnReader(OneToOneFeatureMixin, ArrayTransformer):
     def transform(self, X: Any) -> Table:
         check_is_fitted(self)
         table = as_table(X)
-        if issparse(table):  # without names, though it may be a DataFrame that was read
+        if self.is_sparse_ and issparse(table):
+            # Without names, though it may be a DataFrame that was read.
             _check_n_features(self, table, reset=False)
         else:
             validate_data(self, table, reset=False, skip_check_array=True)
