@@ -201,8 +201,8 @@ class FileSource(Source):
         for name, value in (("y", y), ("sample_weight", weights)):
             if value is not None and not isinstance(value, str):
                 raise ValueError(
-                    f"{name} must be the name of a column of {os.fspath(path)!r}; got "
-                    f"{type(value).__name__}."
+                    f"X is the path {os.fspath(path)!r}, so {name} must be the name of "
+                    f"one of its columns; got {type(value).__name__}."
                 )
         self._dataset, names = _open(Path(path), y)
         self._y, self._weights = y, weights

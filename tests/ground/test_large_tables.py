@@ -130,7 +130,7 @@ ERRORS = {
     ),
     "an array": (
         lambda p: source_of(p / "a.parquet", table().label),
-        "y must be the name of a column of '.*'; got Series",
+        "X is the path '.*', so y must be the name of one of its columns; got Series",
     ),
     "twice": (
         lambda p: source_of(
