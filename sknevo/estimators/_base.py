@@ -769,7 +769,7 @@ class BaseEvolved(CallbackSupportMixin, SearchParameters):
         index : int
             Row of the individual in `cv_results_`.
         X : array-like of shape (n_samples, n_features), or images
-            Samples, laid out as in `fit`.
+            Samples, laid out as in `fit`, but in memory.
         y : array-like of shape (n_samples,), default=None
             Targets. None if the task needs none, or if X is a torch Dataset that holds
             them.

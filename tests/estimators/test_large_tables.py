@@ -120,6 +120,16 @@ def test_predictions_in_parts_are_those_of_the_whole(file, sampled):
     assert clf.score(frame, TABLE.label) == score
 
 
+def test_what_takes_tables_in_memory_alone_says_so(file, sampled):
+    clf = fitted(file, "label")
+    for ask in (
+        lambda: clf.refit_individual(0, file, "label"),
+        lambda: clf.best_estimator_.predict(str(file)),
+    ):
+        with pytest.raises(TypeError, match="must be a table in memory here; got the"):
+            ask()
+
+
 def test_the_sample_has_the_shares_of_all_classes_and_all_rare_ones(tmp_path, sampled):
     labels = np.repeat(["common", "rare", "other"], [1_200, 15, 785])
     frame = X.assign(label=labels)

@@ -1,5 +1,6 @@
 """The one reader of columns: what `fit` has seen decides how they are read."""
 
+import os
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Self
@@ -37,12 +38,7 @@ def as_table(X: Any) -> Table:
     Lists, arrays and frames of any library that narwhals knows are taken apart. Sparse
     matrices stay sparse. Complex, infinite and empty data are refused.
     """
-    if is_torch_dataset(X):
-        raise TypeError(
-            "X must be a table: a DataFrame, or an array of shape (n_samples, "
-            "n_features); got a torch Dataset, which EvolvedClassifier and "
-            "EvolvedRegressor take."
-        )
+    _check_form(X)
     if issparse(X):
         return as_rows(X)
     if not isinstance(X, pd.DataFrame | np.ndarray | list | tuple):
@@ -62,6 +58,22 @@ def as_table(X: Any) -> Table:
         return pd.DataFrame(array)
     array = check_array(array, dtype="numeric", ensure_all_finite="allow-nan")
     return array.astype(array.dtype.newbyteorder("="), copy=False)
+
+
+def _check_form(X: Any) -> None:
+    """Refuse what other estimators or methods take."""
+    if is_torch_dataset(X):
+        raise TypeError(
+            "X must be a table: a DataFrame, or an array of shape (n_samples, "
+            "n_features); got a torch Dataset, which EvolvedClassifier and "
+            "EvolvedRegressor take."
+        )
+    if isinstance(X, str | os.PathLike):
+        raise TypeError(
+            f"X must be a table in memory here; got the path {os.fspath(X)!r}. Files "
+            "are read by `fit`, `score` and what predicts of EvolvedPipelineClassifier "
+            "and EvolvedPipelineRegressor."
+        )
 
 
 def as_rows(X: Any) -> csr_matrix:
