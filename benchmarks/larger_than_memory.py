@@ -133,10 +133,10 @@ def fit_and_report(args, X, cluster):
     from sklearn.metrics import roc_auc_score
 
     from sknevo import EvolvedPipelineClassifier
-    from sknevo.estimators import _large
+    from sknevo.estimators import _large_tables
 
     alone = {}
-    last = _large.fit_on_all
+    last = _large_tables.fit_on_all
 
     def fit_on_all(pipeline, source, census, rounds):
         alone["sample"] = pipeline
@@ -144,7 +144,7 @@ def fit_and_report(args, X, cluster):
         rounds = min(rounds, args.most_rounds or rounds)
         return last(pipeline, source, census, rounds)
 
-    _large.fit_on_all = fit_on_all
+    _large_tables.fit_on_all = fit_on_all
     start = time.perf_counter()
     (peaks := Peaks(cluster)).start()
     clf = EvolvedPipelineClassifier(

@@ -12,7 +12,7 @@ from sklearn.utils.validation import validate_data
 from sknevo.builders.pipeline import PipelineBuilder
 from sknevo.builders.pipeline._columns import ColumnReader, as_table
 from sknevo.estimators._base import BaseEvolved
-from sknevo.estimators._large import LargeTablesMixin
+from sknevo.estimators._large_tables import LargeTablesMixin
 from sknevo.estimators._mixins import EvolvedClassifierMixin, EvolvedRegressorMixin
 from sknevo.estimators._parameters import (
     EnsembleParameters,

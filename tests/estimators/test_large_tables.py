@@ -12,7 +12,7 @@ from dying import DiesOnce
 from sklearn.exceptions import FitFailedWarning
 
 from sknevo import EvolvedPipelineClassifier, EvolvedPipelineRegressor, large_tables
-from sknevo.estimators import _sample
+from sknevo.estimators import _stratified_sample
 from sknevo.genomes.pipeline import pipeline
 
 pytest.importorskip("pyarrow")
@@ -60,7 +60,7 @@ def with_target(y):
 def sampled(monkeypatch):
     """Read small parts, and search on a fifth of the rows."""
     monkeypatch.setattr(large_tables, "PART_CELLS", 7 * 300)
-    monkeypatch.setattr(_sample, "SHARE", 0.0001)
+    monkeypatch.setattr(_stratified_sample, "SHARE", 0.0001)
 
 
 @pytest.fixture(scope="module")
@@ -135,7 +135,7 @@ def test_the_sample_has_the_shares_of_all_classes_and_all_rare_ones(tmp_path, sa
     frame = X.assign(label=labels)
     frame.to_parquet(tmp_path / "a.parquet")
     source = large_tables.source_of(tmp_path / "a.parquet", "label")
-    sample = _sample.draw_sample(source, True, None, seed=0)
+    sample = _stratified_sample.draw_sample(source, True, None, seed=0)
     counts = pd.Series(sample.rows.y).value_counts()
     assert counts["rare"] == 15
     assert counts["common"] / counts["other"] == pytest.approx(1_200 / 785, rel=0.01)
@@ -144,7 +144,7 @@ def test_the_sample_has_the_shares_of_all_classes_and_all_rare_ones(tmp_path, sa
     parts = dd.concat(
         [dd.from_pandas(frame[i : i + 300], 1) for i in range(0, 2000, 300)]
     )
-    same = _sample.draw_sample(
+    same = _stratified_sample.draw_sample(
         large_tables.source_of(parts, "label"), True, None, seed=0
     )
     assert sample.rows.X["x1"].tolist() == same.rows.X["x1"].tolist()
@@ -215,7 +215,7 @@ def test_a_last_fit_that_fails_leaves_the_model_of_the_sample(
     def fail(*_):
         raise OSError("no space left on device")
 
-    monkeypatch.setattr("sknevo.estimators._large.fit_on_all", fail)
+    monkeypatch.setattr("sknevo.estimators._large_tables.fit_on_all", fail)
     with pytest.warns(FitFailedWarning, match=r"2,000 failed: OSError: no space left"):
         clf = fitted(file, "label")
     assert clf.predict(file).shape == (2_000,)

@@ -18,7 +18,7 @@ from sknevo.builders.pipeline._all_rows import (
     fits_on_all,
 )
 from sknevo.estimators._metadata import given
-from sknevo.estimators._sample import Sample, draw_sample
+from sknevo.estimators._stratified_sample import Sample, draw_sample
 from sknevo.evaluation import Journal, Objectives, end_idle_workers
 from sknevo.large_tables import DaskSource, Part, Source, is_large, source_of
 from sknevo.search import INTERRUPTED, SearchResult
