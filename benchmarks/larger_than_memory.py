@@ -103,8 +103,6 @@ def fit(args):
 
     if not args.cluster:
         return fit_and_report(args, args.folder / "rows", [])
-    # Dask would take sparse.py for the library of that name.
-    sys.path.remove(str(Path(__file__).resolve().parent))
     import psutil
     from dask import dataframe
     from distributed import Client, LocalCluster

@@ -15,8 +15,9 @@ from sknevo.data_checks import plain_column
 from sknevo.large_tables import Census, Part, Source
 
 # Megabytes for the table and all that a trial makes of it, if `memory_limit` is None.
+# Chosen, not measured.
 MEMORY = 500
-# The share of them that the sample may take.
+# The share of them that the sample may take. Chosen, not measured.
 SHARE = 0.1
 # So many rows of each class are in the sample, or all that there are. Chosen, not
 # measured.

@@ -119,7 +119,8 @@ def _prepared(entry: dict[str, Any], **genes: Any) -> dict[str, Any]:
 
 # The first individuals on a wide table, cheap ones first: how many columns are kept
 # (None is all), how they are scaled, and a model. Genes that are not named are those of
-# its first entry in the portfolio.
+# its first entry in the portfolio. Chosen on the made tables wide_20k and linear_8k of
+# benchmarks/sizes.py with seeds 0 and 1.
 FIRST_ON_WIDE: list[tuple[int | None, str, str, dict[str, Any]]] = [
     (30, "standard", "linear", {"C": 0.1}),
     (10, "standard", "linear", {"C": 0.1}),
@@ -140,7 +141,8 @@ FIRST_ON_WIDE: list[tuple[int | None, str, str, dict[str, Any]]] = [
     (None, "none", "lightgbm", {}),
 ]
 # The first individuals on a long table: a model, its scaling, and genes that differ
-# from those of its first entry in the portfolio.
+# from those of its first entry in the portfolio. Chosen on the made tables labels_300k
+# and numbers_1m of benchmarks/sizes.py with seed 0.
 FIRST_ON_LONG: list[tuple[str, str, dict[str, Any]]] = [
     ("lightgbm", "none", {"learning_rate": 0.2, "num_leaves": 31, "subsample": 1.0}),
     ("mlp", "squashing", {}),
@@ -166,7 +168,8 @@ def _is_fast(entry: dict[str, Any]) -> bool:
     return model in TAKE_MILLIONS and not is_slow
 
 
-# How many columns the entries of the portfolio keep after these, in turn.
+# How many columns the entries of the portfolio keep after these, in turn. Chosen, not
+# measured.
 KEPT_IN_TURN = (100, 10, None, 300, 30)
 # Trees and their splits are given so many columns of a wide table. Chosen, not
 # measured.
@@ -220,7 +223,7 @@ def _filtered(entry: dict[str, Any], n: int | None, spec: DataSpec) -> dict[str,
 
 # The first individuals on a sparse table: its scaling, how many components are made of
 # it (None is no decomposition), and a model with genes that differ from those of its
-# first entry in the portfolio. Of the grid of benchmarks/sparse.py those that were good
+# first entry in the portfolio. Of the grid of benchmarks/sparse_tables.py those that were good
 # on four tables, cheap ones first.
 LINEAR_KERNEL = {"approximate": True, "kernel": {"linear": {}}}
 FIRST_ON_SPARSE: list[tuple[str, int | None, str, dict[str, Any]]] = [

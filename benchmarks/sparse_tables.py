@@ -1,8 +1,8 @@
 """What to try first on sparse tables, and how good a search on them is.
 
-    python sparse.py measure FOLDER --texts TEXTS --minutes 20
-    python sparse.py order FOLDER
-    python sparse.py compare --texts TEXTS --seconds 60 --seeds 0 1 2
+    python sparse_tables.py measure FOLDER --texts TEXTS --minutes 20
+    python sparse_tables.py order FOLDER
+    python sparse_tables.py compare --texts TEXTS --seconds 60 --seeds 0 1 2
 
 `measure` tries a grid of candidates on three folds of development tables: docstrings
 of installed packages (their part of the package, whether they are a method's, how many
