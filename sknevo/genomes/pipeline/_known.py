@@ -223,8 +223,8 @@ def _filtered(entry: dict[str, Any], n: int | None, spec: DataSpec) -> dict[str,
 
 # The first individuals on a sparse table: its scaling, how many components are made of
 # it (None is no decomposition), and a model with genes that differ from those of its
-# first entry in the portfolio. Of the grid of benchmarks/sparse_tables.py those that were
-# good on four tables, cheap ones first.
+# first entry in the portfolio. Those that were good on four tables, of the grid of
+# benchmarks/sparse_tables.py; cheap ones first.
 LINEAR_KERNEL = {"approximate": True, "kernel": {"linear": {}}}
 FIRST_ON_SPARSE: list[tuple[str, int | None, str, dict[str, Any]]] = [
     ("tfidf", None, "linear", {"C": 10.0}),
