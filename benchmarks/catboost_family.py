@@ -120,7 +120,7 @@ def _keep(fitted, rounds):
 
 
 def _known(task, genes):
-    first = next(e for e in known._portfolio()[task] if "lightgbm" in e["model"])
+    first = next(e for e in known.portfolio()[task] if "lightgbm" in e["model"])
     preparation = first["preparation"] | {"encoding": "native", "imputation": "none"}
     return first | {"preparation": preparation, "model": {"catboost": genes}}
 
@@ -140,7 +140,7 @@ space.TAKE_CATEGORIES = (*space.TAKE_CATEGORIES, "catboost")
 # `pipeline` has bound its models at its definition.
 space.pipeline.__kwdefaults__["models"] = tuple(space.MODELS)
 for task in "classification", "regression":
-    known._portfolio()[task][:0] = [_known(task, genes) for genes in SETTINGS]
+    known.portfolio()[task][:0] = [_known(task, genes) for genes in SETTINGS]
 
 if __name__ == "__main__":
     families.main()

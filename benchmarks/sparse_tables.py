@@ -46,7 +46,7 @@ from sknevo.evaluation import (
     select,
 )
 from sknevo.genomes.pipeline import pipeline
-from sknevo.genomes.pipeline._known import UNNAMED
+from sknevo.genomes.pipeline._known import UNNAMED, portfolio
 from sknevo.records import Candidate, Chromosome, DataSpec
 
 sys.path.insert(0, str(Path(__file__).resolve().parent / "peers"))
@@ -148,7 +148,6 @@ def development(folder):
 
 # Candidates --------------------------------------------------------------------------
 
-PORTFOLIO = Path(__file__).parents[1] / "sknevo/genomes/pipeline/portfolio.json"
 TREES = {"min_samples_leaf": 1, "bootstrap": False}
 LINEAR_SVM = {"approximate": True, "kernel": {"linear": {}}}
 RBF_SVM = {"C": 3.0, "approximate": False, "kernel": {"rbf": {"gamma": 1.0}}}
@@ -199,7 +198,7 @@ GRID = [
 
 def candidates(task):
     """Yield expressed genes; those that a model does not name are its first known."""
-    known = json.loads(PORTFOLIO.read_text())[task]
+    known = portfolio()[task]
     for scalings, widths, models in GRID:
         for scaling, n, (model, genes) in product(scalings, widths, models):
             first = [one["model"][model] for one in known if model in one["model"]]

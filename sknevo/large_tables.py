@@ -35,7 +35,7 @@ class Part(NamedTuple):
 
     @property
     def counted(self) -> Self:
-        """The rows whose weight is not 0: others are as if they were not there."""
+        """The rows of a weight above 0: others are as if they were not there."""
         if self.weights is None or self.weights.all():
             return self
         return self.take(np.flatnonzero(self.weights))
@@ -75,15 +75,16 @@ class Source(ABC):
     def targets(self) -> Part:
         """Return the targets and weights of all rows, without a column of X."""
         parts = [*self.map(_itself, columns=[])]
-        joined = (_joined([part[i] for part in parts]) for i in (1, 2))
-        return Part(pd.DataFrame(), *joined)
+        both = (joined([part[i] for part in parts]) for i in (1, 2))
+        return Part(pd.DataFrame(), *both)
 
 
 def _itself(part: Part) -> Part:
     return part
 
 
-def _joined(arrays: list[np.ndarray | None]) -> np.ndarray | None:
+def joined(arrays: list[np.ndarray | None]) -> np.ndarray | None:
+    """Return the values of all parts, None if they have none."""
     return None if arrays[0] is None else np.concatenate(arrays)
 
 
@@ -399,7 +400,7 @@ class DaskSource(Source):
 
     @property
     def client(self) -> Any | None:
-        """The client whose cluster computes, None if there is none."""
+        """The client of the cluster that computes, None if there is none."""
         try:
             return import_module("distributed").default_client()
         except (ImportError, ValueError):

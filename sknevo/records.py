@@ -130,6 +130,11 @@ class DataSpec:
     channels: str = "auto"
     sparse: Sparsity | None = None
 
+    @property
+    def density(self) -> float:
+        """Share of the values of X that are stored: 1.0 if it is not sparse."""
+        return 1.0 if self.sparse is None else self.sparse.density
+
 
 def express(genes: Any) -> Any:
     """Return the expressed genes, without the silent ones.

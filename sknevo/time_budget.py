@@ -453,7 +453,7 @@ class TimeBudget:
         all, promoted candidates come first, then those of known origin: as many as
         there is time for, the most expensive first, since its refit would not fit in
         later. The others follow, expensive ones of unfit parents last. `known` are
-        names of candidates whose evaluation costs nothing, `fitness` is that of
+        names of candidates that cost nothing to evaluate, `fitness` is that of
         individuals by key.
         """
         if self.max_time is None:

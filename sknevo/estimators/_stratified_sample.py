@@ -12,7 +12,7 @@ from pandas.api.types import union_categoricals
 from sklearn.utils.multiclass import check_classification_targets
 
 from sknevo.data_checks import plain_column
-from sknevo.large_tables import Census, Part, Source
+from sknevo.large_tables import Census, Part, Source, joined
 
 # Megabytes for the table and all that a trial makes of it, if `memory_limit` is None.
 # Chosen, not measured.
@@ -150,10 +150,7 @@ def _take_part(
 
 
 def _joined(parts: Sequence[Part]) -> Part:
-    y, weights = (
-        None if parts[0][i] is None else np.concatenate([part[i] for part in parts])
-        for i in (1, 2)
-    )
+    y, weights = (joined([part[i] for part in parts]) for i in (1, 2))
     return Part(_joined_frames([part.X for part in parts]), y, weights)
 
 

@@ -80,7 +80,7 @@ class _EvolvedPipeline(LargeTablesMixin, EnsembleParameters, BaseEvolved):
 
     def _auto_resource(self, spec: DataSpec) -> tuple[str | None, int]:
         cells = CELLS_PER_SECOND * (self.max_time or math.inf)
-        width = len(spec.columns) * (spec.sparse.density if spec.sparse else 1.0)
+        width = len(spec.columns) * spec.density
         first = max(FEWEST_ROWS, cells / max(1.0, width))
         most = math.inf if self.max_resources == "auto" else self.max_resources
         most = min(most, spec.n_samples)
@@ -302,11 +302,10 @@ default="estimation_of_distribution"
     on three folds if there are up to 10,000, else on 20 % that are held out, 50,000 at
     most.
 
-    X may be a sparse matrix of any format, or a DataFrame whose columns are all sparse
-    numbers. It stays sparse, unless its singular vectors are taken; the gradient
-    boosting of scikit-learn and Gaussian processes are left out, and naive Bayes joins
-    if no value is negative. Dense rows may follow in `predict`, and sparse ones after a
-    dense X.
+    X may be a sparse matrix of any format, or a DataFrame of sparse numbers alone. It
+    stays sparse, unless its singular vectors are taken; the gradient boosting of
+    scikit-learn and Gaussian processes are left out, and naive Bayes joins if no value
+    is negative. Dense rows may follow in `predict`, and sparse ones after a dense X.
 
     In searches of 160 individuals on 500 rows, an ensemble of bred individuals was no
     better than one of random individuals after the same known ones.
@@ -525,11 +524,10 @@ default="estimation_of_distribution"
     on three folds if there are up to 10,000, else on 20 % that are held out, 50,000 at
     most.
 
-    X may be a sparse matrix of any format, or a DataFrame whose columns are all sparse
-    numbers. It stays sparse, unless its singular vectors are taken; the gradient
-    boosting of scikit-learn and Gaussian processes are left out, and naive Bayes joins
-    if no value is negative. Dense rows may follow in `predict`, and sparse ones after a
-    dense X.
+    X may be a sparse matrix of any format, or a DataFrame of sparse numbers alone. It
+    stays sparse, unless its singular vectors are taken; the gradient boosting of
+    scikit-learn and Gaussian processes are left out, and naive Bayes joins if no value
+    is negative. Dense rows may follow in `predict`, and sparse ones after a dense X.
 
     In searches of 160 individuals on 500 rows, an ensemble of bred individuals was no
     better than one of random individuals after the same known ones.

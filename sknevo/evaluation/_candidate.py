@@ -365,9 +365,13 @@ class TrialRunner:
 
     def share(self, candidate: Candidate) -> float:
         """Return the share of the training part that a candidate is given."""
+        few = self._n_samples(candidate)
+        return 1.0 if few is None else few / self.data.value.n_train
+
+    def _n_samples(self, candidate: Candidate) -> int | None:
+        """Return how many training samples a candidate is given, None for all."""
         few = self.normalized(candidate).resource
-        is_part = few is not None and self.resource == SAMPLES
-        return few / self.data.value.n_train if is_part else 1.0
+        return few if self.resource == SAMPLES else None
 
     def cost(self, candidate: Candidate) -> float:
         """Return the predicted seconds of a fit, 0 if there is no prediction."""
@@ -376,18 +380,18 @@ class TrialRunner:
             predicted = builder.cost(self._genes(candidate))
         except Exception:  # if it cannot be built, its trial reports why
             return 0.0
-        limited = builder is self.builder and self.resource == SAMPLES
-        if candidate.resource is None or not limited:
-            return predicted
-        return predicted * min(1.0, candidate.resource / self.data.value.n_train)
+        # A builder that knows no number of samples predicts for all of them.
+        return (
+            predicted * self.share(candidate) if builder is self.builder else predicted
+        )
 
     def _builder_for(self, candidate: Candidate) -> Builder:
         """Return the builder for as many samples as a candidate is given."""
-        few = self.normalized(candidate).resource
-        if few is None or self.resource != SAMPLES:
-            return self.builder
+        few = self._n_samples(candidate)
         for_samples = getattr(self.builder, "for_samples", None)
-        return self.builder if for_samples is None else for_samples(few)
+        if few is None or for_samples is None:
+            return self.builder
+        return for_samples(few)
 
     def family(self, candidate: Candidate) -> str:
         """Return the name of candidates whose predicted costs err alike."""

@@ -61,7 +61,7 @@ def _library(booster: Any) -> str:
 def fit_on_all(
     pipeline: Pipeline, source: Source, census: Census, rounds: int
 ) -> Pipeline:
-    """Return a pipeline whose booster is fitted on all rows of a table.
+    """Return a pipeline with its booster fitted on all rows of a table.
 
     A Dask DataFrame is used on the cluster of the client, if there is one. Everything
     else is prepared into a temporary file, which the booster reads in slices.

@@ -138,7 +138,7 @@ class PipelineBuilder:
         ((name, genes),) = expressed["model"].items()
         preparation, n_rows = expressed["preparation"], self.spec.n_samples
         width = prepared_width(self.spec, preparation)
-        stored = width * (self.spec.sparse.density if self.spec.sparse else 1.0)
+        stored = width * self.spec.density
         return (
             prepared_seconds(self.spec, preparation)
             + scaling_seconds(expressed["scaling"], n_rows, stored)
@@ -174,7 +174,7 @@ class PipelineBuilder:
         width = scaled_width(expressed["scaling"], width)
         if "polynomial" in expressed["extraction"]:
             width = width * (width + 3) / 2
-        density = self.spec.sparse.density if self.spec.sparse else 1.0
+        density = self.spec.density
         if "svd" in expressed["extraction"]:
             width, density = expressed["extraction"]["svd"]["n_components"], 1.0
         return Setting(

@@ -158,13 +158,14 @@ class ColumnReader(OneToOneFeatureMixin, ArrayTransformer):
         if self.kinds is not None:
             self.kinds_ = self.kinds
             return self.read(table)
-        kinds = {i: OF_TYPE[letter] for i, letter in _numbers(table).items()}
+        types = _numbers(table)
+        kinds = {i: OF_TYPE[letter] for i, letter in types.items()}
         others = [i for i in range(n_columns) if i not in kinds]
         learned = _each(table, others, lambda _, column: learn(column))
         kinds |= {i: kind for i, (kind, _) in learned.items()}
         self.kinds_ = tuple(kinds[i] for i in range(n_columns))
         gaps = {i: missing for i, (_, missing) in learned.items()}
-        return self._read(table, gaps, fitting=True)
+        return self._read(table, types, gaps, fitting=True)
 
     def transform(self, X: Any) -> Table:
         check_is_fitted(self)
@@ -177,7 +178,7 @@ class ColumnReader(OneToOneFeatureMixin, ArrayTransformer):
         return self.read(table)
 
     def read(self, table: Table) -> Table:
-        """Return a table whose columns are validated, in the form that fit got."""
+        """Return a table with validated columns, in the form that fit got."""
         if self.is_sparse_:
             return self._read_sparse(table)
         if issparse(table):
@@ -186,23 +187,29 @@ class ColumnReader(OneToOneFeatureMixin, ArrayTransformer):
             if self.names_ is None:
                 return table
             table = pd.DataFrame(table, columns=self.names_)
-        return self._read(table, {})
+        return self._read(table, _numbers(table), {})
 
     def _read_sparse(self, table: Table) -> csr_matrix:
         if isinstance(table, pd.DataFrame):
             if _is_sparse(table):
                 table = table.sparse.to_coo()
             else:
-                table = self._read(table, {})
+                table = self._read(table, _numbers(table), {})
         # What becomes infinite is refused.
         with np.errstate(over="ignore", invalid="ignore"):
             return as_rows(csr_matrix(table, dtype=self.dtype_))
 
     def _read(
-        self, table: pd.DataFrame, gaps: Mapping[int, list[Any]], fitting: bool = False
+        self,
+        table: pd.DataFrame,
+        types: Mapping[int, str],
+        gaps: Mapping[int, list[Any]],
+        fitting: bool = False,
     ) -> pd.DataFrame | np.ndarray:
-        """Return the table, with one warning of values that are taken as missing."""
-        types = _numbers(table)
+        """Return the table, with one warning of values that are taken as missing.
+
+        `types` are those of `_numbers`.
+        """
         # The others are what their types say: there is nothing to be read.
         unread = [
             i

@@ -11,6 +11,7 @@ from sklearn.base import OneToOneFeatureMixin
 from sklearn.impute import SimpleImputer
 from sklearn.utils.validation import validate_data
 
+from sknevo.builders.pipeline._kinds import EXACT
 from sknevo.builders.pipeline._transformers import Stateless
 from sknevo.data_checks import random_rows
 
@@ -21,8 +22,6 @@ FAR = 8
 # this share of the different values of a column, and no whole numbers. On the rows of a
 # sample. Smaller tables need no memory to be saved. Chosen, not measured.
 MANY_CELLS, MOST_MERGED, SAMPLED_ROWS = 1_000_000, 5e-4, 20_000
-# The largest whole numbers that floats tell apart.
-EXACT = 2.0**53
 # Beyond 2**EXPONENT, or below its inverse, squares and products of values leave the
 # range of single precision.
 EXPONENT = 63
@@ -70,12 +69,13 @@ class Floats(OneToOneFeatureMixin, Stateless):
     def fit(self, X: Any, y: Any = None) -> Self:
         validate_data(self, X, skip_check_array=True)
         floats = as_floats(X, np.float32 if _is_single(X) else float)
-        # Columns are reduced without copies: they may be millions of rows.
-        self.empty_ = np.isnan(np.fmin.reduce(floats, axis=0))
-        self.offsets_ = _offsets(X, floats)
+        low, high = _ends(floats)
+        self.empty_ = np.isnan(low)
+        self.offsets_ = _offsets(X, floats, low, high)
         shifted = self._shifted(X, floats)
-        ends = np.fmin.reduce(shifted, axis=0), np.fmax.reduce(shifted, axis=0)
-        largest = np.maximum(*np.abs(ends))
+        if shifted is not floats:
+            low, high = _ends(shifted)
+        largest = np.maximum(np.abs(low), np.abs(high))
         self.powers_ = _powers(largest)
         suits = _suits_single(shifted, largest) and not self.powers_.any()
         self.dtype_ = np.float32 if suits else float
@@ -175,9 +175,15 @@ def _seconds(column: pd.Series) -> pd.Series:
     return column.dt.total_seconds() if durations else column
 
 
-def _offsets(X: Any, floats: np.ndarray) -> dict[int, Any]:
+def _ends(floats: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the least and the largest value of each column, without a copy of any."""
+    return np.fmin.reduce(floats, axis=0), np.fmax.reduce(floats, axis=0)
+
+
+def _offsets(
+    X: Any, floats: np.ndarray, low: np.ndarray, high: np.ndarray
+) -> dict[int, Any]:
     """Return the lowest value of each column that single precision would merge."""
-    low, high = np.fmin.reduce(floats, axis=0), np.fmax.reduce(floats, axis=0)
     # In halves, since the range of huge values overflows.
     largest = np.maximum(np.abs(low), np.abs(high))
     is_far = high / 2 - low / 2 < largest / (2 * FAR)

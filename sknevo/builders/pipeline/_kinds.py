@@ -171,7 +171,7 @@ class Kind(ABC):
 
     name: ClassVar[str]  # as in `Column`
     expected: ClassVar[str]  # for messages
-    # Letters of numpy's types whose finite values are of this kind as they are.
+    # Letters of numpy's types: their finite values are of this kind as they are.
     own_types: ClassVar[frozenset[str]] = frozenset()
 
     @abstractmethod

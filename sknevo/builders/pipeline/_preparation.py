@@ -176,10 +176,10 @@ def prepared_seconds(spec: DataSpec, genes: dict[str, Any]) -> float:
 
     It matters on wide tables, where it may take longer than the model.
     """
-    each = FLOATS_SECONDS if _filters(spec, genes) == [] else FILTER_SECONDS
-    density = spec.sparse.density if spec.sparse else 1.0
-    n_values = density * spec.n_samples * len(spec.columns)
-    return each * n_values if "filter" in genes else 0.0
+    if "filter" not in genes:
+        return 0.0
+    each = FILTER_SECONDS if "univariate" in genes["filter"] else FLOATS_SECONDS
+    return each * spec.density * spec.n_samples * len(spec.columns)
 
 
 def _width(column: Column, genes: dict[str, Any]) -> int:

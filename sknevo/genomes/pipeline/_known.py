@@ -31,7 +31,7 @@ PORTFOLIO = Path(__file__).with_name("portfolio.json")
 
 
 @cache
-def _portfolio() -> dict[str, Any]:
+def portfolio() -> dict[str, Any]:
     return json.loads(PORTFOLIO.read_text())
 
 
@@ -61,7 +61,7 @@ def well_known(spec: DataSpec) -> list[dict[str, Any]]:
     genome = pipeline(spec)
     if spec.sparse:
         return _known_on_sparse(spec, genome)
-    suited = [_suited(entry, genome) for entry in _portfolio()[spec.task]]
+    suited = [_suited(entry, genome) for entry in portfolio()[spec.task]]
     if most_labels(spec) > MANY_LABELS:
         suited = [_prepared(entry, counts=False) for entry in suited]
         if most_labels(spec) * spec.n_samples > KEPT_LABELS:
@@ -215,8 +215,7 @@ def _filtered(entry: dict[str, Any], n: int | None, spec: DataSpec) -> dict[str,
     else:
         relation = "linear" if model == "linear" else "any"
         kept = {"univariate": {"n_columns": n, "relation": relation}}
-    preparation = entry["preparation"] | {"filter": kept}
-    return entry | {"preparation": preparation, "model": {model: genes}}
+    return _prepared(entry, filter=kept) | {"model": {model: genes}}
 
 
 # Sparse tables ------------------------------------------------------------------------
@@ -250,7 +249,7 @@ FIRST_ON_SPARSE: list[tuple[str, int | None, str, dict[str, Any]]] = [
 
 def _known_on_sparse(spec: DataSpec, genome: Genome) -> list[dict[str, Any]]:
     """Return expressed genes to begin with on a sparse table."""
-    known = _portfolio()[spec.task]
+    known = portfolio()[spec.task]
     preparation = {
         "imputation": "median",
         "missing_indicator": False,

@@ -158,8 +158,8 @@ FEW_COLUMNS, MANY_SPARSE_COLUMNS = ("mlp", "xgboost"), 2_000
 
 
 # Tables of more columns are wide: what each column costs matters, and most columns may
-# tell nothing. All that follows is for them. The tables that the portfolio was learned
-# on have 100 columns at most.
+# tell nothing. What follows, up to LONG, is for them. The tables that the portfolio was
+# learned on have 100 columns at most.
 WIDE = 300
 # Columns that a univariate filter keeps at most, and at least. Chosen, not measured.
 MOST_KEPT, FEWEST_KEPT = 1000, 4
@@ -193,9 +193,9 @@ OF_WIDE = {
 }
 
 
-# Tables of more values are long: models whose memory or time is many times that of a
-# booster are left out, trees may have more leaves, and boosters come first. All that
-# follows is for them. Chosen, not measured.
+# Tables of more values are long: models that need many times the memory or time of a
+# booster are left out, trees may have more leaves, and boosters come first. The rest of
+# these constants is for them. Chosen, not measured.
 LONG = 4_000_000
 TAKE_MILLIONS = ("lightgbm", "xgboost", "mlp", "linear")
 # Scalings of one pass, and without new columns.
@@ -320,8 +320,8 @@ def _preparation(spec: DataSpec) -> Genome:
         genes["min_frequency"] = Categorical([0.0, 0.01, 0.05], [2, 1, 1])
     # Generated features: the target by category beside the encoding, arithmetic of
     # pairs of numbers, distances of numbers from their mean by category, and how many
-    # rows have the category.
-    # They look at each column, which takes seconds on a wide table.
+    # rows have the category. Pairs are of all columns, which takes seconds on a wide
+    # table.
     several = sum(c.kind in ("numeric", "boolean") for c in spec.columns) > 1
     several = several and len(spec.columns) <= WIDE and not spec.sparse
     generated = {
