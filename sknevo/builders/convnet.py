@@ -24,6 +24,10 @@ class ClassifierNet(Net, NeuralNetClassifier):
         return len(self.classes_)
 
     def encode(self, y: Any) -> Tensor:
+        if len(unknown := np.setdiff1d(y, self.classes_)):
+            raise ValueError(
+                f"the network was begun without samples of {unknown.tolist()}"
+            )
         return torch.as_tensor(np.searchsorted(self.classes_, y), device=self.device)
 
     def guess(self, targets: Tensor, weights: Tensor) -> Tensor:

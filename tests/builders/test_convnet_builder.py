@@ -15,15 +15,21 @@ from skorch import NeuralNetClassifier
 
 from sknevo.builders.convnet import ConvNetBuilder
 from sknevo.builders.networks._augmentation import Augmentation
-from sknevo.builders.networks._data import ShuffledBatches, as_tensor, statistics
+from sknevo.builders.networks._data import (
+    MOST_SAMPLES,
+    ShuffledBatches,
+    as_tensor,
+    rows_of_epoch,
+    statistics,
+)
 from sknevo.builders.networks._devices import (
     own_settings,
     resolve_device,
     resolve_precision,
 )
 from sknevo.builders.networks._modules import RISING, Block, Network
-from sknevo.builders.networks._trainer import SCHEDULES
-from sknevo.deadline import DeadlineReached, TrialPruned, deadline
+from sknevo.builders.networks._trainer import SCHEDULES, WeightAverage
+from sknevo.deadline import DeadlineReached, TrialPruned, deadline, training_for
 from sknevo.genomes.convnet import convnet, well_known
 from sknevo.network_plan import Layer, image_shape, network_plan
 from sknevo.records import Chromosome, DataSpec
@@ -266,15 +272,32 @@ def test_what_is_mapped_and_what_is_read_only_can_be_learned(tmp_path, digits):
     np.testing.assert_array_equal(one, other)
 
 
-def test_batches_hold_every_sample_once_and_no_single_one():
+def test_batches_hold_every_row_once_and_no_single_one():
     tensors = [torch.arange(33), torch.arange(33) * 2]
-    batches = ShuffledBatches(tensors, 16, torch.Generator().manual_seed(0))
-    first, second = list(batches), list(batches)
+    rows = rows_of_epoch(0, 33, seed=0)
+    batches = ShuffledBatches(tensors, rows, 16)
+    first = list(batches)
     assert len(first) == len(batches) == 3
     assert min(len(batch[0]) for batch in first) == 11
-    assert sorted(torch.cat([b[0] for b in first]).tolist()) == list(range(33))
-    assert not torch.equal(first[0][0], second[0][0])
+    assert torch.equal(torch.cat([batch[0] for batch in first]), rows)
     assert all(torch.equal(2 * a, b) for a, b in first)
+
+
+def test_epochs_of_few_samples_are_passes_each_in_its_own_order():
+    first, second = (rows_of_epoch(epoch, 33, seed=0) for epoch in range(2))
+    assert sorted(first.tolist()) == sorted(second.tolist()) == list(range(33))
+    assert not torch.equal(first, second)
+    assert torch.equal(rows_of_epoch(1, 33, seed=0), second)
+    assert not torch.equal(rows_of_epoch(1, 33, seed=1), second)
+
+
+def test_epochs_of_many_samples_are_the_next_ones_of_a_pass():
+    n_samples = MOST_SAMPLES * 5 // 2
+    epochs = [rows_of_epoch(epoch, n_samples, seed=0) for epoch in range(5)]
+    assert {len(rows) for rows in epochs} == {MOST_SAMPLES}
+    seen = torch.cat(epochs)
+    for each_pass in seen.split(n_samples):
+        assert len(each_pass.unique()) == n_samples
 
 
 @pytest.mark.parametrize("name", SCHEDULES)
@@ -300,9 +323,13 @@ def test_the_learning_rate_follows_its_schedule(digits):
 
     net.__class__ = Watched
     net.fit(X, y)
-    assert seen[0] == net.get_params()["optimizer__lr"]
-    assert seen == sorted(seen, reverse=True)
-    assert seen[-1] < seen[0] / 100
+    rate, steps = net.get_params()["optimizer__lr"], len(seen)
+    rising = seen[: steps // 20]
+    assert rising == sorted(rising)
+    falling = seen[steps // 20 :]
+    assert falling == sorted(falling, reverse=True)
+    assert 0.9 * rate < falling[0] < rate
+    assert falling[-1] < rate / 100
 
 
 def test_a_network_whose_loss_is_not_finite_gives_up(digits):
@@ -344,6 +371,114 @@ def test_an_interrupted_training_is_not_taken_for_a_whole_one(digits, monkeypatc
     monkeypatch.setattr(net, "train_step", interrupted)
     with pytest.raises(KeyboardInterrupt):
         net.fit(X, y)
+
+
+# A training as a sequence of epochs ------------------------------------------------
+
+
+def weights_of(net):
+    return net.module_.state_dict()
+
+
+def assert_same_weights(one, other):
+    expected = weights_of(other)
+    for name, weight in weights_of(one).items():
+        assert torch.equal(weight, expected[name]), name
+
+
+@pytest.mark.parametrize("flat", [False, True], ids=["images", "rows"])
+def test_where_a_training_pauses_has_no_effect(digits, flat):
+    X, y = digits[0][:200], digits[1][:200]
+    X = X.reshape(200, -1).astype(float) if flat else X
+    known = 0 if flat else 1  # with dropout or augmentation
+    whole = net_of(X, y, known).train_to(X, y, 6)
+    paused = net_of(X, y, known).train_to(X, y, 2)
+    assert (paused.epochs_, len(paused.history)) == (2, 2)
+    again = pickle.loads(pickle.dumps(paused)).train_to(X, y, 6)
+    assert_same_weights(again, whole)
+    assert_same_weights(paused.train_to(X, y, 6), whole)
+    assert (again.epochs_, len(again.history)) == (6, 6)
+
+
+def test_a_whole_training_is_that_of_all_epochs(digits):
+    X, y = digits[0][:100], digits[1][:100]
+    paused = net_of(X, y).train_to(X, y, 3).train_to(X, y, 1000)
+    fitted = net_of(X, y).fit(X, y)
+    assert_same_weights(paused, fitted)
+    assert paused.epochs_ == fitted.epochs_ == 8
+
+
+def test_what_a_training_goes_on_with_is_dropped_at_its_end(digits):
+    X, y = digits[0][:100], digits[1][:100]
+    paused = net_of(X, y).train_to(X, y, 8)
+    size = len(pickle.dumps(paused))
+    fitted = net_of(X, y).fit(X, y)
+    finished = paused.finish(X, y)
+    for net in (fitted, finished):
+        assert net.training_ is None
+        assert len(pickle.dumps(net)) < size / 2
+
+
+def test_a_training_ends_early_after_an_epoch(digits):
+    X, y = digits[0][:100], digits[1][:100]
+    with training_for(2):
+        net = net_of(X, y).train_to(X, y, 5)
+    assert net.epochs_ == 2
+    assert_same_weights(net, net_of(X, y).train_to(X, y, 2))
+
+
+def test_a_training_is_finished_with_more_samples(digits):
+    X, y = digits
+    net = net_of(X[:500], y[:500]).train_to(X[:500], y[:500], 4)
+    before = net.score(X[1000:], y[1000:])
+    net.finish(X[:1000], y[:1000], epochs=3)
+    assert net.epochs_ == 7
+    assert net.score(X[1000:], y[1000:]) > before
+
+
+def test_a_training_is_finished_in_time(digits):
+    X, y = digits
+    net = net_of(X, y).train_to(X, y, 1)
+    until = time.time() + 0.5
+    net.finish(X, y, until=until)
+    assert 0 <= time.time() - until < 0.3
+    assert net.score(X, y) > 0.9
+
+
+def test_a_training_that_has_no_time_to_finish_predicts_as_before(digits):
+    X, y = digits[0][:300], digits[1][:300]
+    net = net_of(X, y).train_to(X, y, 2)
+    expected = net.predict_proba(X)
+    np.testing.assert_array_equal(
+        net.finish(X, y, until=0.0).predict_proba(X), expected
+    )
+
+
+def test_an_interrupted_training_does_not_go_on(digits, monkeypatch):
+    X, y = digits[0][:100], digits[1][:100]
+    net = net_of(X, y).train_to(X, y, 2)
+    with deadline(time.time() - 1), pytest.raises(DeadlineReached):
+        net.train_to(X, y, 4)
+    assert_same_weights(net.train_to(X, y, 4), net_of(X, y).train_to(X, y, 4))
+
+
+def test_a_training_does_not_go_on_with_labels_that_it_does_not_know(digits):
+    X, y = digits[0][:100], digits[1][:100]
+    few = y != "7"
+    net = net_of(X[few], y[few]).train_to(X[few], y[few], 1)
+    with pytest.raises(ValueError, match=r"begun without samples of .'7'."):
+        net.finish(X, y)
+
+
+def test_an_average_of_weights_has_the_width_of_a_share_of_the_training():
+    network = torch.nn.Linear(1, 1)
+    average = WeightAverage(network)
+    for step in range(1, 2001):
+        torch.nn.init.constant_(network.weight, step)
+        average.update(network)
+        if step in (200, 2000):
+            mean = average.network.weight.item() / step
+            assert 0.85 < mean < 0.92
 
 
 # Devices -------------------------------------------------------------------------

@@ -24,10 +24,10 @@ from sknevo.builders.gan._training import (
     AdversarialTraining,
     MovingAverage,
     gradient_penalty,
-    random_source,
 )
 from sknevo.builders.networks._augmentation import Augmentation
 from sknevo.builders.networks._modules import Spectral
+from sknevo.builders.networks._trainer import random_source
 from sknevo.deadline import DeadlineReached, TrialPruned, deadline
 from sknevo.evaluation import limited_threads
 from sknevo.genomes.gan import gan, well_known
@@ -296,7 +296,7 @@ def test_whole_numbers_may_be_rejected(dtype):
     gan = gan_of(X, training=training(5), rejection=0.8).fit(X)
     assert gan.sample(50).dtype == dtype
     # It judges samples before they are rounded, as when it was fitted.
-    draw = random_source(0, SAMPLING, "cpu")
+    draw = random_source(0, SAMPLING)
     logits = gan.discriminator_.judge(generate(gan.generator_, 500, None, draw))
     assert 0.05 < gan._rejection(logits, draw).double().mean() < 0.5
 
@@ -492,7 +492,7 @@ def test_noise_and_weights_have_random_numbers_of_their_own():
     noise = {"dimension": 60, "distribution": {"normal": {"scale": 1.0}}}
     gan = gan_of(X, noise=noise, training=training(1)).fit(X)
     generator, _ = gan._networks()
-    Z = generator.noise(60, random_source(0, SAMPLING, "cpu"))
+    Z = generator.noise(60, random_source(0, SAMPLING))
     weights = generator.layers[0][0].weight.detach()
     nearest = nn.functional.cosine_similarity(Z[:, None], weights[None], dim=2)
     assert nearest.abs().max() < 0.7

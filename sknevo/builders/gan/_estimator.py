@@ -23,7 +23,6 @@ from sknevo.builders.gan._training import (
     TRAINING,
     WEIGHTS,
     AdversarialTraining,
-    random_source,
 )
 from sknevo.builders.networks._data import as_tensor
 from sknevo.builders.networks._devices import (
@@ -33,6 +32,7 @@ from sknevo.builders.networks._devices import (
     own_settings,
     resolve_device,
 )
+from sknevo.builders.networks._trainer import random_source
 from sknevo.data_checks import check_count, random_rows
 from sknevo.deadline import TrialPruned, check_deadline
 from sknevo.image_stream._stream import streamed
@@ -139,7 +139,7 @@ class GAN(BaseEstimator):
 
     def _networks(self) -> tuple[Generator, Discriminator]:
         """Return both networks, untrained, with the weights of the seed."""
-        genes, rng = self.genes, random_source(self.random_state, WEIGHTS, "cpu")
+        genes, rng = self.genes, random_source(self.random_state, WEIGHTS)
         shape = image_shape(self.sample_shape, self.channels)
         plans = gan_plans(genes, shape, self._encoder.width)
         packing = genes["training"]["packing"]
@@ -158,7 +158,7 @@ class GAN(BaseEstimator):
         if "dense" in self.genes["discriminator"] and has_double(self.device):
             self.discriminator_.double()
         n_companions = N_PACKS * (self.genes["training"]["packing"] - 1)
-        rng = random_source(self.random_state, TRAINING, self.device)
+        rng = random_source(self.random_state, TRAINING, device=self.device)
         conditions = self._encoder.encode_or_sample(n_companions, None, rng)
         companions = generate(self.generator_, n_companions, conditions, rng)
         self.discriminator_.keep_companions(companions, conditions)
@@ -168,7 +168,7 @@ class GAN(BaseEstimator):
         rows = random_rows(len(X), N_COMPARED)
         y = None if y is None else np.asarray(y)[rows]
         real = self.score_samples(X[rows], y)
-        rng = random_source(self.random_state, SAMPLING, self.device)
+        rng = random_source(self.random_state, SAMPLING, device=self.device)
         conditions = self._encoder.encode_or_sample(len(rows), y, rng)
         samples = generate(self.generator_, len(rows), conditions, rng)
         generated = _to_numpy(self.discriminator_.judge(samples, conditions))
@@ -201,7 +201,7 @@ class GAN(BaseEstimator):
             None makes the same samples each time.
         """
         check_count("n_samples", n_samples)
-        rng = random_source(self.random_state, SAMPLING, self.device)
+        rng = random_source(self.random_state, SAMPLING, device=self.device)
         if random_state is not None:
             rng.manual_seed(check_random_state(random_state).randint(2**31 - 1))
         conditions = self._encoder.encode_or_sample(n_samples, y, rng)
@@ -227,7 +227,7 @@ class GAN(BaseEstimator):
         check_count("n_candidates", n_candidates)
         check_count("n_steps", n_steps, 0)
         self._scaler.check(X)
-        rng = random_source(self.random_state, SAMPLING, self.device)
+        rng = random_source(self.random_state, SAMPLING, device=self.device)
         noise, dimension = self.generator_.noise, self.generator_.noise.dimension
         inputs = [noise(n_candidates, rng)]
         if self._encoder.width:

@@ -226,8 +226,8 @@ class _PretextTasks:
         schedule = torch.optim.lr_scheduler.OneCycleLR(
             optimizer, LEARNING_RATE, total_steps=N_STEPS
         )
-        trainer = Trainer([optimizer], self.rng, schedule=None)
-        with trainer.training(self.encoder):
+        trainer = Trainer([optimizer])
+        with trainer.training(self.rng, self.encoder):
             for _ in trainer.steps(range(N_STEPS)):
                 trainer.minimise(self._loss(*self._batch()), optimizer)
                 schedule.step()

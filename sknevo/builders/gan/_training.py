@@ -16,7 +16,13 @@ from sknevo.builders.gan._modules import Discriminator, Generator
 from sknevo.builders.gan._monitor import Monitor
 from sknevo.builders.gan._sampling import generate
 from sknevo.builders.networks._augmentation import Augmentation
-from sknevo.builders.networks._trainer import Trainer, autocast, optimizer_of
+from sknevo.builders.networks._trainer import (
+    SCHEDULES,
+    Trainer,
+    autocast,
+    optimizer_of,
+    random_source,
+)
 from sknevo.data_checks import random_rows
 
 # Each use of the seed has random numbers of its own.
@@ -33,13 +39,6 @@ N_KEPT_IMAGES, N_KEPT_ROWS = 16, 256
 NO_AUGMENTATION = dict.fromkeys(
     ("shift", "flip", "rotate", "zoom", "erase", "colour"), 0
 )
-
-
-def random_source(seed: int, use: int, device: str) -> torch.Generator:
-    """Return the random numbers of a seed for one of its uses."""
-    sequence = np.random.SeedSequence(seed, spawn_key=(use,))
-    state = int(sequence.generate_state(1)[0])
-    return torch.Generator(device).manual_seed(state)
 
 
 def n_kept_samples(sample_shape: tuple[int, ...]) -> int:
@@ -190,7 +189,7 @@ class AdversarialTraining:
         training = genes["training"]
         self.generator, self.discriminator = generator, discriminator
         self.data, self.seed = data, seed
-        self.rng = random_source(seed, TRAINING, data.device)
+        self.rng = random_source(seed, TRAINING, device=data.device)
         # Whole packs only, and never a single sample: it could not be normalised.
         packing = training["packing"]
         size = max(2, min(training["batch_size"], len(data)))
@@ -204,7 +203,7 @@ class AdversarialTraining:
             _optimizer(generator, genes["generator"]),
             _optimizer(discriminator, genes["discriminator"]),
         ]
-        self.trainer = Trainer(self.optimizers, self.rng, training["schedule"])
+        self.trainer = Trainer(self.optimizers, SCHEDULES[training["schedule"]])
         self.augment: nn.Module = nn.Identity()
         if "augmentation" in genes:
             self.augment = Augmentation(NO_AUGMENTATION | genes["augmentation"])
@@ -231,7 +230,9 @@ class AdversarialTraining:
         snapshots = []
         batches = data.batches(self.batch_size, self.rng)
         for_generator, for_discriminator = self.optimizers
-        with trainer.training(self.generator, self.discriminator, self.augment):
+        with trainer.training(
+            self.rng, self.generator, self.discriminator, self.augment
+        ):
             for step in trainer.steps(range(1, n_steps + 1)):
                 for _ in range(self.n_ahead):
                     X, conditions = next(batches)
@@ -294,7 +295,7 @@ class AdversarialTraining:
 
     def _generate(self, generator: Generator, n: int) -> Tensor:
         """Return samples of the same noise each time."""
-        rng = random_source(self.seed, SAMPLING, self.data.device)
+        rng = random_source(self.seed, SAMPLING, device=self.data.device)
         conditions = self.data.encoder.encode_or_sample(n, None, rng)
         return generate(generator, n, conditions, rng)
 

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from sknevo.builders.networks._devices import has_double
 from sknevo.builders.networks._modules import Arrange
+from sknevo.builders.networks._trainer import random_source
 from sknevo.image_stream import ImageStream
 from sknevo.image_stream._stream import part_to_read
 
@@ -21,6 +22,11 @@ DTYPES = (np.uint8, np.float32, np.float16)
 # Values that a statistic takes at a time, 8 MB in double precision: of 60,000 images of
 # 28 x 28 bytes, mapped from a file too, larger blocks were not faster (0.34 s).
 VALUES_AT_ONCE = 2**20
+# Of so many samples, or fewer if there are not as many, is an epoch; chosen so that the
+# first epoch takes few seconds, not measured.
+MOST_SAMPLES = 10_000
+# What is random in a training: the order of each pass, and what each epoch draws.
+ORDER, EPOCH = range(2)
 
 
 def input_type(sample_shape: tuple[int, ...], device: str) -> type:
@@ -136,38 +142,56 @@ def _read_ahead(batches: Iterator[Any]) -> Iterator[Any]:
             yield batch
 
 
+def epoch_length(n_samples: int) -> int:
+    """Return the number of samples in each epoch of a training."""
+    return min(n_samples, MOST_SAMPLES)
+
+
+def rows_of_epoch(epoch: int, n_samples: int, seed: int) -> Tensor:
+    """Return the samples of an epoch: the next ones of the passes over all of them.
+
+    Each pass has its own order, which does not depend on what was drawn before.
+    """
+    length = epoch_length(n_samples)
+    first, offset = divmod(epoch * length, n_samples)
+    last = (epoch * length + length - 1) // n_samples
+    orders = [
+        torch.randperm(n_samples, generator=random_source(seed, ORDER, number))
+        for number in range(first, last + 1)
+    ]
+    return torch.cat(orders)[offset : offset + length]
+
+
 @dataclass
 class ShuffledBatches:
-    """Batches of samples, targets and so on, in another order each time.
+    """Batches of samples, targets and so on, as an order of rows says.
 
     Parameters
     ----------
     tensors : sequence
         Samples (see `samples`) and what goes with them; each gives a batch by a Tensor
-        of rows. All are on the generator's device.
+        of rows.
+    rows : Tensor
+        On the CPU.
     size : int
         Most samples in a batch.
-    generator : torch.Generator
-        Source of the order.
     """
 
     tensors: list[Any]
+    rows: Tensor
     size: int
-    generator: torch.Generator
 
     def __len__(self) -> int:
-        n_samples = len(self.tensors[0])
+        n_rows = len(self.rows)
         # A batch of one sample could not be normalised.
-        return min(math.ceil(n_samples / self.size), max(1, n_samples // 2))
+        return min(math.ceil(n_rows / self.size), max(1, n_rows // 2))
 
     def __iter__(self) -> Iterator[list[Tensor]]:
-        n_samples, device = len(self.tensors[0]), self.generator.device
-        order = torch.randperm(n_samples, generator=self.generator, device=device)
         on_disk = isinstance(self.tensors[0], _OnDisk)
-        if on_disk:  # reading ahead must not wait for the device
-            order = order.cpu()
-        parts = order.tensor_split(len(self))
-        batches = ([tensor[rows] for tensor in self.tensors] for rows in parts)
+        # Reading ahead must not wait for the device.
+        rows = self.rows if on_disk else self.rows.to(self.tensors[0].device)
+        parts = rows.tensor_split(len(self))
+        batches = ([tensor[part] for tensor in self.tensors] for part in parts)
         return _read_ahead(batches) if on_disk else batches
 
 

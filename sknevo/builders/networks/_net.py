@@ -4,20 +4,25 @@ A task of its own subclasses `Net`, and one of skorch's nets where there is one,
 says what it learns of the targets, how they become tensors, and what is predicted.
 """
 
+import copy
 import math
-from collections.abc import Collection
-from typing import Any, Self
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import torch
 from skorch import NeuralNet
-from torch import Tensor
+from torch import Tensor, nn
 
 from sknevo.builders.networks._data import (
+    EPOCH,
     ShuffledBatches,
     SlicedBatches,
     as_tensor,
     input_type,
+    rows_of_epoch,
     samples,
     statistics,
 )
@@ -28,14 +33,27 @@ from sknevo.builders.networks._devices import (
     resolve_device,
     resolve_precision,
 )
-from sknevo.builders.networks._trainer import Trainer, autocast, check_finite
-from sknevo.deadline import TrialPruned, check_deadline
+from sknevo.builders.networks._trainer import (
+    SCHEDULES,
+    Trainer,
+    WeightAverage,
+    autocast,
+    check_finite,
+    random_source,
+)
+from sknevo.deadline import TrialPruned, check_deadline, is_training_over
 from sknevo.image_stream._scale import PixelRange
 from sknevo.image_stream._stream import streamed
 
 # A network that has not learned anything after a quarter of its epochs, and of so many
 # batches, is not going to: it does not beat a constant guess by a share of its loss.
 FIRST_RUNG, FEWEST_BATCHES, CHANCE = 0.25, 50, 0.995
+# The learning rate rises in so many steps, or in this share of all if that is less;
+# chosen, not measured.
+WARM_UP, WARM_UP_SHARE = 100, 0.05
+# The share of its gene from which the learning rate falls in `finish`, if it is less by
+# then; chosen, not measured.
+FINISHING_RATE = 0.5
 # Samples, and the pixels or features of all of them, that are predicted at once; chosen
 # so that a batch's activations take some hundred megabytes, not measured.
 PREDICTED_AT_ONCE, PIXELS_AT_ONCE = 1024, 2**21
@@ -43,6 +61,12 @@ PREDICTED_AT_ONCE, PIXELS_AT_ONCE = 1024, 2**21
 
 class Net(NeuralNet):
     """What the skorch nets of all tasks share.
+
+    A training is one sequence of epochs, each of all samples or of the next ones of a
+    pass over them, if they are many. What is random depends on the seed and on the
+    place in the sequence alone. `fit` trains to its end. `train_to` trains the
+    beginning of it and may go on later; it predicts with the average of the weights so
+    far [2]_. `finish` ends a training that was begun.
 
     Samples are held as one tensor on the device, and batches taken out of it by index;
     those of an `ImageStream` are read batch by batch, one ahead. Callbacks are told of
@@ -53,7 +77,7 @@ class Net(NeuralNet):
     module : type
         Takes `n_outputs`, `mean` and `scale` beside its own parameters.
     schedule : {"constant", "cosine", "one_cycle", "step"}, default="constant"
-        How the learning rate goes on, over however many epochs there are.
+        How the learning rate goes on over `max_epochs`, after a short warm-up.
     precision : {"float32", "bfloat16"}, default="float32"
         What the network computes in; the weights are float32 [1]_.
     patient : bool, default=True
@@ -66,9 +90,22 @@ class Net(NeuralNet):
     References
     ----------
     .. [1] Micikevicius, P. et al. (2018). Mixed Precision Training. ICLR.
+    .. [2] Karras, T. et al. (2024). Analyzing and Improving the Training Dynamics of
+       Diffusion Models. CVPR.
+
+    Attributes
+    ----------
+    epochs_ : int
+        Epochs that were trained.
+    training_ : object or None
+        What it takes to go on; None once the training has ended.
     """
 
-    # Of the samples, while `fit` runs.
+    # Pickled with the module, whose weights it shares.
+    cuda_dependent_attributes_: ClassVar[list[str]] = ["training_"]
+
+    training_: "_Training | None" = None
+    # Of the samples, while a training runs.
     _weights: np.ndarray | None = None
 
     def __init__(
@@ -115,8 +152,6 @@ class Net(NeuralNet):
 
     # Training.
 
-    @own_settings()
-    @memory_errors()
     def fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> Self:
         """Fit the network.
 
@@ -141,24 +176,88 @@ class Net(NeuralNet):
         MemoryError
             If the device has no memory left.
         """
-        self._weights = np.ones(len(X)) if sample_weight is None else sample_weight
-        self._known = {
-            "n_outputs": self.learn_targets(y),
-            **statistics(X, self._sample_shape, self._input_type, self._channels),
-        }
-        # Columns of a table have units of their own, and may leave their range.
-        self.pixels_ = PixelRange.of(X) if len(self._sample_shape) > 1 else None
-        generator = torch.Generator(self.device).manual_seed(self.random_state)
-        try:
-            # Not skorch's own `fit`, which takes Ctrl-C for the end of the training.
-            self.initialize()
-            self._trainer = Trainer([self.optimizer_], generator, self.schedule)
-            self.notify("on_train_begin", X=X, y=y)
-            self.fit_loop(X, y)
-            self.notify("on_train_end", X=X, y=y)
-        finally:
-            self._weights = self._trainer = None
-        return self._settled()
+        self.training_ = None
+        return self.train_to(X, y, self.max_epochs, sample_weight)._ended()
+
+    @own_settings()
+    @memory_errors()
+    def train_to(self, X: Any, y: Any, epochs: int, sample_weight: Any = None) -> Self:
+        """Train until so many epochs are done, then be ready to predict.
+
+        It begins a training, or goes on with one that `train_to` began, with the same
+        samples. On a CPU the weights do not depend on where it paused. It ends early,
+        after an epoch, if `sknevo.deadline.is_training_over`.
+
+        Parameters
+        ----------
+        X, y, sample_weight
+            As for `fit`.
+        epochs : int
+            Epochs from the beginning of the training; no more than `max_epochs` are
+            done.
+
+        Returns
+        -------
+        self : object
+
+        Raises
+        ------
+        TrialPruned, MemoryError
+            As `fit`.
+        """
+        if self.training_ is None:
+            self._begin(X, y, sample_weight)
+        schedule = SCHEDULES[self.schedule]
+        return self._train(
+            X,
+            y,
+            sample_weight,
+            min(epochs, self.max_epochs),
+            lambda done: schedule(done / self.max_epochs),
+        )
+
+    @own_settings()
+    @memory_errors()
+    def finish(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any = None,
+        *,
+        epochs: int | None = None,
+        until: float | None = None,
+    ) -> Self:
+        """Go on from where `train_to` paused, the learning rate falling to 0.
+
+        The samples may be others, more of them for example, if their targets are of the
+        same kind. What it takes to go on once more is dropped.
+
+        Parameters
+        ----------
+        X, y, sample_weight
+            As for `fit`.
+        epochs : int or None, default=None
+            Epochs to train. None stands for what is left of `max_epochs`, or for any
+            number if `until` is given.
+        until : float or None, default=None
+            The `time.time()` at which to end, which is exceeded by less than a step.
+
+        Returns
+        -------
+        self : object
+
+        Raises
+        ------
+        TrialPruned, MemoryError
+            As `fit`.
+        """
+        if self.training_ is None:
+            self._begin(X, y, sample_weight)
+        if epochs is None:
+            epochs = self.max_epochs - self.epochs_ if until is None else math.inf
+        begin = SCHEDULES[self.schedule](min(1.0, self.epochs_ / self.max_epochs))
+        rate = _Fall(max(begin, FINISHING_RATE), self.epochs_, epochs, until)
+        return self._train(X, y, sample_weight, self.epochs_ + epochs, rate)._ended()
 
     def partial_fit(self, *_: Any, **__: Any) -> Self:
         """Raise an error: training cannot be continued.
@@ -173,16 +272,105 @@ class Net(NeuralNet):
             "Call fit with all samples."
         )
 
-    def _settled(self) -> Self:
-        """Make the module ready to predict.
+    def _begin(self, X: Any, y: Any, sample_weight: Any) -> None:
+        """Learn what is known of the data, and make what is trained."""
+        self._weights = _weights(X, sample_weight)
+        self._known = {
+            "n_outputs": self.learn_targets(y),
+            **statistics(X, self._sample_shape, self._input_type, self._channels),
+        }
+        # Columns of a table have units of their own, and may leave their range.
+        self.pixels_ = PixelRange.of(X) if len(self._sample_shape) > 1 else None
+        self.initialize()
+        self.epochs_ = 0
+        self.training_ = _Training(
+            self.module_, self.optimizer_, WeightAverage(self.module_)
+        )
+
+    def _train(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any,
+        epochs: float,
+        rate: Callable[[float], float],
+    ) -> Self:
+        """Train until so many epochs are done; predict with the average of weights."""
+        # What is interrupted cannot go on.
+        training, self.training_ = self.training_, None
+        self.module_, self.optimizer_ = training.module, training.optimizer
+        self._weights = _weights(X, sample_weight)
+        try:
+            # Not skorch's own `fit`, which takes Ctrl-C for the end of the training.
+            self.notify("on_train_begin", X=X, y=y)
+            self._run_epochs(X, y, epochs, rate, training.average)
+            self.notify("on_train_end", X=X, y=y)
+        finally:
+            self._weights = None
+        self.module_ = self._settled(training.average.network)
+        self.training_ = training
+        return self
+
+    def _run_epochs(
+        self,
+        X: Any,
+        y: Any,
+        epochs: float,
+        rate: Callable[[float], float],
+        average: WeightAverage,
+    ) -> None:
+        """Train epoch by epoch until they are done, or the time is over."""
+        dataset, _ = self.get_split_datasets(X, y)
+        while self.epochs_ < epochs and rate(self.epochs_) > 0:
+            rows = rows_of_epoch(self.epochs_, len(X), self.random_state)
+            batches = ShuffledBatches(dataset, rows, self.batch_size)
+            all_steps = len(batches) * self.max_epochs
+            warm_up = min(WARM_UP, int(WARM_UP_SHARE * all_steps))
+            trainer = Trainer([self.optimizer_], rate, warm_up)
+            self.notify("on_epoch_begin", dataset_train=dataset, dataset_valid=None)
+            self._run_epoch(trainer, batches, average)
+            self.epochs_ += 1
+            self.notify("on_epoch_end", dataset_train=dataset, dataset_valid=None)
+            if is_training_over(self.epochs_):
+                break
+
+    def _run_epoch(
+        self, trainer: Trainer, batches: ShuffledBatches, average: WeightAverage
+    ) -> None:
+        """Train for an epoch; nothing waits for the device before it is over."""
+        place = EPOCH, self.epochs_
+        generator = random_source(self.random_state, *place, device=self.device)
+        losses, sizes = [], []
+        with trainer.training(generator, self.module_):
+            for batch in trainer.steps(batches, self.epochs_):
+                losses.append(self.train_step(batch))
+                sizes.append(len(batch[0]))
+                average.update(self.module_)
+        if not losses:  # the time was over
+            return
+        summed = torch.stack(losses).cpu()
+        self.history.record("train_loss", float(summed.sum()) / sum(sizes))
+        # Of a first epoch, the first batches say nothing of what was learned.
+        late = len(sizes) // 2
+        recent = float(summed[late:].sum()) / sum(sizes[late:])
+        check_finite(recent, f"after epoch {self.epochs_ + 1}")
+        self._give_up_if_hopeless(recent, batches)
+
+    def _ended(self) -> Self:
+        """Drop what it takes to go on."""
+        self.training_ = None
+        self.initialize_optimizer()
+        return self
+
+    def _settled(self, module: nn.Module) -> nn.Module:
+        """Return a module that is ready to predict.
 
         Dense networks go on in double precision: it costs them little, and the
         prediction for a sample then does not depend on which others are in the batch.
         """
-        self.module_.eval()
         if has_double(self.device) and len(self._sample_shape) == 1:
-            self.module_.double()
-        return self
+            return copy.deepcopy(module).double()
+        return module
 
     # What skorch asks for on its way, in this order.
 
@@ -209,37 +397,16 @@ class Net(NeuralNet):
         return X
 
     def get_iterator(self, dataset: Any, training: bool = False) -> Any:
-        """Return what yields batches, shuffled if training."""
-        if training:
-            return ShuffledBatches(dataset, self.batch_size, self._trainer.generator)
+        """Return what yields batches to predict."""
         pixels = math.prod(self._sample_shape)
         size = min(PREDICTED_AT_ONCE, max(1, PIXELS_AT_ONCE // pixels))
         return SlicedBatches(dataset, size, self._input_type)
-
-    def run_single_epoch(
-        self, iterator: Any, training: bool, prefix: str, step_fn: Any, **_: Any
-    ) -> None:
-        """Train for an epoch; nothing waits for the device before it is over."""
-        if iterator is None:
-            return
-        epoch, losses, sizes = len(self.history) - 1, [], []
-        with self._trainer.training(self.module_):
-            for batch in self._trainer.steps(iterator, epoch, self.max_epochs):
-                losses.append(step_fn(batch))
-                sizes.append(len(batch[0]))
-        summed = torch.stack(losses).cpu()
-        self.history.record(f"{prefix}_loss", float(summed.sum()) / sum(sizes))
-        # Of a first epoch, the first batches say nothing of what was learned.
-        late = len(sizes) // 2
-        recent = float(summed[late:].sum()) / sum(sizes[late:])
-        check_finite(recent, f"after epoch {len(self.history)}")
-        self._give_up_if_hopeless(recent, iterator)
 
     def train_step(self, batch: Any, **_: Any) -> Tensor:
         """Learn from a batch; return the sum of its losses."""
         X, targets, weights = batch
         loss = (self.losses(self.infer(X), targets) * weights).sum()
-        self._trainer.minimise(loss / len(X), self.optimizer_)
+        Trainer.minimise(loss / len(X), self.optimizer_)
         return loss.detach()
 
     @memory_errors()
@@ -271,8 +438,8 @@ class Net(NeuralNet):
     def _input_type(self) -> type:
         return input_type(self._sample_shape, self.device)
 
-    def _give_up_if_hopeless(self, loss: float, batches: Collection[Any]) -> None:
-        epoch = len(self.history)
+    def _give_up_if_hopeless(self, loss: float, batches: ShuffledBatches) -> None:
+        epoch = self.epochs_ + 1
         rung = math.ceil(FIRST_RUNG * self.max_epochs)
         rung = max(rung, math.ceil(FEWEST_BATCHES / len(batches)))
         if self.patient or epoch != rung or epoch == self.max_epochs:
@@ -300,7 +467,8 @@ class Net(NeuralNet):
         }
         self._known = {"n_outputs": n_outputs, **known}
         self.initialize()
-        self._settled().module_.load_state_dict(weights)
+        self.module_ = self._settled(self.module_.eval())
+        self.module_.load_state_dict(weights)
         return self
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -310,6 +478,39 @@ class Net(NeuralNet):
             state["precision"] = resolve_precision("auto", device)
         state["device"] = device
         super().__setstate__(state)
+
+
+@dataclass
+class _Training:
+    """What it takes to go on with a training: nothing in it is a random generator."""
+
+    module: nn.Module
+    optimizer: torch.optim.Optimizer
+    average: WeightAverage
+
+
+@dataclass
+class _Fall:
+    """A learning rate that falls from a share of its gene to 0, over epochs or time."""
+
+    begin: float
+    done: int
+    epochs: float
+    until: float | None
+
+    def __post_init__(self) -> None:
+        self._start = time.time()
+
+    def __call__(self, done: float) -> float:
+        passed = (done - self.done) / self.epochs if self.epochs else 1.0
+        if self.until is not None:
+            seconds = max(self.until - self._start, 1e-9)
+            passed = max(passed, (time.time() - self._start) / seconds)
+        return self.begin * (1 - passed)
+
+
+def _weights(X: Any, sample_weight: Any) -> np.ndarray:
+    return np.ones(len(X)) if sample_weight is None else sample_weight
 
 
 def _at_least_single(outputs: Tensor) -> Tensor:

@@ -1,11 +1,14 @@
 """What the training of all networks shares: optimizers, learning rates, precision."""
 
+import copy
 import math
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import compress
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -19,6 +22,10 @@ OPTIMIZERS = {
 }
 # Share of a one-cycle schedule in which the learning rate rises; chosen, not measured.
 WARM_UP = 0.25
+# A step counts in the average of weights as its number to this power: the average is a
+# tenth of the training wide. It is updated once per this share of the training. Chosen
+# as by Karras et al. (2024), not measured.
+AVERAGING_POWER, AVERAGING_INTERVAL = 7, 0.02
 
 
 def optimizer_of(choice: Mapping[str, Any]) -> tuple[type, dict[str, Any]]:
@@ -49,13 +56,20 @@ SCHEDULES: dict[str, Callable[[float], float]] = {
 }
 
 
+def random_source(seed: int, *place: int, device: str = "cpu") -> torch.Generator:
+    """Return the random numbers of one place in what is random for a seed."""
+    sequence = np.random.SeedSequence(seed, spawn_key=place)
+    state = int(sequence.generate_state(1)[0])
+    return torch.Generator(device).manual_seed(state)
+
+
 @dataclass
 class Trainer:
     """Takes networks through their training; what is learned is the task's own.
 
     A task asks for `steps` and minimises its losses in them, in any order::
 
-        with trainer.training(network):
+        with trainer.training(generator, network):
             for batch in trainer.steps(batches):
                 with autocast(device, precision):
                     loss = ...
@@ -64,45 +78,49 @@ class Trainer:
     Parameters
     ----------
     optimizers : sequence of Optimizer
-        Their learning rates follow the schedule together.
-    generator : torch.Generator
-        Source of the order of samples, of dropout and augmentation, on the device.
-    schedule : str or None, default="constant"
-        A name in SCHEDULES. None leaves the learning rates alone.
+        Their learning rates are set together.
+    rate : callable or None, default=None
+        Gives the learning rate as a share of its gene, by how many epochs are done. At
+        0 the training is over. None leaves the learning rates alone.
+    warm_up : int, default=0
+        Steps in which the learning rate rises.
     """
 
     optimizers: Sequence[torch.optim.Optimizer]
-    generator: torch.Generator
-    schedule: str | None = "constant"
+    rate: Callable[[float], float] | None = None
+    warm_up: int = 0
 
-    def steps(
-        self, batches: Collection[Any], epoch: int = 0, n_epochs: int = 1
-    ) -> Iterator[Any]:
+    def steps(self, batches: Collection[Any], epoch: int = 0) -> Iterator[Any]:
         """Yield batches; before each, check the deadline and set the learning rates."""
         for i, batch in enumerate(batches):
             check_deadline()
-            self._anneal((epoch + i / len(batches)) / n_epochs)
+            if self.rate is not None:
+                share = self.rate(epoch + i / len(batches))
+                if share <= 0:
+                    return
+                step = epoch * len(batches) + i
+                if step < self.warm_up:
+                    share *= (step + 1) / self.warm_up
+                self._set_rates(share)
             yield batch
 
-    def _anneal(self, done: float) -> None:
-        if self.schedule is None:
-            return
-        share = SCHEDULES[self.schedule](done)
+    def _set_rates(self, share: float) -> None:
         for optimizer in self.optimizers:
             for group in optimizer.param_groups:
                 # torch's own schedulers keep the first rate under the same name.
                 initial = group.setdefault("initial_lr", group["lr"])
                 group["lr"] = share * initial
 
+    @staticmethod
     @contextmanager
-    def training(self, *networks: nn.Module) -> Iterator[None]:
+    def training(generator: torch.Generator, *networks: nn.Module) -> Iterator[None]:
         """Put networks into training mode; what is random in them draws from here."""
         modules = [module for network in networks for module in network.modules()]
         random = [module for module in modules if hasattr(module, "generator")]
         for network in networks:
             network.train()
         for module in random:
-            module.generator = self.generator
+            module.generator = generator
         try:
             yield
         finally:
@@ -125,6 +143,46 @@ class Trainer:
             parameter.grad = gradient
         optimizer.step()
         return [*gradients]
+
+
+class WeightAverage:
+    """The average of a network's weights over its training so far [1]_.
+
+    A step t counts as much as t to a power. So the average is as wide as a share of the
+    training so far: it does not depend on where the training ends. What the network
+    keeps beside its weights, such as statistics of batches, is averaged alike.
+
+    Parameters
+    ----------
+    network : Module
+        What is trained.
+
+    References
+    ----------
+    .. [1] Karras, T. et al. (2024). Analyzing and Improving the Training Dynamics of
+       Diffusion Models. CVPR.
+    """
+
+    def __init__(self, network: nn.Module) -> None:
+        self.network = copy.deepcopy(network).eval()
+        self.n_steps = self.updated_at = 0
+
+    def update(self, network: nn.Module) -> None:
+        """Take note of a step of the network."""
+        self.n_steps += 1
+        passed = self.n_steps - self.updated_at
+        if passed < self.n_steps * AVERAGING_INTERVAL:
+            return
+        kept = (self.updated_at / self.n_steps) ** (AVERAGING_POWER + 1)
+        self.updated_at = self.n_steps
+        mine, theirs = (
+            [*one.parameters(), *one.buffers()] for one in (self.network, network)
+        )
+        averaged = [one.is_floating_point() for one in mine]
+        with torch.no_grad():
+            torch._foreach_lerp_(
+                [*compress(mine, averaged)], [*compress(theirs, averaged)], 1 - kept
+            )
 
 
 def autocast(device: str, precision: str) -> torch.autocast:
