@@ -1,14 +1,17 @@
 """Optuna's TPE with its Hyperband pruner, over a genome of sknevo in the same time.
 
-Two or more processes share a study in a journal file; each trains with one thread. The
-accuracy of a network on held-out images is reported after each epoch. The search ends
-early enough to train the best complete trial again on all images, as in sknevo.
+Two or more processes share a study in a journal file; each trains with one thread. A
+trial is the same sequence of epochs as in sknevo. The accuracy on held-out images is
+reported where Hyperband decides. The known individuals come first. The search ends
+early enough to train the best complete trial again on all images.
 """
 
+import pickle
 import tempfile
 import time
-from contextlib import suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
 import optuna
@@ -21,104 +24,146 @@ from optuna.trial import TrialState
 from sklearn.model_selection import train_test_split
 
 from sknevo.builders.convnet import ConvNetBuilder
-from sknevo.deadline import TrialPruned
+from sknevo.deadline import DeadlineReached, TrialPruned, deadline
 from sknevo.genomes.convnet import convnet, well_known
 from sknevo.records import Chromosome, DataSpec
 
-HELD_OUT, REFIT_MARGIN = 0.2, 1.15
+# HELD_OUT is as in sknevo, FACTOR as is usual.
+HELD_OUT, REFIT_MARGIN, FACTOR = 0.2, 1.15, 3
 
 
-def search(X, y, limits, args, seed):
-    """Return the best network, fitted on all images, and the number of trials."""
-    begin, n_jobs, device = time.time(), args.n_jobs, args.device
-    train_size = args.train_size or 1 - HELD_OUT
+class Found(NamedTuple):
+    """The best network, fitted on all images, and how the search came to it.
+
+    `course` holds the seconds at which a network was better on the held-out images than
+    all before, its score on them, and the network.
+    """
+
+    net: Any
+    n_trials: int
+    course: list[tuple[float, float, Any]]
+
+
+def search(
+    X: np.ndarray, y: np.ndarray, max_time: float, n_jobs: int, seed: int
+) -> Found:
+    """Search for so many seconds, the last fit included."""
+    begin = time.time()
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    with tempfile.TemporaryDirectory() as folder:
-        file = str(Path(folder) / "study")
-        spec = DataSpec(
-            "classification",
-            round(train_size * len(y)),
-            len(np.unique(y)),
-            shape=X.shape[1:],
-        )
-        genome = convnet(spec, **limits)
-        study = _study(file, genome, seed)
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        n_train = round((1 - HELD_OUT) * len(y))
+        whole = DataSpec("classification", len(y), len(np.unique(y)), shape=X.shape[1:])
+        spec = replace(whole, n_samples=n_train)
+        genome = convnet(spec)
+        study = _study(folder, genome, seed)
         for known in well_known(spec, genome):
-            with suppress(ValueError):  # of more layers than the genome has
-                genome.complete(known, np.random.default_rng(0))
-                study.enqueue_trial(flat(genome, known, "genome"))
-        Parallel(n_jobs)(
-            delayed(_work)(
-                file, genome, spec, X, y, begin + args.max_time, device, seed, i
-            )
-            for i in range(n_jobs)
+            genome.complete(known, np.random.default_rng(0))
+            study.enqueue_trial(flat(genome, known, "genome"))
+        parts = train_test_split(
+            X, y, test_size=HELD_OUT, stratify=y, random_state=seed
         )
+        search = (genome, spec, folder, begin, max_time, parts, seed)
+        Parallel(n_jobs)(delayed(_work)(i, *search) for i in range(n_jobs))
         genes = study.best_trial.user_attrs["genes"]
+        course = _course(folder)
         n_trials = len(study.trials)
     torch.set_num_threads(n_jobs)
-    return ConvNetBuilder(spec, device, final=True)(genes, seed).fit(X, y), n_trials
+    net = ConvNetBuilder(whole, final=True)(genes, seed).fit(X, y)
+    return Found(net, n_trials, course)
 
 
-def _study(file, genome, seed):
+def _course(folder: Path) -> list[tuple[float, float, Any]]:
+    course: list[tuple[float, float, Any]] = []
+    found = [pickle.loads(path.read_bytes()) for path in folder.glob("*.pickle")]
+    for one in sorted(found, key=lambda one: one[0]):
+        if not course or one[1] > course[-1][1]:
+            course.append(one)
+    return course
+
+
+def _study(folder: Path, genome: Any, seed: int) -> optuna.Study:
+    most = genome.genes["training"].genes["epochs"].high
     return optuna.create_study(
         study_name="study",
-        storage=JournalStorage(JournalFileBackend(file)),
+        storage=JournalStorage(JournalFileBackend(str(folder / "study"))),
         sampler=optuna.samplers.TPESampler(seed=seed, constant_liar=True),
         pruner=optuna.pruners.HyperbandPruner(
-            max_resource=genome.genes["training"].genes["epochs"].high
+            max_resource=most, reduction_factor=FACTOR
         ),
         direction="maximize",
         load_if_exists=True,
     )
 
 
-def _work(file, genome, spec, X, y, end, device, seed, worker):
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
-    torch.set_num_threads(1)
-    study = _study(file, genome, 1000 * seed + worker)
-    rng = np.random.default_rng(0)
-    X_train, X_test, y_train, y_test = train_test_split(
-        X,
-        y,
-        train_size=spec.n_samples,
-        test_size=HELD_OUT,
-        stratify=y,
-        random_state=seed,
-    )
+def _work(number: int, genome: Any, spec: DataSpec, folder: Path, *rest: Any) -> None:
+    study = _study(folder, genome, 1000 * rest[-1] + number)
+    _Worker(study, genome, spec, folder, *rest).run()
 
-    def end_of_search():
-        complete = study.get_trials(deepcopy=False, states=[TrialState.COMPLETE])
-        best = max(complete, key=lambda t: t.value, default=None)
-        if best is None:
-            return end
-        growth = len(y) / len(y_train)
-        return end - REFIT_MARGIN * growth * best.user_attrs["seconds"]
 
-    def objective(trial):
-        genes = genome.complete(suggest(trial, genome, "genome"), rng)
-        expressed = Chromosome(genes).expressed
-        net = ConvNetBuilder(spec, device, final=True)(expressed, seed)
+@dataclass
+class _Worker:
+    """A process of a search: it trains one network at a time."""
 
-        scoring = []
+    study: optuna.Study
+    genome: Any
+    spec: DataSpec
+    folder: Path
+    begin: float
+    max_time: float
+    parts: list[np.ndarray]
+    seed: int
+    best: float = -np.inf
 
-        def after_epoch(net, **_):
-            begin = time.time()
+    def run(self) -> None:
+        optuna.logging.set_verbosity(optuna.logging.WARNING)
+        torch.set_num_threads(1)
+        while time.time() < self.end():
+            self.study.optimize(
+                self.objective, n_trials=1, catch=(RuntimeError, ValueError)
+            )
+
+    def end(self) -> float:
+        """Return the `time.time()` at which the last fit must begin."""
+        states = [TrialState.COMPLETE]
+        complete = self.study.get_trials(deepcopy=False, states=states)
+        best = max(complete, key=lambda trial: trial.value, default=None)
+        last_fit = 0.0
+        if best is not None:
+            last_fit = REFIT_MARGIN / (1 - HELD_OUT) * best.user_attrs["seconds"]
+        return self.begin + self.max_time - last_fit
+
+    def objective(self, trial: optuna.Trial) -> float:
+        X, X_test, y, y_test = self.parts
+        genes = suggest(trial, self.genome, "genome")
+        genes = Chromosome(self.genome.complete(genes, np.random.default_rng(0)))
+        trial.set_user_attr("genes", genes.expressed)
+        net = ConvNetBuilder(self.spec, final=True)(genes.expressed, self.seed)
+        seconds = 0.0
+        for n_epochs in _rungs(genes.expressed["training"]["epochs"]):
+            began = time.time()
+            try:
+                with deadline(self.end()):
+                    net.train_to(X, y, n_epochs)
+            except (TrialPruned, DeadlineReached) as reason:
+                raise optuna.TrialPruned from reason
+            seconds += time.time() - began
             score = float((net.predict(X_test) == y_test).mean())
-            trial.report(score, len(net.history))
-            trial.set_user_attr("score", score)
-            scoring.append(time.time() - begin)
-            if trial.should_prune() or time.time() > end_of_search():
+            if score > self.best:
+                self.best = score
+                found = time.time() - self.begin, score, net
+                path = self.folder / f"{trial.number}-{n_epochs}.pickle"
+                path.write_bytes(pickle.dumps(found))
+            trial.report(score, n_epochs)
+            if trial.should_prune():
                 raise optuna.TrialPruned
+        trial.set_user_attr("seconds", seconds)
+        return score
 
-        net.on_epoch_end = after_epoch
-        begin = time.time()
-        try:
-            net.fit(X_train, y_train)
-        except TrialPruned as reason:
-            raise optuna.TrialPruned from reason
-        trial.set_user_attr("seconds", time.time() - begin - sum(scoring))
-        trial.set_user_attr("genes", expressed)
-        return trial.user_attrs["score"]
 
-    while time.time() < end_of_search():
-        study.optimize(objective, n_trials=1, catch=(RuntimeError, ValueError))
+def _rungs(n_epochs: int) -> list[int]:
+    """Return the epochs at which Hyperband decides, and the last."""
+    rungs = [1]
+    while rungs[-1] * FACTOR < n_epochs:
+        rungs.append(rungs[-1] * FACTOR)
+    return [*rungs, n_epochs] if rungs[-1] < n_epochs else rungs

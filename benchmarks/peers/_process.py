@@ -1,31 +1,46 @@
-"""One fit in a process of its own: its time, its memory, and its end if it hangs."""
+"""One fit in a process of its own: its time, memory and cores, and its end."""
 
 import json
 import os
 import subprocess
 import threading
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
 
-# Seconds between two looks at the memory.
+# Seconds between two looks at a process.
 INTERVAL = 0.25
 
 
 @dataclass(frozen=True)
 class Ended:
-    """How a process ended: seconds, megabytes at most, and what went wrong or ""."""
+    """How a process ended: seconds, megabytes at most, and what went wrong or "".
+
+    `course` holds, look by look, the `time.time()`, and the seconds that processors had
+    worked until then: for the process and all that it started, and for anything.
+    """
 
     seconds: float
     memory: float
     error: str
+    course: tuple[tuple[float, float, float], ...]
 
 
-def run(command: list[str], folder: Path, environ: dict, limit: float) -> Ended:
-    """Run a command in a folder and end it, with all that it started, at the limit."""
+def run(
+    command: list[str],
+    folder: Path,
+    environ: dict,
+    limit: float,
+    look: Callable[[], object] = lambda: None,
+) -> Ended:
+    """Run a command in a folder and end it, with all that it started, at the limit.
+
+    `look` is called several times a second.
+    """
     begin = time.perf_counter()
     with (folder / "log.txt").open("wb") as log:
         process = psutil.Popen(
@@ -36,7 +51,7 @@ def run(command: list[str], folder: Path, environ: dict, limit: float) -> Ended:
             stdout=log,
             stderr=subprocess.STDOUT,
         )
-        family = _Family(process)
+        family = _Family(process, look)
         family.start()
         error = ""
         try:
@@ -47,15 +62,17 @@ def run(command: list[str], folder: Path, environ: dict, limit: float) -> Ended:
         finally:
             seconds = time.perf_counter() - begin
             family.end()
-    return Ended(seconds, family.most, error)
+    return Ended(seconds, family.most, error, tuple(family.course))
 
 
 class _Family(threading.Thread):
-    """Watches the memory of a process and of all that descend from it."""
+    """Watches the memory and work of a process and of all that descend from it."""
 
-    def __init__(self, process: psutil.Process) -> None:
+    def __init__(self, process: psutil.Process, look: Callable[[], object]) -> None:
         super().__init__(daemon=True)
         self.most = 0.0
+        self.course: list[tuple[float, float, float]] = []
+        self._callback = look
         self._process = process
         self._seen = {process}
         self._ended = threading.Event()
@@ -63,6 +80,9 @@ class _Family(threading.Thread):
     def run(self) -> None:
         while not self._ended.wait(INTERVAL):
             self._look()
+            self._callback()
+            own = sum(map(_worked, self._seen))
+            self.course.append((time.time(), own, _worked_by_all()))
             self.most = max(self.most, sum(map(_megabytes, self._seen)))
 
     def _look(self) -> None:
@@ -86,6 +106,21 @@ def _megabytes(process: psutil.Process) -> float:
     with suppress(psutil.Error, OSError):
         return process.memory_full_info().pss / 2**20
     return 0.0
+
+
+def _worked(process: psutil.Process) -> float:
+    """Return the seconds that a process has worked, with its children that ended."""
+    with suppress(psutil.Error, OSError):
+        times = process.cpu_times()
+        own, children = times.user + times.system, times.children_user
+        return own + children + times.children_system
+    return 0.0
+
+
+def _worked_by_all() -> float:
+    """Return the seconds that all processors of the machine have worked."""
+    times = psutil.cpu_times()
+    return sum(times) - times.idle - times.iowait - times.guest - times.guest_nice
 
 
 def environ_for(paths: list[Path]) -> dict[str, str]:
