@@ -22,18 +22,27 @@ from sknevo.records import DataSpec, express
 NARROWEST = {"channels": 8, "units": 16}
 # Named and scaled as in `torch.optim`.
 RATE, DECAY = Real(1e-4, 2e-2, log=True), Real(1e-6, 1e-2, log=True)
+# A decay that is decoupled from the gradient is on another scale.
+DECOUPLED = Real(1e-4, 0.3, log=True)
 BETA1 = Real(0.8, 0.97)
 OPTIMIZER = Choice(
-    {"adam": 2, "adamw": 2},
+    {"muon": 4, "adam": 2, "adamw": 2},
     sgd=Genome(
         lr=Real(3e-3, 0.5, log=True),
         momentum=Real(0.1, 0.99),
         nesterov=Categorical([False, True]),
+        # Of biases, in multiples of `lr` (Jordan 2024).
+        bias_rate=Categorical([1.0, 8.0, 64.0], [2, 1, 1]),
         weight_decay=DECAY,
     ),
+    # Jordan et al. (2024).
+    muon=Genome(
+        lr=Real(0.01, 0.5, log=True),
+        momentum=Real(0.5, 0.97),
+        weight_decay=DECOUPLED,
+    ),
     adam=Genome(lr=RATE, beta1=BETA1, weight_decay=DECAY),
-    # Decoupled from the gradient, the decay is on another scale.
-    adamw=Genome(lr=RATE, beta1=BETA1, weight_decay=Real(1e-4, 0.3, log=True)),
+    adamw=Genome(lr=RATE, beta1=BETA1, weight_decay=DECOUPLED),
     rmsprop=Genome(
         lr=Real(1e-4, 1e-2, log=True),
         alpha=Real(0.9, 0.999),
@@ -62,7 +71,9 @@ DENSE = Genome(
     activation=ACTIVATION,
     dropout=Real(0.0, 0.5),
 )
-SCHEDULE = Categorical(["constant", "cosine", "one_cycle", "step"], [1, 3, 3, 1])
+SCHEDULE = Categorical(
+    ["constant", "cosine", "one_cycle", "step", "triangular"], [1, 3, 2, 1, 3]
+)
 # Shifts and zooms are shares of the side, rotations degrees.
 AUGMENTATION = Genome(
     shift=Categorical([0.0, 0.05, 0.1, 0.2], [2, 1, 1, 1]),
@@ -262,6 +273,7 @@ def known_networks(spec: DataSpec, genome: Genome | None) -> list[dict[str, Any]
     # they leave out, such as the genes that a task adds to `training`, is drawn.
     adam = {"adam": {"lr": 3e-3, "beta1": 0.9, "weight_decay": 1e-5}}
     sgd = {"sgd": {"lr": 0.05, "momentum": 0.9, "nesterov": True, "weight_decay": 1e-4}}
+    sgd["sgd"]["bias_rate"] = 1.0
     all_epochs = most(genome, "training", "epochs", unknown=_usual_epochs(spec))
     fast, slow, long = (
         {"schedule": "one_cycle", "epochs": math.ceil(all_epochs / k)}

@@ -202,6 +202,16 @@ def test_half_of_the_images_are_flipped():
     assert 0.4 < flipped.float().mean() < 0.6
 
 
+def test_images_that_are_shifted_and_flipped_repeat_their_border():
+    X = torch.rand(40, 3, 5, 10)
+    padded = torch.nn.functional.pad(X, (2, 2, 1, 1), mode="replicate")
+    views = [padded[:, :, i : i + 5, j : j + 10] for i in range(3) for j in range(5)]
+    views = torch.stack(views + [view.flip(-1) for view in views])
+    found = (views == augmented(X, shift=0.2, flip=True)).all(dim=(2, 3, 4))
+    assert (found.sum(dim=0) == 1).all()
+    assert found.any(dim=1).sum() > 15  # of 30
+
+
 def test_a_quarter_turn_is_a_quarter_turn():
     X = torch.rand(1, 1, 5, 5)
     augmentation = Augmentation({**STILL, "rotate": 90})

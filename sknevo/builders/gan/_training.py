@@ -16,11 +16,11 @@ from sknevo.builders.gan._modules import Discriminator, Generator
 from sknevo.builders.gan._monitor import Monitor
 from sknevo.builders.gan._sampling import generate
 from sknevo.builders.networks._augmentation import Augmentation
+from sknevo.builders.networks._optimizers import optimizer_of
 from sknevo.builders.networks._trainer import (
     SCHEDULES,
     Trainer,
     autocast,
-    optimizer_of,
     random_source,
 )
 from sknevo.data_checks import random_rows
@@ -340,7 +340,5 @@ def _norm(gradients: list[Tensor | None]) -> Tensor:
 
 
 def _optimizer(network: nn.Module, genes: dict[str, Any]) -> torch.optim.Optimizer:
-    """Return an optimizer that updates all weights at once: networks are small."""
     kind, options = optimizer_of(genes["optimizer"])
-    at_once = "fused" if kind is torch.optim.Adam else "foreach"
-    return kind(network.parameters(), **options, **{at_once: True})
+    return kind(network.parameters(), **options)

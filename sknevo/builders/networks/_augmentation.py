@@ -40,7 +40,9 @@ class Augmentation(nn.Module):
 
     def _augmented(self, X: Tensor) -> Tensor:
         genes = self.genes
-        if any(genes[name] for name in ("shift", "zoom", "rotate", "flip")):
+        if genes["zoom"] or genes["rotate"]:
+            X = self._turn(X)
+        elif genes["shift"] or genes["flip"]:
             X = self._move(X)
         if genes["colour"]:
             X = self._recolour(X, genes["colour"])
@@ -53,24 +55,47 @@ class Augmentation(nn.Module):
         drawn = torch.rand(len(X), *shape, generator=self.generator, device=X.device)
         return 2 * drawn - 1
 
+    def _shifts(self, X: Tensor) -> list[Tensor]:
+        """Draw shifts down and to the right, in whole pixels: images stay sharp."""
+        return [
+            torch.round(self.genes["shift"] * side * drawn)
+            for side, drawn in zip(X.shape[2:], self._uniform(X, 2).T, strict=True)
+        ]
+
+    def _mirrored(self, X: Tensor) -> Tensor:
+        """Draw which images are flipped."""
+        if not self.genes["flip"]:
+            return torch.zeros(len(X), dtype=torch.bool, device=X.device)
+        return self._uniform(X) < 0
+
     def _move(self, X: Tensor) -> Tensor:
+        """Shift and flip each image by index; its border is repeated outside."""
+        n_images, n_channels, height, width = X.shape
+        rows, columns = (
+            (torch.arange(side, device=X.device) + shift[:, None].long()).clamp(
+                0, side - 1
+            )
+            for side, shift in zip((height, width), self._shifts(X), strict=True)
+        )
+        mirrored = self._mirrored(X)[:, None]
+        columns = torch.where(mirrored, width - 1 - columns, columns)
+        # One index of all pixels is four times as fast as two of rows and columns.
+        places = (width * rows[:, :, None] + columns[:, None]).view(n_images, 1, -1)
+        pixels = X.flatten(2).gather(2, places.expand(-1, n_channels, -1))
+        return pixels.view(X.shape)
+
+    def _turn(self, X: Tensor) -> Tensor:
         """Shift, rotate, scale and flip each image; its border is repeated outside."""
         genes, (height, width) = self.genes, X.shape[2:]
         angle = math.radians(genes["rotate"]) * self._uniform(X)
         scale = torch.exp(genes["zoom"] * self._uniform(X))
-        mirror = torch.ones(len(X), device=X.device)
-        if genes["flip"]:
-            mirror = torch.where(self._uniform(X) < 0, -mirror, mirror)
+        mirror = 1.0 - 2.0 * self._mirrored(X)
         cos, sin = scale * torch.cos(angle), scale * torch.sin(angle)
-        # By whole pixels: an image that is only shifted stays sharp.
-        shift = [
-            2 * torch.round(genes["shift"] * side * drawn) / side
-            for side, drawn in zip((width, height), self._uniform(X, 2).T, strict=True)
-        ]
+        down, right = self._shifts(X)
         ratio = height / width
         rows = [
-            torch.stack([mirror * cos, -sin * ratio, shift[0]], dim=1),
-            torch.stack([mirror * sin / ratio, cos, shift[1]], dim=1),
+            torch.stack([mirror * cos, -sin * ratio, 2 * right / width], dim=1),
+            torch.stack([mirror * sin / ratio, cos, 2 * down / height], dim=1),
         ]
         places = nn.functional.affine_grid(
             torch.stack(rows, dim=1), list(X.shape), align_corners=False

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 from sknevo.builders.networks._devices import resolve_device, resolve_precision
 from sknevo.builders.networks._modules import Network
 from sknevo.builders.networks._net import Net
-from sknevo.builders.networks._trainer import optimizer_of
+from sknevo.builders.networks._optimizers import optimizer_of
 from sknevo.network_plan import NetworkPlan, network_plan, shape_of
 from sknevo.records import DataSpec
 

@@ -1,8 +1,8 @@
-"""What the training of all networks shares: optimizers, learning rates, precision."""
+"""What the training of all networks shares: learning rates, averages, precision."""
 
 import copy
 import math
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import compress
@@ -14,27 +14,14 @@ from torch import Tensor, nn
 
 from sknevo.deadline import TrialPruned, check_deadline
 
-OPTIMIZERS = {
-    "sgd": torch.optim.SGD,
-    "adam": torch.optim.Adam,
-    "adamw": torch.optim.AdamW,
-    "rmsprop": torch.optim.RMSprop,
-}
 # Share of a one-cycle schedule in which the learning rate rises; chosen, not measured.
 WARM_UP = 0.25
+# The same of a triangular one, as in Jordan (2024).
+RISE = 0.2
 # A step counts in the average of weights as its number to this power: the average is a
 # tenth of the training wide. It is updated once per this share of the training. Chosen
 # as by Karras et al. (2024), not measured.
 AVERAGING_POWER, AVERAGING_INTERVAL = 7, 0.02
-
-
-def optimizer_of(choice: Mapping[str, Any]) -> tuple[type, dict[str, Any]]:
-    """Return the class and the options of an optimizer's expressed genes."""
-    ((name, genes),) = choice.items()
-    options = {**genes}
-    if "beta1" in options:
-        options["betas"] = (options.pop("beta1"), options.pop("beta2", 0.999))
-    return OPTIMIZERS[name], options
 
 
 def _half_cosine(done: float) -> float:
@@ -47,12 +34,19 @@ def _one_cycle(done: float) -> float:
     return _half_cosine((done - WARM_UP) / (1 - WARM_UP))
 
 
+def _triangular(done: float) -> float:
+    if done < RISE:
+        return 0.2 + 0.8 * done / RISE
+    return (1 - done) / (1 - RISE)
+
+
 # The learning rate as a share of its gene, by the share of the training that is done.
 SCHEDULES: dict[str, Callable[[float], float]] = {
     "constant": lambda done: 1.0,
     "cosine": _half_cosine,
     "one_cycle": _one_cycle,
     "step": lambda done: 0.1 ** sum(done >= moment for moment in (0.6, 0.85)),
+    "triangular": _triangular,
 }
 
 
