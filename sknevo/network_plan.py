@@ -13,6 +13,7 @@ from typing import Any, Self
 from sknevo.records import DataSpec
 
 __all__ = [
+    "EPOCH_SAMPLES",
     "Layer",
     "NetworkPlan",
     "NetworkSize",
@@ -25,6 +26,9 @@ __all__ = [
 ]
 
 Shape = tuple[int, ...]
+# An epoch of training is one pass over the samples, or the next so many of it: then
+# few epochs take few seconds whatever the number of samples. Chosen, not measured.
+EPOCH_SAMPLES = 10_000
 
 # Gray, gray with alpha, colour, colour with alpha.
 CHANNELS = (1, 2, 3, 4)

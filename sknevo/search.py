@@ -1,9 +1,8 @@
-"""The search: ask, evaluate, tell and terminate; then evaluate the best again.
+"""The search: ask, evaluate, tell and terminate.
 
 Below the loop stand the callbacks that report on it.
 """
 
-import heapq
 import math
 import statistics
 import time
@@ -44,7 +43,7 @@ class SearchResult:
     `evaluations` are those of all candidates in the order asked, without those for
     which there was no time, which are `skipped`. `best` is the fittest with the most
     resources, the earlier one among equals; with `max_time`, of those whose refit was
-    possible. `reevaluated` are the evaluations with other seeds.
+    possible.
     """
 
     evaluations: list[Evaluation] = field(default_factory=list)
@@ -52,7 +51,6 @@ class SearchResult:
     history: list[Generation] = field(default_factory=list)
     best: Evaluation | None = None
     stop_reason: str = ""
-    reevaluated: list[Evaluation] = field(default_factory=list)
     # Whether a callback has asked for the end.
     is_stopped: bool = False
     # Fitness of evaluated individuals, by key.
@@ -161,7 +159,6 @@ def search(
                 steps.tell(evaluation)
                 steps.terminate()
         steps.finish()
-        reevaluate_top(evaluator, budget, result)
     # In the order asked, whatever order the time budget preferred.
     result.evaluations.sort(key=result.place)
     return result
@@ -264,35 +261,6 @@ class _Steps:
         for callback in self.callbacks:
             if callback.on_generation_end(generation):
                 self.result.is_stopped = True
-
-
-def reevaluate_top(
-    evaluator: Evaluator, budget: TimeBudget, result: SearchResult
-) -> None:
-    """Evaluate the best with other seeds, since the best of many is lucky, too.
-
-    The best is the one with the highest mean of both evaluations.
-    """
-    best, n = result.best, budget.n_reevaluated(result.best)
-    if best is None or best.resource is not None or n < 2:
-        return
-    able = [
-        e
-        for e in result.evaluations
-        if e.status == "ok" and e.resource is None and budget.can_refit(e)
-    ]
-    # `nlargest` is stable: of equals, the one that was asked for first comes first.
-    able.sort(key=result.place)
-    top = heapq.nlargest(n, able, key=lambda e: e.fitness)
-    chromosomes = [e.chromosome for e in top]
-    again = evaluator.for_reevaluation()
-    result.reevaluated = [*again.evaluate(chromosomes, budget.for_reevaluation())]
-    ended = {e.candidate: e for e in result.reevaluated if e.status != "unfinished"}
-    # Re-evaluation took time, too: a refit may not fit in any more.
-    top = [e for e in top if e.candidate in ended and budget.can_refit(e)]
-    if len(top) > 1:  # a failed evaluation has the fitness minus infinity
-        means = [e.fitness + ended[e.candidate].fitness for e in top]
-        result.best = top[means.index(max(means))]
 
 
 # Callbacks. ---------------------------------------------------------------------------

@@ -20,12 +20,12 @@ from scipy.stats import rankdata
 from sknevo.deadline import Deadline
 from sknevo.records import Candidate, Chromosome, Evaluation
 
-# A refit, or a re-evaluation, takes a little longer than predicted rather than a little
-# shorter. Chosen, not measured.
+# A refit takes a little longer than predicted rather than a little shorter. Chosen, not
+# measured.
 MARGIN = 1.15
-# Share of `max_time` that is kept for a refit as long as no candidate is evaluated, and
-# the most that the re-evaluation of the best may take. Chosen, not measured.
-RESERVE, REEVALUATION_SHARE = 0.1, 0.2
+# Share of `max_time` that is kept for a refit as long as no candidate is evaluated.
+# Chosen, not measured.
+RESERVE = 0.1
 # Beside an ensemble, the best is refitted if that takes no more than this share of
 # `max_time`. On long tables, where trials are given a part of the rows first, it is the
 # second share, if there are so many times the rows of the trial. Chosen, not measured.
@@ -46,6 +46,10 @@ LONG_TRAINING_SHARE, LEAST_TRAINING_SHARE, LEAST_TRAINING = 0.2, 0.05, 5.0
 # share of `max_time`. The heaviest are fitted first: five have most of the weight. With
 # eight, 1 to 4 of 30 s were left over. Chosen, not measured.
 USUAL_MEMBERS, MEMBERS_SHARE = 5, 0.1
+# Share of `max_time` in which kept models whose training goes on end it with all of the
+# data, and the part of that, in seconds at most and as a share, that is kept to read
+# what they have become. Chosen, not measured.
+FINISH_SHARE, READING, READING_SHARE = 0.3, 1.0, 0.02
 # Seconds that it may take to stop all workers.
 STOPPING = 1.0
 # Trials of a family that the runtime model remembers. With a single one it predicts
@@ -144,9 +148,8 @@ class TimeBudget:
     """The time of a search, in seconds from `started`, and what it suffices for.
 
     Without a `final_builder` in the `plan` there is no refit. With an ensemble, there
-    is one only where it is short: any candidate may be the best then. `n_reevaluated`
-    of the best are evaluated again at the end, if there is time. The first candidate
-    has no deadline: a search needs one evaluation.
+    is one only where it is short: any candidate may be the best then. The first
+    candidate has no deadline: a search needs one evaluation.
     """
 
     def __init__(
@@ -172,15 +175,18 @@ class TimeBudget:
         final_builder: Costs | None = None,
         *,
         n_workers: int = 1,
-        n_reevaluated: int = 0,
         has_ensemble: bool = False,
         is_long: bool = False,
+        finishes: bool = False,
     ) -> None:
-        """Say what takes time: trials on workers, refits, re-evaluations."""
+        """Say what takes time: trials on workers, and refits.
+
+        If it `finishes`, trials have trained what goes on at the end.
+        """
         self.trials, self.final_builder = trials, final_builder
-        self.is_long = is_long
+        self.is_long, self._finishes = is_long, finishes
         self._has_ensemble = has_ensemble
-        self.n_workers, self._n_reevaluated = n_workers, n_reevaluated
+        self.n_workers = n_workers
 
     @property
     def until(self) -> float:
@@ -386,6 +392,9 @@ class TimeBudget:
 
     def _reserve(self, best: Evaluation | None) -> float:
         """Return the seconds that are kept for the refit."""
+        selection = min(ENSEMBLE_SHARE * (self.max_time or 0.0), ENSEMBLE_SECONDS)
+        if self._finishes:
+            return FINISH_SHARE * self.max_time + selection
         if self.final_builder is None:
             return 0.0
         if self._has_ensemble:
@@ -395,46 +404,22 @@ class TimeBudget:
                 members = USUAL_MEMBERS * float(np.mean(self._refits or [0.0]))
                 members = min(members / self.n_workers, MEMBERS_SHARE * self.max_time)
                 refit = max(refit, members)  # the best is one of them, most often
-            selection = min(ENSEMBLE_SHARE * self.max_time, ENSEMBLE_SECONDS)
             return refit + selection
         if best is not None:
             return self.refit_seconds(best)
         return 0.0 if self.trials.refits else RESERVE * self.max_time
 
-    def _end_of_reevaluation(self, best: Evaluation | None) -> float:
-        if self.max_time is None:
-            return math.inf
-        return self.until - self._reserve(best)
-
     def _end_of_search(self, best: Evaluation | None) -> float:
-        seconds = self._seconds_of_reevaluation(self.n_reevaluated(best), best)
-        return self._end_of_reevaluation(best) - seconds
+        return math.inf if self.max_time is None else self.until - self._reserve(best)
 
-    # Re-evaluation of the best. -------------------------------------------------------
-
-    def n_reevaluated(self, best: Evaluation | None) -> int:
-        """Return how many are evaluated again; fewer than 2 is none."""
-        n = self._n_reevaluated
-        if self.max_time is not None:
-            most = REEVALUATION_SHARE * self.max_time
-            while n > 1 and self._seconds_of_reevaluation(n, best) > most:
-                n -= 1
-        return n
-
-    def _seconds_of_reevaluation(self, n: int, best: Evaluation | None) -> float:
-        if best is None or n < 2:
-            return 0.0
-        return MARGIN * math.ceil(n / self.n_workers) * best.seconds
-
-    def for_reevaluation(self) -> "TimeBudget":
-        """Return a budget for trials whose only refit is that of the best."""
-        # A shallow copy: both learn from the same runtime model.
+    def for_finish(self) -> "TimeBudget":
+        """Return a budget of which all that is left goes to the end of trainings."""
         budget = copy.copy(self)
+        budget.plan(n_workers=self.n_workers)
+        budget.runtimes, budget.best, budget._ahead = RuntimeModel(), None, None
+        budget._may_end = True
         if self.max_time is not None:
-            budget.max_time -= self._reserve(self.best)
-        budget.best = budget._ahead = budget.final_builder = None
-        budget._has_ensemble = False
-        budget._n_reevaluated = 0
+            budget.max_time -= min(READING, READING_SHARE * self.max_time)
         return budget
 
     # The order of candidates. ---------------------------------------------------------

@@ -33,7 +33,7 @@ class Rules:
 
     def __init__(self, max_time=None, **parameters):
         names = ("refit_seconds", "refit_growth", "reserve", "started", "n_workers")
-        names = [n for n in (*names, "n_reevaluated") if n in parameters]
+        names = [n for n in names if n in parameters]
         budget = {name: parameters.pop(name) for name in names}
         self.budget = Budget(max_time, **budget)
         self.parameters = {"max_time": max_time, **parameters}
@@ -696,99 +696,3 @@ def test_steady_strategies_keep_workers_busy_where_generations_do_not():
         return sum(e.duration for e in outcome.evaluations) / (2 * seconds)
 
     assert busy(Ageless()) > busy(Elitist())
-
-
-# Re-evaluation ----------------------------------------------------------------------
-
-
-class Lucky(ToyBuilder):
-    """Individuals whose first score is luck: the seed decides."""
-
-    def __call__(self, expressed, random_state):
-        return Toy(random_state % 1000 / 1000, "learn", self.seconds, random_state)
-
-
-def play(n_reevaluated, **limits):
-    evaluator = make_evaluator(builder=Lucky())
-    chromosomes = [chromosome(i / 10) for i in range(8)]
-    rules = Rules(generations=1, n_reevaluated=n_reevaluated, **limits)
-    return search(evolve(chromosomes, size=8), evaluator, rules)
-
-
-def test_the_best_are_tried_again_with_other_seeds():
-    outcome = play(3)
-    ranked = sorted(outcome.evaluations, key=lambda e: -e.fitness)
-    assert [e.chromosome for e in outcome.reevaluated] == [
-        e.chromosome for e in ranked[:3]
-    ]
-    assert all(
-        again.fitness != first.fitness
-        for again, first in zip(outcome.reevaluated, ranked[:3], strict=True)
-    )
-    sums = [
-        a.fitness + b.fitness for a, b in zip(ranked, outcome.reevaluated, strict=False)
-    ]
-    assert outcome.best is ranked[sums.index(max(sums))]
-    assert len(outcome.evaluations) == 8
-
-
-def test_a_finalist_that_fails_does_not_win():
-    first = play(3)
-
-    class Failing(Lucky):
-        def __call__(self, expressed, random_state):
-            toy = super().__call__(expressed, random_state)
-            if toy.x == -first.reevaluated[0].fitness:
-                toy.act = "raise"
-            return toy
-
-    evaluator = make_evaluator(builder=Failing())
-    chromosomes = [chromosome(i / 10) for i in range(8)]
-    rules = Rules(generations=1, n_reevaluated=3)
-    outcome = search(evolve(chromosomes, size=8), evaluator, rules)
-    assert [e.status for e in outcome.reevaluated] == ["error", "ok", "ok"]
-    assert outcome.best.chromosome != outcome.reevaluated[0].chromosome
-
-
-def test_without_reevaluation_the_first_score_decides():
-    outcome = play(0)
-    assert outcome.reevaluated == []
-    assert outcome.best.fitness == max(e.fitness for e in outcome.evaluations)
-
-
-@pytest.mark.parametrize(("hurry", "winner"), [(False, 0.25), (True, 0.05)])
-def test_the_best_of_reevaluation_must_be_refitted_in_time(hurry, winner):
-    """The second of the search is then the first, but takes longer to refit."""
-
-    def refit_seconds(evaluation):
-        return 1.2 if evaluation.chromosome.genes["x"] == 0.25 else 0.2
-
-    # 2.4 s are left, of which search and re-evaluation take 0.8 each.
-    started = time.time() - (97.6 if hurry else 0)
-    rules = Rules(
-        generations=1,
-        n_reevaluated=2,
-        max_time=100,
-        started=started,
-        refit_seconds=refit_seconds,
-    )
-    chromosomes = evolve([chromosome(x) for x in (0.05, 0.25)], size=2)
-    outcome = search(chromosomes, make_evaluator(builder=Lucky(seconds=0.2)), rules)
-    assert len(outcome.reevaluated) == 2
-    assert outcome.best.chromosome.genes["x"] == winner
-
-
-def test_reevaluation_is_left_out_if_it_takes_too_long():
-    best = Evaluation(chromosome(0), "ok", 1.0, {}, (4.0,), (1.0,))
-    for max_time, n in ((1000, 3), (60, 3), (40, 2), (20, 0), (None, 3)):
-        budget = Budget(max_time, n_reevaluated=3, n_workers=2)
-        assert budget.n_reevaluated(best) in ({n} if n else {0, 1}), max_time
-
-
-def test_time_for_reevaluation_is_reserved():
-    best = Evaluation(chromosome(0), "ok", 1.0, {}, (4.0,), (1.0,))
-    budget = Budget(100, lambda _: 7, started=0.0, n_reevaluated=3, n_workers=2)
-    budget.observe(Evaluation(chromosome(), "error"))
-    budget.best = best
-    assert budget.for_reevaluation().end() == 93
-    assert budget.end() == pytest.approx(93 - 2 * 5 * 1.15)

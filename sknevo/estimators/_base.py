@@ -2,13 +2,11 @@
 
 import math
 import sys
-import time
 import warnings
 from abc import abstractmethod
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from functools import partial, wraps
-from numbers import Integral
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -16,25 +14,21 @@ from joblib import effective_n_jobs
 from sklearn import get_config
 from sklearn.base import BaseEstimator, _fit_context
 from sklearn.callback import CallbackSupportMixin, with_callbacks
-from sklearn.exceptions import FitFailedWarning
-from sklearn.pipeline import Pipeline
 from sklearn.utils import check_random_state
 from sklearn.utils.metadata_routing import MetadataRouter
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import check_is_fitted
 
 from sknevo.data_checks import check_enough, plain_column, plain_values
-from sknevo.deadline import DeadlineReached
-from sknevo.estimators._ensemble import make_ensemble, with_whole
+from sknevo.estimators._ensemble import make_ensemble
 from sknevo.estimators._metadata import (
     check_metadata,
-    check_names,
     given,
     make_router,
     route,
 )
 from sknevo.estimators._parameters import SearchParameters, journal_parameters
+from sknevo.estimators._refit import RefitMixin
 from sknevo.estimators._results import (
     all_failed,
     check_refit,
@@ -42,8 +36,6 @@ from sknevo.estimators._results import (
     describe,
     make_cv_results,
     pareto_front,
-    refit_first,
-    runners_up,
 )
 from sknevo.estimators._samples import Samples
 from sknevo.estimators._setup import (
@@ -55,6 +47,7 @@ from sknevo.estimators._setup import (
 )
 from sknevo.estimators._splits import make_splits
 from sknevo.evaluation import (
+    SAMPLES,
     Builder,
     Data,
     Evaluator,
@@ -71,7 +64,6 @@ from sknevo.evolution import STRATEGIES, Population, SuccessiveHalving
 from sknevo.genes import Genome
 from sknevo.records import Chromosome, DataSpec, Evaluation
 from sknevo.search import (
-    INTERRUPTED,
     Printer,
     SearchCallback,
     SearchResult,
@@ -104,7 +96,7 @@ def _unfitted_first(fit: Callable) -> Callable:
     return unfitted_first
 
 
-class BaseEvolved(CallbackSupportMixin, SearchParameters):
+class BaseEvolved(RefitMixin, CallbackSupportMixin, SearchParameters):
     """The search that all evolved estimators share; a task fills in the hooks below.
 
     A task must have a parameter `genome` and define `_check_X`, `_check_y`, `_spec`,
@@ -181,8 +173,6 @@ class BaseEvolved(CallbackSupportMixin, SearchParameters):
     _needs_y: ClassVar[bool] = True
     # Libraries that cannot be imported without docstrings.
     _needs_docstrings: ClassVar[str] = ""
-    # Number of best individuals that are evaluated again, with other seeds.
-    _n_reevaluated: ClassVar[int] = 0
     # An individual ends early if its first splits show that it is none of the best: of
     # so many, if there is an ensemble of them, else of one. None tries all splits.
     _n_best: ClassVar[int | None] = None
@@ -387,6 +377,8 @@ class BaseEvolved(CallbackSupportMixin, SearchParameters):
         # The search space: of a training part, and of what the refit is fitted on.
         whole = self._spec(X, y)
         spec = replace(whole, n_samples=data.n_train)
+        self.genome_ = self._make_genome(spec)
+        resource, rungs = self._halved(spec)
         rows = self._refit_rows(data)
         final_spec = whole if rows is None else replace(whole, n_samples=len(rows))
 
@@ -395,17 +387,21 @@ class BaseEvolved(CallbackSupportMixin, SearchParameters):
         if self._wants_ensemble and not ensembles:
             warnings.warn(NO_ENSEMBLE, stacklevel=2)
         labels = getattr(self, "classes_", None)
+        builder = self._builder(spec, objectives)
+        continues = getattr(builder, "resource", None) is not None
+        keeps_models = ensembles or continues or rows is not None
         runner = TrialRunner(
-            self._builder(spec, objectives),
+            builder,
             Shared(data),
             objectives,
             random_state,
             threads=self._threads or inner_threads(self._n_workers),
             raise_error=self.error_score == "raise",
             max_eval_time=self.max_eval_time,
-            resource=self._halved(spec)[0],
+            resource=resource,
+            rungs=tuple(rungs),
             max_predict_time=self.max_predict_time,
-            model_store=ModelStore() if ensembles or rows is not None else None,
+            model_store=ModelStore() if keeps_models else None,
             refits=rows is not None,
             response=Response(labels) if ensembles else None,
         )
@@ -416,16 +412,15 @@ class BaseEvolved(CallbackSupportMixin, SearchParameters):
         )
         budget.plan(
             runner,
-            final_builder if self.refit else None,
+            final_builder if self.refit and not continues else None,
             n_workers=self._n_workers,
-            # The choice of a callable `refit` is final.
-            n_reevaluated=0 if callable(self.refit) else self._n_reevaluated,
-            has_ensemble=ensembles,
-            is_long=self.resource == "auto" and runner.resource is not None,
+            # What goes on at the end can be used, whatever it is.
+            has_ensemble=ensembles or continues,
+            is_long=self.resource == "auto" and runner.resource == SAMPLES,
+            finishes=continues and bool(self.refit),
         )
 
         # Which candidates there are.
-        self.genome_ = self._make_genome(spec)
         if self.journal is not None:  # hashing the data takes its time
             identity = search_identity(
                 type(self).__name__,
@@ -436,7 +431,8 @@ class BaseEvolved(CallbackSupportMixin, SearchParameters):
                 data,
             )
             journal.begin(identity, len(data.splits))
-        halving = self._make_halving(spec, random_state)
+        climbs = continues and budget.is_flexible
+        halving = self._make_halving(spec, rungs, random_state, climbs)
 
         n_best = self._n_best if ensembles else self._n_best and 1
         evaluator = Evaluator(
@@ -449,9 +445,8 @@ class BaseEvolved(CallbackSupportMixin, SearchParameters):
                 self._select_ensemble(outcome, evaluator, budget)
                 if budget.is_long:  # models of all rows need the memory
                     end_idle_workers()
-                models = self._refit(outcome, runner, budget, rows)
-                if self.ensemble_ and outcome.stop_reason != INTERRUPTED:
-                    self._refit_members(outcome, runner, budget, models)
+                end = self._finish if continues else self._refit
+                end(outcome, evaluator, budget, rows)
         finally:
             evaluator.close()
         return self
@@ -506,7 +501,9 @@ class BaseEvolved(CallbackSupportMixin, SearchParameters):
         )
         return Data(X, y, splits, samples.fit_params, samples.score_params)
 
-    def _make_halving(self, spec: DataSpec, random_state: int) -> SuccessiveHalving:
+    def _make_halving(
+        self, spec: DataSpec, rungs: Sequence[int], random_state: int, is_steady: bool
+    ) -> SuccessiveHalving:
         """Return the population and the resources that its individuals are given."""
         # The one stream of the evolution. Trials have seeds of their own, so that it
         # does not depend on the order in which they end.
@@ -523,10 +520,22 @@ class BaseEvolved(CallbackSupportMixin, SearchParameters):
             strategy = STRATEGIES[strategy]()
         # scikit-learn validates the parameters of this estimator only.
         strategy._validate_params()
+        # No worker waits for the end of a generation, and none begins before others are
+        # told that may be its parents.
+        in_flight = 2 * self._n_workers if is_steady else None
         population = Population(
-            self.genome_, strategy, self.population_size, rng, first
+            self.genome_, strategy, self.population_size, rng, first, in_flight
         )
-        resource, least = self._halved(spec)
+        fewest = math.ceil(self.factor) if is_steady else 1
+        return SuccessiveHalving(population, rungs, self.factor, fewest)
+
+    def _halved(self, spec: DataSpec) -> tuple[str | None, list[int]]:
+        """Return the resource of successive halving, and its rungs below the last."""
+        resource, least = self.resource, self.min_resources
+        is_auto = resource == "auto"
+        if is_auto:
+            resource, first = self._auto_resource(spec)
+            least = first if least == "exhaust" else least
         rungs = make_rungs(
             resource,
             self.genome_,
@@ -536,20 +545,8 @@ class BaseEvolved(CallbackSupportMixin, SearchParameters):
             min_resources=least,
             max_resources=self.max_resources,
         )
-        if self.resource == "auto":
-            # Every other rung: training on a part leaves less time for all rows.
-            rungs = rungs[::2]
-        return SuccessiveHalving(population, rungs, self.factor)
-
-    def _halved(self, spec: DataSpec) -> tuple[str | None, int | str]:
-        """Return the resource of successive halving, and that of the first rung."""
-        if self.resource != "auto":
-            return self.resource, self.min_resources
-        resource, least = self._auto_resource(spec)
-        return (
-            resource,
-            least if self.min_resources == "exhaust" else self.min_resources,
-        )
+        # Every other rung: training on a part leaves less time for all rows.
+        return resource, rungs[::2] if is_auto and resource == SAMPLES else rungs
 
     def _search(
         self,
@@ -583,9 +580,7 @@ class BaseEvolved(CallbackSupportMixin, SearchParameters):
             raise all_failed(evaluations, outcome.stop_reason)
         rows = [*evaluations, *outcome.skipped]
         error_score = np.nan if self.error_score == "raise" else self.error_score
-        self.cv_results_ = make_cv_results(
-            rows, n_splits, error_score, outcome.reevaluated, self._describe
-        )
+        self.cv_results_ = make_cv_results(rows, n_splits, error_score, self._describe)
         self._rows_ = [(e.chromosome, e.rounds) for e in rows]
         self.pareto_front_ = pareto_front(evaluations)
         self.history_ = outcome.history
@@ -631,176 +626,6 @@ class BaseEvolved(CallbackSupportMixin, SearchParameters):
             )
             if self.ensemble_ is not None:
                 self.ensemble_score_ = self.ensemble_.score_
-
-    def _refit(
-        self,
-        outcome: SearchResult,
-        runner: TrialRunner,
-        budget: TimeBudget,
-        rows: np.ndarray | None,
-    ) -> dict[int, BaseEstimator]:
-        """Fit the best on all of the data, or on the rows of its trial.
-
-        Return it by its index, if it was fitted.
-        """
-        evaluations = outcome.evaluations
-        best = evaluations[self.best_index_]
-        serves = self.ensemble_ and not budget.is_worth_refit(best)
-        if (runner.refits or serves) and self._take_from_trial(best, runner):
-            return {}
-        start = time.perf_counter()
-        indices = [self.best_index_]
-        if not callable(self.refit):  # the choice of a callable is final
-            indices = runners_up(evaluations, self.best_index_, outcome.reevaluated)
-        data = runner.data if rows is None else Shared(runner.data.value.part(rows))
-        # No other trial runs at the same time.
-        threads = self._threads or inner_threads(1)
-        final = replace(self._final_runner_, data=data, threads=threads)
-        # Beside an ensemble, the model of its trial serves if time is over.
-        until = budget.until if self.ensemble_ else math.inf
-        try:
-            # The best may fail here: then a runner-up is the best.
-            index, self.best_estimator_ = refit_first(
-                final, evaluations, indices, until
-            )
-        except DeadlineReached:
-            if self._take_from_trial(best, runner):
-                return {}
-            index, self.best_estimator_ = refit_first(final, evaluations, indices)
-        self._set_best(index, evaluations[index])
-        self.refit_time_ = time.perf_counter() - start
-        return {index: self.best_estimator_}
-
-    def _take_from_trial(self, best: Evaluation, runner: TrialRunner) -> bool:
-        """Take the model that the best was evaluated with, if it is kept."""
-        ready = runner.stored_model(best.candidate)
-        if ready is None:
-            return False
-        steps = self._first_steps()
-        self.best_estimator_ = Pipeline([*steps, *ready.steps]) if steps else ready
-        self.refit_time_ = float(np.mean(best.fit_times))
-        return True
-
-    def _refit_members(
-        self,
-        outcome: SearchResult,
-        runner: TrialRunner,
-        budget: TimeBudget,
-        models: dict[int, BaseEstimator],
-    ) -> None:
-        """Fit members on all of the data, the heaviest first, as far as there is time.
-
-        `models` holds what is fitted already, by index. A member that takes too long
-        keeps the models of its splits, and so does one that fails: a warning says why.
-        An individual that is a member with several resources is fitted once.
-        """
-        evaluations = outcome.evaluations
-        kin: dict[str, list[int]] = {}
-        if budget.is_long:
-            kin[self.best_chromosome_.key] = [self.best_index_]
-        for one in sorted(self.ensemble_.members, key=lambda one: -one.weight):
-            kin.setdefault(one.chromosome.key, []).append(one.index)
-        known = {evaluations[index].chromosome.key for index in models}
-        missing = [
-            max(indices, key=lambda i: evaluations[i].rank_key)
-            for key, indices in kin.items()
-            if key not in known
-        ]
-        places = budget.affordable([evaluations[i] for i in missing])
-        chosen = {missing[place]: evaluations[missing[place]] for place in places}
-        final = replace(self._final_runner_, data=runner.data, threads=runner.threads)
-        fitted = self._fitted_whole(final, chosen, budget.until)
-        self.best_estimator_ = fitted.get(self.best_index_, self.best_estimator_)
-        # The ensemble reads X before its members do.
-        n_read = len(self._first_steps())
-        models = {
-            same: Pipeline(model.steps[n_read:])
-            for i, model in (models | fitted).items()
-            for same in kin.get(evaluations[i].chromosome.key, [])
-        }
-        self.ensemble_.members = with_whole(self.ensemble_, models)
-
-    def _fitted_whole(
-        self, final: TrialRunner, chosen: Mapping[int, Evaluation], until: float
-    ) -> dict[int, BaseEstimator]:
-        """Return individuals by index that could be fitted on all of the data in time.
-
-        Those that fail are named in a warning.
-        """
-
-        def fit(one: Evaluation) -> BaseEstimator | Exception | None:
-            try:
-                return final.refit(one.chromosome, one.rounds, until)
-            except DeadlineReached:
-                return None
-            except Exception as fault:
-                return fault
-
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # as in trials
-            parallel = Parallel(n_jobs=self._n_workers, require="sharedmem")
-            found = parallel(delayed(fit)(one) for one in chosen.values())
-        models = {}
-        for index, model in zip(chosen, found, strict=True):
-            if isinstance(model, Exception):
-                warnings.warn(
-                    f"The individual in row {index} of cv_results_ predicts with the "
-                    "models of its splits alone, since it was not fitted on all of X: "
-                    f"{type(model).__name__}: {model}",
-                    FitFailedWarning,
-                    stacklevel=4,
-                )
-            elif model is not None:
-                models[index] = model
-        return models
-
-    def refit_individual(
-        self, index: int, X: Any, y: Any = None, **fit_params: Any
-    ) -> BaseEstimator:
-        """Fit any individual of the search, such as another one of the Pareto front.
-
-        The individual is built as in `fit`, with the same seed. With the data of `fit`,
-        the row `best_index_` gives the same model as `best_estimator_` (`EvolvedGAN`
-        with one split: with the training part of this split). The evolved estimator
-        itself does not change.
-
-        Parameters
-        ----------
-        index : int
-            Row of the individual in `cv_results_`.
-        X : array-like of shape (n_samples, n_features), or images
-            Samples, laid out as in `fit`, but in memory.
-        y : array-like of shape (n_samples,), default=None
-            Targets. None if the task needs none, or if X is a torch Dataset that holds
-            them.
-        **fit_params : dict of str to array-like of shape (n_samples,)
-            Metadata for the individual, such as `sample_weight`.
-
-        Returns
-        -------
-        estimator
-            The fitted individual, which can be used and pickled without the search.
-
-        Raises
-        ------
-        IndexError
-            If there is no such row.
-        TypeError
-            If `index` is not an integer.
-        """
-        check_is_fitted(self, "cv_results_")
-        n_rows = len(self._rows_)
-        if not isinstance(index, Integral):
-            raise TypeError(f"index must be a row of cv_results_; got {index!r}.")
-        if not 0 <= index < n_rows:
-            raise IndexError(f"index must be in [0, {n_rows}); got {index}.")
-        X, y = self._validate(X, y, reset=False)
-        fit_params = given(fit_params)
-        check_names(fit_params, self._accepted_metadata)
-        check_metadata(X, y, fit_params, self._per_sample(fit_params))
-        samples = self._weigh(Samples(X, y, fit_params))
-        data = Shared(Data(samples.X, samples.y, [], samples.fit_params))
-        return replace(self._final_runner_, data=data).refit(*self._rows_[index])
 
     # The fitted estimator. ------------------------------------------------------------
 

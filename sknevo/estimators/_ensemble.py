@@ -12,7 +12,7 @@ from sklearn.utils import _safe_indexing, gen_batches
 from sklearn.utils.validation import _num_samples
 
 from sknevo.evaluation import Decision, Evaluator, Response, select, tune
-from sknevo.records import Chromosome
+from sknevo.records import Chromosome, Evaluation
 from sknevo.time_budget import TimeBudget
 
 # Rows that are predicted at a time: prepared rows take memory. Chosen, not measured.
@@ -35,7 +35,8 @@ class Member:
         Its model of each split, fitted on the training part.
     whole : estimator or None, default=None
         Its model of all of the data. It has half of the weight, and the models of the
-        splits share the other half.
+        splits share the other half. A network that has gone on with all of the data
+        takes the place of its model of the last split.
     """
 
     index: int
@@ -50,9 +51,15 @@ class Member:
         # Measured by benchmarks/folds.py at 150 to 4,000 rows (doc/figures.md): the
         # loss is 0.5 to 1.7 % lower than without a model of all data. That model alone
         # is as good in the mean, and up to 7 % worse on tables that are noisy.
-        whole = [] if self.whole is None else [(self.whole, self.weight / 2)]
-        each = (self.weight / 2 if whole else self.weight) / len(self.models)
-        return [*((model, each) for model in self.models), *whole]
+        if self.whole is None:
+            return [(model, self.weight / len(self.models)) for model in self.models]
+        if not self.models:
+            return [(self.whole, self.weight)]
+        each = self.weight / 2 / len(self.models)
+        return [
+            *((model, each) for model in self.models),
+            (self.whole, self.weight / 2),
+        ]
 
 
 class _Ensemble(BaseEstimator):
@@ -191,6 +198,8 @@ def make_ensemble(
     runner = evaluator.runner
     rows = {name: index for index, name in enumerate(names)}
     known = [e for e in runner.model_store.kept if e.candidate.name in rows]
+    if runner.continues:
+        known = _furthest(known)
     if not known:
         return None
     predictions = [evaluation.predictions for evaluation in known]
@@ -222,6 +231,14 @@ def make_ensemble(
         scores.append(held_out.score(average, decision))
     made = EnsembleRegressor if runner.response.labels is None else EnsembleClassifier
     return made(members, scores, runner.response, decision, list(first_steps))
+
+
+def _furthest(evaluations: Sequence[Evaluation]) -> list[Evaluation]:
+    """Return for each individual its evaluation with the most of the resource."""
+    furthest: dict[str, Evaluation] = {}
+    for one in sorted(evaluations, key=lambda one: one.rank_key):
+        furthest[one.chromosome.key] = one
+    return [one for one in evaluations if furthest[one.chromosome.key] is one]
 
 
 def with_whole(

@@ -29,10 +29,17 @@ from sknevo.estimators._network_samples import (
     same_order,
     sample_shape,
 )
-from sknevo.estimators._parameters import NetworkParameters
+from sknevo.estimators._parameters import EnsembleParameters, NetworkParameters
 from sknevo.estimators._results import check_refit
+from sknevo.estimators._setup import most
 from sknevo.image_stream import ImageStream
 from sknevo.image_stream._items import labels_of
+from sknevo.network_plan import EPOCH_SAMPLES
+from sknevo.records import DataSpec
+
+# Samples that networks are trained on for the first rung under `max_time`: one to five
+# seconds. Chosen, not measured.
+FIRST_RUNG = 10_000
 
 
 class EvolvedClassifierMixin:
@@ -239,13 +246,16 @@ class EvolvedNetworkMixin(NetworkParameters):
         return {"shape": self._sample_shape_, "channels": self._channels_}
 
 
-class EvolvedPredictorMixin(EvolvedNetworkMixin):
+class EvolvedPredictorMixin(EnsembleParameters, EvolvedNetworkMixin):
     """Targets of samples, and the file of a network that predicts them."""
 
     # Five trainings of a network pay off for small data only; chosen, not measured.
     _default_folds: ClassVar[Mapping[int, int]] = {500: 5}
-    # One training is a matter of luck: the best are trained again with other seeds.
-    _n_reevaluated: ClassVar[int] = 3
+
+    def _auto_resource(self, spec: DataSpec) -> tuple[str | None, int]:
+        first = math.ceil(FIRST_RUNG / min(spec.n_samples, EPOCH_SAMPLES))
+        climbs = self.max_time is not None and 2 * first <= most(self.genome_, "epochs")
+        return ("epochs", first) if climbs else (None, 0)
 
     def _targets(self, X: Any, y: Any) -> Any:
         return labels_of(X) if y is None else y
@@ -270,7 +280,7 @@ class EvolvedPredictorMixin(EvolvedNetworkMixin):
         """
         from sknevo.builders.networks._serialization import save_network
 
-        save_network(self._best, self.best_params_, path)
+        save_network(self.best_estimator_, self.best_params_, path)
 
 
 def _has(name: str) -> Callable[["DelegatingMixin"], bool]:

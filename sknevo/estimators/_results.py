@@ -27,13 +27,11 @@ def make_cv_results(
     evaluations: Sequence[Evaluation],
     n_splits: int,
     error_score: float,
-    reevaluated: Sequence[Evaluation] = (),
     describe: Callable[[Chromosome], tuple[dict[str, Any], Any]] = describe,
 ) -> dict[str, Any]:
     """Return one row per candidate: the columns of scikit-learn and those of evolution.
 
-    `param_*` are masked where a gene is silent. `reevaluated_score` is there if some
-    were evaluated again.
+    `param_*` are masked where a gene is silent.
     """
     chromosomes = [e.chromosome for e in evaluations]
     results: dict[str, Any] = {}
@@ -59,10 +57,6 @@ def make_cv_results(
     results["resource"] = np.array([np.inf if r is None else r for r in resources])
     results["status"] = np.array([e.status for e in evaluations])
     results["error"] = np.array([e.error for e in evaluations])
-    if reevaluated:
-        again = {e.candidate.name: e.fitness for e in reevaluated if e.status == "ok"}
-        scores = [again.get(e.candidate.name, np.nan) for e in evaluations]
-        results["reevaluated_score"] = np.array(scores)
     return results
 
 
@@ -155,14 +149,12 @@ def chosen_index(
 MOST_REFITTED = 3
 
 
-def runners_up(
-    evaluations: Sequence[Evaluation], best: int, reevaluated: Sequence[Evaluation] = ()
-) -> list[int]:
+def runners_up(evaluations: Sequence[Evaluation], best: int) -> list[int]:
     """Return the index of the best and of the next ones to refit if that one fails.
 
-    These are the ones that were evaluated again, then the others by fitness, each with
-    the same resource as the best. A fitter one than the best is left out: it is not the
-    best because there was no time for its refit.
+    These are the others by fitness, each with the same resource as the best. A fitter
+    one than the best is left out: it is not the best because there was no time for its
+    refit.
 
     Examples
     --------
@@ -171,26 +163,18 @@ def runners_up(
     ...             for i, fitness in enumerate((0.7, 0.9, 0.8, 0.6))], best=1)
     [1, 2, 0]
     """
-    top, again = evaluations[best], {e.candidate: e for e in reevaluated}
-
-    def may_follow(evaluation: Evaluation) -> bool:
-        if evaluation.status != "ok" or evaluation.resource != top.resource:
-            return False
-        final = again.get(evaluation.candidate)
-        if final is not None:
-            return final.status == "ok"
-        return evaluation.fitness <= top.fitness
-
-    def rank(index: int) -> tuple[bool, float]:
-        evaluation = evaluations[index]
-        final = again.get(evaluation.candidate)
-        if final is None:
-            return True, -evaluation.fitness
-        return False, -(evaluation.fitness + final.fitness)
-
-    others = [i for i, e in enumerate(evaluations) if i != best and may_follow(e)]
+    top = evaluations[best]
+    others = [
+        i
+        for i, one in enumerate(evaluations)
+        if i != best
+        and one.status == "ok"
+        and one.resource == top.resource
+        and one.fitness <= top.fitness
+    ]
     # The sort is stable: of equals, the earlier one comes first.
-    return [best, *sorted(others, key=rank)][:MOST_REFITTED]
+    others.sort(key=lambda i: -evaluations[i].fitness)
+    return [best, *others][:MOST_REFITTED]
 
 
 def refit_first(

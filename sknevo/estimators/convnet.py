@@ -23,8 +23,8 @@ class EvolvedClassifier(EvolvedClassifierMixin, EvolvedPredictorMixin, BaseEvolv
     An individual is a network together with its training [1]_: blocks of convolutions
     (width, kernel, normalisation, activation, shortcut, pooling, dropout), dense
     layers, an optimizer with its own parameters, batch size, epochs, schedule of the
-    learning rate, label smoothing and augmentation. The best individual, a skorch
-    network, is trained again on all of X.
+    learning rate, label smoothing and augmentation. The best individuals, which are
+    skorch networks, go on with all of X at the end, and predict together.
 
     Parameters
     ----------
@@ -224,9 +224,9 @@ default="estimation_of_distribution"
     `fit` got bytes, or the reverse, raise a ValueError.
 
     Without `cv`, individuals are scored on five folds if there are up to 500 samples,
-    else on 20 % that are held out. The best three are evaluated again with other seeds
-    before one of them is refitted, unless that would take more than a fifth of
-    `max_time`; `cv_results_` has the `reevaluated_score`.
+    else on 20 % that are held out. With `max_time` they are trained for some epochs
+    first, and the best of them for more. At the end each worker goes on with one of the
+    best networks, on all of X, until the time is over.
 
     References
     ----------

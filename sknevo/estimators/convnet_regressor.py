@@ -23,8 +23,8 @@ class EvolvedRegressor(EvolvedRegressorMixin, EvolvedPredictorMixin, BaseEvolved
     An individual is a network together with its training: blocks of convolutions, dense
     layers, an optimizer with its own parameters, batch size, epochs, schedule of the
     learning rate, augmentation, loss (squared, absolute, or Huber's [1]_) and the
-    scaling of the targets. The best individual, a skorch network, is trained again on
-    all of X.
+    scaling of the targets. The best individuals, which are skorch networks, go on with
+    all of X at the end, and predict together.
 
     Parameters
     ----------
@@ -210,11 +210,7 @@ default="estimation_of_distribution"
 
     Notes
     -----
-    X may be what `EvolvedClassifier` takes. Without `cv`, individuals are scored on
-    five folds if there are up to 500 samples, else on 20 % that are held out. The best
-    three are evaluated again with other seeds before one of them is refitted, unless
-    that would take more than a fifth of `max_time`; `cv_results_` has the
-    `reevaluated_score`.
+    X may be what `EvolvedClassifier` takes, and networks are trained as there.
 
     Augmentation may change what is predicted, such as a position. The known
     configurations have no augmentation; evolution adds it if it improves the fitness.

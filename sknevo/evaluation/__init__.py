@@ -1,6 +1,7 @@
 """Evaluation of candidates: the trials, the workers that run them, and the scores.
 
 - `TrialRunner` builds, fits and scores one candidate and survives its errors,
+- `FinishingRunner` ends trainings with all of the data,
 - `Evaluator` answers known candidates from memory and sends the others to workers,
 - `Objectives` holds the scorers and the fitness that is made of their scores,
 - `Shared` brings the data to each worker once,
@@ -17,6 +18,7 @@ from sknevo.evaluation._candidate import (
     limited_threads,
 )
 from sknevo.evaluation._evaluator import Evaluator
+from sknevo.evaluation._finish import FinishingRunner
 from sknevo.evaluation._held_out import Decision
 from sknevo.evaluation._journal import Journal, JournalError, read_journal
 from sknevo.evaluation._model_store import ModelStore, WeightStore, WeightStoreError
@@ -31,6 +33,7 @@ __all__ = [
     "Data",
     "Decision",
     "Evaluator",
+    "FinishingRunner",
     "Journal",
     "JournalError",
     "ModelStore",

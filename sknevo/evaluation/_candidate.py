@@ -67,6 +67,10 @@ class Builder(Protocol):
     else the cost is taken to rise with them in proportion.
     If it has a method `family`, that returns for expressed genes a name of candidates
     for which `cost` errs by about the same factor.
+    If it has a `resource`, the name of a gene, training goes on: its estimators have
+    `train_to(X, y, amount)`, which trains until so much of the resource is used in all,
+    `finish(X, y, epochs=None, until=None)`, which ends it with other samples, and
+    `settle()`, which drops what only training needs.
     """
 
     def __call__(self, expressed: dict[str, Any], random_state: int) -> BaseEstimator:
@@ -118,12 +122,13 @@ class SplitResult(NamedTuple):
 class TrialRunner:
     """Evaluates a candidate as a function: one run is a trial.
 
-    All randomness derives from `random_state`, the `repetition` and the name of the
+    All randomness derives from `random_state` and the key of the
     candidate. `max_eval_time` is in seconds, `max_predict_time` in seconds for 1,000
-    samples. `resource` is "n_samples" or the name of a gene. A `model_store` takes the
-    models of trials with all resources, which serve as the refit if `refits`. With a
-    `response`, the evaluation brings its held-out predictions along, and the models of
-    all trials are stored.
+    samples. `resource` is "n_samples" or the name of a gene, `rungs` are the amounts of
+    it below the last. A `model_store` takes the models of trials with all resources,
+    which serve as the refit if `refits`. With a `response`, the evaluation brings its
+    held-out predictions along, and the models of all trials are stored; so they are if
+    training goes on.
     """
 
     builder: Builder
@@ -134,8 +139,8 @@ class TrialRunner:
     raise_error: bool = False
     max_eval_time: float | None = None
     max_predict_time: float | None = None
-    repetition: int = 0
     resource: str | None = None
+    rungs: tuple[int, ...] = ()
     model_store: ModelStore | None = None
     refits: bool = False
     response: Response | None = None
@@ -287,7 +292,7 @@ class TrialRunner:
         data = self.data.value
         known = {"rounds": round(statistics.fmean(rounds))} if rounds else {}
         for repetition in range(MAX_REFITS):
-            seed = replace(self, repetition=repetition).seed(Candidate(chromosome))
+            seed = self.seed(Candidate(chromosome), repetition)
             estimator = self.builder(chromosome.expressed, seed, **known)
             try:
                 with self._surroundings(until):
@@ -326,11 +331,43 @@ class TrialRunner:
 
     def keeps_models(self, candidate: Candidate) -> bool:
         """Return whether the models of a candidate are kept."""
-        # An ensemble may have members that were given a part of the resources.
-        counts = (
-            self.response is not None or self.normalized(candidate).resource is None
-        )
+        # Members of an ensemble, and what goes on, may have a part of the resources.
+        partial = self.response is not None or self.continues
+        counts = partial or self.normalized(candidate).resource is None
         return self.model_store is not None and counts
+
+    @property
+    def continues(self) -> bool:
+        """Whether the training of a kept model can go on."""
+        return getattr(self.builder, "resource", None) is not None
+
+    @property
+    def _climbs(self) -> bool:
+        """Whether training goes on from one rung to the next."""
+        return self.continues and self.builder.resource == self.resource
+
+    def amount(self, candidate: Candidate) -> int | None:
+        """Return how much is trained in all, None if training does not go on."""
+        if not self.continues:
+            return None
+        all_of_it = int(wanted(candidate.chromosome.expressed, self.builder.resource))
+        few = candidate.resource if self._climbs else None
+        return all_of_it if few is None else min(few, all_of_it)
+
+    def _below(self, candidate: Candidate) -> Iterator[Candidate]:
+        """Yield the same individual with less of the resource, the most first."""
+        if self._climbs:
+            amount = self.amount(candidate)
+            for rung in sorted(self.rungs, reverse=True):
+                if rung < amount:
+                    yield Candidate(candidate.chromosome, rung)
+
+    def _begun(self, candidate: Candidate, split: int) -> BaseEstimator | None:
+        """Return a kept model whose training can go on, None if there is none."""
+        if self.model_store is None:
+            return None
+        kept = (self.model_store.load(one, split) for one in self._below(candidate))
+        return next((model for model in kept if model is not None), None)
 
     def is_refit(self, candidate: Candidate) -> bool:
         """Return whether the model of a candidate's trial serves as its refit."""
@@ -338,16 +375,17 @@ class TrialRunner:
 
     def stored_model(self, candidate: Candidate) -> BaseEstimator | None:
         """Return the model that a trial has fitted on its last split, if it is kept."""
-        last = self.n_splits - 1
-        return self.model_store and self.model_store.load(
-            self.normalized(candidate), last
-        )
+        return self.model_store and self._settled(candidate, self.n_splits - 1)
 
     def models(self, candidate: Candidate) -> list[BaseEstimator]:
         """Return the models of all splits, none if one of them is not kept."""
-        candidate = self.normalized(candidate)
-        models = [self.model_store.load(candidate, i) for i in range(self.n_splits)]
+        models = [self._settled(candidate, i) for i in range(self.n_splits)]
         return [] if any(model is None for model in models) else models
+
+    def _settled(self, candidate: Candidate, split: int) -> BaseEstimator | None:
+        """Return a kept model without what only training needs."""
+        model = self.model_store.load(self.normalized(candidate), split)
+        return model.settle() if self.continues and model is not None else model
 
     def held_out(self) -> HeldOut:
         """Return the held-out parts of the splits, to score predictions of them."""
@@ -380,10 +418,18 @@ class TrialRunner:
             predicted = builder.cost(self._genes(candidate))
         except Exception:  # if it cannot be built, its trial reports why
             return 0.0
+        if self.continues:
+            predicted *= 1 - self._done(candidate)
         # A builder that knows no number of samples predicts for all of them.
         return (
             predicted * self.share(candidate) if builder is self.builder else predicted
         )
+
+    def _done(self, candidate: Candidate) -> float:
+        """Return the share of a training that a kept model has behind it."""
+        kept = (one for one in self._below(candidate) if self.model_store.received(one))
+        below = next(kept, None) if self.model_store is not None else None
+        return 0.0 if below is None else below.resource / self.amount(candidate)
 
     def _builder_for(self, candidate: Candidate) -> Builder:
         """Return the builder for as many samples as a candidate is given."""
@@ -426,11 +472,19 @@ class TrialRunner:
         order = spread(_part(self.data.value.y, train), len(train), rng)
         return order.astype(np.min_scalar_type(len(train)))
 
+    def _built(self, candidate: Candidate) -> BaseEstimator:
+        """Return the unfitted estimator of a candidate."""
+        # What goes on is built for all of its training.
+        whole = candidate.chromosome.expressed
+        genes = whole if self._climbs else self._genes(candidate)
+        return self._builder_for(candidate)(genes, self.seed(candidate))
+
     def _fit_and_score(self, candidate: Candidate, split: int) -> SplitResult:
         data = self.data.value
         train, test = self._rows(candidate, split)
-        builder = self._builder_for(candidate)
-        estimator = builder(self._genes(candidate), self.seed(candidate))
+        estimator = self._begun(candidate, split)
+        if estimator is None:
+            estimator = self._built(candidate)
         start, saved, prepared = time.perf_counter(), 0.0, []
         y_train, y_test = _part(data.y, train), _part(data.y, test)
         if self._may_share:
@@ -445,7 +499,9 @@ class TrialRunner:
             X_test, _ = _safe_split(estimator, data.X, None, test, train)
         held_out = X_test, y_test, data.take(data.fit_params, test)
         fit_params = data.take(data.fit_params, train)
-        answers = self._fit(estimator, X_train, y_train, fit_params, held_out)
+        answers = self._fit(
+            estimator, X_train, y_train, fit_params, held_out, self.amount(candidate)
+        )
         fit_time = time.perf_counter() - start
         # Before scoring: a slow candidate should not be timed for nothing.
         check_speed(estimator, X_test, self.max_predict_time)
@@ -476,13 +532,17 @@ class TrialRunner:
         y: Any,
         fit_params: Mapping[str, Any],
         held_out: tuple[Any, Any, Mapping[str, Any]] | None = None,
+        amount: int | None = None,
     ) -> dict[str, Any]:
-        """Fit an estimator in place; our own pipelines step by step.
+        """Fit an estimator in place, up to an amount; our own pipelines step by step.
 
         Their last step is weighted and may watch the held-out part: X, y and metadata.
         Its honest predictions of that part are returned, by method, and not kept.
         Pipeline.fit would route metadata by a global setting of the user.
         """
+        if amount is not None:
+            estimator.train_to(X, y, amount, **fit_params)
+            return {}
         if not self._own_pipelines:
             # Some estimators return something else than themselves.
             estimator.fit(X, y, **fit_params)
@@ -532,11 +592,11 @@ class TrialRunner:
 
         return self.data.computed((split, len(train), pickle.dumps(step)), prepare)
 
-    def seed(self, candidate: Candidate) -> int:
+    def seed(self, candidate: Candidate, repetition: int = 0) -> int:
         """Return the seed of all randomness in the trials of a candidate."""
-        text = f"{self.random_state}:{candidate.name}"
-        if self.repetition:
-            text += f":{self.repetition}"
+        text = f"{self.random_state}:{candidate.chromosome.key}"
+        if repetition:
+            text += f":{repetition}"
         return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4]) >> 1
 
 

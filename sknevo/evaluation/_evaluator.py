@@ -8,9 +8,11 @@ from typing import Protocol, Self
 
 from joblib import effective_n_jobs
 from joblib.parallel import get_active_backend
+from sklearn.base import BaseEstimator
 
 from sknevo.deadline import Deadline
 from sknevo.evaluation._candidate import TrialRunner
+from sknevo.evaluation._finish import FinishingRunner
 from sknevo.evaluation._journal import Journal
 from sknevo.evaluation._workers import (
     DaskCluster,
@@ -154,14 +156,6 @@ class Evaluator:
         self._pool: Pool | None = None
         self._budget = TimeBudget()
 
-    def for_reevaluation(self) -> "Evaluator":
-        """Return an evaluator of the same data that uses other seeds."""
-        repetition = self.runner.repetition + 1
-        runner = replace(
-            self.runner, repetition=repetition, model_store=None, response=None
-        )
-        return Evaluator(runner, self.n_jobs, self.memory_limit, self.journal)
-
     def fit_models(self, evaluations: Sequence[Evaluation], budget: TimeBudget) -> None:
         """Repeat trials whose models are not in the store: a journal holds none.
 
@@ -172,6 +166,27 @@ class Evaluator:
             again.submit([replace(e.candidate, rounds=e.rounds) for e in evaluations])
             while again.next_evaluation() is not None:
                 pass
+
+    def finish(
+        self, candidates: Sequence[Candidate], budget: TimeBudget
+    ) -> dict[str, BaseEstimator | str]:
+        """End the training of kept models, side by side, with all of the data.
+
+        Return each model by the name of its candidate, or why there is none.
+        """
+        runner = FinishingRunner.of(self.runner)
+        again = Evaluator(runner, self.n_jobs, self.memory_limit)
+        found: dict[str, BaseEstimator | str] = {}
+        with again.running(budget):
+            again.submit(candidates)
+            while (evaluation := again.next_evaluation()) is not None:
+                kept = runner.normalized(evaluation.candidate)
+                model = runner.model_store.load(kept, 0)
+                found[evaluation.candidate.name] = model or (
+                    evaluation.error or evaluation.status
+                )
+        runner.model_store.close()
+        return found
 
     @contextmanager
     def running(self, budget: TimeBudget | None = None) -> Iterator[Self]:
@@ -288,7 +303,7 @@ class Evaluator:
     def _keep(self, evaluation: Evaluation) -> None:
         """Keep an evaluation until its turn; the journal forgets what was cut off."""
         if evaluation.status not in CUT_OFF:
-            self.journal.append(evaluation, self.runner.repetition)
+            self.journal.append(evaluation)
         self._early[evaluation.candidate.name] = evaluation
 
     def _answer(self, asked: Candidate) -> Evaluation | None:
@@ -347,7 +362,7 @@ class Evaluator:
     def _recalled(self, asked: Candidate) -> Evaluation | None:
         """Return what the journal has as an answer."""
         candidate = self.runner.normalized(asked)
-        return self.journal.recall(candidate, self.runner.repetition)
+        return self.journal.recall(candidate)
 
     def close(self) -> None:
         """Remove what was written for the workers, and by them."""

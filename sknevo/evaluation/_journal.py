@@ -16,7 +16,7 @@ from filelock import FileLock, Timeout
 
 from sknevo.records import Candidate, Chromosome, Evaluation, Status
 
-FORMAT = 4
+FORMAT = 5
 # Every journal begins so, even if its first line was written in part.
 BEGIN = b'{"sknevo_journal":'
 # What reading a damaged line may raise.
@@ -70,7 +70,7 @@ class Journal:
     def __init__(self, path: str | os.PathLike | None) -> None:
         self.path = None if path is None else Path(path)
         self.search: dict[str, Any] = {}
-        self._evaluations: dict[tuple[str, int], Evaluation] = {}
+        self._evaluations: dict[str, Evaluation] = {}
         # Of those that succeeded: the scores' names, and on how many splits.
         self._measured: Measured | None = None
         self._file: BinaryIO | None = None
@@ -141,20 +141,20 @@ class Journal:
             self._write({"sknevo_journal": FORMAT, "search": {**search}})
             self.search = {**search}
 
-    def recall(self, candidate: Candidate, repetition: int = 0) -> Evaluation | None:
+    def recall(self, candidate: Candidate) -> Evaluation | None:
         """Return the evaluation of a candidate, None if there is none."""
-        return self._evaluations.get((candidate.name, repetition))
+        return self._evaluations.get(candidate.name)
 
-    def append(self, evaluation: Evaluation, repetition: int = 0) -> None:
+    def append(self, evaluation: Evaluation) -> None:
         """Write an evaluation, unless it is written already.
 
         Raises JournalError if that fails; what was written before is unchanged.
         """
-        name = (evaluation.candidate.name, repetition)
+        name = evaluation.candidate.name
         if self._file is not None and name not in self._evaluations:
             if evaluation.status == "ok":
                 self._check_measured(_measures(evaluation))
-            self._write(_as_record(evaluation, repetition))
+            self._write(_as_record(evaluation))
             self._evaluations[name] = replace(evaluation, predictions=())
 
     def _read(self) -> None:
@@ -201,12 +201,12 @@ class Journal:
         self.search = record["search"]
 
     def _read_evaluation(self, record: dict[str, Any]) -> None:
-        evaluation, repetition = _as_evaluation(record)
+        evaluation = _as_evaluation(record)
         if evaluation.status == "ok":
             self._measured = self._measured or _measures(evaluation)
             if self._measured != _measures(evaluation):
                 raise ValueError("all evaluations have the same scores and splits.")
-        self._evaluations[evaluation.candidate.name, repetition] = evaluation
+        self._evaluations[evaluation.candidate.name] = evaluation
 
     def _check_measured(self, measured: Measured) -> None:
         """Refuse evaluations that cannot be in one table."""
@@ -271,7 +271,7 @@ def read_journal(path: str | os.PathLike) -> list[Evaluation]:
     if not journal.path.exists():
         raise JournalError(f"there is no journal {str(path)!r}.")
     journal._read()
-    return [e for (_, again), e in journal._evaluations.items() if not again]
+    return [*journal._evaluations.values()]
 
 
 def _refuse(constant: str) -> None:
@@ -288,10 +288,9 @@ def _short(value: Any) -> str:
     return text if len(text) <= 80 else f"{text[:77]}..."
 
 
-def _as_record(evaluation: Evaluation, repetition: int) -> dict[str, Any]:
+def _as_record(evaluation: Evaluation) -> dict[str, Any]:
     """Return what a line says of an evaluation."""
     return {
-        "repetition": repetition,
         "chromosome": json.loads(evaluation.chromosome.to_json()),
         "resource": evaluation.resource,
         "status": evaluation.status,
@@ -326,8 +325,8 @@ def _as_array(record: Mapping[str, Any]) -> np.ndarray:
     return np.frombuffer(content, record["type"]).reshape(record["shape"])
 
 
-def _as_evaluation(record: dict[str, Any]) -> tuple[Evaluation, int]:
-    """Return an evaluation and its repetition; raise anything if no trial ends so."""
+def _as_evaluation(record: dict[str, Any]) -> Evaluation:
+    """Return an evaluation; raise anything if no trial ends so."""
     status, error = record["status"], record["error"]
     if status not in STATUSES or not isinstance(error, str):
         raise ValueError(f"status must be one of {STATUSES}.")
@@ -348,7 +347,7 @@ def _as_evaluation(record: dict[str, Any]) -> tuple[Evaluation, int]:
         predictions=tuple(map(_as_array, record["predictions"])),
     )
     _check(evaluation)
-    return evaluation, int(record["repetition"])
+    return evaluation
 
 
 def _check(evaluation: Evaluation) -> None:

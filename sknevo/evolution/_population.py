@@ -37,6 +37,9 @@ class Population:
     initial_population : sequence of Chromosome, default=()
         The first individuals; random ones fill up the first generation. If there are
         more than `population_size`, all of them are the first generation.
+    in_flight : int or None, default=None
+        With a number, the strategy is steady, and an individual is bred as soon as less
+        than so many are in evaluation.
 
     Raises
     ------
@@ -68,6 +71,7 @@ class Population:
         population_size: int,
         rng: Generator,
         initial_population: Sequence[Chromosome] = (),
+        in_flight: int | None = None,
     ) -> None:
         strategy.check(genome)
         self.genome = genome
@@ -77,6 +81,8 @@ class Population:
         self.survivors: list[Evaluation] = []
         self._first = list(initial_population)
         self._first_size = max(population_size, len(self._first))
+        self._is_steady = strategy.steady or in_flight is not None
+        self._in_flight = self._first_size if in_flight is None else in_flight
         self._known: set[str] = set()
         self._n_asked = self._n_told = 0
         # Individuals that are asked for and not told, and the order of asking.
@@ -105,8 +111,8 @@ class Population:
             Empty as long as others have to be told first.
         """
         unfinished = self._n_asked - self._n_told
-        if self.strategy.steady:
-            size = self._first_size - unfinished
+        if self._is_steady:
+            size = self._in_flight - unfinished
         else:
             size = 0 if unfinished else self.generation_size
         # The first individuals are asked for as they are, known or not.
@@ -151,7 +157,7 @@ class Population:
         for evaluation in evaluations:
             self._n_told += 1
             self._told.append(evaluation)
-            if self.strategy.steady or self._n_told == self._n_asked:
+            if self._is_steady or self._n_told == self._n_asked:
                 self._select()
 
     def _select(self) -> None:

@@ -92,9 +92,10 @@ class SuccessiveHalving:
 
     All individuals begin on the lowest rung. One that is among the best ``1 / factor``
     of the latest scores there is promoted to the next rung at once; the others are
-    told to the population: asynchronous successive halving [1]_. A rung that turns out
-    to be misleading is left out from then on. Everything depends on the order of
-    telling alone.
+    told to the population: asynchronous successive halving [1]_. The first ones wait
+    until `fewest` are on the rung, or until there is nothing else to evaluate. A rung
+    that turns out to be misleading is left out from then on. Everything depends on the
+    order of telling alone.
 
     Parameters
     ----------
@@ -105,6 +106,8 @@ class SuccessiveHalving:
         have as much as they ask for; it is the only one by default.
     factor : float, default=3
         One of so many individuals is promoted.
+    fewest : int, default=1
+        Number of individuals on a rung before one of them is promoted.
 
     Attributes
     ----------
@@ -135,12 +138,20 @@ class SuccessiveHalving:
     """
 
     def __init__(
-        self, population: Population, resources: Sequence[int] = (), factor: float = 3
+        self,
+        population: Population,
+        resources: Sequence[int] = (),
+        factor: float = 3,
+        fewest: int = 1,
     ) -> None:
         self.population = population
-        self.factor = factor
+        self.factor, self.fewest = factor, fewest
         self.rungs = [Rung(resource) for resource in (*resources, None)]
         self._promoted: list[Candidate] = []
+        # Number of candidates that are asked for and not told; places of rungs and
+        # evaluations on them that are neither promoted nor told to the population.
+        self._n_open = 0
+        self._waiting: list[tuple[int, Evaluation]] = []
         # The rung and evaluation that each promoted candidate comes from. By the name
         # of the candidate, since an individual may be asked for twice.
         self._below: dict[str, tuple[Rung, Evaluation]] = {}
@@ -160,7 +171,9 @@ class SuccessiveHalving:
         """
         promoted, self._promoted = self._promoted, []
         resource = self._above(-1).resource
-        return promoted + [Candidate(c, resource) for c in self.population.ask()]
+        asked = promoted + [Candidate(c, resource) for c in self.population.ask()]
+        self._n_open += len(asked)
+        return asked
 
     def tell(self, evaluation: Evaluation) -> None:
         """Promote an evaluated individual, or tell it to the population.
@@ -170,6 +183,7 @@ class SuccessiveHalving:
         evaluation : Evaluation
             Of a candidate that was asked for.
         """
+        self._n_open -= 1
         place = [rung.resource for rung in self.rungs].index(evaluation.resource)
         rung = self.rungs[place]
         below, before = self._below.pop(evaluation.candidate.name, (None, evaluation))
@@ -177,16 +191,31 @@ class SuccessiveHalving:
             rung.scores.append(evaluation.fitness)
             if below is not None:
                 below.pairs.append((before.fitness, evaluation.fitness))
-            window = self.population.population_size
-            is_last = rung is self.rungs[-1]
-            if not is_last and rung.promotes(evaluation.fitness, self.factor, window):
+        if evaluation.status == "ok" and rung is not self.rungs[-1]:
+            self._waiting.append((place, evaluation))
+        else:
+            # Without time for the rung above, the evaluation from below counts.
+            told = before if evaluation.status == "skipped" else evaluation
+            self.population.tell([told])
+        self._decide()
+
+    def _decide(self) -> None:
+        """Promote individuals that can be compared, or tell them to the population."""
+        waiting, self._waiting = self._waiting, []
+        for place, evaluation in waiting:
+            rung = self.rungs[place]
+            if len(rung.scores) < self.fewest and self._n_open:
+                self._waiting.append((place, evaluation))
+            elif self._is_promoted(rung, evaluation):
                 promoted = Candidate(evaluation.chromosome, self._above(place).resource)
                 self._below[promoted.name] = rung, evaluation
                 self._promoted.append(promoted)
-                return
-        # Without time for the rung above, the evaluation from below counts.
-        told = before if evaluation.status == "skipped" else evaluation
-        self.population.tell([told])
+            else:
+                self.population.tell([evaluation])
+
+    def _is_promoted(self, rung: Rung, evaluation: Evaluation) -> bool:
+        window = self.population.population_size
+        return rung.promotes(evaluation.fitness, self.factor, window)
 
     def _above(self, place: int) -> Rung:
         """Return the next rung that is not misleading; the last one never is."""

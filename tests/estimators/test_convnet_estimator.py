@@ -79,18 +79,9 @@ def test_silent_genes_are_marked(fitted):
         assert line.endswith("(silent)") == (kind != chosen)
 
 
-def test_the_best_are_tried_again(fitted):
-    results = fitted.cv_results_
-    finals = results["reevaluated_score"]
-    assert np.isfinite(finals).sum() == 3
-    means = results["mean_test_score"] + finals
-    assert fitted.best_index_ == np.nanargmax(means)
-    assert fitted.best_score_ == results["mean_test_score"][fitted.best_index_]
-
-
 def test_results_do_not_depend_on_workers(digits, fitted):
     other = EvolvedClassifier(**SMALL, n_jobs=2).fit(*digits)
-    for name in ("key", "mean_test_score", "reevaluated_score"):
+    for name in ("key", "mean_test_score"):
         np.testing.assert_array_equal(
             other.cv_results_[name], fitted.cv_results_[name], err_msg=name
         )
@@ -277,7 +268,7 @@ def test_augmentation_evolves_apart_towards_a_weighted_sum(few):
     species = {origin.partition(" in ")[2] for origin in results["origin"]}
     assert {"augmentation", "the rest"} <= species
     fitness = sum(w * results[f"mean_test_{n}"] for n, w in weights.items())
-    assert clf.best_index_ == np.nanargmax(fitness + results["reevaluated_score"])
+    assert clf.best_index_ == np.nanargmax(fitness)
     assert clf.best_score_ == pytest.approx(fitness[clf.best_index_])
 
 

@@ -392,9 +392,7 @@ class Fickle(Toy):
 def test_who_gives_up_in_the_refit_gets_another_seed(n_bad, monkeypatch):
     runner = make_runner(lambda genes, seed: Fickle(**genes, random_state=seed))
     winner = chromosome()
-    seeds = [
-        replace(runner, repetition=i).seed(Candidate(winner)) for i in range(n_bad)
-    ]
+    seeds = [runner.seed(Candidate(winner), i) for i in range(n_bad)]
     monkeypatch.setattr(Fickle, "bad", seeds)
     if n_bad == 3:
         with pytest.raises(TrialPruned, match="the loss is nan"):

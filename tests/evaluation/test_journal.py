@@ -89,18 +89,6 @@ def test_who_asks_again_gets_the_answer(path):
         for evaluation in TRIED:
             assert journal.recall(evaluation.candidate).status == evaluation.status
         assert journal.recall(candidate(0.9)) is None
-        assert journal.recall(TRIED[0].candidate, repetition=1) is None
-
-
-def test_repetitions_are_kept_apart(path):
-    again = replace(TRIED[0], fitness=0.9)
-    with Journal(path) as journal:
-        journal.begin(SEARCH)
-        journal.append(again, repetition=1)
-    with Journal(path) as journal:
-        assert journal.recall(again.candidate, repetition=1).fitness == 0.9
-        assert journal.recall(again.candidate).fitness == TRIED[0].fitness
-    assert len(read_journal(path)) == len(TRIED)
 
 
 def test_every_line_is_plain_json(path):
@@ -191,11 +179,10 @@ def test_a_torn_head_begins_anew(path):
         (b',"loss":[0.0,-1.0]', b""),  # beside as many objectives
         (b'"objectives":[', b'"objectives":["nan",'),
         (b'"objectives":[0.2', b'"objectives":["nan'),
-        (b'"repetition":0', b'"repetition":"inf"'),
         (b'"genes":', b'"gen":'),
-        (b'{"repetition"', b'"repetition"'),
-        (b'{"repetition"', b"\xff"),
-        (b'{"repetition":0', b'{"repetition":' + b"[" * 100_000),
+        (b'{"chromosome"', b'"chromosome"'),
+        (b'{"chromosome"', b"\xff"),
+        (b'{"chromosome":', b'{"chromosome":' + b"[" * 100_000),
     ],
 )
 def test_damage_is_named_by_its_line(path, old, new):
@@ -241,7 +228,7 @@ def test_other_formats_are_refused(path, version):
     head = head.replace(b'{"sknevo_journal": ', b'{"sknevo_journal":') + b"\n"
     path.write_bytes(head + b"".join(others))
     with pytest.raises(
-        JournalError, match=r"run.jsonl' has format .* reads format 4.* another path"
+        JournalError, match=r"run.jsonl' has format .* reads format 5.* another path"
     ):
         read_journal(path)
 
@@ -249,7 +236,7 @@ def test_other_formats_are_refused(path, version):
 @pytest.mark.parametrize("search", [None, {}, [], "", 3])
 def test_a_head_without_a_search_is_damaged(path, search):
     _, *others = lines_of(path)
-    head = json.dumps({"sknevo_journal": 4, "search": search}, separators=(",", ":"))
+    head = json.dumps({"sknevo_journal": 5, "search": search}, separators=(",", ":"))
     path.write_bytes(head.encode() + b"\n" + b"".join(others))
     with pytest.raises(JournalError, match=r"line 1 .* is damaged.* remove the file"):
         read_journal(path)

@@ -123,16 +123,6 @@ def test_failed_or_restricted_candidates_leave_no_model():
     assert store.kept == []
 
 
-def test_of_reevaluations_nothing_is_kept():
-    store, _, evaluator = evaluate()
-    others = [chromosome(0.0), chromosome(0.01)]
-    assert [e.status for e in evaluator.for_reevaluation().evaluate(others)] == [
-        "ok",
-        "ok",
-    ]
-    assert store.load(candidate(0.0), 0) is None
-
-
 def test_missing_models_are_fitted_again_with_the_same_seed():
     store, evaluations, evaluator = evaluate(n_splits=2)
     kept = store.kept

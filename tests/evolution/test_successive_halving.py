@@ -24,10 +24,14 @@ class Steady(GeneticAlgorithm):
     steady = True
 
 
-def make_halving(resources=(1, 3), size=9, strategy=None, factor=3, seed=0):
+def make_halving(
+    resources=(1, 3), size=9, strategy=None, factor=3, seed=0, fewest=1, in_flight=None
+):
     rng = np.random.default_rng(seed)
-    population = Population(LANDSCAPE, strategy or GeneticAlgorithm(), size, rng)
-    return SuccessiveHalving(population, resources, factor)
+    population = Population(
+        LANDSCAPE, strategy or GeneticAlgorithm(), size, rng, in_flight=in_flight
+    )
+    return SuccessiveHalving(population, resources, factor, fewest)
 
 
 def rate(candidate, noise=0.0, status="ok"):
@@ -83,6 +87,36 @@ def test_the_best_of_the_latest_scores_are_promoted():
             assert not promoted
         elif i < len(told) - 9:  # the last have not been asked yet
             assert promoted
+
+
+def test_the_first_ones_wait_until_they_can_be_compared():
+    halving = make_halving(size=3, resources=(1,), fewest=3)
+    first, second, third = (rate(one) for one in halving.ask())
+    best = max((first, second, third), key=lambda e: e.fitness)
+    halving.tell(first)
+    halving.tell(second)
+    assert halving.ask() == []
+    halving.tell(third)
+    (promoted,) = halving.ask()
+    assert (promoted.chromosome, promoted.resource) == (best.chromosome, None)
+    halving.tell(rate(promoted))
+    assert halving.population.generation == 1
+
+
+def test_nothing_waits_for_ever():
+    # Two of six reach the second rung, where none would be promoted before a third.
+    halving = make_halving(size=6, resources=(1, 3), fewest=3)
+    told = run(halving, generations=2)
+    assert len(by_resource(told, None)) >= 2
+
+
+def test_a_population_in_flight_has_as_many_in_evaluation():
+    halving = make_halving(size=12, in_flight=4, fewest=3)
+    line = halving.ask()
+    for _ in range(40):
+        assert len(line) + len(halving._waiting) >= 4
+        halving.tell(rate(line.pop(0)))
+        line += halving.ask()
 
 
 def test_higher_fidelities_come_first():

@@ -38,6 +38,8 @@ class NetworkBuilder:
     """
 
     module: ClassVar[type] = Network
+    # Training goes on from epoch to epoch.
+    resource: ClassVar[str] = "epochs"
 
     spec: DataSpec
     device: str = "auto"

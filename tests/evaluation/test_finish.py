@@ -1,0 +1,139 @@
+"""Trainings that go on: from rung to rung, and at the end with all of the data."""
+
+import time
+
+import numpy as np
+import pytest
+from sklearn.base import BaseEstimator, ClassifierMixin
+
+from sknevo.evaluation import ModelStore
+from sknevo.records import Candidate, Chromosome
+from sknevo.time_budget import TimeBudget
+from tests.toys import make_evaluator
+
+
+class Learner(ClassifierMixin, BaseEstimator):
+    """Notes each step of its training; its score is the number of steps."""
+
+    def __init__(self, seed, fails=False):
+        self.seed, self.fails = seed, fails
+        self.steps = []
+        self.n_last = 0
+
+    def train_to(self, X, y, amount):
+        self.n_last = amount - len(self.steps)
+        self.steps += [(len(X), step) for step in range(len(self.steps), amount)]
+
+    def finish(self, X, y, epochs=None, until=None):
+        if self.fails:
+            raise ValueError("nothing left to learn")
+        while until is not None and time.time() < until:
+            time.sleep(0.01)
+        self.steps += [(len(X), "end")] * (epochs or 1)
+
+    def settle(self):
+        self.n_last = None
+        return self
+
+    def score(self, X, y):
+        return float(len(self.steps))
+
+    def predict(self, X):
+        return np.zeros(len(X))
+
+
+class LearnerBuilder:
+    resource = "epochs"
+
+    def __call__(self, expressed, random_state):
+        return Learner(random_state, expressed.get("fails", False))
+
+    def cost(self, expressed):
+        return float(expressed["epochs"])
+
+
+def make(**options):
+    store = ModelStore()
+    evaluator = make_evaluator(
+        builder=LearnerBuilder(),
+        resource="epochs",
+        rungs=(1, 3),
+        model_store=store,
+        **options,
+    )
+    return store, evaluator
+
+
+def evaluate(evaluator, *candidates):
+    with evaluator.running():
+        evaluator.submit(candidates)
+        return [evaluator.next_evaluation() for _ in candidates]
+
+
+ONE = Chromosome({"epochs": 9})
+RUNGS = [Candidate(ONE, 1), Candidate(ONE, 3), Candidate(ONE)]
+
+
+@pytest.mark.parametrize("n_jobs", [1, 2])
+def test_a_promoted_one_goes_on_from_where_it_was(n_jobs):
+    store, evaluator = make(n_jobs=n_jobs)
+    for rung, n_all, n_new in zip(RUNGS, (1, 3, 9), (1, 2, 6), strict=True):
+        (evaluation,) = evaluate(evaluator, rung)
+        assert evaluation.fitness == n_all
+        assert store.load(rung, 0).n_last == n_new
+    evaluator.close()
+
+
+def test_a_lost_model_changes_nothing_but_the_time():
+    store, evaluator = make()
+    evaluate(evaluator, *RUNGS[:2])
+    for split in (0, 1):
+        store._file(RUNGS[1].name, split).unlink()
+        store._file(RUNGS[0].name, split).unlink()
+    (evaluation,) = evaluate(evaluator, RUNGS[2])
+    model = store.load(RUNGS[2], 0)
+    assert (evaluation.fitness, model.n_last) == (9, 9)
+    evaluator.close()
+    # All rungs have one seed: the model is what it would have been.
+    assert model.seed == evaluator.runner.seed(RUNGS[0])
+
+
+def test_the_cost_of_a_promoted_one_is_what_is_left():
+    _, evaluator = make()
+    assert evaluator.runner.cost(RUNGS[2]) == 9
+    evaluate(evaluator, *RUNGS[:2])
+    assert evaluator.runner.cost(RUNGS[2]) == pytest.approx(6)
+    evaluator.close()
+
+
+def test_models_of_trials_are_handed_out_without_what_training_needs():
+    _, evaluator = make()
+    evaluate(evaluator, RUNGS[0])
+    models = evaluator.runner.models(RUNGS[0])
+    assert [model.n_last for model in models] == [None, None]
+    evaluator.close()
+
+
+@pytest.mark.parametrize("n_jobs", [1, 2])
+def test_what_was_trained_ends_with_all_of_the_data(n_jobs):
+    _, evaluator = make(n_jobs=n_jobs)
+    broken = Candidate(Chromosome({"epochs": 9, "fails": True}), 3)
+    lost = Candidate(Chromosome({"epochs": 5}))
+    evaluate(evaluator, RUNGS[1], broken)
+    found = evaluator.finish([RUNGS[1], broken, lost], TimeBudget())
+    model = found[RUNGS[1].name]
+    # The trial had half of the rows; a share of what was trained follows.
+    assert model.steps == [(5, 0), (5, 1), (5, 2), (10, "end")]
+    assert found[broken.name] == "ValueError: nothing left to learn"
+    assert "not kept" in found[lost.name]
+    evaluator.close()
+
+
+def test_the_end_takes_the_time_that_is_left():
+    _, evaluator = make(n_jobs=2)
+    evaluate(evaluator, RUNGS[1])
+    budget = TimeBudget(3.0)
+    found = evaluator.finish([RUNGS[1]], budget.for_finish())
+    assert found[RUNGS[1].name].steps[-1] == (10, "end")
+    assert 1.5 < time.time() - budget.started < 3.2
+    evaluator.close()
