@@ -13,7 +13,6 @@ from typing import Any, Self
 from sknevo.records import DataSpec
 
 __all__ = [
-    "EPOCH_SAMPLES",
     "Layer",
     "NetworkPlan",
     "NetworkSize",
@@ -22,16 +21,22 @@ __all__ = [
     "image_shape",
     "is_ambiguous",
     "network_plan",
+    "samples_per_epoch",
     "shape_of",
 ]
 
 Shape = tuple[int, ...]
-# An epoch of training is one pass over the samples, or the next so many of it: then
-# few epochs take few seconds whatever the number of samples. Chosen, not measured.
+# The most samples in an epoch: few epochs then take few seconds, however many samples
+# there are. Chosen, not measured.
 EPOCH_SAMPLES = 10_000
 
 # Gray, gray with alpha, colour, colour with alpha.
 CHANNELS = (1, 2, 3, 4)
+
+
+def samples_per_epoch(n_samples: int) -> int:
+    """Return the number of samples in an epoch: one pass, or the next part of it."""
+    return min(n_samples, EPOCH_SAMPLES)
 
 
 def image_shape(sample_shape: Shape, channels: str = "auto") -> Shape:

@@ -34,7 +34,7 @@ from sknevo.estimators._results import check_refit
 from sknevo.estimators._setup import most
 from sknevo.image_stream import ImageStream
 from sknevo.image_stream._items import labels_of
-from sknevo.network_plan import EPOCH_SAMPLES
+from sknevo.network_plan import samples_per_epoch
 from sknevo.records import DataSpec
 
 # Samples that networks are trained on for the first rung under `max_time`: one to five
@@ -253,7 +253,7 @@ class EvolvedPredictorMixin(EnsembleParameters, EvolvedNetworkMixin):
     _default_folds: ClassVar[Mapping[int, int]] = {500: 5}
 
     def _auto_resource(self, spec: DataSpec) -> tuple[str | None, int]:
-        first = math.ceil(FIRST_RUNG / min(spec.n_samples, EPOCH_SAMPLES))
+        first = math.ceil(FIRST_RUNG / samples_per_epoch(spec.n_samples))
         climbs = self.max_time is not None and 2 * first <= most(self.genome_, "epochs")
         return ("epochs", first) if climbs else (None, 0)
 

@@ -64,8 +64,8 @@ class RefitMixin:
             if isinstance(model, str):
                 warnings.warn(
                     f"The individual in row {index} of cv_results_ predicts as its "
-                    f"trial has left it: its training did not go on with all of X: "
-                    f"{model}",
+                    "trial has left it, since its training could not go on with all "
+                    f"of X: {model}",
                     FitFailedWarning,
                     stacklevel=4,
                 )

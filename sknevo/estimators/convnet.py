@@ -130,6 +130,12 @@ default="estimation_of_distribution"
     verbose : int, default=0
         1 prints a line per generation and the most frequent causes of its failures, 2
         also a line per individual.
+    ensemble_size : int or None, default=25
+        Steps of selecting an ensemble, each of which adds the individual that raises
+        the fitness of the averaged predictions most. A member predicts by the models of
+        its splits and, as far as `max_time` allows, by one that is fitted on all of X,
+        half and half. None predicts with the best individual alone. So do a callable
+        `refit`, `max_predict_time` and a `scoring` that needs more than predictions.
     image_shape : tuple of int or None, default=None
         Shape of an image if X holds images as rows: (height, width),
         (channels, height, width) or (height, width, channels). Images of a Dataset are
@@ -155,8 +161,9 @@ default="estimation_of_distribution"
     Attributes
     ----------
     best_estimator_ : estimator
-        The best individual, fitted on all of X (`EvolvedGAN` with one split: on its
-        training part). It can be used and pickled without the search.
+        The best individual, fitted on all of X; beside an ensemble, if `max_time`
+        leaves no time for that, on the training part of the last split. It can be used
+        and pickled without the search.
     best_chromosome_ : Chromosome
         The genes of the best individual, silent ones included, and its lineage.
     best_params_ : dict
@@ -202,6 +209,12 @@ default="estimation_of_distribution"
         Number of columns of X.
     feature_names_in_ : ndarray of str
         Names of the columns, if X is a DataFrame whose column names are all strings.
+    ensemble_ : EnsembleClassifier, EnsembleRegressor or None
+        What predicts: its `members` with their weights, and the `scores` after each
+        step of the selection. None if there is none: then `best_estimator_` predicts.
+    ensemble_score_ : float
+        Fitness of the ensemble on the held-out parts of the splits, by which its
+        members were selected: a little higher than on new data. Not set without one.
     classes_ : ndarray of shape (n_classes,)
         The labels, sorted.
 

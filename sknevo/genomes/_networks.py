@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any
 
 from sknevo.genes import Categorical, Choice, Gene, Genome, Integer, Real, Repeat
-from sknevo.network_plan import Layer, network_plan, shape_of
+from sknevo.network_plan import Layer, network_plan, samples_per_epoch, shape_of
 from sknevo.records import DataSpec, express
 
 # The tables -----------------------------------------------------------------------
@@ -92,7 +92,7 @@ WIDTH_STEP = 8
 # measured.
 NARROWED = 0.8
 # Images that pass a network in one evaluation, however many there are: few are seen
-# often. Epochs stay within bounds. On MNIST it comes to 10 epochs, which the known
+# often. Epochs stay within bounds. On MNIST it comes to ten passes, which the known
 # networks were compared with (doc/figures.md); the bounds are chosen, not measured.
 IMAGES, FEWEST_EPOCHS, MOST_EPOCHS = 500_000, 10, 100
 # From so many samples on, known networks begin with large batches. On 50,000 images of
@@ -119,7 +119,9 @@ def most(genome: Genome | None, *path: str, unknown: float = math.inf) -> Any:
 
 
 def _usual_epochs(spec: DataSpec) -> int:
-    return min(MOST_EPOCHS, max(FEWEST_EPOCHS, IMAGES // spec.n_samples))
+    return min(
+        MOST_EPOCHS, max(FEWEST_EPOCHS, IMAGES // samples_per_epoch(spec.n_samples))
+    )
 
 
 # The search space ------------------------------------------------------------------

@@ -7,10 +7,12 @@ import warnings
 import numpy as np
 import pytest
 from sklearn.datasets import load_digits
+from sklearn.exceptions import FitFailedWarning
 from sklearn.model_selection import train_test_split
 
 from sknevo import EvolvedClassifier
-from sknevo.evaluation import FinishingRunner, Journal
+from sknevo.builders.convnet import ClassifierNet
+from sknevo.evaluation import Journal
 
 SMALL = {
     "population_size": 3,
@@ -101,14 +103,13 @@ def test_max_time_is_used_and_kept(digits, ensemble_size):
 def test_one_that_fails_at_the_end_predicts_as_its_trial_has_left_it(
     digits, monkeypatch
 ):
-    def fail(self, candidate, limit):
-        evaluation = run(self, candidate, limit)
-        self.model_store._remove(evaluation.candidate.name)
-        return evaluation
+    def fail(self, *args, **kwargs):
+        raise ValueError("nothing left to learn")
 
-    run = FinishingRunner.run
-    monkeypatch.setattr(FinishingRunner, "run", fail)
-    with pytest.warns(UserWarning, match="predicts as its trial has left it"):
+    monkeypatch.setattr(ClassifierNet, "finish", fail)
+    with pytest.warns(
+        FitFailedWarning, match="as its trial has left it.* nothing left"
+    ):
         clf = EvolvedClassifier(**SMALL).fit(*digits)
     assert all(len(member.models) == 1 for member in clf.ensemble_.members)
     assert clf.best_estimator_.training_ is None

@@ -7,7 +7,7 @@ from sknevo.builders.networks._devices import resolve_device, resolve_precision
 from sknevo.builders.networks._modules import Network
 from sknevo.builders.networks._net import Net
 from sknevo.builders.networks._optimizers import optimizer_of
-from sknevo.network_plan import NetworkPlan, network_plan, shape_of
+from sknevo.network_plan import NetworkPlan, network_plan, samples_per_epoch, shape_of
 from sknevo.records import DataSpec
 
 # The genes that the module is built of.
@@ -101,6 +101,6 @@ class NetworkBuilder:
         )
         return (
             training["epochs"]
-            * self.spec.n_samples
+            * samples_per_epoch(self.spec.n_samples)
             * (per_sample + per_batch / training["batch_size"])
         )

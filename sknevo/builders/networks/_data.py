@@ -16,15 +16,13 @@ from sknevo.builders.networks._modules import Arrange
 from sknevo.builders.networks._trainer import random_source
 from sknevo.image_stream import ImageStream
 from sknevo.image_stream._stream import part_to_read
+from sknevo.network_plan import samples_per_epoch
 
 # Types of samples that are kept: torch computes with them, and they need little memory.
 DTYPES = (np.uint8, np.float32, np.float16)
 # Values that a statistic takes at a time, 8 MB in double precision: of 60,000 images of
 # 28 x 28 bytes, mapped from a file too, larger blocks were not faster (0.34 s).
 VALUES_AT_ONCE = 2**20
-# Of so many samples, or fewer if there are not as many, is an epoch; chosen so that the
-# first epoch takes few seconds, not measured.
-MOST_SAMPLES = 10_000
 # What is random in a training: the order of each pass, and what each epoch draws.
 ORDER, EPOCH = range(2)
 
@@ -158,17 +156,12 @@ def _read_ahead(batches: Iterator[Any]) -> Iterator[Any]:
             yield batch
 
 
-def epoch_length(n_samples: int) -> int:
-    """Return the number of samples in each epoch of a training."""
-    return min(n_samples, MOST_SAMPLES)
-
-
 def rows_of_epoch(epoch: int, n_samples: int, seed: int) -> Tensor:
     """Return the samples of an epoch: the next ones of the passes over all of them.
 
     Each pass has its own order, which does not depend on what was drawn before.
     """
-    length = epoch_length(n_samples)
+    length = samples_per_epoch(n_samples)
     first, offset = divmod(epoch * length, n_samples)
     last = (epoch * length + length - 1) // n_samples
     orders = [

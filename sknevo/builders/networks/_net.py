@@ -178,7 +178,7 @@ default="constant"
             If the device has no memory left.
         """
         self.training_ = None
-        return self.train_to(X, y, self.max_epochs, sample_weight)._ended()
+        return self.train_to(X, y, self.max_epochs, sample_weight).settle()
 
     @own_settings()
     @memory_errors()
@@ -258,7 +258,7 @@ default="constant"
             epochs = self.max_epochs - self.epochs_ if until is None else math.inf
         begin = SCHEDULES[self.schedule](min(1.0, self.epochs_ / self.max_epochs))
         rate = _Fall(max(begin, FINISHING_RATE), self.epochs_, epochs, until)
-        return self._train(X, y, sample_weight, self.epochs_ + epochs, rate)._ended()
+        return self._train(X, y, sample_weight, self.epochs_ + epochs, rate).settle()
 
     def partial_fit(self, *_: Any, **__: Any) -> Self:
         """Raise an error: training cannot be continued.
@@ -357,8 +357,13 @@ default="constant"
         check_finite(recent, f"after epoch {self.epochs_ + 1}")
         self._give_up_if_hopeless(recent, batches)
 
-    def _ended(self) -> Self:
-        """Drop what it takes to go on."""
+    def settle(self) -> Self:
+        """Drop what it takes to go on; it predicts as before.
+
+        Returns
+        -------
+        self : object
+        """
         self.training_ = None
         self.initialize_optimizer()
         return self
