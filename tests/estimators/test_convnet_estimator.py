@@ -55,7 +55,7 @@ def test_digits_are_learned(digits, fitted):
     probabilities = fitted.predict_proba(X[:5])
     assert probabilities.shape == (5, 4)
     np.testing.assert_allclose(probabilities.sum(axis=1), 1, rtol=1e-5)
-    np.testing.assert_array_equal(fitted.best_estimator_.predict(X), fitted.predict(X))
+    assert (fitted.best_estimator_.predict(X) == y).mean() > 0.9
 
 
 def test_a_label_without_weight_is_as_if_it_were_not_there(few):
@@ -259,6 +259,7 @@ def test_augmentation_evolves_apart_towards_a_weighted_sum(few):
         strategy=CooperativeCoevolution(parts=["augmentation"]),
         scoring=list(weights),
         refit=weights,
+        ensemble_size=None,  # a cost is no matter of predictions
         population_size=6,
         generations=5,  # a species of a quarter of the genes is bred, luck or not
         cv=2,
@@ -280,8 +281,9 @@ def test_a_network_is_saved_and_loaded_without_pickle(digits, fitted, tmp_path):
     path = tmp_path / "digits.safetensors"
     fitted.save_network(path)
     net = sknevo.load_network(path, device="cpu")
-    np.testing.assert_array_equal(net.predict(X), fitted.predict(X))
-    np.testing.assert_allclose(net.predict_proba(X), fitted.predict_proba(X), atol=1e-6)
+    best = fitted.best_estimator_
+    np.testing.assert_array_equal(net.predict(X), best.predict(X))
+    np.testing.assert_allclose(net.predict_proba(X), best.predict_proba(X), atol=1e-6)
     assert b"pickle" not in path.read_bytes()
 
 
