@@ -59,7 +59,6 @@ def genes_of(args):
             "epochs": 1,
             "schedule": "one_cycle",
             "label_smoothing": 0.0,
-            "first_size": 1.0,
         },
         "augmentation": {
             "shift": shift,
@@ -68,7 +67,7 @@ def genes_of(args):
             "zoom": 0.0,
             "erase": 0.0,
             "colour": 0.0,
-            "mirrored_predictions": False,
+            "test_time": False,
         },
     }
 

@@ -82,6 +82,9 @@ AUGMENTATION = Genome(
     zoom=Categorical([0.0, 0.1, 0.25], [2, 1, 1]),
     erase=Categorical([0.0, 0.25, 0.5], [3, 1, 1]),
     colour=Categorical([0.0, 0.2, 0.4], [2, 1, 1]),
+    # Whether the outputs are means over an image and its mirror image. It doubles the
+    # time of predictions, and takes `flip`.
+    test_time=Categorical([False, True]),
 )
 # Augmentation that does nothing.
 STILL = {name: gene.options[0] for name, gene in AUGMENTATION.genes.items()}
@@ -197,6 +200,8 @@ def _repair(
 ) -> dict[str, Any]:
     """Make a network that can be built, in one way only, within its limits."""
     if "blocks" in genes:
+        mirrored = genes["augmentation"]
+        mirrored["test_time"] &= mirrored["flip"]
         rest = max_layers - genes["blocks"]["length"]
         genes["dense"]["length"] = min(genes["dense"]["length"], rest)
         _fit_to_sides(genes["blocks"], spec)
@@ -292,7 +297,7 @@ def known_networks(spec: DataSpec, genome: Genome | None) -> list[dict[str, Any]
     large = batch if n >= MANY_SAMPLES else {}
     # What photos show may be mirrored and of another colour; digits may not.
     photos = shape_of(spec)[0] > 1
-    moved = {**STILL, "shift": 0.1, "flip": photos}
+    moved = {**STILL, "shift": 0.1, "flip": photos, "test_time": photos}
     varied = {**moved, "rotate": 20 if photos else 10, "zoom": 0.1}
     varied["colour"] = 0.4 if photos else 0.0
     # Images are halved until a few pixels are left.

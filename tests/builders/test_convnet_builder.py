@@ -16,7 +16,6 @@ from skorch import NeuralNetClassifier
 from sknevo.builders.convnet import ConvNetBuilder
 from sknevo.builders.networks._augmentation import Augmentation
 from sknevo.builders.networks._data import (
-    MOST_SAMPLES,
     ShuffledBatches,
     as_tensor,
     rows_of_epoch,
@@ -31,7 +30,7 @@ from sknevo.builders.networks._modules import RISING, Block, Network
 from sknevo.builders.networks._trainer import SCHEDULES, WeightAverage
 from sknevo.deadline import DeadlineReached, TrialPruned, deadline, training_for
 from sknevo.genomes.convnet import convnet, well_known
-from sknevo.network_plan import Layer, image_shape, network_plan
+from sknevo.network_plan import EPOCH_SAMPLES, Layer, image_shape, network_plan
 from sknevo.records import Chromosome, DataSpec
 
 STILL = dict.fromkeys(("shift", "flip", "rotate", "zoom", "erase", "colour"), 0)
@@ -249,6 +248,21 @@ def test_nothing_is_augmented_in_prediction():
     assert Augmentation({**STILL, **genes}).eval()(X) is X
 
 
+def test_predictions_are_means_over_mirror_images_where_genes_say_so():
+    spec = DataSpec("classification", 5, 2, shape=(9, 8))
+    expressed = Chromosome(convnet(spec).sample(np.random.default_rng(0))).expressed
+    known = {"mean": torch.zeros(1), "scale": torch.ones(1)}
+    X = torch.rand(3, 9, 8)
+
+    def outputs(X, **genes):
+        expressed["augmentation"] = {**STILL, **genes}
+        return Network(expressed, (9, 8), 2, **known).eval()(X)
+
+    mirrored = outputs(X, test_time=True)
+    torch.testing.assert_close(mirrored, (outputs(X) + outputs(X.flip(-1))) / 2)
+    torch.testing.assert_close(mirrored, outputs(X.flip(-1), test_time=True))
+
+
 # Training ------------------------------------------------------------------------
 
 
@@ -302,9 +316,9 @@ def test_epochs_of_few_samples_are_passes_each_in_its_own_order():
 
 
 def test_epochs_of_many_samples_are_the_next_ones_of_a_pass():
-    n_samples = MOST_SAMPLES * 5 // 2
+    n_samples = EPOCH_SAMPLES * 5 // 2
     epochs = [rows_of_epoch(epoch, n_samples, seed=0) for epoch in range(5)]
-    assert {len(rows) for rows in epochs} == {MOST_SAMPLES}
+    assert {len(rows) for rows in epochs} == {EPOCH_SAMPLES}
     seen = torch.cat(epochs)
     for each_pass in seen.split(n_samples):
         assert len(each_pass.unique()) == n_samples

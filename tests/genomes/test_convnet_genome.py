@@ -127,6 +127,11 @@ def test_small_images_are_not_pooled_away():
         assert sum(block["pooling"] != "none" for block in one["blocks"]) <= 1
 
 
+def test_only_images_that_may_be_mirrored_are_in_predictions():
+    drawn = [one["augmentation"] for one in samples(convnet(MNIST))]
+    assert {each["flip"] for each in drawn if each["test_time"]} == {True}
+
+
 def test_rows_of_features_have_no_genes_of_images():
     rows = DataSpec("classification", 100, 3, shape=(7,))
     assert set(convnet(rows).genes) == {"dense", "optimizer", "training"}

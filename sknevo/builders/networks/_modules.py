@@ -74,8 +74,10 @@ class Network(nn.Module):
         rng = torch.Generator().manual_seed(seed)
         self.arrange = Arrange(sample_shape, channels)
         self.standardise = _Standardise(mean, scale)
-        moves = "augmentation" in genes
-        self.augment = Augmentation(genes["augmentation"]) if moves else nn.Identity()
+        changes = genes.get("augmentation", {})
+        self.augment = Augmentation(changes) if changes else nn.Identity()
+        # Mirror images are predicted, too (Krizhevsky et al. 2012).
+        self.mirrors = changes.get("test_time", False)
         self.blocks, self.dense = nn.Sequential(), nn.Sequential()
         plan = network_plan(genes, shape or self.arrange.shape, n_outputs)
         *layers, head = plan.layers
@@ -89,6 +91,11 @@ class Network(nn.Module):
         """Return a Tensor of shape (n_samples, n_outputs) for a batch of any type."""
         X = self.standardise(self.arrange(X)).to(self.head.weight.dtype)
         X = self.augment(X)
+        if self.mirrors and not self.training:
+            return (self._outputs(X) + self._outputs(X.flip(-1))) / 2
+        return self._outputs(X)
+
+    def _outputs(self, X: Tensor) -> Tensor:
         if X.ndim == 4:  # pooling a pixel's channels side by side is six times as fast
             X = X.contiguous(memory_format=torch.channels_last)
         return self.head(self.dense(self.blocks(X)))
