@@ -59,6 +59,7 @@ from sknevo.evaluation import (
     TrialRunner,
     end_idle_workers,
     inner_threads,
+    start_early,
 )
 from sknevo.evolution import STRATEGIES, Population, SuccessiveHalving
 from sknevo.genes import Genome
@@ -165,6 +166,8 @@ class BaseEvolved(RefitMixin, CallbackSupportMixin, SearchParameters):
     _default_scoring: ClassVar[Any]
     # Number of folds up to a number of samples; of more samples, a part is held out.
     _default_folds: ClassVar[Mapping[int, int]]
+    # What workers import while this process looks at the data.
+    _builder_module: ClassVar[str] = "sknevo.builders"
     # Threads of a trial if results depend on them; None shares out the cores.
     _threads: ClassVar[int | None] = None
     # Metadata that individuals take without metadata routing; None is any.
@@ -346,6 +349,8 @@ class BaseEvolved(RefitMixin, CallbackSupportMixin, SearchParameters):
             If metadata are given that nothing takes.
         """
         budget = TimeBudget(self.max_time)  # its clock starts now
+        threads = self._threads or inner_threads(self._n_workers)
+        start_early(self._n_workers, threads, self._builder_module)
         with Journal(self.journal) as journal:
             return self._fit(X, y, params, journal, budget)
 

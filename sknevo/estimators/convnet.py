@@ -258,6 +258,8 @@ default="estimation_of_distribution"
     True
     """
 
+    _builder_module = "sknevo.builders.convnet"
+
     genome: Genome | Callable[[DataSpec], Genome] | None = parameter(
         Genome, callable, None, default=None
     )

@@ -245,6 +245,8 @@ default="estimation_of_distribution"
     True
     """
 
+    _builder_module = "sknevo.builders.convnet_regressor"
+
     genome: Genome | Callable[[DataSpec], Genome] | None = parameter(
         Genome, callable, None, default=None
     )

@@ -290,6 +290,8 @@ default="estimation_of_distribution"
     True
     """
 
+    _builder_module = "sknevo.builders.gan"
+
     genome: Genome | Callable[[DataSpec], Genome] | None = parameter(
         Genome, callable, None, default=None
     )

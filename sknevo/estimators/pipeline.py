@@ -36,6 +36,8 @@ CELLS_PER_SECOND, FEWEST_ROWS = 16_000, 2_000
 class _EvolvedPipeline(LargeTablesMixin, EnsembleParameters, BaseEvolved):
     """A search among pipelines for a table."""
 
+    _builder_module = "sknevo.builders.pipeline"
+
     genome: Genome | Callable[[DataSpec], Genome] | None = parameter(
         Genome, callable, None, default=None
     )

@@ -248,6 +248,8 @@ default="estimation_of_distribution"
     True
     """
 
+    _builder_module = "sknevo.builders.search_cv"
+
     estimator: BaseEstimator = parameter(
         HasMethods(["fit", "get_params", "set_params"]), kw_only=False
     )

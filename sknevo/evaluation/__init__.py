@@ -17,7 +17,7 @@ from sknevo.evaluation._candidate import (
     inner_threads,
     limited_threads,
 )
-from sknevo.evaluation._evaluator import Evaluator
+from sknevo.evaluation._evaluator import Evaluator, start_early
 from sknevo.evaluation._finish import FinishingRunner
 from sknevo.evaluation._held_out import Decision
 from sknevo.evaluation._journal import Journal, JournalError, read_journal
@@ -48,5 +48,6 @@ __all__ = [
     "limited_threads",
     "read_journal",
     "select",
+    "start_early",
     "tune",
 ]

@@ -22,11 +22,13 @@ from sknevo.evaluation._workers import (
     ProcessPool,
     RayCluster,
     Threads,
+    start_workers,
 )
 from sknevo.records import Candidate, Chromosome, Evaluation, Status
 from sknevo.time_budget import TimeBudget
 
 NO_JOURNAL = Journal(None)
+PROCESS_BACKENDS = ("LokyBackend", "MultiprocessingBackend")
 # By resource: the best candidates, the best first, each by its fitness and the floors
 # that it gives to others.
 Best = defaultdict[int | None, list[tuple[float, tuple[float, ...]]]]
@@ -59,6 +61,16 @@ class Pool(Protocol):
         """Return what has ended, stop the rest and let the workers go."""
 
 
+def start_early(n_workers: int, threads: int, module: str) -> None:
+    """Start worker processes, if the active backend of joblib means processes.
+
+    They need seconds to import what individuals are made of.
+    """
+    backend, _ = get_active_backend()
+    if n_workers > 1 and type(backend).__name__ in PROCESS_BACKENDS:
+        start_workers(n_workers, threads, module)
+
+
 def open_pool(
     runner: TrialRunner, n_jobs: int | None, memory_limit: float | None
 ) -> Pool:
@@ -73,7 +85,7 @@ def open_pool(
         case "RayBackend":
             return ExecutorPool(runner, n_workers, RayCluster(backend))
         # Both mean processes of this machine, and ours can be killed one by one.
-        case "LokyBackend" | "MultiprocessingBackend":
+        case name if name in PROCESS_BACKENDS:
             can_start = effective_n_jobs(2) > 1  # not in all threads, nor in daemons
             if n_workers > 1 or (by_force and can_start):
                 return ProcessPool(runner, n_workers, memory_limit)

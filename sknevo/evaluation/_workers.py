@@ -7,6 +7,7 @@ is known, and no other is concerned.
 
 import ctypes
 import functools
+import importlib
 import math
 import os
 import pickle
@@ -66,6 +67,12 @@ class Lost:
     status: str = "error"
     error: str = "the worker died"
     retries: int = 0
+
+
+class Import(NamedTuple):
+    """What a worker is told to import before it gets a runner."""
+
+    module: str
 
 
 class Ready(NamedTuple):
@@ -294,6 +301,14 @@ def _take_worker(threads: int) -> Worker:
     return Worker(threads)
 
 
+def start_workers(n_workers: int, threads: int, module: str) -> None:
+    """Have workers start and import a module while this process does other things."""
+    with _lock:
+        n_idle = sum(worker.owner == os.getpid() for worker in _idle)
+    started = [Worker(threads) for _ in range(n_workers - n_idle)]
+    _give_back([worker.given(Import(module)) for worker in started])
+
+
 def _give_back(workers: Sequence[Worker]) -> None:
     with _lock:
         for worker in workers:
@@ -334,6 +349,9 @@ def _work(pipe: connection.Connection, parent: int) -> None:
                     args = (runner, config, candidate, due, pipe)
                     _send(pipe, fault or _evaluate(*args))
                     _release_memory()
+                case Import(module):
+                    with suppress(ImportError):  # a runner that needs it says so
+                        importlib.import_module(module)
                 case content, _:
                     try:
                         fault = None

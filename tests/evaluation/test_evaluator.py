@@ -25,11 +25,12 @@ from toys import (
     candidate,
     chromosome,
     make_evaluator,
+    pid,
     plain,
 )
 
 from sknevo import read_journal
-from sknevo.evaluation import Journal, Objectives, _workers
+from sknevo.evaluation import Journal, Objectives, _workers, start_early
 from sknevo.records import Candidate
 
 
@@ -587,3 +588,32 @@ def test_a_trial_goes_on_that_may_be_one_of_the_best():
 def test_without_a_best_that_was_told_all_trials_run_to_their_end():
     statuses = [e.status for e in pruning([0.8, 0.1, 0.2], told_before=3)]
     assert statuses == ["ok"] * 3
+
+
+def test_workers_start_early_and_are_used():
+    _workers.end_idle_workers()
+    start_early(2, 1, "wave")  # nothing here imports it
+    assert len(_workers._idle) == 2
+    started = {worker.process.pid for worker in _workers._idle}
+    start_early(2, 1, "wave")  # there are enough
+    assert {worker.process.pid for worker in _workers._idle} == started
+    evaluator = make_evaluator(n_jobs=2)
+    objectives = Objectives(pid, None)
+    evaluator.runner = replace(evaluator.runner, objectives=objectives)
+    (evaluation,) = evaluator.evaluate([chromosome()])
+    assert {int(score) for score in evaluation.scores["score"]} <= started
+
+
+def test_without_processes_no_worker_starts():
+    _workers.end_idle_workers()
+    start_early(1, 1, "wave")
+    with joblib.parallel_config("threading"):
+        start_early(2, 1, "wave")
+    assert not _workers._idle
+
+
+def test_a_module_that_is_not_there_is_no_matter():
+    _workers.end_idle_workers()
+    start_early(2, 1, "no_such_module")
+    (evaluation,) = make_evaluator(n_jobs=2).evaluate([chromosome()])
+    assert evaluation.status == "ok"
