@@ -37,9 +37,10 @@ from sknevo.image_stream._items import labels_of
 from sknevo.network_plan import samples_per_epoch
 from sknevo.records import DataSpec
 
-# Samples that networks are trained on for the first rung under `max_time`: one to five
-# seconds. Chosen, not measured.
-FIRST_RUNG = 10_000
+# Samples that networks are trained on for the first rung: so many for each second of
+# `max_time`, between a least and a most number. A narrow network of two layers sees
+# some 8,000 small images per second on one core. Chosen, not measured.
+SAMPLES_PER_SECOND, LEAST_SAMPLES, MOST_SAMPLES = 150, 2_000, 10_000
 
 
 class EvolvedClassifierMixin:
@@ -253,8 +254,12 @@ class EvolvedPredictorMixin(EnsembleParameters, EvolvedNetworkMixin):
     _default_folds: ClassVar[Mapping[int, int]] = {500: 5}
 
     def _auto_resource(self, spec: DataSpec) -> tuple[str | None, int]:
-        first = math.ceil(FIRST_RUNG / samples_per_epoch(spec.n_samples))
-        climbs = self.max_time is not None and 2 * first <= most(self.genome_, "epochs")
+        if self.max_time is None:
+            return None, 0
+        samples = SAMPLES_PER_SECOND * self.max_time
+        samples = min(max(LEAST_SAMPLES, samples), MOST_SAMPLES)
+        first = math.ceil(samples / samples_per_epoch(spec.n_samples))
+        climbs = 2 * first <= most(self.genome_, "epochs")
         return ("epochs", first) if climbs else (None, 0)
 
     def _targets(self, X: Any, y: Any) -> Any:

@@ -92,10 +92,11 @@ default="estimation_of_distribution"
         The resource of successive halving: "n_samples" of the training part, or the
         name of an integer gene such as "epochs". Each individual is first evaluated
         with little of it. Only the best are evaluated again with more. None evaluates
-        each individual once, with all that its genes ask for. "auto" stands for None,
-        but for "n_samples" if pipelines evolve on a table that is large for its
-        `max_time`: the first rung then has 16,000 cells for each second, and no less
-        than 2,000 samples.
+        each individual once, with all that its genes ask for. "auto" stands for None;
+        with `max_time` for "epochs" if networks predict, and for "n_samples" if
+        pipelines evolve on a table that is large for it. The first rung then has 150
+        images, or 16,000 cells of the table, for each second, and no less than 2,000
+        samples.
     factor : float, default=3
         The best 1 / `factor` of the individuals are promoted: they are evaluated again
         with `factor` times the resource.
