@@ -32,6 +32,12 @@ EPOCH_SAMPLES = 10_000
 
 # Gray, gray with alpha, colour, colour with alpha.
 CHANNELS = (1, 2, 3, 4)
+# The most directions of patches that a whitening layer keeps, those of the greatest
+# variance; chosen, not measured.
+MOST_DIRECTIONS = 16
+# Squeeze-and-excitation has a hidden unit for so many channels; chosen within what Hu
+# et al. (2018) report, not measured.
+SQUEEZED = 4
 
 
 def samples_per_epoch(n_samples: int) -> int:
@@ -130,15 +136,17 @@ class NetworkSize:
 class Layer:
     """One layer of a network, with what belongs to it.
 
-    A convolution is followed by normalisation, activation, shortcut, pooling and
-    dropout; a dense layer by normalisation, activation and dropout.
+    A convolution is followed by pooling, normalisation, activation, excitation,
+    shortcut and dropout; a dense layer by normalisation, activation and dropout.
 
     Parameters
     ----------
-    kind : {"convolution", "transposed", "dense", "linear", "projection", "flatten", \
-"average", "unflatten", "crop"}
-        "linear" is a dense layer with nothing after it, "projection" one without a
-        bias, "average" the mean over all pixels. The last four learn nothing.
+    kind : {"convolution", "transposed", "residual", "whitening", "dense", "linear", \
+"projection", "flatten", "average", "maximum", "unflatten", "crop"}
+        "residual" adds its inputs to what its `inner` layers make of them. "whitening"
+        is a convolution that is computed of the data and not learned. "linear" is a
+        dense layer with nothing after it, "projection" one without a bias, "average"
+        and "maximum" those over all pixels. The last five learn nothing.
     inputs, outputs : tuple of int
         Shapes of a sample: (channels, height, width) or (features,).
     grid : tuple of int, default=()
@@ -146,19 +154,41 @@ class Layer:
     kernel, stride : int, default=1
         Side of a convolution's kernel, and its step. With a step of 2 a transposed
         convolution doubles the sides.
+    separable : bool, default=False
+        Whether each channel has a kernel of its own, and 1 x 1 kernels mix them [1]_.
+    initialisation : {"random", "identity"}, default="random"
+        Whether a convolution begins as the identity of its inputs [2]_, as far as it
+        has outputs; further ones are random.
     upsampling : {"none", "nearest", "bilinear"}, default="none"
         How the sides are doubled before the convolution.
     normalisation : {"none", "batch", "instance", "group", "layer", "spectral"}, \
 default="none"
         The last one is of the weights, the others are of outputs.
+    norm_momentum : float, default=0.1
+        The share of each batch in the statistics that batch normalisation predicts
+        with.
     activation : str, default="identity"
         Name of the activation.
+    excitation : bool, default=False
+        Whether channels are scaled by what the means of all channels tell [3]_.
     residual : bool, default=False
         Whether the inputs are added to the outputs.
     pooling : {"none", "max", "average"}, default="none"
         How the sides are halved after the convolution.
     dropout : float, default=0.0
         Probability that an output becomes zero in training.
+    scale : float, default=1.0
+        What the outputs of a linear layer are multiplied by.
+    inner : tuple of Layer, default=()
+        Of a residual layer.
+
+    References
+    ----------
+    .. [1] Chollet, F. (2017). Xception: Deep Learning with Depthwise Separable
+       Convolutions. CVPR.
+    .. [2] Zagoruyko, S., & Komodakis, N. (2017). DiracNets: Training Very Deep Neural
+       Networks Without Skip-Connections. arXiv:1706.00388.
+    .. [3] Hu, J., Shen, L., & Sun, G. (2018). Squeeze-and-Excitation Networks. CVPR.
 
     Examples
     --------
@@ -174,18 +204,24 @@ default="none"
     grid: Shape = ()
     kernel: int = 1
     stride: int = 1
+    separable: bool = False
+    initialisation: str = "random"
     upsampling: str = "none"
     normalisation: str = "none"
+    norm_momentum: float = 0.1
     activation: str = "identity"
+    excitation: bool = False
     residual: bool = False
     pooling: str = "none"
     dropout: float = 0.0
+    scale: float = 1.0
+    inner: tuple["Layer", ...] = ()
 
     @classmethod
     def convolution(
         cls, genes: Mapping[str, Any], inputs: Shape, ceil: bool = False
     ) -> Self:
-        """Return a block's layer; `ceil` says which way odd sides are halved."""
+        """Return the layer of one convolution; `ceil` says how odd sides are halved."""
         upsampling = genes.get("upsampling", "none")
         pooling = genes.get("pooling", "none")
         transposed, strided = upsampling == "transposed", pooling == "stride"
@@ -195,6 +231,7 @@ default="none"
         half = tuple((side + ceil) // 2 for side in grid)
         if strided:
             grid = half
+        names = ("separable", "initialisation", "excitation", "residual")
         return cls(
             "transposed" if transposed else "convolution",
             inputs,
@@ -203,19 +240,51 @@ default="none"
             kernel=genes["kernel"],
             stride=2 if transposed or strided else 1,
             upsampling="none" if transposed else upsampling,
-            residual=genes.get("residual", False),
             pooling="none" if strided else pooling,
-            **_after(genes),
+            **_named(genes, *names, *AFTER),
         )
 
     @classmethod
-    def dense(cls, genes: Mapping[str, Any], inputs: Shape) -> Self:
-        """Return a dense layer."""
-        return cls("dense", inputs, (genes["units"],), **_after(genes))
+    def block(
+        cls, genes: Mapping[str, Any], inputs: Shape, ceil: bool = False
+    ) -> list[Self]:
+        """Return a block's layers: a convolution, which may pool, and further ones.
+
+        The shortcut leads past the further ones, as in "ResNet-9" (Page 2018), or past
+        the only one.
+        """
+        n_further = genes.get("convolutions", 1) - 1
+        residual = genes.get("residual", False)
+        if n_further == 0:
+            return [cls.convolution(genes, inputs, ceil)]
+        plain = {"residual": False, "excitation": False, "dropout": 0.0}
+        first = cls.convolution({**genes, **plain}, inputs, ceil)
+        genes = {**genes, "residual": False, "upsampling": "none", "pooling": "none"}
+        shape = first.outputs
+        further = [cls.convolution({**genes, **plain}, shape)] * (n_further - 1)
+        further.append(cls.convolution(genes, shape))
+        if residual:
+            further = [cls("residual", shape, shape, inner=tuple(further))]
+        return [first, *further]
+
+    @classmethod
+    def whitening(cls, genes: Mapping[str, Any], inputs: Shape) -> Self:
+        """Return a layer that whitens the patches of its inputs; see `Whitening`."""
+        kernel, stride = genes["kernel"], genes["stride"]
+        n_directions = min(inputs[0] * kernel**2, MOST_DIRECTIONS)
+        grid = tuple((side - kernel) // stride + 1 for side in inputs[1:])
+        # A direction and its opposite: rectified, they hold what comes in.
+        outputs = (2 * n_directions, *grid)
+        return cls("whitening", inputs, outputs, grid, kernel, stride)
+
+    @classmethod
+    def dense(cls, genes: Mapping[str, Any], inputs: Shape) -> list[Self]:
+        """Return a dense layer, as a list of one."""
+        return [cls("dense", inputs, (genes["units"],), **_named(genes, *AFTER))]
 
     @classmethod
     def pooling_head(cls, kind: str, inputs: Shape) -> Self:
-        """Return what makes features of an image: "flatten" or "average"."""
+        """Return what makes features of an image: flatten, average or maximum."""
         n_features = math.prod(inputs) if kind == "flatten" else inputs[0]
         return cls(kind, inputs, (n_features,))
 
@@ -236,32 +305,73 @@ default="none"
         return self.residual and self.inputs[0] != self.outputs[0]
 
     @property
+    def n_weighted(self) -> int:
+        """The number of layers that multiply with weights."""
+        if self.inner:
+            return sum(layer.n_weighted for layer in self.inner)
+        return int(self.size.operations > 0)
+
+    @property
     def size(self) -> NetworkSize:
         """What it holds and does."""
         width_in, width = self.inputs[0], math.prod(self.outputs)
         match self.kind:
+            case "residual":
+                inner = sum((layer.size for layer in self.inner), NetworkSize())
+                return inner + NetworkSize(values=width)
             case "dense" | "linear":
                 weights = width_in * width
                 return NetworkSize(weights + self._shifts(width), weights, width)
             case "projection":  # of labels: a column is looked up
                 return NetworkSize(width_in * width)
+            case "whitening":
+                return NetworkSize(0, width_in * self.kernel**2 * width, width)
             case "convolution" | "transposed":
-                channels, pixels = self.outputs[0], math.prod(self.grid)
-                weights = width_in * channels * (self.kernel**2 + self.projects)
-                # A transposed one goes over the pixels that come in.
-                passes = pixels // 4 if self.kind == "transposed" else pixels
-                parameters = weights + self._shifts(channels)
-                return NetworkSize(parameters, weights * passes, channels * pixels)
+                return self._convolved + self._pooled
         return NetworkSize()
+
+    @property
+    def _convolved(self) -> NetworkSize:
+        """What the convolution holds and does, with what is learned of its outputs."""
+        width_in, channels, pixels = (
+            self.inputs[0],
+            self.outputs[0],
+            math.prod(self.grid),
+        )
+        values, weights = channels * pixels, width_in * channels * self.kernel**2
+        if self.separable:
+            values += width_in * pixels
+            weights = width_in * (self.kernel**2 + channels)
+        # A transposed one goes over the pixels that come in.
+        passes = pixels // 4 if self.kind == "transposed" else pixels
+        parameters = weights + self._shifts(channels)
+        return NetworkSize(parameters, weights * passes, values)
+
+    @property
+    def _pooled(self) -> NetworkSize:
+        """What the shortcut and the excitation hold and do, both after the pooling."""
+        width_in, (channels, *sides) = self.inputs[0], self.outputs
+        shortcut = width_in * channels * self.projects
+        size = NetworkSize(shortcut, shortcut * math.prod(sides))
+        if self.excitation:
+            hidden = channels // SQUEEZED
+            weights = 2 * channels * hidden
+            size += NetworkSize(
+                weights + hidden + channels, weights, math.prod(self.outputs)
+            )
+        return size
 
     def _shifts(self, width: int) -> int:
         """Count the biases, or the scales and shifts of a normalisation."""
         return width if self.biased else 2 * width
 
 
-def _after(genes: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the genes of what follows a layer's weights."""
-    names = ("normalisation", "activation", "dropout")
+# The genes of what follows a layer's weights.
+AFTER = ("normalisation", "norm_momentum", "activation", "dropout")
+
+
+def _named(genes: Mapping[str, Any], *names: str) -> dict[str, Any]:
+    """Return the genes of these names, as far as there are any."""
     return {name: genes[name] for name in names if name in genes}
 
 
@@ -291,7 +401,7 @@ class NetworkPlan:
     @property
     def n_weighted(self) -> int:
         """The number of layers that multiply with weights."""
-        return sum(layer.size.operations > 0 for layer in self.layers)
+        return sum(layer.n_weighted for layer in self.layers)
 
 
 def network_plan(genes: Mapping[str, Any], shape: Shape, n_outputs: int) -> NetworkPlan:
@@ -300,7 +410,9 @@ def network_plan(genes: Mapping[str, Any], shape: Shape, n_outputs: int) -> Netw
     Parameters
     ----------
     genes : dict
-        Expressed: `dense`, and for images `blocks` and `head_pooling`.
+        Expressed: `dense`, and for images `blocks` and `head_pooling`; beside these,
+        if they are not as in a plain network, `stem`, `initialisation`,
+        `norm_momentum` and `head_scale`.
     shape : tuple of int
         (channels, height, width) of an image, or (features,).
     n_outputs : int
@@ -321,13 +433,22 @@ def network_plan(genes: Mapping[str, Any], shape: Shape, n_outputs: int) -> Netw
     394
     """
     layers: list[Layer] = []
+    # Of all layers.
+    shared = _named(genes, "initialisation", "norm_momentum")
     if "blocks" in genes:
-        layers += _chain(Layer.convolution, genes["blocks"], shape)
+        ((stem, options),) = genes.get("stem", {"none": {}}).items()
+        if stem == "whitening":
+            layers.append(Layer.whitening(options, shape))
+            shape = layers[-1].outputs
+        layers += _chain(
+            Layer.block, [shared | block for block in genes["blocks"]], shape
+        )
         layers.append(Layer.pooling_head(genes["head_pooling"], layers[-1].outputs))
         shape = layers[-1].outputs
-    layers += _chain(Layer.dense, genes["dense"], shape)
+    layers += _chain(Layer.dense, [shared | dense for dense in genes["dense"]], shape)
     last = layers[-1].outputs if layers else shape
-    return NetworkPlan((*layers, Layer("linear", last, (n_outputs,))))
+    scale = genes.get("head_scale", 1.0)
+    return NetworkPlan((*layers, Layer("linear", last, (n_outputs,), scale=scale)))
 
 
 def gan_plans(
@@ -391,7 +512,7 @@ def _generator_layers(
     grid = (blocks[0]["channels"], *sides)
     flat = (math.prod(grid),)
     layers = [Layer("linear", (n_inputs,), flat), Layer("unflatten", flat, grid)]
-    layers += _chain(Layer.convolution, blocks, grid)
+    layers += _chain(Layer.block, blocks, grid)
     last = layers[-1].outputs
     cropped = (last[0], *shape[1:])
     # Pixels are scaled to [-1, 1], which is the range of the hyperbolic tangent.
@@ -403,21 +524,21 @@ def _discriminator_layers(genes: Mapping[str, Any], shape: Shape) -> list[Layer]
     if "dense" in genes:
         layers = _chain(Layer.dense, _steep(genes["dense"]), shape)
     else:
-        convolution = partial(Layer.convolution, ceil=True)
-        layers = _chain(convolution, _steep(genes["blocks"]), shape)
+        block = partial(Layer.block, ceil=True)
+        layers = _chain(block, _steep(genes["blocks"]), shape)
         layers.append(Layer.pooling_head(genes["head_pooling"], layers[-1].outputs))
     return [*layers, Layer("linear", layers[-1].outputs, (1,))]
 
 
 def _chain(
-    make: Callable[[Mapping[str, Any], Shape], Layer],
+    make: Callable[[Mapping[str, Any], Shape], list[Layer]],
     items: Sequence[Mapping[str, Any]],
     shape: Shape,
 ) -> list[Layer]:
     """Return layers of which each takes the outputs of the one before."""
     layers: list[Layer] = []
     for genes in items:
-        layers.append(make(genes, shape))
+        layers += make(genes, shape)
         shape = layers[-1].outputs
     return layers
 

@@ -56,7 +56,10 @@ ACTIVATION = Categorical(
 )
 BLOCK = Genome(
     channels=Integer(NARROWEST["channels"], 256, log=True),
+    # The first one may halve the sides.
+    convolutions=Categorical([1, 2, 3], [6, 3, 1]),
     kernel=Categorical([1, 3, 5, 7], [1, 6, 3, 1]),
+    separable=Categorical([False, True], [4, 1]),
     normalisation=Categorical(
         ["none", "batch", "instance", "group", "layer"], [2, 6, 1, 1, 1]
     ),
@@ -64,7 +67,36 @@ BLOCK = Genome(
     pooling=Categorical(["none", "max", "average"], [3, 3, 1]),
     dropout=Real(0.0, 0.5),
     residual=Categorical([False, True]),
+    excitation=Categorical([False, True], [4, 1]),
 )
+# Of a network of images, beside its layers.
+STEM = Choice(
+    {"none": 3},
+    none=Genome(),
+    # The side of a patch, and the step from one to the next.
+    whitening=Genome(
+        kernel=Categorical([2, 3, 4], [2, 3, 1]), stride=Categorical([1, 2])
+    ),
+)
+HEAD_POOLING = Categorical(["average", "flatten", "maximum"], [2, 2, 1])
+WHOLE = {
+    "initialisation": Categorical(["random", "identity"]),
+    "norm_momentum": Categorical([0.1, 0.3, 0.6], [2, 1, 1]),
+    "head_scale": Categorical([1.0, 0.3, 0.1], [3, 1, 1]),
+}
+# A block and a network without any of these.
+PLAIN_BLOCK = {
+    "convolutions": 1,
+    "separable": False,
+    "residual": False,
+    "excitation": False,
+}
+PLAIN = {
+    "stem": "none",
+    "initialisation": "random",
+    "norm_momentum": 0.1,
+    "head_scale": 1.0,
+}
 DENSE = Genome(
     units=Integer(NARROWEST["units"], 512, log=True),
     normalisation=Categorical(["none", "batch", "layer"], [2, 2, 1]),
@@ -155,9 +187,12 @@ def network_space(
     largest = max(2, min(512, spec.n_samples))
     genes: dict[str, Gene] = {}
     if images:
+        genes["stem"] = STEM
         genes["blocks"] = Repeat(BLOCK, 1, max_layers)
-        genes["head_pooling"] = Categorical(["average", "flatten"])
+        genes["head_pooling"] = HEAD_POOLING
     genes["dense"] = Repeat(DENSE, 0, max(1, min(2, max_layers - images)))
+    if images:
+        genes |= WHOLE
     genes["optimizer"] = OPTIMIZER
     genes["training"] = Genome(
         batch_size=Integer(min(16, largest), largest, log=True),
@@ -200,43 +235,74 @@ def _repair(
 ) -> dict[str, Any]:
     """Make a network that can be built, in one way only, within its limits."""
     if "blocks" in genes:
-        mirrored = genes["augmentation"]
-        mirrored["test_time"] &= mirrored["flip"]
-        rest = max_layers - genes["blocks"]["length"]
-        genes["dense"]["length"] = min(genes["dense"]["length"], rest)
-        _fit_to_sides(genes["blocks"], spec)
+        _fit_to_depth(genes, max_layers)
+        _fit_to_sides(genes, spec)
     round_widths(genes)
     while _n_parameters(express(genes), spec) > max_parameters:
         _shrink(genes)
+    if "blocks" in genes:
+        _silence(genes)
     return genes
 
 
-def _fit_to_sides(blocks: dict[str, Any], spec: DataSpec) -> None:
+def _fit_to_depth(genes: dict[str, Any], max_layers: int) -> None:
+    """Leave out the further convolutions and dense layers that are too many."""
+    rest = max_layers - genes["blocks"]["length"]
+    for block in expressed_items(genes["blocks"]):
+        block["convolutions"] = min(block["convolutions"], 1 + rest)
+        rest -= block["convolutions"] - 1
+    genes["dense"]["length"] = min(genes["dense"]["length"], rest)
+
+
+def _fit_to_sides(genes: dict[str, Any], spec: DataSpec) -> None:
     """Silence what a block that sees one pixel or a thin line cannot do."""
-    shape = shape_of(spec)
-    for block in expressed_items(blocks):
+    shape, stem = shape_of(spec), genes["stem"]
+    if stem["choice"] == "whitening":
+        if min(shape[1:]) < 2 * stem["whitening"]["kernel"]:
+            stem["choice"] = "none"
+        else:
+            shape = Layer.whitening(stem["whitening"], shape).outputs
+    for block in expressed_items(genes["blocks"]):
         if min(shape[1:]) < 2:
             block["pooling"] = "none"
         if math.prod(shape[1:]) == 1:
             block["kernel"] = 1
+        shape = Layer.convolution(block, shape).outputs
+        if math.prod(shape[1:]) == 1:
+            block["convolutions"] = 1
             if block["normalisation"] == "instance":
                 block["normalisation"] = "layer"
-        shape = Layer.convolution(block, shape).outputs
+
+
+def _silence(genes: dict[str, Any]) -> None:
+    """Give what has no effect its plainest value."""
+    augmentation = genes["augmentation"]
+    augmentation["test_time"] &= augmentation["flip"]
+    blocks = expressed_items(genes["blocks"])
+    for block in blocks:
+        if block["kernel"] == 1:  # a kernel of one pixel is what mixes channels
+            block["separable"] = False
+    layers = blocks + expressed_items(genes["dense"])
+    if all(layer["normalisation"] != "batch" for layer in layers):
+        genes["norm_momentum"] = PLAIN["norm_momentum"]
 
 
 def _shrink(genes: dict[str, Any]) -> None:
     """Narrow the widest layer; if all are narrow, take away the last."""
     if narrow_widest(genes, NARROWEST):
         return
+    *_, last = expressed_items(genes["blocks"]) if "blocks" in genes else [{}]
     if genes.get("head_pooling") == "flatten":
         genes["head_pooling"] = "average"
     elif genes["dense"]["length"]:
         genes["dense"]["length"] -= 1
+    elif last["convolutions"] > 1:
+        last["convolutions"] -= 1
     elif genes["blocks"]["length"] > 1:
         genes["blocks"]["length"] -= 1
     else:
-        (block,) = expressed_items(genes["blocks"])
-        block |= {"kernel": 1, "normalisation": "none", "residual": False}
+        genes["stem"]["choice"] = "none"
+        last |= {**PLAIN_BLOCK, "kernel": 1, "normalisation": "none"}
 
 
 def expressed_items(repeat: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -314,9 +380,10 @@ def known_networks(spec: DataSpec, genome: Genome | None) -> list[dict[str, Any]
         dropout: float = 0.0,
     ) -> dict[str, Any]:
         block = {"normalisation": "batch", "activation": "relu", "pooling": "max"}
-        block |= {"kernel": kernel, "dropout": dropout, "residual": False}
+        block |= {**PLAIN_BLOCK, "kernel": kernel, "dropout": dropout}
         blocks = [{"channels": width, **block} for width in channels]
         return {
+            **PLAIN,
             "blocks": blocks if n_blocks > 1 else blocks[:1],
             "head_pooling": head_pooling,
             "dense": [],

@@ -12,7 +12,7 @@ __all__ = ["convnet_regressor", "well_known"]
 def convnet_regressor(
     spec: DataSpec,
     *,
-    max_layers: int = 6,
+    max_layers: int = 8,
     max_parameters: int = 1_000_000,
     max_epochs: int | None = None,
 ) -> Genome:
@@ -25,7 +25,7 @@ def convnet_regressor(
     ----------
     spec : DataSpec
         Description of the data. For rows of features there are no convolutions.
-    max_layers : int, default=6
+    max_layers : int, default=8
         Greatest number of layers with weights before the last: convolutions and dense
         layers together.
     max_parameters : int, default=1_000_000
@@ -37,8 +37,7 @@ def convnet_regressor(
     Returns
     -------
     Genome
-        Of `blocks` and `head_pooling` (for images), `dense`, `optimizer`, `training`
-        and `augmentation` (for images).
+        Of the genes of `sknevo.genomes.convnet.convnet`.
 
     Raises
     ------

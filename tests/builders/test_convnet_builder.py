@@ -26,7 +26,12 @@ from sknevo.builders.networks._devices import (
     resolve_device,
     resolve_precision,
 )
-from sknevo.builders.networks._modules import RISING, Block, Network
+from sknevo.builders.networks._modules import (
+    Block,
+    Network,
+    Whitening,
+    layer_module,
+)
 from sknevo.builders.networks._trainer import SCHEDULES, WeightAverage
 from sknevo.deadline import DeadlineReached, TrialPruned, deadline, training_for
 from sknevo.genomes.convnet import convnet, well_known
@@ -70,9 +75,9 @@ def digits():
     return X.reshape(-1, 8, 8).astype(np.uint8), y.astype(str)
 
 
-def net_of(X, y, known=0, final=False, precision="float32", **training):
+def net_of(X, y, known=0, final=False, precision="float32", stem="none", **training):
     spec = spec_of(X, y)
-    genes = well_known(spec)[known]
+    genes = {**well_known(spec)[known], "stem": stem}
     genes["training"] = {**genes["training"], "batch_size": 32, "epochs": 8, **training}
     genome = convnet(spec, max_epochs=64)
     chromosome = Chromosome(genome.complete(genes, np.random.default_rng(0)))
@@ -133,21 +138,79 @@ def test_images_are_moved_in_full_precision():
         assert torch.equal(moved(), expected)
 
 
-@pytest.mark.parametrize("activation", RISING)
-def test_the_greatest_activation_is_that_of_the_greatest(activation):
-    genes = {
-        "channels": 8,
-        "kernel": 3,
-        "normalisation": "batch",
-        "activation": activation,
-        "pooling": "max",
-        "dropout": 0.0,
-        "residual": False,
-    }
-    block = Block(Layer.convolution(genes, (3, 7, 9)), torch.Generator().manual_seed(0))
+def block_of(shape=(3, 7, 9), **genes):
+    plain = {"channels": 8, "kernel": 3, "normalisation": "batch", "pooling": "max"}
+    layers = Layer.block(plain | genes, shape)
+    rng = torch.Generator().manual_seed(0)
+    return torch.nn.Sequential(*(layer_module(layer, rng) for layer in layers))
+
+
+@pytest.mark.parametrize("separable", [False, True])
+def test_convolutions_can_begin_as_the_identity(separable):
+    genes = {"normalisation": "none", "pooling": "none", "separable": separable}
+    block = block_of(initialisation="identity", **genes)
+    X = torch.randn(2, 3, 7, 9)
+    torch.testing.assert_close(block(X)[:, :3], X)
+    assert block_of(initialisation="identity", **genes, channels=2)(X).shape[1] == 2
+
+
+def test_a_shortcut_leads_past_the_convolutions_after_the_pooling():
+    block = block_of(convolutions=3, residual=True)
+    first, further = block
+    assert [type(module) for module in further] == [Block, Block]
+    for layer in further:  # what they make is nothing
+        torch.nn.init.zeros_(layer.convolve.weight)
     X = torch.randn(4, 3, 7, 9)
-    Z = block.activate(block.normalise(block.convolve(X)))
-    torch.testing.assert_close(block(X), torch.nn.functional.max_pool2d(Z, 2))
+    torch.testing.assert_close(block(X), first(X))
+
+
+def test_the_means_of_channels_tell_how_strong_each_is():
+    block = block_of(excitation=True, normalisation="none", pooling="none")[0]
+    X = torch.randn(4, 3, 7, 9)
+    Z = block.convolve(X)
+    ratios = (block(X) / Z).flatten(2)
+    torch.testing.assert_close(ratios, ratios[:, :, :1].expand_as(ratios))
+    assert ((ratios > 0) & (ratios < 1)).all()
+
+
+def test_the_share_of_a_batch_in_the_statistics_is_a_gene():
+    block = block_of(norm_momentum=0.6)[0]
+    assert block.normalise.momentum == 0.6
+
+
+def test_the_head_is_scaled():
+    genes = {"blocks": [{"channels": 8, "kernel": 3}], "head_pooling": "maximum"}
+    known = {"mean": torch.zeros(1), "scale": torch.ones(1)}
+    networks = [
+        Network({**genes, "dense": [], **scale}, (6, 6), 2, **known)
+        for scale in ({}, {"head_scale": 0.1})
+    ]
+    X = torch.rand(3, 6, 6)
+    torch.testing.assert_close(networks[1](X), 0.1 * networks[0](X))
+
+
+@pytest.mark.parametrize("shape", [(9, 8), (9, 8, 3)])
+def test_the_first_layer_whitens_the_patches_of_the_images(shape):
+    X, y = images(shape, n=200)
+    X = X + np.arange(8).reshape(8, *[1] * (len(shape) - 2)).astype(np.uint8)
+    net = net_of(X, y, stem={"whitening": {"kernel": 2, "stride": 1}})
+    stem = net.fit(X, y).module_.blocks[0]
+    assert isinstance(stem, Whitening)
+    assert not [*stem.parameters()]
+    module = net.module_
+    Z = stem(module.standardise(module.arrange(as_tensor(X))))
+    n = Z.shape[1] // 2
+    assert n == min(16, 4 * (shape[-1] if len(shape) == 3 else 1))
+    Z = (Z[:, :n] - Z[:, n:]).transpose(0, 1).flatten(1)
+    products = Z @ Z.T / Z.shape[1]
+    torch.testing.assert_close(products, torch.eye(n), atol=0.02, rtol=0)
+
+
+def test_a_whitening_layer_bears_images_of_one_colour():
+    X, y = np.full((40, 6, 6), 7, np.uint8), np.arange(40) % 2
+    stem = {"whitening": {"kernel": 3, "stride": 2}}
+    net = net_of(X, y, stem=stem, final=True).fit(X, y)
+    assert np.isfinite(net.predict_proba(X)).all()
 
 
 def test_inputs_are_standardised_by_channel():

@@ -41,7 +41,8 @@ def parameters(expressed, spec):
 
 
 def layers(expressed):
-    return len(expressed.get("blocks", [])) + len(expressed["dense"])
+    blocks = expressed.get("blocks", [])
+    return sum(block["convolutions"] for block in blocks) + len(expressed["dense"])
 
 
 @given(SPECS, st.integers(0, 2**32 - 1), st.integers(1, 8))
@@ -130,6 +131,21 @@ def test_small_images_are_not_pooled_away():
 def test_only_images_that_may_be_mirrored_are_in_predictions():
     drawn = [one["augmentation"] for one in samples(convnet(MNIST))]
     assert {each["flip"] for each in drawn if each["test_time"]} == {True}
+
+
+def test_what_has_no_effect_is_plain():
+    drawn = samples(convnet(MNIST))
+    for one in drawn:
+        kernels = {block["kernel"] for block in one["blocks"] if block["separable"]}
+        assert 1 not in kernels
+        layers = one["blocks"] + one["dense"]
+        if all(layer["normalisation"] != "batch" for layer in layers):
+            assert one["norm_momentum"] == 0.1
+    assert {one["norm_momentum"] for one in drawn} > {0.1}
+    small = DataSpec("classification", 100, 3, shape=(4, 4))
+    stems = [one["stem"] for one in samples(convnet(small))]
+    kernels = {stem["whitening"]["kernel"] for stem in stems if "whitening" in stem}
+    assert kernels == {2}
 
 
 def test_rows_of_features_have_no_genes_of_images():

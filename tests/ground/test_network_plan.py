@@ -5,7 +5,7 @@ import pytest
 from sknevo.network_plan import NetworkSize, image_shape, network_plan
 
 BLOCK = {"channels": 8, "kernel": 3, "normalisation": "batch", "pooling": "max"}
-BLOCK |= {"residual": False}
+BLOCK |= {"residual": False, "convolutions": 1}
 
 
 @pytest.mark.parametrize(
@@ -36,7 +36,9 @@ def test_a_network_counted_by_hand():
         "dense": [{"units": 10, "normalisation": "none"}],
     }
     first = NetworkSize(3 * 8 * 9 + 16, 3 * 8 * 9 * 12 * 10, 8 * 12 * 10)
-    second = NetworkSize(8 * 16 * (9 + 1) + 32, 8 * 16 * (9 + 1) * 6 * 5, 16 * 6 * 5)
+    # The shortcut comes after the pooling.
+    operations = 8 * 16 * (9 * 6 * 5 + 3 * 2)
+    second = NetworkSize(8 * 16 * (9 + 1) + 32, operations, 16 * 6 * 5)
     # 12 x 10 is halved twice: 3 x 2.
     dense = NetworkSize(16 * 6 * 10 + 10, 16 * 6 * 10, 10)
     head = NetworkSize(10 * 4 + 4, 10 * 4, 4)
@@ -47,3 +49,28 @@ def test_rows_of_features_need_no_convolutions():
     genes = {"dense": [{"units": 7, "normalisation": "layer"}]}
     size = network_plan(genes, (5,), 2).size
     assert size == NetworkSize(5 * 7 + 14 + 7 * 2 + 2, 5 * 7 + 7 * 2, 7 + 2)
+
+
+def test_blocks_counted_by_hand():
+    genes = {
+        "stem": {"whitening": {"kernel": 2, "stride": 1}},
+        "blocks": [
+            {**BLOCK, "convolutions": 3, "residual": True},
+            {**BLOCK, "kernel": 3, "separable": True, "excitation": True},
+        ],
+        "head_pooling": "maximum",
+        "dense": [],
+    }
+    plan = network_plan(genes, (3, 9, 9), 4)
+    # 12 directions and their opposites, none of them learned: 8 x 8, then 4 x 4.
+    stem = NetworkSize(0, 12 * 24 * 8 * 8, 24 * 8 * 8)
+    first = NetworkSize(24 * 8 * 9 + 16, 24 * 8 * 9 * 8 * 8, 8 * 8 * 8)
+    further = NetworkSize(8 * 8 * 9 + 16, 8 * 8 * 9 * 4 * 4, 8 * 4 * 4)
+    added = NetworkSize(values=8 * 4 * 4)
+    weights = 8 * 9 + 8 * 8
+    separable = NetworkSize(weights + 16, weights * 4 * 4, (8 + 8) * 4 * 4)
+    excited = NetworkSize(2 * 8 * 2 + 2 + 8, 2 * 8 * 2, 8 * 2 * 2)
+    head = NetworkSize(8 * 4 + 4, 8 * 4, 4)
+    expected = [stem, first, further, further, added, separable, excited, head]
+    assert plan.size == sum(expected, NetworkSize())
+    assert plan.n_weighted == 6

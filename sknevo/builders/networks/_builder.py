@@ -11,7 +11,16 @@ from sknevo.network_plan import NetworkPlan, network_plan, samples_per_epoch, sh
 from sknevo.records import DataSpec
 
 # The genes that the module is built of.
-NETWORK = ("blocks", "head_pooling", "dense", "augmentation")
+NETWORK = (
+    "stem",
+    "blocks",
+    "head_pooling",
+    "dense",
+    "initialisation",
+    "norm_momentum",
+    "head_scale",
+    "augmentation",
+)
 # What training takes on one core: seconds per multiplication of a network (once
 # forward, twice backward), per value that its layers give (normalised, activated), and
 # per batch and layer. Fitted to random networks; half are within a quarter of it.

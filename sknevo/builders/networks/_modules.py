@@ -1,6 +1,7 @@
 """Torch modules of a network's plan."""
 
 import math
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
@@ -8,7 +9,13 @@ import torch
 from torch import Tensor, nn
 
 from sknevo.builders.networks._augmentation import Augmentation
-from sknevo.network_plan import Layer, channels_last, image_shape, network_plan
+from sknevo.network_plan import (
+    SQUEEZED,
+    Layer,
+    channels_last,
+    image_shape,
+    network_plan,
+)
 
 ACTIVATIONS = {
     "identity": nn.Identity,
@@ -22,8 +29,6 @@ ACTIVATIONS = {
     "tanh": nn.Tanh,
 }
 POOLINGS = {"max": nn.MaxPool2d, "average": nn.AvgPool2d}
-# Activations that never fall: the greatest of four is that of the greatest input.
-RISING = ("relu", "leaky_relu", "elu", "selu", "tanh")
 # Groups of a group normalisation. Four divide every width: widths are multiples of 8.
 GROUPS = 4
 NORMALISATIONS = {
@@ -34,6 +39,12 @@ NORMALISATIONS = {
     "group": partial(nn.GroupNorm, GROUPS),
     "layer": partial(nn.GroupNorm, 1),
 }
+DENSE_NORMALISATIONS = {
+    "none": nn.Identity,
+    "spectral": nn.Identity,
+    "batch": nn.BatchNorm1d,
+    "layer": nn.LayerNorm,
+}
 
 
 class Network(nn.Module):
@@ -42,8 +53,8 @@ class Network(nn.Module):
     Parameters
     ----------
     genes : dict
-        Expressed: `dense`, and for images `blocks`, `head_pooling` and, if there is
-        any, `augmentation`.
+        Expressed: those of `sknevo.network_plan.network_plan` and, if there is any,
+        `augmentation`.
     sample_shape : tuple of int
         Shape of a sample: (features,), (height, width), (channels, height, width) or
         (height, width, channels).
@@ -57,6 +68,9 @@ class Network(nn.Module):
         Seed of the weights; global generators are not touched.
     shape : tuple of int or None, default=None
         (channels, height, width) that the layers see, if images are scaled before.
+    directions : Tensor or None, default=None
+        What a whitening layer multiplies patches with, see `Whitening`. Without it the
+        layer waits for its state.
     """
 
     def __init__(
@@ -69,6 +83,7 @@ class Network(nn.Module):
         channels: str = "auto",
         seed: int = 0,
         shape: tuple[int, ...] | None = None,
+        directions: Tensor | None = None,
     ) -> None:
         super().__init__()
         rng = torch.Generator().manual_seed(seed)
@@ -85,6 +100,9 @@ class Network(nn.Module):
             part = self.dense if layer.kind == "dense" else self.blocks
             part.append(layer_module(layer, rng))
         self.head = layer_module(head, rng)
+        self.head_scale = head.scale
+        if directions is not None:
+            self.blocks[0].weight.copy_(directions)
         self.to(memory_format=torch.channels_last)
 
     def forward(self, X: Tensor) -> Tensor:
@@ -98,7 +116,7 @@ class Network(nn.Module):
     def _outputs(self, X: Tensor) -> Tensor:
         if X.ndim == 4:  # pooling a pixel's channels side by side is six times as fast
             X = X.contiguous(memory_format=torch.channels_last)
-        return self.head(self.dense(self.blocks(X)))
+        return self.head_scale * self.head(self.dense(self.blocks(X)))
 
 
 class Arrange(nn.Module):
@@ -131,26 +149,20 @@ class _Standardise(nn.Module):
 
 def layer_module(layer: Layer, rng: torch.Generator) -> nn.Module:
     """Return the module of a layer, its weights drawn."""
-    match layer.kind:
-        case "convolution" | "transposed":
-            return Block(layer, rng)
-        case "dense":
-            return Dense(layer, rng)
-        case "linear":
-            return _weighted(layer, rng)
-        case "flatten":
-            return nn.Flatten()
-        case "average":
-            return Average()
-        case "unflatten":
-            return nn.Unflatten(1, layer.outputs)
-        case "crop":
-            return Crop(layer.outputs[1:])
-    raise ValueError(f"there is no module for {layer}")
+    return MODULES[layer.kind](layer, rng)
 
 
 class Block(nn.Module):
-    """A convolution with its upsampling, normalisation, shortcut, pooling, dropout."""
+    """A convolution with upsampling, pooling, normalisation, shortcut and so on.
+
+    Pooling comes first of what follows, as in [1]_: all else is then done on a quarter
+    of the values.
+
+    References
+    ----------
+    .. [1] Jordan, K. (2024). 94% on CIFAR-10 in 3.29 Seconds on a Single GPU.
+       arXiv:2404.00498.
+    """
 
     def __init__(self, layer: Layer, rng: torch.Generator) -> None:
         super().__init__()
@@ -159,42 +171,83 @@ class Block(nn.Module):
         if layer.upsampling != "none":
             self.upsample = nn.Upsample(scale_factor=2, mode=layer.upsampling)
         self.convolve = _weighted(layer, rng)
-        self.normalise = NORMALISATIONS[layer.normalisation](width)
+        self.pool: nn.Module = nn.Identity()
+        if layer.pooling != "none":
+            self.pool = POOLINGS[layer.pooling](2, ceil_mode=layer.pools_up)
+        self.normalise = _normalisation(layer, NORMALISATIONS)
         self.activate = ACTIVATIONS[layer.activation]()
+        self.excite: nn.Module = nn.Identity()
+        if layer.excitation:
+            self.excite = Excitation(width, rng)
         self.shortcut: nn.Module | None = None
         if layer.projects:
             self.shortcut = _drawn(rng, nn.Conv2d, channels, width, 1, bias=False)
         elif layer.residual:
             self.shortcut = nn.Identity()
-        self.pool: nn.Module = nn.Identity()
-        if layer.pooling != "none":
-            self.pool = POOLINGS[layer.pooling](2, ceil_mode=layer.pools_up)
         self.drop = Dropout(layer.dropout)
-        self.pool_first = (
-            layer.pooling == "max" and layer.activation in RISING and not layer.residual
-        )
 
     def forward(self, X: Tensor) -> Tensor:
-        Z = self.normalise(self.convolve(self.upsample(X)))
-        if self.pool_first:  # the same, on a quarter of the values
-            return self.drop(self.activate(self.pool(Z)))
-        Z = self.activate(Z)
+        Z = self.pool(self.convolve(self.upsample(X)))
+        Z = self.excite(self.activate(self.normalise(Z)))
         if self.shortcut is not None:
-            Z = Z + self.shortcut(X)
-        return self.drop(self.pool(Z))
+            Z = Z + self.shortcut(self.pool(X))
+        return self.drop(Z)
+
+
+class Residual(nn.Sequential):
+    """Adds its inputs to what its layers make of them (He et al. 2016)."""
+
+    def __init__(self, layer: Layer, rng: torch.Generator) -> None:
+        super().__init__(*(layer_module(inner, rng) for inner in layer.inner))
+
+    def forward(self, X: Tensor) -> Tensor:
+        return X + super().forward(X)
+
+
+class Excitation(nn.Module):
+    """Scales channels by what the means of all channels tell (Hu et al. 2018)."""
+
+    def __init__(self, width: int, rng: torch.Generator) -> None:
+        super().__init__()
+        hidden = width // SQUEEZED
+        self.squeeze = _drawn(rng, nn.Linear, width, hidden)
+        self.excite = _drawn(rng, nn.Linear, hidden, width)
+
+    def forward(self, X: Tensor) -> Tensor:
+        gates = self.excite(self.squeeze(X.mean(dim=(2, 3))).relu()).sigmoid()
+        return X * gates[:, :, None, None]
+
+
+class Whitening(nn.Module):
+    """Makes the patches of images uncorrelated and rectifies them, in both signs [1]_.
+
+    Its weights come from `sknevo.builders.networks._whitening` and are not learned, so
+    that no gradient passes through the largest maps of a network.
+
+    References
+    ----------
+    .. [1] Jordan, K. (2024). 94% on CIFAR-10 in 3.29 Seconds on a Single GPU.
+       arXiv:2404.00498.
+    """
+
+    def __init__(self, layer: Layer) -> None:
+        super().__init__()
+        self.stride = layer.stride
+        sides = (layer.kernel, layer.kernel)
+        weight = torch.zeros(layer.outputs[0], layer.inputs[0], *sides)
+        self.register_buffer("weight", weight)
+
+    def forward(self, X: Tensor) -> Tensor:
+        return nn.functional.conv2d(X, self.weight, stride=self.stride).relu_()
 
 
 class Dense(nn.Sequential):
     """A dense layer, normalisation, activation, dropout."""
 
     def __init__(self, layer: Layer, rng: torch.Generator) -> None:
-        (width,) = layer.outputs
-        normalisation = {"batch": nn.BatchNorm1d, "layer": nn.LayerNorm}.get(
-            layer.normalisation, nn.Identity
-        )
         super().__init__(
             _weighted(layer, rng),
-            normalisation(width),
+            _normalisation(layer, DENSE_NORMALISATIONS),
             ACTIVATIONS[layer.activation](),
             Dropout(layer.dropout),
         )
@@ -219,6 +272,13 @@ class Average(nn.Module):
 
     def forward(self, X: Tensor) -> Tensor:
         return X.mean(dim=(2, 3))
+
+
+class Maximum(nn.Module):
+    """Takes the maximum over all pixels."""
+
+    def forward(self, X: Tensor) -> Tensor:
+        return X.amax(dim=(2, 3))
 
 
 class Dropout(nn.Module):
@@ -282,11 +342,22 @@ class Spectral(nn.Module):
         return self.layer._conv_forward(X, weight, bias)
 
 
+def _normalisation(layer: Layer, kinds: Mapping[str, Any]) -> nn.Module:
+    """Return the normalisation of a layer's outputs."""
+    batch = {"momentum": layer.norm_momentum} if layer.normalisation == "batch" else {}
+    return kinds[layer.normalisation](layer.outputs[0], **batch)
+
+
 def _weighted(layer: Layer, rng: torch.Generator) -> nn.Module:
     """Return the weights of a layer, spectrally normalised if its plan says so."""
     width_in, width, kernel = layer.inputs[0], layer.outputs[0], layer.kernel
     options = {"stride": layer.stride, "padding": kernel // 2, "bias": layer.biased}
-    if layer.kind == "convolution":
+    if layer.separable:
+        apart = {**options, "bias": False, "groups": width_in}
+        each = _drawn(rng, nn.Conv2d, width_in, width_in, kernel, **apart)
+        mix = _drawn(rng, nn.Conv2d, width_in, width, 1, bias=layer.biased)
+        module = nn.Sequential(each, mix)
+    elif layer.kind == "convolution":
         module = _drawn(rng, nn.Conv2d, width_in, width, kernel, **options)
     elif layer.kind == "transposed":
         options["output_padding"] = 1
@@ -294,7 +365,18 @@ def _weighted(layer: Layer, rng: torch.Generator) -> nn.Module:
     else:
         units = math.prod(layer.outputs)
         module = _drawn(rng, nn.Linear, width_in, units, bias=layer.biased)
+    if layer.initialisation == "identity" and layer.kind == "convolution":
+        for each in module.modules():
+            if isinstance(each, nn.Conv2d):
+                _begin_as_identity(each.weight, each.groups)
     return Spectral(module, rng) if layer.normalisation == "spectral" else module
+
+
+@torch.no_grad()
+def _begin_as_identity(weight: Tensor, groups: int) -> None:
+    """Make the first kernels return their inputs, as far as there are so many."""
+    n_inputs = groups * weight.shape[1]
+    nn.init.dirac_(weight[:n_inputs], groups)
 
 
 def _drawn(rng: torch.Generator, kind: type, *args: Any, **options: Any) -> nn.Module:
@@ -307,3 +389,19 @@ def _drawn(rng: torch.Generator, kind: type, *args: Any, **options: Any) -> nn.M
     if module.bias is not None:
         nn.init.zeros_(module.bias)
     return module
+
+
+# Kinds of layers -> what makes a module of a layer and a generator.
+MODULES: dict[str, Callable[[Layer, torch.Generator], nn.Module]] = {
+    "convolution": Block,
+    "transposed": Block,
+    "residual": Residual,
+    "whitening": lambda layer, _: Whitening(layer),
+    "dense": Dense,
+    "linear": _weighted,
+    "flatten": lambda *_: nn.Flatten(),
+    "average": lambda *_: Average(),
+    "maximum": lambda *_: Maximum(),
+    "unflatten": lambda layer, _: nn.Unflatten(1, layer.outputs),
+    "crop": lambda layer, _: Crop(layer.outputs[1:]),
+}

@@ -41,6 +41,7 @@ from sknevo.builders.networks._trainer import (
     check_finite,
     random_source,
 )
+from sknevo.builders.networks._whitening import whitening_directions
 from sknevo.deadline import TrialPruned, check_deadline, is_training_over
 from sknevo.image_stream._scale import PixelRange
 from sknevo.image_stream._stream import streamed
@@ -276,10 +277,14 @@ default="constant"
     def _begin(self, X: Any, y: Any, sample_weight: Any) -> None:
         """Learn what is known of the data, and make what is trained."""
         self._weights = _weights(X, sample_weight)
-        self._known = {
-            "n_outputs": self.learn_targets(y),
-            **statistics(X, self._sample_shape, self._input_type, self._channels),
-        }
+        known = statistics(X, self._sample_shape, self._input_type, self._channels)
+        stem = self.get_params_for("module")["genes"].get("stem", {})
+        if "whitening" in stem:
+            kernel = stem["whitening"]["kernel"]
+            known["directions"] = whitening_directions(
+                X, self._sample_shape, self._channels, kernel, **known
+            )
+        self._known = {"n_outputs": self.learn_targets(y), **known}
         # Columns of a table have units of their own, and may leave their range.
         self.pixels_ = PixelRange.of(X) if len(self._sample_shape) > 1 else None
         self.initialize()
