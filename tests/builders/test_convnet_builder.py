@@ -32,6 +32,7 @@ from sknevo.builders.networks._modules import (
     Whitening,
     layer_module,
 )
+from sknevo.builders.networks._serialization import load_network, save_network
 from sknevo.builders.networks._trainer import SCHEDULES, WeightAverage
 from sknevo.deadline import DeadlineReached, TrialPruned, deadline, training_for
 from sknevo.genomes.convnet import convnet, well_known
@@ -204,6 +205,18 @@ def test_the_first_layer_whitens_the_patches_of_the_images(shape):
     Z = (Z[:, :n] - Z[:, n:]).transpose(0, 1).flatten(1)
     products = Z @ Z.T / Z.shape[1]
     torch.testing.assert_close(products, torch.eye(n), atol=0.02, rtol=0)
+
+
+def test_a_whitening_layer_is_written_to_files(digits, tmp_path):
+    X, y = digits[0][:100], digits[1][:100]
+    net = net_of(X, y, stem={"whitening": {"kernel": 3, "stride": 1}}).fit(X, y)
+    genes = net.get_params_for("module")["genes"]
+    expressed = {**genes, "optimizer": {"adam": {"lr": 0.01}}}
+    expressed["training"] = {"epochs": 8, "batch_size": 32, "schedule": "constant"}
+    expressed["training"]["label_smoothing"] = 0.0
+    save_network(net, expressed, tmp_path / "digits.safetensors")
+    loaded = load_network(tmp_path / "digits.safetensors", device="cpu")
+    np.testing.assert_array_equal(loaded.predict_proba(X), net.predict_proba(X))
 
 
 def test_a_whitening_layer_bears_images_of_one_colour():

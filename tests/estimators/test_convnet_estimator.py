@@ -181,7 +181,7 @@ def test_networks_that_learn_nothing_are_pruned():
     X[0] = 1
     y = rng.integers(0, 3, 900)
     clf = EvolvedClassifier(
-        initial_population=[{"training": {"batch_size": 16}}],
+        initial_population=[{"training": {"batch_size": 16, "epochs": 8}}],
         population_size=1,
         generations=1,
         max_epochs=8,

@@ -1,0 +1,250 @@
+"""What each gene of a network's architecture brings, at the same number of images.
+
+Small networks on one core. A variant differs from a plain network in one gene or in a
+few. All train on equally many images with the same optimizer and seed. Accuracy is that
+on images that are held out of the *training* images. Variants take turns, so that
+processor seconds of one round are comparable. One JSON row per training is appended to
+a file; what is already there is not trained again.
+
+    python benchmarks/recipes.py run --data FOLDER --sets mnist fashion --images 30000
+    python benchmarks/recipes.py show
+
+FOLDER has the folders mnist, fashion_mnist, omniglot_small and photos/ten.
+"""
+
+import argparse
+import json
+import subprocess
+import time
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+from sklearn.metrics import accuracy_score, log_loss
+from sklearn.model_selection import train_test_split
+
+from sknevo.builders.convnet import ConvNetBuilder
+from sknevo.datasets import fetch_fashion_mnist, fetch_mnist, load_image_folder
+from sknevo.records import DataSpec
+
+ROWS = Path(__file__).parent / "results" / "recipes.jsonl"
+
+# Sets ------------------------------------------------------------------------------
+
+
+def mnist(data):
+    return _part(fetch_mnist(data_home=data / "mnist", subset="train"))
+
+
+def fashion(data):
+    return _part(fetch_fashion_mnist(data_home=data / "fashion_mnist", subset="train"))
+
+
+def _part(bunch, n=12_000):
+    rows = np.random.default_rng(0).permutation(len(bunch.target))[:n]
+    return bunch.images[rows], bunch.target[rows], 7_000
+
+
+def photos(data):
+    bunch = load_image_folder(data / "photos" / "ten" / "train", image_size=48)
+    return np.asarray(bunch.images), bunch.target, 300
+
+
+def omniglot(data):
+    """Return 136 characters, 15 of 20 drawings each to train on, at 28 x 28."""
+    (path,) = (data / "omniglot_small").glob("*.zip")
+    images, labels = [], []
+    with zipfile.ZipFile(path) as archive:
+        for name in sorted(archive.namelist()):
+            if not name.endswith(".png"):
+                continue
+            with archive.open(name) as file:
+                drawing = Image.open(file).convert("L").resize((28, 28), Image.BOX)
+            images.append(255 - np.asarray(drawing))
+            labels.append(name.rpartition("/")[0])
+    return np.array(images), np.unique(labels, return_inverse=True)[1], 15 * 136
+
+
+SETS = {function.__name__: function for function in (mnist, fashion, photos, omniglot)}
+
+# Variants --------------------------------------------------------------------------
+
+BLOCK = {"kernel": 3, "normalisation": "batch", "activation": "relu", "pooling": "max"}
+BLOCK |= {"convolutions": 1, "separable": False, "residual": False, "excitation": False}
+BLOCK |= {"dropout": 0.0}
+PLAIN = {"stem": {"none": {}}, "head_pooling": "flatten", "dense": []}
+PLAIN |= {"initialisation": "random", "norm_momentum": 0.1, "head_scale": 1.0}
+
+
+def network(channels=(16, 32), **genes):
+    """Return the genes of a network; those of blocks hold for all blocks."""
+    own = {name: genes.pop(name) for name in [*genes] if name in BLOCK}
+    blocks = [{"channels": width, **BLOCK, **own} for width in channels]
+    return {**PLAIN, **genes, "blocks": blocks}
+
+
+def whitening(kernel, stride=1):
+    return {"stem": {"whitening": {"kernel": kernel, "stride": stride}}}
+
+
+def separable(channels):
+    """Return a network all of whose blocks are separable, but the first."""
+    genes = network(channels)
+    for block in genes["blocks"][1:]:
+        block["separable"] = True
+    return genes
+
+
+VARIANTS = {
+    "plain": network(),
+    "whitening 2": network(**whitening(2)),
+    "whitening 3": network(**whitening(3)),
+    "whitening 2, stride 2": network(**whitening(2, 2)),
+    "whitening 3, stride 2": network(**whitening(3, 2)),
+    "whitening 4, stride 2": network(**whitening(4, 2)),
+    "identity": network(initialisation="identity"),
+    "momentum 0.3": network(norm_momentum=0.3),
+    "momentum 0.6": network(norm_momentum=0.6),
+    "head 0.3": network(head_scale=0.3),
+    "head 0.1": network(head_scale=0.1),
+    "gelu": network(activation="gelu"),
+    "silu": network(activation="silu"),
+    "excitation": network(excitation=True),
+    "separable": separable((16, 32)),
+    "separable 32/64": separable((32, 64)),
+    "maximum": network(head_pooling="maximum"),
+    "average": network(head_pooling="average"),
+    "two": network(convolutions=2),
+    "two, residual": network(convolutions=2, residual=True),
+    "three, residual": network(convolutions=3, residual=True),
+    "three blocks": network((16, 32, 64)),
+    "wide": network((32, 64)),
+}
+
+
+# Running ---------------------------------------------------------------------------
+
+
+def trained(genes, X, y, n_train, n_images, batch_size, seed):
+    """Train on a part of the samples; return scores of the others and the seconds."""
+    X, X_test, y, y_test = train_test_split(
+        X, y, train_size=n_train, stratify=y, random_state=seed
+    )
+    epochs = max(1, round(n_images / len(y)))
+    expressed = {
+        **genes,
+        "optimizer": {"adam": {"lr": 3e-3, "beta1": 0.9, "weight_decay": 1e-5}},
+        "training": {
+            "batch_size": batch_size,
+            "epochs": epochs,
+            "schedule": "one_cycle",
+            "label_smoothing": 0.0,
+        },
+    }
+    spec = DataSpec("classification", len(y), len(set(y)), shape=X.shape[1:])
+    builder = ConvNetBuilder(spec, "cpu", "float32", final=True)
+    net = builder(expressed, seed)
+    begin = time.process_time()
+    net.fit(X, y)
+    seconds = time.process_time() - begin
+    probabilities = net.predict_proba(X_test)
+    return {
+        "epochs": epochs,
+        "accuracy": accuracy_score(y_test, net.classes_[probabilities.argmax(axis=1)]),
+        "log_loss": log_loss(y_test, probabilities),
+        "seconds": seconds,
+        "predicted_seconds": builder.cost(expressed),
+        "parameters": sum(p.numel() for p in net.module_.parameters()),
+    }
+
+
+def rows_of(path):
+    return [json.loads(line) for line in path.open()] if path.exists() else []
+
+
+KEYS = ("set", "variant", "images", "batch_size", "seed")
+
+
+def run(args):
+    torch.set_num_threads(1)
+    here = Path(__file__).parent
+    commit = subprocess.run(
+        ["git", "rev-parse", "--short", "HEAD"],
+        cwd=here,
+        capture_output=True,
+        text=True,
+    ).stdout.strip()
+    args.rows.parent.mkdir(exist_ok=True)
+    done = {tuple(row[key] for key in KEYS) for row in rows_of(args.rows)}
+    data = {name: SETS[name](args.data) for name in args.sets}
+    for seed in args.seeds:
+        for name, (X, y, n_train) in data.items():
+            for variant in args.variants or VARIANTS:
+                key = (name, variant + args.suffix, args.images, args.batch_size, seed)
+                if key in done:
+                    continue
+                genes = VARIANTS[variant]
+                found = trained(
+                    genes, X, y, n_train, args.images, args.batch_size, seed
+                )
+                row = {"commit": commit, **dict(zip(KEYS, key, strict=True)), **found}
+                with args.rows.open("a") as file:
+                    file.write(json.dumps(row) + "\n")
+                print(json.dumps(row), flush=True)
+
+
+def show(args):
+    """Print means of each variant, and its seconds in relation to the plain one."""
+    cells = {}
+    for row in rows_of(args.rows):
+        cells[tuple(row[key] for key in KEYS)] = row
+    groups = {}
+    for (name, variant, *rest, seed), row in cells.items():
+        plain = cells.get((name, "plain", *rest, seed))
+        if plain:
+            key = (name, *rest, variant)
+            groups.setdefault(key, []).append((row, plain))
+    for key, pairs in sorted(groups.items(), key=lambda item: str(item[0][:-1])):
+        rows = [row for row, _ in pairs]
+        differences = {
+            name: [row[name] - plain[name] for row, plain in pairs]
+            for name in ("accuracy", "log_loss")
+        }
+        error = np.std(differences["accuracy"]) / max(1, len(pairs) - 1) ** 0.5
+        ratio = np.median([row["seconds"] / plain["seconds"] for row, plain in pairs])
+        seconds, predicted = (
+            np.mean([row[name] for row in rows])
+            for name in ("seconds", "predicted_seconds")
+        )
+        cells = (
+            *key,
+            f"{np.mean([row['accuracy'] for row in rows]):.4f}",
+            f"{np.mean(differences['accuracy']):+.4f} ± {error:.4f}",
+            f"{np.mean(differences['log_loss']):+.4f}",
+            f"{seconds:.2f} s",
+            f"x {ratio:.2f}",
+            f"predicted {predicted:.2f} s",
+            len(pairs),
+        )
+        print("|", " | ".join(map(str, cells)), "|")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("command", choices=["run", "show"])
+    parser.add_argument("--data", type=Path, help="the folder of the data sets")
+    parser.add_argument("--rows", type=Path, default=ROWS, help="file of the rows")
+    parser.add_argument("--sets", nargs="*", choices=SETS, default=[*SETS])
+    parser.add_argument("--variants", nargs="*", help="default: all")
+    parser.add_argument("--suffix", default="", help="of the variants' names in rows")
+    parser.add_argument("--images", type=int, default=30_000, help="to train on")
+    parser.add_argument("--batch-size", type=int, default=64)
+    parser.add_argument("--seeds", type=int, nargs="*", default=[0, 1, 2])
+    args = parser.parse_args()
+    {"run": run, "show": show}[args.command](args)
+
+
+if __name__ == "__main__":
+    main()
