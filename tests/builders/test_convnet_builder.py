@@ -76,9 +76,9 @@ def digits():
     return X.reshape(-1, 8, 8).astype(np.uint8), y.astype(str)
 
 
-def net_of(X, y, known=0, final=False, precision="float32", stem="none", **training):
+def net_of(X, y, known=0, final=False, precision="float32", stem=None, **training):
     spec = spec_of(X, y)
-    genes = {**well_known(spec)[known], "stem": stem}
+    genes = {**well_known(spec)[known], **({"stem": stem} if stem else {})}
     genes["training"] = {**genes["training"], "batch_size": 32, "epochs": 8, **training}
     genome = convnet(spec, max_epochs=64)
     chromosome = Chromosome(genome.complete(genes, np.random.default_rng(0)))
