@@ -89,18 +89,18 @@ default="constant"
     **parameters
         Of `skorch.NeuralNet`. The criterion returns a loss for each sample.
 
-    References
-    ----------
-    .. [1] Micikevicius, P. et al. (2018). Mixed Precision Training. ICLR.
-    .. [2] Karras, T. et al. (2024). Analyzing and Improving the Training Dynamics of
-       Diffusion Models. CVPR.
-
     Attributes
     ----------
     epochs_ : int
         Epochs that were trained.
     training_ : object or None
         What it takes to go on; None once the training has ended.
+
+    References
+    ----------
+    .. [1] Micikevicius, P. et al. (2018). Mixed Precision Training. ICLR.
+    .. [2] Karras, T. et al. (2024). Analyzing and Improving the Training Dynamics of
+       Diffusion Models. CVPR.
     """
 
     # Pickled with the module, whose weights it shares.
