@@ -28,6 +28,8 @@ from sknevo.records import Chromosome, DataSpec
 
 USUAL = ("digits", "mnist_2000", "mnist_7000", "fashion", "omniglot", "photos_ten")
 USUAL += ("insects",)
+# Samples of the epochs that are timed.
+TIMED = 2_000
 KEYS = ("set", "seed", "seconds", "network")
 
 
@@ -45,6 +47,15 @@ def trained(spec, expressed, images, seed, epochs):
     begin = time.process_time()
     net.fit(images.X, images.y)
     return net, time.process_time() - begin
+
+
+def seconds_of_epoch(spec, expressed, images, seed):
+    """Return what an epoch takes, by one of fewer samples; it warms up before."""
+    n_epoch = min(EPOCH_SAMPLES, spec.n_samples)
+    n_timed = min(n_epoch, TIMED)
+    few = images._replace(X=images.X[:n_timed], y=images.y[:n_timed])
+    first, second = (trained(spec, expressed, few, seed, 1)[1] for _ in range(2))
+    return min(first, second) * n_epoch / n_timed
 
 
 def measured(spec, expressed, images, seed, seconds, per_epoch):
@@ -94,9 +105,7 @@ def run(args, make=networks):
                 keys = [(name, seed, seconds, network) for seconds in args.seconds]
                 if done.issuperset(keys):
                     continue
-                # The first epoch takes longer than others.
-                times = [trained(spec, expressed, images, seed, n)[1] for n in (1, 2)]
-                per_epoch = max(times[1] - times[0], times[1] / 4)
+                per_epoch = seconds_of_epoch(spec, expressed, images, seed)
                 for key in sorted({*keys} - done):
                     if per_epoch > 1.5 * key[2]:
                         continue

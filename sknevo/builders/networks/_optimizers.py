@@ -97,46 +97,46 @@ class Muon(torch.optim.Optimizer):
     def step(self, closure: None = None) -> None:
         for group in self.param_groups:
             known = [p for p in group["params"] if p.grad is not None]
-            if not known:
-                continue
-            gradients = [parameter.grad for parameter in known]
-            update = self._orthogonal if group["orthogonal"] else self._adaptive
-            steps = update(known, gradients, group["momentum"])
-            torch._foreach_mul_(known, 1 - group["lr"] * group["weight_decay"])
-            torch._foreach_add_(known, steps, alpha=-group["lr"])
+            if known:
+                update = self._orthogonal if group["orthogonal"] else self._adaptive
+                steps = update(known, group["momentum"])
+                if group["weight_decay"]:
+                    torch._foreach_mul_(known, 1 - group["lr"] * group["weight_decay"])
+                torch._foreach_add_(known, steps, alpha=-group["lr"])
 
-    def _orthogonal(
-        self, known: list[Tensor], gradients: list[Tensor], momentum: float
-    ) -> list[Tensor]:
+    def _orthogonal(self, known: list[Tensor], momentum: float) -> list[Tensor]:
         """Return the directions of Nesterov's momentum, made orthogonal."""
-        means = self._kept("mean", known)
+        gradients = [parameter.grad for parameter in known]
+        means = [self._kept(parameter, "mean", parameter) for parameter in known]
         torch._foreach_mul_(means, momentum)
         torch._foreach_add_(means, gradients)
         ahead = torch._foreach_add(gradients, means, alpha=momentum)
         return [orthogonal(each.flatten(1)).view_as(each) for each in ahead]
 
-    def _adaptive(
-        self, known: list[Tensor], gradients: list[Tensor], momentum: float
-    ) -> list[Tensor]:
-        """Return the directions of Adam (Kingma & Ba 2015)."""
-        means, squares = self._kept("mean", known), self._kept("square", known)
+    def _adaptive(self, known: list[Tensor], _: float) -> list[Tensor]:
+        """Return the directions of Adam (Kingma & Ba 2015), computed as one vector."""
+        gradient = torch.cat([parameter.grad.flatten() for parameter in known])
+        mean, square = (
+            self._kept(known[0], name, gradient) for name in ("mean", "square")
+        )
         first = self.state[known[0]]
         n_steps = first["step"] = first.get("step", 0) + 1
-        torch._foreach_lerp_(means, gradients, 1 - BETAS[0])
-        torch._foreach_mul_(squares, BETAS[1])
-        torch._foreach_addcmul_(squares, gradients, gradients, 1 - BETAS[1])
-        corrected = [1 - beta**n_steps for beta in BETAS]
-        scales = torch._foreach_sqrt(torch._foreach_div(squares, corrected[1]))
-        torch._foreach_add_(scales, EPSILON)
-        torch._foreach_mul_(scales, corrected[0])
-        return torch._foreach_div(means, scales)
+        mean.lerp_(gradient, 1 - BETAS[0])
+        square.mul_(BETAS[1]).addcmul_(gradient, gradient, value=1 - BETAS[1])
+        share, share_of_square = (1 - beta**n_steps for beta in BETAS)
+        scale = (square / share_of_square).sqrt_().add_(EPSILON).mul_(share)
+        parts = (mean / scale).split([parameter.numel() for parameter in known])
+        return [
+            part.view_as(parameter)
+            for part, parameter in zip(parts, known, strict=True)
+        ]
 
-    def _kept(self, name: str, parameters: list[Tensor]) -> list[Tensor]:
-        """Return what is kept of each parameter, at first zeros."""
-        for parameter in parameters:
-            if name not in self.state[parameter]:
-                self.state[parameter][name] = torch.zeros_like(parameter)
-        return [self.state[parameter][name] for parameter in parameters]
+    def _kept(self, parameter: Tensor, name: str, like: Tensor) -> Tensor:
+        """Return what is kept of a parameter, at first zeros."""
+        state = self.state[parameter]
+        if name not in state:
+            state[name] = torch.zeros_like(like)
+        return state[name]
 
 
 def orthogonal(matrix: Tensor) -> Tensor:
