@@ -1,4 +1,4 @@
-"""The optimizers of networks that torch does not have."""
+"""The optimizers of networks."""
 
 import pickle
 
@@ -48,6 +48,28 @@ def test_every_optimizer_learns_and_goes_on_where_it_was(name):
     trained(name, 25, in_parts, optimizer)
     for one, other in zip(at_once.parameters(), in_parts.parameters(), strict=True):
         assert torch.equal(one, other)
+
+
+@pytest.mark.parametrize(
+    ("name", "theirs", "options"),
+    [
+        ("sgd", torch.optim.SGD, {"momentum": 0.9, "nesterov": True}),
+        ("adam", torch.optim.Adam, {}),
+        ("adamw", torch.optim.AdamW, {}),
+        ("rmsprop", torch.optim.RMSprop, {"alpha": 0.9, "momentum": 0.5}),
+    ],
+)
+def test_steps_are_those_of_torch(name, theirs, options):
+    genes = {**GENES[name], "weight_decay": 0.02, "lr": 0.003}
+    options = {**options, "weight_decay": 0.02, "lr": 0.003}
+    kind, own = optimizer_of(
+        {name: genes | ({"bias_rate": 1.0} if name == "sgd" else {})}
+    )
+    ours, other = network(), network()
+    trained(name, 10, ours, kind(ours.parameters(), **own))
+    trained(name, 10, other, theirs(other.parameters(), **options))
+    for one, expected in zip(ours.parameters(), other.parameters(), strict=True):
+        torch.testing.assert_close(one, expected)
 
 
 @pytest.mark.parametrize("shape", [(5, 5), (4, 30), (30, 4), (1, 9)])

@@ -1,5 +1,6 @@
-"""Optimizers of networks: those of torch, and two that torch does not have."""
+"""Optimizers of networks, light ones: each takes its weights as one vector."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -15,21 +16,68 @@ ADAPTIVE_SHARE = 0.1
 BETAS, EPSILON = (0.9, 0.999), 1e-8
 
 
-class FastBiasSGD(torch.optim.SGD):
-    """SGD that learns biases, and what else is a vector, at a rate of their own [1]_.
+class LightOptimizer(torch.optim.Optimizer):
+    """What the optimizers share: groups of weights, and what is kept of them.
+
+    Parameters
+    ----------
+    groups : list of dict
+        Each with `params` and options of its own.
+    **options
+        Of all groups that have no others.
+    """
+
+    def __init__(self, groups: list[dict[str, Any]], **options: Any) -> None:
+        # As if unpickled: torch's own would import torch's compiler before the first
+        # network of a process is trained, which takes more than a second.
+        self.__setstate__(
+            {
+                "defaults": options,
+                "state": defaultdict(dict),
+                "param_groups": [options | group for group in groups],
+            }
+        )
+
+    @torch.no_grad()
+    def step(self, closure: None = None) -> None:
+        for group in self.param_groups:
+            if not (known := group["params"]):
+                continue
+            kept = self.state[known[0]]
+            kept["step"] = kept.get("step", 0) + 1
+            steps = self.steps(known, kept, group)
+            if group.get("decay"):
+                torch._foreach_mul_(known, 1 - group["lr"] * group["decay"])
+            torch._foreach_add_(known, steps, alpha=-group["lr"])
+
+    def steps(
+        self, known: list[Tensor], kept: dict[str, Any], group: dict[str, Any]
+    ) -> list[Tensor]:
+        """Return for each weight what is subtracted from it, but for the rate."""
+        gradient = _vector(_gradients(known))
+        if group["weight_decay"]:
+            gradient.add_(_vector(known), alpha=group["weight_decay"])
+        parts = self.direction(gradient, kept, group).split([p.numel() for p in known])
+        return [part.view_as(p) for part, p in zip(parts, known, strict=True)]
+
+    def direction(
+        self, gradient: Tensor, kept: dict[str, Any], group: dict[str, Any]
+    ) -> Tensor:
+        """Return the step of a vector."""
+        raise NotImplementedError
+
+
+class SGD(LightOptimizer):
+    """Momentum; vectors such as biases may be learned at a rate of their own [1]_.
 
     Parameters
     ----------
     params : iterable
         As for all optimizers of torch.
-    lr : float
-        Rate of matrices and kernels.
+    lr, momentum, nesterov, weight_decay
+        As for `torch.optim.SGD`.
     bias_rate : float, default=1.0
         Rate of vectors, in multiples of `lr`. Their weight decay is less by as much.
-    weight_decay : float, default=0.0
-        Of matrices and kernels.
-    **options
-        Of `torch.optim.SGD`.
 
     References
     ----------
@@ -41,17 +89,100 @@ class FastBiasSGD(torch.optim.SGD):
         self,
         params: Iterable[Any],
         lr: float,
-        bias_rate: float = 1.0,
+        momentum: float = 0.0,
+        nesterov: bool = False,
         weight_decay: float = 0.0,
-        **options: Any,
+        bias_rate: float = 1.0,
     ) -> None:
         vectors, others = _parted(params)
         fast = {"lr": lr * bias_rate, "weight_decay": weight_decay / bias_rate}
-        groups = [{"params": others}, {"params": vectors, **fast}]
-        super().__init__(groups, lr, weight_decay=weight_decay, **options)
+        super().__init__(
+            [{"params": others}, {"params": vectors, **fast}],
+            lr=lr,
+            momentum=momentum,
+            nesterov=nesterov,
+            weight_decay=weight_decay,
+        )
+
+    def direction(
+        self, gradient: Tensor, kept: dict[str, Any], group: dict[str, Any]
+    ) -> Tensor:
+        mean = _kept(kept, "mean", gradient).mul_(group["momentum"]).add_(gradient)
+        if group["nesterov"]:
+            return gradient.add_(mean, alpha=group["momentum"])
+        return mean
 
 
-class Muon(torch.optim.Optimizer):
+class Adam(LightOptimizer):
+    """As `torch.optim.Adam`; with `decay`, as `torch.optim.AdamW`.
+
+    Parameters
+    ----------
+    params : iterable
+        As for all optimizers of torch.
+    lr, betas, weight_decay
+        As for `torch.optim.Adam`.
+    decay : float, default=0.0
+        Weight decay that is decoupled from the gradient.
+    """
+
+    def __init__(
+        self,
+        params: Iterable[Any],
+        lr: float,
+        betas: tuple[float, float] = BETAS,
+        weight_decay: float = 0.0,
+        decay: float = 0.0,
+    ) -> None:
+        groups = [{"params": _parameters(params)}]
+        options = {"betas": betas, "weight_decay": weight_decay, "decay": decay}
+        super().__init__(groups, lr=lr, **options)
+
+    def direction(
+        self, gradient: Tensor, kept: dict[str, Any], group: dict[str, Any]
+    ) -> Tensor:
+        first, second = group["betas"]
+        mean = _kept(kept, "mean", gradient).lerp_(gradient, 1 - first)
+        square = _kept(kept, "square", gradient).mul_(second)
+        square.addcmul_(gradient, gradient, value=1 - second)
+        n_steps = kept["step"]
+        scale = (square / (1 - second**n_steps)).sqrt_().add_(EPSILON)
+        return mean / scale.mul_(1 - first**n_steps)
+
+
+class RMSprop(LightOptimizer):
+    """As `torch.optim.RMSprop`.
+
+    Parameters
+    ----------
+    params : iterable
+        As for all optimizers of torch.
+    lr, alpha, momentum, weight_decay
+        As for `torch.optim.RMSprop`.
+    """
+
+    def __init__(
+        self,
+        params: Iterable[Any],
+        lr: float,
+        alpha: float = 0.99,
+        momentum: float = 0.0,
+        weight_decay: float = 0.0,
+    ) -> None:
+        groups = [{"params": _parameters(params)}]
+        options = {"alpha": alpha, "momentum": momentum, "weight_decay": weight_decay}
+        super().__init__(groups, lr=lr, **options)
+
+    def direction(
+        self, gradient: Tensor, kept: dict[str, Any], group: dict[str, Any]
+    ) -> Tensor:
+        square = _kept(kept, "square", gradient).mul_(group["alpha"])
+        square.addcmul_(gradient, gradient, value=1 - group["alpha"])
+        mean = _kept(kept, "mean", gradient).mul_(group["momentum"])
+        return mean.addcdiv_(gradient, square.sqrt().add_(EPSILON))
+
+
+class Muon(Adam):
     """Momentum whose steps are made orthogonal [1]_; Adam for vectors and the head.
 
     The singular values of a step for a matrix, or for the kernels of a convolution as
@@ -65,7 +196,7 @@ class Muon(torch.optim.Optimizer):
         Rate of matrices and kernels; that of Adam is a tenth.
     momentum : float
         Of matrices and kernels.
-    weight_decay : float, default=0.0
+    decay : float, default=0.0
         Of matrices and kernels, decoupled from the gradient.
 
     References
@@ -75,68 +206,26 @@ class Muon(torch.optim.Optimizer):
     """
 
     def __init__(
-        self,
-        params: Iterable[Any],
-        lr: float,
-        momentum: float,
-        weight_decay: float = 0.0,
+        self, params: Iterable[Any], lr: float, momentum: float, decay: float = 0.0
     ) -> None:
         vectors, (*hidden, head) = _parted(params)
-        rest = {"lr": ADAPTIVE_SHARE * lr, "weight_decay": 0.0, "orthogonal": False}
-        super().__init__(
-            [{"params": hidden}, {"params": [*vectors, head], **rest}],
-            {
-                "lr": lr,
-                "momentum": momentum,
-                "weight_decay": weight_decay,
-                "orthogonal": True,
-            },
-        )
+        own = {"params": hidden, "momentum": momentum, "decay": decay}
+        rest = {"params": [*vectors, head], "lr": ADAPTIVE_SHARE * lr}
+        options = {"lr": lr, "betas": BETAS, "weight_decay": 0.0}
+        LightOptimizer.__init__(self, [own, rest], **options)
 
-    @torch.no_grad()
-    def step(self, closure: None = None) -> None:
-        for group in self.param_groups:
-            known = [p for p in group["params"] if p.grad is not None]
-            if known:
-                update = self._orthogonal if group["orthogonal"] else self._adaptive
-                steps = update(known, group["momentum"])
-                if group["weight_decay"]:
-                    torch._foreach_mul_(known, 1 - group["lr"] * group["weight_decay"])
-                torch._foreach_add_(known, steps, alpha=-group["lr"])
-
-    def _orthogonal(self, known: list[Tensor], momentum: float) -> list[Tensor]:
+    def steps(
+        self, known: list[Tensor], kept: dict[str, Any], group: dict[str, Any]
+    ) -> list[Tensor]:
         """Return the directions of Nesterov's momentum, made orthogonal."""
-        gradients = [parameter.grad for parameter in known]
-        means = [self._kept(parameter, "mean", parameter) for parameter in known]
-        torch._foreach_mul_(means, momentum)
+        if "momentum" not in group:
+            return super().steps(known, kept, group)
+        gradients = _gradients(known)
+        means = [_kept(self.state[p], "mean", p) for p in known]
+        torch._foreach_mul_(means, group["momentum"])
         torch._foreach_add_(means, gradients)
-        ahead = torch._foreach_add(gradients, means, alpha=momentum)
+        ahead = torch._foreach_add(gradients, means, alpha=group["momentum"])
         return [orthogonal(each.flatten(1)).view_as(each) for each in ahead]
-
-    def _adaptive(self, known: list[Tensor], _: float) -> list[Tensor]:
-        """Return the directions of Adam (Kingma & Ba 2015), computed as one vector."""
-        gradient = torch.cat([parameter.grad.flatten() for parameter in known])
-        mean, square = (
-            self._kept(known[0], name, gradient) for name in ("mean", "square")
-        )
-        first = self.state[known[0]]
-        n_steps = first["step"] = first.get("step", 0) + 1
-        mean.lerp_(gradient, 1 - BETAS[0])
-        square.mul_(BETAS[1]).addcmul_(gradient, gradient, value=1 - BETAS[1])
-        share, share_of_square = (1 - beta**n_steps for beta in BETAS)
-        scale = (square / share_of_square).sqrt_().add_(EPSILON).mul_(share)
-        parts = (mean / scale).split([parameter.numel() for parameter in known])
-        return [
-            part.view_as(parameter)
-            for part, parameter in zip(parts, known, strict=True)
-        ]
-
-    def _kept(self, parameter: Tensor, name: str, like: Tensor) -> Tensor:
-        """Return what is kept of a parameter, at first zeros."""
-        state = self.state[parameter]
-        if name not in state:
-            state[name] = torch.zeros_like(like)
-        return state[name]
 
 
 def orthogonal(matrix: Tensor) -> Tensor:
@@ -159,22 +248,44 @@ def orthogonal(matrix: Tensor) -> Tensor:
     return wide.T if len(matrix) > matrix.shape[1] else wide
 
 
+def _kept(kept: dict[str, Any], name: str, like: Tensor) -> Tensor:
+    """Return what is kept under a name, at first zeros."""
+    if name not in kept:
+        kept[name] = torch.zeros_like(like)
+    return kept[name]
+
+
+def _gradients(known: list[Tensor]) -> list[Tensor]:
+    """Return the gradients of weights, zeros if a loss does not depend on one."""
+    return [torch.zeros_like(p) if p.grad is None else p.grad for p in known]
+
+
+def _vector(tensors: list[Tensor]) -> Tensor:
+    return torch.cat([tensor.flatten() for tensor in tensors])
+
+
+def _parameters(params: Iterable[Any]) -> list[Tensor]:
+    """Return the parameters of all groups."""
+    groups = [p["params"] if isinstance(p, Mapping) else [p] for p in params]
+    return [parameter for group in groups for parameter in group]
+
+
 def _parted(params: Iterable[Any]) -> tuple[list[Tensor], list[Tensor]]:
     """Return the vectors among parameters, and all others."""
-    groups = [p["params"] if isinstance(p, Mapping) else [p] for p in params]
-    parameters = [parameter for group in groups for parameter in group]
+    parameters = _parameters(params)
     vectors = [parameter for parameter in parameters if parameter.ndim < 2]
     return vectors, [parameter for parameter in parameters if parameter.ndim >= 2]
 
 
-# With the options that let them update all weights at once: networks are small.
-OPTIMIZERS: dict[str, tuple[type[torch.optim.Optimizer], dict[str, Any]]] = {
-    "sgd": (FastBiasSGD, {"fused": True}),
-    "muon": (Muon, {}),
-    "adam": (torch.optim.Adam, {"fused": True}),
-    "adamw": (torch.optim.AdamW, {"fused": True}),
-    "rmsprop": (torch.optim.RMSprop, {"foreach": True}),
+OPTIMIZERS: dict[str, type[LightOptimizer]] = {
+    "sgd": SGD,
+    "muon": Muon,
+    "adam": Adam,
+    "adamw": Adam,
+    "rmsprop": RMSprop,
 }
+# Optimizers whose gene `weight_decay` is decoupled from the gradient.
+DECOUPLED = ("adamw", "muon")
 
 
 def optimizer_of(
@@ -182,8 +293,9 @@ def optimizer_of(
 ) -> tuple[type[torch.optim.Optimizer], dict[str, Any]]:
     """Return the class and the options of an optimizer's expressed genes."""
     ((name, genes),) = choice.items()
-    kind, options = OPTIMIZERS[name]
-    options = {**genes, **options}
+    options = {**genes}
+    if name in DECOUPLED:
+        options["decay"] = options.pop("weight_decay")
     if "beta1" in options:
-        options["betas"] = (options.pop("beta1"), options.pop("beta2", 0.999))
-    return kind, options
+        options["betas"] = (options.pop("beta1"), options.pop("beta2", BETAS[1]))
+    return OPTIMIZERS[name], options
