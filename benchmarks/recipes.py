@@ -132,7 +132,9 @@ def trained(genes, X, y, n_train, n_images, batch_size, seed):
     X, X_test, y, y_test = train_test_split(
         X, y, train_size=n_train, stratify=y, random_state=seed
     )
-    epochs = max(1, round(n_images / len(y)))
+    # Of larger images so many fewer that a training takes about as long.
+    pixels = np.prod(X.shape[1:3]) / 28**2
+    epochs = max(1, round(n_images / pixels / len(y)))
     expressed = {
         **genes,
         "optimizer": {"adam": {"lr": 3e-3, "beta1": 0.9, "weight_decay": 1e-5}},
@@ -239,7 +241,7 @@ def main():
     parser.add_argument("--sets", nargs="*", choices=SETS, default=[*SETS])
     parser.add_argument("--variants", nargs="*", help="default: all")
     parser.add_argument("--suffix", default="", help="of the variants' names in rows")
-    parser.add_argument("--images", type=int, default=30_000, help="to train on")
+    parser.add_argument("--images", type=int, default=30_000, help="of 28 x 28")
     parser.add_argument("--batch-size", type=int, default=64)
     parser.add_argument("--seeds", type=int, nargs="*", default=[0, 1, 2])
     args = parser.parse_args()
