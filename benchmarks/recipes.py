@@ -8,6 +8,7 @@ a file; what is already there is not trained again.
 
     python benchmarks/recipes.py run --data FOLDER --sets mnist fashion --images 30000
     python benchmarks/recipes.py show
+    python benchmarks/recipes.py cost
 
 FOLDER has the folders mnist, fashion_mnist, omniglot_small and photos/ten.
 """
@@ -22,12 +23,15 @@ from pathlib import Path
 import numpy as np
 import torch
 from PIL import Image
+from scipy.optimize import nnls
 from sklearn.metrics import accuracy_score, log_loss
 from sklearn.model_selection import train_test_split
 
 from sknevo.builders.convnet import ConvNetBuilder
 from sknevo.datasets import fetch_fashion_mnist, fetch_mnist, load_image_folder
-from sknevo.records import DataSpec
+from sknevo.genomes._networks import STILL
+from sknevo.genomes.convnet import convnet
+from sknevo.records import Chromosome, DataSpec
 
 ROWS = Path(__file__).parent / "results" / "recipes.jsonl"
 
@@ -75,7 +79,7 @@ BLOCK = {"kernel": 3, "normalisation": "batch", "activation": "relu", "pooling":
 BLOCK |= {"convolutions": 1, "separable": False, "residual": False, "excitation": False}
 BLOCK |= {"dropout": 0.0}
 PLAIN = {"stem": {"none": {}}, "head_pooling": "flatten", "dense": []}
-PLAIN |= {"initialisation": "random", "norm_momentum": 0.1, "head_scale": 1.0}
+PLAIN |= {"initialisation": "random", "head_scale": 1.0}
 
 
 def network(channels=(16, 32), **genes):
@@ -89,38 +93,57 @@ def whitening(kernel, stride=1):
     return {"stem": {"whitening": {"kernel": kernel, "stride": stride}}}
 
 
-def separable(channels):
+def separable(channels, **genes):
     """Return a network all of whose blocks are separable, but the first."""
-    genes = network(channels)
+    genes = network(channels, **genes)
     for block in genes["blocks"][1:]:
         block["separable"] = True
     return genes
 
 
+def pooled_last(channels, **genes):
+    """Return a network that pools in its last block only."""
+    genes = network(channels, **genes)
+    for block in genes["blocks"][:-1]:
+        block["pooling"] = "none"
+    return genes
+
+
+WIDE = (32, 64)
+BEGIN = {"initialisation": "identity", "head_scale": 0.3}
 VARIANTS = {
     "plain": network(),
-    "whitening 2": network(**whitening(2)),
-    "whitening 3": network(**whitening(3)),
-    "whitening 2, stride 2": network(**whitening(2, 2)),
-    "whitening 3, stride 2": network(**whitening(3, 2)),
-    "whitening 4, stride 2": network(**whitening(4, 2)),
     "identity": network(initialisation="identity"),
-    "momentum 0.3": network(norm_momentum=0.3),
-    "momentum 0.6": network(norm_momentum=0.6),
     "head 0.3": network(head_scale=0.3),
     "head 0.1": network(head_scale=0.1),
-    "gelu": network(activation="gelu"),
-    "silu": network(activation="silu"),
+    "begin": network(**BEGIN),
+    "whitening 2": network(**whitening(2)),
+    "whitening 2, begin": network(**whitening(2), **BEGIN),
+    "whitening 3": network(**whitening(3)),
     "excitation": network(excitation=True),
+    "excitation, begin": network(excitation=True, **BEGIN),
     "separable": separable((16, 32)),
-    "separable 32/64": separable((32, 64)),
-    "maximum": network(head_pooling="maximum"),
-    "average": network(head_pooling="average"),
+    "separable, wide": separable(WIDE),
+    "separable, wide, begin": separable(WIDE, **BEGIN),
+    "gelu": network(activation="gelu"),
     "two": network(convolutions=2),
-    "two, residual": network(convolutions=2, residual=True),
     "three, residual": network(convolutions=3, residual=True),
     "three blocks": network((16, 32, 64)),
-    "wide": network((32, 64)),
+    "wide": network(WIDE),
+    "wide, begin": network(WIDE, **BEGIN),
+    "whitening 2, stride 2": network(**whitening(2, 2)),
+    "whitening 2, stride 2, wide": network(WIDE, **whitening(2, 2)),
+    "whitening 2, stride 2, wide, begin": network(WIDE, **whitening(2, 2), **BEGIN),
+    "whitening 3, stride 2, wide, begin": network(WIDE, **whitening(3, 2), **BEGIN),
+    "whitening 3, stride 2, wide, pooled last, begin": pooled_last(
+        WIDE, **whitening(3, 2), **BEGIN
+    ),
+    "whitening 2, stride 2, wide, three, residual, begin": network(
+        WIDE, convolutions=3, residual=True, **whitening(2, 2), **BEGIN
+    ),
+    "airbench": network(
+        WIDE, convolutions=2, activation="gelu", **whitening(2), **BEGIN
+    ),
 }
 
 
@@ -181,6 +204,8 @@ def run(args):
     args.rows.parent.mkdir(exist_ok=True)
     done = {tuple(row[key] for key in KEYS) for row in rows_of(args.rows)}
     data = {name: SETS[name](args.data) for name in args.sets}
+    X, y, n_train = next(iter(data.values()))
+    trained(VARIANTS["plain"], X, y, n_train, 2_000, 64, 0)  # the first one is slow
     for seed in args.seeds:
         for name, (X, y, n_train) in data.items():
             for variant in args.variants or VARIANTS:
@@ -195,6 +220,37 @@ def run(args):
                 with args.rows.open("a") as file:
                     file.write(json.dumps(row) + "\n")
                 print(json.dumps(row), flush=True)
+
+
+def cost(args):
+    """Print what an epoch of random networks takes, and the constants that fit best."""
+    torch.set_num_threads(1)
+    rng, rows = np.random.default_rng(args.seeds[0]), []
+    for i in range(args.n_networks):
+        shape, n = [((28, 28), 500), ((48, 48, 3), 150)][i % 2]
+        spec = DataSpec("classification", n, 10, shape=shape)
+        expressed = Chromosome(convnet(spec).sample(rng)).expressed
+        expressed["training"]["epochs"] = 2
+        expressed["augmentation"] = STILL
+        builder = ConvNetBuilder(spec, "cpu", "float32", final=True)
+        X = rng.integers(0, 256, (n, *shape)).astype(np.uint8)
+        begin = time.process_time()
+        builder(expressed, 0).fit(X, np.arange(n) % 10)
+        seconds, predicted = time.process_time() - begin, builder.cost(expressed)
+        plan, n_seen = builder.plan(expressed), 2 * n
+        n_steps = n_seen / expressed["training"]["batch_size"]
+        size = plan.size
+        terms = [n_seen * size.operations, n_seen * size.values]
+        rows.append([*terms, n_steps * plan.n_weighted, predicted, seconds])
+        print(json.dumps(rows[-1]), flush=True)
+    *terms, predicted, seconds = np.array(rows).T
+    # Relative errors count: a term of a row is its share of the row's seconds.
+    shares = np.array(terms).T / seconds[:, None]
+    found, _ = nnls(shares / shares.mean(axis=0), np.ones(len(rows)))
+    found /= shares.mean(axis=0)
+    print("seconds per operation, value, and batch and layer:", found)
+    for name, ratio in (("now", predicted / seconds), ("fitted", shares @ found)):
+        print(name, np.quantile(ratio, [0.1, 0.25, 0.5, 0.75, 0.9]).round(2))
 
 
 def show(args):
@@ -235,7 +291,7 @@ def show(args):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("command", choices=["run", "show"])
+    parser.add_argument("command", choices=["run", "show", "cost"])
     parser.add_argument("--data", type=Path, help="the folder of the data sets")
     parser.add_argument("--rows", type=Path, default=ROWS, help="file of the rows")
     parser.add_argument("--sets", nargs="*", choices=SETS, default=[*SETS])
@@ -244,8 +300,9 @@ def main():
     parser.add_argument("--images", type=int, default=30_000, help="of 28 x 28")
     parser.add_argument("--batch-size", type=int, default=64)
     parser.add_argument("--seeds", type=int, nargs="*", default=[0, 1, 2])
+    parser.add_argument("--n-networks", type=int, default=40, help="of cost")
     args = parser.parse_args()
-    {"run": run, "show": show}[args.command](args)
+    {"run": run, "show": show, "cost": cost}[args.command](args)
 
 
 if __name__ == "__main__":

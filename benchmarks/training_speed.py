@@ -51,7 +51,6 @@ def genes_of(args):
         "head_pooling": "flatten",
         "dense": [],
         "initialisation": "random",
-        "norm_momentum": 0.1,
         "head_scale": 1.0,
         "optimizer": {"adam": {"lr": 3e-3, "beta1": 0.9, "weight_decay": 1e-5}},
         "training": {

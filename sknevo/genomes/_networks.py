@@ -81,7 +81,6 @@ STEM = Choice(
 HEAD_POOLING = Categorical(["average", "flatten", "maximum"], [2, 2, 1])
 WHOLE = {
     "initialisation": Categorical(["random", "identity"]),
-    "norm_momentum": Categorical([0.1, 0.3, 0.6], [2, 1, 1]),
     "head_scale": Categorical([1.0, 0.3, 0.1], [3, 1, 1]),
 }
 # A block and a network without any of these.
@@ -94,7 +93,6 @@ PLAIN_BLOCK = {
 PLAIN = {
     "stem": "none",
     "initialisation": "random",
-    "norm_momentum": 0.1,
     "head_scale": 1.0,
 }
 DENSE = Genome(
@@ -278,13 +276,9 @@ def _silence(genes: dict[str, Any]) -> None:
     """Give what has no effect its plainest value."""
     augmentation = genes["augmentation"]
     augmentation["test_time"] &= augmentation["flip"]
-    blocks = expressed_items(genes["blocks"])
-    for block in blocks:
+    for block in expressed_items(genes["blocks"]):
         if block["kernel"] == 1:  # a kernel of one pixel is what mixes channels
             block["separable"] = False
-    layers = blocks + expressed_items(genes["dense"])
-    if all(layer["normalisation"] != "batch" for layer in layers):
-        genes["norm_momentum"] = PLAIN["norm_momentum"]
 
 
 def _shrink(genes: dict[str, Any]) -> None:

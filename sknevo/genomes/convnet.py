@@ -36,7 +36,7 @@ def convnet(
     Genome
         Of `dense`, `optimizer` and `training`; for images also of `stem` (whether the
         first layer whitens patches [1]_), `blocks`, `head_pooling`, `initialisation`,
-        `norm_momentum`, `head_scale` and `augmentation`.
+        `head_scale` and `augmentation`.
 
     Raises
     ------

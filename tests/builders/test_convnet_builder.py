@@ -174,11 +174,6 @@ def test_the_means_of_channels_tell_how_strong_each_is():
     assert ((ratios > 0) & (ratios < 1)).all()
 
 
-def test_the_share_of_a_batch_in_the_statistics_is_a_gene():
-    block = block_of(norm_momentum=0.6)[0]
-    assert block.normalise.momentum == 0.6
-
-
 def test_the_head_is_scaled():
     genes = {"blocks": [{"channels": 8, "kernel": 3}], "head_pooling": "maximum"}
     known = {"mean": torch.zeros(1), "scale": torch.ones(1)}

@@ -17,7 +17,6 @@ NETWORK = (
     "head_pooling",
     "dense",
     "initialisation",
-    "norm_momentum",
     "head_scale",
     "augmentation",
 )
