@@ -175,7 +175,6 @@ def trial(record: dict) -> dict[str, Any]:
         "origin": chromosome.origin,
         "shape": shape(chromosome.expressed),
         "resource": record["resource"],
-        "repetition": record["repetition"],
         "status": record["status"],
         "fitness": record["fitness"],
         "fit_seconds": round(sum(record["fit_times"]), 2),

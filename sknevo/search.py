@@ -182,6 +182,8 @@ class _Steps:
     def ask(self) -> list[Candidate]:
         """Return the candidates that are to be evaluated now."""
         self._begin_generation()
+        if self.budget.awaits_first:
+            return []
         candidates = [
             candidate
             for candidate in self.halving.ask()

@@ -38,6 +38,7 @@ class MaxTime(TerminationCriterion):
     def reason(self, result: SearchResult) -> str:
         last = result.history[-1] if result.history else None
         all_skipped = last is not None and last.evaluated == last.cached == 0
+        all_skipped &= not self.budget.awaits_first
         if not all_skipped and not self.budget.is_over():
             return ""
         return f"max_time={self.max_time:g} s used up"

@@ -230,6 +230,12 @@ class TimeBudget:
         """Return whether the time for trials is used up."""
         return time.time() >= self.end()
 
+    @property
+    def awaits_first(self) -> bool:
+        """Whether there is time for nothing but the end of the first trial."""
+        began = self._first and not self._may_end
+        return bool(began) and time.time() >= self._end_of_search(None)
+
     def deadline(self, candidate: Candidate) -> Deadline | None:
         """Return the deadline of a trial that begins now; None if it would miss it."""
         if not self._may_end:

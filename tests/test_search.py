@@ -32,8 +32,8 @@ class Rules:
     """Parameters of criteria, and a budget whose refits take what a test says."""
 
     def __init__(self, max_time=None, **parameters):
-        names = ("refit_seconds", "refit_growth", "reserve", "started", "n_workers")
-        names = [n for n in names if n in parameters]
+        names = ["refit_seconds", "refit_growth", "reserve", "started", "n_workers"]
+        names = [n for n in [*names, "has_ensemble"] if n in parameters]
         budget = {name: parameters.pop(name) for name in names}
         self.budget = Budget(max_time, **budget)
         self.parameters = {"max_time": max_time, **parameters}
@@ -294,6 +294,16 @@ def test_one_individual_is_tried_however_short_the_time():
     outcome = search(evolve(), make_evaluator(), Rules(max_time=1e-9))
     assert outcome.stop_reason == "max_time=1e-09 s used up"
     assert len(outcome.evaluations) == 1
+
+
+def test_the_first_individual_ends_though_time_is_over_for_all_others():
+    first = [chromosome(0.1, seconds=1.0), *(chromosome(x, "loop") for x in (0.2, 0.3))]
+    rules = Rules(max_time=0.3, has_ensemble=True, n_workers=2)
+    evolution = evolve(first, size=1, strategy=Ageless())
+    outcome = search(evolution, make_evaluator(n_jobs=2), rules)
+    assert outcome.stop_reason == "max_time=0.3 s used up"
+    assert outcome.best.chromosome.key == first[0].key
+    assert len(outcome.skipped) < 5
 
 
 @pytest.mark.parametrize(

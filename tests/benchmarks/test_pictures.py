@@ -86,7 +86,6 @@ def test_lines_of_a_journal_are_noted_when_they_are_complete(module, tmp_path):
     record = {
         "chromosome": json.loads(Chromosome(genes, origin="known").to_json()),
         "resource": 1,
-        "repetition": 0,
         "status": "ok",
         "fitness": 0.5,
         "fit_times": [2.0],
