@@ -235,7 +235,8 @@ default="constant"
         """Go on from where `train_to` paused, the learning rate falling to 0.
 
         The samples may be others, more of them for example, if their targets are of the
-        same kind. What it takes to go on once more is dropped.
+        same kind. It goes on even if it has not learned anything so far. What it takes
+        to go on once more is dropped.
 
         Parameters
         ----------
@@ -260,6 +261,7 @@ default="constant"
             self._begin(X, y, sample_weight)
         if epochs is None:
             epochs = self.max_epochs - self.epochs_ if until is None else math.inf
+        self.patient = True  # what was chosen is trained to its end
         begin = SCHEDULES[self.schedule](min(1.0, self.epochs_ / self.max_epochs))
         rate = _Fall(max(begin, FINISHING_RATE), self.epochs_, epochs, until)
         return self._train(X, y, sample_weight, self.epochs_ + epochs, rate).settle()
