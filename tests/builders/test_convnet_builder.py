@@ -28,6 +28,7 @@ from sknevo.builders.networks._devices import (
 )
 from sknevo.builders.networks._modules import (
     Block,
+    Dropout,
     Network,
     Whitening,
     layer_module,
@@ -219,6 +220,19 @@ def test_a_whitening_layer_bears_images_of_one_colour():
     stem = {"whitening": {"kernel": 3, "stride": 2}}
     net = net_of(X, y, stem=stem, final=True).fit(X, y)
     assert np.isfinite(net.predict_proba(X)).all()
+
+
+def test_dropout_silences_a_share_and_keeps_the_mean():
+    X = torch.ones(7, 5, 9, 11).contiguous(memory_format=torch.channels_last)
+    drop = Dropout(0.25).train()
+    drop.generator = torch.Generator().manual_seed(0)
+    first, second = drop(X), drop(X)
+    assert set(first.unique().tolist()) == {0.0, pytest.approx(4 / 3)}
+    assert 0.22 < (first == 0).float().mean() < 0.28
+    assert not torch.equal(first, second)
+    drop.generator.manual_seed(0)
+    assert torch.equal(drop(X), first)
+    assert drop.eval()(X) is X
 
 
 def test_inputs_are_standardised_by_channel():

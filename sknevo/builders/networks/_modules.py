@@ -282,7 +282,10 @@ class Maximum(nn.Module):
 
 
 class Dropout(nn.Module):
-    """Dropout whose generator is given: torch's own draws from the global one."""
+    """Dropout whose generator is given: torch's own draws from the global one.
+
+    The probability is rounded to 1/256: a byte is drawn for each value.
+    """
 
     def __init__(self, probability: float) -> None:
         super().__init__()
@@ -290,12 +293,17 @@ class Dropout(nn.Module):
         self.generator: torch.Generator | None = None
 
     def forward(self, X: Tensor) -> Tensor:
-        if not self.training or self.probability == 0:
+        n_dropped = round(256 * self.probability)
+        if not self.training or n_dropped == 0:
             return X
-        keep = 1 - self.probability
-        # Scaled by `keep`, so that predictions need no scaling.
-        mask = torch.empty_like(X).bernoulli_(keep, generator=self.generator)
-        return X * mask.div_(keep)
+        # Eight bytes at a time: four times as fast as a number for each value.
+        drawn = torch.empty(-(-X.numel() // 8), dtype=torch.int64, device=X.device)
+        drawn.random_(-(2**63), None, generator=self.generator)
+        # In memory as the values, whose channels may come last.
+        places = torch.empty_like(X, dtype=torch.uint8).stride()
+        kept = drawn.view(torch.uint8).as_strided(X.shape, places) >= n_dropped
+        # Scaled by what is kept, so that predictions need no scaling.
+        return X * kept.to(X.dtype).mul_(256 / (256 - n_dropped))
 
     def extra_repr(self) -> str:
         return f"{self.probability:.3g}"
