@@ -46,6 +46,14 @@ def fashion(data):
     return _part(fetch_fashion_mnist(data_home=data / "fashion_mnist", subset="train"))
 
 
+def mnist_1000(data):
+    return *mnist(data)[:2], 1_000
+
+
+def fashion_1000(data):
+    return *fashion(data)[:2], 1_000
+
+
 def _part(bunch, n=12_000):
     rows = np.random.default_rng(0).permutation(len(bunch.target))[:n]
     return bunch.images[rows], bunch.target[rows], 7_000
@@ -71,7 +79,8 @@ def omniglot(data):
     return np.array(images), np.unique(labels, return_inverse=True)[1], 15 * 136
 
 
-SETS = {function.__name__: function for function in (mnist, fashion, photos, omniglot)}
+LOADERS = (mnist, fashion, photos, omniglot, mnist_1000, fashion_1000)
+SETS = {function.__name__: function for function in LOADERS}
 
 # Variants --------------------------------------------------------------------------
 
@@ -111,14 +120,17 @@ def pooled_last(channels, **genes):
 
 WIDE = (32, 64)
 BEGIN = {"initialisation": "identity", "head_scale": 0.3}
+FEW = {"initialisation": "identity", "head_scale": 0.1}
 VARIANTS = {
     "plain": network(),
     "identity": network(initialisation="identity"),
     "head 0.3": network(head_scale=0.3),
     "head 0.1": network(head_scale=0.1),
     "begin": network(**BEGIN),
+    "begin, head 0.1": network(**FEW),
     "whitening 2": network(**whitening(2)),
     "whitening 2, begin": network(**whitening(2), **BEGIN),
+    "whitening 2, begin, head 0.1": network(**whitening(2), **FEW),
     "whitening 3": network(**whitening(3)),
     "excitation": network(excitation=True),
     "excitation, begin": network(excitation=True, **BEGIN),
