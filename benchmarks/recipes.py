@@ -91,7 +91,7 @@ PLAIN = {"stem": {"none": {}}, "head_pooling": "flatten", "dense": []}
 PLAIN |= {"initialisation": "random", "head_scale": 1.0}
 
 
-def network(channels=(16, 32), **genes):
+def network(channels=(16, 32, 64), **genes):
     """Return the genes of a network; those of blocks hold for all blocks."""
     own = {name: genes.pop(name) for name in [*genes] if name in BLOCK}
     blocks = [{"channels": width, **BLOCK, **own} for width in channels]
@@ -118,70 +118,75 @@ def pooled_last(channels, **genes):
     return genes
 
 
-WIDE = (32, 64)
+WIDE = (32, 64, 128)
+# After a step of two, two blocks are left.
+TWO = (32, 64)
 BEGIN = {"initialisation": "identity", "head_scale": 0.3}
-FEW = {"initialisation": "identity", "head_scale": 0.1}
 VARIANTS = {
     "plain": network(),
     "identity": network(initialisation="identity"),
     "head 0.3": network(head_scale=0.3),
     "head 0.1": network(head_scale=0.1),
-    "begin": network(**BEGIN),
-    "begin, head 0.1": network(**FEW),
     "whitening 2": network(**whitening(2)),
-    "whitening 2, begin": network(**whitening(2), **BEGIN),
-    "whitening 2, begin, head 0.1": network(**whitening(2), **FEW),
     "whitening 3": network(**whitening(3)),
+    "whitening 2, stride 2": network(TWO, **whitening(2, 2)),
+    "whitening 3, stride 2": network(TWO, **whitening(3, 2)),
+    "whitening 4, stride 2": network(TWO, **whitening(4, 2)),
+    "whitening 3, stride 2, pooled last": pooled_last(TWO, **whitening(3, 2)),
     "excitation": network(excitation=True),
-    "excitation, begin": network(excitation=True, **BEGIN),
-    "separable": separable((16, 32)),
-    "separable, wide": separable(WIDE),
-    "separable, wide, begin": separable(WIDE, **BEGIN),
     "gelu": network(activation="gelu"),
+    "separable": separable((16, 32, 64)),
+    "separable, wide": separable(WIDE),
+    "maximum": network(head_pooling="maximum"),
+    "average": network(head_pooling="average"),
     "two": network(convolutions=2),
+    "two, residual": network(convolutions=2, residual=True),
     "three, residual": network(convolutions=3, residual=True),
-    "three blocks": network((16, 32, 64)),
+    "two blocks": network((16, 32)),
+    "four blocks": network((16, 32, 64, 64)),
     "wide": network(WIDE),
-    "wide, begin": network(WIDE, **BEGIN),
-    "whitening 2, stride 2": network(**whitening(2, 2)),
-    "whitening 2, stride 2, wide": network(WIDE, **whitening(2, 2)),
-    "whitening 2, stride 2, wide, begin": network(WIDE, **whitening(2, 2), **BEGIN),
-    "whitening 3, stride 2, wide, begin": network(WIDE, **whitening(3, 2), **BEGIN),
-    "whitening 3, stride 2, wide, pooled last, begin": pooled_last(
-        WIDE, **whitening(3, 2), **BEGIN
-    ),
-    "whitening 2, stride 2, wide, three, residual, begin": network(
-        WIDE, convolutions=3, residual=True, **whitening(2, 2), **BEGIN
-    ),
-    "airbench": network(
-        WIDE, convolutions=2, activation="gelu", **whitening(2), **BEGIN
-    ),
+    "wide, whitening 2": network(WIDE, **whitening(2)),
+    "wide, whitening 3, stride 2": network((64, 128), **whitening(3, 2)),
+    "begin": network(**BEGIN),
+    "begin, whitening 2": network(**BEGIN, **whitening(2)),
 }
 
 
 # Running ---------------------------------------------------------------------------
 
 
-def trained(genes, X, y, n_train, n_images, batch_size, seed):
+def expressed_of(genes, X, epochs, batch_size):
+    return {
+        **genes,
+        # The recipe that was best of the known ones (benchmarks/known_networks.py).
+        "optimizer": {"muon": {"lr": 0.1, "momentum": 0.9, "weight_decay": 1e-3}},
+        "training": {
+            "batch_size": batch_size,
+            "epochs": epochs,
+            "schedule": "triangular",
+            "label_smoothing": 0.1,
+        },
+        "augmentation": {**STILL, "shift": 0.1, "flip": X.ndim == 4},
+    }
+
+
+def trained(genes, X, y, n_train, seed, args):
     """Train on a part of the samples; return scores of the others and the seconds."""
     X, X_test, y, y_test = train_test_split(
         X, y, train_size=n_train, stratify=y, random_state=seed
     )
     # Of larger images so many fewer that a training takes about as long.
-    pixels = np.prod(X.shape[1:3]) / 28**2
-    epochs = max(1, round(n_images / pixels / len(y)))
-    expressed = {
-        **genes,
-        "optimizer": {"adam": {"lr": 3e-3, "beta1": 0.9, "weight_decay": 1e-5}},
-        "training": {
-            "batch_size": batch_size,
-            "epochs": epochs,
-            "schedule": "one_cycle",
-            "label_smoothing": 0.0,
-        },
-    }
+    n_images = args.images / (np.prod(X.shape[1:3]) / 28**2)
     spec = DataSpec("classification", len(y), len(set(y)), shape=X.shape[1:])
     builder = ConvNetBuilder(spec, "cpu", "float32", final=True)
+    if args.equal_seconds:
+        plain, own = (
+            builder.cost(expressed_of(each, X, 1, args.batch_size))
+            for each in (VARIANTS["plain"], genes)
+        )
+        n_images *= plain / own
+    epochs = max(1, round(n_images / len(y)))
+    expressed = expressed_of(genes, X, epochs, args.batch_size)
     net = builder(expressed, seed)
     begin = time.process_time()
     net.fit(X, y)
@@ -216,18 +221,17 @@ def run(args):
     args.rows.parent.mkdir(exist_ok=True)
     done = {tuple(row[key] for key in KEYS) for row in rows_of(args.rows)}
     data = {name: SETS[name](args.data) for name in args.sets}
-    X, y, n_train = next(iter(data.values()))
-    trained(VARIANTS["plain"], X, y, n_train, 2_000, 64, 0)  # the first one is slow
+    X, y, _ = next(iter(data.values()))
+    few = argparse.Namespace(**{**vars(args), "images": 1_000})
+    trained(VARIANTS["plain"], X, y, 300, 0, few)  # the first one is slow
     for seed in args.seeds:
         for name, (X, y, n_train) in data.items():
             for variant in args.variants or VARIANTS:
-                key = (name, variant + args.suffix, args.images, args.batch_size, seed)
+                told = variant + ", equal seconds" * args.equal_seconds
+                key = (name, told, args.images, args.batch_size, seed)
                 if key in done:
                     continue
-                genes = VARIANTS[variant]
-                found = trained(
-                    genes, X, y, n_train, args.images, args.batch_size, seed
-                )
+                found = trained(VARIANTS[variant], X, y, n_train, seed, args)
                 row = {"commit": commit, **dict(zip(KEYS, key, strict=True)), **found}
                 with args.rows.open("a") as file:
                     file.write(json.dumps(row) + "\n")
@@ -238,18 +242,21 @@ def cost(args):
     """Print what an epoch of random networks takes, and the constants that fit best."""
     torch.set_num_threads(1)
     rng, rows = np.random.default_rng(args.seeds[0]), []
-    for i in range(args.n_networks):
-        shape, n = [((28, 28), 500), ((48, 48, 3), 150)][i % 2]
+    shapes = [((28, 28), 400), ((48, 48, 3), 120)]
+    while len(rows) < args.n_networks:
+        shape, n = shapes[len(rows) % 2]
         spec = DataSpec("classification", n, 10, shape=shape)
         expressed = Chromosome(convnet(spec).sample(rng)).expressed
-        expressed["training"]["epochs"] = 2
+        expressed["training"]["epochs"] = 1
         expressed["augmentation"] = STILL
         builder = ConvNetBuilder(spec, "cpu", "float32", final=True)
+        if builder.cost(expressed) > 1:  # an epoch of a large one takes a minute
+            continue
         X = rng.integers(0, 256, (n, *shape)).astype(np.uint8)
         begin = time.process_time()
         builder(expressed, 0).fit(X, np.arange(n) % 10)
         seconds, predicted = time.process_time() - begin, builder.cost(expressed)
-        plan, n_seen = builder.plan(expressed), 2 * n
+        plan, n_seen = builder.plan(expressed), n
         n_steps = n_seen / expressed["training"]["batch_size"]
         size = plan.size
         terms = [n_seen * size.operations, n_seen * size.values]
@@ -308,7 +315,9 @@ def main():
     parser.add_argument("--rows", type=Path, default=ROWS, help="file of the rows")
     parser.add_argument("--sets", nargs="*", choices=SETS, default=[*SETS])
     parser.add_argument("--variants", nargs="*", help="default: all")
-    parser.add_argument("--suffix", default="", help="of the variants' names in rows")
+    parser.add_argument(
+        "--equal-seconds", action="store_true", help="predicted, instead of images"
+    )
     parser.add_argument("--images", type=int, default=30_000, help="of 28 x 28")
     parser.add_argument("--batch-size", type=int, default=64)
     parser.add_argument("--seeds", type=int, nargs="*", default=[0, 1, 2])

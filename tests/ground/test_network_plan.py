@@ -35,10 +35,13 @@ def test_a_network_counted_by_hand():
         "head_pooling": "flatten",
         "dense": [{"units": 10, "normalisation": "none"}],
     }
-    first = NetworkSize(3 * 8 * 9 + 16, 3 * 8 * 9 * 12 * 10, 8 * 12 * 10)
+    # A quarter of what is pooled, and all that is normalised.
+    values = 8 * 12 * 10 // 4 + 3 * 8 * 6 * 5 // 4
+    first = NetworkSize(3 * 8 * 9 + 16, 3 * 8 * 9 * 12 * 10, values)
     # The shortcut comes after the pooling.
     operations = 8 * 16 * (9 * 6 * 5 + 3 * 2)
-    second = NetworkSize(8 * 16 * (9 + 1) + 32, operations, 16 * 6 * 5)
+    values = 16 * 6 * 5 // 4 + 3 * 16 * 3 * 2 // 4
+    second = NetworkSize(8 * 16 * (9 + 1) + 32, operations, values)
     # 12 x 10 is halved twice: 3 x 2.
     dense = NetworkSize(16 * 6 * 10 + 10, 16 * 6 * 10, 10)
     head = NetworkSize(10 * 4 + 4, 10 * 4, 4)
@@ -63,12 +66,14 @@ def test_blocks_counted_by_hand():
     }
     plan = network_plan(genes, (3, 9, 9), 4)
     # 12 directions and their opposites, none of them learned: 8 x 8, then 4 x 4.
-    stem = NetworkSize(0, 12 * 24 * 8 * 8, 24 * 8 * 8)
-    first = NetworkSize(24 * 8 * 9 + 16, 24 * 8 * 9 * 8 * 8, 8 * 8 * 8)
+    stem = NetworkSize(0, 12 * 24 * 8 * 8, 24 * 8 * 8 // 4)
+    values = (8 * 8 * 8 + 3 * 8 * 4 * 4) // 4
+    first = NetworkSize(24 * 8 * 9 + 16, 24 * 8 * 9 * 8 * 8, values)
     further = NetworkSize(8 * 8 * 9 + 16, 8 * 8 * 9 * 4 * 4, 8 * 4 * 4)
     added = NetworkSize(values=8 * 4 * 4)
     weights = 8 * 9 + 8 * 8
-    separable = NetworkSize(weights + 16, weights * 4 * 4, (8 + 8) * 4 * 4)
+    values = ((8 + 8) * 4 * 4 + 3 * 8 * 2 * 2) // 4
+    separable = NetworkSize(weights + 16, weights * 4 * 4, values)
     excited = NetworkSize(2 * 8 * 2 + 2 + 8, 2 * 8 * 2, 8 * 2 * 2)
     head = NetworkSize(8 * 4 + 4, 8 * 4, 4)
     expected = [stem, first, further, further, added, separable, excited, head]
