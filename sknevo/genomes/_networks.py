@@ -128,10 +128,9 @@ NARROWED = 0.8
 # often. Epochs stay within bounds. On MNIST it comes to ten passes, which the known
 # networks were compared with (doc/figures.md); the bounds are chosen, not measured.
 IMAGES, FEWEST_EPOCHS, MOST_EPOCHS = 500_000, 10, 100
-# From so many samples on, known networks begin with large batches. On 50,000 images of
-# MNIST batches of 128 were as good as small ones and a quarter faster; on ten samples
-# large batches left too few steps. The bound between is chosen, not measured.
-MANY_SAMPLES = 5_000
+# Images that a short training sees, so that it ends within a few seconds; it takes a
+# quarter of the epochs at most. Chosen by seconds of 28 x 28 pixels on one core.
+SHORT = 20_000
 
 
 # What is known of data and genomes -------------------------------------------------
@@ -155,6 +154,11 @@ def _usual_epochs(spec: DataSpec) -> int:
     return min(
         MOST_EPOCHS, max(FEWEST_EPOCHS, IMAGES // samples_per_epoch(spec.n_samples))
     )
+
+
+def shortest(all_epochs: int) -> int:
+    """Return the fewest epochs of a search space that has so many at most."""
+    return max(1, all_epochs // 25)
 
 
 # The search space ------------------------------------------------------------------
@@ -193,8 +197,8 @@ def network_space(
         genes |= WHOLE
     genes["optimizer"] = OPTIMIZER
     genes["training"] = Genome(
-        batch_size=Integer(min(16, largest), largest, log=True),
-        epochs=Integer(max(1, max_epochs // 8), max_epochs, log=True),
+        batch_size=Integer(min(8, largest), largest, log=True),
+        epochs=Integer(shortest(max_epochs), max_epochs, log=True),
         schedule=SCHEDULE,
         **training,
     )
@@ -336,67 +340,77 @@ def narrow_widest(network: dict[str, Any], narrowest: Mapping[str, int]) -> bool
 
 def known_networks(spec: DataSpec, genome: Genome | None) -> list[dict[str, Any]]:
     """Return networks that are known to do well, the cheap ones first."""
-    # Chosen by figures on MNIST, Fashion-MNIST and drawings: see doc/figures.md. What
-    # they leave out, such as the genes that a task adds to `training`, is drawn.
-    adam = {"adam": {"lr": 3e-3, "beta1": 0.9, "weight_decay": 1e-5}}
-    sgd = {"sgd": {"lr": 0.05, "momentum": 0.9, "nesterov": True, "weight_decay": 1e-4}}
-    sgd["sgd"]["bias_rate"] = 1.0
+    # Chosen on held-out training images, see doc/figures.md. What they leave out, such
+    # as the genes that a task adds to `training`, is drawn.
     all_epochs = most(genome, "training", "epochs", unknown=_usual_epochs(spec))
-    fast, slow, long = (
-        {"schedule": "one_cycle", "epochs": math.ceil(all_epochs / k)}
-        for k in (4, 2, 1)
-    )
+    half, full = (math.ceil(all_epochs / k) for k in (2, 1))
+    few = math.ceil(SHORT / samples_per_epoch(spec.n_samples))
+    short = max(shortest(all_epochs), min(math.ceil(all_epochs / 4), few))
     if not are_images(spec):
-        dense = {"units": 64, "normalisation": "batch", "activation": "relu"}
-        rows = {"dense": [{**dense, "dropout": 0.1}], "training": fast}
-        return [{**rows, "optimizer": adam}, {**rows, "optimizer": sgd}]
+        return _known_rows(math.ceil(all_epochs / 4))
 
-    n_blocks = most(genome, "blocks")
+    # Small batches where images are few, so that there are steps enough.
     n = spec.n_samples
-    batch = {"batch_size": max(min(16, n), min(128, n // 32))}
-    large = batch if n >= MANY_SAMPLES else {}
+    batch_size = max(min(8, n), min(128, max(n // 32, min(64, n // 4))))
+    # Larger batches bear higher rates.
+    rate = 0.1 * max(1.0, batch_size / 64)
+    muon = {"muon": {"lr": rate, "momentum": 0.9, "weight_decay": 1e-3}}
+    sgd = {"lr": rate / 2, "momentum": 0.9, "nesterov": True, "weight_decay": 5e-4}
     # What photos show may be mirrored and of another colour; digits may not.
     photos = shape_of(spec)[0] > 1
     moved = {**STILL, "shift": 0.1, "flip": photos, "test_time": photos}
     varied = {**moved, "rotate": 20 if photos else 10, "zoom": 0.1}
     varied["colour"] = 0.4 if photos else 0.0
     # Images are halved until a few pixels are left.
-    halvings = round(math.log2(min(shape_of(spec)[1:]))) - 1
-    pyramid = [min(64, 16 * 2**i) for i in range(max(2, min(5, halvings)))]
+    halvings = max(2, round(math.log2(min(shape_of(spec)[1:]))) - 1)
+    n_blocks = min(halvings, most(genome, "blocks"))
 
     def known(
         channels: Sequence[int],
-        training: dict[str, Any],
+        epochs: int,
         augmentation: dict[str, Any] = STILL,
-        optimizer: dict[str, Any] = adam,
+        optimizer: dict[str, Any] = muon,
         head_pooling: str = "flatten",
-        kernel: int = 3,
-        dropout: float = 0.0,
+        **changes: Any,
     ) -> dict[str, Any]:
         block = {"normalisation": "batch", "activation": "relu", "pooling": "max"}
-        block |= {**PLAIN_BLOCK, "kernel": kernel, "dropout": dropout}
-        blocks = [{"channels": width, **block} for width in channels]
+        block |= {**PLAIN_BLOCK, "kernel": 3, "dropout": 0.0, **changes}
+        training = {"schedule": "triangular", "epochs": epochs}
         return {
             **PLAIN,
-            "blocks": blocks if n_blocks > 1 else blocks[:1],
+            "blocks": [{"channels": each, **block} for each in channels[:n_blocks]],
             "head_pooling": head_pooling,
             "dense": [],
             "optimizer": optimizer,
-            "training": training,
+            "training": {**training, "batch_size": batch_size},
             "augmentation": augmentation,
         }
 
-    # Large kernels pay where there is time for all epochs. Something must then keep
-    # them from learning by heart: images that move, or dropout where moving harms.
-    # Three halvings are as good as two large kernels, for two thirds of the time.
-    large_kernels = known((32, 64), long | batch, kernel=5, dropout=0.2)
-    three_halvings = known((32, 64, 128), long | batch, dropout=0.2)
+    narrow, deep, wide = (16, 32, 64), (16, 32, 64, 64), (32, 64, 128)
     return [
-        known((16, 32), fast | large),
-        known((16, 32), fast | large, moved, sgd),
-        known(pyramid, long, varied, head_pooling="average"),
-        known((32, 64), slow | large, moved),
-        known((32, 64), long | large, moved),
-        three_halvings if n_blocks > 2 else large_kernels,
-        known((32, 64), long | batch, moved, kernel=5),
+        known(narrow[:2], short),
+        known(narrow, short, moved),
+        known(narrow, short, varied),
+        known(deep, half, varied, head_pooling="average"),
+        known(narrow, half, varied),
+        known(narrow, half, moved, {"sgd": {**sgd, "bias_rate": 8.0}}),
+        known(wide, half, moved),
+        known(narrow, full, moved),
+        known(wide, full, dropout=0.2),
+        known(wide, full, varied),
+    ]
+
+
+def _known_rows(epochs: int) -> list[dict[str, Any]]:
+    """Return networks for rows of features."""
+    block = {"units": 64, "normalisation": "batch", "activation": "relu"}
+    adam = {"lr": 3e-3, "beta1": 0.9, "weight_decay": 1e-5}
+    sgd = {"lr": 0.05, "momentum": 0.9, "nesterov": True, "weight_decay": 1e-4}
+    return [
+        {
+            "dense": [{**block, "dropout": 0.1}],
+            "training": {"schedule": "one_cycle", "epochs": epochs},
+            "optimizer": optimizer,
+        }
+        for optimizer in ({"adam": adam}, {"sgd": {**sgd, "bias_rate": 1.0}})
     ]

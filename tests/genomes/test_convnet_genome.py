@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sknevo.genomes.convnet import convnet, well_known
-from sknevo.network_plan import image_shape, network_plan
+from sknevo.network_plan import EPOCH_SAMPLES, image_shape, network_plan
 from sknevo.records import Chromosome, DataSpec
 
 SIDE = st.integers(1, 64)
@@ -72,8 +72,11 @@ def test_known_individuals_belong_to_the_genome_of_any_data(spec):
 def test_known_individuals_begin_with_the_cheap():
     genome, rng = convnet(MNIST), np.random.default_rng(0)
     known = [Chromosome(genome.complete(k, rng)).expressed for k in well_known(MNIST)]
+    epochs = [one["training"]["epochs"] for one in known]
+    assert epochs == sorted(epochs)
+    assert epochs[0] * EPOCH_SAMPLES == 20_000
     costs = [network_plan(one, (1, 28, 28), 10).size.operations for one in known]
-    assert costs == sorted(costs)
+    assert min(costs) == costs[0]
     assert len({Chromosome(genome.complete(k, rng)).key for k in well_known(MNIST)}) > 3
 
 
@@ -112,7 +115,7 @@ def test_two_layers_are_two_layers():
 def test_epochs_are_bounded():
     for most in (1, 3, 40):
         drawn = samples(convnet(MNIST, max_epochs=most))
-        assert max(one["training"]["epochs"] for one in drawn) == most
+        assert most / 2 < max(one["training"]["epochs"] for one in drawn) <= most
 
 
 def test_few_samples_are_seen_often():
