@@ -87,7 +87,7 @@ def well_known(spec: DataSpec, genome: Genome | None = None) -> list[dict[str, A
     >>> from sknevo.records import DataSpec
     >>> spec = DataSpec("classification", 1000, 10, shape=(28, 28))
     >>> [len(genes["blocks"]) for genes in well_known(spec)]
-    [2, 2, 4, 2, 2, 3, 2]
+    [2, 3, 3, 4, 3, 3, 3, 3, 3, 3]
     """
     return [
         {**known, "training": {**known["training"], "label_smoothing": 0.0}}
