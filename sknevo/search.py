@@ -42,8 +42,8 @@ class SearchResult:
 
     `evaluations` are those of all candidates in the order asked, without those for
     which there was no time, which are `skipped`. `best` is the fittest with the most
-    resources, the earlier one among equals; with `max_time`, of those whose refit was
-    possible.
+    resources, or with any if trainings go on at the end; the earlier one among equals;
+    with `max_time`, of those whose refit was possible.
     """
 
     evaluations: list[Evaluation] = field(default_factory=list)
@@ -74,7 +74,7 @@ class SearchResult:
         if evaluation.status == "skipped":
             self.skipped.append(evaluation)
             return
-        if self._is_better(evaluation) and budget.accept(evaluation):
+        if self._is_better(evaluation, budget) and budget.accept(evaluation):
             self.best = evaluation
         name = evaluation.candidate.name
         if name not in self._names:
@@ -82,12 +82,13 @@ class SearchResult:
         self._names.add(name)
         self.fitness[evaluation.chromosome.key] = evaluation.fitness
 
-    def _is_better(self, evaluation: Evaluation) -> bool:
+    def _is_better(self, evaluation: Evaluation, budget: TimeBudget) -> bool:
         if evaluation.status != "ok" or self.best is None:
             return evaluation.status == "ok"
-        if evaluation.rank_key == self.best.rank_key:
+        key, best = budget.rank_key(evaluation), budget.rank_key(self.best)
+        if key == best:
             return self.place(evaluation) < self.place(self.best)
-        return evaluation.rank_key > self.best.rank_key
+        return key > best
 
     def place(self, evaluation: Evaluation) -> int:
         """Return the place of an evaluation in the order asked."""

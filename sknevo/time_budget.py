@@ -300,7 +300,8 @@ class TimeBudget:
         if self._has_ensemble and self.final_builder is not None:
             self._refits.append(self.refit_seconds(evaluation))
         ahead = self._ahead
-        fitter = ahead is None or evaluation.rank_key > ahead.rank_key
+        key = self.rank_key(evaluation)
+        fitter = ahead is None or key > self.rank_key(ahead)
         if fitter and self.can_refit(evaluation):
             self._ahead = evaluation
 
@@ -369,6 +370,14 @@ class TimeBudget:
         left = self.time_left() + (STOPPING if was_kept else 0.0)
         other = 0.0 if self.best is None else self.refit_seconds(self.best)
         return self.refit_seconds(evaluation) <= max(left, other)
+
+    def rank_key(self, evaluation: Evaluation) -> tuple[float, float]:
+        """Return what makes an evaluation the best: fidelity first, then fitness.
+
+        Where trainings go on at the end it is fitness alone. A short one has all of its
+        epochs when a long one, which may be fitter by then, has a few of many.
+        """
+        return (0.0, evaluation.fitness) if self._finishes else evaluation.rank_key
 
     def accept(self, evaluation: Evaluation) -> bool:
         """Return whether a fitter candidate may be the best, which it is then."""

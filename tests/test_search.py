@@ -665,6 +665,19 @@ def test_the_best_is_one_of_those_that_were_given_most():
     assert outcome.best.fitness < max(e.fitness for e in outcome.evaluations)
 
 
+@pytest.mark.parametrize(("finishes", "best"), [(False, 0.2), (True, 0.1)])
+def test_of_trainings_that_go_on_the_fittest_is_the_best(finishes, best):
+    few = Evaluation(chromosome(0.1), "ok", 0.9, resource=3)
+    whole = Evaluation(chromosome(0.2), "ok", 0.8)
+    budget = TimeBudget()
+    budget.plan(finishes=finishes)
+    result = SearchResult()
+    result.ask([few.candidate, whole.candidate])
+    for evaluation in (few, whole):
+        result.add(evaluation, budget)
+    assert result.best.chromosome.expressed["x"] == best
+
+
 def test_a_target_counts_with_all_resources_only():
     genome = Genome(**GENOME.genes, epochs=Integer(8, 10))
     runner = evolve(genome=genome, size=9, resources=(2, 5), seed=1)
