@@ -205,7 +205,7 @@ class BaseEvolved(RefitMixin, CallbackSupportMixin, SearchParameters):
     def _well_known(self, spec: DataSpec) -> list[dict]:
         """Return expressed genes to begin with if the user gives none."""
 
-    def _auto_resource(self, spec: DataSpec) -> tuple[str | None, int]:
+    def _auto_resource(self, spec: DataSpec, n_splits: int) -> tuple[str | None, int]:
         """Return what "auto" stands for, and how much of it the first rung has."""
         return None, 0
 
@@ -383,7 +383,7 @@ class BaseEvolved(RefitMixin, CallbackSupportMixin, SearchParameters):
         whole = self._spec(X, y)
         spec = replace(whole, n_samples=data.n_train)
         self.genome_ = self._make_genome(spec)
-        resource, rungs = self._halved(spec)
+        resource, rungs = self._halved(spec, len(data.splits))
         rows = self._refit_rows(data)
         final_spec = whole if rows is None else replace(whole, n_samples=len(rows))
 
@@ -534,12 +534,12 @@ class BaseEvolved(RefitMixin, CallbackSupportMixin, SearchParameters):
         fewest = math.ceil(self.factor) if is_steady else 1
         return SuccessiveHalving(population, rungs, self.factor, fewest)
 
-    def _halved(self, spec: DataSpec) -> tuple[str | None, list[int]]:
+    def _halved(self, spec: DataSpec, n_splits: int) -> tuple[str | None, list[int]]:
         """Return the resource of successive halving, and its rungs below the last."""
         resource, least = self.resource, self.min_resources
         is_auto = resource == "auto"
         if is_auto:
-            resource, first = self._auto_resource(spec)
+            resource, first = self._auto_resource(spec, n_splits)
             least = first if least == "exhaust" else least
         rungs = make_rungs(
             resource,

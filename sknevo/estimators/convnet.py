@@ -94,9 +94,10 @@ default="estimation_of_distribution"
         with little of it. Only the best are evaluated again with more. None evaluates
         each individual once, with all that its genes ask for. "auto" stands for None;
         with `max_time` for "epochs" if networks predict, and for "n_samples" if
-        pipelines evolve on a table that is large for it. The first rung then has 150
-        images, or 16,000 cells of the table, for each second, and no less than 2,000
-        samples.
+        pipelines evolve on a table that is large for it. For each second the first rung
+        then has 16,000 cells of the table, and no less than 2,000 rows; or 150 images
+        of 28 x 28 pixels, all splits together, of larger ones fewer, and no less than
+        600 on a split.
     factor : float, default=3
         The best 1 / `factor` of the individuals are promoted: they are evaluated again
         with `factor` times the resource.

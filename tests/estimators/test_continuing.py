@@ -13,6 +13,8 @@ from sklearn.model_selection import train_test_split
 from sknevo import EvolvedClassifier
 from sknevo.builders.convnet import ClassifierNet
 from sknevo.evaluation import Journal
+from sknevo.genomes.convnet import convnet
+from sknevo.records import DataSpec
 
 SMALL = {
     "population_size": 3,
@@ -86,6 +88,23 @@ def test_what_predicts_keeps_nothing_that_only_training_needs(digits, fitted):
     for model in (loaded.best_estimator_, loaded.ensemble_.members[0].whole):
         assert model.training_ is None
         assert not model.optimizer_.state_dict()["state"]
+
+
+@pytest.mark.parametrize(
+    ("n", "shape", "n_splits", "expected"),
+    [
+        (48_000, (28, 28), 1, 1),  # an epoch is a part of so many
+        (3_000, (28, 28), 1, 3),
+        (1_500, (28, 28), 1, 6),
+        (300, (28, 28), 5, 6),
+        (300, (56, 56, 3), 5, 2),  # no less than 600
+    ],
+)
+def test_the_first_rung_is_short_whatever_the_data(n, shape, n_splits, expected):
+    spec = DataSpec("classification", n, 10, shape=shape)
+    clf = EvolvedClassifier(max_time=60)
+    clf.genome_ = convnet(spec)
+    assert clf._auto_resource(spec, n_splits) == ("epochs", expected)
 
 
 @pytest.mark.parametrize("ensemble_size", [None, 25])
