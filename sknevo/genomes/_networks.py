@@ -361,6 +361,8 @@ def known_networks(spec: DataSpec, genome: Genome | None) -> list[dict[str, Any]
     moved = {**STILL, "shift": 0.1, "flip": photos, "test_time": photos}
     varied = {**moved, "rotate": 20 if photos else 10, "zoom": 0.1}
     varied["colour"] = 0.4 if photos else 0.0
+    # Of gray images some may be mirrored, such as those of clothes.
+    mirrored = {**STILL, "flip": True, "test_time": True}
     # Images are halved until a few pixels are left.
     halvings = max(2, round(math.log2(min(shape_of(spec)[1:]))) - 1)
     n_blocks = min(halvings, most(genome, "blocks"))
@@ -371,6 +373,7 @@ def known_networks(spec: DataSpec, genome: Genome | None) -> list[dict[str, Any]
         augmentation: dict[str, Any] = STILL,
         optimizer: dict[str, Any] = muon,
         head_pooling: str = "flatten",
+        stem: str | dict[str, Any] = PLAIN["stem"],
         **changes: Any,
     ) -> dict[str, Any]:
         block = {"normalisation": "batch", "activation": "relu", "pooling": "max"}
@@ -378,6 +381,7 @@ def known_networks(spec: DataSpec, genome: Genome | None) -> list[dict[str, Any]
         training = {"schedule": "triangular", "epochs": epochs}
         return {
             **PLAIN,
+            "stem": stem,
             "blocks": [{"channels": each, **block} for each in channels[:n_blocks]],
             "head_pooling": head_pooling,
             "dense": [],
@@ -387,17 +391,24 @@ def known_networks(spec: DataSpec, genome: Genome | None) -> list[dict[str, Any]
         }
 
     narrow, deep, wide = (16, 32, 64), (16, 32, 64, 64), (32, 64, 128)
+    if photos:
+        whitening = {"whitening": {"kernel": 3, "stride": 2}}
+        own = partial(known, wide[:2], augmentation=varied, stem=whitening)
+        dropping = moved
+    else:
+        own, dropping = partial(known, narrow, augmentation=mirrored), mirrored
     return [
         known(narrow[:2], short),
         known(narrow, short, moved),
         known(narrow, short, varied),
+        own(epochs=short),
         known(deep, half, varied, head_pooling="average"),
-        known(narrow, half, varied),
+        own(epochs=half),
+        known(narrow, half, varied, convolutions=2, residual=True),
         known(narrow, half, moved, {"sgd": {**sgd, "bias_rate": 8.0}}),
-        known(wide, half, moved),
         known(narrow, full, moved),
-        known(wide, full, dropout=0.2),
         known(wide, full, varied),
+        known(wide, full, dropping, dropout=0.2),
     ]
 
 

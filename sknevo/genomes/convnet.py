@@ -3,10 +3,15 @@
 from typing import Any
 
 from sknevo.genes import Categorical, Genome
-from sknevo.genomes._networks import known_networks, network_space
+from sknevo.genomes._networks import are_images, known_networks, network_space
 from sknevo.records import DataSpec
 
 __all__ = ["convnet", "well_known"]
+
+# How much known networks smooth the labels of fewer images than so many. On 50 drawings
+# of insects it brought 2.5 points, on 7,000 digits and 320 photos nothing; the bound is
+# chosen, not measured.
+SMOOTHING, FEW = 0.1, 1_000
 
 
 def convnet(
@@ -87,9 +92,11 @@ def well_known(spec: DataSpec, genome: Genome | None = None) -> list[dict[str, A
     >>> from sknevo.records import DataSpec
     >>> spec = DataSpec("classification", 1000, 10, shape=(28, 28))
     >>> [len(genes["blocks"]) for genes in well_known(spec)]
-    [2, 3, 3, 4, 3, 3, 3, 3, 3, 3]
+    [2, 3, 3, 3, 4, 3, 3, 3, 3, 3, 3]
     """
+    few = are_images(spec) and spec.n_samples < FEW
+    smoothing = SMOOTHING if few else 0.0
     return [
-        {**known, "training": {**known["training"], "label_smoothing": 0.0}}
+        {**known, "training": {**known["training"], "label_smoothing": smoothing}}
         for known in known_networks(spec, genome)
     ]

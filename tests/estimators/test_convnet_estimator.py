@@ -247,7 +247,8 @@ def test_it_races_over_epochs(few):
     assert set(results["resource"]) == {3, np.inf}
     wanted = [params["training"]["epochs"] for params in results["params"]]
     assert max(wanted) > 3  # what it was given is less than its genes say
-    assert results["resource"][clf.best_index_] == np.inf  # the winner had all
+    best = clf.best_index_  # the winner had all that its genes say
+    assert results["resource"][best] == np.inf or wanted[best] <= 3
     assert [rung.resource for rung in clf.rungs_] == [3, None]
     assert clf.best_estimator_.max_epochs == clf.best_params_["training"]["epochs"]
 
