@@ -206,6 +206,8 @@ def rows_of(path):
     return [json.loads(line) for line in path.open()] if path.exists() else []
 
 
+# What the names of variants end with that have the seconds of the plain network.
+EQUAL = ", equal seconds"
 KEYS = ("set", "variant", "images", "batch_size", "seed")
 
 
@@ -227,7 +229,7 @@ def run(args):
     for seed in args.seeds:
         for name, (X, y, n_train) in data.items():
             for variant in args.variants or VARIANTS:
-                told = variant + ", equal seconds" * args.equal_seconds
+                told = variant + EQUAL * args.equal_seconds
                 key = (name, told, args.images, args.batch_size, seed)
                 if key in done:
                     continue
@@ -279,7 +281,8 @@ def show(args):
         cells[tuple(row[key] for key in KEYS)] = row
     groups = {}
     for (name, variant, *rest, seed), row in cells.items():
-        plain = cells.get((name, "plain", *rest, seed))
+        first = "plain" + EQUAL * variant.endswith(EQUAL)
+        plain = cells.get((name, first, *rest, seed))
         if plain:
             key = (name, *rest, variant)
             groups.setdefault(key, []).append((row, plain))
