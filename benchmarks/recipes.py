@@ -28,7 +28,12 @@ from sklearn.metrics import accuracy_score, log_loss
 from sklearn.model_selection import train_test_split
 
 from sknevo.builders.convnet import ConvNetBuilder
-from sknevo.datasets import fetch_fashion_mnist, fetch_mnist, load_image_folder
+from sknevo.datasets import (
+    fetch_fashion_mnist,
+    fetch_mnist,
+    load_image_folder,
+    make_insects,
+)
 from sknevo.genomes._networks import STILL
 from sknevo.genomes.convnet import convnet
 from sknevo.records import Chromosome, DataSpec
@@ -79,7 +84,23 @@ def omniglot(data):
     return np.array(images), np.unique(labels, return_inverse=True)[1], 15 * 136
 
 
-LOADERS = (mnist, fashion, photos, omniglot, mnist_1000, fashion_1000)
+def insects(data):
+    """Return 50 made images of 64 x 64 to train on, and 300 to test on."""
+    bunch = make_insects(350, image_size=64, random_state=100)
+    return bunch.images, bunch.target, 50
+
+
+def gray(load):
+    def loaded(data):
+        X, y, n_train = load(data)
+        return X.mean(axis=-1).astype(np.uint8), y, n_train
+
+    loaded.__name__ = f"gray_{load.__name__}"
+    return loaded
+
+
+LOADERS = (mnist, fashion, photos, omniglot, insects, mnist_1000, fashion_1000)
+LOADERS += (gray(insects), gray(photos))
 SETS = {function.__name__: function for function in LOADERS}
 
 # Variants --------------------------------------------------------------------------
@@ -122,6 +143,9 @@ WIDE = (32, 64, 128)
 # After a step of two, two blocks are left.
 TWO = (32, 64)
 BEGIN = {"initialisation": "identity", "head_scale": 0.3}
+DEEP = (16, 32, 64, 64)
+# Of photos.
+VARIED = {"augmentation": {"rotate": 20, "zoom": 0.1, "colour": 0.4}}
 VARIANTS = {
     "plain": network(),
     "identity": network(initialisation="identity"),
@@ -132,6 +156,8 @@ VARIANTS = {
     "whitening 2, stride 2": network(TWO, **whitening(2, 2)),
     "whitening 3, stride 2": network(TWO, **whitening(3, 2)),
     "whitening 4, stride 2": network(TWO, **whitening(4, 2)),
+    "three blocks, whitening 3, stride 2": network(**whitening(3, 2)),
+    "wide, whitening 3, stride 2, deep": network((32, 64, 64), **whitening(3, 2)),
     "whitening 3, stride 2, pooled last": pooled_last(TWO, **whitening(3, 2)),
     "excitation": network(excitation=True),
     "gelu": network(activation="gelu"),
@@ -143,10 +169,17 @@ VARIANTS = {
     "two, residual": network(convolutions=2, residual=True),
     "three, residual": network(convolutions=3, residual=True),
     "two blocks": network((16, 32)),
-    "four blocks": network((16, 32, 64, 64)),
+    "four blocks": network(DEEP),
     "wide": network(WIDE),
     "wide, whitening 2": network(WIDE, **whitening(2)),
     "wide, whitening 3, stride 2": network((64, 128), **whitening(3, 2)),
+    "varied": network(**VARIED),
+    "varied, deep, average": network(DEEP, head_pooling="average", **VARIED),
+    "varied, whitening 3, stride 2": network(**whitening(3, 2), **VARIED),
+    "varied, whitening 3, stride 2, average": network(
+        head_pooling="average", **whitening(3, 2), **VARIED
+    ),
+    "varied, wide, whitening 3, stride 2": network(WIDE, **whitening(3, 2), **VARIED),
     "begin": network(**BEGIN),
     "begin, whitening 2": network(**BEGIN, **whitening(2)),
 }
@@ -156,6 +189,7 @@ VARIANTS = {
 
 
 def expressed_of(genes, X, epochs, batch_size):
+    moved = {**STILL, "shift": 0.1, "flip": X.ndim == 4, "test_time": X.ndim == 4}
     return {
         **genes,
         # The recipe that was best of the known ones (benchmarks/known_networks.py).
@@ -166,7 +200,7 @@ def expressed_of(genes, X, epochs, batch_size):
             "schedule": "triangular",
             "label_smoothing": 0.1,
         },
-        "augmentation": {**STILL, "shift": 0.1, "flip": X.ndim == 4},
+        "augmentation": {**moved, **genes.get("augmentation", {})},
     }
 
 
