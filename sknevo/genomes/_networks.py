@@ -132,6 +132,11 @@ IMAGES, FEWEST_EPOCHS, MOST_EPOCHS = 500_000, 10, 100
 # quarter of the epochs at most. Chosen by seconds of 28 x 28 pixels on one core.
 SHORT = 20_000
 
+# Known networks of images with such sides begin with a whitening layer of step 2. With
+# 48 and 64 pixels they were better after as many seconds, with 28 as good
+# (doc/figures.md).
+LARGE_SIDE = 40
+
 
 # What is known of data and genomes -------------------------------------------------
 
@@ -363,6 +368,10 @@ def known_networks(spec: DataSpec, genome: Genome | None) -> list[dict[str, Any]
     varied["colour"] = 0.4 if photos else 0.0
     # Of gray images some may be mirrored, such as those of clothes.
     mirrored = {**STILL, "flip": True, "test_time": True}
+    # Large images are halved at once: so are the seconds.
+    whitening = {"whitening": {"kernel": 3, "stride": 2}}
+    large = min(shape_of(spec)[1:]) >= LARGE_SIDE
+    usual_stem = whitening if large else PLAIN["stem"]
     # Images are halved until a few pixels are left.
     halvings = max(2, round(math.log2(min(shape_of(spec)[1:]))) - 1)
     n_blocks = min(halvings, most(genome, "blocks"))
@@ -373,7 +382,7 @@ def known_networks(spec: DataSpec, genome: Genome | None) -> list[dict[str, Any]
         augmentation: dict[str, Any] = STILL,
         optimizer: dict[str, Any] = muon,
         head_pooling: str = "flatten",
-        stem: str | dict[str, Any] = PLAIN["stem"],
+        stem: str | dict[str, Any] = usual_stem,
         **changes: Any,
     ) -> dict[str, Any]:
         block = {"normalisation": "batch", "activation": "relu", "pooling": "max"}
@@ -392,7 +401,6 @@ def known_networks(spec: DataSpec, genome: Genome | None) -> list[dict[str, Any]
 
     narrow, deep, wide = (16, 32, 64), (16, 32, 64, 64), (32, 64, 128)
     if photos:
-        whitening = {"whitening": {"kernel": 3, "stride": 2}}
         own = partial(known, wide[:2], augmentation=varied, stem=whitening)
         dropping = moved
     else:
@@ -402,7 +410,7 @@ def known_networks(spec: DataSpec, genome: Genome | None) -> list[dict[str, Any]
         known(narrow, short, moved),
         known(narrow, short, varied),
         own(epochs=short),
-        known(deep, half, varied, head_pooling="average"),
+        known(deep, half, varied, head_pooling="average", stem=PLAIN["stem"]),
         own(epochs=half),
         known(narrow, half, varied, convolutions=2, residual=True),
         known(narrow, half, moved, {"sgd": {**sgd, "bias_rate": 8.0}}),
