@@ -7,10 +7,11 @@ does skorch. In each repeat all of them train for one epoch in random order. A r
 compares the times within a repeat. Unchanged skorch uses a DataLoader. It has no
 validation split, so that all train on the same images, and prints nothing.
 
-With `--against`, another checkout of this project trains in a process of its own, in
-turns with the others. With `--moved`, images are shifted, and those in colour mirrored,
-by ours and by the other checkout only. With `--profile`, operations of one epoch of
-ours are listed, the costliest first.
+With `--against`, another checkout of this project and this one train in processes of
+their own, in turns, and nothing else does; this one's process keeps its memory as
+workers do. With `--moved`, images are shifted, and those in colour mirrored, by ours
+and by the other checkout only. With `--profile`, operations of one epoch of ours are
+listed, the costliest first.
 
     python benchmarks/training_speed.py
     python benchmarks/training_speed.py --device cuda --n-samples 60000
@@ -25,6 +26,7 @@ import subprocess
 import sys
 import time
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -35,8 +37,11 @@ from sknevo.builders.convnet import ConvNetBuilder
 from sknevo.builders.networks._data import statistics as input_statistics
 from sknevo.builders.networks._devices import resolve_precision
 from sknevo.builders.networks._modules import Network
+from sknevo.evaluation import _workers
 from sknevo.network_plan import image_shape
 from sknevo.records import DataSpec
+
+HERE = Path(__file__).resolve().parent
 
 
 def genes_of(args):
@@ -154,17 +159,17 @@ def seconds_of(train, args, expressed, X, y, precision):
     return time.perf_counter() - begin
 
 
-class OtherCheckout:
-    """A process of its own that runs `serve` with the code of another checkout."""
+class Served:
+    """A process of its own that runs `serve` with the code of a checkout."""
 
-    def __init__(self, path, args):
+    def __init__(self, path, args, **environment):
         command = [
             sys.executable,
             __file__,
             "--serve",
             json.dumps(vars(args) | {"serve": True}),
         ]
-        environment = {**os.environ, "PYTHONPATH": path}
+        environment = {**os.environ, **environment, "PYTHONPATH": path}
         self.process = subprocess.Popen(
             command,
             env=environment,
@@ -200,13 +205,20 @@ def methods_of(args, task):
         return partial(seconds_of, train, args, *task, precision)
 
     methods = {f"ours, {p}": here(ours, p) for p in precisions}
+    if args.against:  # both in processes of their own
+        servers = {
+            "ours": Served(str(HERE.parent), args, **_workers.KEEPING_MEMORY),
+            "older": Served(args.against, args),
+        }
+        return {
+            f"{name}, {p}": partial(server.seconds, p)
+            for name, server in servers.items()
+            for p in precisions
+        }
     for name, make in (("by hand", our_module), ("plain by hand", plain_module)):
         train = partial(by_hand, make)
         methods |= {f"{name}, {p}": here(train, p) for p in precisions}
     methods["unchanged skorch"] = here(skorch)
-    if args.against:
-        other = OtherCheckout(args.against, args)
-        methods |= {f"older, {p}": partial(other.seconds, p) for p in precisions}
     return methods
 
 
