@@ -30,7 +30,8 @@ def main():
         verbose=1,
     ).fit(images[:-200], digits.target[:-200])
     unseen = images[-200:]
-    expected = evolved.predict(unseen)
+    # What predicts is an ensemble; one network is exported.
+    expected = evolved.best_estimator_.predict(unseen)
     print(f"{(expected == digits.target[-200:]).mean():.1%} of unseen digits are right")
 
     module = evolved.best_estimator_.module_.cpu().eval()
