@@ -29,6 +29,8 @@ def flat(gene, value, path):
         case Genome():
             parts = [flat(gene.genes[n], v, f"{path}.{n}") for n, v in value.items()]
         case Choice():
+            # A branch without genes may be named alone.
+            value = {value: {}} if isinstance(value, str) else value
             ((chosen, branch),) = value.items()
             branch = flat(gene.branches[chosen], branch, f"{path}.{chosen}")
             parts = [{path: chosen}, branch]
