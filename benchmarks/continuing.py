@@ -36,6 +36,7 @@ import math
 import subprocess
 import time
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -151,12 +152,14 @@ class Course:
                 batches = ()
         return self
 
-    def decayed(self, until, begin=1.0):
+    def decayed(self, until, begin=1.0, watch=lambda module: None):
         """Return a copy that was trained until a step, the rate falling to 0."""
         other = copy.copy(self)
         other.net = copy.deepcopy(self.net)
         first, steps = self.step, until - self.step
-        return other.train(until, lambda step: begin * (1 - (step - first) / steps))
+        return other.train(
+            until, lambda step: begin * (1 - (step - first) / steps), watch
+        )
 
     def score(self, module=None):
         """Return the error in % and the log-loss of the held-out part."""
@@ -328,9 +331,16 @@ METHODS = {
     "restart": restart,
     "schedule_free": schedule_free,
 }
-# Rates beside the gene's, as shares of it; those of a schedule-free optimizer are to be
-# one to ten times as high.
+# Rates of known candidates, in multiples of the gene; a schedule-free optimizer is to
+# have one to ten times as high ones, SGD the highest.
 RATES = {"constant": (1.0, 0.33), "schedule_free": (1.0, 3.0, 10.0)}
+
+
+def rates_of(method, expressed):
+    rates = RATES.get(method, (1.0,))
+    if method != "schedule_free":
+        return rates
+    return rates[1:] if "sgd" in expressed["optimizer"] else rates[:2]
 
 
 def finishes(data, expressed, rungs, rate):
@@ -342,26 +352,20 @@ def finishes(data, expressed, rungs, rate):
         course.train(
             begun, lambda step, n=begun, k=kind: SCHEDULES[k](step / n), average.update
         )
+        yield kind, 0.0, 0.0, "weights", course.score()
         yield kind, 0.0, 0.0, "average", course.score(average.network)
-        for share in (0.1, 0.25, 0.5, 1.0, 2.0):
+        moved = copy.copy(course)
+        moved.net = copy.deepcopy(course.net)
+        moved.net.module_.load_state_dict(average.network.state_dict())
+        starts = {"": course, "from the average, ": moved}
+        for share, begin in product((0.1, 0.3, 1.0), (1.0, 0.5, 0.2)):
             end = begun + max(1, round(share * begun))
-            for begin in (1.0, 0.5, 0.25, 0.1):
-                other = course.decayed(end, begin)
-                yield kind, share, begin, "weights", other.score()
-        for share in (0.1, 0.5):
-            # From the average instead of the last weights.
-            end = begun + max(1, round(share * begun))
-            start = copy.copy(course)
-            start.net = copy.deepcopy(course.net)
-            start.net.module_.load_state_dict(average.network.state_dict())
-            for begin in (1.0, 0.5, 0.25, 0.1):
-                yield (
-                    kind,
-                    share,
-                    begin,
-                    "from the average",
-                    start.decayed(end, begin).score(),
-                )
+            for name, start in starts.items():
+                further = copy.deepcopy(average)
+                other = start.decayed(end, begin, further.update)
+                yield kind, share, begin, f"{name}weights", other.score()
+                score = other.score(further.network)
+                yield kind, share, begin, f"{name}average", score
 
 
 # Rows ------------------------------------------------------------------------------
@@ -398,7 +402,7 @@ def rungs(args):
         for number, expressed in enumerate(found):
             for method in args.methods:
                 known = number < args.n_known
-                for rate in RATES.get(method, (1.0,)) if known else (1.0,):
+                for rate in rates_of(method, expressed) if known else (1.0,):
                     cell = {"do": "rungs", "set": name, "candidate": number}
                     cell |= {"method": method, "rate": rate}
                     if key(cell) in kept.done:
@@ -520,7 +524,7 @@ def main():
         one.add_argument("--photos", type=Path, help="folder of train/CLASS")
         one.add_argument("--sets", nargs="+", choices=RUNGS, default=[*RUNGS])
         one.add_argument("--methods", nargs="+", choices=METHODS, default=[*METHODS])
-        one.add_argument("--n-known", type=int, default=3)
+        one.add_argument("--n-known", type=int, default=2)
         one.add_argument("--n-random", type=int, default=6)
         one.set_defaults(do=do)
     shown = commands.add_parser("report")
