@@ -345,7 +345,7 @@ def rates_of(method, expressed):
 
 def finishes(data, expressed, rungs, rate):
     """Go on from the second rung, at a constant rate or at the end of a schedule."""
-    for kind in ("constant", "cosine"):
+    for kind in ("constant", "triangular"):
         course = Course(data, expressed, rate)
         average = WeightAverage(course.net.module_)
         begun = rungs[1] * course.n_batches
