@@ -327,6 +327,7 @@ def schedule_free(data, expressed, rungs, rate):
 METHODS = {
     "constant": constant,
     "cosine": scheduled("cosine"),
+    "triangular": scheduled("triangular"),
     "one_cycle": scheduled("one_cycle"),
     "restart": restart,
     "schedule_free": schedule_free,
@@ -397,7 +398,7 @@ def key(row):
 def rungs(args):
     kept = Rows(args.out)
     for name in args.sets:
-        data, steps = load(name, args), RUNGS[name]
+        data, steps = load(name, args, args.n_train), RUNGS[name]
         found = candidates(data.spec, steps[-1], args.n_known, args.n_random)
         for number, expressed in enumerate(found):
             for method in args.methods:
@@ -422,7 +423,7 @@ def rungs(args):
 def finish(args):
     kept = Rows(args.out)
     for name in args.sets:
-        data, steps = load(name, args), RUNGS[name]
+        data, steps = load(name, args, args.n_train), RUNGS[name]
         found = candidates(data.spec, steps[1], args.n_known, 0)
         for number, expressed in enumerate(found):
             cell = {"do": "finish", "set": name, "candidate": number}
@@ -524,6 +525,7 @@ def main():
         one.add_argument("--photos", type=Path, help="folder of train/CLASS")
         one.add_argument("--sets", nargs="+", choices=RUNGS, default=[*RUNGS])
         one.add_argument("--methods", nargs="+", choices=METHODS, default=[*METHODS])
+        one.add_argument("--n-train", type=int, help="images of MNIST or Fashion-MNIST")
         one.add_argument("--n-known", type=int, default=2)
         one.add_argument("--n-random", type=int, default=6)
         one.set_defaults(do=do)

@@ -33,6 +33,7 @@ from sknevo.builders.networks._modules import (
     Whitening,
     layer_module,
 )
+from sknevo.builders.networks._net import WARM_UP_SHARE
 from sknevo.builders.networks._serialization import load_network, save_network
 from sknevo.builders.networks._trainer import SCHEDULES, WeightAverage
 from sknevo.deadline import DeadlineReached, TrialPruned, deadline, training_for
@@ -432,10 +433,9 @@ def test_the_learning_rate_follows_its_schedule(digits):
 
     net.__class__ = Watched
     net.fit(X, y)
-    rate, steps = net.get_params()["optimizer__lr"], len(seen)
-    rising = seen[: steps // 20]
+    rate, warm_up = net.get_params()["optimizer__lr"], int(WARM_UP_SHARE * len(seen))
+    rising, falling = seen[:warm_up], seen[warm_up:]
     assert rising == sorted(rising)
-    falling = seen[steps // 20 :]
     assert falling == sorted(falling, reverse=True)
     assert 0.9 * rate < falling[0] < rate
     assert falling[-1] < rate / 100

@@ -49,11 +49,14 @@ from sknevo.image_stream._stream import streamed
 # A network that has not learned anything after a quarter of its epochs, and of so many
 # batches, is not going to: it does not beat a constant guess by a share of its loss.
 FIRST_RUNG, FEWEST_BATCHES, CHANCE = 0.25, 50, 0.995
-# The learning rate rises in so many steps, or in this share of all if that is less;
-# chosen, not measured.
-WARM_UP, WARM_UP_SHARE = 100, 0.05
-# The share of its gene from which the learning rate falls in `finish`, if it is less by
-# then; chosen, not measured.
+# The learning rate rises in so many steps, or in this share of all if that is less. On
+# parts of MNIST and Fashion-MNIST (4,000 images) and 300 photos, trainings of 180 to
+# 650 steps ended better with 50 steps than with 20, by 0.6 points in the mean; with 100
+# they ended as with 50, but their first epochs were worse by 2 points.
+WARM_UP, WARM_UP_SHARE = 50, 0.15
+# The share of its gene from which the learning rate falls in `finish`. On the same
+# images, after a constant rate or a whole schedule, it was as good as 0.2 and 1, or
+# better, whether as many steps followed as before or a tenth of them.
 FINISHING_RATE = 0.5
 # Samples, and the pixels or features of all of them, that are predicted at once. Chosen
 # so that a batch's activations take some hundred megabytes, not measured. Images' stay
@@ -234,9 +237,10 @@ default="constant"
     ) -> Self:
         """Go on from where `train_to` paused, the learning rate falling to 0.
 
-        The samples may be others, more of them for example, if their targets are of the
-        same kind. It goes on even if it has not learned anything so far. What it takes
-        to go on once more is dropped.
+        It falls from half of its gene, and the average of weights goes on. The samples
+        may be others, more of them for example, if their targets are of the same kind.
+        It goes on even if it has not learned anything so far. What it takes to go on
+        once more is dropped.
 
         Parameters
         ----------
@@ -262,8 +266,7 @@ default="constant"
         if epochs is None:
             epochs = self.max_epochs - self.epochs_ if until is None else math.inf
         self.patient = True  # what was chosen is trained to its end
-        begin = SCHEDULES[self.schedule](min(1.0, self.epochs_ / self.max_epochs))
-        rate = _Fall(max(begin, FINISHING_RATE), self.epochs_, epochs, until)
+        rate = _Fall(FINISHING_RATE, self.epochs_, epochs, until)
         return self._train(X, y, sample_weight, self.epochs_ + epochs, rate).settle()
 
     def partial_fit(self, *_: Any, **__: Any) -> Self:
