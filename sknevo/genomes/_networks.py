@@ -28,11 +28,12 @@ BETA1 = Real(0.8, 0.97)
 OPTIMIZER = Choice(
     {"muon": 4, "adam": 2, "adamw": 2},
     sgd=Genome(
-        lr=Real(3e-3, 0.5, log=True),
+        # On digits and clothes 0.3 was no better than 0.1; more may diverge.
+        lr=Real(3e-3, 0.2, log=True),
         momentum=Real(0.1, 0.99),
         nesterov=Categorical([False, True]),
         # Of biases, in multiples of `lr` (Jordan 2024).
-        bias_rate=Categorical([1.0, 8.0, 64.0], [2, 1, 1]),
+        bias_rate=Categorical([1.0, 8.0], [2, 1]),
         weight_decay=DECAY,
     ),
     # Jordan et al. (2024).

@@ -267,6 +267,13 @@ class Crop(nn.Module):
         return X[:, :, top : top + height, left : left + width]
 
 
+class Flatten(nn.Module):
+    """Takes all pixels; the channels of each lie side by side, as in memory."""
+
+    def forward(self, X: Tensor) -> Tensor:
+        return X.permute(0, 2, 3, 1).flatten(1)
+
+
 class Average(nn.Module):
     """Takes the mean over all pixels."""
 
@@ -407,7 +414,7 @@ MODULES: dict[str, Callable[[Layer, torch.Generator], nn.Module]] = {
     "whitening": lambda layer, _: Whitening(layer),
     "dense": Dense,
     "linear": _weighted,
-    "flatten": lambda *_: nn.Flatten(),
+    "flatten": lambda *_: Flatten(),
     "average": lambda *_: Average(),
     "maximum": lambda *_: Maximum(),
     "unflatten": lambda layer, _: nn.Unflatten(1, layer.outputs),

@@ -31,7 +31,7 @@ FAULTS = (
     ValueError,
 )
 # Files of another version are refused; raise it when their content changes.
-VERSION = 3
+VERSION = 4
 
 
 def save_network(net: Net, expressed: dict[str, Any], path: str | PathLike) -> None:
