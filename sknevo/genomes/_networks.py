@@ -402,7 +402,9 @@ def known_networks(spec: DataSpec, genome: Genome | None) -> list[dict[str, Any]
 
     narrow, deep, wide = (16, 32, 64), (16, 32, 64, 64), (32, 64, 128)
     if photos:
-        own = partial(known, wide[:2], augmentation=varied, stem=whitening)
+        # After the step of 2, few pixels are left of small ones.
+        channels = wide if large else wide[:2]
+        own = partial(known, channels, augmentation=varied, stem=whitening)
         dropping = moved
     else:
         own, dropping = partial(known, narrow, augmentation=mirrored), mirrored
