@@ -296,9 +296,7 @@ def scheduled(name):
 
         for rung in rungs:
             end = rung * course.n_batches
-            course.train(
-                end, lambda step: SCHEDULES[name](step / course.all_steps), watch
-            )
+            course.train(end, lambda step: SHAPES[name](step / course.all_steps), watch)
             yield rung, "weights", course.score()
             for average in averages:
                 yield rung, f"average {average.power}", course.score(average.network)
@@ -310,7 +308,7 @@ def restart(data, expressed, rungs, rate):
     for rung in rungs:
         course = Course(data, expressed, rate)
         course.warm_up, end = 0, rung * course.n_batches
-        course.train(end, lambda step, n=end: SCHEDULES["one_cycle"](step / n))
+        course.train(end, lambda step, n=end: SHAPES["one_cycle"](step / n))
         yield rung, "weights", course.score()
 
 
@@ -327,11 +325,26 @@ def schedule_free(data, expressed, rungs, rate):
 METHODS = {
     "constant": constant,
     "cosine": scheduled("cosine"),
+    "linear": scheduled("linear"),
     "triangular": scheduled("triangular"),
     "one_cycle": scheduled("one_cycle"),
     "restart": restart,
     "schedule_free": schedule_free,
 }
+
+
+# Schedules that rise at first, as sknevo had them.
+def _one_cycle(done):
+    if done < 0.25:
+        return 0.05 + 0.95 * done / 0.25
+    return SCHEDULES["cosine"]((done - 0.25) / 0.75)
+
+
+def _triangular(done):
+    return 0.2 + 0.8 * done / 0.2 if done < 0.2 else (1 - done) / 0.8
+
+
+SHAPES = {**SCHEDULES, "one_cycle": _one_cycle, "triangular": _triangular}
 # Rates of known candidates, in multiples of the gene; a schedule-free optimizer is to
 # have one to ten times as high ones, SGD the highest.
 RATES = {"constant": (1.0, 0.33), "schedule_free": (1.0, 3.0, 10.0)}
@@ -351,7 +364,7 @@ def finishes(data, expressed, rungs, rate):
         average = WeightAverage(course.net.module_)
         begun = rungs[1] * course.n_batches
         course.train(
-            begun, lambda step, n=begun, k=kind: SCHEDULES[k](step / n), average.update
+            begun, lambda step, n=begun, k=kind: SHAPES[k](step / n), average.update
         )
         yield kind, 0.0, 0.0, "weights", course.score()
         yield kind, 0.0, 0.0, "average", course.score(average.network)

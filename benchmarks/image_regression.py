@@ -78,7 +78,7 @@ def ridge(X, y, seed, args):
 
 
 def fixed(X, y, seed, args):
-    training = {"batch_size": 64, "epochs": args.max_epochs, "schedule": "one_cycle"}
+    training = {"batch_size": 64, "epochs": args.max_epochs, "schedule": "cosine"}
     training |= {"loss": "squared", "target_scaling": "standard"}
     return EvolvedRegressor(
         initial_population=[FIXED | {"training": training}],

@@ -197,7 +197,7 @@ def expressed_of(genes, X, epochs, batch_size):
         "training": {
             "batch_size": batch_size,
             "epochs": epochs,
-            "schedule": "triangular",
+            "schedule": "linear",
             "label_smoothing": 0.1,
         },
         "augmentation": {**moved, **genes.get("augmentation", {})},

@@ -61,7 +61,7 @@ def genes_of(args):
         "training": {
             "batch_size": args.batch_size,
             "epochs": 1,
-            "schedule": "one_cycle",
+            "schedule": "cosine",
             "label_smoothing": 0.0,
         },
         "augmentation": {

@@ -102,9 +102,7 @@ DENSE = Genome(
     activation=ACTIVATION,
     dropout=Real(0.0, 0.5),
 )
-SCHEDULE = Categorical(
-    ["constant", "cosine", "one_cycle", "step", "triangular"], [1, 3, 2, 1, 3]
-)
+SCHEDULE = Categorical(["constant", "cosine", "step", "linear"], [1, 3, 1, 4])
 # Shifts and zooms are shares of the side, rotations degrees.
 AUGMENTATION = Genome(
     shift=Categorical([0.0, 0.05, 0.1, 0.2], [2, 1, 1, 1]),
@@ -388,7 +386,7 @@ def known_networks(spec: DataSpec, genome: Genome | None) -> list[dict[str, Any]
     ) -> dict[str, Any]:
         block = {"normalisation": "batch", "activation": "relu", "pooling": "max"}
         block |= {**PLAIN_BLOCK, "kernel": 3, "dropout": 0.0, **changes}
-        training = {"schedule": "triangular", "epochs": epochs}
+        training = {"schedule": "linear", "epochs": epochs}
         return {
             **PLAIN,
             "stem": stem,
@@ -431,7 +429,7 @@ def _known_rows(epochs: int) -> list[dict[str, Any]]:
     return [
         {
             "dense": [{**block, "dropout": 0.1}],
-            "training": {"schedule": "one_cycle", "epochs": epochs},
+            "training": {"schedule": "cosine", "epochs": epochs},
             "optimizer": optimizer,
         }
         for optimizer in ({"adam": adam}, {"sgd": {**sgd, "bias_rate": 1.0}})

@@ -83,8 +83,7 @@ class Net(NeuralNet):
     ----------
     module : type
         Takes `n_outputs`, `mean` and `scale` beside its own parameters.
-    schedule : {"constant", "cosine", "one_cycle", "step", "triangular"}, \
-default="constant"
+    schedule : {"constant", "cosine", "step", "linear"}, default="constant"
         How the learning rate goes on over `max_epochs`, after a short warm-up.
     precision : {"float32", "bfloat16"}, default="float32"
         What the network computes in; the weights are float32 [1]_.

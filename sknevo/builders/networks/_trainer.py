@@ -14,10 +14,6 @@ from torch import Tensor, nn
 
 from sknevo.deadline import TrialPruned, check_deadline
 
-# Share of a one-cycle schedule in which the learning rate rises; chosen, not measured.
-WARM_UP = 0.25
-# The same of a triangular one, as in Jordan (2024).
-RISE = 0.2
 # A step counts in the average of weights as its number to this power: the average is a
 # tenth of the training wide. On parts of MNIST, Fashion-MNIST and photos (held-out
 # training images, 1 to 36 epochs) powers of 3, 7 and 15 were alike, and 31 was worse
@@ -29,25 +25,13 @@ def _half_cosine(done: float) -> float:
     return (1 + math.cos(math.pi * done)) / 2
 
 
-def _one_cycle(done: float) -> float:
-    if done < WARM_UP:
-        return 0.05 + 0.95 * done / WARM_UP
-    return _half_cosine((done - WARM_UP) / (1 - WARM_UP))
-
-
-def _triangular(done: float) -> float:
-    if done < RISE:
-        return 0.2 + 0.8 * done / RISE
-    return (1 - done) / (1 - RISE)
-
-
 # The learning rate as a share of its gene, by the share of the training that is done.
+# None of them rises: the beginning of a long training would then say little of its end.
 SCHEDULES: dict[str, Callable[[float], float]] = {
     "constant": lambda done: 1.0,
     "cosine": _half_cosine,
-    "one_cycle": _one_cycle,
     "step": lambda done: 0.1 ** sum(done >= moment for moment in (0.6, 0.85)),
-    "triangular": _triangular,
+    "linear": lambda done: 1 - done,
 }
 
 
