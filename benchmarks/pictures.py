@@ -294,7 +294,11 @@ def wins(scores: pd.DataFrame) -> pd.DataFrame:
 
 
 def costs(table: pd.DataFrame) -> pd.DataFrame:
-    """Return seconds, candidates and idle cores of searches."""
+    """Return seconds, candidates and idle cores of searches.
+
+    `unused` is the share of the cores' time that other processes did not have either.
+    """
+    table = table.assign(unused=table.idle - table.others / table.n_jobs)
     if table.method.nunique() > 1:
         table = table.assign(set=table.set + ", " + table.method)
     columns = [
@@ -309,6 +313,7 @@ def costs(table: pd.DataFrame) -> pd.DataFrame:
         "idle_search",
         "idle_final",
         "others",
+        "unused",
         "memory_mb",
     ]
     grouped = table.groupby("set", sort=False)
