@@ -19,6 +19,7 @@ from skorch import NeuralNetClassifier
 import sknevo
 from sknevo import CooperativeCoevolution, EvolvedClassifier
 from sknevo.builders.networks._modules import Network
+from sknevo.builders.networks._serialization import VERSION
 from sknevo.datasets import make_insects
 from sknevo.evaluation import _workers
 from sknevo.genomes.convnet import convnet
@@ -295,7 +296,8 @@ def test_files_that_are_no_networks_are_refused(fitted, tmp_path):
     fitted.save_network(path)
     whole = path.read_bytes()
     rng = np.random.default_rng(0)
-    version = whole.replace(b'\\"version\\": 3', b'\\"version\\": 4')
+    of_now, before = (f'\\"version\\": {n}'.encode() for n in (VERSION, VERSION - 1))
+    version = whole.replace(of_now, before)
     channels = whole.replace(b"channels", b"chinnels")
     for content in (b"", b"no network", whole[:-40], version, channels):
         path.write_bytes(content)
