@@ -38,22 +38,22 @@ def sgd(bias_rate):
 
 # Optimizer, schedule, smoothing of labels, augmentation.
 VARIANTS = {
-    "Adam 0.003, one-cycle": (adam(0.003), "one_cycle", 0.0, MOVED),
-    "Adam 0.01": (adam(0.01), "triangular", 0.0, MOVED),
-    "SGD 0.05": (sgd(1.0), "triangular", 0.0, MOVED),
-    "SGD 0.05, biases 8 times as fast": (sgd(8.0), "triangular", 0.0, MOVED),
-    "Muon 0.1, one-cycle": (MUON, "one_cycle", 0.0, MOVED),
-    "Muon 0.1": (MUON, "triangular", 0.0, MOVED),
-    "Muon 0.1, labels smoothed": (MUON, "triangular", 0.1, MOVED),
-    "the same, not moved": (MUON, "triangular", 0.1, STILL),
-    "the same, mirrored": (MUON, "triangular", 0.1, {**MOVED, "shift": 0.0}),
+    "Adam 0.003, cosine": (adam(0.003), "cosine", 0.0, MOVED),
+    "Adam 0.01": (adam(0.01), "linear", 0.0, MOVED),
+    "SGD 0.05": (sgd(1.0), "linear", 0.0, MOVED),
+    "SGD 0.05, biases 8 times as fast": (sgd(8.0), "linear", 0.0, MOVED),
+    "Muon 0.1, cosine": (MUON, "cosine", 0.0, MOVED),
+    "Muon 0.1": (MUON, "linear", 0.0, MOVED),
+    "Muon 0.1, labels smoothed": (MUON, "linear", 0.1, MOVED),
+    "the same, not moved": (MUON, "linear", 0.1, STILL),
+    "the same, mirrored": (MUON, "linear", 0.1, {**MOVED, "shift": 0.0}),
     "the same, mirrored in training only": (
         MUON,
-        "triangular",
+        "linear",
         0.1,
         {**MOVED, "shift": 0.0, "test_time": False},
     ),
-    "the same, turned and recoloured": (MUON, "triangular", 0.1, TURNED),
+    "the same, turned and recoloured": (MUON, "linear", 0.1, TURNED),
 }
 
 
