@@ -13,8 +13,8 @@ from sknevo.network_plan import MOST_DIRECTIONS
 # So many images are seen, or so many that they have these pixels, but not fewer than
 # the least; Jordan (2024) takes 5,000 images of 32 x 32. Chosen, not measured.
 MOST_IMAGES, MOST_PIXELS, FEWEST_IMAGES = 1_000, 2**20, 32
-# Directions of little variance are not enlarged to that of the others: the least is a
-# share of the greatest; see doc/figures.md.
+# Directions of little variance, which hold noise, are not enlarged to that of the
+# others: to each variance a share of the greatest is added. Chosen, not measured.
 LEAST_VARIANCE = 1e-3
 
 
