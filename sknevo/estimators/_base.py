@@ -1,6 +1,5 @@
 """The one `fit` of all evolved estimators: validate, split, evolve, refit the best."""
 
-import math
 import sys
 import warnings
 from abc import abstractmethod
@@ -531,8 +530,7 @@ class BaseEvolved(RefitMixin, CallbackSupportMixin, SearchParameters):
         population = Population(
             self.genome_, strategy, self.population_size, rng, first, in_flight
         )
-        fewest = math.ceil(self.factor) if is_steady else 1
-        return SuccessiveHalving(population, rungs, self.factor, fewest)
+        return SuccessiveHalving(population, rungs, self.factor, revisits=is_steady)
 
     def _halved(self, spec: DataSpec, n_splits: int) -> tuple[str | None, list[int]]:
         """Return the resource of successive halving, and its rungs below the last."""

@@ -160,6 +160,21 @@ class Population:
             if self._is_steady or self._n_told == self._n_asked:
                 self._select()
 
+    def update(self, evaluation: Evaluation) -> None:
+        """Let an individual that was told compete by another evaluation from now on.
+
+        Parameters
+        ----------
+        evaluation : Evaluation
+            A successful one, with more resources.
+        """
+        key = evaluation.chromosome.key
+        others = [e for e in self.survivors if e.chromosome.key != key]
+        self._archive[key] = evaluation
+        self.survivors = self.strategy.survive(
+            others, [evaluation], self.population_size
+        )
+
     def _select(self) -> None:
         told = [e for e in self._told if e.status != "skipped"]
         # In the order asked, in whatever order they were told.

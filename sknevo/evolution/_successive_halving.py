@@ -92,10 +92,11 @@ class SuccessiveHalving:
 
     All individuals begin on the lowest rung. One that is among the best ``1 / factor``
     of the latest scores there is promoted to the next rung at once; the others are
-    told to the population: asynchronous successive halving [1]_. The first ones wait
-    until `fewest` are on the rung, or until there is nothing else to evaluate. A rung
-    that turns out to be misleading is left out from then on. Everything depends on the
-    order of telling alone.
+    told to the population. If it `revisits` rungs, they may be promoted later, as in
+    asynchronous successive halving [1]_: the best ``1 / factor`` of all on a rung are
+    promoted whenever there are more of them, and the population is told of each
+    evaluation at once. A rung that turns out to be misleading is left out from then on.
+    Everything depends on the order of telling alone.
 
     Parameters
     ----------
@@ -106,8 +107,8 @@ class SuccessiveHalving:
         have as much as they ask for; it is the only one by default.
     factor : float, default=3
         One of so many individuals is promoted.
-    fewest : int, default=1
-        Number of individuals on a rung before one of them is promoted.
+    revisits : bool, default=False
+        Whether an individual that was not promoted may be promoted later.
 
     Attributes
     ----------
@@ -142,16 +143,16 @@ class SuccessiveHalving:
         population: Population,
         resources: Sequence[int] = (),
         factor: float = 3,
-        fewest: int = 1,
+        revisits: bool = False,
     ) -> None:
         self.population = population
-        self.factor, self.fewest = factor, fewest
+        self.factor, self.revisits = factor, revisits
         self.rungs = [Rung(resource) for resource in (*resources, None)]
         self._promoted: list[Candidate] = []
-        # Number of candidates that are asked for and not told; places of rungs and
-        # evaluations on them that are neither promoted nor told to the population.
-        self._n_open = 0
-        self._waiting: list[tuple[int, Evaluation]] = []
+        # By place of the rung the evaluations on it, if it revisits rungs, and the
+        # individuals that were promoted from there.
+        self._reached: dict[int, list[Evaluation]] = {}
+        self._left: set[tuple[int, str]] = set()
         # The rung and evaluation that each promoted candidate comes from. By the name
         # of the candidate, since an individual may be asked for twice.
         self._below: dict[str, tuple[Rung, Evaluation]] = {}
@@ -171,9 +172,7 @@ class SuccessiveHalving:
         """
         promoted, self._promoted = self._promoted, []
         resource = self._above(-1).resource
-        asked = promoted + [Candidate(c, resource) for c in self.population.ask()]
-        self._n_open += len(asked)
-        return asked
+        return promoted + [Candidate(c, resource) for c in self.population.ask()]
 
     def tell(self, evaluation: Evaluation) -> None:
         """Promote an evaluated individual, or tell it to the population.
@@ -183,7 +182,6 @@ class SuccessiveHalving:
         evaluation : Evaluation
             Of a candidate that was asked for.
         """
-        self._n_open -= 1
         place = [rung.resource for rung in self.rungs].index(evaluation.resource)
         rung = self.rungs[place]
         below, before = self._below.pop(evaluation.candidate.name, (None, evaluation))
@@ -191,31 +189,43 @@ class SuccessiveHalving:
             rung.scores.append(evaluation.fitness)
             if below is not None:
                 below.pairs.append((before.fitness, evaluation.fitness))
-        if evaluation.status == "ok" and rung is not self.rungs[-1]:
-            self._waiting.append((place, evaluation))
+        has_next = evaluation.status == "ok" and rung is not self.rungs[-1]
+        if self.revisits:
+            self._tell_at_once(evaluation, is_first=below is None)
+            if has_next:
+                self._reached.setdefault(place, []).append(evaluation)
+            self._promote_best()
+        elif has_next and self._is_promoted(rung, evaluation):
+            self._promote(place, evaluation)
         else:
             # Without time for the rung above, the evaluation from below counts.
             told = before if evaluation.status == "skipped" else evaluation
             self.population.tell([told])
-        self._decide()
-
-    def _decide(self) -> None:
-        """Promote individuals that can be compared, or tell them to the population."""
-        waiting, self._waiting = self._waiting, []
-        for place, evaluation in waiting:
-            rung = self.rungs[place]
-            if len(rung.scores) < self.fewest and self._n_open:
-                self._waiting.append((place, evaluation))
-            elif self._is_promoted(rung, evaluation):
-                promoted = Candidate(evaluation.chromosome, self._above(place).resource)
-                self._below[promoted.name] = rung, evaluation
-                self._promoted.append(promoted)
-            else:
-                self.population.tell([evaluation])
 
     def _is_promoted(self, rung: Rung, evaluation: Evaluation) -> bool:
         window = self.population.population_size
         return rung.promotes(evaluation.fitness, self.factor, window)
+
+    def _promote(self, place: int, evaluation: Evaluation) -> None:
+        promoted = Candidate(evaluation.chromosome, self._above(place).resource)
+        self._below[promoted.name] = self.rungs[place], evaluation
+        self._promoted.append(promoted)
+
+    def _tell_at_once(self, evaluation: Evaluation, is_first: bool) -> None:
+        """Tell the population of an individual, or that it has more resources now."""
+        if is_first:
+            self.population.tell([evaluation])
+        elif evaluation.status == "ok":
+            self.population.update(evaluation)
+
+    def _promote_best(self) -> None:
+        """Promote the best of each rung that were not promoted from it."""
+        for place, reached in self._reached.items():
+            best = sorted(reached, key=lambda e: e.fitness, reverse=True)
+            for evaluation in best[: int(len(reached) / self.factor)]:
+                if (place, evaluation.chromosome.key) not in self._left:
+                    self._left.add((place, evaluation.chromosome.key))
+                    self._promote(place, evaluation)
 
     def _above(self, place: int) -> Rung:
         """Return the next rung that is not misleading; the last one never is."""

@@ -25,13 +25,19 @@ class Steady(GeneticAlgorithm):
 
 
 def make_halving(
-    resources=(1, 3), size=9, strategy=None, factor=3, seed=0, fewest=1, in_flight=None
+    resources=(1, 3),
+    size=9,
+    strategy=None,
+    factor=3,
+    seed=0,
+    revisits=False,
+    in_flight=None,
 ):
     rng = np.random.default_rng(seed)
     population = Population(
         LANDSCAPE, strategy or GeneticAlgorithm(), size, rng, in_flight=in_flight
     )
-    return SuccessiveHalving(population, resources, factor, fewest)
+    return SuccessiveHalving(population, resources, factor, revisits)
 
 
 def rate(candidate, noise=0.0, status="ok"):
@@ -89,32 +95,47 @@ def test_the_best_of_the_latest_scores_are_promoted():
             assert promoted
 
 
-def test_the_first_ones_wait_until_they_can_be_compared():
-    halving = make_halving(size=3, resources=(1,), fewest=3)
-    first, second, third = (rate(one) for one in halving.ask())
-    best = max((first, second, third), key=lambda e: e.fitness)
-    halving.tell(first)
-    halving.tell(second)
-    assert halving.ask() == []
-    halving.tell(third)
-    (promoted,) = halving.ask()
-    assert (promoted.chromosome, promoted.resource) == (best.chromosome, None)
+def test_one_that_is_among_the_best_later_is_promoted_then():
+    halving = make_halving(resources=(1,), revisits=True, in_flight=9)
+    told = [rate(one) for one in halving.ask()]
+    told.sort(key=lambda e: e.fitness, reverse=True)
+    promoted = []
+    for evaluation in told:  # the best first
+        halving.tell(evaluation)
+        asked = (one for one in halving.ask() if one.resource is None)
+        promoted += [one.chromosome.key for one in asked]
+    # Of three one, of six two, of nine three.
+    assert promoted == [e.chromosome.key for e in told[:3]]
+
+
+def test_the_population_hears_of_each_evaluation_at_once():
+    halving = make_halving(resources=(1,), revisits=True, in_flight=3)
+    first = halving.ask()
+    for one in first:
+        halving.tell(rate(one))
+    keys = {e.chromosome.key for e in halving.population.survivors}
+    assert keys == {one.chromosome.key for one in first}
+    (promoted,) = (one for one in halving.ask() if one.resource is None)
     halving.tell(rate(promoted))
-    assert halving.population.generation == 1
+    known = {e.chromosome.key: e for e in halving.population.survivors}
+    assert known[promoted.chromosome.key].resource is None
 
 
-def test_nothing_waits_for_ever():
-    # Two of six reach the second rung, where none would be promoted before a third.
-    halving = make_halving(size=6, resources=(1, 3), fewest=3)
-    told = run(halving, generations=2)
-    assert len(by_resource(told, None)) >= 2
+def test_a_promoted_one_that_fails_counts_as_before():
+    halving = make_halving(resources=(1,), revisits=True, in_flight=3)
+    for one in halving.ask():
+        halving.tell(rate(one))
+    (promoted,) = (one for one in halving.ask() if one.resource is None)
+    halving.tell(rate(promoted, status="error"))
+    known = {e.chromosome.key: e for e in halving.population.survivors}
+    assert known[promoted.chromosome.key].resource == 1
 
 
 def test_a_population_in_flight_has_as_many_in_evaluation():
-    halving = make_halving(size=12, in_flight=4, fewest=3)
+    halving = make_halving(size=12, in_flight=4, revisits=True)
     line = halving.ask()
     for _ in range(40):
-        assert len(line) + len(halving._waiting) >= 4
+        assert len(line) >= 4
         halving.tell(rate(line.pop(0)))
         line += halving.ask()
 
