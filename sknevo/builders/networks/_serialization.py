@@ -89,7 +89,7 @@ def load_network(path: str | PathLike, device: str = "auto") -> Net:
     ...     path = Path(folder) / "iris.safetensors"
     ...     clf.save_network(path)
     ...     net = load_network(path)
-    >>> bool((net.predict(X) == clf.predict(X)).all())
+    >>> bool((net.predict(X) == clf.best_estimator_.predict(X)).all())
     True
     """
     check_device(device)
