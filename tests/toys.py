@@ -367,3 +367,43 @@ def begun(max_time, evaluator, **others):
     for evaluation in evaluator.known.values():
         budget.observe(evaluation)
     return budget
+
+
+class Learner(ClassifierMixin, BaseEstimator):
+    """Notes each step of its training; its score is the number of steps."""
+
+    def __init__(self, seed, fails=False):
+        self.seed, self.fails = seed, fails
+        self.steps = []
+        self.n_last = 0
+
+    def train_to(self, X, y, amount):
+        self.n_last = amount - len(self.steps)
+        self.steps += [(len(X), step) for step in range(len(self.steps), amount)]
+
+    def finish(self, X, y, epochs=None, until=None):
+        if self.fails:
+            raise ValueError("nothing left to learn")
+        while until is not None and time.time() < until:
+            time.sleep(0.01)
+        self.steps += [(len(X), "end")] * (epochs or 1)
+
+    def settle(self):
+        self.n_last = None
+        return self
+
+    def score(self, X, y):
+        return float(len(self.steps))
+
+    def predict(self, X):
+        return np.zeros(len(X))
+
+
+class LearnerBuilder:
+    resource = "epochs"
+
+    def __call__(self, expressed, random_state):
+        return Learner(random_state, expressed.get("fails", False))
+
+    def cost(self, expressed):
+        return float(expressed["epochs"])

@@ -59,6 +59,7 @@ from sknevo.evaluation import (
     end_idle_workers,
     inner_threads,
     start_early,
+    training_continues,
 )
 from sknevo.evolution import STRATEGIES, Population, SuccessiveHalving
 from sknevo.genes import Genome
@@ -392,7 +393,7 @@ class BaseEvolved(RefitMixin, CallbackSupportMixin, SearchParameters):
             warnings.warn(NO_ENSEMBLE, stacklevel=2)
         labels = getattr(self, "classes_", None)
         builder = self._builder(spec, objectives)
-        continues = getattr(builder, "resource", None) is not None
+        continues = training_continues(builder)
         keeps_models = ensembles or continues or rows is not None
         runner = TrialRunner(
             builder,

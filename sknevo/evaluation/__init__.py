@@ -16,6 +16,7 @@ from sknevo.evaluation._candidate import (
     TrialRunner,
     inner_threads,
     limited_threads,
+    training_continues,
 )
 from sknevo.evaluation._evaluator import Evaluator, start_early
 from sknevo.evaluation._finish import FinishingRunner
@@ -49,5 +50,6 @@ __all__ = [
     "read_journal",
     "select",
     "start_early",
+    "training_continues",
     "tune",
 ]

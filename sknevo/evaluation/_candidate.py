@@ -80,6 +80,11 @@ class Builder(Protocol):
         """Return roughly how many seconds one fit takes."""
 
 
+def training_continues(builder: Builder) -> bool:
+    """Return whether the training of what a builder makes can go on."""
+    return getattr(builder, "resource", None) is not None
+
+
 @dataclass(frozen=True)
 class Data:
     """The data of a search, its splits, and the metadata of `fit` and scorers."""
@@ -339,7 +344,7 @@ class TrialRunner:
     @property
     def continues(self) -> bool:
         """Whether the training of a kept model can go on."""
-        return getattr(self.builder, "resource", None) is not None
+        return training_continues(self.builder)
 
     @property
     def _climbs(self) -> bool:

@@ -37,8 +37,8 @@ class FinishingRunner(TrialRunner):
     def run(self, candidate: Candidate, limit: Limit) -> Evaluation:
         """Go on until a limit; an error is part of the result."""
         start = time.perf_counter()
-        evaluation = Evaluation(candidate.chromosome, "ok", 0.0)
-        evaluation = replace(evaluation, resource=candidate.resource)
+        chromosome, resource = candidate.chromosome, candidate.resource
+        evaluation = Evaluation(chromosome, "ok", 0.0, resource=resource)
         data = self.data.value
         kept = self.normalized(candidate)
         try:

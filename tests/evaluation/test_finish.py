@@ -2,54 +2,12 @@
 
 import time
 
-import numpy as np
 import pytest
-from sklearn.base import BaseEstimator, ClassifierMixin
+from toys import LearnerBuilder, make_evaluator
 
 from sknevo.evaluation import ModelStore
 from sknevo.records import Candidate, Chromosome
 from sknevo.time_budget import TimeBudget
-from tests.toys import make_evaluator
-
-
-class Learner(ClassifierMixin, BaseEstimator):
-    """Notes each step of its training; its score is the number of steps."""
-
-    def __init__(self, seed, fails=False):
-        self.seed, self.fails = seed, fails
-        self.steps = []
-        self.n_last = 0
-
-    def train_to(self, X, y, amount):
-        self.n_last = amount - len(self.steps)
-        self.steps += [(len(X), step) for step in range(len(self.steps), amount)]
-
-    def finish(self, X, y, epochs=None, until=None):
-        if self.fails:
-            raise ValueError("nothing left to learn")
-        while until is not None and time.time() < until:
-            time.sleep(0.01)
-        self.steps += [(len(X), "end")] * (epochs or 1)
-
-    def settle(self):
-        self.n_last = None
-        return self
-
-    def score(self, X, y):
-        return float(len(self.steps))
-
-    def predict(self, X):
-        return np.zeros(len(X))
-
-
-class LearnerBuilder:
-    resource = "epochs"
-
-    def __call__(self, expressed, random_state):
-        return Learner(random_state, expressed.get("fails", False))
-
-    def cost(self, expressed):
-        return float(expressed["epochs"])
 
 
 def make(**options):
