@@ -19,6 +19,8 @@ from typing import Any, Literal
 
 import numpy as np
 
+from sknevo.describe import describe
+
 __all__ = [
     "Candidate",
     "Chromosome",
@@ -316,6 +318,11 @@ class Chromosome:
                 "text must be the JSON of a chromosome, an object with genes, "
                 f"generation, origin and parents; got {text[:80]!r}."
             ) from error
+
+    @property
+    def words(self) -> str:
+        """The main expressed genes in one short line."""
+        return describe(flatten(self.genes))
 
     @property
     def lineage(self) -> str:

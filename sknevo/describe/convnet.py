@@ -1,0 +1,90 @@
+"""What the genes of networks are called, those of classifiers and of regressors."""
+
+from dataclasses import replace
+
+from sknevo.describe._words import Words
+
+ACTIVATION = {
+    "relu": "ReLU",
+    "leaky_relu": "leaky ReLU",
+    "elu": "ELU",
+    "selu": "SELU",
+    "gelu": "GELU",
+    "silu": "SiLU",
+    ...: "{}",
+}
+NORMALISATION = {"none": "", ...: "{} normalisation"}
+LAYERS = {
+    "blocks": "{channels} channels",
+    "dense": {0: "", ...: "{units} dense units"},
+    "channels": "{} channels",
+    "units": "{} units",
+    "kernel": "kernel {}",
+    "normalisation": NORMALISATION,
+    "activation": ACTIVATION,
+    "dropout": {0: "", ...: "dropout {}"},
+    "head_pooling": {
+        "average": "global average pooling",
+        "maximum": "global max pooling",
+        "flatten": "flattened",
+    },
+}
+BLOCKS = {
+    "convolutions": {1: "", ...: "{} convolutions"},
+    "separable": {True: "separable", False: ""},
+    "pooling": {"none": "", ...: "{} pooling"},
+    "residual": {True: "residual", False: ""},
+    "excitation": {True: "squeeze and excitation", False: ""},
+    "stem": {"none": "", "whitening": "whitening stem"},
+    "stride": "step {}",
+    "initialisation": "{}",
+    "head_scale": {1: "", ...: "outputs x {}"},
+}
+OPTIMIZER = {
+    "optimizer": {
+        "sgd": "SGD",
+        "muon": "Muon",
+        "adam": "Adam",
+        "adamw": "AdamW",
+        "rmsprop": "RMSprop",
+        ...: "{}",
+    },
+    "lr": "rate {}",
+    "momentum": "momentum {}",
+    "nesterov": {True: "Nesterov", False: ""},
+    "bias_rate": {1: "", ...: "biases {} x as fast"},
+    "weight_decay": "weight decay {}",
+    "beta1": "beta1 {}",
+    "beta2": "beta2 {}",
+    "alpha": "alpha {}",
+}
+TRAINING = {
+    "batch_size": "batches of {}",
+    "epochs": {1: "1 epoch", ...: "{} epochs"},
+    "schedule": "{} rate",
+    "label_smoothing": {0: "", ...: "label smoothing {}"},
+    "loss": {"huber": "Huber loss", ...: "{} loss"},
+    "target_scaling": "{} scaling of targets",
+}
+AUGMENTATION = {
+    "shift": {0: "", ...: "shifts up to {:.0%}"},
+    "flip": {True: "mirrored", False: ""},
+    "rotate": {0: "", ...: "rotations up to {}°"},
+    "zoom": {0: "", ...: "zoom up to {:.0%}"},
+    "erase": {0: "", ...: "erased with probability {}"},
+    "colour": {0: "", ...: "colours varied by {:.0%}"},
+    "test_time": {True: "mirrored in predictions", False: ""},
+}
+CONVNET = Words(
+    marks=frozenset({"blocks", "optimizer"}),
+    phrases={**LAYERS, **BLOCKS, **OPTIMIZER, **TRAINING, **AUGMENTATION},
+    short=(("stem", "blocks", "dense"), ("optimizer", "lr"), ("epochs",)),
+    title="CNN",
+    titles={"blocks": "block", "dense": "dense layer"},
+)
+DENSE_NETWORK = replace(
+    CONVNET,
+    marks=frozenset({"dense", "optimizer"}),
+    phrases={**CONVNET.phrases, "dense": {0: "no hidden layer", ...: "{units} units"}},
+    title="dense network",
+)

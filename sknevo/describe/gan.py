@@ -1,0 +1,62 @@
+"""What the genes of generators and their discriminators are called."""
+
+from sknevo.describe._words import Words
+from sknevo.describe.convnet import LAYERS, OPTIMIZER, TRAINING
+
+GAN = Words(
+    marks=frozenset({"generator", "discriminator"}),
+    phrases={
+        **LAYERS,
+        **OPTIMIZER,
+        **TRAINING,
+        "generator.blocks": "generator of {channels} channels",
+        "generator.dense": "generator of {units} units",
+        "discriminator.blocks": "discriminator of {channels} channels",
+        "discriminator.dense": "discriminator of {units} units",
+        "dimension": {1: "1 dimension of noise", ...: "{} dimensions of noise"},
+        "distribution": {
+            "normal": "normal",
+            "uniform": "uniform",
+            "truncated_normal": "truncated normal",
+            "mixture": "mixture of normals",
+        },
+        "scale": "scale {}",
+        "bound": "bound {}",
+        "components": "{} components",
+        "spread": "spread {}",
+        "upsampling": {
+            "none": "",
+            "transposed": "transposed convolution",
+            "nearest": "nearest upsampling",
+            "bilinear": "bilinear upsampling",
+        },
+        "pooling": {"none": "", "stride": "step 2", "average": "average pooling"},
+        "steps": {1: "", ...: "{} steps for each of the generator"},
+        "loss": {
+            "non_saturating": "non-saturating loss",
+            "least_squares": "least-squares loss",
+            "wasserstein": "Wasserstein loss",
+            "hinge": "hinge loss",
+            "relativistic": "relativistic loss",
+            ...: "{} loss",
+        },
+        "gradient_penalty": {0: "", ...: "gradient penalty {}"},
+        "packing": {1: "", ...: "{} samples judged together"},
+        "ema_decay": {0: "", ...: "moving average of weights {}"},
+        "rejection": {0: "", ...: "rejection {}"},
+        "shift": {0: "", ...: "shifts up to {:.0%}"},
+        "erase": {0: "", ...: "erased with probability {}"},
+        "colour": {0: "", ...: "colours varied by {:.0%}"},
+    },
+    short=(
+        ("loss", "gradient_penalty"),
+        (
+            *("generator.blocks", "generator.dense"),
+            *("discriminator.blocks", "discriminator.dense"),
+            "dimension",
+        ),
+        ("epochs",),
+    ),
+    title="GAN",
+    titles={"blocks": "block", "dense": "dense layer"},
+)
