@@ -19,7 +19,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from sknevo.describe import describe
+from sknevo.describe import describe, parts
 
 __all__ = [
     "Candidate",
@@ -334,28 +334,43 @@ class Chromosome:
     def __hash__(self) -> int:
         return hash(self.key)
 
-    def __str__(self) -> str:
-        lines = [f"Chromosome {self.key} ({self.lineage})"]
-        lines += [f"  {name} = {_show(score)}" for name, score in self.scores.items()]
+    def listing(self) -> str:
+        """Return every gene on a line of its own; silent ones are marked.
+
+        Returns
+        -------
+        str
+        """
+        lines = []
         for path, value, expressed in _walk(self.genes):
-            name = "  " * len(path) + path[-1]
+            name = "  " * (len(path) - 1) + path[-1]
             silent = "" if expressed else "(silent)"
             lines.append(f"{name:<34} {_show(value):<12} {silent}".rstrip())
         return "\n".join(lines)
 
+    def __repr__(self) -> str:
+        return f"<Chromosome {self.key}: {self.words}>"
+
+    def __str__(self) -> str:
+        lines = [self.words, f"  {self.lineage}, key {self.key}"]
+        lines += [f"  {name} = {_show(score)}" for name, score in self.scores.items()]
+        for title, text in parts(flatten(self.genes)):
+            lines.append(f"{title}: {text}" if title else text)
+        return "\n".join(lines)
+
     def _repr_html_(self) -> str:
+        left = 'style="text-align:left"'
         rows = "".join(
-            f'<tr style="{"" if expressed else "opacity:.4"}">'
-            f'<td style="text-align:left;padding-left:{len(path)}em">'
-            f"{html.escape(path[-1])}</td>"
-            f'<td style="text-align:left">{html.escape(_show(value))}</td>'
-            f"<td>{'' if expressed else 'silent'}</td></tr>"
-            for path, value, expressed in _walk(self.genes)
+            f"<tr><th {left}>{html.escape(title)}</th>"
+            f"<td {left}>{html.escape(text)}</td></tr>"
+            for title, text in parts(flatten(self.genes))
         )
-        scores = ", ".join(f"{name} {_show(s)}" for name, s in self.scores.items())
-        title = f"Chromosome <code>{self.key}</code>, {html.escape(self.lineage)}"
-        caption = f"<caption>{title}<br>{html.escape(scores)}</caption>"
-        return f"<table>{caption}{rows}</table>"
+        scores = [f"{name} {_show(score)}" for name, score in self.scores.items()]
+        details = ", ".join([*scores, self.lineage, f"key {self.key}"])
+        caption = (
+            f"<strong>{html.escape(self.words)}</strong><br>{html.escape(details)}"
+        )
+        return f"<table><caption {left}>{caption}</caption>{rows}</table>"
 
 
 def _show(value: Any) -> str:

@@ -68,7 +68,7 @@ def test_a_label_without_weight_is_as_if_it_were_not_there(few):
 
 
 def test_silent_genes_are_marked(fitted):
-    text = str(fitted.best_chromosome_)
+    text = fitted.best_chromosome_.listing()
     assert "optimizer" in text
     assert "(silent)" in text
     genes = fitted.best_chromosome_.genes["optimizer"]
@@ -76,7 +76,7 @@ def test_silent_genes_are_marked(fitted):
     chosen = genes["choice"]
     assert fitted.best_params_["optimizer"] == {chosen: genes[chosen]}
     for kind in genes.keys() - {"choice"}:
-        line = re.search(rf"^    {kind}\b.*$", text, re.MULTILINE)[0]
+        line = re.search(rf"^  {kind}\b.*$", text, re.MULTILINE)[0]
         assert line.endswith("(silent)") == (kind != chosen)
 
 

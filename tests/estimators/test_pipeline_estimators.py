@@ -453,11 +453,14 @@ def test_callback_stops_the_search(iris):
     assert clf.n_evaluations_ == 1
 
 
-def test_chromosome_shows_the_silent_genes(fitted):
+def test_the_best_chromosome_is_shown_in_words(fitted):
     clf, _, _ = fitted
-    assert "(silent)" in str(clf.best_chromosome_)
-    assert "opacity" in clf.best_chromosome_._repr_html_()
-    assert isinstance(clf.best_chromosome_, Chromosome)
+    best = clf.best_chromosome_
+    assert isinstance(best, Chromosome)
+    assert str(best).startswith(best.words)
+    assert "Model:" in str(best)
+    assert "(silent)" not in str(best)
+    assert "(silent)" in best.listing()
 
 
 # Bad input ------------------------------------------------------------------------
