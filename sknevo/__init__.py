@@ -15,14 +15,34 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:  # editors and type checkers cannot follow `__getattr__`
+    from sknevo import datasets as datasets
+    from sknevo import displays as displays
+    from sknevo import evolution as evolution
+    from sknevo import genes as genes
+    from sknevo import genomes as genomes
+    from sknevo import image_stream as image_stream
+    from sknevo import metrics as metrics
+    from sknevo import records as records
+    from sknevo.builders.networks import load_network as load_network
     from sknevo.estimators import *  # noqa: F403
     from sknevo.evolution import *  # noqa: F403
     from sknevo.genes import *  # noqa: F403
 
 __version__ = "0.1.0.dev0"
 
-# Names are imported when they are first used (PEP 562), so that `import sknevo` is
-# cheap. All names of `sknevo.estimators` and all strategies are added to these.
+# Packages and names are imported when they are first used (PEP 562), so that `import
+# sknevo` is cheap.
+_PACKAGES = (
+    "datasets",
+    "displays",
+    "evolution",
+    "genes",
+    "genomes",
+    "image_stream",
+    "metrics",
+    "records",
+)
+# All names of `sknevo.estimators` and all strategies are added to these.
 _HOMES = {
     "Categorical": "genes",
     "Choice": "genes",
@@ -34,7 +54,7 @@ _HOMES = {
     "Real": "genes",
     "Repeat": "genes",
     "Strategy": "evolution",
-    "load_network": "builders.networks._serialization",
+    "load_network": "builders.networks",
     "read_journal": "evaluation",
 }
 
@@ -52,8 +72,10 @@ def _homes() -> dict[str, str]:
 def __getattr__(name: str) -> object:
     if name == "__all__":
         return [*_homes()]
+    if name in _PACKAGES:
+        return importlib.import_module(f"{__name__}.{name}")
     home = _HOMES.get(name)
-    if home is None and name[0].isupper():  # a class; other names may be submodules
+    if home is None and name[0].isupper():  # a class
         home = _homes().get(name)
     if home is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
@@ -61,4 +83,4 @@ def __getattr__(name: str) -> object:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_homes()})
+    return sorted({*globals(), *_PACKAGES, *_homes()})

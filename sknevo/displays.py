@@ -1,16 +1,16 @@
 """Plots of fitted GANs, with the interface of scikit-learn's displays.
 
-matplotlib (``pip install sknevo[plots]``) is imported when something is plotted.
+matplotlib (``pip install ".[plots]"``) is imported when something is plotted.
 """
 
 import math
 from typing import Any, Self
 
 import numpy as np
-from sklearn.utils._optional_dependencies import check_matplotlib_support
 from sklearn.utils.validation import check_is_fitted
 
 from sknevo.data_checks import check_count
+from sknevo.extras import require
 from sknevo.network_plan import channels_last, image_shape
 
 __all__ = ["GanSignalsDisplay", "SampleGridDisplay"]
@@ -110,7 +110,7 @@ class GanSignalsDisplay:
         NotFittedError
             If `estimator` is not fitted.
         ImportError
-            If matplotlib is not installed: ``pip install sknevo[plots]``.
+            If matplotlib is not installed: ``pip install ".[plots]"``.
         """
         gan = _gan_of(estimator)
         return cls(gan.signals_, gan.stability_).plot(ax=ax)
@@ -130,7 +130,7 @@ class GanSignalsDisplay:
         Raises
         ------
         ImportError
-            If matplotlib is not installed: ``pip install sknevo[plots]``.
+            If matplotlib is not installed: ``pip install ".[plots]"``.
         """
         self.ax_, self.figure_ = _axes(self, ax)
         self.norms_ax_ = self.ax_.twinx()
@@ -281,6 +281,7 @@ class SampleGridDisplay:
         """
         gan = _gan_of(estimator)
         _check_counts(n_samples=n_samples, n_columns=n_columns)
+        require(cls.__name__, "matplotlib")
         samples = gan.sample(n_samples, y, random_state)
         return cls(samples, gan.sample_shape, n_columns, real, gan.channels).plot(ax=ax)
 
@@ -400,7 +401,7 @@ class SampleGridDisplay:
         Raises
         ------
         ImportError
-            If matplotlib is not installed: ``pip install sknevo[plots]``.
+            If matplotlib is not installed: ``pip install ".[plots]"``.
         """
         if len(self.sample_shape) > 1 and self.real is not None:
             raise ValueError(
@@ -428,7 +429,7 @@ class SampleGridDisplay:
 
 
 def _axes(display: Any, ax: Any) -> tuple[Any, Any]:
-    check_matplotlib_support(f"{type(display).__name__}.plot")
+    require(type(display).__name__, "matplotlib")
     if ax is None:
         # A figure of pyplot, as in scikit-learn's displays, is shown by notebooks.
         import matplotlib.pyplot as plt

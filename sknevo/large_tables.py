@@ -14,6 +14,8 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 import pandas as pd
 
+from sknevo.extras import require
+
 # Cells in a part of a file: 16 MB as floats. Chosen, not measured.
 PART_CELLS = 2**21
 # The format of a file by its suffix, apart from that of a compression.
@@ -143,12 +145,8 @@ def _feature_names(
 
 
 def _needed(module: str, what: str) -> Any:
-    try:
-        return import_module(module)
-    except ImportError as error:
-        raise ImportError(
-            f'{what} needs {module.partition(".")[0]}: pip install "sknevo[dask]".'
-        ) from error
+    require(what, module.partition(".")[0])
+    return import_module(module)
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,8 @@ from sklearn.datasets import get_data_home
 from sklearn.utils import Bunch
 from sklearn.utils._param_validation import StrOptions, validate_params
 
+from sknevo.extras import require
+
 _validated = validate_params(
     {
         "subset": [StrOptions({"train", "test", "all"})],
@@ -53,6 +55,8 @@ def fetch_mnist(
     OSError
         If files are missing or damaged and are not downloaded. The message names the
         archives and the folder to put them in.
+    ImportError
+        If torchvision is not installed: ``pip install ".[networks]"``.
 
     References
     ----------
@@ -101,6 +105,8 @@ def fetch_fashion_mnist(
     OSError
         If files are missing or damaged and are not downloaded. The message names the
         archives and the folder to put them in.
+    ImportError
+        If torchvision is not installed: ``pip install ".[networks]"``.
 
     References
     ----------
@@ -149,6 +155,8 @@ def fetch_cifar10(
     OSError
         If files are missing or damaged and are not downloaded. The message names the
         archives and the folder to put them in.
+    ImportError
+        If torchvision is not installed: ``pip install ".[networks]"``.
 
     References
     ----------
@@ -196,6 +204,8 @@ def fetch_cifar100(
     OSError
         If files are missing or damaged and are not downloaded. The message names the
         archives and the folder to put them in.
+    ImportError
+        If torchvision is not installed: ``pip install ".[networks]"``.
 
     References
     ----------
@@ -212,6 +222,7 @@ def fetch_cifar100(
 
 
 def _fetch(name: str, subset: str, data_home: Home, download_if_missing: bool) -> Bunch:
+    require(f"Loading {name}", "torchvision")
     from torchvision import datasets
 
     kind = getattr(datasets, name)

@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 
 from sknevo.estimators._base import BaseEvolved
-from sknevo.estimators._mixins import EvolvedClassifierMixin, EvolvedPredictorMixin
+from sknevo.estimators._mixins import EvolvedClassifierMixin
+from sknevo.estimators._network_mixins import EvolvedPredictorMixin
 from sknevo.estimators._parameters import parameter, with_parameters
 from sknevo.evaluation import Builder, Objectives
 from sknevo.genes import Genome

@@ -17,7 +17,7 @@ from sklearn.utils.validation import (
 )
 
 from sknevo.estimators._base import BaseEvolved
-from sknevo.estimators._mixins import EvolvedNetworkMixin
+from sknevo.estimators._network_mixins import EvolvedNetworkMixin
 from sknevo.estimators._parameters import parameter, with_parameters
 from sknevo.estimators._results import check_refit
 from sknevo.estimators._splits import HOLD_OUT

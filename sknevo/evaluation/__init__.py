@@ -6,7 +6,7 @@
 - `Objectives` holds the scorers and the fitness that is made of their scores,
 - `Shared` brings the data to each worker once,
 - `Journal` keeps evaluations in a file, to resume a search from it,
-- `ModelStore` keeps fitted models of the best, `WeightStore` keeps weights in files.
+- `ModelStore` keeps fitted models of the best.
 """
 
 from sknevo.evaluation._candidate import (
@@ -22,7 +22,7 @@ from sknevo.evaluation._evaluator import Evaluator, start_early
 from sknevo.evaluation._finish import FinishingRunner
 from sknevo.evaluation._held_out import Decision
 from sknevo.evaluation._journal import Journal, JournalError, read_journal
-from sknevo.evaluation._model_store import ModelStore, WeightStore, WeightStoreError
+from sknevo.evaluation._model_store import ModelStore
 from sknevo.evaluation._scoring import Objectives, Response
 from sknevo.evaluation._selection import select, tune
 from sknevo.evaluation._shared import Shared
@@ -42,8 +42,6 @@ __all__ = [
     "Response",
     "Shared",
     "TrialRunner",
-    "WeightStore",
-    "WeightStoreError",
     "end_idle_workers",
     "inner_threads",
     "limited_threads",

@@ -9,7 +9,7 @@
 - relative to real samples: `ReferenceSet`, `diagnose`, `collapse_score`,
 - one fitness, as a scikit-learn scorer: `GenerativeScore`.
 
-``pip install sknevo[metrics]`` adds scikit-image, for the structural similarity, and
+``pip install ".[metrics]"`` adds scikit-image, for the structural similarity, and
 torch-fidelity, for the weights that the FID was defined with. Nothing else needs them.
 """
 

@@ -10,6 +10,7 @@ import numpy as np
 from scipy.linalg import svd
 
 from sknevo.data_checks import fingerprint, mean_and_std, plain_values
+from sknevo.extras import require
 from sknevo.image_stream._scale import PixelRange
 from sknevo.network_plan import channels_last
 
@@ -244,7 +245,7 @@ class InceptionFeatures:
     ----------
     weights : path
         File of weights: weights-inception-2015-12-05-6726825d.pth of torch-fidelity
-        (``pip install sknevo[metrics]``) or inception_v3_google-0cc3c7bd.pth of
+        (``pip install ".[metrics]"``) or inception_v3_google-0cc3c7bd.pth of
         torchvision.
     data_range : float, default=255.0
         Value of white; black is 0. It is 1 for images in [0, 1]. Images in [-1, 1] are
@@ -261,6 +262,11 @@ class InceptionFeatures:
     ----------
     frechet_name : str
         Name of the Fréchet distance of these features in `GenerativeScore`: "fid".
+
+    Raises
+    ------
+    ImportError
+        If torch or torchvision is not installed: ``pip install ".[networks]"``.
 
     See Also
     --------
@@ -290,6 +296,7 @@ class InceptionFeatures:
         channels: str = "auto",
         device: str = "cpu",
     ) -> None:
+        require(type(self).__name__, "torch", "torchvision")
         self.weights = weights
         self.data_range = data_range
         self.image_shape = image_shape
@@ -423,15 +430,10 @@ def _inception(path: Path) -> Any:
 
 
 def _torch_fidelity_network(path: Path) -> Any:
-    try:
-        from torch_fidelity.feature_extractor_inceptionv3 import (
-            FeatureExtractorInceptionV3,
-        )
-    except ImportError as error:
-        raise ImportError(
-            f"{path} holds the weights that the FID was defined with; they need "
-            "torch-fidelity: pip install sknevo[metrics]."
-        ) from error
+    weights = f"{path}, which holds the weights that the FID was defined with,"
+    require(weights, "torch_fidelity")
+    from torch_fidelity.feature_extractor_inceptionv3 import FeatureExtractorInceptionV3
+
     return FeatureExtractorInceptionV3(
         "inception-v3-compat", ["2048"], feature_extractor_weights_path=str(path)
     )

@@ -8,6 +8,7 @@ import numpy as np
 from sklearn.metrics import pairwise_distances_argmin
 
 from sknevo.data_checks import plain_values
+from sknevo.extras import require
 from sknevo.image_stream._scale import warn_of_scales
 from sknevo.metrics._features import channels_first
 
@@ -114,7 +115,7 @@ channels, height, width)
     ValueError
         As `peak_signal_noise_ratio`, and if the shape is not that of images.
     ImportError
-        If scikit-image is not installed: ``pip install sknevo[metrics]``.
+        If scikit-image is not installed: ``pip install ".[metrics]"``.
 
     References
     ----------
@@ -131,12 +132,9 @@ channels, height, width)
     >>> bool(structural_similarity(images, 1 - images)[0] < 0)
     True
     """
-    try:
-        from skimage.metrics import structural_similarity as similarity
-    except ImportError as error:
-        raise ImportError(
-            "structural_similarity needs scikit-image: pip install sknevo[metrics]."
-        ) from error
+    require("structural_similarity", "skimage")
+    from skimage.metrics import structural_similarity as similarity
+
     real, images = _pairs(real, images)
     if real.ndim not in (3, 4):
         raise ValueError(
@@ -240,7 +238,7 @@ def nearest_neighbour_ssim(
     ValueError
         As `structural_similarity`, and if one of the sets is empty.
     ImportError
-        If scikit-image is not installed: ``pip install sknevo[metrics]``.
+        If scikit-image is not installed: ``pip install ".[metrics]"``.
 
     Examples
     --------
@@ -250,6 +248,7 @@ def nearest_neighbour_ssim(
     >>> nearest_neighbour_ssim(images[:1], images).round(6).tolist()
     [1.0]
     """
+    require("nearest_neighbour_ssim", "skimage")
     measure = partial(structural_similarity, channels=channels)
     return _with_nearest(measure, generated, training, data_range)
 
@@ -363,6 +362,8 @@ def invert(
     ------
     ValueError
         If generated images have another number of values than `images`.
+    ImportError
+        If torch is not installed: ``pip install ".[networks]"``.
 
     References
     ----------
@@ -378,6 +379,7 @@ def invert(
     >>> rebuilt.round(2).tolist()
     [[1.0, 2.0]]
     """
+    require("invert", "torch")
     import torch
 
     images = np.asarray(images)

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from toys import chromosome, make_evaluator
 
-from sknevo.evaluation import Journal, JournalError, WeightStore, WeightStoreError
+from sknevo.evaluation import Journal, JournalError
+from sknevo.evaluation._weight_store import WeightStore, WeightStoreError
 
 WEIGHTS = {"layer.weight": np.eye(2), "n": np.array(7)}
 

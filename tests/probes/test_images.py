@@ -21,7 +21,7 @@ from sknevo.builders.networks._data import statistics
 from sknevo.data_checks import random_rows
 from sknevo.displays import SampleGridDisplay
 from sknevo.estimators._base import BaseEvolved
-from sknevo.estimators._mixins import EvolvedNetworkMixin
+from sknevo.estimators._network_mixins import EvolvedNetworkMixin
 from sknevo.image_stream import ImageStream
 from sknevo.image_stream._scale import PixelRange
 from sknevo.image_stream._stream import part_to_read

@@ -51,47 +51,8 @@ def save_network(net: Net, expressed: dict[str, Any], path: str | PathLike) -> N
     save_file(weights, path, metadata={"sknevo": json.dumps(about)})
 
 
-def load_network(path: str | PathLike, device: str = "auto") -> Net:
-    """Read a network that `save_network` of an evolved estimator has written.
-
-    Nothing in the file is executed.
-
-    Parameters
-    ----------
-    path : path-like
-        The file.
-    device : str, default="auto"
-        Device that predicts, as torch names it.
-
-    Returns
-    -------
-    NeuralNet
-        Fitted.
-
-    Raises
-    ------
-    OSError
-        If there is no such file.
-    ValueError
-        If the file is not a network of `save_network`, is damaged, or has another
-        version; or if torch does not have the device.
-
-    Examples
-    --------
-    >>> from pathlib import Path
-    >>> from tempfile import TemporaryDirectory
-    >>> from sklearn.datasets import load_iris
-    >>> from sknevo import EvolvedClassifier, load_network
-    >>> X, y = load_iris(return_X_y=True)
-    >>> clf = EvolvedClassifier(population_size=1, generations=1, max_epochs=1, cv=2,
-    ...                         random_state=0).fit(X, y)
-    >>> with TemporaryDirectory() as folder:
-    ...     path = Path(folder) / "iris.safetensors"
-    ...     clf.save_network(path)
-    ...     net = load_network(path)
-    >>> bool((net.predict(X) == clf.best_estimator_.predict(X)).all())
-    True
-    """
+def read_network(path: str | PathLike, device: str) -> Net:
+    """Return a network that `save_network` has written; nothing in it is executed."""
     check_device(device)
     try:
         with safe_open(path, "pt") as file:

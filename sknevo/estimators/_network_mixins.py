@@ -1,0 +1,150 @@
+"""What evolved networks share: samples, device, the first rung and the file.
+
+Each mixin stands before `BaseEvolved` in the bases of an estimator.
+"""
+
+import math
+from collections.abc import Mapping
+from os import PathLike
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.validation import check_array, validate_data
+
+from sknevo.estimators._network_samples import (
+    as_samples,
+    check_finite,
+    checked_shape,
+    resolved_channels,
+    same_order,
+    sample_shape,
+)
+from sknevo.estimators._parameters import EnsembleParameters, NetworkParameters
+from sknevo.estimators._results import check_refit
+from sknevo.estimators._setup import most
+from sknevo.extras import require
+from sknevo.image_stream import ImageStream
+from sknevo.image_stream._items import labels_of
+from sknevo.network_plan import samples_per_epoch, shape_of
+from sknevo.records import DataSpec
+
+# Samples that networks are trained on for the first rung: so many of SMALL pixels for
+# each second of `max_time`, all splits together, and of larger images as many fewer as
+# they have more pixels. On a split they are between a least and a most number. A narrow
+# network of two layers sees some 6,000 images of 28 x 28 per second on one core, and
+# 1,700 of 48 x 48 in three colours. Chosen, not measured.
+SAMPLES_PER_SECOND, LEAST_SAMPLES, MOST_SAMPLES = 150, 600, 10_000
+SMALL = 28 * 28
+
+
+class EvolvedNetworkMixin(NetworkParameters):
+    """Images or rows as samples of networks, on a device."""
+
+    # Sums of floats depend on the number of threads.
+    _threads: ClassVar[int | None] = 1
+    _needs_docstrings: ClassVar[str] = "skorch"
+
+    def __new__(cls, *args: Any, **params: Any) -> Self:
+        # Not in `fit`: this is known before any work, and unpickling comes here, too.
+        require(cls.__name__, "safetensors", "skorch", "torch")
+        return super().__new__(cls)
+
+    def _validate(self, X: Any, y: Any, reset: bool) -> tuple[Any, Any]:
+        # Imported here, so that evolving pipelines never imports torch.
+        from sknevo.builders.networks._devices import check_device
+
+        check_device(self.device)
+        X, y = super()._validate(X, y, reset)
+        if reset and isinstance(X, ImageStream):
+            X.check()
+        return X, y
+
+    def _fit(self, *args: Any) -> Self:
+        # Imported here, so that `import sknevo` never imports torch.
+        from sknevo.builders.networks._devices import own_settings
+
+        # Around all trials: threads that train side by side share torch's default type.
+        with own_settings():
+            return super()._fit(*args)
+
+    def _check_X(self, X: Any, reset: bool) -> np.ndarray | ImageStream:
+        if reset:
+            shape, channels = checked_shape(self.image_shape), self.channels
+        else:
+            shape, channels = self._sample_shape_, self._channels_
+        X, channels = as_samples(X, shape, channels)
+        if not isinstance(X, ImageStream):
+            names = getattr(X, "columns", None)
+            options = {"dtype": "numeric", "ensure_all_finite": False}
+            # scikit-learn's validation counts columns: it serves for rows only.
+            if X.ndim <= 2:
+                X = validate_data(self, X, reset=reset, **options)
+            else:
+                X = check_array(X, allow_nd=True, estimator=self, **options)
+            check_finite(X, names)
+        if X.ndim > 4:
+            raise ValueError(
+                "X must be of shape (n, features), (n, height, width), (n, channels, "
+                f"height, width) or (n, height, width, channels); got {X.shape}."
+            )
+        if 0 in X.shape:
+            raise ValueError(f"X must not be empty; got shape {X.shape}.")
+        if reset:
+            self._sample_shape_ = sample_shape(X.shape[1:], shape)
+            self._channels_ = resolved_channels(self._sample_shape_, channels)
+            self.n_features_in_ = math.prod(self._sample_shape_)
+        elif not same_order(X.shape[1:], self._sample_shape_):
+            raise ValueError(
+                f"X must hold samples of shape {self._sample_shape_}, as in fit; got "
+                f"{X.shape[1:]}."
+            )
+        return X
+
+    @property
+    def _layout(self) -> dict[str, Any]:
+        """The shape of a sample and where its channels are, for a DataSpec."""
+        return {"shape": self._sample_shape_, "channels": self._channels_}
+
+
+class EvolvedPredictorMixin(EnsembleParameters, EvolvedNetworkMixin):
+    """Targets of samples, and the file of a network that predicts them."""
+
+    # Five trainings of a network pay off for small data only; chosen, not measured.
+    _default_folds: ClassVar[Mapping[int, int]] = {500: 5}
+
+    def _auto_resource(self, spec: DataSpec, n_splits: int) -> tuple[str | None, int]:
+        if self.max_time is None:
+            return None, 0
+        pixels = math.prod(shape_of(spec)[1:])  # of rows of features there are none
+        larger = max(1.0, pixels / SMALL)
+        samples = SAMPLES_PER_SECOND * self.max_time / (n_splits * larger)
+        samples = min(max(LEAST_SAMPLES, samples), MOST_SAMPLES)
+        first = math.ceil(samples / samples_per_epoch(spec.n_samples))
+        climbs = 2 * first <= most(self.genome_, "epochs")
+        return ("epochs", first) if climbs else (None, 0)
+
+    def _targets(self, X: Any, y: Any) -> Any:
+        return labels_of(X) if y is None else y
+
+    @available_if(check_refit)
+    def save_network(self, path: str | PathLike) -> None:
+        """Write the best network to a file, without pickle.
+
+        The file has the format safetensors. It holds the weights and, as JSON, the
+        genes and what was learned about the targets. `sknevo.load_network` reads it as
+        a fitted skorch network and runs no code of the file.
+
+        Parameters
+        ----------
+        path : path-like
+            File to write, such as "digits.safetensors". An existing file is replaced.
+
+        Raises
+        ------
+        TypeError
+            If labels are neither strings, numbers nor booleans.
+        """
+        from sknevo.builders.networks._serialization import save_network
+
+        save_network(self.best_estimator_, self.best_params_, path)
