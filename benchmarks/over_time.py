@@ -15,7 +15,7 @@ and ensemble, after 120 and 600 s: the best held-out score so far, what the ense
 reach on the test images, and what of them was bred.
 
 Rows are appended to a file, and not made again: as in `pictures.py`, which makes them.
-Optuna comes with `pip install sknevo[benchmarks]`.
+Optuna comes with `pip install ".[benchmarks]"`.
 """
 
 import argparse

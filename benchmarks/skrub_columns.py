@@ -5,7 +5,7 @@ pipelines with each encoding, skrub's `tabular_pipeline`, its `TableVectorizer` 
 scaling, and its `Cleaner` before ours. Every fold is printed, then medians over folds
 and seeds. The second part fits both on one kind of column and asks them with another.
 
-skrub comes with `pip install sknevo[benchmarks]`. The first part takes ten minutes.
+skrub comes with `pip install ".[benchmarks]"`. The first part takes ten minutes.
 
     python benchmarks/skrub_columns.py FOLDER_OF_TABULAR_DATA > folds.txt
     python benchmarks/skrub_columns.py FOLDER_OF_TABULAR_DATA --report folds.txt

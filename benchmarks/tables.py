@@ -1,7 +1,7 @@
 """The tables of a benchmark.
 
 `NAMES` are CSV files with the target in the last column. The known configurations were
-tuned on these. `FRESH` are tables of R packages, which `pip install sknevo[benchmarks]`
+tuned on these. `FRESH` are tables of R packages, which `pip install ".[benchmarks]"`
 brings; nothing was tuned on them.
 """
 

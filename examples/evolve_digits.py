@@ -3,7 +3,8 @@
     python examples/evolve_digits.py
     python examples/evolve_digits.py --max-time 300 --plot digits.png
 
-Takes about two minutes. Plots need matplotlib (`pip install sknevo[plots]`).
+Takes about two minutes. Needs `pip install ".[networks]"`, and for plots
+`pip install ".[networks,plots]"`.
 """
 
 import argparse

@@ -4,7 +4,7 @@
     python examples/export_network.py --max-time 60 --folder networks
 
 The network standardises images itself, so all three take the raw bytes. ONNX needs
-`pip install sknevo[export]`.
+`pip install ".[export]"`.
 """
 
 import argparse
