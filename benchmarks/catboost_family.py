@@ -21,6 +21,7 @@ from sknevo.builders.pipeline import _boosting, _models
 from sknevo.genes import Genome, Integer, Real
 from sknevo.genomes.pipeline import _known as known
 from sknevo.genomes.pipeline import _space as space
+from sknevo.genomes.pipeline._families import TREE, Family
 
 # CatBoost's defaults for 1,000 rounds and some thousand rows, a slower rate, and trees
 # that are less deep.
@@ -132,11 +133,11 @@ _boosting.BOOSTERS["catboost"] = _boosting.Booster(
     categorical="cat_features",
 )
 _models.MODELS["catboost"] = _models._booster("catboost")
-space.MODELS["catboost"] = Genome(
-    learning_rate=Real(0.005, 0.3, log=True), depth=Integer(2, 10)
+space.MODELS["catboost"] = Family(
+    Genome(learning_rate=Real(0.005, 0.3, log=True), depth=Integer(2, 10)),
+    takes_categories=True,
+    **TREE,
 )
-space.TREES = (*space.TREES, "catboost")
-space.TAKE_CATEGORIES = (*space.TAKE_CATEGORIES, "catboost")
 # `pipeline` has bound its models at its definition.
 space.pipeline.__kwdefaults__["models"] = tuple(space.MODELS)
 for task in "classification", "regression":

@@ -14,7 +14,8 @@ import numpy as np
 
 from sknevo.genes import Choice, Gene, Genome
 from sknevo.genomes.pipeline import pipeline, well_known
-from sknevo.genomes.pipeline._space import GENERATED, TREES
+from sknevo.genomes.pipeline._families import MODELS
+from sknevo.genomes.pipeline._space import GENERATED
 from sknevo.records import Chromosome, Column, DataSpec
 
 # So many random candidates; a run that ends early has the first of them.
@@ -62,7 +63,7 @@ def make_candidates(task: str) -> dict[str, dict[str, Any]]:
 
 
 def _published(values: dict[str, Any]) -> dict[str, Any]:
-    trees = next(iter(values["model"])) in TREES
+    trees = MODELS[next(iter(values["model"]))].is_tree
     return {
         "preparation": {
             "encoding": values["encoding"],
@@ -84,7 +85,7 @@ def _twins(
 ) -> Iterator[tuple[str, dict[str, Any]]]:
     """Yield a candidate; one with trees with generated features, too."""
     yield name, candidate
-    if next(iter(candidate["model"])) in TREES:
+    if MODELS[next(iter(candidate["model"]))].is_tree:
         # Beside another encoding, that by targets has gained on few tables.
         generated = dict.fromkeys(GENERATED, True) | {"targets": False}
         preparation = candidate["preparation"] | generated

@@ -22,7 +22,7 @@ from sknevo.estimators._parameters import (
 from sknevo.evaluation import SAMPLES, Objectives
 from sknevo.genes import Genome
 from sknevo.genomes.pipeline import pipeline, well_known
-from sknevo.genomes.pipeline._space import DENSE_ONLY
+from sknevo.genomes.pipeline._families import MODELS, own_models
 from sknevo.records import DataSpec
 
 __all__ = ["EvolvedPipelineClassifier", "EvolvedPipelineRegressor"]
@@ -70,7 +70,8 @@ class _EvolvedPipeline(LargeTablesMixin, EnsembleParameters, BaseEvolved):
 
     def _make_genome(self, spec: DataSpec) -> Genome:
         if spec.sparse and self.verbose:
-            names = " and no ".join(DENSE_ONLY)
+            dense_only = [n for n, one in MODELS.items() if not one.takes_sparse]
+            names = " and no ".join(dense_only)
             print(f"X is sparse: no {names}, which take dense tables only", flush=True)
         return super()._make_genome(spec)
 
@@ -78,7 +79,7 @@ class _EvolvedPipeline(LargeTablesMixin, EnsembleParameters, BaseEvolved):
         return pipeline(spec)
 
     def _well_known(self, spec: DataSpec) -> list[dict]:
-        return well_known(spec)
+        return well_known(spec, self.genome_)
 
     def _auto_resource(self, spec: DataSpec, n_splits: int) -> tuple[str | None, int]:
         cells = CELLS_PER_SECOND * (self.max_time or math.inf)
@@ -99,6 +100,7 @@ class _EvolvedPipeline(LargeTablesMixin, EnsembleParameters, BaseEvolved):
             final or costs or probabilities,
             # Trials get tables that are read already.
             self._reader_.kinds_ if final or costs else None,
+            own_models(self.genome_),
         )
 
     def __sklearn_tags__(self) -> Tags:

@@ -59,10 +59,10 @@ class Builder(Protocol):
 
     If it has `makes_pipelines = True`, its estimators are Pipelines whose first step
     prepares the data. Candidates share fitted preparations, and sample weights go to
-    the last step only, which watches the held-out part if its `fit` takes `X_val`. If
-    that step then has `held_out_`, a dict of honest predictions of `X_val` by method,
-    they are what is scored. If it has `rounds_`, the builder takes their mean as
-    `rounds` for a refit.
+    the last step only, if its `fit` takes them. If that step has `watches_held_out =
+    True`, its `fit` gets the held-out part as `X_val` and `y_val`. If it then has
+    `held_out_`, a dict of honest predictions of `X_val` by method, they are what is
+    scored. If it has `rounds_`, the builder takes their mean as `rounds` for a refit.
     If it has a method `for_samples`, that returns the builder for a number of samples;
     else the cost is taken to rise with them in proportion.
     If it has a method `family`, that returns for expressed genes a name of candidates
@@ -295,10 +295,8 @@ class TrialRunner:
         raised after the `time.time()` of `until`.
         """
         data = self.data.value
-        known = {"rounds": round(statistics.fmean(rounds))} if rounds else {}
         for repetition in range(MAX_REFITS):
-            seed = self.seed(Candidate(chromosome), repetition)
-            estimator = self.builder(chromosome.expressed, seed, **known)
+            estimator = self.unfitted(chromosome, rounds, repetition)
             try:
                 with self._surroundings(until):
                     self._fit(estimator, data.X, data.y, data.fit_params)
@@ -306,6 +304,14 @@ class TrialRunner:
             except TrialPruned as pruned:
                 reason = pruned
         raise reason
+
+    def unfitted(
+        self, chromosome: Chromosome, rounds: Sequence[int] = (), repetition: int = 0
+    ) -> BaseEstimator:
+        """Return what `refit` fits."""
+        known = {"rounds": round(statistics.fmean(rounds))} if rounds else {}
+        seed = self.seed(Candidate(chromosome), repetition)
+        return self.builder(chromosome.expressed, seed, **known)
 
     @contextmanager
     def _surroundings(self, moment: float) -> Iterator[None]:
@@ -553,7 +559,11 @@ class TrialRunner:
             estimator.fit(X, y, **fit_params)
             return {}
         *steps, (_, model) = estimator.steps
-        watches = held_out is not None and has_fit_parameter(model, "X_val")
+        # A model that takes no weights learns without them.
+        fit_params = {
+            n: v for n, v in fit_params.items() if has_fit_parameter(model, n)
+        }
+        watches = held_out is not None and getattr(model, "watches_held_out", False)
         X_val, y_val, val_params = held_out if watches else (None, None, {})
         for _, step in steps:
             if step not in (None, "passthrough"):

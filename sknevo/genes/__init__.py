@@ -24,6 +24,7 @@ from sknevo.genes._gene import (
 from sknevo.genes._parameters import (
     Continuous,
     Discrete,
+    EstimatorGenome,
     Options,
     gene_of,
     parameter_genes,
@@ -34,6 +35,7 @@ __all__ = [
     "Choice",
     "Continuous",
     "Discrete",
+    "EstimatorGenome",
     "Gene",
     "Genome",
     "Integer",

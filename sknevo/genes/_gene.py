@@ -269,9 +269,12 @@ class Gene(ABC):
         """
         return value
 
+    @property
+    def _named_parts(self) -> str:
+        return ", ".join(f"{name}={gene!r}" for name, gene in self.parts.items())
+
     def __repr__(self) -> str:
-        genes = ", ".join(f"{name}={gene!r}" for name, gene in self.parts.items())
-        return f"{type(self).__name__}({genes})"
+        return f"{type(self).__name__}({self._named_parts})"
 
 
 # Genes without genes inside -------------------------------------------------------
@@ -593,7 +596,7 @@ class Genome(Gene):
         >>> genome.repair({"low": 7, "high": 2})
         {'low': 2, 'high': 7}
         """
-        constrained = Genome(**self.genes)
+        constrained = copy.copy(self)
         constrained.repairs = (*self.repairs, *repairs)
         return constrained
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 from numpy.random import Generator
+from sklearn.base import BaseEstimator
 
 from sknevo.genes._gene import Categorical, Choice, Gene, Genome, Integer, Real
 
@@ -154,6 +155,32 @@ class Options(Categorical):
 
     def __repr__(self) -> str:
         return f"Options({self.options})"
+
+
+class EstimatorGenome(Genome):
+    """The parameters of an estimator that may vary, and the estimator.
+
+    Parameters
+    ----------
+    estimator : estimator
+        The estimator that has these parameters; never changed.
+    genome : Genome
+        Its genes have the names of parameters, see `parameter_genes`.
+
+    Examples
+    --------
+    >>> from sklearn.svm import SVC
+    >>> EstimatorGenome(SVC(), Genome(C=Real(0.1, 10, log=True)))
+    EstimatorGenome(SVC(), Genome(C=Real(0.1, 10, log=True)))
+    """
+
+    def __init__(self, estimator: BaseEstimator, genome: Genome) -> None:
+        super().__init__(**genome.genes)
+        self.repairs = genome.repairs
+        self.estimator = estimator
+
+    def __repr__(self) -> str:
+        return f"EstimatorGenome({self.estimator!r}, Genome({self._named_parts}))"
 
 
 def gene_of(values: Any) -> Gene:

@@ -22,7 +22,12 @@ from sklearn.model_selection import cross_val_score
 from sklearn.tree._tree import Tree
 from threadpoolctl import threadpool_limits
 
-from sknevo.builders.pipeline import PipelineBuilder, _boosting, _gaussian_process, _svm
+from sknevo.builders.pipeline import (
+    PipelineBuilder,
+    _boosting,
+    _calibration,
+    _gaussian_process,
+)
 from sknevo.builders.pipeline._boosting import (
     BOOSTERS,
     EarlyStoppingClassifier,
@@ -58,7 +63,8 @@ from sknevo.deadline import (
     training_until,
 )
 from sknevo.genomes.pipeline import pipeline, well_known
-from sknevo.genomes.pipeline._space import MODELS, WIDE
+from sknevo.genomes.pipeline._families import MODELS
+from sknevo.genomes.pipeline._space import WIDE
 from sknevo.records import Chromosome
 
 
@@ -1003,7 +1009,7 @@ def test_svm_is_calibrated_on_a_held_out_part(n_components):
     watched = watched[0], labels[watched[1]]
     svm = SupportVectorClassifier(n_components=n_components, random_state=0)
     alone = clone(svm).fit(X, labels[y])
-    with mock.patch.object(_svm, "cross_val_predict") as again:
+    with mock.patch.object(_calibration, "cross_val_predict") as again:
         svm.fit(X, labels[y], **held_out(*watched))
     again.assert_not_called()
     np.testing.assert_array_equal(svm.decision_function(X), alone.decision_function(X))
@@ -1014,10 +1020,10 @@ def test_svm_is_calibrated_on_a_held_out_part(n_components):
     assert loss(svm, *watched) < log_loss(watched[1], honest) < chance
     assert [*svm.held_out_] == ["predict_proba"]
     values = svm.decision_function(watched[0])[:, None]
-    parts = dealt(watched[1], _svm.N_PARTS, random_state=0)
-    for part in range(_svm.N_PARTS):
+    parts = dealt(watched[1], _calibration.N_PARTS, random_state=0)
+    for part in range(_calibration.N_PARTS):
         own = parts == part
-        others = _svm.calibration(Part(values[~own], watched[1][~own]))
+        others = _calibration.calibration(Part(values[~own], watched[1][~own]))
         np.testing.assert_allclose(honest[own], svm._calibrated(values[own], others))
     # Held-out rows of which nine of ten are "yes" make "yes" more probable.
     weights = np.where(watched[1] == "yes", 9.0, 1.0)

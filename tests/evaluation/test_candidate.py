@@ -305,6 +305,8 @@ def test_weights_reach_the_last_step_only(routing, scorer):
 class Watching(LogisticRegression):
     """Watches held-out rows, of which it says that all are of the first class."""
 
+    watches_held_out = True
+
     def fit(self, X, y, sample_weight=None, *, X_val=None, y_val=None):
         super().fit(X, y, sample_weight)
         certain = np.full((len(X_val), 2), [0.75, 0.25])

@@ -10,18 +10,13 @@ from hypothesis import strategies as st
 
 from sknevo.builders.pipeline import PipelineBuilder
 from sknevo.genomes.pipeline import pipeline, well_known
+from sknevo.genomes.pipeline._families import MODELS
 from sknevo.genomes.pipeline._known import PORTFOLIO
-from sknevo.genomes.pipeline._space import (
-    DENSE_ONLY,
-    MODELS,
-    MOST_KEPT,
-    SCALING,
-    TAKE_THOUSANDS,
-    TREES,
-    WIDE,
-)
+from sknevo.genomes.pipeline._space import MOST_KEPT, SCALING, WIDE
 from sknevo.records import Chromosome, Column, DataSpec, Sparsity
 
+TREES = {name for name, family in MODELS.items() if family.is_tree}
+DENSE_ONLY = {name for name, family in MODELS.items() if not family.takes_sparse}
 KINDS = ("numeric", "boolean", "categorical", "datetime", "text")
 COLUMNS = st.builds(
     Column,
@@ -199,7 +194,9 @@ def test_on_wide_tables_nothing_costly_sees_all_columns(n_columns, task):
         if "none" in genes["preparation"]["filter"] and n_columns > MOST_KEPT:
             assert genes["scaling"] in ("none", "standard", "minmax", "maxabs")
             assert "none" in genes["extraction"]
-            assert {*genes["model"]} <= {*TAKE_THOUSANDS}
+            assert {*genes["model"]} <= {
+                n for n, one in MODELS.items() if one.takes_thousands
+            }
 
 
 @pytest.mark.parametrize("task", ["classification", "regression"])

@@ -201,6 +201,8 @@ class _EarlyStopping(MetaEstimatorMixin, BaseEstimator):
         Seed of the inner split.
     """
 
+    watches_held_out = True
+
     estimator: BaseEstimator
     patience: int = 20
     unwatched_rounds: int = 100

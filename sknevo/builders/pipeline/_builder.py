@@ -1,6 +1,7 @@
 """Expressed genes of a tabular pipeline -> an unfitted scikit-learn Pipeline."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sklearn.pipeline import Pipeline
@@ -15,13 +16,14 @@ from sknevo.builders.pipeline._features import (
     scaling_seconds,
 )
 from sknevo.builders.pipeline._kinds import Kind
-from sknevo.builders.pipeline._models import MODELS, Setting
+from sknevo.builders.pipeline._models import MODELS, Model, Setting, own_model
 from sknevo.builders.pipeline._preparation import (
     make_preparation,
     n_native,
     prepared_seconds,
     prepared_width,
 )
+from sknevo.genes import EstimatorGenome
 from sknevo.records import DataSpec
 
 
@@ -40,6 +42,8 @@ class PipelineBuilder:
         How the columns are read, the `kinds_` of a `ColumnReader`: the pipeline begins
         with one, so that it takes tables as users have them. None makes pipelines of
         tables that are read already.
+    extra_models : dict of str to EstimatorGenome, default={}
+        Models beside the built-in ones, by their names among the genes.
 
     Examples
     --------
@@ -60,6 +64,7 @@ class PipelineBuilder:
     spec: DataSpec
     probabilities: bool = True
     columns: tuple[Kind, ...] | None = None
+    extra_models: Mapping[str, EstimatorGenome] = field(default_factory=dict)
 
     def __call__(
         self, expressed: dict[str, Any], random_state: int, rounds: int | None = None
@@ -103,7 +108,7 @@ class PipelineBuilder:
             ("preparation", make_preparation(spec, expressed["preparation"], name)),
             ("scaling", scaling),
             ("extraction", extraction),
-            ("model", MODELS[name].make(genes, setting)),
+            ("model", self._model(name).make(genes, setting)),
         ]
         # The steps pass arrays on under any user's configuration.
         return Pipeline(steps).set_output(transform="default")
@@ -143,7 +148,7 @@ class PipelineBuilder:
             prepared_seconds(self.spec, preparation)
             + scaling_seconds(expressed["scaling"], n_rows, stored)
             + extraction_seconds(expressed["extraction"], n_rows, width)
-            + MODELS[name].seconds(genes, self._setting(expressed))
+            + self._model(name).seconds(genes, self._setting(expressed))
         )
 
     def family(self, expressed: dict[str, Any]) -> str:
@@ -159,6 +164,11 @@ class PipelineBuilder:
         str
         """
         return next(iter(expressed["model"]))
+
+    def _model(self, name: str) -> Model:
+        """Return how the models of a name are made."""
+        own = self.extra_models.get(name)
+        return MODELS[name] if own is None else own_model(own)
 
     def _reader(self) -> ColumnReader:
         """Return the unfitted reader of tables in the form that the search got."""

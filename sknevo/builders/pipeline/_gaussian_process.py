@@ -12,8 +12,8 @@ from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.validation import check_is_fitted
 
 from sknevo.builders._targets import StandardizedRegressor
+from sknevo.builders.pipeline._calibration import calibration
 from sknevo.builders.pipeline._parts import Part
-from sknevo.builders.pipeline._svm import calibration
 from sknevo.deadline import check_deadline, is_training_over
 
 # Rows that the kernel is learned on, and rows that the process knows: time grows with

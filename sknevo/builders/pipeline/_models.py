@@ -16,6 +16,7 @@ from sknevo.builders.pipeline._boosting import (
     most_rounds,
     stopping,
 )
+from sknevo.builders.pipeline._calibration import CalibratedClassifier
 from sknevo.builders.pipeline._forest import (
     ForestClassifier,
     ForestRegressor,
@@ -42,6 +43,8 @@ from sknevo.builders.pipeline._svm import (
     SupportVectorRegressor,
     svm_seconds,
 )
+from sknevo.builders.search_cv import SearchBuilder
+from sknevo.genes import EstimatorGenome
 from sknevo.records import DataSpec
 
 Genes = dict[str, Any]
@@ -209,3 +212,31 @@ MODELS = {
     ),
     "neighbours": Model(_neighbours, lambda _, s: neighbours_seconds(*s.stored[:2])),
 }
+
+# Of a user's own model no seconds are known. After a first fit, what they are in
+# proportion to this guess is. Chosen, not measured.
+OWN_SECONDS, OWN_COLUMNS = 0.05, 10
+
+
+def own_model(genome: EstimatorGenome) -> Model:
+    """Return how a user's own estimator is made, and a guess of its seconds.
+
+    It stands in the pipeline as it is, unless it lacks probabilities that are needed.
+    """
+
+    def make(genes: Genes, setting: Setting) -> BaseEstimator:
+        builder = SearchBuilder(genome.estimator, genome)
+        made = builder(genes, setting.random_state)
+        if setting.class_weight is not None:
+            made.set_params(class_weight=setting.class_weight)
+        probable = not setting.probabilities or hasattr(made, "predict_proba")
+        if setting.classifies and not probable:
+            return CalibratedClassifier(made, setting.random_state)
+        return made
+
+    def seconds(genes: Genes, setting: Setting) -> float:
+        n_rows, width, _ = setting.stored
+        builder = SearchBuilder(genome.estimator, genome, n_rows)
+        return OWN_SECONDS + builder.cost(genes) * (OWN_COLUMNS + width)
+
+    return Model(make, seconds)

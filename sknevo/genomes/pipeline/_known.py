@@ -7,21 +7,24 @@ from itertools import cycle
 from pathlib import Path
 from typing import Any
 
-from sknevo.genes import Choice, Gene, Genome
-from sknevo.genomes.pipeline._space import (
-    BOOSTERS,
+from sklearn.utils import get_tags
+
+from sknevo.genes import Choice, EstimatorGenome, Gene, Genome
+from sknevo.genomes.pipeline._families import (
     FEW_OF_MANY,
+    MODELS,
+    own_models,
+    suits,
+)
+from sknevo.genomes.pipeline._space import (
     MANY_LABELS,
     MOST_KEPT,
-    OF_WIDE,
-    TAKE_MILLIONS,
-    TAKE_THOUSANDS,
     is_long,
     is_wide,
     most_labels,
     pipeline,
-    suits,
 )
+from sknevo.genomes.search_cv import well_known as own_values
 from sknevo.records import DataSpec
 
 # Expressed genes for a table with all kinds of columns, by task, in the order in which
@@ -35,16 +38,19 @@ def portfolio() -> dict[str, Any]:
     return json.loads(PORTFOLIO.read_text())
 
 
-def well_known(spec: DataSpec) -> list[dict[str, Any]]:
+def well_known(spec: DataSpec, genome: Genome | None = None) -> list[dict[str, Any]]:
     """Return configurations that do well together on many tables, the best first.
 
     They are the first individuals of a search. Their order was learned on tables of
-    packages.
+    packages. Models that a search space has beside the built-in ones follow after the
+    first configuration, with their own parameters.
 
     Parameters
     ----------
     spec : DataSpec
         Describes the table.
+    genome : Genome or None, default=None
+        The search space. None stands for `pipeline`.
 
     Returns
     -------
@@ -58,6 +64,29 @@ def well_known(spec: DataSpec) -> list[dict[str, Any]]:
     >>> [*well_known(spec)[0]]
     ['preparation', 'scaling', 'extraction', 'model']
     """
+    known = _built_in(spec)
+    own = {} if genome is None else own_models(genome)
+    added = [_of_own(name, gene, known) for name, gene in own.items()]
+    return [*known[:1], *added, *known[1:]]
+
+
+def _of_own(
+    name: str, gene: EstimatorGenome, known: Sequence[dict[str, Any]]
+) -> dict[str, Any]:
+    """Return expressed genes of a user's own model, as its estimator is.
+
+    A table is prepared for it as for the first tree if it takes missing values, else as
+    for the first model that needs scaling. Chosen, not measured.
+    """
+    takes_missing = get_tags(gene.estimator).input_tags.allow_nan
+    alike = {n for n, one in MODELS.items() if one.takes_missing == takes_missing}
+    like = next((one for one in known if alike & {*one["model"]}), known[0])
+    values = own_values(gene, gene.estimator)
+    return like | {"model": {name: values[0] if values else {}}}
+
+
+def _built_in(spec: DataSpec) -> list[dict[str, Any]]:
+    """Return the configurations of the built-in models."""
     genome = pipeline(spec)
     if spec.sparse:
         return _known_on_sparse(spec, genome)
@@ -152,6 +181,7 @@ FIRST_ON_LONG: list[tuple[str, str, dict[str, Any]]] = [
 # Boosters that learn more slowly do not get far in the time that a long table leaves.
 # In 5 s on 128,000 rows of 30 numbers rates of 0.015 to 0.05 reached ROC AUCs of 0.77
 # to 0.82, and 0.1 to 0.2 most often 0.83 to 0.87.
+BOOSTERS = ("hist_gradient_boosting", "lightgbm", "xgboost")
 SLOW_RATE = 0.05
 
 
@@ -165,7 +195,7 @@ def _for_long_tables(known: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
 def _is_fast(entry: dict[str, Any]) -> bool:
     ((model, genes),) = entry["model"].items()
     is_slow = model in BOOSTERS and genes["learning_rate"] <= SLOW_RATE
-    return model in TAKE_MILLIONS and not is_slow
+    return MODELS[model].takes_millions and not is_slow
 
 
 # How many columns the entries of the portfolio keep after these, in turn. Chosen, not
@@ -205,12 +235,12 @@ def _filtered(entry: dict[str, Any], n: int | None, spec: DataSpec) -> dict[str,
     width = len(spec.columns)
     ((model, genes),) = entry["model"].items()
     genes = UNNAMED.get(model, {}) | genes
-    if n is None and width > MOST_KEPT and model not in TAKE_THOUSANDS:
+    if n is None and width > MOST_KEPT and not MODELS[model].takes_thousands:
         n = SHOWN
     if n is None or n > width // 2:
         kept = {"none": {}}
         share = max(FEW_OF_MANY.low, SHOWN / width)
-        if model in OF_WIDE:
+        if MODELS[model].of_wide.genes:
             genes = genes | {g: min(genes[g], share) for g in SHARES if g in genes}
     else:
         relation = "linear" if model == "linear" else "any"

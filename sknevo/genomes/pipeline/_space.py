@@ -1,11 +1,25 @@
 """The search space of pipelines for tables."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from sknevo.genes import Categorical, Choice, Gene, Genome, Integer, Real
+from sklearn.base import BaseEstimator
+
+from sknevo.genes import (
+    Categorical,
+    Choice,
+    EstimatorGenome,
+    Gene,
+    Genome,
+    Integer,
+    Real,
+)
+from sknevo.genomes.pipeline._families import MODELS, Family, own_families, suits
 from sknevo.records import DataSpec
+
+Genes = dict[str, Any]
+Own = Mapping[str, Family]
 
 # The tables. The second list of a category holds its weights. Weights and ranges are
 # chosen, not measured, with an eye on those of published portfolios: AutoGluon's
@@ -26,74 +40,6 @@ SCALING = Categorical(
     [3, 3, 1, 1, 1, 1, 1, 2, 2],
 )
 IMPUTATION = Categorical(["none", "median", "mean", "most_frequent"], [3, 2, 1, 1])
-GAMMA = Real(1e-2, 10, log=True)
-RATE, LEAF = Real(0.005, 0.3, log=True), Integer(1, 100, log=True)
-LEAVES = Integer(2, 200, log=True)
-RIDGE, LASSO = Real(1e-4, 30, log=True), Real(1e-4, 5, log=True)
-SOME, MOST = Real(0.3, 1), Real(0.5, 1)
-FOREST = Genome(
-    max_features=Real(0.1, 1),
-    min_samples_leaf=Integer(1, 32, log=True),
-    bootstrap=Categorical([False, True]),
-)
-MODELS = {
-    "svm": Genome(
-        C=Real(1e-2, 1e3, log=True),
-        approximate=Categorical([False, True], [4, 1]),
-        kernel=Choice(
-            {"rbf": 4, "linear": 2},
-            linear=Genome(),
-            poly=Genome(degree=Integer(2, 4), gamma=GAMMA, coef0=Real(0, 2)),
-            rbf=Genome(gamma=GAMMA),
-            sigmoid=Genome(gamma=GAMMA, coef0=Real(-2, 2)),
-        ),
-    ),
-    "hist_gradient_boosting": Genome(
-        learning_rate=RATE,
-        max_leaf_nodes=LEAVES,
-        min_samples_leaf=LEAF,
-        l2_regularization=RIDGE,
-        max_features=SOME,
-    ),
-    "lightgbm": Genome(
-        learning_rate=RATE,
-        num_leaves=LEAVES,
-        min_child_samples=LEAF,
-        reg_alpha=LASSO,
-        reg_lambda=RIDGE,
-        subsample=MOST,
-        colsample_bytree=SOME,
-        extra_trees=Categorical([False, True]),
-    ),
-    "xgboost": Genome(
-        learning_rate=RATE,
-        max_depth=Integer(2, 10),
-        min_child_weight=Real(1e-3, 30, log=True),
-        reg_alpha=LASSO,
-        reg_lambda=RIDGE,
-        subsample=MOST,
-        colsample_bylevel=SOME,
-        colsample_bynode=SOME,
-    ),
-    "extra_trees": FOREST,
-    "random_forest": FOREST,
-    "mlp": Genome(
-        n_layers=Integer(1, 3),
-        width=Integer(16, 256, log=True),
-        activation=Categorical(["relu", "tanh"]),
-        learning_rate=Real(3e-4, 1e-2, log=True),
-        alpha=Real(1e-6, 1, log=True),
-        batch_size=Categorical([32, 64, 128, 256]),
-    ),
-    "linear": Genome(C=Real(1e-4, 1e3, log=True)),
-    "gaussian_process": Genome(own_lengths=Categorical([True, False], [2, 1])),
-    "neighbours": Genome(
-        n_neighbors=Integer(1, 100, log=True),
-        weights=Categorical(["uniform", "distance"]),
-        p=Categorical([2, 1]),
-    ),
-    "naive_bayes": Genome(alpha=Real(3e-3, 1, log=True)),
-}
 # Genes of LightGBM that concern its own handling of categories, and their values where
 # it has no effect: LightGBM's defaults.
 NATIVE = Genome(
@@ -108,20 +54,6 @@ NATIVE_DEFAULTS = {
     "max_cat_to_onehot": 4,
     "min_data_per_group": 100,
 }
-# Genes that a model has for one task alone.
-CRITERION = Genome(criterion=Categorical(["gini", "entropy"]))
-OF_CLASSIFIERS = {"extra_trees": CRITERION, "random_forest": CRITERION}
-OF_REGRESSORS = {"svm": Genome(epsilon=Real(1e-3, 0.5, log=True))}
-# How often a model is drawn, 1 for the others.
-MODEL_WEIGHTS = {"lightgbm": 4, "svm": 2, "xgboost": 2, "mlp": 2}
-
-# Trees depend on the order of values alone, and take missing values.
-BOOSTERS = ("hist_gradient_boosting", "lightgbm", "xgboost")
-TREES = (*BOOSTERS, "extra_trees", "random_forest")
-# Models that take categories as they are. Where these are many, a linear model does,
-# too: it gets a column for each.
-TAKE_CATEGORIES, TAKE_MANY_CATEGORIES = BOOSTERS, (*BOOSTERS, "linear")
-
 # Labels are many if a one-hot encoding does not tell all of a column apart.
 MANY_LABELS = 40
 # An exact SVM costs rows x rows: with more rows it is approximated. Chosen, not
@@ -147,14 +79,10 @@ OTHER_EXTRACTIONS = 0.5
 MANY_COLUMNS, MANY_COLUMNS_FOR_TREES = 40, 15
 
 # Sparse tables have few scalings and extractions, which keep them sparse or make few
-# dense columns of them. Models that take dense tables alone are left out.
-DENSE_ONLY = ("hist_gradient_boosting", "gaussian_process")
+# dense columns of them.
 SPARSE_SCALING = Categorical(["none", "maxabs", "tfidf"], [3, 1, 2])
 # Components of a singular value decomposition. Chosen, not measured.
 MOST_COMPONENTS, FEWEST_COMPONENTS = 300, 8
-# Models that get components of more columns, since the time that they take grows with
-# all columns. Chosen, not measured.
-FEW_COLUMNS, MANY_SPARSE_COLUMNS = ("mlp", "xgboost"), 2_000
 
 
 # Tables of more columns are wide: what each column costs matters, and most columns may
@@ -163,8 +91,6 @@ FEW_COLUMNS, MANY_SPARSE_COLUMNS = ("mlp", "xgboost"), 2_000
 WIDE = 300
 # Columns that a univariate filter keeps at most, and at least. Chosen, not measured.
 MOST_KEPT, FEWEST_KEPT = 1000, 4
-# Models that thousands of columns can be given to, if they are not filtered.
-TAKE_THOUSANDS = ("lightgbm", "linear", "extra_trees", "random_forest")
 # With more columns than these, a scaling or an extraction is left out: it would take
 # longer than most models. Seconds of a fit and a transform of 800 rows and 1,000
 # columns: standard 0.01, squashing 0.07, robust 0.08, piecewise 0.13, quantile 0.6,
@@ -181,32 +107,22 @@ MOST_TRANSFORMED = {
     "lda": MOST_KEPT,
     "nystroem": MOST_KEPT,
 }
-# Genes that a model has for wide tables alone, or with another range.
-FEW_OF_MANY = Real(0.01, 1, log=True)
-OF_WIDE = {
-    "lightgbm": Genome(
-        colsample_bytree=FEW_OF_MANY, max_bin=Integer(15, 255, log=True)
-    ),
-    "linear": Genome(l1_ratio=Categorical([0.0, 1.0])),
-    "extra_trees": Genome(max_features=FEW_OF_MANY),
-    "random_forest": Genome(max_features=FEW_OF_MANY),
-}
 
 
 # Tables of more values are long: models that need many times the memory or time of a
 # booster are left out, trees may have more leaves, and boosters come first. The rest of
 # these constants is for them. Chosen, not measured.
 LONG = 4_000_000
-TAKE_MILLIONS = ("lightgbm", "xgboost", "mlp", "linear")
 # Scalings of one pass, and without new columns.
 FAST_SCALINGS = ("none", "standard", "minmax", "maxabs", "robust", "squashing")
-OF_LONG = {
-    "lightgbm": Genome(num_leaves=Integer(8, 1000, log=True)),
-    "xgboost": Genome(max_depth=Integer(2, 12)),
-}
 
 
-def pipeline(spec: DataSpec, *, models: Sequence[str] = tuple(MODELS)) -> Genome:
+def pipeline(
+    spec: DataSpec,
+    *,
+    models: Sequence[str] = tuple(MODELS),
+    extra_models: Mapping[str, tuple[BaseEstimator, Any]] | None = None,
+) -> Genome:
     """Return the search space of pipelines for a table.
 
     Parameters
@@ -219,6 +135,12 @@ def pipeline(spec: DataSpec, *, models: Sequence[str] = tuple(MODELS)) -> Genome
         The models to choose from. Those that do not suit the table are left out: naive
         Bayes needs a sparse table without negative values; the gradient boosting of
         scikit-learn and Gaussian processes need a dense one.
+    extra_models : dict of str to (estimator, genes) or None, default=None
+        Models of your own, which join the others: a name for each, an unfitted
+        classifier or regressor of scikit-learn's kind, and what varies of its
+        parameters, in the forms that `EvolvedSearchCV` takes. An empty dict varies
+        nothing. The estimator gets arrays of numbers. Its tags say whether these may be
+        sparse or have missing values.
 
     Returns
     -------
@@ -229,7 +151,8 @@ def pipeline(spec: DataSpec, *, models: Sequence[str] = tuple(MODELS)) -> Genome
     Raises
     ------
     ValueError
-        If a model is not known, or none suits the table.
+        If a model is not known, none suits the table, or one of your own cannot be
+        used.
 
     Examples
     --------
@@ -237,14 +160,23 @@ def pipeline(spec: DataSpec, *, models: Sequence[str] = tuple(MODELS)) -> Genome
     >>> spec = DataSpec("classification", 100, 2, (Column("a", "numeric"),))
     >>> list(pipeline(spec).genes)
     ['preparation', 'scaling', 'extraction', 'class_weight', 'model']
+    >>> from sklearn.linear_model import RidgeClassifier
+    >>> ridge = RidgeClassifier(), {"alpha": Real(0.01, 100, log=True)}
+    >>> genome = pipeline(spec, models=["linear"], extra_models={"ridge": ridge})
+    >>> list(genome.genes["model"].branches)
+    ['linear', 'ridge']
     """
-    known = [name for name in MODELS if suits(name, spec)]
-    unknown = [name for name in models if name not in MODELS]
-    suited = [name for name in models if name in known]
+    own = own_families({} if extra_models is None else extra_models, spec.task)
+    families = MODELS | own
+    wanted = [*models, *own]
+    known = [name for name in families if suits(name, spec)]
+    unknown = [name for name in wanted if name not in families]
+    suited = [name for name in wanted if name in known]
     if unknown or not suited:
         raise ValueError(f"models must be among {known}; got {list(models)}.")
     if is_long(spec):
-        suited = [name for name in suited if name in TAKE_MILLIONS] or suited
+        fast = [n for n in suited if n in own or families[n].takes_millions]
+        suited = fast or suited
     genes: dict[str, Gene] = {
         "preparation": _preparation(spec),
         "scaling": SPARSE_SCALING if spec.sparse else SCALING,
@@ -253,8 +185,8 @@ def pipeline(spec: DataSpec, *, models: Sequence[str] = tuple(MODELS)) -> Genome
     if spec.task == "classification":
         genes["class_weight"] = Categorical([None, "balanced"], [3, 1])
     genes["model"] = Choice(
-        {name: w for name, w in MODEL_WEIGHTS.items() if name in suited},
-        **{name: _model(name, spec) for name in suited},
+        {name: families[name].weight for name in suited},
+        **{name: _model(name, families[name], spec) for name in suited},
     )
     repairs = [_repair]
     if spec.sparse:
@@ -263,28 +195,24 @@ def pipeline(spec: DataSpec, *, models: Sequence[str] = tuple(MODELS)) -> Genome
         repairs = [_repair_wide, _repair]
     elif is_long(spec):
         repairs = [_repair_long, _repair]
-    return Genome(**genes).constrained(*(partial(each, spec=spec) for each in repairs))
+    return Genome(**genes).constrained(
+        *(partial(each, spec=spec, own=own) for each in repairs)
+    )
 
 
-def suits(model: str, spec: DataSpec) -> bool:
-    """Return whether a model takes such a table."""
-    if model == "naive_bayes":
-        counts = spec.sparse is not None and not spec.sparse.negative
-        return counts and spec.task == "classification"
-    return spec.sparse is None or model not in DENSE_ONLY
-
-
-def _model(name: str, spec: DataSpec) -> Genome:
+def _model(name: str, family: Family, spec: DataSpec) -> Genome:
     """Return the genes of a model that have an effect on the table."""
+    if isinstance(family.genes, EstimatorGenome):
+        return family.genes
     classifies = spec.task == "classification"
-    added = (OF_CLASSIFIERS if classifies else OF_REGRESSORS).get(name, Genome())
-    genes = MODELS[name].genes | added.genes
+    added = family.of_classifiers if classifies else family.of_regressors
+    genes = family.genes.genes | added.genes
     if name == "lightgbm" and _has_categories(spec):
         genes = genes | NATIVE.genes
-    if name in OF_WIDE and (spec.sparse or is_wide(spec)):
-        genes = genes | OF_WIDE[name].genes
-    if is_long(spec) and name in OF_LONG:
-        genes = genes | OF_LONG[name].genes
+    if spec.sparse or is_wide(spec):
+        genes = genes | family.of_wide.genes
+    if is_long(spec):
+        genes = genes | family.of_long.genes
     return Genome(**genes)
 
 
@@ -330,7 +258,7 @@ def _preparation(spec: DataSpec) -> Genome:
         "groups": several and "categorical" in kinds,
         "counts": most_labels(spec) > MANY_LABELS,
     }
-    for name in (name for name, suits in generated.items() if suits):
+    for name in (name for name, useful in generated.items() if useful):
         genes[name] = Categorical([False, True], GENERATED[name])
     if "text" in kinds:
         # Without its text, a table of text alone would be empty.
@@ -392,30 +320,37 @@ def _sparse_extraction(spec: DataSpec) -> Choice:
     return Choice({"none": 2}, none=Genome(), svd=Genome(n_components=n_components))
 
 
-def _repair_sparse(genes: dict[str, Any], spec: DataSpec) -> dict[str, Any]:
+def _chosen(genes: Genes, own: Own) -> tuple[str, Family]:
+    """Return the name and the family of the model that is expressed."""
+    name = genes["model"]["choice"]
+    return name, own[name] if name in own else MODELS[name]
+
+
+def _repair_sparse(genes: Genes, spec: DataSpec, own: Own) -> Genes:
     """Return genes of a pipeline that takes sparse tables, as `_repair` does."""
     preparation, extraction = genes["preparation"], genes["extraction"]
-    model = genes["model"]["choice"]
-    if model in FEW_COLUMNS and _width(spec, preparation) > MANY_SPARSE_COLUMNS:
+    model, family = _chosen(genes, own)
+    too_many = _width(spec, preparation) > family.most_sparse_columns
+    if too_many and "svd" in extraction:
         extraction["choice"] = "svd"
     if model == "naive_bayes":  # which takes no negative values
         extraction["choice"] = "none"
-    _repair_model(genes, spec)
+    _repair_model(genes, spec, family)
     if preparation.get("imputation") == "none":
         preparation["imputation"] = "median"
     return genes
 
 
-def _repair(genes: dict[str, Any], spec: DataSpec) -> dict[str, Any]:
+def _repair(genes: Genes, spec: DataSpec, own: Own) -> Genes:
     """Return genes of a pipeline that works, without genes that have no effect."""
     preparation, extraction = genes["preparation"], genes["extraction"]
-    model = genes["model"]["choice"]
-    trees = model in TREES
+    _, family = _chosen(genes, own)
+    trees = family.is_tree
     most = MANY_COLUMNS_FOR_TREES if trees else MANY_COLUMNS
     if extraction["choice"] == "polynomial" and _width(spec, preparation) > most:
         extraction["choice"] = "none"
-    # All but trees depend on distances, which unscaled columns would dominate.
-    if not trees and genes["scaling"] == "none":
+    # Many models depend on distances, which unscaled columns would dominate.
+    if family.needs_scaling and genes["scaling"] == "none":
         genes["scaling"] = "standard"
     if trees and extraction["choice"] in ("none", "select_k_best"):
         # Trees depend on the order of values alone: a scaler has no effect.
@@ -423,21 +358,21 @@ def _repair(genes: dict[str, Any], spec: DataSpec) -> dict[str, Any]:
     # The pieces of columns are for models; extractions of so many columns take long.
     if genes["scaling"] == "piecewise" and extraction["choice"] != "none":
         genes["scaling"] = "squashing"
-    _repair_model(genes, spec)
+    _repair_model(genes, spec, family)
     many = most_labels(spec) > MANY_LABELS
-    takes = model in (TAKE_MANY_CATEGORIES if many else TAKE_CATEGORIES)
-    _repair_preparation(preparation, model, extraction["choice"], takes)
+    takes = family.takes_many_categories if many else family.takes_categories
+    _repair_preparation(preparation, family, extraction["choice"], takes)
     if "lightgbm" in genes["model"] and preparation.get("encoding") != "native":
         known = genes["model"]["lightgbm"]
         known |= {n: v for n, v in NATIVE_DEFAULTS.items() if n in known}
     return genes
 
 
-def _repair_wide(genes: dict[str, Any], spec: DataSpec) -> dict[str, Any]:
+def _repair_wide(genes: Genes, spec: DataSpec, own: Own) -> Genes:
     """Return genes without what would take too long on so many columns."""
     preparation, extraction = genes["preparation"], genes["extraction"]
-    model, kept = genes["model"]["choice"], preparation["filter"]
-    if _width(spec, preparation) > MOST_KEPT and model not in TAKE_THOUSANDS:
+    (model, family), kept = _chosen(genes, own), preparation["filter"]
+    if _width(spec, preparation) > MOST_KEPT and not family.takes_thousands:
         kept["choice"] = "univariate"
     width = _width(spec, preparation)
     if width > MOST_TRANSFORMED.get(genes["scaling"], width):
@@ -452,16 +387,16 @@ def _repair_wide(genes: dict[str, Any], spec: DataSpec) -> dict[str, Any]:
     return genes
 
 
-def _repair_model(genes: dict[str, Any], spec: DataSpec) -> None:
+def _repair_model(genes: Genes, spec: DataSpec, family: Family) -> None:
     """Change genes of models that would take too long, or have no effect."""
     model = genes["model"]["choice"]
     if model == "svm" and spec.n_samples > MANY_SAMPLES:
         genes["model"]["svm"]["approximate"] = True
-    if model in ("naive_bayes", "neighbours") and "class_weight" in genes:
+    if not family.weighs_classes and "class_weight" in genes:
         genes["class_weight"] = None
 
 
-def _repair_long(genes: dict[str, Any], spec: DataSpec) -> dict[str, Any]:
+def _repair_long(genes: Genes, spec: DataSpec, own: Own) -> Genes:
     """Return genes without what needs many times the memory of so many rows."""
     preparation = genes["preparation"]
     if genes["extraction"]["choice"] != "select_k_best":
@@ -474,15 +409,15 @@ def _repair_long(genes: dict[str, Any], spec: DataSpec) -> dict[str, Any]:
 
 
 def _repair_preparation(
-    preparation: dict[str, Any], model: str, extraction: str, takes_categories: bool
+    preparation: Genes, family: Family, extraction: str, takes_categories: bool
 ) -> None:
     """Change genes that the model cannot take, and those without effect."""
-    # Trees handle missing values themselves; other models and extractions do not.
-    imputed = model not in TREES or extraction != "none"
+    # Trees handle missing values themselves; most other models and extractions do not.
+    imputed = not family.takes_missing or extraction != "none"
     if preparation.get("imputation") == "none" and imputed:
         preparation["imputation"] = "median"
     # Generated features were measured with trees; polynomials serve the others.
-    if imputed:
+    if imputed or not family.is_tree:
         preparation |= dict.fromkeys({*GENERATED} & {*preparation}, False)
     takes_categories = takes_categories and extraction == "none"
     if preparation.get("encoding") == "native" and not takes_categories:
