@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
-from toys import Toy, chromosome, make_evaluator
+from toys import Toy, chromosome, evaluate, make_evaluator
 
 from sknevo.evolution import STRATEGIES, Population, SuccessiveHalving
 from sknevo.genes import Genome, Real
@@ -43,7 +43,7 @@ class Uneven:
 def busy(strategy, seed, generations=12, size=16):
     evaluator = make_evaluator(n_jobs=2, n_splits=1, builder=Uneven())
     # This starts the workers.
-    list(evaluator.evaluate([chromosome(0.5, luck=0.1), chromosome(0.6, luck=0.1)]))
+    evaluate(evaluator, [chromosome(0.5, luck=0.1), chromosome(0.6, luck=0.1)])
     population = Population(
         GENOME, STRATEGIES[strategy](), size, np.random.default_rng(seed)
     )

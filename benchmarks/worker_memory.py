@@ -33,7 +33,7 @@ from sknevo import EvolvedClassifier, EvolvedPipelineClassifier
 from sknevo.evaluation import Data, Evaluator, Objectives, Shared, TrialRunner
 from sknevo.genomes.convnet import convnet
 from sknevo.genomes.pipeline import pipeline
-from sknevo.records import Chromosome
+from sknevo.records import Candidate, Chromosome
 
 N_SPLITS = 8
 
@@ -183,9 +183,9 @@ def held_by_all(name, X):
         TrialRunner(Readers(), shared, Objectives(score, None), random_state=0),
         n_jobs=2,
     )
-    chromosomes = [Chromosome({"a": i}) for i in range(8)]
+    candidates = [Candidate(Chromosome({"a": i})) for i in range(8)]
     with Watch(0.2) as watch:
-        list(evaluator.evaluate(chromosomes))
+        evaluator.evaluate(candidates)
         time.sleep(0.5)
     evaluator.close()
     # Otherwise the workers keep this file mapped.

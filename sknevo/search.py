@@ -192,8 +192,8 @@ class _Steps:
         ]
         self.result.ask(candidates)
         waiting = [*self._held_back, *candidates]
-        known = {c.name for c in waiting if self.evaluator.knows(c)}
-        waiting = self.budget.order(waiting, known, self.result.fitness)
+        knows, fitness = self.evaluator.knows, self.result.fitness
+        waiting = self.budget.order(waiting, knows, fitness)
         n = self.budget.n_submitted(len(waiting), self.evaluator.n_wanted)
         self._held_back = waiting[n:]
         return waiting[:n]

@@ -10,7 +10,7 @@ import math
 import statistics
 import time
 from collections import deque
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Protocol
 
@@ -442,7 +442,7 @@ class TimeBudget:
     def order(
         self,
         candidates: Sequence[Candidate],
-        known: Container[str],
+        knows: Callable[[Candidate], bool],
         fitness: Mapping[str, float],
     ) -> list[Candidate]:
         """Return candidates in the order in which they are evaluated best.
@@ -452,15 +452,15 @@ class TimeBudget:
         ones come first, so that none is waited for at the end. If time is too short for
         all, promoted candidates come first, then those of known origin: as many as
         there is time for, the most expensive first, since its refit would not fit in
-        later. The others follow, expensive ones of unfit parents last. `known` are
-        names of candidates that cost nothing to evaluate, `fitness` is that of
+        later. The others follow, expensive ones of unfit parents last. `knows`
+        says whether a candidate costs nothing to evaluate, `fitness` is that of
         individuals by key.
         """
         if self.max_time is None:
             return list(candidates)
         if self._has_ensemble:
             return sorted(candidates, key=lambda c: c.chromosome.key not in fitness)
-        costs = {c.name: 0.0 if c.name in known else self._cost(c) for c in candidates}
+        costs = {c.name: 0.0 if knows(c) else self._cost(c) for c in candidates}
         seconds = {c.name: costs[c.name] and self.seconds(c) for c in candidates}
         if self.runtimes.is_known:
             expected = sum(seconds[c.name] for c in candidates) * self._n_splits

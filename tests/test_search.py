@@ -15,6 +15,7 @@ from toys import (
     ToyBuilder,
     begun,
     chromosome,
+    evaluate,
     make_evaluator,
 )
 
@@ -52,6 +53,11 @@ def evolve(first=(), size=4, genome=GENOME, strategy=None, seed=0, resources=())
     rng = np.random.default_rng(seed)
     population = Population(genome, strategy or Elitist(), size, rng, first)
     return SuccessiveHalving(population, resources)
+
+
+def never(candidate):
+    """Say that nothing is known of a candidate."""
+    return False
 
 
 class Ageless(Elitist):
@@ -260,7 +266,7 @@ def test_max_time_is_kept_the_refit_included(n_jobs):
     genome = Genome(**GENOME.genes, seconds=Categorical([0.05]))
     evaluator = make_evaluator(n_jobs=n_jobs)
     warm_up = [chromosome(x, seconds=0.05) for x in (0.8, 0.9)]
-    list(evaluator.evaluate(warm_up))  # workers start
+    evaluate(evaluator, warm_up)  # workers start
     rules = Rules(max_time=1.5, refit_seconds=lambda best: 0.4)
     start = time.time()
     outcome = search(evolve(first, genome=genome), evaluator, rules)
@@ -321,7 +327,7 @@ def test_if_time_is_short_the_cheap_come_first(max_time, pace_is_known, expected
     evaluator = make_evaluator()
     if pace_is_known:
         known = [chromosome(0.9 + i / 100, seconds=0.01) for i in range(9)]
-        list(evaluator.evaluate(known))
+        evaluate(evaluator, known)
     rules = Rules(generations=1, max_time=max_time)
     recorder = Recorder()
     search(evolve(first, genome=genome), evaluator, rules, [recorder])
@@ -343,7 +349,7 @@ def test_if_time_is_short_expensive_children_of_unfit_parents_come_last():
             (0.5, 0.02, fit),
         ]
     ]
-    children = budget.order(children, (), fitness)
+    children = budget.order(children, never, fitness)
     assert [e.chromosome.genes["x"] for e in children] == [0.4, 0.3, 0.5, 0.2]
 
 
@@ -377,7 +383,7 @@ def test_beside_an_ensemble_promoted_individuals_come_first():
     budget = TimeBudget(60)
     budget.plan(make_evaluator().runner, has_ensemble=True)
     new, promoted = Candidate(chromosome(0.1)), Candidate(chromosome(0.2), 3)
-    ordered = budget.order([new, promoted], (), {promoted.chromosome.key: 0.5})
+    ordered = budget.order([new, promoted], never, {promoted.chromosome.key: 0.5})
     assert ordered == [promoted, new]
 
 
@@ -507,7 +513,7 @@ def test_time_is_reserved_for_the_refit_as_soon_as_a_trial_has_ended():
 
     chromosomes = [chromosome(0.9), chromosome(0.8, "loop"), *BLOCKED[2:]]
     evaluator = make_evaluator(n_jobs=2, n_splits=1)
-    list(evaluator.evaluate([chromosome(0.7), chromosome(0.6)]))  # workers start
+    evaluate(evaluator, [chromosome(0.7), chromosome(0.6)])  # workers start
     rules = Rules(max_time=9, refit_seconds=refit_seconds)
     outcome = search(evolve(chromosomes, size=len(chromosomes)), evaluator, rules)
     evaluator.close()
@@ -549,7 +555,7 @@ def test_time_is_reserved_for_the_refit_of_a_recalled_candidate(tmp_path):
     ):
         journal.begin({"seed": 0})
         parameters = {"n_jobs": 2, "n_splits": 1, "journal": journal}
-        list(make_evaluator(**parameters).evaluate([chromosome(0.9), best]))
+        evaluate(make_evaluator(**parameters), [chromosome(0.9), best])
         evaluator = make_evaluator(**parameters)
         rules = Rules(max_time=3, refit_seconds=refit_seconds)
         chromosomes = [chromosome(0.9), new, best]
@@ -565,7 +571,7 @@ def test_until_when_one_may_go_on_is_known_when_it_begins():
     chromosomes = [chromosome(i / 10, seconds=s) for i, s in enumerate(seconds)]
     with joblib.parallel_config(backend="threading"):
         evaluator = make_evaluator(n_jobs=2, n_splits=4)
-        list(evaluator.evaluate([chromosome(0.9, seconds=0.02)]))  # has all the time
+        evaluate(evaluator, [chromosome(0.9, seconds=0.02)])  # has all the time
         rules = Rules(generations=1, max_time=4.4, refit_growth=lambda candidate: 4)
         outcome = search(evolve(chromosomes, size=4), evaluator, rules)
     assert [e.status for e in outcome.evaluations] == ["ok"] * 4
@@ -576,7 +582,7 @@ def test_until_when_one_may_go_on_is_known_when_it_begins():
 
 def test_expensive_known_candidates_come_first_if_they_can_be_refitted():
     evaluator = make_evaluator(n_splits=1)
-    list(evaluator.evaluate([chromosome(0.9, seconds=0.01)]))
+    evaluate(evaluator, [chromosome(0.9, seconds=0.01)])
     pace = begun(60, evaluator).seconds(Candidate(chromosome(0.8, seconds=1.0)))
     seconds = {0.1: 1.0, 0.2: 3.0, 0.3: 2.0, 0.4: 9.0}
     candidates = [
@@ -589,7 +595,7 @@ def test_expensive_known_candidates_come_first_if_they_can_be_refitted():
     def order(max_time):
         seconds = max_time * pace
         budget = begun(seconds, evaluator, refit_growth=lambda candidate: 1)
-        found = budget.order(candidates, (), {})
+        found = budget.order(candidates, never, {})
         return [e.chromosome.genes["x"] for e in found]
 
     # All take 15.5 seconds. The dearest could not be refitted within 14, the others,
@@ -710,7 +716,7 @@ def test_steady_strategies_keep_workers_busy_where_generations_do_not():
     def busy(strategy):
         evaluator = make_evaluator(n_jobs=2, n_splits=1)
         warm_up = [chromosome(x, seconds=0.05) for x in (0.8, 0.9)]
-        list(evaluator.evaluate(warm_up))
+        evaluate(evaluator, warm_up)
         start = time.perf_counter()
         runner = evolve(genome=genome, size=4, strategy=strategy)
         outcome = search(runner, evaluator, Rules(generations=8))

@@ -329,6 +329,11 @@ def make_evaluator(
     return Evaluator(runner, n_jobs, memory_limit, journal)
 
 
+def evaluate(evaluator, chromosomes, budget=None):
+    """Return the evaluations of chromosomes that are asked for at once."""
+    return evaluator.evaluate([*map(Candidate, chromosomes)], budget)
+
+
 class Untransferable(Exception):
     """An exception that can be pickled, but not be made again."""
 

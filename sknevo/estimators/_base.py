@@ -38,6 +38,8 @@ from sknevo.estimators._results import (
 )
 from sknevo.estimators._samples import Samples
 from sknevo.estimators._setup import (
+    FirstRung,
+    Rungs,
     known_chromosomes,
     make_chromosome,
     make_genome,
@@ -205,9 +207,9 @@ class BaseEvolved(RefitMixin, CallbackSupportMixin, SearchParameters):
     def _well_known(self, spec: DataSpec) -> list[dict]:
         """Return expressed genes to begin with if the user gives none."""
 
-    def _auto_resource(self, spec: DataSpec, n_splits: int) -> tuple[str | None, int]:
-        """Return what "auto" stands for, and how much of it the first rung has."""
-        return None, 0
+    def _auto_resource(self, spec: DataSpec, n_splits: int) -> FirstRung | None:
+        """Return the resource that "auto" stands for, None for no halving."""
+        return None
 
     @abstractmethod
     def _builder(
@@ -383,7 +385,7 @@ class BaseEvolved(RefitMixin, CallbackSupportMixin, SearchParameters):
         whole = self._spec(X, y)
         spec = replace(whole, n_samples=data.n_train)
         self.genome_ = self._make_genome(spec)
-        resource, rungs = self._halved(spec, len(data.splits))
+        rungs = self._rungs(spec, len(data.splits))
         rows = self._refit_rows(data)
         final_spec = whole if rows is None else replace(whole, n_samples=len(rows))
 
@@ -403,8 +405,8 @@ class BaseEvolved(RefitMixin, CallbackSupportMixin, SearchParameters):
             threads=self._threads or inner_threads(self._n_workers),
             raise_error=self.error_score == "raise",
             max_eval_time=self.max_eval_time,
-            resource=resource,
-            rungs=tuple(rungs),
+            resource=rungs.resource,
+            rungs=rungs.amounts,
             max_predict_time=self.max_predict_time,
             model_store=ModelStore() if keeps_models else None,
             refits=rows is not None,
@@ -437,7 +439,7 @@ class BaseEvolved(RefitMixin, CallbackSupportMixin, SearchParameters):
             )
             journal.begin(identity, len(data.splits))
         climbs = continues and budget.is_flexible
-        halving = self._make_halving(spec, rungs, random_state, climbs)
+        halving = self._make_halving(spec, rungs.amounts, random_state, climbs)
 
         n_best = self._n_best if ensembles else self._n_best and 1
         evaluator = Evaluator(
@@ -450,8 +452,10 @@ class BaseEvolved(RefitMixin, CallbackSupportMixin, SearchParameters):
                 self._select_ensemble(outcome, evaluator, budget)
                 if budget.is_long:  # models of all rows need the memory
                     end_idle_workers()
-                end = self._finish if continues else self._refit
-                end(outcome, evaluator, budget, rows)
+                if continues:
+                    self._finish(outcome, evaluator, budget)
+                else:
+                    self._refit(outcome, evaluator, budget, rows)
         finally:
             evaluator.close()
         return self
@@ -533,13 +537,16 @@ class BaseEvolved(RefitMixin, CallbackSupportMixin, SearchParameters):
         )
         return SuccessiveHalving(population, rungs, self.factor, revisits=is_steady)
 
-    def _halved(self, spec: DataSpec, n_splits: int) -> tuple[str | None, list[int]]:
-        """Return the resource of successive halving, and its rungs below the last."""
+    def _rungs(self, spec: DataSpec, n_splits: int) -> Rungs:
+        """Return the rungs of successive halving."""
         resource, least = self.resource, self.min_resources
         is_auto = resource == "auto"
         if is_auto:
-            resource, first = self._auto_resource(spec, n_splits)
-            least = first if least == "exhaust" else least
+            first = self._auto_resource(spec, n_splits)
+            if first is None:
+                return Rungs()
+            resource = first.resource
+            least = first.amount if least == "exhaust" else least
         rungs = make_rungs(
             resource,
             self.genome_,
@@ -549,8 +556,10 @@ class BaseEvolved(RefitMixin, CallbackSupportMixin, SearchParameters):
             min_resources=least,
             max_resources=self.max_resources,
         )
-        # Every other rung: training on a part leaves less time for all rows.
-        return resource, rungs[::2] if is_auto and resource == SAMPLES else rungs
+        if is_auto and resource == SAMPLES:
+            # Every other rung: training on a part leaves less time for all rows.
+            return rungs._replace(amounts=rungs.amounts[::2])
+        return rungs
 
     def _search(
         self,

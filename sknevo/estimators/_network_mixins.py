@@ -22,7 +22,7 @@ from sknevo.estimators._network_samples import (
 )
 from sknevo.estimators._parameters import EnsembleParameters, NetworkParameters
 from sknevo.estimators._results import check_refit
-from sknevo.estimators._setup import most
+from sknevo.estimators._setup import FirstRung, most
 from sknevo.extras import require
 from sknevo.image_stream import ImageStream
 from sknevo.image_stream._items import labels_of
@@ -113,16 +113,16 @@ class EvolvedPredictorMixin(EnsembleParameters, EvolvedNetworkMixin):
     # Five trainings of a network pay off for small data only; chosen, not measured.
     _default_folds: ClassVar[Mapping[int, int]] = {500: 5}
 
-    def _auto_resource(self, spec: DataSpec, n_splits: int) -> tuple[str | None, int]:
+    def _auto_resource(self, spec: DataSpec, n_splits: int) -> FirstRung | None:
         if self.max_time is None:
-            return None, 0
+            return None
         pixels = math.prod(shape_of(spec)[1:])  # of rows of features there are none
         larger = max(1.0, pixels / SMALL)
         samples = SAMPLES_PER_SECOND * self.max_time / (n_splits * larger)
         samples = min(max(LEAST_SAMPLES, samples), MOST_SAMPLES)
         first = math.ceil(samples / samples_per_epoch(spec.n_samples))
         climbs = 2 * first <= most(self.genome_, "epochs")
-        return ("epochs", first) if climbs else (None, 0)
+        return FirstRung("epochs", first) if climbs else None
 
     def _targets(self, X: Any, y: Any) -> Any:
         return labels_of(X) if y is None else y

@@ -33,11 +33,7 @@ class RefitMixin:
     """What `fit` of an evolved estimator does once its search has ended."""
 
     def _finish(
-        self,
-        outcome: SearchResult,
-        evaluator: Evaluator,
-        budget: TimeBudget,
-        rows: np.ndarray | None,
+        self, outcome: SearchResult, evaluator: Evaluator, budget: TimeBudget
     ) -> None:
         """End the training of the best and of the heaviest members on all of the data.
 

@@ -4,7 +4,7 @@ import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from sklearn.base import BaseEstimator
@@ -13,6 +13,20 @@ from sknevo.data_checks import fingerprint
 from sknevo.evaluation import SAMPLES, Data
 from sknevo.genes import Gene, Genome, Integer
 from sknevo.records import Chromosome, DataSpec
+
+
+class FirstRung(NamedTuple):
+    """What individuals are given a part of, and how much on the first rung."""
+
+    resource: str
+    amount: int
+
+
+class Rungs(NamedTuple):
+    """A resource, and its amounts on all rungs but the last; none without halving."""
+
+    resource: str | None = None
+    amounts: tuple[int, ...] = ()
 
 
 def make_genome(genome: Genome | Callable[[DataSpec], Any], spec: DataSpec) -> Genome:
@@ -63,10 +77,10 @@ def make_rungs(
     factor: float,
     min_resources: int | str,
     max_resources: int | str,
-) -> list[int]:
-    """Return the resources of successive halving, ascending; none without resource."""
+) -> Rungs:
+    """Return the rungs of successive halving, ascending; none without resource."""
     if resource is None:
-        return []
+        return Rungs()
     wanted, smallest = most(genome, resource), 1
     if resource == SAMPLES:
         # Two samples of each class: with one, many models cannot be fitted.
@@ -89,7 +103,8 @@ def make_rungs(
             f"min_resources must be less than {wanted}, the most that any individual "
             f"can have of {resource!r}; got {min_resources}."
         )
-    return rungs(population_size, factor, min_resources, wanted, smallest)
+    amounts = rungs(population_size, factor, min_resources, wanted, smallest)
+    return Rungs(resource, amounts)
 
 
 def most(gene: Gene, name: str) -> int:
@@ -108,7 +123,7 @@ def rungs(
     min_resources: int | str,
     max_resources: int,
     smallest: int = 1,
-) -> list[int]:
+) -> tuple[int, ...]:
     """Return the resources of all rungs but the last, which has `max_resources`.
 
     They ascend as in scikit-learn's halving searches. `smallest` is what "smallest"
@@ -117,7 +132,7 @@ def rungs(
     Examples
     --------
     >>> rungs(12, 3, "exhaust", 27), rungs(12, 3, "smallest", 27), rungs(12, 3, 10, 27)
-    ([3, 9], [1, 3, 9], [10])
+    ((3, 9), (1, 3, 9), (10,))
     """
     if min_resources == "exhaust":
         # A little more, since log(243, 3) comes out below 5.
@@ -130,7 +145,7 @@ def rungs(
     while resource * math.sqrt(factor) < max_resources:
         resources.append(resource)
         resource = math.ceil(resource * factor)
-    return resources
+    return tuple(resources)
 
 
 def search_identity(

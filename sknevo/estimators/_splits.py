@@ -68,8 +68,8 @@ def make_splits(
             splitter = fold(folds, shuffle=True, random_state=random_state)
             return _without_unknown_tests(splitter, labels, split_params)
         share = min(HOLD_OUT, MOST_HELD_OUT / len(labels)) if hold_out else 0.0
-        # Of a class with fewer members, a small test part might have none.
-        fewest = max(folds, 0.5 / share) if 0 < share < HOLD_OUT else folds
+        # Of a class with fewer members, a held-out part might have none.
+        fewest = max(folds, 0.5 / share) if hold_out else folds
         common = _checked_members(cv, labels, classifier) >= fewest
         if hold_out:
             _check_hold_out(labels[common], share)

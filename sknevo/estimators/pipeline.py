@@ -19,6 +19,7 @@ from sknevo.estimators._parameters import (
     parameter,
     with_parameters,
 )
+from sknevo.estimators._setup import FirstRung
 from sknevo.evaluation import SAMPLES, Objectives
 from sknevo.genes import Genome
 from sknevo.genomes.pipeline import pipeline, well_known
@@ -81,13 +82,13 @@ class _EvolvedPipeline(LargeTablesMixin, EnsembleParameters, BaseEvolved):
     def _well_known(self, spec: DataSpec) -> list[dict]:
         return well_known(spec, self.genome_)
 
-    def _auto_resource(self, spec: DataSpec, n_splits: int) -> tuple[str | None, int]:
+    def _auto_resource(self, spec: DataSpec, n_splits: int) -> FirstRung | None:
         cells = CELLS_PER_SECOND * (self.max_time or math.inf)
         width = len(spec.columns) * spec.density
         first = max(FEWEST_ROWS, cells / max(1.0, width))
         most = math.inf if self.max_resources == "auto" else self.max_resources
         most = min(most, spec.n_samples)
-        return (None, 0) if 2 * first > most else (SAMPLES, round(first))
+        return None if 2 * first > most else FirstRung(SAMPLES, round(first))
 
     def _builder(
         self, spec: DataSpec, objectives: Objectives, final: bool = False

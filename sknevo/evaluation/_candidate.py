@@ -188,7 +188,7 @@ class TrialRunner:
         except Exception as fault:
             if self.raise_error:
                 raise
-            status, error = _classified(fault)
+            status, error = classified(fault)
         return self._evaluation(candidate, status, error, results)
 
     def _training(
@@ -445,10 +445,9 @@ class TrialRunner:
     def _builder_for(self, candidate: Candidate) -> Builder:
         """Return the builder for as many samples as a candidate is given."""
         few = self._n_samples(candidate)
-        for_samples = getattr(self.builder, "for_samples", None)
-        if few is None or for_samples is None:
+        if few is None or not hasattr(self.builder, "for_samples"):
             return self.builder
-        return for_samples(few)
+        return self.builder.for_samples(few)
 
     def family(self, candidate: Candidate) -> str:
         """Return the name of candidates whose predicted costs err alike."""
@@ -646,7 +645,7 @@ def _recorded() -> Iterator[list[warnings.WarningMessage]]:
         yield warned
 
 
-def _classified(fault: Exception) -> tuple[Status, str]:
+def classified(fault: Exception) -> tuple[Status, str]:
     """Return the status and the message of an error."""
     kind = type(fault).__name__
     if isinstance(fault, MemoryError) or kind == "OutOfMemoryError":  # torch's own

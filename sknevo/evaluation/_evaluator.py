@@ -24,7 +24,7 @@ from sknevo.evaluation._workers import (
     Threads,
     start_workers,
 )
-from sknevo.records import Candidate, Chromosome, Evaluation, Status
+from sknevo.records import Candidate, Evaluation, Status
 from sknevo.time_budget import TimeBudget
 
 NO_JOURNAL = Journal(None)
@@ -169,15 +169,14 @@ class Evaluator:
         self._budget = TimeBudget()
 
     def fit_models(self, evaluations: Sequence[Evaluation], budget: TimeBudget) -> None:
-        """Repeat trials whose models are not in the store: a journal holds none.
+        """Repeat trials of models that are not in the store: a journal holds none.
 
         They have the same seeds, and their training ends after as many rounds.
         """
         again = Evaluator(self.runner, self.n_jobs, self.memory_limit)
-        with again.running(budget):
-            again.submit([replace(e.candidate, rounds=e.rounds) for e in evaluations])
-            while again.next_evaluation() is not None:
-                pass
+        again.evaluate(
+            [replace(e.candidate, rounds=e.rounds) for e in evaluations], budget
+        )
 
     def finish(
         self, candidates: Sequence[Candidate], budget: TimeBudget
@@ -188,17 +187,20 @@ class Evaluator:
         """
         runner = FinishingRunner.of(self.runner)
         again = Evaluator(runner, self.n_jobs, self.memory_limit)
-        found: dict[str, BaseEstimator | str] = {}
-        with again.running(budget):
-            again.submit(candidates)
-            while (evaluation := again.next_evaluation()) is not None:
-                kept = runner.normalized(evaluation.candidate)
-                model = runner.model_store.load(kept, 0)
-                found[evaluation.candidate.name] = model or (
-                    evaluation.error or evaluation.status
-                )
+        found = {
+            evaluation.candidate.name: runner.finished(evaluation)
+            for evaluation in again.evaluate(candidates, budget)
+        }
         runner.model_store.close()
         return found
+
+    def evaluate(
+        self, candidates: Sequence[Candidate], budget: TimeBudget | None = None
+    ) -> list[Evaluation]:
+        """Return the evaluations of candidates that are all asked for at once."""
+        with self.running(budget):
+            self.submit(candidates)
+            return [*iter(self.next_evaluation, None)]
 
     @contextmanager
     def running(self, budget: TimeBudget | None = None) -> Iterator[Self]:
@@ -260,16 +262,6 @@ class Evaluator:
                 del self._unanswered[place]
                 return answer
         return None
-
-    def evaluate(
-        self, chromosomes: Sequence[Chromosome], budget: TimeBudget | None = None
-    ) -> Iterator[Evaluation]:
-        """Yield the evaluation of each chromosome for which there is time, in order."""
-        with self.running(budget):
-            self.submit([Candidate(chromosome) for chromosome in chromosomes])
-            while (evaluation := self.next_evaluation()) is not None:
-                if evaluation.status != "skipped":
-                    yield evaluation
 
     def knows(self, candidate: Candidate) -> bool:
         """Return whether an evaluation costs nothing."""

@@ -2,11 +2,13 @@
 
 import math
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Self
 
+from sklearn.base import BaseEstimator
+
 from sknevo.deadline import Limit
-from sknevo.evaluation._candidate import TrialRunner
+from sknevo.evaluation._candidate import TrialRunner, classified
 from sknevo.evaluation._model_store import ModelStore
 from sknevo.records import Candidate, Evaluation
 
@@ -36,31 +38,41 @@ class FinishingRunner(TrialRunner):
 
     def run(self, candidate: Candidate, limit: Limit) -> Evaluation:
         """Go on until a limit; an error is part of the result."""
-        start = time.perf_counter()
-        chromosome, resource = candidate.chromosome, candidate.resource
-        evaluation = Evaluation(chromosome, "ok", 0.0, resource=resource)
-        data = self.data.value
-        kept = self.normalized(candidate)
+        start, fitted = time.perf_counter(), None
+        status, error, fitness = "ok", "", 0.0
         try:
-            model = self.trained.load(kept, self.n_splits - 1)
-            if model is None:
-                raise FileNotFoundError("its trained model is not kept")
+            model = self._trained(candidate)
             with self._surroundings(math.inf):
-                if limit.until < math.inf:
-                    until = limit.until - WRITING
-                    model.finish(data.X, data.y, until=until, **data.fit_params)
-                else:
-                    amount = max(1, math.ceil(SHARE * self.amount(candidate)))
-                    model.finish(data.X, data.y, epochs=amount, **data.fit_params)
-            fitted = self.model_store.save(kept, 0, model)
+                self._go_on(model, candidate, limit)
+            fitted = self.model_store.save(self.normalized(candidate), 0, model)
         except Exception as fault:
             if self.raise_error:
                 raise
-            error = f"{type(fault).__name__}: {fault}"
-            return replace(evaluation, status="error", fitness=-math.inf, error=error)
-        seconds = time.perf_counter() - start
-        return replace(
-            evaluation,
-            fit_times=(seconds,),
+            (status, error), fitness = classified(fault), -math.inf
+        return Evaluation(
+            candidate.chromosome,
+            status,
+            fitness,
+            fit_times=(time.perf_counter() - start,),
+            error=error,
+            resource=candidate.resource,
             fitted=() if fitted is None else (fitted,),
         )
+
+    def _trained(self, candidate: Candidate) -> BaseEstimator:
+        """Return the model that its trial has left, of the last split."""
+        model = self.trained.load(self.normalized(candidate), self.n_splits - 1)
+        if model is None:
+            raise FileNotFoundError("its trained model is not kept")
+        return model
+
+    def _go_on(self, model: BaseEstimator, candidate: Candidate, limit: Limit) -> None:
+        data, goal = self.data.value, {"until": limit.until - WRITING}
+        if limit.until == math.inf:
+            goal = {"epochs": max(1, math.ceil(SHARE * self.amount(candidate)))}
+        model.finish(data.X, data.y, **goal, **data.fit_params)
+
+    def finished(self, evaluation: Evaluation) -> BaseEstimator | str:
+        """Return the model of a run that has ended, or why there is none."""
+        model = self.model_store.load(self.normalized(evaluation.candidate), 0)
+        return model or evaluation.error or evaluation.status

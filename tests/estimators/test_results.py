@@ -12,7 +12,7 @@ from sklearn.datasets import load_iris
 from sklearn.exceptions import FitFailedWarning
 from sklearn.model_selection import RandomizedSearchCV, StratifiedKFold
 from sklearn.svm import SVC
-from toys import Recipe, Toy
+from toys import Recipe, Toy, evaluate
 
 from sknevo import EvolvedSearchCV
 from sknevo.deadline import TrialPruned
@@ -58,7 +58,7 @@ def results(request):
         Chromosome({name: getattr(v, "item", lambda v=v: v)() for name, v in p.items()})
         for p in search.cv_results_["params"]
     ]
-    evaluations = list(evaluator.evaluate(candidates))
+    evaluations = evaluate(evaluator, candidates)
     assert {e.error for e in evaluations} == {""}
     return search.cv_results_, make_cv_results(evaluations, 3, np.nan)
 

@@ -4,10 +4,11 @@ import joblib
 import pytest
 import toys
 from clusters import dask_cluster, ray_cluster
-from toys import MIXED, chromosome, make_evaluator, plain
+from toys import MIXED, chromosome, evaluate, make_evaluator, plain
 
 from sknevo.evaluation import Shared, _workers
 from sknevo.evaluation._shared import DataNotHere
+from sknevo.records import Candidate
 
 # joblib's word when a caller stops listening. It is silenced there, but filters are the
 # whole process's, and a thread of Dask's may put back what it found.
@@ -44,8 +45,8 @@ def fitnesses(evaluations):
 def test_evaluations_are_those_of_one_process():
     evaluator = make_evaluator(n_jobs=-1)
     with joblib.parallel_config(backend="sequential"):
-        expected = plain(make_evaluator().evaluate(MIXED))
-    assert repr(plain(evaluator.evaluate(MIXED))) == repr(expected)
+        expected = plain(evaluate(make_evaluator(), MIXED))
+    assert repr(plain(evaluate(evaluator, MIXED))) == repr(expected)
     evaluator.close()
 
 
@@ -59,9 +60,9 @@ def test_a_dead_worker_costs_one_trial_at_most(tmp_path):
     acts = ["learn", "learn", "die", "learn", f"die {deaths}", "learn"]
     chromosomes = [chromosome(i / 10, act) for i, act in enumerate(acts)]
     expected = [0, -0.1, "the worker died", -0.3, -0.4, -0.5]
-    assert fitnesses(evaluator.evaluate(chromosomes)) == expected
+    assert fitnesses(evaluate(evaluator, chromosomes)) == expected
     assert deaths.read_text() == "0"
-    assert fitnesses(evaluator.evaluate([chromosome(0.9)])) == [-0.9]
+    assert fitnesses(evaluate(evaluator, [chromosome(0.9)])) == [-0.9]
     evaluator.close()
 
 
@@ -69,9 +70,11 @@ def test_data_come_along_once_where_the_file_is_not_seen(monkeypatch):
     monkeypatch.setattr(toys, "Shared", Elsewhere)
     evaluator = make_evaluator(n_jobs=-1)
     chromosomes = [chromosome(i / 10) for i in range(6)]
-    assert fitnesses(evaluator.evaluate(chromosomes[:5])) == [-i / 10 for i in range(5)]
+    assert fitnesses(evaluate(evaluator, chromosomes[:5])) == [
+        -i / 10 for i in range(5)
+    ]
     sent = evaluator.runner.data.parcel
-    assert fitnesses(evaluator.evaluate(chromosomes)) == [-i / 10 for i in range(6)]
+    assert fitnesses(evaluate(evaluator, chromosomes)) == [-i / 10 for i in range(6)]
     assert evaluator.runner.data.parcel is sent
     evaluator.close()
 
@@ -81,7 +84,7 @@ def test_data_that_got_lost_are_sent_again(monkeypatch):
     evaluator = make_evaluator(n_jobs=-1)
     evaluator.runner.data.parcel = toys.Gone()
     chromosomes = [chromosome(i / 10) for i in range(6)]
-    assert fitnesses(evaluator.evaluate(chromosomes)) == [-i / 10 for i in range(6)]
+    assert fitnesses(evaluate(evaluator, chromosomes)) == [-i / 10 for i in range(6)]
     evaluator.close()
 
 
@@ -91,7 +94,7 @@ def test_data_that_always_get_lost_end_the_search(monkeypatch):
         monkeypatch.setattr(_workers, parcel, toys.Gone)
     evaluator = make_evaluator(n_jobs=-1)
     with pytest.raises(DataNotHere, match="got lost on their way: gone"):
-        list(evaluator.evaluate([chromosome(0.0)]))
+        evaluate(evaluator, [chromosome(0.0)])
     evaluator.close()
 
 
@@ -99,7 +102,7 @@ def test_a_fault_is_raised_with_its_traceback():
     evaluator = make_evaluator(n_jobs=-1, raise_error=True)
     chromosomes = [chromosome(0.1), chromosome(0.6, "raise"), chromosome(0.2)]
     with pytest.raises(ValueError, match=r"cannot learn with x=0\.6") as raised:
-        list(evaluator.evaluate(chromosomes))
+        evaluate(evaluator, chromosomes)
     assert "toys.py" in raised.value.__notes__[0]
     evaluator.close()
 
@@ -107,7 +110,7 @@ def test_a_fault_is_raised_with_its_traceback():
 def test_a_trial_stops_by_itself():
     evaluator = make_evaluator(n_jobs=-1, max_eval_time=0.5)
     chromosomes = [chromosome(0.1), chromosome(0.2, "loop"), chromosome(0.3)]
-    evaluations = list(evaluator.evaluate(chromosomes))
+    evaluations = evaluate(evaluator, chromosomes)
     assert [e.status for e in evaluations] == ["ok", "timeout", "ok"]
     evaluator.close()
 
@@ -115,8 +118,9 @@ def test_a_trial_stops_by_itself():
 def test_a_caller_may_stop_listening():
     evaluator = make_evaluator(n_jobs=-1)
     chromosomes = [chromosome(i / 10) for i in range(9)]
-    evaluations = evaluator.evaluate(chromosomes)
-    assert [next(evaluations).fitness for _ in range(3)] == [0, -0.1, -0.2]
-    evaluations.close()
-    assert len(list(evaluator.evaluate(chromosomes))) == 9
+    with evaluator.running():
+        evaluator.submit([*map(Candidate, chromosomes)])
+        first = fitnesses(evaluator.next_evaluation() for _ in range(3))
+    assert first == [0, -0.1, -0.2]
+    assert len(evaluate(evaluator, chromosomes)) == 9
     evaluator.close()

@@ -24,6 +24,7 @@ from toys import (
     begun,
     candidate,
     chromosome,
+    evaluate,
     make_evaluator,
     pid,
     plain,
@@ -77,7 +78,7 @@ def workers():
     pids, asked = set(), itertools.count(1)
     while len(pids) < 2:
         chromosomes = [chromosome(1 / next(asked) / 3) for _ in range(8)]
-        pids |= {e.fitness for e in evaluator.evaluate(chromosomes)}
+        pids |= {e.fitness for e in evaluate(evaluator, chromosomes)}
     evaluator.close()
 
 
@@ -88,7 +89,7 @@ def workers():
 def test_evaluations_come_in_the_order_asked(n_jobs, workers):
     evaluator = make_evaluator(n_jobs=n_jobs)
     slow_first = [chromosome(i / 10, seconds=0.2 - i / 30) for i in range(6)]
-    evaluations = list(evaluator.evaluate(slow_first))
+    evaluations = evaluate(evaluator, slow_first)
     assert [e.chromosome for e in evaluations] == slow_first
     assert [e.fitness for e in evaluations] == [-i / 10 for i in range(6)]
     evaluator.close()
@@ -97,10 +98,10 @@ def test_evaluations_come_in_the_order_asked(n_jobs, workers):
 def test_each_individual_is_tried_once_also_within_a_brood():
     evaluator = make_evaluator()
     ticking = Ticking(evaluator)
-    first = list(evaluator.evaluate([chromosome(x) for x in (0.1, 0.2, 0.1, 0.3)]))
+    first = evaluate(evaluator, [chromosome(x) for x in (0.1, 0.2, 0.1, 0.3)])
     assert ticking.tried == [0.1, 0.2, 0.3]
     assert [e.cached for e in first] == [False, False, True, False]
-    second = list(evaluator.evaluate([chromosome(x) for x in (0.4, 0.3, 0.1)]))
+    second = evaluate(evaluator, [chromosome(x) for x in (0.4, 0.3, 0.1)])
     assert ticking.tried == [0.1, 0.2, 0.3, 0.4]
     assert [e.cached for e in second] == [False, True, True]
     assert [e.fitness for e in second] == [-0.4, -0.3, -0.1]
@@ -111,16 +112,16 @@ def test_the_failed_are_not_tried_again():
     evaluator = make_evaluator()
     ticking = Ticking(evaluator)
     for cached in (False, True):
-        (evaluation,) = evaluator.evaluate([chromosome(0.1, "raise")])
+        (evaluation,) = evaluate(evaluator, [chromosome(0.1, "raise")])
         assert (evaluation.status, evaluation.cached) == ("error", cached)
     assert len(ticking.tried) == 1
 
 
 def test_an_answer_from_memory_has_the_lineage_of_the_question():
     evaluator = make_evaluator()
-    list(evaluator.evaluate([chromosome(0.1)]))
+    evaluate(evaluator, [chromosome(0.1)])
     twin = replace(chromosome(0.1), generation=3, origin="mutation", parents=("k",))
-    (evaluation,) = evaluator.evaluate([twin])
+    (evaluation,) = evaluate(evaluator, [twin])
     assert evaluation.chromosome == twin
 
 
@@ -128,22 +129,22 @@ def test_what_is_known_costs_nothing():
     evaluator = make_evaluator()
     known, new = candidate(0.1, seconds=0.01), candidate(0.2, seconds=2.0)
     assert not evaluator.knows(known)
-    list(evaluator.evaluate([known.chromosome]))
+    evaluate(evaluator, [known.chromosome])
     assert evaluator.knows(known)
     assert not evaluator.knows(new)
 
 
 def test_no_candidates_have_no_evaluations():
-    assert list(make_evaluator().evaluate([])) == []
+    assert evaluate(make_evaluator(), []) == []
 
 
 def test_a_caller_may_stop_listening():
     evaluator = make_evaluator(n_jobs=2)
     chromosomes = [chromosome(i / 10) for i in range(6)]
-    evaluations = evaluator.evaluate(chromosomes)
-    assert next(evaluations).chromosome == chromosomes[0]
-    evaluations.close()
-    assert [e.cached for e in evaluator.evaluate(chromosomes)] == [True] + [False] * 5
+    with evaluator.running():
+        evaluator.submit([*map(Candidate, chromosomes)])
+        assert evaluator.next_evaluation().chromosome == chromosomes[0]
+    assert [e.cached for e in evaluate(evaluator, chromosomes)] == [True] + [False] * 5
 
 
 def test_idle_workers_can_be_ended(workers):
@@ -158,14 +159,15 @@ def test_what_a_stream_leaves_behind_is_known_at_once(workers, tmp_path):
     with Journal(tmp_path / "run.jsonl") as journal:
         journal.begin({"seed": 0})
         evaluator = make_evaluator(n_jobs=2, journal=journal)
-        list(evaluator.evaluate([chromosome(0.9)]))
+        evaluate(evaluator, [chromosome(0.9)])
         slow = chromosome(0.2, seconds=0.3)
         chromosomes = [chromosome(0.1), slow, chromosome(0.3), chromosome(0.3)]
         chromosomes += [chromosome(0.4, "hang")]
         chromosomes += [*(chromosome(i / 100) for i in range(50, 69)), chromosome(0.9)]
-        evaluations = evaluator.evaluate(chromosomes)
-        assert [next(evaluations).fitness for _ in range(2)] == [-0.1, -0.2]
-        evaluations.close()
+        with evaluator.running():
+            evaluator.submit([*map(Candidate, chromosomes)])
+            first = [evaluator.next_evaluation().fitness for _ in range(2)]
+        assert first == [-0.1, -0.2]
         left = list(evaluator.left_over())
         assert list(evaluator.left_over()) == []
         evaluator.close()
@@ -185,11 +187,11 @@ def test_what_a_stream_leaves_behind_is_known_at_once(workers, tmp_path):
     ("backend", "n_jobs"), [("loky", 2), ("threading", 2), ("sequential", 1)]
 )
 def test_evaluations_do_not_depend_on_the_backend(backend, n_jobs, workers):
-    expected = plain(make_evaluator().evaluate(MIXED))
+    expected = plain(evaluate(make_evaluator(), MIXED))
     with joblib.parallel_config(backend=backend):
         evaluator = make_evaluator(n_jobs=n_jobs)
         # As text, for nan is not equal to itself.
-        assert repr(plain(evaluator.evaluate(MIXED))) == repr(expected)
+        assert repr(plain(evaluate(evaluator, MIXED))) == repr(expected)
     evaluator.close()
 
 
@@ -202,7 +204,7 @@ def test_an_unknown_backend_is_refused_by_name():
         joblib.parallel_config(backend=Unknown()),
         pytest.raises(ValueError, match="backend Unknown is not supported; use 'loky'"),
     ):
-        list(evaluator.evaluate([chromosome(0.1)]))
+        evaluate(evaluator, [chromosome(0.1)])
 
 
 def test_a_fault_that_cannot_travel_is_described(workers):
@@ -211,7 +213,7 @@ def test_a_fault_that_cannot_travel_is_described(workers):
 
     evaluator = make_evaluator(n_jobs=2, builder=Recipe(fail), raise_error=True)
     with pytest.raises(RuntimeError, match="Untransferable: lost on the way"):
-        list(evaluator.evaluate([chromosome(0.1)]))
+        evaluate(evaluator, [chromosome(0.1)])
     evaluator.close()
 
 
@@ -226,7 +228,7 @@ def test_settings_of_scikit_learn_reach_the_workers(workers):
             joblib.parallel_config(backend=backend),
             sklearn.config_context(assume_finite=True),
         ):
-            (evaluation,) = evaluator.evaluate([chromosome(0.1)])
+            (evaluation,) = evaluate(evaluator, [chromosome(0.1)])
         fitness[backend] = evaluation.fitness
         evaluator.close()
     assert set(fitness.values()) == {-1.0}
@@ -236,18 +238,18 @@ def test_to_raise_is_possible_in_a_worker_too(workers):
     evaluator = make_evaluator(n_jobs=2, raise_error=True)
     chromosomes = [chromosome(0.1), chromosome(0.6, "raise"), chromosome(0.2)]
     with pytest.raises(ValueError, match=r"cannot learn with x=0\.6"):
-        list(evaluator.evaluate(chromosomes))
+        evaluate(evaluator, chromosomes)
 
 
 def test_a_worker_that_dies_costs_its_own_individual_only(workers):
     evaluator = make_evaluator(n_jobs=2)
     acts = ["learn", "die", "learn", "learn"]
     chromosomes = [chromosome(i / 10, act) for i, act in enumerate(acts)]
-    evaluations = list(evaluator.evaluate(chromosomes))
+    evaluations = evaluate(evaluator, chromosomes)
     assert [e.chromosome for e in evaluations] == chromosomes
     assert statuses(evaluations) == ["ok", "error", "ok", "ok"]
     assert evaluations[1].error == "the worker died"
-    (after,) = evaluator.evaluate([chromosome(0.9)])
+    (after,) = evaluate(evaluator, [chromosome(0.9)])
     assert after.status == "ok"
     evaluator.close()
 
@@ -257,7 +259,7 @@ def test_a_candidate_whose_worker_died_is_tried_again(workers, tmp_path):
     deaths.write_text("2")
     evaluator = make_evaluator(n_jobs=2)
     chromosomes = [chromosome(0.1), chromosome(0.2, f"die {deaths}"), chromosome(0.3)]
-    assert statuses(evaluator.evaluate(chromosomes)) == ["ok", "ok", "ok"]
+    assert statuses(evaluate(evaluator, chromosomes)) == ["ok", "ok", "ok"]
     assert deaths.read_text() == "0"
     evaluator.close()
 
@@ -278,7 +280,7 @@ def test_kills_from_outside_are_no_fault_of_the_candidate(
         chromosome(0.2, f"be_killed {deaths}"),
         chromosome(0.3),
     ]
-    assert statuses(evaluator.evaluate(chromosomes)) == ["ok", status, "ok"]
+    assert statuses(evaluate(evaluator, chromosomes)) == ["ok", status, "ok"]
     assert int(deaths.read_text()) == left
     evaluator.close()
 
@@ -296,7 +298,7 @@ def test_kills_as_memory_ran_out_are_the_fault_of_the_candidate(
         chromosome(0.2, f"be_killed {deaths}"),
         chromosome(0.3),
     ]
-    assert statuses(evaluator.evaluate(chromosomes)) == ["ok", "error", "ok"]
+    assert statuses(evaluate(evaluator, chromosomes)) == ["ok", "error", "ok"]
     assert int(deaths.read_text()) == 100 - 3
     evaluator.close()
 
@@ -305,11 +307,11 @@ def test_a_stream_that_stops_early_ends_no_other(workers):
     staying, leaving = make_evaluator(n_jobs=2), make_evaluator(n_jobs=2)
     chromosomes = [chromosome(i / 100, seconds=0.05) for i in range(24)]
     with ThreadPoolExecutor(1) as pool:
-        job = pool.submit(lambda: statuses(staying.evaluate(chromosomes)))
+        job = pool.submit(lambda: statuses(evaluate(staying, chromosomes)))
         time.sleep(0.3)
-        stream = leaving.evaluate([chromosome(i / 10, seconds=1) for i in range(9)])
-        next(stream)
-        stream.close()
+        with leaving.running():
+            leaving.submit([candidate(i / 10, seconds=1) for i in range(9)])
+            leaving.next_evaluation()
         assert job.result(timeout=60) == ["ok"] * 24
     staying.close()
     leaving.close()
@@ -321,23 +323,25 @@ def test_a_stream_that_stops_early_ends_no_other(workers):
 @pytest.mark.parametrize("n_jobs", [1, 2])
 def test_what_is_unfinished_at_the_moment_times_out_the_rest_is_left(n_jobs, workers):
     evaluator = make_evaluator(n_jobs=n_jobs)
-    list(evaluator.evaluate([chromosome(0.5)]))
+    evaluate(evaluator, [chromosome(0.5)])
     chromosomes = [chromosome(0.1), *(chromosome(i / 10, "loop") for i in range(2, 15))]
     start = time.time()
     budget = begun(0.5, evaluator, started=start)
-    evaluations = list(evaluator.evaluate(chromosomes, budget))
+    evaluations = evaluate(evaluator, chromosomes, budget)
     assert time.time() - start < 1.5
-    assert statuses(evaluations[:2]) == ["ok", "unfinished"]
-    assert len(evaluations) == 2 if n_jobs == 1 else len(evaluations) < len(chromosomes)
-    assert set(statuses(evaluations[1:])) == {"unfinished"}
-    assert all(e.error for e in evaluations[1:])
+    began = [e for e in evaluations if e.status != "skipped"]
+    assert statuses(began) == ["ok"] + ["unfinished"] * (len(began) - 1)
+    assert len(began) == 2 if n_jobs == 1 else len(began) < len(chromosomes)
+    assert all(e.error for e in began[1:])
+    assert evaluations[: len(began)] == began
     evaluator.close()
 
 
 def test_no_trial_begins_when_time_is_over():
     evaluator = make_evaluator()
-    list(evaluator.evaluate([chromosome(0.1)]))
-    assert list(evaluator.evaluate([chromosome(0.2)], over(evaluator))) == []
+    evaluate(evaluator, [chromosome(0.1)])
+    (late,) = evaluate(evaluator, [chromosome(0.2)], over(evaluator))
+    assert late.status == "skipped"
 
 
 @pytest.mark.parametrize("n_jobs", [1, 2])
@@ -351,17 +355,17 @@ def test_the_very_first_individual_has_time_without_end(n_jobs, workers):
 
 def test_a_candidate_that_would_miss_its_deadline_is_skipped():
     evaluator = make_evaluator()
-    list(evaluator.evaluate([chromosome(i / 10, seconds=0.02) for i in range(3)]))
+    evaluate(evaluator, [chromosome(i / 10, seconds=0.02) for i in range(3)])
     budget = begun(0.5, evaluator)
     chromosomes = [chromosome(0.3, seconds=0.01), chromosome(0.4, seconds=60.0)]
-    assert statuses(evaluator.evaluate(chromosomes, budget)) == ["ok"]
+    assert statuses(evaluate(evaluator, chromosomes, budget)) == ["ok", "skipped"]
     assert budget.time_left() > 0
 
 
 @pytest.mark.parametrize("n_jobs", [1, 2])
 def test_a_skipped_candidate_that_is_asked_for_twice_is_not_waited_for(n_jobs, workers):
     evaluator = make_evaluator(n_jobs=n_jobs)
-    list(evaluator.evaluate([chromosome(0.1, seconds=0.01)]))
+    evaluate(evaluator, [chromosome(0.1, seconds=0.01)])
     expensive, cheap = candidate(0.4, seconds=60.0), candidate(0.3, seconds=0.01)
     budget = begun(5, evaluator)
     evaluations = stream(
@@ -374,7 +378,7 @@ def test_a_skipped_candidate_that_is_asked_for_twice_is_not_waited_for(n_jobs, w
 
 def test_a_candidate_whose_worker_died_is_skipped_if_no_time_is_left(workers, tmp_path):
     evaluator = make_evaluator(n_jobs=2)
-    list(evaluator.evaluate([chromosome(0.5, seconds=0.01)]))
+    evaluate(evaluator, [chromosome(0.5, seconds=0.01)])
     deaths = tmp_path / "deaths"
     deaths.write_text("1")
     mortal = chromosome(0.1, f"die {deaths}", seconds=0.01)
@@ -394,14 +398,14 @@ def test_a_candidate_whose_worker_died_is_skipped_if_no_time_is_left(workers, tm
 
 def test_the_moment_may_come_earlier_than_was_said_at_the_start(workers):
     evaluator = make_evaluator(n_jobs=2)
-    list(evaluator.evaluate([chromosome(0.5)]))
+    evaluate(evaluator, [chromosome(0.5)])
     start = time.time()
 
     class Shrinking(Budget):
         def end(self):  # a better one is found whose refit takes longer
             return start + (60 if time.time() < start + 0.5 else 0.4)
 
-    evaluations = list(evaluator.evaluate([chromosome(0.2, "loop")], Shrinking(60)))
+    evaluations = evaluate(evaluator, [chromosome(0.2, "loop")], Shrinking(60))
     assert statuses(evaluations) == ["unfinished"]
     assert 0.4 < time.time() - start < 10
     evaluator.close()
@@ -410,11 +414,11 @@ def test_the_moment_may_come_earlier_than_was_said_at_the_start(workers):
 @pytest.mark.parametrize("act", ["hang", "hog"])
 def test_a_hang_in_native_code_is_ended_at_the_moment(act, workers):
     evaluator = make_evaluator(n_jobs=2)
-    list(evaluator.evaluate([chromosome(0.5), chromosome(0.6)]))
+    evaluate(evaluator, [chromosome(0.5), chromosome(0.6)])
     start = time.time()
     chromosomes = [chromosome(0.1), chromosome(0.2, act), chromosome(0.3)]
     budget = begun(0.6, evaluator, started=start)
-    evaluations = list(evaluator.evaluate(chromosomes, budget))
+    evaluations = evaluate(evaluator, chromosomes, budget)
     assert time.time() - start < 2
     assert evaluations[0].status == "ok"
     assert evaluations[1].status == "unfinished"
@@ -431,7 +435,7 @@ def test_a_trial_that_takes_too_long_is_stopped_alone(workers, act, n_jobs):
     evaluator = make_evaluator(n_jobs=n_jobs, max_eval_time=1.0)
     chromosomes = [chromosome(i / 10, "learn" if i != 1 else act) for i in range(5)]
     start = time.time()
-    evaluations = list(evaluator.evaluate(chromosomes))
+    evaluations = evaluate(evaluator, chromosomes)
     assert time.time() - start < 20
     assert [e.chromosome for e in evaluations] == chromosomes
     assert statuses(evaluations) == ["ok", "timeout", "ok", "ok", "ok"]
@@ -443,7 +447,7 @@ def test_a_trial_that_takes_too_long_is_stopped_alone(workers, act, n_jobs):
 def test_a_trial_that_takes_too_much_memory_is_stopped(workers, n_jobs):
     evaluator = make_evaluator(n_jobs=n_jobs, memory_limit=1000)
     chromosomes = [chromosome(i / 10, "learn" if i != 1 else "swell") for i in range(5)]
-    evaluations = list(evaluator.evaluate(chromosomes))
+    evaluations = evaluate(evaluator, chromosomes)
     assert statuses(evaluations) == ["ok", "memory", "ok", "ok", "ok"]
     assert "memory_limit=1000" in evaluations[1].error
     evaluator.close()
@@ -455,7 +459,7 @@ def test_what_others_did_meanwhile_is_not_lost(workers, tmp_path):
         evaluator = make_evaluator(n_jobs=2, max_eval_time=2.0, journal=journal)
         chromosomes = [chromosome(0.1), chromosome(0.2, "hog")]
         chromosomes += [chromosome(i / 10) for i in range(3, 9)]
-        evaluations = list(evaluator.evaluate(chromosomes))
+        evaluations = evaluate(evaluator, chromosomes)
         evaluator.close()
     assert statuses(evaluations) == ["ok", "timeout"] + 6 * ["ok"]
     written = [e.chromosome.key for e in read_journal(tmp_path / "run.jsonl")]
@@ -468,24 +472,24 @@ def test_a_worker_that_grows_is_kept(workers):
     pytest.importorskip("psutil")
     evaluator = make_evaluator(n_jobs=2, builder=Swelling())
     chromosomes = [chromosome(x) for x in (0.1, 0.2, 0.9, 0.8)]
-    before = {e.fitness for e in evaluator.evaluate(chromosomes)}
+    before = {e.fitness for e in evaluate(evaluator, chromosomes)}
     time.sleep(1.2)
-    later = {e.fitness for e in evaluator.evaluate([chromosome(0.7), chromosome(0.6)])}
+    later = {e.fitness for e in evaluate(evaluator, [chromosome(0.7), chromosome(0.6)])}
     assert later <= before
     time.sleep(1.2)
-    evaluations = evaluator.evaluate([chromosome(x / 100) for x in range(30, 40)])
+    evaluations = evaluate(evaluator, [chromosome(x / 100) for x in range(30, 40)])
     assert {e.fitness for e in evaluations} <= before
     evaluator.close()
 
 
 ORPHANS = """
 import os, signal, sys
-from toys import Swelling, chromosome, make_evaluator
+from toys import Swelling, chromosome, evaluate, make_evaluator
 
 if __name__ == "__main__":
     evaluator = make_evaluator(n_jobs=2, builder=Swelling())
     chromosomes = [chromosome(i / 9) for i in range(8)]
-    pids = {e.fitness for e in evaluator.evaluate(chromosomes)}
+    pids = {e.fitness for e in evaluate(evaluator, chromosomes)}
     print(*map(int, pids), flush=True)
     os.kill(os.getpid(), signal.SIGKILL)
 """
@@ -493,18 +497,17 @@ if __name__ == "__main__":
 
 LATE_ORPHAN = """
 import os, signal, time
-from toys import chromosome, make_evaluator
+from toys import chromosome, evaluate, make_evaluator
 
 if __name__ == "__main__":
     evaluator = make_evaluator(n_jobs=2)
-    evaluations = evaluator.evaluate([chromosome(0.1, "hang"), chromosome(0.2)])
     def at_once(*_):
         from sknevo.evaluation._workers import _workers
         print(*(worker.process.pid for worker in _workers), flush=True)
         os.kill(os.getpid(), signal.SIGKILL)
     signal.signal(signal.SIGALRM, at_once)
     signal.setitimer(signal.ITIMER_REAL, 0.5)
-    list(evaluations)
+    evaluate(evaluator, [chromosome(0.1, "hang"), chromosome(0.2)])
 """
 
 
@@ -530,14 +533,14 @@ def test_the_first_is_not_alone_without_max_time(tmp_path):
     """Each of two waits for the other, and gives up if it is tried alone."""
     both = [chromosome(x, f"meet {tmp_path}") for x in (0.1, 0.2)]
     with joblib.parallel_config(backend="threading"):
-        evaluations = make_evaluator(n_jobs=2, n_splits=1).evaluate(both)
+        evaluations = evaluate(make_evaluator(n_jobs=2, n_splits=1), both)
         assert statuses(evaluations) == ["ok", "ok"]
 
 
 def test_a_candidate_without_a_predicted_cost_is_evaluated():
     evaluator, budget = make_evaluator(builder=Priceless()), Budget(60)
     budget.trials = evaluator.runner
-    evaluations = evaluator.evaluate([chromosome(0.1), chromosome(0.2)], budget)
+    evaluations = evaluate(evaluator, [chromosome(0.1), chromosome(0.2)], budget)
     assert statuses(evaluations) == ["ok"] * 2
     assert not budget.runtimes.is_known
 
@@ -600,7 +603,7 @@ def test_workers_start_early_and_are_used():
     evaluator = make_evaluator(n_jobs=2)
     objectives = Objectives(pid, None)
     evaluator.runner = replace(evaluator.runner, objectives=objectives)
-    (evaluation,) = evaluator.evaluate([chromosome()])
+    (evaluation,) = evaluate(evaluator, [chromosome()])
     assert {int(score) for score in evaluation.scores["score"]} <= started
 
 
@@ -615,5 +618,5 @@ def test_without_processes_no_worker_starts():
 def test_a_module_that_is_not_there_is_no_matter():
     _workers.end_idle_workers()
     start_early(2, 1, "no_such_module")
-    (evaluation,) = make_evaluator(n_jobs=2).evaluate([chromosome()])
+    (evaluation,) = evaluate(make_evaluator(n_jobs=2), [chromosome()])
     assert evaluation.status == "ok"

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from toys import begun, candidate, chromosome, make_evaluator
+from toys import begun, candidate, chromosome, evaluate, make_evaluator
 
 from sknevo import JournalError, read_journal
 from sknevo.evaluation import Journal
@@ -113,11 +113,11 @@ def test_an_evaluator_trains_a_candidate_once(tmp_path, n_jobs):
     chromosomes.insert(2, chromosome(0.6, "raise"))
     with Journal(path) as journal:
         journal.begin(SEARCH)
-        first = list(make_evaluator(journal=journal).evaluate(chromosomes[:4]))
+        first = evaluate(make_evaluator(journal=journal), chromosomes[:4])
     with Journal(path) as journal:
         journal.begin(SEARCH)
         evaluator = make_evaluator(n_jobs=n_jobs, journal=journal)
-        second = list(evaluator.evaluate(chromosomes))
+        second = evaluate(evaluator, chromosomes)
         evaluator.close()
     assert second[:4] == first  # to the second that they took
     assert [e.fitness for e in second[4:]] == [-0.3, -0.4]
@@ -131,9 +131,9 @@ def test_an_interrupted_evaluation_is_not_written(tmp_path):
     with Journal(path) as journal:
         journal.begin(SEARCH)
         evaluator = make_evaluator(journal=journal)
-        list(evaluator.evaluate([chromosome(0.1)]))
+        evaluate(evaluator, [chromosome(0.1)])
         budget = begun(0.3, evaluator)
-        (cut,) = evaluator.evaluate([chromosome(0.2, "loop")], budget)
+        (cut,) = evaluate(evaluator, [chromosome(0.2, "loop")], budget)
     assert cut.status == "unfinished"
     assert len(read_journal(path)) == 1
 

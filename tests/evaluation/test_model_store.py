@@ -21,7 +21,7 @@ def evaluate(n_jobs=1, store=None, n_splits=1, **runner):
     evaluator = make_evaluator(
         n_jobs=n_jobs, n_splits=n_splits, model_store=store, **runner
     )
-    evaluations = [*evaluator.evaluate([chromosome(x) for x in PLACES])]
+    evaluations = evaluator.evaluate([candidate(x) for x in PLACES])
     return store, evaluations, evaluator
 
 
@@ -89,7 +89,7 @@ def test_predictions_are_those_of_the_model_on_the_held_out_part():
         model_store=store,
         response=Response(np.array([0, 1, 7])),
     )
-    assert [e.status for e in evaluator.evaluate([chromosome(0.1)])] == ["ok"]
+    assert [e.status for e in evaluator.evaluate([candidate(0.1)])] == ["ok"]
     data = evaluator.runner.data.value
     for split, (_, test) in enumerate(data.splits):
         expected = store.load(candidate(0.1), split).predict_proba(data.X[test])

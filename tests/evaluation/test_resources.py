@@ -136,4 +136,4 @@ def test_values_to_predict_are_in_random_order():
     ],
 )
 def test_rungs_rise_by_the_factor_and_stay_below_all(arguments, expected):
-    assert rungs(*arguments) == expected
+    assert rungs(*arguments) == tuple(expected)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from toys import chromosome, make_evaluator
+from toys import chromosome, evaluate, make_evaluator
 
 from sknevo.evaluation import Journal, JournalError
 from sknevo.evaluation._weight_store import WeightStore, WeightStoreError
@@ -21,7 +21,7 @@ def path(tmp_path):
         journal.begin({"seed": 0})
         WeightStore.of(journal).save("parent", 0, WEIGHTS)
         evaluator = make_evaluator(journal=journal)
-        list(evaluator.evaluate([chromosome(0.5)]))
+        evaluate(evaluator, [chromosome(0.5)])
         evaluator.close()
     return path
 

@@ -189,19 +189,17 @@ class Net(NeuralNet):
     @own_settings()
     @memory_errors()
     def train_to(self, X: Any, y: Any, epochs: int, sample_weight: Any = None) -> Self:
-        """Train until so many epochs are done, then be ready to predict.
+        """Begin a training or go on with it, until so many epochs are done in all.
 
-        It begins a training, or goes on with one that `train_to` began, with the same
-        samples. On a CPU the weights do not depend on where it paused. It ends early,
-        after an epoch, if `sknevo.deadline.is_training_over`.
+        Then it is ready to predict. On a CPU the weights do not depend on where it
+        paused. It ends early, after an epoch, if `sknevo.deadline.is_training_over`.
 
         Parameters
         ----------
         X, y, sample_weight
-            As for `fit`.
+            As for `fit`, the same each time.
         epochs : int
-            Epochs from the beginning of the training; no more than `max_epochs` are
-            done.
+            `max_epochs` at most.
 
         Returns
         -------
@@ -236,15 +234,13 @@ class Net(NeuralNet):
     ) -> Self:
         """Go on from where `train_to` paused, the learning rate falling to 0.
 
-        It falls from half of its gene, and the average of weights goes on. The samples
-        may be others, more of them for example, if their targets are of the same kind.
-        It goes on even if it has not learned anything so far. What it takes to go on
-        once more is dropped.
+        It falls from half of its gene, and the average of weights goes on. No network
+        is given up.
 
         Parameters
         ----------
         X, y, sample_weight
-            As for `fit`.
+            As for `fit`; they may be others than before, with targets of the same kind.
         epochs : int or None, default=None
             Epochs to train. None stands for what is left of `max_epochs`, or for any
             number if `until` is given.
