@@ -1,31 +1,28 @@
 """Evaluation of candidates: the trials, the workers that run them, and the scores.
 
+- `Data` are the samples and their splits, `Shared` brings them to each worker once,
+- `Trials` know what a candidate is given, what it costs and what it leaves,
 - `TrialRunner` builds, fits and scores one candidate and survives its errors,
 - `FinishingRunner` ends trainings with all of the data,
 - `Evaluator` answers known candidates from memory and sends the others to workers,
 - `Objectives` holds the scorers and the fitness that is made of their scores,
-- `Shared` brings the data to each worker once,
 - `Journal` keeps evaluations in a file, to resume a search from it,
 - `ModelStore` keeps fitted models of the best.
 """
 
-from sknevo.evaluation._candidate import (
-    SAMPLES,
-    Builder,
-    Data,
-    TrialRunner,
-    inner_threads,
-    limited_threads,
-    training_continues,
-)
+from sknevo.evaluation._candidate import TrialRunner
+from sknevo.evaluation._data import Data
 from sknevo.evaluation._evaluator import Evaluator, start_early
 from sknevo.evaluation._finish import FinishingRunner
 from sknevo.evaluation._held_out import Decision
 from sknevo.evaluation._journal import Journal, JournalError, read_journal
 from sknevo.evaluation._model_store import ModelStore
+from sknevo.evaluation._resources import SAMPLES
 from sknevo.evaluation._scoring import Objectives, Response
 from sknevo.evaluation._selection import select, tune
 from sknevo.evaluation._shared import Shared
+from sknevo.evaluation._threads import inner_threads, limited_threads
+from sknevo.evaluation._trials import Builder, training_continues
 from sknevo.evaluation._workers import end_idle_workers
 
 __all__ = [

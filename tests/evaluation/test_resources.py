@@ -6,7 +6,7 @@ from toys import Recipe, Toy, make_evaluator, score
 
 from sknevo.estimators._setup import most, rungs
 from sknevo.evaluation import Data, Objectives, Shared, TrialRunner
-from sknevo.evaluation._candidate import limited, spread, wanted
+from sknevo.evaluation._resources import limited, spread, wanted
 from sknevo.genes import Categorical, Choice, Genome, Integer, Real, Repeat
 from sknevo.records import Candidate, Chromosome
 
