@@ -37,7 +37,7 @@ from sknevo.builders.convnet import ConvNetBuilder
 from sknevo.builders.networks._data import statistics as input_statistics
 from sknevo.builders.networks._devices import resolve_precision
 from sknevo.builders.networks._modules import Network
-from sknevo.evaluation import _workers
+from sknevo.evaluation._memory import KEEPING_MEMORY
 from sknevo.network_plan import image_shape
 from sknevo.records import DataSpec
 
@@ -207,7 +207,7 @@ def methods_of(args, task):
     methods = {f"ours, {p}": here(ours, p) for p in precisions}
     if args.against:  # both in processes of their own
         servers = {
-            "ours": Served(str(HERE.parent), args, **_workers.KEEPING_MEMORY),
+            "ours": Served(str(HERE.parent), args, **KEEPING_MEMORY),
             "older": Served(args.against, args),
         }
         return {

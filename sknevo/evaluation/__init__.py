@@ -12,11 +12,12 @@
 
 from sknevo.evaluation._candidate import TrialRunner
 from sknevo.evaluation._data import Data
-from sknevo.evaluation._evaluator import Evaluator, start_early
+from sknevo.evaluation._evaluator import Evaluator
 from sknevo.evaluation._finish import FinishingRunner
 from sknevo.evaluation._held_out import Decision
 from sknevo.evaluation._journal import Journal, JournalError, read_journal
 from sknevo.evaluation._model_store import ModelStore
+from sknevo.evaluation._pools import start_early
 from sknevo.evaluation._resources import SAMPLES
 from sknevo.evaluation._scoring import Objectives, Response
 from sknevo.evaluation._selection import select, tune

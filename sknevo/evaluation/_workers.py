@@ -1,46 +1,38 @@
-"""Workers that evaluate candidates: threads, processes or those of a cluster.
+"""Workers that are processes of this machine: they can be killed one by one."""
 
-All pools have the interface of `Pool`. A candidate is submitted only while there is
-capacity, so nothing queues on a worker: if the worker dies, the candidate that it ran
-is known, and no other is concerned.
-"""
-
-import ctypes
-import functools
 import importlib
 import math
 import os
 import pickle
 import queue
-import re
 import shutil
 import signal
 import sys
 import threading
 import time
-import traceback
-from collections.abc import Callable, Sequence
-from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
+from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from multiprocessing import connection, util
-from pathlib import Path
 from typing import Any, NamedTuple
 
-import numpy as np
-from joblib import parallel_config
 from joblib.externals.loky.backend import get_context
 from joblib.externals.loky.backend.reduction import dumps  # by cloudpickle
-from joblib.parallel import ParallelBackendBase, ThreadingBackend
-from sklearn import config_context, get_config
+from joblib.parallel import ParallelBackendBase
+from sklearn import get_config
 
 from sknevo.deadline import Deadline, Limit
 from sknevo.evaluation._candidate import TrialRunner
-from sknevo.evaluation._shared import DaskParcel, DataNotHere, RayParcel
+from sknevo.evaluation._memory import (
+    KEEPING_MEMORY,
+    PROCESSES,
+    megabytes,
+    n_oom_kills,
+    release_memory,
+    resident,
+)
+from sknevo.evaluation._outcomes import POLL, Lost, Outcome, evaluate_safely
 from sknevo.records import Candidate, Evaluation
 
-# Seconds between two looks at deadlines and memory: chosen, not measured.
-POLL = 0.05
 # Seconds that a trial may take to end by itself once its deadline has passed: a batch
 # of a network or a tree of a forest takes less.
 GRACE = 0.2
@@ -51,29 +43,9 @@ IDLE, REUSED = 300, 290
 # (by an administrator, or a scheduler that takes a node back). A search has to end
 # whatever a candidate does, and a long trial may be hit often: chosen, not measured.
 MAX_DEATHS, MAX_KILLS = 2, 30
-# How often data that got lost on a cluster are sent again.
-MAX_PARCELS = 3
 # Windows waits for 63 pipes at most.
 MOST_WORKERS = 60 if sys.platform == "win32" else math.inf
 KILL = getattr(signal, "SIGKILL", signal.SIGTERM)  # on Windows both end at once
-# Where Linux describes processes.
-PROCESSES = Path("/proc")
-# What a worker frees it keeps until its trial ends: each batch of a training takes it
-# again, and the system would have to fill it with zeros each time. Read by glibc alone,
-# which allows 32 MB for the second; larger blocks go back at once.
-KEEPING_MEMORY = {
-    "MALLOC_TRIM_THRESHOLD_": str(2**30),
-    "MALLOC_MMAP_THRESHOLD_": str(2**25),
-}
-
-
-@dataclass(frozen=True)
-class Lost:
-    """The worker of a candidate has ended before the candidate was evaluated."""
-
-    status: str = "error"
-    error: str = "the worker died"
-    retries: int = 0
 
 
 class Import(NamedTuple):
@@ -90,35 +62,6 @@ class Ready(NamedTuple):
     held: float
 
 
-# A candidate's name, and its evaluation, the loss of its worker, or a fault to raise.
-Outcome = tuple[str, Evaluation | Lost | BaseException]
-
-
-def _evaluate(
-    runner: TrialRunner,
-    config: dict[str, Any],
-    candidate: Candidate,
-    due: Deadline,
-    pipe: connection.Connection | None = None,
-) -> Evaluation | BaseException:
-    """Return an evaluation, or why there is none: an exception with its traceback.
-
-    scikit-learn's settings belong to a thread and do not follow by themselves. What
-    uses joblib inside a trial uses threads, as in joblib's own workers. The pipe, if
-    there is one, takes the limit of the trial as soon as it begins.
-    """
-    nested = ThreadingBackend(nesting_level=1)
-    try:
-        with config_context(**config), parallel_config(nested, n_jobs=1):
-            limit = runner.limit(due)
-            if pipe is not None and limit.until < math.inf:
-                pipe.send(limit)
-            return runner.run(candidate, limit)
-    except BaseException as fault:
-        fault.add_note(f"In a worker:\n{traceback.format_exc()}")
-        return fault
-
-
 class ProcessPool:
     """Evaluates candidates in processes, and kills those that exceed their limits."""
 
@@ -128,7 +71,7 @@ class ProcessPool:
         self, runner: TrialRunner, n_workers: int, memory_limit: float | None
     ) -> None:
         if memory_limit is not None:
-            _resident(os.getpid())  # fails here if it cannot be told
+            resident(os.getpid())  # fails here if it cannot be told
         self._runner, self._memory_limit = runner, memory_limit
         self._n_workers = int(min(n_workers, MOST_WORKERS))
         # The pickled runner and the folder of its data, once they are needed.
@@ -137,7 +80,7 @@ class ProcessPool:
         self._busy: dict[str, Worker] = {}
         # How many workers in a row have died before they could begin a trial.
         self._n_stillborn = 0
-        self._n_oom_kills = _n_oom_kills()
+        self._n_oom_kills = n_oom_kills()
 
     @property
     def capacity(self) -> int:
@@ -182,7 +125,7 @@ class ProcessPool:
             worker.process.join(1)
             # Linux kills the largest process when memory runs out, and counts that. If
             # the count is the same, the candidate has no part in the kill.
-            before, self._n_oom_kills = self._n_oom_kills, _n_oom_kills()
+            before, self._n_oom_kills = self._n_oom_kills, n_oom_kills()
             oom = before is None or before != self._n_oom_kills
             from_outside = worker.process.exitcode == -KILL and not oom
             if from_outside:
@@ -230,7 +173,7 @@ class ProcessPool:
             cause = f"time was over{self._runner.exceeded(status)}"
             return Lost(status, f"stopped by force: {cause}")
         if self._memory_limit is not None and worker.is_ready:
-            held = _megabytes(worker.process.pid)
+            held = megabytes(worker.process.pid)
             if held > self._memory_limit:
                 limit = f"memory_limit={self._memory_limit:g}"
                 reason = f"stopped by force: {held:.0f} MB in its worker, {limit}"
@@ -355,8 +298,8 @@ def _work(pipe: connection.Connection, parent: int) -> None:
             match messages.get(timeout=IDLE):
                 case Candidate() as candidate, due:
                     args = (runner, config, candidate, due, pipe)
-                    _send(pipe, fault or _evaluate(*args))
-                    _release_memory()
+                    _send(pipe, fault or evaluate_safely(*args))
+                    release_memory()
                 case Import(module):
                     with suppress(ImportError):  # a runner that needs it says so
                         importlib.import_module(module)
@@ -369,7 +312,7 @@ def _work(pipe: connection.Connection, parent: int) -> None:
                         fault = error
                     n_runners += 1
                     # Elsewhere it may be impossible to tell.
-                    held = _megabytes(os.getpid()) if PROCESSES.exists() else 0.0
+                    held = megabytes(os.getpid()) if PROCESSES.exists() else 0.0
                     pipe.send(Ready(n_runners, held))
 
 
@@ -405,188 +348,3 @@ def _send(pipe: connection.Connection, result: Evaluation | BaseException) -> No
         fault.__notes__ = getattr(result, "__notes__", [])
         content = pickle.dumps(fault)
     pipe.send_bytes(content)
-
-
-def _release_memory() -> None:
-    """Give back what this process does not use, of a GPU too: other workers need it."""
-    _malloc_trim()(0)
-    if (torch := sys.modules.get("torch")) and torch.cuda.is_initialized():
-        torch.cuda.empty_cache()
-
-
-@functools.cache
-def _malloc_trim() -> Callable[[int], int]:
-    """Return what gives the system back the memory that this process does not use.
-
-    Networks of ever other sizes leave gaps, which glibc keeps until it is told.
-    """
-    try:
-        return ctypes.CDLL("libc.so.6").malloc_trim
-    except (OSError, AttributeError):  # another C library
-        return lambda pad: 0
-
-
-def _resident(pid: int) -> int:
-    """Return the bytes of memory that a process holds, 0 if it has ended."""
-    if not PROCESSES.exists():  # not Linux
-        import psutil
-
-        try:
-            return psutil.Process(pid).memory_info().rss
-        except psutil.Error:
-            return 0
-    try:
-        pages = int((PROCESSES / str(pid) / "statm").read_text().split()[1])
-    except OSError:
-        return 0
-    return pages * os.sysconf("SC_PAGE_SIZE")
-
-
-def _megabytes(pid: int) -> float:
-    return _resident(pid) / 2**20
-
-
-def _n_oom_kills() -> int | None:
-    """Return how many processes Linux has ended as memory ran out, None elsewhere."""
-    try:
-        text = (PROCESSES / "vmstat").read_text()
-    except OSError:
-        return None
-    found = re.search(r"^oom_kill (\d+)$", text, re.MULTILINE)
-    return int(found[1]) if found else None
-
-
-class ExecutorPool:
-    """Evaluates candidates in threads or on a cluster.
-
-    A worker that does not see the data asks for them; they are sent once for all.
-    """
-
-    parallel = True
-
-    def __init__(
-        self,
-        runner: TrialRunner,
-        n_workers: int,
-        executor: "Threads | DaskCluster | RayCluster",
-    ) -> None:
-        self._runner, self._config = runner, get_config()
-        self._n_workers, self._executor = n_workers, executor
-        # What runs, and the parcel of data that was there when it was submitted.
-        self._tasks: dict[str, tuple[Future, Candidate, Deadline, Any]] = {}
-        self._n_parcels = 0
-
-    @property
-    def capacity(self) -> int:
-        return self._n_workers - len(self._tasks)
-
-    def submit(self, candidate: Candidate, due: Deadline) -> None:
-        parcel = self._runner.data.parcel
-        task = (self._runner, self._config, candidate, due)
-        future = self._executor.submit(_evaluate, *task)
-        self._tasks[candidate.name] = future, candidate, due, parcel
-
-    def wait(self, end: float, timeout: float = POLL) -> list[Outcome]:
-        futures = {name: future for name, (future, *_) in self._tasks.items()}
-        wait(futures.values(), timeout, FIRST_COMPLETED)
-        outcomes: list[Outcome] = []
-        for name in [name for name, future in futures.items() if future.done()]:
-            future, candidate, due, parcel = self._tasks.pop(name)
-            outcome = self._outcome(future)
-            if isinstance(outcome, DataNotHere) and self._send_data(parcel):
-                self.submit(candidate, due)
-            else:
-                outcomes.append((name, outcome))
-        return outcomes
-
-    def _outcome(self, future: Future) -> Evaluation | Lost | BaseException:
-        try:
-            return future.result()
-        except self._executor.deaths:  # the cluster has tried again before
-            return Lost()
-        except BaseException as fault:
-            return fault
-
-    def _send_data(self, parcel: Any) -> bool:
-        """Send the data, unless they were sent since; return whether they are there."""
-        data = self._runner.data
-        if data.parcel is parcel:
-            if self._n_parcels == MAX_PARCELS:
-                return False
-            self._n_parcels += 1
-            data.parcel = self._executor.pack(data.content())
-        return True
-
-    def close(self) -> list[Outcome]:
-        outcomes = self.wait(math.inf, 0) if self._tasks else []
-        self._executor.cancel()
-        return outcomes
-
-
-class Threads:
-    """Threads of this process.
-
-    They are daemons, as joblib's are: the end of the process does not wait for them.
-    They see the data, so that none are ever sent.
-    """
-
-    deaths = ()
-
-    def submit(self, function: Callable, *args: Any) -> Future:
-        future = Future()
-
-        def run() -> None:
-            future.set_result(function(*args))
-
-        threading.Thread(target=run, daemon=True).start()
-        return future
-
-    def cancel(self) -> None:
-        """Leave the threads alone: nothing can stop them."""
-
-
-class DaskCluster:
-    """The cluster of a Dask client, which evaluates again what dead workers ran."""
-
-    def __init__(self, backend: Any) -> None:
-        from distributed import KilledWorker
-
-        self.deaths = (KilledWorker,)
-        self._client, self._options = backend.client, backend.submit_kwargs
-        self._executor: Executor = self._client.get_executor(pure=False)
-
-    def submit(self, function: Callable, *args: Any) -> Future:
-        return self._executor.submit(function, *args, **self._options)
-
-    def pack(self, content: np.ndarray) -> DaskParcel:
-        return DaskParcel(self._client.scatter(content, hash=False))
-
-    def cancel(self) -> None:
-        """Withdraw what has not begun."""
-        self._executor.shutdown(wait=False)
-
-
-class RayCluster:
-    """The Ray cluster that this process is connected to."""
-
-    def __init__(self, backend: Any) -> None:
-        import ray
-        from ray.exceptions import NodeDiedError, OutOfMemoryError, WorkerCrashedError
-
-        self.deaths = (WorkerCrashedError, NodeDiedError, OutOfMemoryError)
-        self._ray, self._refs = ray, []
-        options = {"max_retries": 1, **(backend.ray_remote_args or {})}
-        self._task = ray.remote(_evaluate).options(**options)
-
-    def submit(self, function: Callable, *args: Any) -> Future:
-        self._refs.append(self._task.remote(*args))
-        return self._refs[-1].future()
-
-    def pack(self, content: np.ndarray) -> RayParcel:
-        return RayParcel(self._ray.put(content))
-
-    def cancel(self) -> None:
-        """Withdraw what has not begun, and end the rest."""
-        for ref in self._refs:
-            with suppress(Exception):  # it has ended
-                self._ray.cancel(ref)

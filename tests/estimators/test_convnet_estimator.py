@@ -21,7 +21,7 @@ from sknevo import CooperativeCoevolution, EvolvedClassifier
 from sknevo.builders.networks._modules import Network
 from sknevo.builders.networks._serialization import VERSION
 from sknevo.datasets import make_insects
-from sknevo.evaluation import _workers
+from sknevo.evaluation._memory import release_memory
 from sknevo.genomes.convnet import convnet
 from sknevo.network_plan import network_plan
 
@@ -228,7 +228,7 @@ def test_a_worker_gives_back_what_it_does_not_use_of_a_gpu(monkeypatch):
     monkeypatch.setattr("torch.cuda.empty_cache", lambda: given_back.append(True))
     for has_used_it in (False, True):
         monkeypatch.setattr("torch.cuda.is_initialized", lambda now=has_used_it: now)
-        _workers._release_memory()
+        release_memory()
         assert given_back == [True] * has_used_it
 
 

@@ -6,7 +6,7 @@ import toys
 from clusters import dask_cluster, ray_cluster
 from toys import MIXED, chromosome, evaluate, make_evaluator, plain
 
-from sknevo.evaluation import Shared, _workers
+from sknevo.evaluation import Shared, _clusters
 from sknevo.evaluation._shared import DataNotHere
 from sknevo.records import Candidate
 
@@ -91,7 +91,7 @@ def test_data_that_got_lost_are_sent_again(monkeypatch):
 def test_data_that_always_get_lost_end_the_search(monkeypatch):
     monkeypatch.setattr(toys, "Shared", Elsewhere)
     for parcel in ("DaskParcel", "RayParcel"):
-        monkeypatch.setattr(_workers, parcel, toys.Gone)
+        monkeypatch.setattr(_clusters, parcel, toys.Gone)
     evaluator = make_evaluator(n_jobs=-1)
     with pytest.raises(DataNotHere, match="got lost on their way: gone"):
         evaluate(evaluator, [chromosome(0.0)])

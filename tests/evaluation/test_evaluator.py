@@ -264,7 +264,7 @@ def test_a_candidate_whose_worker_died_is_tried_again(workers, tmp_path):
     evaluator.close()
 
 
-@pytest.mark.skipif(_workers._n_oom_kills() is None, reason="the system does not tell")
+@pytest.mark.skipif(_workers.n_oom_kills() is None, reason="the system does not tell")
 @pytest.mark.parametrize(
     ("n_kills", "status", "left"), [(4, "ok", 0), (100, "error", 100 - 5)]
 )
@@ -289,7 +289,7 @@ def test_kills_as_memory_ran_out_are_the_fault_of_the_candidate(
     workers, tmp_path, monkeypatch
 ):
     shortages = itertools.count()
-    monkeypatch.setattr(_workers, "_n_oom_kills", lambda: next(shortages))
+    monkeypatch.setattr(_workers, "n_oom_kills", lambda: next(shortages))
     deaths = tmp_path / "deaths"
     deaths.write_text("100")
     evaluator = make_evaluator(n_jobs=2)

@@ -31,7 +31,7 @@ from sknevo import (
 )
 from sknevo.builders import PipelineBuilder
 from sknevo.estimators import _base
-from sknevo.evaluation import _evaluator, _workers
+from sknevo.evaluation import _pools, _workers
 from sknevo.genomes.pipeline import pipeline, well_known
 from sknevo.records import Candidate, Chromosome, Column, DataSpec, Evaluation
 from sknevo.time_budget import TimeBudget
@@ -513,7 +513,7 @@ def test_a_memory_limit_below_what_an_idle_worker_holds_is_refused(monkeypatch):
 
 @pytest.mark.parametrize(("first", "n_started"), [(None, 2), ([{}, {}, {}], 3)])
 def test_no_more_workers_than_candidates_are_started(first, n_started, monkeypatch):
-    monkeypatch.setattr(_evaluator, "ProcessPool", counting := Mock())
+    monkeypatch.setattr(_pools, "ProcessPool", counting := Mock())
     counting.side_effect = ZeroDivisionError
     params = {"population_size": 2, "initial_population": first}
     with pytest.raises(ZeroDivisionError):
