@@ -8,7 +8,8 @@ import pytest
 from toys import Budget, ToyBuilder, candidate, make_evaluator
 
 from sknevo.records import Chromosome, Evaluation
-from sknevo.time_budget import RuntimeModel, TimeBudget
+from sknevo.runtime_model import RuntimeModel
+from sknevo.time_budget import TimeBudget
 
 
 def ended(fit, score=0.5):
