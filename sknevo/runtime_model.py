@@ -7,10 +7,11 @@ from collections import deque
 from sknevo.records import Evaluation
 
 # Trials of a family that the model remembers. With a single one it predicts less time
-# than that took, by a factor of 1 + DOUBT; with two, half of the doubt is left. The first trial is slow while workers start, and a candidate that is skipped for
-# that is lost, while one that takes too long can be stopped. With none it goes by the
-# other families, if they are faster than predicted, and doubts that more: boosters of 2
-# to 200 classes took from a tenth to twice of what is predicted. Chosen, not measured.
+# than that took, by a factor of 1 + DOUBT; with two, half of the doubt is left. The
+# first trial is slow while workers start, and a candidate that is skipped for that is
+# lost, while one that takes too long can be stopped. With none it goes by the other
+# families, if they are faster than predicted, and doubts that more: boosters of 2 to
+# 200 classes took from a tenth to twice of what is predicted. Chosen, not measured.
 MEMORY, DOUBT, DOUBT_OF_OTHERS = 50, 0.5, 2.0
 
 

@@ -1,0 +1,149 @@
+"""The hooks of an evolved estimator: what a task says, and the defaults."""
+
+from abc import abstractmethod
+from collections.abc import Collection, Mapping
+from typing import Any, ClassVar
+
+import numpy as np
+from sklearn.base import BaseEstimator
+
+from sknevo.data_checks import plain_column
+from sknevo.estimators._results import describe
+from sknevo.estimators._samples import Samples
+from sknevo.estimators._setup import FirstRung, make_genome
+from sknevo.evaluation import Builder, Data, Objectives, TrialRunner
+from sknevo.genes import Genome
+from sknevo.records import Chromosome, DataSpec
+from sknevo.search import SearchCallback
+
+
+class TaskHooks:
+    """What a task defines beside a parameter `genome`.
+
+    Abstract methods have no default here, but some have one in `_mixins`. Targets may be
+    anything that scikit-learn can index by rows, or None.
+    """
+
+    # The fitness if the user names none.
+    _default_scoring: ClassVar[Any]
+    # Number of folds up to a number of samples; of more samples, a part is held out.
+    _default_folds: ClassVar[Mapping[int, int]]
+    # What workers import while this process looks at the data.
+    _builder_module: ClassVar[str] = "sknevo.builders"
+    # Threads of a trial if results depend on them; None shares out the cores.
+    _threads: ClassVar[int | None] = None
+    # Metadata that individuals take without metadata routing; None is any.
+    _accepted_metadata: ClassVar[Collection[str] | None] = {"sample_weight"}
+    # Whether nothing can be learned without y.
+    _needs_y: ClassVar[bool] = True
+    # Libraries that cannot be imported without docstrings.
+    _needs_docstrings: ClassVar[str] = ""
+    # An individual ends early if its first splits show that it is none of the best: of
+    # so many, if there is an ensemble of them, else of one. None tries all splits.
+    _n_best: ClassVar[int | None] = None
+    # Steps of selecting an ensemble; None for a task without ensembles.
+    ensemble_size: ClassVar[int | None] = None
+
+    @abstractmethod
+    def _check_X(self, X: Any, reset: bool) -> Any:
+        """Return X as individuals get it; learn its columns or shape if `reset`.
+
+        What depends on values is left to `_learn_X`: not all samples may count.
+        """
+
+    @abstractmethod
+    def _check_y(self, y: Any) -> Any:
+        """Return y as individuals get it; learn nothing."""
+
+    @abstractmethod
+    def _spec(self, X: Any, y: Any) -> DataSpec:
+        """Return what genome and builder may know of all of the data."""
+
+    @abstractmethod
+    def _default_genome(self, spec: DataSpec) -> Genome:
+        """Return the search space if the user gives none."""
+
+    @abstractmethod
+    def _well_known(self, spec: DataSpec) -> list[dict]:
+        """Return expressed genes to begin with if the user gives none."""
+
+    def _auto_resource(self, spec: DataSpec, n_splits: int) -> FirstRung | None:
+        """Return the resource that "auto" stands for, None for no halving."""
+        return None
+
+    @abstractmethod
+    def _builder(
+        self, spec: DataSpec, objectives: Objectives, final: bool = False
+    ) -> Builder:
+        """Return what makes estimators of expressed genes; `final` is for the refit."""
+
+    def _targets(self, X: Any, y: Any) -> Any:
+        """Return y, or the targets that X brings along."""
+        return y
+
+    def _plain_y(self, y: Any) -> Any:
+        """Return y as `fit` and `score` read it; missing targets are refused."""
+        return plain_column("y", y)
+
+    def _learn_X(self, X: Any) -> Any:
+        """Return X as individuals get it, where that depends on the samples' values."""
+        return X
+
+    def _learn(self, X: Any, y: Any) -> None:
+        """Set what a search needs to know of validated data, such as `classes_`."""
+
+    def _scoring_of(self, scoring: Any, X: Any, y: Any) -> Any:
+        """Return `scoring` with what it has to know of the data."""
+        return scoring
+
+    def _objectives(self, scoring: Any) -> Objectives:
+        """Return what is measured and what of it is the fitness."""
+        labels = getattr(self, "classes_", None)
+        return Objectives.of(self, scoring, self.refit, labels)
+
+    def _undefined(self, objectives: Objectives, y_train: Any, y_test: Any) -> str:
+        """Return why no individual has a score on a split, "" if it may have one."""
+        kind = self.__sklearn_tags__().estimator_type
+        if kind == "regressor" or (kind == "classifier" and np.ndim(y_test) == 1):
+            return objectives.undefined(kind, y_train, y_test)
+        return ""
+
+    def _is_stratified(self, y: Any) -> bool:
+        """Return whether y holds classes, of which each split should have its share."""
+        return self.__sklearn_tags__().estimator_type == "classifier"
+
+    def _refit_rows(self, data: Data) -> np.ndarray | None:
+        """Return the rows for the refit if these are those of a trial; None is all."""
+        return None
+
+    def _first_steps(self) -> list[tuple[str, BaseEstimator]]:
+        """Return fitted steps that read X as the user has it for a trial's model."""
+        return []
+
+    def _callbacks(self, runner: TrialRunner) -> list[SearchCallback]:
+        """Return callbacks of the task's own."""
+        return []
+
+    def _per_sample(self, params: Mapping[str, Any]) -> Collection[str]:
+        """Return the names of the metadata that have one value per sample."""
+        return params.keys()
+
+    def _weigh(self, samples: Samples) -> Samples:
+        """Return the samples as individuals are to weigh them."""
+        weighted = samples.weighted()
+        if weighted.y is not samples.y:  # a class may be gone
+            try:
+                self._validate_y(weighted.y)
+            except ValueError as error:
+                raise ValueError(
+                    f"Of the samples whose sample_weight is above zero: {error}"
+                ) from error
+        return weighted
+
+    def _make_genome(self, spec: DataSpec) -> Genome:
+        """Return the search space."""
+        return make_genome(self.genome or self._default_genome, spec)
+
+    def _describe(self, chromosome: Chromosome) -> tuple[dict[str, Any], Any]:
+        """Return a chromosome's `param_*` and `params` in `cv_results_`."""
+        return describe(chromosome)
