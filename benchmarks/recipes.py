@@ -34,7 +34,7 @@ from sknevo.datasets import (
     load_image_folder,
     make_insects,
 )
-from sknevo.genomes._networks import STILL
+from sknevo.genomes._networks import AUGMENTATION
 from sknevo.genomes.convnet import convnet
 from sknevo.records import Chromosome, DataSpec
 
@@ -110,6 +110,7 @@ BLOCK |= {"convolutions": 1, "separable": False, "residual": False, "excitation"
 BLOCK |= {"dropout": 0.0}
 PLAIN = {"stem": {"none": {}}, "head_pooling": "flatten", "dense": []}
 PLAIN |= {"initialisation": "random", "head_scale": 1.0}
+STILL = AUGMENTATION.neutral
 
 
 def network(channels=(16, 32, 64), **genes):

@@ -18,10 +18,12 @@ import torch
 from _picture_sets import load
 from known_networks import spec_of, trained
 
-from sknevo.genomes._networks import PLAIN, PLAIN_BLOCK, STILL
+from sknevo.genomes._networks import AUGMENTATION
+from sknevo.genomes._networks import BLOCK as BLOCK_GENES
 
 BLOCK = {"normalisation": "batch", "activation": "relu", "pooling": "max"}
-BLOCK |= {**PLAIN_BLOCK, "kernel": 3, "dropout": 0.0}
+BLOCK |= {**BLOCK_GENES.neutral, "kernel": 3}
+STILL = AUGMENTATION.neutral
 MUON = {"muon": {"lr": 0.1, "momentum": 0.9, "weight_decay": 1e-3}}
 SGD = {"lr": 0.05, "momentum": 0.9, "nesterov": True, "weight_decay": 5e-4}
 MOVED = {**STILL, "shift": 0.1, "flip": True, "test_time": True}
@@ -59,7 +61,6 @@ VARIANTS = {
 
 def genes_of(optimizer, schedule, smoothing, augmentation, batch_size):
     return {
-        **PLAIN,
         "stem": {"none": {}},
         "blocks": [{"channels": width, **BLOCK} for width in (16, 32, 64)],
         "head_pooling": "flatten",

@@ -20,8 +20,8 @@ from sknevo.search import SearchCallback
 class TaskHooks:
     """What a task defines beside a parameter `genome`.
 
-    Abstract methods have no default here, but some have one in `_mixins`. Targets may be
-    anything that scikit-learn can index by rows, or None.
+    Abstract methods have no default here, but some have one in `_mixins`. Targets may
+    be anything that scikit-learn can index by rows, or None.
     """
 
     # The fitness if the user names none.

@@ -46,7 +46,8 @@ def make_chromosome(
 ) -> Chromosome:
     """Complete the expressed genes of a dict, chromosome or fitted evolved estimator.
 
-    Missing genes are drawn. Genes out of range or not in the genome are a ValueError.
+    Missing genes are neutral or drawn. Genes out of range or not in the genome are a
+    ValueError.
     """
     genes = getattr(individual, "best_chromosome_", individual)
     if isinstance(genes, Chromosome):

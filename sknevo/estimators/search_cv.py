@@ -129,8 +129,9 @@ default="estimation_of_distribution"
         the last rung is evaluated with all that its genes ask for. "auto" stands for
         the most that any individual can ask for.
     initial_population : sequence or None, default=None
-        The first individuals: dicts of expressed genes (missing genes are drawn at
-        random), chromosomes, or fitted estimators of this class. None stands for
+        The first individuals: dicts of expressed genes, chromosomes, or fitted
+        estimators of this class. Genes that a dict leaves out have their neutral value,
+        such as no augmentation, or are drawn if they have none. None stands for
         configurations that are known to be good: `population_size` of them, with
         `max_time` all. An empty list stands for random individuals only.
     journal : path-like or None, default=None

@@ -4,7 +4,7 @@ import copy
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.random import Generator
@@ -44,6 +44,8 @@ class Gene(ABC):
     """
 
     parts: Mapping[str, "Gene"] = {}
+    # An expressed value that stands for it where it is left out; without, one is drawn.
+    _neutral: tuple[Any, ...] = ()
 
     @abstractmethod
     def sample(self, rng: Generator) -> Any:
@@ -123,7 +125,7 @@ class Gene(ABC):
 
     @abstractmethod
     def complete(self, partial: Any, rng: Generator, path: str = "genome") -> Any:
-        """Complete an expressed value: sample the genes that it leaves open.
+        """Complete an expressed value: genes that it leaves out are neutral or drawn.
 
         Parameters
         ----------
@@ -144,6 +146,40 @@ class Gene(ABC):
         ValueError
             If `partial` names an unknown gene, or a value is out of range.
         """
+
+    def with_neutral(self, value: Any) -> Self:
+        """Return this gene with a value that stands for it where it is left out.
+
+        Parameters
+        ----------
+        value : JSON value
+            An expressed value of this gene, such as one that has no effect.
+
+        Returns
+        -------
+        Gene
+
+        Raises
+        ------
+        ValueError
+            If this gene has no such value.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from sknevo import Genome, Real
+        >>> genome = Genome(rate=Real(0, 1), dropout=Real(0, 0.5).with_neutral(0))
+        >>> genome.complete({"rate": 0.5}, np.random.default_rng(0))
+        {'rate': 0.5, 'dropout': 0.0}
+        """
+        self.complete(value, np.random.default_rng(0), "neutral value")
+        gene = copy.copy(self)
+        gene._neutral = (value,)
+        return gene
+
+    def _left_out(self, rng: Generator) -> Any:
+        """Return the value where a record leaves this gene out."""
+        return self.complete(*self._neutral, rng) if self._neutral else self.sample(rng)
 
     def mutate(
         self, value: Any, rng: Generator, probability: float | None = None
@@ -560,6 +596,9 @@ class Genome(Gene):
     {'C': 1.87..., 'kernel': 'rbf'}
     """
 
+    # All genes inside are left out.
+    _neutral = ({},)
+
     def __init__(self, **genes: Gene) -> None:
         for name, gene in genes.items():
             if not isinstance(gene, Gene):
@@ -600,6 +639,11 @@ class Genome(Gene):
         constrained.repairs = (*self.repairs, *repairs)
         return constrained
 
+    @property
+    def neutral(self) -> Genes:
+        """The neutral values of the genes that have one, by name."""
+        return {n: gene._neutral[0] for n, gene in self.genes.items() if gene._neutral}
+
     def _constrain(self, value: Genes) -> Genes:
         if self.repairs:  # A repair must not change a parent, which may share parts.
             value = copy.deepcopy(value)
@@ -636,7 +680,7 @@ class Genome(Gene):
         value = {
             name: gene.complete(partial[name], rng, f"{path}.{name}")
             if name in partial
-            else gene.sample(rng)
+            else gene._left_out(rng)
             for name, gene in self.genes.items()
         }
         return self._constrain(value)

@@ -16,7 +16,8 @@ from sknevo.records import DataSpec, express
 
 # Ranges are chosen around the defaults of torch and the values that papers report. The
 # second list of a category holds its weights, which are chosen, not measured: what is
-# common is drawn more often, and nothing is left out.
+# common is drawn more often, and nothing is left out. What can be added to a plain
+# network has a neutral value.
 
 # The least widths; the limit of parameters decides before the widest does.
 NARROWEST = {"channels": 8, "units": 16}
@@ -31,9 +32,9 @@ OPTIMIZER = Choice(
         # On digits and clothes 0.3 was no better than 0.1; more may diverge.
         lr=Real(3e-3, 0.2, log=True),
         momentum=Real(0.1, 0.99),
-        nesterov=Categorical([False, True]),
+        nesterov=Categorical([False, True]).with_neutral(False),
         # Of biases, in multiples of `lr` (Jordan 2024).
-        bias_rate=Categorical([1.0, 8.0], [2, 1]),
+        bias_rate=Categorical([1.0, 8.0], [2, 1]).with_neutral(1.0),
         weight_decay=DECAY,
     ),
     # Jordan et al. (2024).
@@ -58,17 +59,17 @@ ACTIVATION = Categorical(
 BLOCK = Genome(
     channels=Integer(NARROWEST["channels"], 256, log=True),
     # The first one may halve the sides.
-    convolutions=Categorical([1, 2, 3], [6, 3, 1]),
+    convolutions=Categorical([1, 2, 3], [6, 3, 1]).with_neutral(1),
     kernel=Categorical([1, 3, 5, 7], [1, 6, 3, 1]),
-    separable=Categorical([False, True], [4, 1]),
+    separable=Categorical([False, True], [4, 1]).with_neutral(False),
     normalisation=Categorical(
         ["none", "batch", "instance", "group", "layer"], [2, 6, 1, 1, 1]
     ),
     activation=ACTIVATION,
     pooling=Categorical(["none", "max", "average"], [3, 3, 1]),
-    dropout=Real(0.0, 0.5),
-    residual=Categorical([False, True]),
-    excitation=Categorical([False, True], [4, 1]),
+    dropout=Real(0.0, 0.5).with_neutral(0.0),
+    residual=Categorical([False, True]).with_neutral(False),
+    excitation=Categorical([False, True], [4, 1]).with_neutral(False),
 )
 # Of a network of images, beside its layers.
 STEM = Choice(
@@ -78,45 +79,31 @@ STEM = Choice(
     whitening=Genome(
         kernel=Categorical([2, 3, 4], [2, 3, 1]), stride=Categorical([1, 2])
     ),
-)
+).with_neutral("none")
 HEAD_POOLING = Categorical(["average", "flatten", "maximum"], [2, 2, 1])
 WHOLE = {
-    "initialisation": Categorical(["random", "identity"]),
-    "head_scale": Categorical([1.0, 0.3, 0.1], [3, 1, 1]),
-}
-# A block and a network without any of these.
-PLAIN_BLOCK = {
-    "convolutions": 1,
-    "separable": False,
-    "residual": False,
-    "excitation": False,
-}
-PLAIN = {
-    "stem": "none",
-    "initialisation": "random",
-    "head_scale": 1.0,
+    "initialisation": Categorical(["random", "identity"]).with_neutral("random"),
+    "head_scale": Categorical([1.0, 0.3, 0.1], [3, 1, 1]).with_neutral(1.0),
 }
 DENSE = Genome(
     units=Integer(NARROWEST["units"], 512, log=True),
     normalisation=Categorical(["none", "batch", "layer"], [2, 2, 1]),
     activation=ACTIVATION,
-    dropout=Real(0.0, 0.5),
+    dropout=Real(0.0, 0.5).with_neutral(0.0),
 )
 SCHEDULE = Categorical(["constant", "cosine", "step", "linear"], [1, 3, 1, 4])
 # Shifts and zooms are shares of the side, rotations degrees.
 AUGMENTATION = Genome(
-    shift=Categorical([0.0, 0.05, 0.1, 0.2], [2, 1, 1, 1]),
-    flip=Categorical([False, True], [2, 1]),
-    rotate=Categorical([0, 10, 20, 45], [3, 1, 1, 1]),
-    zoom=Categorical([0.0, 0.1, 0.25], [2, 1, 1]),
-    erase=Categorical([0.0, 0.25, 0.5], [3, 1, 1]),
-    colour=Categorical([0.0, 0.2, 0.4], [2, 1, 1]),
+    shift=Categorical([0.0, 0.05, 0.1, 0.2], [2, 1, 1, 1]).with_neutral(0.0),
+    flip=Categorical([False, True], [2, 1]).with_neutral(False),
+    rotate=Categorical([0, 10, 20, 45], [3, 1, 1, 1]).with_neutral(0),
+    zoom=Categorical([0.0, 0.1, 0.25], [2, 1, 1]).with_neutral(0.0),
+    erase=Categorical([0.0, 0.25, 0.5], [3, 1, 1]).with_neutral(0.0),
+    colour=Categorical([0.0, 0.2, 0.4], [2, 1, 1]).with_neutral(0.0),
     # Whether the outputs are means over an image and its mirror image. It doubles the
     # time of predictions, and takes `flip`.
-    test_time=Categorical([False, True]),
+    test_time=Categorical([False, True]).with_neutral(False),
 )
-# Augmentation that does nothing.
-STILL = {name: gene.options[0] for name, gene in AUGMENTATION.genes.items()}
 
 # Widths are multiples of eight: hardware likes them, and groups of channels need it.
 WIDTH_STEP = 8
@@ -198,6 +185,7 @@ def network_space(
         genes["head_pooling"] = HEAD_POOLING
     genes["dense"] = Repeat(DENSE, 0, max(1, min(2, max_layers - images)))
     if images:
+        genes["dense"] = genes["dense"].with_neutral([])
         genes |= WHOLE
     genes["optimizer"] = OPTIMIZER
     genes["training"] = Genome(
@@ -304,7 +292,7 @@ def _shrink(genes: dict[str, Any]) -> None:
         genes["blocks"]["length"] -= 1
     else:
         genes["stem"]["choice"] = "none"
-        last |= {**PLAIN_BLOCK, "kernel": 1, "normalisation": "none"}
+        last |= {**BLOCK.neutral, "kernel": 1, "normalisation": "none"}
 
 
 def expressed_items(repeat: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -344,8 +332,8 @@ def narrow_widest(network: dict[str, Any], narrowest: Mapping[str, int]) -> bool
 
 def known_networks(spec: DataSpec, genome: Genome | None) -> list[dict[str, Any]]:
     """Return networks that are known to do well, the cheap ones first."""
-    # Chosen on held-out training images, see doc/figures.md. What they leave out, such
-    # as the genes that a task adds to `training`, is drawn.
+    # Chosen on held-out training images, see doc/figures.md. What they leave out is
+    # neutral or, as genes that a task adds to `training` may be, drawn.
     all_epochs = most(genome, "training", "epochs", unknown=_usual_epochs(spec))
     half, full = (math.ceil(all_epochs / k) for k in (2, 1))
     few = math.ceil(SHORT / samples_per_epoch(spec.n_samples))
@@ -362,15 +350,15 @@ def known_networks(spec: DataSpec, genome: Genome | None) -> list[dict[str, Any]
     sgd = {"lr": rate / 2, "momentum": 0.9, "nesterov": True, "weight_decay": 5e-4}
     # What photos show may be mirrored and of another colour; digits may not.
     photos = shape_of(spec)[0] > 1
-    moved = {**STILL, "shift": 0.1, "flip": photos, "test_time": photos}
+    moved = {"shift": 0.1, "flip": photos, "test_time": photos}
     varied = {**moved, "rotate": 20 if photos else 10, "zoom": 0.1}
     varied["colour"] = 0.4 if photos else 0.0
     # Of gray images some may be mirrored, such as those of clothes.
-    mirrored = {**STILL, "flip": True, "test_time": True}
+    mirrored = {"flip": True, "test_time": True}
     # Large images are halved at once: so are the seconds.
     whitening = {"whitening": {"kernel": 3, "stride": 2}}
     large = min(shape_of(spec)[1:]) >= LARGE_SIDE
-    usual_stem = whitening if large else PLAIN["stem"]
+    usual_stem = whitening if large else "none"
     # Images are halved until a few pixels are left.
     halvings = max(2, round(math.log2(min(shape_of(spec)[1:]))) - 1)
     n_blocks = min(halvings, most(genome, "blocks"))
@@ -378,24 +366,23 @@ def known_networks(spec: DataSpec, genome: Genome | None) -> list[dict[str, Any]
     def known(
         channels: Sequence[int],
         epochs: int,
-        augmentation: dict[str, Any] = STILL,
+        augmentation: dict[str, Any] | None = None,
         optimizer: dict[str, Any] = muon,
         head_pooling: str = "flatten",
         stem: str | dict[str, Any] = usual_stem,
         **changes: Any,
     ) -> dict[str, Any]:
         block = {"normalisation": "batch", "activation": "relu", "pooling": "max"}
-        block |= {**PLAIN_BLOCK, "kernel": 3, "dropout": 0.0, **changes}
+        block |= {"kernel": 3, **changes}
         training = {"schedule": "linear", "epochs": epochs}
         return {
-            **PLAIN,
             "stem": stem,
             "blocks": [{"channels": each, **block} for each in channels[:n_blocks]],
             "head_pooling": head_pooling,
             "dense": [],
             "optimizer": optimizer,
             "training": {**training, "batch_size": batch_size},
-            "augmentation": augmentation,
+            "augmentation": augmentation or {},
         }
 
     narrow, deep, wide = (16, 32, 64), (16, 32, 64, 64), (32, 64, 128)
@@ -411,7 +398,7 @@ def known_networks(spec: DataSpec, genome: Genome | None) -> list[dict[str, Any]
         known(narrow, short, moved),
         known(narrow, short, varied),
         own(epochs=short),
-        known(deep, half, varied, head_pooling="average", stem=PLAIN["stem"]),
+        known(deep, half, varied, head_pooling="average", stem="none"),
         own(epochs=half),
         known(narrow, half, varied, convolutions=2, residual=True),
         known(narrow, half, moved, {"sgd": {**sgd, "bias_rate": 8.0}}),
@@ -432,5 +419,5 @@ def _known_rows(epochs: int) -> list[dict[str, Any]]:
             "training": {"schedule": "cosine", "epochs": epochs},
             "optimizer": optimizer,
         }
-        for optimizer in ({"adam": adam}, {"sgd": {**sgd, "bias_rate": 1.0}})
+        for optimizer in ({"adam": adam}, {"sgd": sgd})
     ]

@@ -67,7 +67,7 @@ def convnet(
         max_parameters=max_parameters,
         max_epochs=max_epochs,
         # Values and weights are chosen, not measured.
-        label_smoothing=Categorical([0.0, 0.05, 0.1], weights=[2, 1, 1]),
+        label_smoothing=Categorical([0.0, 0.05, 0.1], [2, 1, 1]).with_neutral(0.0),
     )
 
 

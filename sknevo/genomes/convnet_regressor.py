@@ -3,7 +3,7 @@
 from typing import Any
 
 from sknevo.genes import Categorical, Genome
-from sknevo.genomes._networks import STILL, known_networks, network_space
+from sknevo.genomes._networks import known_networks, network_space
 from sknevo.records import DataSpec
 
 __all__ = ["convnet_regressor", "well_known"]
@@ -100,5 +100,5 @@ def well_known(spec: DataSpec, genome: Genome | None = None) -> list[dict[str, A
         own = {"loss": loss, "target_scaling": "standard"}
         known.append(genes | {"training": genes["training"] | own})
         if "augmentation" in genes:
-            known[-1]["augmentation"] = STILL
+            known[-1]["augmentation"] = {}
     return known

@@ -81,7 +81,7 @@ DISCRIMINATOR = {
 }
 HEAD_POOLING = Categorical(["average", "flatten"], [1, 2])
 # So many steps of the discriminator for each of the generator's.
-STEPS = Categorical([1, 2, 3, 5], [6, 2, 1, 1])
+STEPS = Categorical([1, 2, 3, 5], [6, 2, 1, 1]).with_neutral(1)
 # The weight of a loss's gradient penalty.
 SLOPE = Categorical([0.0, 0.01, 0.1, 1.0, 10.0])
 LOSS = Choice(
@@ -96,17 +96,17 @@ LOSS = Choice(
 TRAINING = {
     "schedule": Categorical(["constant", "cosine", "step"], [1, 3, 1]),
     # Samples that are judged together.
-    "packing": Categorical([1, 2, 4], [4, 1, 1]),
+    "packing": Categorical([1, 2, 4], [4, 1, 1]).with_neutral(1),
     # The decay of the moving average of the generator; 0 for none.
-    "ema_decay": Categorical([0.0, 0.9, 0.99, 0.999], [2, 1, 2, 2]),
+    "ema_decay": Categorical([0.0, 0.9, 0.99, 0.999], [2, 1, 2, 2]).with_neutral(0.0),
 }
 # How strictly the discriminator rejects samples (Azadi et al. 2019); 0 for not at all.
-REJECTION = Categorical([0.0, 0.5, 0.8, 0.95], [3, 2, 2, 1])
+REJECTION = Categorical([0.0, 0.5, 0.8, 0.95], [3, 2, 2, 1]).with_neutral(0.0)
 # Of real and generated images that the discriminator sees (Zhao et al. 2020).
 AUGMENTATION = Genome(
-    shift=Categorical([0.0, 0.125], [3, 1]),
-    erase=Categorical([0.0, 0.5], [5, 1]),
-    colour=Categorical([0.0, 0.3], [5, 1]),
+    shift=Categorical([0.0, 0.125], [3, 1]).with_neutral(0.0),
+    erase=Categorical([0.0, 0.5], [5, 1]).with_neutral(0.0),
+    colour=Categorical([0.0, 0.3], [5, 1]).with_neutral(0.0),
 )
 
 NETWORKS = ("generator", "discriminator")
@@ -308,7 +308,7 @@ def well_known(spec: DataSpec, genome: Genome | None = None) -> list[dict[str, A
     Returns
     -------
     list of dict
-        Partial expressed genes: what is not named is sampled.
+        Partial expressed genes.
 
     Examples
     --------
@@ -405,8 +405,7 @@ def _known_for_images(
             {loss: {"gradient_penalty": 0.0}},
             {"epochs": epochs, "batch_size": min(32, spec.n_samples)},
         )
-        still = {"shift": 0.0, "erase": 0.0, "colour": 0.0}
-        return {**individual, "augmentation": still}
+        return {**individual, "augmentation": {}}
 
     return [
         known("hinge", "transposed", epochs=math.ceil(most_epochs / 4)),

@@ -92,6 +92,30 @@ def test_there_are_known_individuals_of_any_depth(max_layers):
     assert drop_out == {1: [1], 2: [2]}.get(max_layers, [3])
 
 
+def test_what_the_user_leaves_out_is_not_added():
+    genome = convnet(MNIST)
+    genes = {
+        "blocks": [{"channels": 16, "kernel": 3}],
+        "optimizer": {"sgd": {"lr": 0.05}},
+        "augmentation": {"flip": True},
+    }
+    rates = set()
+    for seed in range(5):
+        completed = genome.complete(genes, np.random.default_rng(seed))
+        expressed = Chromosome(completed).expressed
+        assert expressed["stem"] == {"none": {}}
+        assert expressed["dense"] == []
+        assert (expressed["initialisation"], expressed["head_scale"]) == ("random", 1.0)
+        (block,) = expressed["blocks"]
+        assert (block["convolutions"], block["dropout"]) == (1, 0.0)
+        assert not any(block[n] for n in ("separable", "residual", "excitation"))
+        assert expressed["optimizer"]["sgd"]["bias_rate"] == 1.0
+        assert [n for n, one in expressed["augmentation"].items() if one] == ["flip"]
+        assert expressed["training"]["label_smoothing"] == 0.0
+        rates.add(expressed["optimizer"]["sgd"]["momentum"])
+    assert len(rates) == 5  # what has no neutral value is drawn
+
+
 def test_limits_below_the_smallest_network_are_refused():
     with pytest.raises(ValueError, match=r"max_parameters must be at least 1\d\d;?"):
         convnet(MNIST, max_parameters=10)

@@ -129,6 +129,15 @@ def test_complete_draws_what_is_left_open(family):
 
 
 @given(genomes_and_values())
+def test_genes_that_are_left_out_are_neutral(family):
+    genome, rng, value = family
+    said = express(value)
+    neutral = Genome(**{n: g.with_neutral(said[n]) for n, g in genome.genes.items()})
+    assert express(neutral.complete({}, rng)) == said
+    assert neutral.neutral == said
+
+
+@given(genomes_and_values())
 def test_complete_keeps_expressed_genes(family):
     genome, rng, value = family
     completed = genome.complete(express(value), rng)
@@ -359,6 +368,32 @@ def test_errors_of_complete_name_place_value_and_reason(partial, message, rng):
 def test_complete_takes_the_name_of_a_branch_for_the_branch(rng):
     value = NETWORK.complete({"optimizer": "sgd"}, rng)
     assert value["optimizer"]["choice"] == "sgd"
+
+
+def test_a_neutral_value_is_for_genes_that_are_left_out_alone(rng):
+    plain = Real(0, 1)
+    genome = Genome(rate=Real(0, 1), layer=Genome(dropout=plain.with_neutral(0)))
+    drawn = [genome.sample(rng)["layer"]["dropout"] for _ in range(5)]
+    assert min(drawn) > 0
+    assert genome.complete({"rate": 0.5}, rng) == {
+        "rate": 0.5,
+        "layer": {"dropout": 0.0},
+    }
+    assert genome.complete({"layer": {"dropout": 0.3}}, rng)["layer"]["dropout"] == 0.3
+    assert Genome(dropout=plain).complete({}, rng)["dropout"] > 0
+
+
+def test_constraints_keep_the_neutral_value_of_a_record(rng):
+    layer = Genome(width=Integer(8, 64)).with_neutral({"width": 16})
+    genome = Genome(layer=layer.constrained(lambda v: v))
+    assert genome.complete({}, rng) == {"layer": {"width": 16}}
+
+
+def test_a_neutral_value_must_be_one_of_the_gene():
+    with pytest.raises(
+        ValueError, match=r"neutral value must be in Real\(0, 1\); got 2"
+    ):
+        Real(0, 1).with_neutral(2)
 
 
 def test_constraints_add_up_and_leave_the_genome_as_it_was(rng):

@@ -183,7 +183,9 @@ def pipeline(
         "extraction": _sparse_extraction(spec) if spec.sparse else _extraction(spec),
     }
     if spec.task == "classification":
-        genes["class_weight"] = Categorical([None, "balanced"], [3, 1])
+        genes["class_weight"] = Categorical([None, "balanced"], [3, 1]).with_neutral(
+            None
+        )
     genes["model"] = Choice(
         {name: families[name].weight for name in suited},
         **{name: _model(name, families[name], spec) for name in suited},
@@ -259,7 +261,7 @@ def _preparation(spec: DataSpec) -> Genome:
         "counts": most_labels(spec) > MANY_LABELS,
     }
     for name in (name for name, useful in generated.items() if useful):
-        genes[name] = Categorical([False, True], GENERATED[name])
+        genes[name] = Categorical([False, True], GENERATED[name]).with_neutral(False)
     if "text" in kinds:
         # Without its text, a table of text alone would be empty.
         dropped = [] if kinds == {"text"} else ["drop"]
@@ -301,7 +303,7 @@ def _extraction(spec: DataSpec) -> Choice:
     weights = {
         name: EXTRACTION_WEIGHTS.get(name, OTHER_EXTRACTIONS) for name in branches
     }
-    return Choice(weights, **branches)
+    return Choice(weights, **branches).with_neutral("none")
 
 
 def _sparse_filter(spec: DataSpec) -> Choice:
@@ -317,7 +319,8 @@ def _sparse_extraction(spec: DataSpec) -> Choice:
     if fewest < 1:
         return Choice(none=Genome())
     n_components = Integer(fewest, most, log=True)
-    return Choice({"none": 2}, none=Genome(), svd=Genome(n_components=n_components))
+    svd = Genome(n_components=n_components)
+    return Choice({"none": 2}, none=Genome(), svd=svd).with_neutral("none")
 
 
 def _chosen(genes: Genes, own: Own) -> tuple[str, Family]:
