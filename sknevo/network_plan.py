@@ -317,6 +317,35 @@ default="none"
         return int(self.size.operations > 0)
 
     @property
+    def matrices(self) -> list[tuple[int, int]]:
+        """Rows and columns of its weights, of kernels as rows, in the order of torch.
+
+        Vectors such as biases are left out.
+        """
+        channels = self.outputs[0]
+        match self.kind:
+            case "residual":
+                return [shape for layer in self.inner for shape in layer.matrices]
+            case "dense" | "linear" | "projection":
+                return [(math.prod(self.outputs), self.inputs[0])]
+            case "convolution" | "transposed":
+                found = self._kernels
+                if self.excitation:
+                    hidden = channels // SQUEEZED
+                    found += [(hidden, channels), (channels, hidden)]
+                return found + [(channels, self.inputs[0])] * self.projects
+        return []
+
+    @property
+    def _kernels(self) -> list[tuple[int, int]]:
+        """The matrices of a convolution; a transposed one has a row for each input."""
+        first, last, pixels = self.inputs[0], self.outputs[0], self.kernel**2
+        if self.separable:
+            return [(first, pixels), (last, first)]
+        rows, columns = (first, last) if self.kind == "transposed" else (last, first)
+        return [(rows, columns * pixels)]
+
+    @property
     def size(self) -> NetworkSize:
         """What it holds and does."""
         width_in, width = self.inputs[0], math.prod(self.outputs)
@@ -343,10 +372,9 @@ default="none"
             self.outputs[0],
             math.prod(self.grid),
         )
-        values, weights = channels * pixels, width_in * channels * self.kernel**2
+        values, weights = channels * pixels, sum(map(math.prod, self._kernels))
         if self.separable:
             values += width_in * pixels
-            weights = width_in * (self.kernel**2 + channels)
         # On the plain network, wide and separable ones of benchmarks/recipes.py an
         # output took a quarter of the seconds, what follows on it the rest.
         values = (values + 3 * math.prod(self.outputs)) // 4
@@ -410,6 +438,11 @@ class NetworkPlan:
     def n_weighted(self) -> int:
         """The number of layers that multiply with weights."""
         return sum(layer.n_weighted for layer in self.layers)
+
+    @property
+    def matrices(self) -> list[tuple[int, int]]:
+        """Rows and columns of the matrices that are learned, those of the head last."""
+        return [shape for layer in self.layers for shape in layer.matrices]
 
 
 def network_plan(genes: Mapping[str, Any], shape: Shape, n_outputs: int) -> NetworkPlan:

@@ -99,9 +99,27 @@ def test_sizes_are_those_that_torch_counts(shape):
     for _ in range(30):
         expressed = Chromosome(convnet(spec).sample(rng)).expressed
         network = Network(expressed, shape, 4, 0 * channels, channels)
-        counted = sum(p.numel() for p in network.parameters())
-        assert counted == network_plan(expressed, image_shape(shape), 4).size.parameters
+        parameters = [*network.parameters()]
+        plan = network_plan(expressed, image_shape(shape), 4)
+        assert sum(p.numel() for p in parameters) == plan.size.parameters
+        matrices = [tuple(p.flatten(1).shape) for p in parameters if p.ndim >= 2]
+        assert matrices == plan.matrices
         assert network(torch.rand(3, *shape)).shape == (3, 4)
+
+
+def test_steps_that_are_made_orthogonal_cost_more_where_layers_are_wide():
+    spec = DataSpec("classification", 1000, 4, shape=(14, 14))
+    builder, genome = ConvNetBuilder(spec), convnet(spec, max_parameters=10**7)
+
+    def cost(width, optimizer):
+        blocks = [{"channels": width, "kernel": 3}] * 2
+        training = {"epochs": 10, "batch_size": 64}
+        genes = {"blocks": blocks, "optimizer": optimizer, "training": training}
+        completed = genome.complete(genes, np.random.default_rng(0))
+        return builder.cost(Chromosome(completed).expressed)
+
+    assert 1 < cost(16, "muon") / cost(16, "adam") < 1.02
+    assert cost(256, "muon") / cost(256, "adam") > 1.1
 
 
 def test_layouts_are_the_same_images():

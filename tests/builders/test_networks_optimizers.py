@@ -4,8 +4,14 @@ import pickle
 
 import pytest
 import torch
+from torch.utils.flop_counter import FlopCounterMode
 
-from sknevo.builders.networks._optimizers import OPTIMIZERS, optimizer_of, orthogonal
+from sknevo.builders.networks._optimizers import (
+    OPTIMIZERS,
+    Muon,
+    optimizer_of,
+    orthogonal,
+)
 
 GENES = {
     "sgd": {"lr": 0.01, "momentum": 0.9, "nesterov": True, "bias_rate": 8.0},
@@ -35,6 +41,14 @@ def trained(name, steps, model, optimizer=None):
         loss.backward()
         optimizer.step()
     return loss.item(), optimizer
+
+
+@pytest.mark.parametrize("shape", [(8, 20), (20, 8), (5, 5)])
+def test_products_of_muon_are_those_that_torch_counts(shape):
+    with FlopCounterMode(display=False) as counter:
+        orthogonal(torch.rand(shape))
+    # torch counts additions, too; the last matrix is that of the head.
+    assert counter.get_total_flops() == 2 * Muon.n_products([shape, (9, 9)])
 
 
 @pytest.mark.parametrize("name", OPTIMIZERS)

@@ -1,7 +1,7 @@
 """Optimizers of networks, light ones: each takes its weights as one vector."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -65,6 +65,11 @@ class LightOptimizer(torch.optim.Optimizer):
     ) -> Tensor:
         """Return the step of a vector."""
         raise NotImplementedError
+
+    @staticmethod
+    def n_products(matrices: Sequence[tuple[int, int]]) -> int:
+        """Return the multiplications of a step that depend on matrices as wholes."""
+        return 0
 
 
 class SGD(LightOptimizer):
@@ -226,6 +231,13 @@ class Muon(Adam):
         torch._foreach_add_(means, gradients)
         ahead = torch._foreach_add(gradients, means, alpha=group["momentum"])
         return [orthogonal(each.flatten(1)).view_as(each) for each in ahead]
+
+    @staticmethod
+    def n_products(matrices: Sequence[tuple[int, int]]) -> int:
+        # What `orthogonal` multiplies in each iteration: few x few x many twice, and
+        # few x few x few.
+        *hidden, _ = map(sorted, matrices)
+        return ITERATIONS * sum(few**2 * (2 * many + few) for few, many in hidden)
 
 
 def orthogonal(matrix: Tensor) -> Tensor:
