@@ -199,6 +199,12 @@ class OwnPipelines(Recipe):
     makes_pipelines = True
 
 
+class KeepsSamples(Recipe):
+    """A recipe for what leaves its samples as they are."""
+
+    keeps_samples = True
+
+
 class Centre(TransformerMixin, BaseEstimator):
     """A preparation that keeps account of its fits."""
 

@@ -257,9 +257,7 @@ class TrialRunner(Trials):
             saved = max(0.0, saved - (time.perf_counter() - start))
             estimator, prepared = Pipeline(steps), [(name, step)]
         else:
-            # Splits precomputed kernels, too.
-            X_train, _ = _safe_split(estimator, data.X, None, train)
-            X_test, _ = _safe_split(estimator, data.X, None, test, train)
+            X_train, X_test = self._parts(estimator, train, split)
         held_out = X_test, y_test, data.take(data.fit_params, test)
         fit_params = data.take(data.fit_params, train)
         answers = self._fit(
@@ -326,6 +324,23 @@ class TrialRunner(Trials):
             fit_params = {**fit_params, "X_val": X_val, "y_val": y_val, **watched}
         model.fit(X, y, **fit_params)
         return vars(model).pop("held_out_", {})
+
+    def _parts(
+        self, estimator: BaseEstimator, train: np.ndarray, split: int
+    ) -> tuple[Any, Any]:
+        """Return the samples of both parts of a split, kept ones if that is of use."""
+        data = self.data.value
+        _, test = data.splits[split]
+
+        def take() -> tuple[Any, Any]:
+            # Splits precomputed kernels, too.
+            X_train, _ = _safe_split(estimator, data.X, None, train)
+            X_test, _ = _safe_split(estimator, data.X, None, test, train)
+            return X_train, X_test
+
+        if not getattr(self.builder, "keeps_samples", False):
+            return take()
+        return self.data.computed(("parts", split, len(train)), take)
 
     @property
     def _own_pipelines(self) -> bool:

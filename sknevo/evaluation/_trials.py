@@ -30,6 +30,8 @@ class Builder(Protocol):
     else the cost is taken to rise with them in proportion.
     If it has a method `family`, that returns for expressed genes a name of candidates
     for which `cost` errs by about the same factor.
+    If it has `keeps_samples = True`, its estimators leave samples as they are, and keep
+    what they make of them for as long as these live: all candidates get the same ones.
     If it has a `resource`, the name of a gene, training goes on: its estimators have
     `train_to(X, y, amount)`, which trains until so much of the resource is used in all,
     `finish(X, y, epochs=None, until=None)`, which ends it with other samples, and

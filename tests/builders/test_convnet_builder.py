@@ -14,11 +14,13 @@ from sklearn.datasets import load_digits
 from skorch import NeuralNetClassifier
 
 from sknevo.builders.convnet import ConvNetBuilder
+from sknevo.builders.networks import _builder, _data
 from sknevo.builders.networks._augmentation import Augmentation
 from sknevo.builders.networks._data import (
     ShuffledBatches,
     as_tensor,
     rows_of_epoch,
+    samples,
     statistics,
 )
 from sknevo.builders.networks._devices import (
@@ -628,6 +630,35 @@ def test_worker_processes_take_several_devices_in_turn(monkeypatch):
         monkeypatch.setattr(here, "name", name)
         assert resolve_device("auto") == resolve_device("cuda:2") == device
     assert [resolve_device(d) for d in ("cuda:1", "cpu")] == ["cuda:1", "cpu"]
+
+
+def test_samples_that_nobody_can_change_are_moved_to_a_device_once():
+    X = np.zeros((5, 3), np.float32)
+    assert samples(X, "meta") is not samples(X, "meta")
+    X.flags.writeable = False
+    moved = samples(X, "meta")
+    assert moved.shape == (5, 3)
+    assert samples(X, "meta") is moved
+    assert samples(X, "cpu") is not samples(X, "cpu")
+    del X
+    assert not _data._moved
+
+
+def test_on_a_gpu_batches_and_layers_cost_and_widths_hardly_do(monkeypatch):
+    monkeypatch.setattr(_builder, "resolve_device", lambda device: "cuda:0")
+    spec = DataSpec("classification", 10_000, 10, shape=(28, 28))
+    builder, genome = ConvNetBuilder(spec), convnet(spec)
+    assert builder.keeps_samples
+
+    def cost(width, batch_size):
+        training = {"epochs": 10, "batch_size": batch_size}
+        blocks = [{"channels": width, "kernel": 3, "pooling": "max"}] * 2
+        genes = {"blocks": blocks, "optimizer": "adam", "training": training}
+        completed = genome.complete(genes, np.random.default_rng(0))
+        return builder.cost(Chromosome(completed).expressed)
+
+    assert cost(32, 128) < 1.1 * cost(8, 128)
+    assert cost(8, 64) > 1.9 * cost(8, 128)
 
 
 def test_precision_is_the_users_or_the_hardwares(monkeypatch):

@@ -19,6 +19,7 @@ from sklearn.tree import DecisionTreeClassifier
 from threadpoolctl import threadpool_info
 from toys import (
     Centre,
+    KeepsSamples,
     OwnPipelines,
     Recipe,
     Toy,
@@ -49,6 +50,26 @@ def make_runner(builder=None, scorer=score, metric=None, fit_params=None, **para
 
 
 ACCURACY = Objectives.of(LogisticRegression(), "accuracy", True).scorer
+
+
+class Onlooker(Toy):
+    """A toy that remembers which samples it was fitted on."""
+
+    seen = []
+
+    def fit(self, X, y):
+        self.seen.append(X)
+        return super().fit(X, y)
+
+
+@pytest.mark.parametrize(("recipe", "n_seen"), [(KeepsSamples, 1), (Recipe, 2)])
+def test_samples_are_the_same_ones_where_they_are_kept(recipe, n_seen):
+    Onlooker.seen.clear()
+    runner = make_runner(recipe(lambda genes, seed: Onlooker()))
+    evaluations = [runner(candidate(x)) for x in (0.1, 0.2)]
+    assert [e.status for e in evaluations] == ["ok", "ok"]
+    assert len({id(seen) for seen in Onlooker.seen}) == n_seen * len(SPLITS)
+    np.testing.assert_array_equal(Onlooker.seen[0], X[SPLITS[0][0]])
 
 
 # Faults --------------------------------------------------------------------------

@@ -1,7 +1,9 @@
 """Expressed genes of a network and its training -> an unfitted skorch net."""
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
+
+import torch
 
 from sknevo.builders.networks._devices import resolve_device, resolve_precision
 from sknevo.builders.networks._modules import Network
@@ -20,11 +22,25 @@ NETWORK = (
     "head_scale",
     "augmentation",
 )
-# What training takes on one core: seconds per multiplication of a network (once
-# forward, twice backward), per value that its layers give (normalised, activated), and
-# per batch and layer. Fitted to random networks; half are within a quarter of it. What
-# an optimizer multiplies is counted once, and was not measured.
-SECONDS_PER_OPERATION, SECONDS_PER_VALUE, SECONDS_PER_BATCH = 4.7e-11, 1e-8, 2e-4
+
+
+class Seconds(NamedTuple):
+    """What training takes: by multiplication, by value, and by batch and layer.
+
+    A multiplication is done once forward and twice backward. Values are what layers
+    give, to be normalised and activated.
+    """
+
+    product: float
+    value: float
+    batch: float
+
+
+# One core: fitted to random networks; half are within a quarter of it. CUDA: by the two
+# networks of the table of an H100 in doc/figures.md, where it is the core that starts
+# the kernels, layer by layer, that takes the time. What an optimizer multiplies is
+# counted once, and was not measured.
+CORE, CUDA = Seconds(4.7e-11, 1e-8, 2e-4), Seconds(4e-13, 1e-11, 1.2e-3)
 
 
 @dataclass(frozen=True)
@@ -58,6 +74,11 @@ class NetworkBuilder:
     def task(self, training: dict[str, Any]) -> tuple[type[Net], dict[str, Any]]:
         """Return the class of the net, and its parameters by the genes of training."""
         raise NotImplementedError
+
+    @property
+    def keeps_samples(self) -> bool:
+        """Whether samples stay on the device from one training to the next."""
+        return torch.device(resolve_device(self.device)).type != "cpu"
 
     def plan(self, expressed: dict[str, Any]) -> NetworkPlan:
         """Return the layers that the genes describe."""
@@ -102,16 +123,13 @@ class NetworkBuilder:
         )
 
     def cost(self, expressed: dict[str, Any]) -> float:
-        """Return roughly how many seconds one fit takes, on one core."""
+        """Return roughly how many seconds one fit takes, on one core or a device."""
+        seconds = CUDA if resolve_device(self.device).startswith("cuda") else CORE
         plan, training = self.plan(expressed), expressed["training"]
         optimizer, _ = optimizer_of(expressed["optimizer"])
         size, n_products = plan.size, optimizer.n_products(plan.matrices)
-        per_batch = (
-            SECONDS_PER_BATCH * plan.n_weighted + SECONDS_PER_OPERATION / 3 * n_products
-        )
-        per_sample = (
-            SECONDS_PER_OPERATION * size.operations + SECONDS_PER_VALUE * size.values
-        )
+        per_batch = seconds.batch * plan.n_weighted + seconds.product / 3 * n_products
+        per_sample = seconds.product * size.operations + seconds.value * size.values
         return (
             training["epochs"]
             * samples_per_epoch(self.spec.n_samples)

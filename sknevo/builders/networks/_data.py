@@ -1,6 +1,7 @@
 """Samples as tensors, their statistics, and batches."""
 
 import math
+import weakref
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -23,6 +24,11 @@ DTYPES = (np.uint8, np.float32, np.float16)
 # Values that a statistic takes at a time, 8 MB in double precision: of 60,000 images of
 # 28 x 28 bytes, mapped from a file too, larger blocks were not faster (0.34 s).
 VALUES_AT_ONCE = 2**20
+# Bytes of an array that stays on a device at most: those of larger ones are moved for
+# each training, as `Shared` keeps no such parts. Chosen, not measured.
+MOST_KEPT = 128 * 2**20
+# Arrays on devices, by where they are and how.
+_moved: dict[tuple[int, str, type], Tensor] = {}
 # What is random in a training: the order of each pass, and what each epoch draws.
 ORDER, EPOCH = range(2)
 
@@ -126,10 +132,27 @@ class _Moments(NamedTuple):
 
 
 def samples(X: Any, device: str, dtype: type = np.float32) -> "Tensor | _OnDisk":
-    """Return what gives batches by an index of rows; streamed images are read then."""
+    """Return what gives batches by an index of rows; streamed images are read then.
+
+    An array that nobody can change is moved to a device once, and stays there for as
+    long as it lives.
+    """
     if isinstance(X, ImageStream):
         return _OnDisk(X, device)
-    return as_tensor(X, device, dtype)
+    if not _may_stay(X, device):
+        return as_tensor(X, device, dtype)
+    place = id(X), device, dtype
+    if place not in _moved:
+        _moved[place] = as_tensor(X, device, dtype)
+        weakref.finalize(X, _moved.pop, place, None)
+    return _moved[place]
+
+
+def _may_stay(X: Any, device: str) -> bool:
+    """Return whether samples may stay on a device after a training."""
+    is_fixed = isinstance(X, np.ndarray) and not X.flags.writeable
+    elsewhere = torch.device(device).type != "cpu"
+    return elsewhere and is_fixed and X.nbytes <= MOST_KEPT
 
 
 @dataclass
