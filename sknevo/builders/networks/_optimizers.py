@@ -28,8 +28,9 @@ class LightOptimizer(torch.optim.Optimizer):
     """
 
     def __init__(self, groups: list[dict[str, Any]], **options: Any) -> None:
-        # As if unpickled: torch's own would import torch's compiler before the first
-        # network of a process is trained, which takes more than a second.
+        # As if unpickled. Those of torch import torch's compiler, here and in each step,
+        # which takes a process more than a second; up to torch 2.14 no setting prevents
+        # it. That is why there are optimizers of our own at all.
         self.__setstate__(
             {
                 "defaults": options,
