@@ -585,7 +585,7 @@ def _chain(
 
 
 def _steep(items: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    """Return genes whose leaky rectifier is steeper than that of other networks."""
+    """Return genes with a leaky rectifier that is steeper than in other networks."""
     # The gradients of a generator have to pass through two networks.
     steep = {"activation": "steep_leaky_relu"}
     return [

@@ -44,7 +44,7 @@ class RuntimeModel:
         return bool(self._seen)
 
     def observe(self, evaluation: Evaluation, cost: float, family: str = "") -> None:
-        """Learn from a trial whose fits were predicted to take `cost` each."""
+        """Learn from a trial; its fits were predicted to take `cost` each."""
         if cost:
             ratio = statistics.fmean(evaluation.fit_times) / cost
             seen = self._seen.setdefault(family, deque(maxlen=MEMORY))

@@ -43,7 +43,7 @@ class SearchResult:
     `evaluations` are those of all candidates in the order asked, without those for
     which there was no time, which are `skipped`. `best` is the fittest with the most
     resources, or with any if trainings go on at the end; the earlier one among equals;
-    with `max_time`, of those whose refit was possible.
+    with `max_time`, of those that could be refitted in time.
     """
 
     evaluations: list[Evaluation] = field(default_factory=list)

@@ -44,9 +44,9 @@ LONG_TRAINING_SHARE, LEAST_TRAINING_SHARE, LEAST_TRAINING = 0.2, 0.05, 5.0
 # share of `max_time`. The heaviest are fitted first: five have most of the weight. With
 # eight, 1 to 4 of 30 s were left over. Chosen, not measured.
 USUAL_MEMBERS, MEMBERS_SHARE = 5, 0.1
-# Share of `max_time` in which kept models whose training goes on end it with all of the
-# data, and the part of that, in seconds at most and as a share, that is kept to read
-# what they have become. Chosen, not measured.
+# Share of `max_time` in which kept models that can be trained on end that with all of
+# the data, and the part of that, in seconds at most and as a share, that is kept to
+# read what they have become. Chosen, not measured.
 FINISH_SHARE, READING, READING_SHARE = 0.3, 1.0, 0.02
 # Seconds that it may take to stop all workers.
 STOPPING = 1.0
@@ -70,7 +70,7 @@ class Trials(Protocol):
         """Return the predicted seconds of a fit, 0 if there is no prediction."""
 
     def family(self, candidate: Candidate) -> str:
-        """Return the name of candidates whose predicted seconds err alike."""
+        """Return the name of candidates for which predicted seconds err alike."""
 
     def is_refit(self, candidate: Candidate) -> bool:
         """Return whether the model of a candidate's trial serves as its refit."""

@@ -243,7 +243,7 @@ def _bee(canvas: _Canvas, random: Random) -> None:
 def _body(
     canvas: _Canvas, random: Random, light: Colour, dark: Colour, width: float
 ) -> None:
-    """Draw an abdomen whose stripes are chords of an ellipse."""
+    """Draw an abdomen; its stripes are chords of an ellipse."""
     centre, half, n_stripes = -0.42, 0.55, random.randint(4, 7)
     canvas.oval(0, centre, width, half, light)
     edges = np.linspace(-1, 1, 2 * n_stripes + 1)

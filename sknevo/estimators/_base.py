@@ -145,7 +145,7 @@ class BaseEvolved(TaskHooks, RefitMixin, CallbackSupportMixin, SearchParameters)
     n_features_in_ : int
         Number of columns of X.
     feature_names_in_ : ndarray of str
-        Names of the columns, if X is a DataFrame whose column names are all strings.
+        Names of the columns, if X is a DataFrame and all of them are strings.
     """
 
     # Weights of samples go to the individuals, unless the user declines that.

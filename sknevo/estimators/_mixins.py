@@ -21,7 +21,7 @@ from sknevo.estimators._results import check_refit
 class EvolvedClassifierMixin:
     """Labels, probabilities and tags of an evolved classifier.
 
-    It is not a ClassifierMixin, whose `score` ignores `scoring`.
+    It is not a ClassifierMixin: the `score` of that ignores `scoring`.
     """
 
     _default_scoring: ClassVar[Any] = "accuracy"
@@ -123,7 +123,7 @@ def _logarithm(probabilities: np.ndarray) -> np.ndarray:
 class EvolvedRegressorMixin:
     """Targets and tags of an evolved regressor.
 
-    It is not a RegressorMixin, whose `score` ignores `scoring`.
+    It is not a RegressorMixin: the `score` of that ignores `scoring`.
     """
 
     _default_scoring: ClassVar[Any] = "r2"

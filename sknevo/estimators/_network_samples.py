@@ -124,7 +124,7 @@ def _arrays(items: list[Any]) -> Iterator[np.ndarray]:
 
 
 def _numeric(frame: pd.DataFrame) -> pd.DataFrame:
-    """Return a table whose columns are numbers; name the first that is not."""
+    """Return a table of columns of numbers; name the first other one."""
     if all(map(_is_number, frame.dtypes)):
         return frame
     columns = [_numeric_column(frame.iloc[:, i]) for i in range(frame.shape[1])]

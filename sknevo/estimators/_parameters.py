@@ -78,9 +78,9 @@ default="estimation_of_distribution"
         linear models) and "size" (pickled bytes). Costs are negated: higher is better.
     refit : bool, str, callable or dict, default=True
         Whether the best individual is fitted on all of X. With several metrics, the
-        name of the fitness, or a dict of weights whose weighted sum is the fitness,
-        such as ``{"accuracy": 1, "predict_time": 0.1}``. A callable gets `cv_results_`
-        and returns the index of the best.
+        name of the fitness, or a dict of weights if it is a weighted sum, such as
+        ``{"accuracy": 1, "predict_time": 0.1}``. A callable gets `cv_results_` and
+        returns the index of the best.
     target_score : float or None, default=None
         Stop as soon as an individual reaches this fitness.
     n_iter_no_change : int or None, default=None

@@ -183,7 +183,7 @@ def refit_first(
     indices: Sequence[int],
     until: float = math.inf,
 ) -> tuple[int, BaseEstimator]:
-    """Return the first index whose refit succeeds, and the fitted estimator.
+    """Return the first index that can be refitted, and the fitted estimator.
 
     A ValueError says why, if none does; `DeadlineReached` is raised after the
     `time.time()` of `until`.

@@ -30,7 +30,7 @@ class Samples:
     cv: Any = None
 
     def weighted(self) -> Self:
-        """Return the samples whose weight is above 0, with weights of mean 1.
+        """Return the samples with weights above 0, which get a mean of 1.
 
         So a common factor of the weights has no effect, and a sample of weight 0 is as
         if it were not there. Equal weights are none.

@@ -51,9 +51,9 @@ default="estimation_of_distribution"
         linear models) and "size" (pickled bytes). Costs are negated: higher is better.
     refit : bool, str, callable or dict, default=True
         Whether the best individual is fitted on all of X. With several metrics, the
-        name of the fitness, or a dict of weights whose weighted sum is the fitness,
-        such as ``{"accuracy": 1, "predict_time": 0.1}``. A callable gets `cv_results_`
-        and returns the index of the best.
+        name of the fitness, or a dict of weights if it is a weighted sum, such as
+        ``{"accuracy": 1, "predict_time": 0.1}``. A callable gets `cv_results_` and
+        returns the index of the best.
     target_score : float or None, default=None
         Stop as soon as an individual reaches this fitness.
     n_iter_no_change : int or None, default=None
@@ -212,7 +212,7 @@ default="estimation_of_distribution"
     n_features_in_ : int
         Number of columns of X.
     feature_names_in_ : ndarray of str
-        Names of the columns, if X is a DataFrame whose column names are all strings.
+        Names of the columns, if X is a DataFrame and all of them are strings.
     ensemble_ : EnsembleClassifier, EnsembleRegressor or None
         What predicts: its `members` with their weights, and the `scores` after each
         step of the selection. None if there is none: then `best_estimator_` predicts.

@@ -74,9 +74,9 @@ default="estimation_of_distribution"
         linear models) and "size" (pickled bytes). Costs are negated: higher is better.
     refit : bool, str, callable or dict, default=True
         Whether the best individual is fitted on all of X. With several metrics, the
-        name of the fitness, or a dict of weights whose weighted sum is the fitness,
-        such as ``{"accuracy": 1, "predict_time": 0.1}``. A callable gets `cv_results_`
-        and returns the index of the best.
+        name of the fitness, or a dict of weights if it is a weighted sum, such as
+        ``{"accuracy": 1, "predict_time": 0.1}``. A callable gets `cv_results_` and
+        returns the index of the best.
     target_score : float or None, default=None
         Stop as soon as an individual reaches this fitness.
     n_iter_no_change : int or None, default=None
@@ -234,7 +234,7 @@ default="estimation_of_distribution"
     n_features_in_ : int
         Number of columns of X.
     feature_names_in_ : ndarray of str
-        Names of the columns, if X is a DataFrame whose column names are all strings.
+        Names of the columns, if X is a DataFrame and all of them are strings.
     n_conditions_ : int
         Number of labels if y holds labels, 1 if y holds values, 0 without y.
     classes_ : ndarray of shape (n_conditions_,)
@@ -592,7 +592,7 @@ class SampleHistory(SearchCallback):
             model = self._best and self.runner.stored_model(self._best.candidate)
             if model is not None:
                 self.samples[generation.number] = model.sample(self.n_samples)
-        except Exception as fault:  # such as a GPU whose memory the workers have filled
+        except Exception as fault:  # such as that workers have filled the GPU
             warnings.warn(
                 f"generation_samples_ has no generation {generation.number}, since "
                 f"sampling failed: {type(fault).__name__}: {fault}",

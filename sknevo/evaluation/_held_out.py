@@ -108,7 +108,7 @@ class HeldOut:
 
 
 def _spread(y: np.ndarray, stride: int, classifies: bool) -> np.ndarray:
-    """Return rows whose targets are spread as all are."""
+    """Return rows with targets that are spread as all are."""
     order = np.argsort(y, kind="stable")
     rank = np.arange(len(y))
     if classifies:

@@ -211,7 +211,7 @@ def _arrays(result: tuple[Any, ...]) -> Iterator[np.ndarray]:
 
 
 def by_name(value: Any) -> Any:
-    """Return a dataclass whose mapped arrays pickle as the name of their file."""
+    """Return a dataclass in which mapped arrays pickle as the name of their file."""
     if not is_dataclass(value):
         return value
     mapped = {

@@ -20,9 +20,9 @@ from sknevo.records import Candidate
 class Builder(Protocol):
     """Makes an unfitted scikit-learn estimator of expressed genes.
 
-    If it has `makes_pipelines = True`, its estimators are Pipelines whose first step
-    prepares the data. Candidates share fitted preparations, and sample weights go to
-    the last step only, if its `fit` takes them. If that step has `watches_held_out =
+    If it has `makes_pipelines = True`, its estimators are Pipelines; the first step of
+    each prepares the data. Candidates share fitted preparations, and sample weights go
+    to the last step only, if its `fit` takes them. If that step has `watches_held_out =
     True`, its `fit` gets the held-out part as `X_val` and `y_val`. If it then has
     `held_out_`, a dict of honest predictions of `X_val` by method, they are what is
     scored. If it has `rounds_`, the builder takes their mean as `rounds` for a refit.
@@ -170,7 +170,7 @@ class Trials:
         return 0.0 if below is None else below.resource / self.amount(candidate)
 
     def family(self, candidate: Candidate) -> str:
-        """Return the name of candidates whose predicted costs err alike."""
+        """Return the name of candidates for which predicted costs err alike."""
         try:
             return self.builder.family(candidate.chromosome.expressed)
         except Exception:  # a builder without families, or nothing that can be built
@@ -205,7 +205,7 @@ class Trials:
                     yield Candidate(candidate.chromosome, rung)
 
     def begun(self, candidate: Candidate, split: int) -> BaseEstimator | None:
-        """Return a kept model whose training can go on, None if there is none."""
+        """Return a kept model that can be trained on, None if there is none."""
         if self.model_store is None:
             return None
         kept = (self.model_store.load(one, split) for one in self._below(candidate))

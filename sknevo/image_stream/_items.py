@@ -23,7 +23,7 @@ NAMED = 5
 
 
 def is_torch_dataset(X: Any) -> bool:
-    """Return whether X is a torch Dataset; refuse one whose items have no number."""
+    """Return whether X is a torch Dataset; refuse one without numbers of items."""
     # If X is one, torch is already imported. Otherwise this does not import it.
     torch = sys.modules.get("torch")
     if torch is None:

@@ -12,7 +12,7 @@ from sknevo.network_plan import image_shape as channels_first
 MODES = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}
 # The greatest value of a channel of 16 bits, by that of one of 8 bits.
 DEEP = 65535 / 255
-# Formats whose pixels have 16 bits where PIL's mode has 32.
+# Formats of pixels of 16 bits where PIL's mode has 32.
 DEEP_FORMATS = {"PNG", "PPM"}
 
 

@@ -18,7 +18,7 @@ FRACTIONS, BYTES, BEYOND = 1, 255, 8
 # Images do not fit a known range if they fill less than the first share of it, or
 # exceed it by more than the second; chosen, not measured.
 DARK, OVERSHOOT = 0.02, 0.1
-# Streamed images whose range is read. Chosen, not measured.
+# Streamed images of which the range is read. Chosen, not measured.
 READ = 32
 # Values that are looked at at a time: 8 MB in double precision.
 VALUES_AT_ONCE = 2**20

@@ -289,7 +289,7 @@ class Maximum(nn.Module):
 
 
 class Dropout(nn.Module):
-    """Dropout whose generator is given: torch's own draws from the global one.
+    """Dropout with a generator of its own: torch's draws from the global one.
 
     The probability is rounded to 1/256: a byte is drawn for each value.
     """
@@ -306,7 +306,7 @@ class Dropout(nn.Module):
         # Eight bytes at a time: four times as fast as a number for each value.
         drawn = torch.empty(-(-X.numel() // 8), dtype=torch.int64, device=X.device)
         drawn.random_(-(2**63), None, generator=self.generator)
-        # In memory as the values, whose channels may come last.
+        # In memory as the values: channels may come last.
         places = torch.empty_like(X, dtype=torch.uint8).stride()
         kept = drawn.view(torch.uint8).as_strided(X.shape, places) >= n_dropped
         # Scaled by what is kept, so that predictions need no scaling.
@@ -317,7 +317,7 @@ class Dropout(nn.Module):
 
 
 class Spectral(nn.Module):
-    """A layer whose weights are divided by their greatest singular value [1]_.
+    """A layer with weights divided by their greatest singular value [1]_.
 
     torch's own does not pickle, and draws its first guess from the global generator.
 
@@ -395,7 +395,7 @@ def _begin_as_identity(weight: Tensor, groups: int) -> None:
 
 
 def _drawn(rng: torch.Generator, kind: type, *args: Any, **options: Any) -> nn.Module:
-    """Return a module whose weights are drawn as He et al. (2015) do for rectifiers.
+    """Return a module with weights drawn as He et al. (2015) do for rectifiers.
 
     Biases are 0. torch's own initialisation would draw from the global generator.
     """

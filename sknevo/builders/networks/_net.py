@@ -108,7 +108,7 @@ class Net(NeuralNet):
        Diffusion Models. CVPR.
     """
 
-    # Pickled with the module, whose weights it shares.
+    # Pickled with the module, with which it shares the weights.
     cuda_dependent_attributes_: ClassVar[list[str]] = ["training_"]
 
     training_: "_Training | None" = None

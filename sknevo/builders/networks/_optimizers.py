@@ -28,9 +28,9 @@ class LightOptimizer(torch.optim.Optimizer):
     """
 
     def __init__(self, groups: list[dict[str, Any]], **options: Any) -> None:
-        # As if unpickled. Those of torch import torch's compiler, here and in each step,
-        # which takes a process more than a second; up to torch 2.14 no setting prevents
-        # it. That is why there are optimizers of our own at all.
+        # As if unpickled. Optimizers of torch import its compiler, here and in a step,
+        # which takes each process more than a second, and no setting of torch 2.14
+        # prevents it. That is why there are optimizers of our own at all.
         self.__setstate__(
             {
                 "defaults": options,
@@ -189,7 +189,7 @@ class RMSprop(LightOptimizer):
 
 
 class Muon(Adam):
-    """Momentum whose steps are made orthogonal [1]_; Adam for vectors and the head.
+    """Momentum with orthogonal steps [1]_; Adam for vectors and the head.
 
     The singular values of a step for a matrix, or for the kernels of a convolution as
     rows, all become about 1.
@@ -297,7 +297,7 @@ OPTIMIZERS: dict[str, type[LightOptimizer]] = {
     "adamw": Adam,
     "rmsprop": RMSprop,
 }
-# Optimizers whose gene `weight_decay` is decoupled from the gradient.
+# Optimizers with a gene `weight_decay` that is decoupled from the gradient.
 DECOUPLED = ("adamw", "muon")
 
 

@@ -1,4 +1,4 @@
-"""Gaussian processes whose kernels are learned on some of the rows."""
+"""Gaussian processes with kernels that are learned on some of the rows."""
 
 from dataclasses import dataclass
 from typing import Any, Self

@@ -270,7 +270,7 @@ def _target_encoder(spec: DataSpec) -> TargetEncoder:
 
 
 class _StandardizedTargetEncoder(TargetEncoder):
-    """An encoder whose values have neither the unit nor the offset of y.
+    """An encoder that gives values without the unit and the offset of y.
 
     Models that compute in single precision would lose the digits behind an offset.
     """

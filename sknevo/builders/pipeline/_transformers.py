@@ -6,7 +6,7 @@ from sklearn.base import BaseEstimator, TransformerMixin
 
 
 class ArrayTransformer(TransformerMixin, BaseEstimator):
-    """A transformer whose output no configuration of scikit-learn changes."""
+    """A transformer with an output that no configuration of scikit-learn changes."""
 
     # scikit-learn looks at this before its global configuration.
     _sklearn_output_config = {"transform": "default"}

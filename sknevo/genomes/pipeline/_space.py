@@ -73,7 +73,7 @@ GENERATED = {"targets": [4, 1], "pairs": [1, 1], "groups": [1, 1], "counts": [3,
 # portfolios has one.
 EXTRACTION_WEIGHTS = {"none": 40, "polynomial": 4, "select_k_best": 1.5}
 OTHER_EXTRACTIONS = 0.5
-# With more columns there are no polynomial features, whose number grows with the square
+# With more columns there are no polynomial features: their number grows with the square
 # of the columns. Trees find interactions themselves and are slow on so many. Chosen,
 # not measured.
 MANY_COLUMNS, MANY_COLUMNS_FOR_TREES = 40, 15
