@@ -10,7 +10,7 @@ from sklearn.base import BaseEstimator
 from sknevo.deadline import Limit
 from sknevo.evaluation._candidate import TrialRunner, classified
 from sknevo.evaluation._model_store import ModelStore
-from sknevo.records import Candidate, Evaluation
+from sknevo.records import Candidate, Evaluation, Status
 
 # Without `max_time`, a training ends with this share of what it has behind it, and at
 # least once through the data. Chosen, not measured.
@@ -39,7 +39,8 @@ class FinishingRunner(TrialRunner):
     def run(self, candidate: Candidate, limit: Limit) -> Evaluation:
         """Go on until a limit; an error is part of the result."""
         start, fitted = time.perf_counter(), None
-        status, error, fitness = "ok", "", 0.0
+        status: Status = "ok"
+        error, fitness = "", 0.0
         try:
             model = self._trained(candidate)
             with self._surroundings(math.inf):
