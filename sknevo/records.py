@@ -453,6 +453,9 @@ class Evaluation:
     rounds : tuple of int, default=()
         Per split, the rounds of boosting or training epochs that early stopping has
         kept; empty if the model does not stop early.
+    end_time : float, default=nan
+        Seconds from the beginning of the search until the result was known. It is
+        ignored when evaluations are compared.
     predictions : tuple of ndarray, default=()
         Per split, what the model predicts of the held-out samples: probabilities of
         shape (n_held_out, n_classes), or values. Empty if no ensemble needs them.
@@ -478,6 +481,7 @@ class Evaluation:
     resource: int | None = None
     objectives: tuple[float, ...] = ()
     rounds: tuple[int, ...] = ()
+    end_time: float = field(default=math.nan, repr=False, compare=False)
     # Megabytes that evaluations are not told apart by.
     predictions: tuple[np.ndarray, ...] = field(default=(), repr=False, compare=False)
     fitted: tuple[bytes, ...] = field(default=(), repr=False, compare=False)

@@ -40,6 +40,7 @@ def make_cv_results(
         # A trial that failed at once has no times.
         results[f"mean_{name}_time"] = np.array([np.mean(t or 0.0) for t in times])
         results[f"std_{name}_time"] = np.array([np.std(t or 0.0) for t in times])
+    results["end_time"] = np.array([e.end_time for e in evaluations])
     # A pruned trial ends after some of the splits.
     results["n_fits"] = np.array([len(e.fit_times) for e in evaluations])
     described = [describe(chromosome) for chromosome in chromosomes]
@@ -49,6 +50,7 @@ def make_cv_results(
     metrics = next((list(e.scores) for e in evaluations if e.status == "ok"), [])
     for metric in metrics:
         results |= _scores(evaluations, metric, n_splits, error_score)
+    results["fitness"] = np.array([e.fitness for e in evaluations])
     results["generation"] = np.array([c.generation for c in chromosomes])
     results["origin"] = np.array([c.origin for c in chromosomes])
     results["parents"] = [c.parents for c in chromosomes]

@@ -260,8 +260,9 @@ default="estimation_of_distribution"
         One row per individual and resource: the columns of RandomizedSearchCV, and
         `generation`, `origin`, `parents`, `key`, `status` ("ok", "error", "timeout",
         "memory", "pruned", "slow", "unfinished", "skipped"), `error`, `n_fits`, the
-        splits that it was fitted on, and `resource`, which is infinite if the
-        individual got all that its genes ask for.
+        splits that it was fitted on, `fitness` (minus infinity if it failed),
+        `end_time` (seconds from the beginning of `fit` until the result was known), and
+        `resource`, which is infinite if the individual got all that its genes ask for.
     pareto_front_ : ndarray of int
         Rows of `cv_results_` that no other row dominates in all scores, sorted by the
         first score, best first. `refit_individual` fits any of them.
@@ -487,8 +488,9 @@ default="estimation_of_distribution"
         One row per individual and resource: the columns of RandomizedSearchCV, and
         `generation`, `origin`, `parents`, `key`, `status` ("ok", "error", "timeout",
         "memory", "pruned", "slow", "unfinished", "skipped"), `error`, `n_fits`, the
-        splits that it was fitted on, and `resource`, which is infinite if the
-        individual got all that its genes ask for.
+        splits that it was fitted on, `fitness` (minus infinity if it failed),
+        `end_time` (seconds from the beginning of `fit` until the result was known), and
+        `resource`, which is infinite if the individual got all that its genes ask for.
     pareto_front_ : ndarray of int
         Rows of `cv_results_` that no other row dominates in all scores, sorted by the
         first score, best first. `refit_individual` fits any of them.

@@ -1,5 +1,7 @@
 """Evaluates candidates, each once: from memory, from a journal or on workers."""
 
+import math
+import time
 from collections import Counter, defaultdict, deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -196,6 +198,7 @@ class Evaluator:
             result = _failed(candidate, result.status, result.error)
         elif self.runner.model_store is not None:
             result = self.runner.model_store.receive(result)
+        result = replace(result, end_time=self._seconds())
         self._keep(result)
         self._compare(result, self._latest_best)
         self._budget.observe(result)
@@ -218,6 +221,8 @@ class Evaluator:
                 return None
             if evaluation.status != "skipped":  # another may be asked for it again
                 self._early.pop(candidate.name, None)
+                if math.isnan(evaluation.end_time):  # an earlier search wrote it
+                    evaluation = replace(evaluation, end_time=self._seconds())
                 if self.runner.keeps_models(candidate):
                     family = self.runner.family(evaluation.candidate)
                     evaluation = self.runner.model_store.add(evaluation, family)
@@ -229,6 +234,10 @@ class Evaluator:
             resource=asked.resource,
             cached=cached,
         )
+
+    def _seconds(self) -> float:
+        """Return the seconds since the search began."""
+        return time.time() - self._budget.started
 
     def _compare(self, evaluation: Evaluation, best: Best) -> None:
         """Make an evaluation one of the best if it is."""

@@ -21,7 +21,7 @@ from sknevo.evaluation import Data, Evaluator, Objectives, Shared, TrialRunner
 from sknevo.records import Chromosome, Evaluation
 
 OURS = {"generation", "origin", "parents", "key", "resource", "status", "error"}
-OURS |= {"n_fits"}
+OURS |= {"n_fits", "end_time", "fitness"}
 X, y = load_iris(return_X_y=True)
 CV = StratifiedKFold(3, shuffle=True, random_state=0)
 
@@ -142,6 +142,11 @@ def test_a_number_may_stand_for_the_score_of_the_failed():
     assert results["mean_test_score"].tolist() == [-5, -100, -2, -100, -2]
     assert results["std_test_score"].tolist() == [0.5, 0, 0.5, 0, 0.5]
     assert results["rank_test_score"].tolist() == [3, 4, 1, 4, 1]
+
+
+def test_fitness_is_the_worst_of_what_failed():
+    results = make_cv_results(MIXED, 2, -100)
+    assert results["fitness"].tolist() == [-5, -math.inf, -2, -math.inf, -2]
 
 
 def test_times_are_of_the_splits_that_were_done():

@@ -1,41 +1,19 @@
-"""Plots of fitted GANs, with the interface of scikit-learn's displays.
-
-matplotlib (``pip install ".[plots]"``) is imported when something is plotted.
-"""
+"""Samples of a generator: images side by side, or rows as points."""
 
 import math
+from collections.abc import Sequence
 from typing import Any, Self
 
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from sknevo.data_checks import check_count
-from sknevo.extras import require
+from sknevo.displays._gan import gan_of
+from sknevo.displays._shared import ORANGE, PALE, bare, legend_above, new_axes, number
 from sknevo.network_plan import channels_last, image_shape
 
-__all__ = ["GanSignalsDisplay", "SampleGridDisplay"]
-
-# Signals in [0, 1], on the left axis, with their labels.
-SHARES = {
-    "coverage": "coverage",
-    "wide_coverage": "wide coverage",
-    "auc": "discriminator's AUC",
-    "spikes": "jumps of the losses",
-}
-# Norms of gradients, on the right axis, with their labels.
-NORMS = {
-    "discriminator_norm": "discriminator's gradient",
-    "generator_norm": "generator's gradient",
-}
-
-
-def _gan_of(estimator: Any) -> Any:
-    """Return the best GAN of an `EvolvedGAN`, or the GAN itself."""
-    check_is_fitted(estimator)
-    gan = getattr(estimator, "best_estimator_", estimator)
-    if not hasattr(gan, "sample_shape"):
-        raise TypeError(f"estimator must be an EvolvedGAN or a GAN; got {estimator!r}.")
-    return gan
+# Labels beyond so many have no row of their own. Chosen, not measured.
+MOST_LABELS = 12
 
 
 def _check_counts(**counts: int | None) -> None:
@@ -44,128 +22,14 @@ def _check_counts(**counts: int | None) -> None:
             check_count(name, count)
 
 
-class GanSignalsDisplay:
-    """Signals of a GAN's training, over the steps of the generator.
-
-    Parameters
-    ----------
-    signals : dict of str to array-like of shape (n_checkpoints,)
-        "step" is the number of steps of the generator. In [0, 1] are "coverage",
-        "wide_coverage" (see `sknevo.metrics.ReferenceSet.wide_coverage`), "auc" (how
-        well the discriminator tells real from generated samples) and "spikes"
-        (share of steps in which a loss jumps). "discriminator_norm" and
-        "generator_norm" are norms of gradients. The attribute `signals_` of a fitted
-        GAN has this form.
-    stability : float
-        Stability of the training, in [0, 1]: `stability_` of a fitted GAN.
-
-    Attributes
-    ----------
-    ax_ : matplotlib Axes
-        Axes of the signals in [0, 1].
-    norms_ax_ : matplotlib Axes
-        Axes of the norms of the gradients, on a logarithmic scale.
-    figure_ : matplotlib Figure
-        Figure of both axes.
-    lines_ : dict of str to matplotlib Line2D
-        One line for each signal.
-
-    See Also
-    --------
-    SampleGridDisplay : Plots samples of a generator.
-
-    Examples
-    --------
-    >>> from sknevo.displays import GanSignalsDisplay
-    >>> signals = {"step": [1, 2], "coverage": [0.1, 0.9], "wide_coverage": [0.5, 1.0],
-    ...            "auc": [1.0, 0.6], "spikes": [0.0, 0.1],
-    ...            "discriminator_norm": [3.0, 0.1], "generator_norm": [1.0, 0.2]}
-    >>> GanSignalsDisplay(signals, stability=0.9).plot().lines_["auc"].get_ydata()
-    array([1. , 0.6])
-    """
-
-    def __init__(self, signals: dict[str, np.ndarray], stability: float) -> None:
-        self.signals = signals
-        self.stability = stability
-
-    @classmethod
-    def from_estimator(cls, estimator: Any, *, ax: Any = None) -> Self:
-        """Plot the training of a GAN, or of the best GAN of an `EvolvedGAN`.
-
-        Parameters
-        ----------
-        estimator : EvolvedGAN or GAN
-            Fitted estimator.
-        ax : matplotlib Axes or None, default=None
-            Axes to plot on; None makes a new figure.
-
-        Returns
-        -------
-        GanSignalsDisplay
-
-        Raises
-        ------
-        TypeError
-            If `estimator` is neither an EvolvedGAN nor a GAN.
-        NotFittedError
-            If `estimator` is not fitted.
-        ImportError
-            If matplotlib is not installed: ``pip install ".[plots]"``.
-        """
-        gan = _gan_of(estimator)
-        return cls(gan.signals_, gan.stability_).plot(ax=ax)
-
-    def plot(self, ax: Any = None) -> Self:
-        """Plot the signals.
-
-        Parameters
-        ----------
-        ax : matplotlib Axes or None, default=None
-            Axes to plot on; None makes a new figure.
-
-        Returns
-        -------
-        self : object
-
-        Raises
-        ------
-        ImportError
-            If matplotlib is not installed: ``pip install ".[plots]"``.
-        """
-        self.ax_, self.figure_ = _axes(self, ax)
-        self.norms_ax_ = self.ax_.twinx()
-        self.lines_ = {}
-        for i, (name, label) in enumerate((SHARES | NORMS).items()):
-            share = name in SHARES
-            (self.lines_[name],) = (self.ax_ if share else self.norms_ax_).plot(
-                self.signals["step"],
-                self.signals[name],
-                "-o" if share else ":",
-                color=f"C{i}",
-                markersize=3,
-                label=label,
-            )
-        self.norms_ax_.set(yscale="log", ylabel="norm of the gradient")
-        self.ax_.set(
-            xlabel="steps of the generator",
-            ylabel="share",
-            ylim=(-0.03, 1.03),
-            title=f"stability {self.stability:.2f}",
+def _check_images(sample_shape: tuple[int, ...]) -> None:
+    """Refuse rows, of which a grid shows nothing."""
+    if len(sample_shape) == 1:
+        raise ValueError(
+            "estimator must be fitted on images; it was fitted on rows of "
+            f"{sample_shape[0]} features. Use SampleGridDisplay.from_estimator, "
+            "which plots rows as points."
         )
-        lines = self.lines_.values()
-        labels = [*SHARES.values(), *NORMS.values()]
-        self.ax_.legend(
-            lines,
-            labels,
-            fontsize="small",
-            ncols=2,
-            loc="upper center",
-            bbox_to_anchor=(
-                0.5,
-                -0.15,
-            ),  # below the plot: six lines leave no room in it
-        )
-        return self
 
 
 class SampleGridDisplay:
@@ -175,7 +39,7 @@ class SampleGridDisplay:
     ----------
     samples : ndarray of shape (n_samples, ...)
         Images, shown with the least of all values black and the greatest white; or
-        rows, of which the first two features are plotted.
+        rows, of which two features are plotted.
     sample_shape : tuple of int
         Shape of one sample: (n_features,), (height, width), (channels, height, width)
         or (height, width, channels).
@@ -185,6 +49,16 @@ class SampleGridDisplay:
         Real rows to plot beneath the generated ones.
     channels : {"auto", "first", "last"}, default="auto"
         Where the channels are in `sample_shape`, see `sknevo.EvolvedGAN`.
+    row_labels : sequence of str, default=()
+        What each row of images is, such as a label or a generation.
+    row_name : str, default=""
+        What `row_labels` are.
+    title : str, default=""
+        Title of the picture, such as the score.
+    feature_names : sequence of str, default=()
+        Names of the features of rows.
+    features : tuple of (int, int), default=(0, 1)
+        Positions of the two features that rows are plotted by.
 
     Attributes
     ----------
@@ -228,12 +102,22 @@ class SampleGridDisplay:
         n_columns: int | None = None,
         real: Any = None,
         channels: str = "auto",
+        row_labels: Sequence[str] = (),
+        row_name: str = "",
+        title: str = "",
+        feature_names: Sequence[str] = (),
+        features: tuple[int, int] = (0, 1),
     ) -> None:
         self.samples = samples
         self.sample_shape = sample_shape
         self.n_columns = n_columns
         self.real = real
         self.channels = channels
+        self.row_labels = row_labels
+        self.row_name = row_name
+        self.title = title
+        self.feature_names = feature_names
+        self.features = features
 
     @classmethod
     def from_estimator(
@@ -244,10 +128,14 @@ class SampleGridDisplay:
         y: Any = None,
         real: Any = None,
         n_columns: int | None = None,
+        features: tuple[int, int] = (0, 1),
         random_state: Any = None,
         ax: Any = None,
     ) -> Self:
         """Plot samples of a GAN, or of the best GAN of an `EvolvedGAN`.
+
+        Images of a GAN that was fitted with labels stand in a row for each label, if
+        `y` is None and there are 12 labels at most.
 
         Parameters
         ----------
@@ -261,6 +149,8 @@ class SampleGridDisplay:
             Real rows to plot beneath the generated ones.
         n_columns : int or None, default=None
             Number of images in a row; None arranges the images in a square.
+        features : tuple of (int, int), default=(0, 1)
+            Positions of the two features that rows are plotted by.
         random_state : int, RandomState instance or None, default=None
             Seed of the noise.
         ax : matplotlib Axes or None, default=None
@@ -277,13 +167,29 @@ class SampleGridDisplay:
         NotFittedError
             If `estimator` is not fitted.
         ValueError
-            If `n_samples` or `n_columns` is not a positive integer.
+            If `n_samples` or `n_columns` is not a positive integer, or if there is no
+            such feature.
         """
-        gan = _gan_of(estimator)
+        gan = gan_of(estimator)
         _check_counts(n_samples=n_samples, n_columns=n_columns)
-        require(cls.__name__, "matplotlib")
-        samples = gan.sample(n_samples, y, random_state)
-        return cls(samples, gan.sample_shape, n_columns, real, gan.channels).plot(ax=ax)
+        labels = getattr(gan, "classes_", [])
+        row_labels: list[str] = []
+        if y is None and len(gan.sample_shape) > 1 and 0 < len(labels) <= MOST_LABELS:
+            n_columns = n_columns or max(1, n_samples // len(labels))
+            y, n_samples = np.repeat(labels, n_columns), len(labels) * n_columns
+            row_labels = [str(label) for label in labels]
+        return cls(
+            gan.sample(n_samples, y, random_state),
+            gan.sample_shape,
+            n_columns,
+            real,
+            gan.channels,
+            row_labels,
+            "label" if row_labels else "",
+            _score_title(estimator),
+            [str(name) for name in getattr(estimator, "feature_names_in_", [])],
+            features,
+        ).plot(ax=ax)
 
     @classmethod
     def from_snapshots(
@@ -315,10 +221,13 @@ class SampleGridDisplay:
             If `n_columns` is not a positive integer, or if the estimator was fitted on
             rows.
         """
-        gan = _gan_of(estimator)
+        gan = gan_of(estimator)
         _check_counts(n_columns=n_columns)
+        _check_images(gan.sample_shape)
         images = gan.snapshots_[:, :n_columns]
-        return cls._of_rows(images, gan.sample_shape, gan.channels, "training →", ax)
+        steps = [f"{step:,.0f}" for step in gan.signals_["step"]]
+        layout = gan.sample_shape, gan.channels
+        return cls._of_rows(images, *layout, steps, "steps of the generator", ax)
 
     @classmethod
     def from_generations(
@@ -357,11 +266,15 @@ class SampleGridDisplay:
                 "estimator must be an EvolvedGAN that was fitted with a single split "
                 f"and not from a journal; got {estimator!r}."
             )
+        _check_images(estimator._layout["shape"])
         images = np.array([samples[:n_columns] for samples in generations.values()])
-        layout = estimator._layout
-        return cls._of_rows(
-            images, layout["shape"], layout["channels"], "generations →", ax
-        )
+        layout = estimator._layout["shape"], estimator._layout["channels"]
+        best = {one.number: one.best for one in getattr(estimator, "history_", [])}
+        labels = [
+            f"{each}\nscore {number(best[each])}" if each in best else str(each)
+            for each in generations
+        ]
+        return cls._of_rows(images, *layout, labels, "generation", ax)
 
     @classmethod
     def _of_rows(
@@ -369,22 +282,19 @@ class SampleGridDisplay:
         images: np.ndarray,
         sample_shape: tuple[int, ...],
         channels: str,
-        label: str,
+        row_labels: Sequence[str],
+        row_name: str,
         ax: Any,
     ) -> Self:
         """Plot images of shape (n_rows, n_columns, ...)."""
-        if len(sample_shape) == 1:
-            raise ValueError(
-                "estimator must be fitted on images; it was fitted on rows of "
-                f"{sample_shape[0]} features. Use SampleGridDisplay.from_estimator, "
-                "which plots rows as points."
-            )
-        samples = images.reshape(-1, *images.shape[2:])
-        display = cls(samples, sample_shape, images.shape[1], None, channels).plot(
-            ax=ax
-        )
-        display.ax_.set(ylabel=label)
-        return display
+        return cls(
+            images.reshape(-1, *images.shape[2:]),
+            sample_shape,
+            images.shape[1],
+            channels=channels,
+            row_labels=row_labels,
+            row_name=row_name,
+        ).plot(ax=ax)
 
     def plot(self, ax: Any = None) -> Self:
         """Plot the samples.
@@ -401,41 +311,71 @@ class SampleGridDisplay:
         Raises
         ------
         ImportError
-            If matplotlib is not installed: ``pip install ".[plots]"``.
+            If matplotlib is not installed: ``pip install sknevo[plots]``.
         """
-        if len(self.sample_shape) > 1 and self.real is not None:
+        is_rows = len(self.sample_shape) == 1
+        if not is_rows and self.real is not None:
             raise ValueError(
                 "real must be None if samples are images, of which no two "
                 "are plotted in one place."
             )
-        self.ax_, self.figure_ = _axes(self, ax)
-        if len(self.sample_shape) > 1:
-            self.sheet_ = _sheet(
-                self.samples, self.sample_shape, self.channels, self.n_columns
-            )
-            gray = self.sheet_.ndim == 2
-            self.ax_.imshow(self.sheet_, cmap="gray" if gray else None)
-            self.ax_.set(xticks=[], yticks=[])
-            return self
-        for name, rows in {"real": self.real, "generated": self.samples}.items():
-            if rows is not None:
-                rows = np.asarray(rows, float)
-                # A single feature is plotted against nothing.
-                height = rows[:, 1] if rows.shape[1] > 1 else np.zeros(len(rows))
-                self.ax_.plot(rows[:, 0], height, ".", markersize=2, label=name)
-        self.ax_.set(xlabel="feature 0", ylabel="feature 1")
-        self.ax_.legend(fontsize="small")
+        if is_rows:
+            self._check_features()
+        ax = new_axes(self, ax)
+        ax.set_title(self.title)
+        (self._plot_rows if is_rows else self._plot_images)(ax)
         return self
 
+    def _check_features(self) -> None:
+        n_features = self.sample_shape[0]
+        # A single feature is plotted against nothing.
+        if n_features > 1 and not all(0 <= one < n_features for one in self.features):
+            raise ValueError(
+                f"features must be two positions in [0, {n_features}); got "
+                f"{self.features!r}."
+            )
 
-def _axes(display: Any, ax: Any) -> tuple[Any, Any]:
-    require(type(display).__name__, "matplotlib")
-    if ax is None:
-        # A figure of pyplot, as in scikit-learn's displays, is shown by notebooks.
-        import matplotlib.pyplot as plt
+    def _plot_images(self, ax: Any) -> None:
+        self.sheet_ = _sheet(
+            self.samples, self.sample_shape, self.channels, self.n_columns
+        )
+        ax.grid(False)
+        ax.imshow(self.sheet_, cmap="gray" if self.sheet_.ndim == 2 else None)
+        bare(ax)
+        if len(self.row_labels):
+            height = (len(self.sheet_) + 1) / len(self.row_labels)
+            places = height * (np.arange(len(self.row_labels)) + 0.5) - 1
+            ax.set_yticks(places, self.row_labels)
+            ax.tick_params(axis="y", length=0)
+            ax.set_ylabel(self.row_name)
 
-        _, ax = plt.subplots(figsize=(5, 4), layout="constrained")
-    return ax, ax.figure
+    def _plot_rows(self, ax: Any) -> None:
+        names = [
+            self.feature_names[one]
+            if one < len(self.feature_names)
+            else f"feature {one}"
+            for one in self.features
+        ]
+        for label, rows, color in (
+            ("real", self.real, PALE),
+            ("generated", self.samples, ORANGE),
+        ):
+            if rows is not None:
+                rows = np.asarray(rows, float)
+                is_single = rows.shape[1] == 1
+                first, second = (0, None) if is_single else self.features
+                height = np.zeros(len(rows)) if is_single else rows[:, second]
+                ax.plot(
+                    rows[:, first], height, ".", color=color, markersize=4, label=label
+                )
+        ax.set(xlabel=names[0], ylabel=names[1] if self.sample_shape[0] > 1 else "")
+        legend_above(ax)
+
+
+def _score_title(estimator: Any) -> str:
+    """Return the score of an `EvolvedGAN` as a title; a GAN alone has none."""
+    score = getattr(estimator, "best_score_", None)
+    return "" if score is None else f"score {number(score)} on held-out samples"
 
 
 def _sheet(

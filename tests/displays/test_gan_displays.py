@@ -1,53 +1,16 @@
-"""Displays show the data that they hold."""
+"""Pictures of GANs show the data that they hold."""
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
+from gans import Evolved, FakeGAN
 from matplotlib.figure import Figure
-from sklearn.base import BaseEstimator
 from sklearn.exceptions import NotFittedError
 
 from sknevo import EvolvedGAN
-from sknevo.displays import NORMS, SHARES, GanSignalsDisplay, SampleGridDisplay
-
-
-class FakeGAN(BaseEstimator):
-    """The attributes of a GAN that displays use."""
-
-    channels = "auto"
-
-    def __init__(self, shape):
-        self.shape = self.sample_shape = shape
-        steps = np.arange(1, 4)
-        names = [*SHARES, *NORMS]
-        self.signals_ = {"step": steps, **dict.fromkeys(names, 1 / steps)}
-        self.stability_ = 0.75
-        self._layout = {"shape": shape, "channels": "last"}
-        self.snapshots_ = np.arange(3 * 16 * np.prod(shape)).reshape(3, 16, *shape)
-
-    def __sklearn_is_fitted__(self):
-        return True
-
-    def fit(self, X):
-        return self
-
-    def sample(self, n, y=None, random_state=None):
-        return np.random.default_rng(0).random((n, *self.sample_shape))
-
-
-class Evolved(FakeGAN):
-    @property
-    def best_estimator_(self):
-        return FakeGAN(self.sample_shape)
-
-
-@pytest.fixture(autouse=True)
-def _no_window():
-    """Show no figure, and leave none open."""
-    plt.switch_backend("agg")
-    plt.close("all")  # those of doctests
-    yield
-    plt.close("all")
+from sknevo.displays import GanSignalsDisplay, SampleGridDisplay
+from sknevo.displays._gan_signals import NORMS, SHARES
+from sknevo.records import Generation
 
 
 def test_new_figures_are_those_of_pyplot():
@@ -67,9 +30,16 @@ def test_signals_are_lines(kind):
     for name, line in display.lines_.items():
         np.testing.assert_array_equal(line.get_ydata(), gan.signals_[name])
     assert display.norms_ax_.get_yscale() == "log"
-    assert display.ax_.get_title() == "stability 0.75"
-    labels = [text.get_text() for text in display.ax_.get_legend().get_texts()]
-    assert len(labels) == len(display.lines_) == 6
+    assert display.ax_.get_title() == "stability of the training 0.75"
+    parts = {display.ax_: SHARES, display.norms_ax_: NORMS}
+    for part, signals in parts.items():
+        assert len(part.lines) == len(signals)
+        assert part.get_legend() is None
+        # Each line has its name beside its end, in its colour, and none overlap.
+        labels = dict(signals.values())
+        assert {t.get_text(): t.get_color() for t in part.texts} == labels
+        heights = sorted(text.get_position()[1] for text in part.texts)
+        assert min(np.diff(heights)) > 0.1
 
 
 @pytest.mark.parametrize(
@@ -84,20 +54,51 @@ def test_images_make_a_square(shape, sheet):
     np.testing.assert_array_equal(image.get_array(), display.sheet_)
 
 
+def row_labels(display):
+    return [label.get_text() for label in display.ax_.get_yticklabels()]
+
+
+def test_each_label_has_a_row():
+    gan = FakeGAN((4, 4))
+    gan.classes_ = np.array(["cat", "dog"])
+    display = SampleGridDisplay.from_estimator(gan, n_samples=10)
+    assert row_labels(display) == ["cat", "dog"]
+    assert display.sheet_.shape == (2 * 5 - 1, 5 * 5 - 1)
+    assert display.ax_.get_ylabel() == "label"
+    one = SampleGridDisplay.from_estimator(gan, n_samples=9, y="cat")
+    assert row_labels(one) == []
+
+
+def test_the_score_is_the_title():
+    evolved = Evolved((4, 4))
+    evolved.best_score_ = 0.875
+    title = SampleGridDisplay.from_estimator(evolved).ax_.get_title()
+    assert title == "score 0.875 on held-out samples"
+
+
 def test_each_checkpoint_is_a_row():
-    display = SampleGridDisplay.from_snapshots(FakeGAN((4, 4)), n_columns=5)
+    gan = FakeGAN((4, 4))
+    display = SampleGridDisplay.from_snapshots(gan, n_columns=5)
     assert display.sheet_.shape == (3 * 5 - 1, 5 * 5 - 1)
     # What is brighter came later.
     assert display.sheet_[0, 0] < display.sheet_[5, 0] < display.sheet_[10, 0]
+    # Rows are named by the step, from top to bottom.
+    assert row_labels(display) == ["1", "2", "3"]
+    assert (np.diff(display.ax_.get_yticks()) > 0).all()
+    assert display.ax_.yaxis_inverted()
+    assert display.ax_.get_ylabel() == "steps of the generator"
 
 
 def test_each_generation_is_a_row():
     gan = FakeGAN((4, 4))
     gan.generation_samples_ = {n: np.full((16, 4, 4), n) for n in (0, 2)}
+    counts = {"evaluated": 4, "cached": 0, "failed": 0, "seconds": 1.0}
+    gan.history_ = [Generation(n, n / 4, 0.0, **counts) for n in range(3)]
     display = SampleGridDisplay.from_generations(gan, n_columns=5)
     assert display.sheet_.shape == (2 * 5 - 1, 5 * 5 - 1)
     assert display.sheet_[0, 0] < display.sheet_[5, 0]
-    assert display.ax_.get_ylabel() == "generations →"
+    assert row_labels(display) == ["0\nscore 0", "2\nscore 0.5"]
+    assert display.ax_.get_ylabel() == "generation"
     gan.generation_samples_ = {n: np.full((16, 16), n) for n in (0, 2)}
     flat = SampleGridDisplay.from_generations(gan, n_columns=5)
     np.testing.assert_array_equal(flat.sheet_, display.sheet_)
@@ -119,6 +120,18 @@ def test_rows_are_points_upon_the_real_ones():
     assert display.ax_ is ax
     assert [len(line.get_xdata()) for line in ax.lines] == [7, 5]
     assert [line.get_label() for line in ax.lines] == ["real", "generated"]
+
+
+def test_any_two_features_are_plotted():
+    evolved = Evolved((3,))
+    evolved.feature_names_in_ = np.array(["age", "size", "weight"])
+    display = SampleGridDisplay.from_estimator(evolved, features=(2, 0))
+    assert display.ax_.get_xlabel() == "weight"
+    assert display.ax_.get_ylabel() == "age"
+    (line,) = display.ax_.lines
+    np.testing.assert_array_equal(line.get_xdata(), display.samples[:, 2])
+    with pytest.raises(ValueError, match=r"two positions in \[0, 3\); got \(0, 3\)"):
+        SampleGridDisplay.from_estimator(evolved, features=(0, 3))
 
 
 def test_unfitted_estimators_are_refused():

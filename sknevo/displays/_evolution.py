@@ -1,0 +1,237 @@
+"""The course of a search: every candidate, the best so far, and the median."""
+
+from collections.abc import Mapping
+from itertools import accumulate
+from typing import Any, Self
+
+import numpy as np
+
+from sknevo.displays._shared import (
+    BLACK,
+    BRED,
+    GREY,
+    KNOWN,
+    RANDOM,
+    furthest,
+    legend_above,
+    limits,
+    lower_limit,
+    new_axes,
+    origin_of,
+    score_label,
+    searched,
+    succeeded,
+)
+
+# What candidates are drawn over, with the label of the axis.
+OVER = {
+    "seconds": "seconds since the search began",
+    "generations": "generation",
+}
+
+
+class EvolutionDisplay:
+    """The score of each candidate over the search, the best so far and the median.
+
+    The colour says where a candidate comes from: it was known before the search (or
+    given by the user), drawn at random, or bred of others. Candidates that are far
+    worse than the best quarter lie on the lower edge, as triangles.
+
+    Parameters
+    ----------
+    results : dict of str to array
+        The columns `key`, `fitness`, `end_time`, `generation`, `origin` and `resource`
+        of `cv_results_`.
+    over : {"seconds", "generations"}, default="seconds"
+        What the horizontal axis shows.
+    score_name : str, default="score"
+        What the vertical axis is called.
+
+    Attributes
+    ----------
+    ax_ : matplotlib Axes
+        Axes of the picture.
+    figure_ : matplotlib Figure
+        Figure of the axes.
+    points_ : dict of str to matplotlib PathCollection
+        The candidates, by where they come from: "known", "random", "bred".
+    best_, median_ : matplotlib Line2D
+        The best score so far, of those with the most of the resource; and the median of
+        as many candidates as a generation has.
+
+    See Also
+    --------
+    RungsDisplay : The scores of each candidate over the resource.
+    FamilyTreeDisplay : The ancestors of the best candidate.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn.tree import DecisionTreeClassifier
+    >>> from sknevo import EvolvedSearchCV
+    >>> from sknevo.displays import EvolutionDisplay
+    >>> search = EvolvedSearchCV(DecisionTreeClassifier(), {"max_depth": [1, 2, 3, 4]},
+    ...                          population_size=2, generations=2, cv=2,
+    ...                          random_state=0).fit(*load_iris(return_X_y=True))
+    >>> display = EvolutionDisplay.from_estimator(search, over="generations")
+    >>> display.best_.get_ydata()[-1] == search.best_score_
+    True
+    """
+
+    def __init__(
+        self,
+        results: Mapping[str, Any],
+        over: str = "seconds",
+        score_name: str = "score",
+    ) -> None:
+        self.results = results
+        self.over = over
+        self.score_name = score_name
+
+    @classmethod
+    def from_estimator(
+        cls, estimator: Any, *, over: str = "seconds", ax: Any = None
+    ) -> Self:
+        """Plot the search of an evolved estimator.
+
+        Parameters
+        ----------
+        estimator : estimator
+            Any evolved estimator of sknevo, fitted.
+        over : {"seconds", "generations"}, default="seconds"
+            What the horizontal axis shows.
+        ax : matplotlib Axes or None, default=None
+            Axes to plot on; None makes a new figure.
+
+        Returns
+        -------
+        EvolutionDisplay
+
+        Raises
+        ------
+        TypeError
+            If `estimator` is not an evolved estimator.
+        NotFittedError
+            If `estimator` is not fitted.
+        ValueError
+            If `over` is unknown.
+        """
+        estimator = searched(estimator)
+        return cls(estimator.cv_results_, over, score_label(estimator)).plot(ax=ax)
+
+    def plot(self, ax: Any = None) -> Self:
+        """Plot the search.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes or None, default=None
+            Axes to plot on; None makes a new figure.
+
+        Returns
+        -------
+        self : object
+
+        Raises
+        ------
+        ValueError
+            If `over` is unknown.
+        ImportError
+            If matplotlib is not installed: ``pip install sknevo[plots]``.
+        """
+        if self.over not in OVER:
+            raise ValueError(f"over must be one of {[*OVER]}; got {self.over!r}.")
+        ax = new_axes(self, ax)
+        results, rows = self.results, succeeded(self.results)
+        fitness = np.asarray(results["fitness"], float)
+        places = self._places(rows)
+        last = furthest(results)
+        low, high = lower_limit(fitness[last]), fitness[last].max()
+        self._draw_best(ax, rows, places)
+        self._draw_points(ax, rows, places, last, low)
+        n_failed = len(fitness) - len(rows)
+        without = f"\n{n_failed} of {len(fitness)} trials without a score"
+        ax.set(
+            xlabel=OVER[self.over] + (without if n_failed else ""),
+            ylabel=self.score_name,
+            ylim=limits(low, high),
+        )
+        handles = [self.best_, self.median_, *self.points_.values()]
+        legend_above(ax, handles, ncols=len(handles))
+        return self
+
+    def _places(self, rows: np.ndarray) -> np.ndarray:
+        """Return where each row stands on the horizontal axis."""
+        if self.over == "seconds":
+            return np.asarray(self.results["end_time"], float)
+        # Those of one generation stand side by side, in the order asked.
+        generation = np.asarray(self.results["generation"])
+        places = generation.astype(float)
+        for each in np.unique(generation[rows]):
+            same = rows[generation[rows] == each]
+            if len(same) > 1:
+                places[same] += np.linspace(-0.3, 0.3, len(same))
+        return places
+
+    def _draw_best(self, ax: Any, rows: np.ndarray, places: np.ndarray) -> None:
+        """Draw the best so far, and the median of the latest ones."""
+        results = self.results
+        order = rows[np.argsort(places[rows], kind="stable")]
+        fitness = np.asarray(results["fitness"], float)[order]
+        # What has more of the resource comes first, as in the search.
+        ranks = zip(np.asarray(results["resource"])[order], fitness, strict=True)
+        best = [score for _, score in accumulate(ranks, max)]
+        size = max(3, round(len(order) / (1 + np.ptp(results["generation"]))))
+        medians = [
+            np.median(fitness[max(0, i + 1 - size) : i + 1]) for i in range(len(order))
+        ]
+        x = places[order]
+        (self.best_,) = ax.step(
+            x, best, color=BLACK, where="post", label="best so far", zorder=3
+        )
+        (self.median_,) = ax.plot(
+            x, medians, color=GREY, linestyle="--", linewidth=1, label="median"
+        )
+
+    def _draw_points(
+        self,
+        ax: Any,
+        rows: np.ndarray,
+        places: np.ndarray,
+        last: np.ndarray,
+        low: float,
+    ) -> None:
+        """Draw candidates by their origin; those on a lower rung are hollow."""
+        fitness = np.asarray(self.results["fitness"], float)
+        origins = [origin_of(name) for name in self.results["origin"]]
+        final = np.isin(rows, last)
+        self.points_ = {}
+        for origin in (KNOWN, RANDOM, BRED):
+            mine = np.array([origins[row] is origin for row in rows], bool)
+            if not mine.any():
+                continue
+            inside = fitness[rows] >= low
+            shown = rows[mine & inside & final]
+            style = {"color": origin.color, "zorder": 2, "clip_on": False}
+            self.points_[origin.label] = ax.scatter(
+                places[shown],
+                fitness[shown],
+                s=22,
+                marker=origin.marker,
+                label=origin.label,
+                linewidths=0,
+                alpha=0.8,
+                **style,
+            )
+            under = rows[mine & inside & ~final]
+            ax.scatter(
+                places[under],
+                fitness[under],
+                s=10,
+                marker=origin.marker,
+                facecolors="none",
+                linewidths=0.6,
+                edgecolors=origin.color,
+            )
+            below = rows[mine & ~inside]
+            edge = np.full(len(below), limits(low, fitness[rows].max())[0])
+            ax.scatter(places[below], edge, s=14, marker="v", linewidths=0, **style)

@@ -1,0 +1,166 @@
+"""Which genes the scores of a search depend on."""
+
+from collections.abc import Sequence
+from typing import Any, Self
+
+import numpy as np
+
+from sknevo.displays._gene_importance import GeneImportance, importances
+from sknevo.displays._shared import BLACK, BLUE, SKY, new_axes, searched
+from sknevo.displays._words import gene_label
+
+# Bars of a picture. Chosen by looking at pictures.
+MOST_BARS = 12
+
+
+class GenesDisplay:
+    """How much each gene explains of the differences between candidates' scores.
+
+    A random forest learns the scores from the genes. The importance of a gene is the
+    variance of its main effect as a share of all of the variance, as in functional
+    ANOVA [1]_: other genes stay as they are, and the gene takes the values that occur.
+    It is averaged over the candidates that express the gene, and multiplied by their
+    share: where a gene is silent, it explains nothing. The effect of a choice, or of
+    the length of a list, is that of all the genes which come with it.
+
+    The candidates of a search are no random sample, as good ones have more children:
+    what all of them share shows no effect. Scores far below the best quarter count as
+    the lower edge of `EvolutionDisplay`.
+
+    Parameters
+    ----------
+    importances : sequence of GeneImportance
+        The importance of each gene.
+    explained : float
+        The share of the variance that the forest explains of candidates that it has not
+        seen (R2 out of bag).
+    n_candidates : int
+        Number of candidates.
+    n_rare : int, default=0
+        Number of genes that too few candidates express.
+
+    Attributes
+    ----------
+    ax_ : matplotlib Axes
+        Axes of the picture.
+    figure_ : matplotlib Figure
+        Figure of the axes.
+    bars_ : matplotlib BarContainer
+        The importances, the greatest on top.
+
+    See Also
+    --------
+    GeneValuesDisplay : The values of one gene during the search.
+
+    References
+    ----------
+    .. [1] Hutter, F., Hoos, H., & Leyton-Brown, K. (2014). An Efficient Approach for
+       Assessing Hyperparameter Importance. ICML.
+
+    Examples
+    --------
+    >>> from sknevo.displays import GenesDisplay
+    >>> from sknevo.displays import GeneImportance
+    >>> display = GenesDisplay([GeneImportance("C", 0.1, 0.01, 1.0),
+    ...                         GeneImportance("kernel", 0.6, 0.1, 1.0)], 0.8, 40)
+    >>> [bar.get_width() for bar in display.plot().bars_]
+    [0.6, 0.1]
+    """
+
+    def __init__(
+        self,
+        importances: Sequence[GeneImportance],
+        explained: float,
+        n_candidates: int,
+        n_rare: int = 0,
+    ) -> None:
+        self.importances = importances
+        self.explained = explained
+        self.n_candidates = n_candidates
+        self.n_rare = n_rare
+
+    @classmethod
+    def from_estimator(
+        cls, estimator: Any, *, random_state: int = 0, ax: Any = None
+    ) -> Self:
+        """Plot the importance of the genes of an evolved estimator.
+
+        Parameters
+        ----------
+        estimator : estimator
+            Any evolved estimator of sknevo, fitted.
+        random_state : int, default=0
+            Seed of the forest.
+        ax : matplotlib Axes or None, default=None
+            Axes to plot on; None makes a new figure.
+
+        Returns
+        -------
+        GenesDisplay
+
+        Raises
+        ------
+        TypeError
+            If `estimator` is not an evolved estimator.
+        NotFittedError
+            If `estimator` is not fitted.
+        ValueError
+            If fewer than 20 candidates have a score, or no gene varies among them.
+        """
+        estimator = searched(estimator)
+        measured = importances(estimator.cv_results_, random_state)
+        return cls(*measured).plot(ax=ax)
+
+    def plot(self, ax: Any = None) -> Self:
+        """Plot the importances.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes or None, default=None
+            Axes to plot on; None makes a new figure.
+
+        Returns
+        -------
+        self : object
+
+        Raises
+        ------
+        ImportError
+            If matplotlib is not installed: ``pip install sknevo[plots]``.
+        """
+        ax = new_axes(self, ax)
+        ax.grid(False)
+        ax.grid(axis="x", color="#E6E6E6", linewidth=0.8)
+        shown = sorted(self.importances, key=lambda one: -one.mean)[:MOST_BARS]
+        means, stds = ([getattr(o, n) for o in shown] for n in ("mean", "std"))
+        self.bars_ = ax.barh(
+            range(len(shown)),
+            means,
+            color=[BLUE if one.expressed == 1 else SKY for one in shown],
+            xerr=[np.minimum(means, stds), stds],
+            error_kw={"ecolor": BLACK, "elinewidth": 0.8, "alpha": 0.6},
+            height=0.65,
+        )
+        names = [gene_label(one.path) + _expressed(one) for one in shown]
+        rare = f"{self.n_rare} genes that few candidates express are left out"
+        ax.set(
+            yticks=range(len(shown)),
+            yticklabels=names,
+            ylim=(max(len(shown), 4) - 0.4, -0.6),
+            xlim=(0, None),
+            xlabel="share of the variance of the score"
+            + (f"\n{rare}" if self.n_rare else ""),
+        )
+        ax.tick_params(axis="y", length=0)
+        said = f"{max(0.0, self.explained):.0%} of the variance"
+        ax.set_title(
+            f"a forest over {self.n_candidates} candidates explains {said}",
+            fontsize="medium",
+            loc="right",
+        )
+        return self
+
+
+def _expressed(one: GeneImportance) -> str:
+    """Return a remark on a gene that is silent in some candidates."""
+    return "" if one.expressed == 1 else f"\nexpressed in {one.expressed:.0%}"

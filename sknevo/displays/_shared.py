@@ -1,0 +1,210 @@
+"""What all pictures share: axes, colours, and what they read of a search."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from sklearn.utils._optional_dependencies import check_matplotlib_support
+from sklearn.utils.validation import check_is_fitted
+
+# The colours of Okabe and Ito (2008), which the colour-blind can tell apart.
+BLACK, ORANGE, SKY, GREEN = "#000000", "#E69F00", "#56B4E9", "#009E73"
+BLUE, VERMILLION, PURPLE = "#0072B2", "#D55E00", "#CC79A7"
+# What stands back, and what is silent.
+GREY, PALE = "#6F6F6F", "#C8C8C8"
+# 640 x 480 pixels at matplotlib's 100 per inch.
+SIZE = (6.4, 4.8)
+# Of a picture's height, the best quarter has at least this share: what is far worse
+# lies on the lower edge. Chosen by looking at pictures, not measured.
+BEST_SHARE = 1 / 3
+
+
+@dataclass(frozen=True)
+class Origin:
+    """How candidates of one origin are drawn."""
+
+    label: str
+    color: str
+    marker: str
+
+
+KNOWN = Origin("known", BLUE, "s")
+RANDOM = Origin("random", ORANGE, "^")
+BRED = Origin("bred", GREEN, "o")
+ORIGINS = {"known": KNOWN, "user": KNOWN, "random": RANDOM}
+
+
+def origin_of(name: str) -> Origin:
+    """Return how candidates of an origin are drawn: what has parents is bred."""
+    return ORIGINS.get(name, BRED)
+
+
+# Names of metrics that are not read well as they are.
+METRICS = {"r2": "R²", "roc_auc": "ROC AUC", "f1": "F1", "score": "score"}
+# Units of costs, which are negated scores.
+COSTS = {
+    "fit_time": "seconds of training",
+    "predict_time": "seconds of prediction per 1,000 samples",
+    "n_parameters": "number of parameters",
+    "size": "bytes when pickled",
+}
+
+
+def metric_label(name: str) -> str:
+    """Return what an axis calls a metric: the negated ones say so."""
+    if name in COSTS:
+        return COSTS[name]
+    plain = name.removeprefix("neg_")
+    label = METRICS.get(plain, plain.replace("_", " "))
+    return label if plain == name else f"{label}, negated"
+
+
+def new_axes(display: Any, ax: Any, size: tuple[float, float] = SIZE) -> Any:
+    """Set `ax_` and `figure_` of a display, and return the axes, without clutter."""
+    check_matplotlib_support(f"{type(display).__name__}.plot")
+    if ax is None:
+        # A figure of pyplot, as in scikit-learn's displays, is shown by notebooks.
+        import matplotlib.pyplot as plt
+
+        _, ax = plt.subplots(figsize=size, layout="constrained")
+    display.ax_, display.figure_ = ax, ax.figure
+    return tidy(ax)
+
+
+def tidy(ax: Any, grid: str = "y") -> Any:
+    """Return axes with two spines and a light grid."""
+    ax.spines[["top", "right"]].set_visible(False)
+    if grid:
+        ax.grid(axis=grid, color="#E6E6E6", linewidth=0.8)
+    ax.set_axisbelow(True)
+    return ax
+
+
+def bare(ax: Any) -> Any:
+    """Return axes without spines and ticks, for diagrams."""
+    ax.set(xticks=[], yticks=[])
+    ax.spines[:].set_visible(False)
+    return ax
+
+
+def legend_above(ax: Any, handles: list[Any] | None = None, ncols: int = 3) -> Any:
+    """Return a legend above the axes, where it hides nothing."""
+    handles = ax.get_legend_handles_labels()[0] if handles is None else handles
+    return ax.legend(
+        handles=handles,
+        ncols=min(ncols, len(handles)),
+        loc="lower left",
+        bbox_to_anchor=(0.0, 1.0),
+        frameon=False,
+        borderaxespad=0.2,
+        columnspacing=1.4,
+        handletextpad=0.5,
+    )
+
+
+def searched(estimator: Any) -> Any:
+    """Return a fitted estimator that has searched, or refuse it."""
+    check_is_fitted(estimator)
+    if "end_time" not in getattr(estimator, "cv_results_", {}):
+        raise TypeError(
+            "estimator must be an evolved estimator of sknevo, which keeps what it has "
+            f"tried in cv_results_; got {type(estimator).__name__}."
+        )
+    return estimator
+
+
+def score_label(estimator: Any) -> str:
+    """Return what an axis calls the fitness of an evolved estimator."""
+    scoring = getattr(estimator, "_scoring", None)
+    refit = getattr(estimator, "refit", None)
+    if isinstance(refit, str):
+        name = metric_label(refit)
+    elif isinstance(refit, Mapping):
+        name = "weighted sum of scores"
+    elif isinstance(scoring, str):
+        name = metric_label(scoring)
+    else:
+        name = "score"
+    splits = estimator.n_splits_
+    return f"{name} ({'held out' if splits == 1 else f'mean of {splits} splits'})"
+
+
+def succeeded(results: Mapping[str, Any]) -> np.ndarray:
+    """Return the rows of results that have a fitness."""
+    fitness = np.asarray(results["fitness"], float)
+    return np.flatnonzero(np.isfinite(fitness))
+
+
+def furthest(results: Mapping[str, Any]) -> np.ndarray:
+    """Return, of each candidate that has a fitness, the row with the most resource."""
+    rows: dict[str, int] = {}
+    for row in succeeded(results):
+        other = rows.setdefault(results["key"][row], row)
+        if results["resource"][row] > results["resource"][other]:
+            rows[results["key"][row]] = row
+    return np.array(sorted(rows.values()), int)
+
+
+def lower_limit(values: np.ndarray) -> float:
+    """Return the least value that a picture shows in its place."""
+    top = values.max()
+    near = top - np.quantile(values, 0.75)
+    return max(values.min(), top - near / BEST_SHARE) if near else values.min()
+
+
+def limits(low: float, high: float) -> tuple[float, float]:
+    """Return the limits of an axis that shows a range with a margin."""
+    margin = 0.05 * (high - low) or 0.05 * abs(high) or 0.05
+    return low - margin, high + margin
+
+
+def number(value: float, digits: int = 3) -> str:
+    """Return a number as short text."""
+    if not math.isfinite(value):
+        return str(value)
+    if value and (abs(value) >= 1e5 or abs(value) < 1e-3):
+        return f"{value:.{digits - 1}e}"
+    return f"{value:.{digits}g}" if abs(value) < 1000 else f"{value:,.0f}"
+
+
+def inset(ax: Any, place: tuple[float, float, float, float], grid: str = "y") -> Any:
+    """Return axes within axes, of which nothing else is left to be seen."""
+    bare(ax)
+    ax.patch.set_visible(False)
+    return tidy(ax.inset_axes(place), grid)
+
+
+# The least distance of the labels of two lines, in shares of the height. Chosen by
+# looking at pictures, not measured.
+APART = 0.17
+
+
+def label_ends(ax: Any, lines: Mapping[str, Any], apart: float = APART) -> None:
+    """Write what each line is beside its end, in its colour, without overlap."""
+    to_share = ax.transScale + ax.transLimits
+    ends = {
+        label: to_share.transform((line.get_xdata()[-1], line.get_ydata()[-1]))[1]
+        for label, line in lines.items()
+    }
+    order = sorted(ends, key=ends.get)
+    places: list[float] = []
+    for label in order:
+        least = places[-1] + apart if places else -0.05
+        places.append(max(ends[label], least))
+    # If they reach beyond the top, all that touch move down.
+    highest = 1.0
+    for i in range(len(places) - 1, -1, -1):
+        places[i] = min(places[i], highest)
+        highest = places[i] - apart
+    for label, place in zip(order, places, strict=True):
+        ax.text(
+            1.02,
+            place,
+            label,
+            color=lines[label].get_color(),
+            transform=ax.transAxes,
+            va="center",
+            fontsize="small",
+        )
