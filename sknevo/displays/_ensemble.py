@@ -187,13 +187,15 @@ class EnsembleDisplay:
             steps, scores[:n_steps], "-o", color=GREEN, markersize=3.5
         )
         low, high = limits(scores.min(), scores.max())
-        ax.set(xlabel="step of the selection", ylabel="score", ylim=(low, high))
+        ax.set(xlabel="step of the selection", ylim=(low, high))
         ax.set_title(self.score_name, fontsize="medium", loc="left")
         ax.xaxis.get_major_locator().set_params(integer=True)
+        said = f"last: {number(scores[-1])}"
         if self.is_tuned:
             ax.plot(n_steps + 1, scores[-1], "D", color=VERMILLION, markersize=5)
-            text = f"  {number(scores[-1], 4)}, decision tuned"
-        else:
-            text = f"  {number(scores[-1], 4)}"
-        place = len(scores), scores[-1]
-        ax.annotate(text, place, va="center", fontsize="small", annotation_clip=False)
+            said += ", decision tuned"
+        ax.set_title(said, fontsize="medium", loc="right", color=self._last_color)
+
+    @property
+    def _last_color(self) -> str:
+        return VERMILLION if self.is_tuned else GREEN

@@ -21,6 +21,7 @@ from sknevo.displays._shared import (
     score_label,
     searched,
     succeeded,
+    whole,
 )
 
 # What candidates are drawn over, with the label of the axis.
@@ -28,6 +29,8 @@ OVER = {
     "seconds": "seconds since the search began",
     "generations": "generation",
 }
+# Statuses of trials that were cut off by the end of the search.
+CUT_OFF = ("skipped", "unfinished")
 
 
 class EvolutionDisplay:
@@ -35,13 +38,15 @@ class EvolutionDisplay:
 
     The colour says where a candidate comes from: it was known before the search (or
     given by the user), drawn at random, or bred of others. Candidates that are far
-    worse than the best quarter lie on the lower edge, as triangles.
+    worse than the better half lie on the lower edge, as triangles. Where the best so
+    far gets more of the resource of successive halving and a lower score, its line is
+    interrupted.
 
     Parameters
     ----------
     results : dict of str to array
-        The columns `key`, `fitness`, `end_time`, `generation`, `origin` and `resource`
-        of `cv_results_`.
+        The columns `key`, `status`, `fitness`, `end_time`, `generation`, `origin` and
+        `resource` of `cv_results_`.
     over : {"seconds", "generations"}, default="seconds"
         What the horizontal axis shows.
     score_name : str, default="score"
@@ -57,7 +62,7 @@ class EvolutionDisplay:
         The candidates, by where they come from: "known", "random", "bred".
     best_, median_ : matplotlib Line2D
         The best score so far, of those with the most of the resource; and the median of
-        as many candidates as a generation has.
+        the candidates of each generation that got all of the resource.
 
     See Also
     --------
@@ -146,17 +151,17 @@ class EvolutionDisplay:
         places = self._places(rows)
         last = furthest(results)
         low, high = lower_limit(fitness[last]), fitness[last].max()
-        self._draw_best(ax, rows, places)
+        self._draw_lines(ax, rows, places)
         self._draw_points(ax, rows, places, last, low)
-        n_failed = len(fitness) - len(rows)
-        without = f"\n{n_failed} of {len(fitness)} trials without a score"
+        ended = ~np.isin(results["status"], CUT_OFF)
+        n_failed = ended.sum() - len(rows)
+        without = f"\n{n_failed} of {ended.sum()} trials failed or were pruned"
         ax.set(
             xlabel=OVER[self.over] + (without if n_failed else ""),
             ylabel=self.score_name,
             ylim=limits(low, high),
         )
-        handles = [self.best_, self.median_, *self.points_.values()]
-        legend_above(ax, handles, ncols=len(handles))
+        self._legend(ax)
         return self
 
     def _places(self, rows: np.ndarray) -> np.ndarray:
@@ -172,24 +177,35 @@ class EvolutionDisplay:
                 places[same] += np.linspace(-0.3, 0.3, len(same))
         return places
 
-    def _draw_best(self, ax: Any, rows: np.ndarray, places: np.ndarray) -> None:
-        """Draw the best so far, and the median of the latest ones."""
+    def _draw_lines(self, ax: Any, rows: np.ndarray, places: np.ndarray) -> None:
+        """Draw the best so far, and the median of each generation."""
         results = self.results
         order = rows[np.argsort(places[rows], kind="stable")]
-        fitness = np.asarray(results["fitness"], float)[order]
+        fitness = np.asarray(results["fitness"], float)
         # What has more of the resource comes first, as in the search.
-        ranks = zip(np.asarray(results["resource"])[order], fitness, strict=True)
-        best = [score for _, score in accumulate(ranks, max)]
-        size = max(3, round(len(order) / (1 + np.ptp(results["generation"]))))
-        medians = [
-            np.median(fitness[max(0, i + 1 - size) : i + 1]) for i in range(len(order))
-        ]
-        x = places[order]
+        ranks = zip(np.asarray(results["resource"])[order], fitness[order], strict=True)
+        best = np.array([score for _, score in accumulate(ranks, max)])
+        # With more of the resource the score may be lower: another line begins.
+        falls = np.flatnonzero(np.diff(best) < 0) + 1
         (self.best_,) = ax.step(
-            x, best, color=BLACK, where="post", label="best so far", zorder=3
+            np.insert(places[order], falls, places[order][falls]),
+            np.insert(best, falls, np.nan),
+            color=BLACK,
+            where="post",
+            label="best so far",
+            zorder=3,
         )
+        full = whole(results)
+        generation = np.asarray(results["generation"])[full]
+        groups = [full[generation == each] for each in np.unique(generation)]
         (self.median_,) = ax.plot(
-            x, medians, color=GREY, linestyle="--", linewidth=1, label="median"
+            [places[group].mean() for group in groups],
+            [np.median(fitness[group]) for group in groups],
+            color=GREY,
+            linestyle="--",
+            linewidth=1.2,
+            label="median",
+            zorder=3,
         )
 
     def _draw_points(
@@ -234,4 +250,18 @@ class EvolutionDisplay:
             )
             below = rows[mine & ~inside]
             edge = np.full(len(below), limits(low, fitness[rows].max())[0])
-            ax.scatter(places[below], edge, s=14, marker="v", linewidths=0, **style)
+            ax.scatter(places[below], edge, s=12, marker="v", linewidths=0, **style)
+        self._n_under = int((~final).sum())
+        self._n_below = int((fitness[rows] < low).sum())
+
+    def _legend(self, ax: Any) -> None:
+        """Name lines and points; hollow and cut off ones where there are any."""
+        handles = [self.best_, self.median_, *self.points_.values()]
+        style = {"linestyle": "none", "color": GREY, "markersize": 4}
+        if self._n_under:
+            label = "lower rung"
+            handles += ax.plot([], [], "o", fillstyle="none", label=label, **style)
+        if self._n_below:
+            label = f"{self._n_below} below"
+            handles += ax.plot([], [], "v", label=label, **style)
+        legend_above(ax, handles)

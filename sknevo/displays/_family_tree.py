@@ -25,7 +25,7 @@ from sknevo.displays._words import differences, genes_of
 
 # Steps that are drawn: of a longer line the first and the latest ones. Characters in a
 # line of text, and lines that say what changed. Chosen by looking at pictures.
-MOST_STEPS, WIDTH, MOST_LINES = 7, 74, 2
+MOST_STEPS, WIDTH, MOST_LINES = 7, 66, 2
 # Where the line of descent, the other parents and the text stand, in shares.
 TRUNK, OTHER, TEXT = 0.07, 0.02, 0.11
 
@@ -202,7 +202,8 @@ class FamilyTreeDisplay:
             weight="bold",
             fontsize="medium",
         )
-        ax.text(TEXT, height, self._words(step), va="top", fontsize="small")
+        size = "medium" if room > 0.18 else "small"
+        ax.text(TEXT, height, self._words(step), va="top", fontsize=size)
 
     def _title(self, step: Step) -> str:
         """Return the generation, the origin and the score of a step."""
@@ -213,7 +214,7 @@ class FamilyTreeDisplay:
             before = results["fitness"][self.steps_[place - 1].row]
             gain = f" ({score - before:+.2g})"
         title = f"generation {results['generation'][row]}, {results['origin'][row]}"
-        return f"{title}: {number(score, 4)}{gain}"
+        return f"{title}: {number(score)}{gain}"
 
     def _words(self, step: Step) -> str:
         """Return what changed, or the whole of the first ancestor, in a few lines."""

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from sklearn.ensemble import RandomForestRegressor
 
-from sknevo.displays._shared import furthest, lower_limit
+from sknevo.displays._shared import lower_limit, succeeded
 from sknevo.displays._words import PARAMETER
 
 # Trees of the forest, and candidates in a leaf; values of a gene that are compared, and
@@ -50,7 +50,7 @@ def importances(
 
     The last two are the numbers of candidates, and of genes that too few express.
     """
-    rows = furthest(results)
+    rows = _comparable(results)
     if len(rows) < FEWEST:
         raise ValueError(
             f"estimator must have at least {FEWEST} candidates with a score to tell "
@@ -75,10 +75,7 @@ def importances(
             "estimator must have genes and scores that vary; all of its "
             f"{len(rows)} candidates are alike."
         )
-    # How much of the resource a candidate got explains scores, and is no gene.
-    resource = np.asarray(results["resource"], float)[rows]
-    resource[np.isinf(resource)] = 2 * resource[np.isfinite(resource)].max(initial=1)
-    table = np.column_stack([*judged.values(), resource]).astype(np.float32)
+    table = np.column_stack([*judged.values()]).astype(np.float32)
     forest = RandomForestRegressor(
         N_TREES, min_samples_leaf=LEAF, oob_score=True, random_state=random_state
     ).fit(table, score)
@@ -97,6 +94,19 @@ def importances(
         for path, share in zip(judged, shares, strict=True)
     ]
     return found, float(forest.oob_score_), len(rows), len(rare)
+
+
+def _comparable(results: Mapping[str, Any]) -> np.ndarray:
+    """Return a row for each candidate on the rung on which most of them have a score.
+
+    With more of the resource, scores are others, and only the best got more.
+    """
+    rows = succeeded(results)
+    resource = np.asarray(results["resource"], float)[rows]
+    rungs, counts = np.unique(resource, return_counts=True)
+    rows = rows[resource == rungs[counts.argmax()]] if len(rows) else rows
+    firsts = {str(results["key"][row]): row for row in rows[::-1]}
+    return np.array(sorted(firsts.values()), int)
 
 
 def _encoded(column: np.ma.MaskedArray) -> np.ndarray:

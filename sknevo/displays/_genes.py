@@ -24,8 +24,9 @@ class GenesDisplay:
     the length of a list, is that of all the genes which come with it.
 
     The candidates of a search are no random sample, as good ones have more children:
-    what all of them share shows no effect. Scores far below the best quarter count as
-    the lower edge of `EvolutionDisplay`.
+    what all of them share shows no effect. Scores far below the better half count as
+    the lower edge of `EvolutionDisplay`. With successive halving, scores on the rung
+    with the most candidates count, mostly the first one.
 
     Parameters
     ----------

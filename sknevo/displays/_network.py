@@ -22,8 +22,8 @@ from sknevo.network_plan import Layer, NetworkPlan, gan_plans, image_shape, netw
 
 # What layers are called, and their colours.
 KINDS = {
-    "convolution": ("convolution", BLUE),
-    "transposed": ("transposed convolution", BLUE),
+    "convolution": ("conv", BLUE),
+    "transposed": ("transposed conv", BLUE),
     "whitening": ("whitening", PURPLE),
     "dense": ("dense", GREEN),
     "linear": ("linear", VERMILLION),
@@ -45,6 +45,7 @@ ACTIVATIONS = {
 }
 OPTIMIZERS = {"sgd": "SGD", "muon": "Muon", "adam": "Adam", "adamw": "AdamW"}
 OPTIMIZERS |= {"rmsprop": "RMSprop"}
+GENES_NAMED = {"lr": "learning rate", "ema_decay": "moving average of weights"}
 # Layers that are drawn: of a deeper network, those in the middle are left out. Least
 # number of rows that the height is divided by. Chosen by looking at pictures.
 MOST_LAYERS, FEWEST_ROWS = 11, 7
@@ -343,7 +344,7 @@ class NetworkDisplay:
 
     def _lines(self, ax: Any, height: float, genes: Sequence[str], color: str) -> float:
         """Write genes in lines; return where the next line begins."""
-        for line in textwrap.wrap(", ".join(genes), CHARACTERS):
+        for line in _wrapped(genes):
             left = GENES[0] + 0.012
             ax.text(left, height, line, va="top", fontsize="x-small", color=color)
             height -= 0.85 * LINE
@@ -389,7 +390,8 @@ def _words(layer: Layer) -> list[str]:
 
 
 def _size(shape: tuple[int, ...]) -> str:
-    return f"{shape[0]} {'channels' if len(shape) > 1 else 'units'}"
+    unit = "channel" if len(shape) > 1 else "unit"
+    return f"{shape[0]} {unit}{'s' * (shape[0] > 1)}"
 
 
 def _shape(shape: tuple[int, ...]) -> str:
@@ -401,4 +403,15 @@ def _width(shape: tuple[int, ...]) -> float:
 
 
 def _gene(name: str, value: Any) -> str:
-    return f"{name.replace('_', ' ')} {shown(value)}"
+    return f"{GENES_NAMED.get(name, name.replace('_', ' '))} {shown(value)}"
+
+
+def _wrapped(genes: Sequence[str]) -> list[str]:
+    """Return lines of as many genes as have room: no line ends within a gene."""
+    lines: list[str] = []
+    for gene in genes:
+        if lines and len(lines[-1]) + len(gene) + 2 <= CHARACTERS:
+            lines[-1] += f", {gene}"
+        else:
+            lines.append(gene)
+    return lines

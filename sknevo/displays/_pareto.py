@@ -11,13 +11,13 @@ from sknevo.displays._shared import (
     PALE,
     SKY,
     VERMILLION,
-    furthest,
     legend_above,
     limits,
     lower_limit,
     metric_label,
     new_axes,
     searched,
+    whole,
 )
 
 # What is drawn where there is a single score.
@@ -28,9 +28,9 @@ SECONDS_LABEL = "seconds of training per split"
 class ParetoDisplay:
     """Two scores of each candidate, and the front of those that none dominates.
 
-    A candidate is on the front if no other one is better in one of the two and as good
-    in the other. Candidates that are far worse than the best quarter are left out, and
-    counted in the legend.
+    Only candidates that got all of the resource count. One is on the front if no other
+    one is better in one of the two and as good in the other. Candidates that are far
+    worse than the better half are left out, and counted in the legend.
 
     Parameters
     ----------
@@ -131,7 +131,7 @@ class ParetoDisplay:
                 raise ValueError(
                     f"{role} must be one of {[*known, SECONDS]}; got {name!r}."
                 )
-        rows = furthest(results)
+        rows = whole(results)
         values = {name: _values(results, name)[rows] for name in (x, y)}
         best = np.flatnonzero(rows == estimator.best_index_)
         return cls(
@@ -174,7 +174,8 @@ class ParetoDisplay:
         self.points_ = ax.scatter(
             x, y, s=24, color=SKY, alpha=0.7, linewidths=0, label=label
         )
-        ax.plot(x[front], y[front], color=PALE, linewidth=1.2, zorder=2)
+        where = "post" if signs[0] < 0 else "pre"
+        ax.step(x[front], y[front], color=PALE, linewidth=1.2, where=where, zorder=2)
         self.front_points_ = ax.scatter(
             x[front],
             y[front],

@@ -11,7 +11,6 @@ from sknevo.displays._shared import (
     VERMILLION,
     legend_above,
     limits,
-    lower_limit,
     new_axes,
     number,
     score_label,
@@ -21,6 +20,8 @@ from sknevo.displays._shared import (
 
 # What axes call the resources; any other one is the name of a gene.
 RESOURCES = {"n_samples": "training samples", "samples": "training samples"}
+# The share of scores that lie below the picture. Chosen by looking at pictures.
+LOWEST = 0.05
 
 
 class RungsDisplay:
@@ -159,7 +160,7 @@ class RungsDisplay:
             xticklabels=ticks,
             xlabel=self.resource_name,
             ylabel=self.score_name,
-            ylim=limits(lower_limit(fitness[rows]), fitness[rows].max()),
+            ylim=limits(np.quantile(fitness[rows], LOWEST), fitness[rows].max()),
             xlim=(-0.25, len(ticks) - 0.75),
         )
         legend_above(ax)

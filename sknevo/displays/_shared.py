@@ -1,6 +1,5 @@
 """What all pictures share: axes, colours, and what they read of a search."""
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -16,9 +15,10 @@ BLUE, VERMILLION, PURPLE = "#0072B2", "#D55E00", "#CC79A7"
 GREY, PALE = "#6F6F6F", "#C8C8C8"
 # 640 x 480 pixels at matplotlib's 100 per inch.
 SIZE = (6.4, 4.8)
-# Of a picture's height, the best quarter has at least this share: what is far worse
-# lies on the lower edge. Chosen by looking at pictures, not measured.
-BEST_SHARE = 1 / 3
+# Of a picture's height, the better half of the candidates has at least this share:
+# what is far worse lies on the lower edge. Chosen by looking at pictures.
+# Of few candidates all have their place.
+BEST_SHARE, FEW = 1 / 2, 10
 
 
 @dataclass(frozen=True)
@@ -73,6 +73,15 @@ def new_axes(display: Any, ax: Any, size: tuple[float, float] = SIZE) -> Any:
     return tidy(ax)
 
 
+def new_axes_beside(who: str, n: int) -> Any:
+    """Return so many axes side by side, in a new figure."""
+    check_matplotlib_support(who)
+    import matplotlib.pyplot as plt
+
+    width, height = SIZE
+    return plt.subplots(1, n, figsize=(n * width, height), layout="constrained")[1]
+
+
 def tidy(ax: Any, grid: str = "y") -> Any:
     """Return axes with two spines and a light grid."""
     ax.spines[["top", "right"]].set_visible(False)
@@ -89,7 +98,7 @@ def bare(ax: Any) -> Any:
     return ax
 
 
-def legend_above(ax: Any, handles: list[Any] | None = None, ncols: int = 3) -> Any:
+def legend_above(ax: Any, handles: list[Any] | None = None, ncols: int = 4) -> Any:
     """Return a legend above the axes, where it hides nothing."""
     handles = ax.get_legend_handles_labels()[0] if handles is None else handles
     return ax.legend(
@@ -147,11 +156,20 @@ def furthest(results: Mapping[str, Any]) -> np.ndarray:
     return np.array(sorted(rows.values()), int)
 
 
+def whole(results: Mapping[str, Any]) -> np.ndarray:
+    """Return the rows that got all of the resource, or the most if none did."""
+    rows = furthest(results)
+    resource = np.asarray(results["resource"], float)[rows]
+    return rows[np.isinf(resource)] if np.isinf(resource).any() else rows
+
+
 def lower_limit(values: np.ndarray) -> float:
     """Return the least value that a picture shows in its place."""
     top = values.max()
-    near = top - np.quantile(values, 0.75)
-    return max(values.min(), top - near / BEST_SHARE) if near else values.min()
+    near = top - np.median(values)
+    if not near or len(values) < FEW:
+        return values.min()
+    return max(values.min(), top - near / BEST_SHARE)
 
 
 def limits(low: float, high: float) -> tuple[float, float]:
@@ -160,13 +178,19 @@ def limits(low: float, high: float) -> tuple[float, float]:
     return low - margin, high + margin
 
 
-def number(value: float, digits: int = 3) -> str:
-    """Return a number as short text."""
-    if not math.isfinite(value):
-        return str(value)
-    if value and (abs(value) >= 1e5 or abs(value) < 1e-3):
-        return f"{value:.{digits - 1}e}"
-    return f"{value:.{digits}g}" if abs(value) < 1000 else f"{value:,.0f}"
+def number(value: float) -> str:
+    """Return a count or a score as short text, with as many digits each time.
+
+    Examples
+    --------
+    >>> [number(value) for value in (0.9, 12.345, 1234567, 0.00012)]
+    ['0.9000', '12.35', '1,234,567', '1.20e-04']
+    """
+    if value and abs(value) < 1e-3:
+        return f"{value:.2e}"
+    if abs(value) >= 1000 or value == int(value):
+        return f"{value:,.0f}"
+    return f"{value:.4f}" if abs(value) < 10 else f"{value:.2f}"
 
 
 def inset(ax: Any, place: tuple[float, float, float, float], grid: str = "y") -> Any:
@@ -177,7 +201,7 @@ def inset(ax: Any, place: tuple[float, float, float, float], grid: str = "y") ->
 
 
 # The least distance of the labels of two lines, in shares of the height. Chosen by
-# looking at pictures, not measured.
+# looking at pictures.
 APART = 0.17
 
 

@@ -44,6 +44,7 @@ from sknevo.estimators._setup import (
     search_identity,
 )
 from sknevo.estimators._splits import make_splits
+from sknevo.estimators._views import ViewsMixin
 from sknevo.evaluation import (
     SAMPLES,
     Data,
@@ -93,7 +94,9 @@ def _unfitted_first(fit: Callable) -> Callable:
     return unfitted_first
 
 
-class BaseEvolved(TaskHooks, RefitMixin, CallbackSupportMixin, SearchParameters):
+class BaseEvolved(
+    TaskHooks, RefitMixin, ViewsMixin, CallbackSupportMixin, SearchParameters
+):
     """The search that all evolved estimators share; a task fills in its hooks.
 
     Attributes

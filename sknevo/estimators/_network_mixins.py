@@ -110,6 +110,7 @@ class EvolvedNetworkMixin(NetworkParameters):
 class EvolvedPredictorMixin(EnsembleParameters, EvolvedNetworkMixin):
     """Targets of samples, and the file of a network that predicts them."""
 
+    _picture: ClassVar[str] = "NetworkDisplay"
     # Five trainings of a network pay off for small data only; chosen, not measured.
     _default_folds: ClassVar[Mapping[int, int]] = {500: 5}
 

@@ -295,6 +295,7 @@ default="estimation_of_distribution"
     """
 
     _builder_module = "sknevo.builders.gan"
+    _picture = "SampleGridDisplay"
 
     genome: Genome | Callable[[DataSpec], Genome] | None = parameter(
         Genome, callable, None, default=None

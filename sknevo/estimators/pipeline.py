@@ -38,6 +38,7 @@ class _EvolvedPipeline(LargeTablesMixin, EnsembleParameters, BaseEvolved):
     """A search among pipelines for a table."""
 
     _builder_module = "sknevo.builders.pipeline"
+    _picture = "EnsembleDisplay"
 
     genome: Genome | Callable[[DataSpec], Genome] | None = parameter(
         Genome, callable, None, default=None

@@ -7,12 +7,13 @@ from matplotlib.figure import Figure
 from sknevo.displays import EvolutionDisplay
 
 RESULTS = {
-    "key": ["a", "b", "c", "a", "d", "e"],
-    "fitness": [0.5, -np.inf, 0.7, 0.6, 0.9, -50.0],
-    "end_time": [1.0, 2.0, 3.0, 4.0, 5.0, 6.0],
-    "generation": [0, 0, 0, 0, 1, 1],
-    "origin": ["known", "random", "random", "known", "crossover", "mutation"],
-    "resource": [10, 10, 10, np.inf, np.inf, np.inf],
+    "key": ["a", "b", "c", "a", "d", "e", "f"],
+    "status": ["ok", "error", "ok", "ok", "ok", "ok", "skipped"],
+    "fitness": [0.5, -np.inf, 0.7, 0.6, 0.9, -50.0, -np.inf],
+    "end_time": [1.0, 2.0, 3.0, 4.0, 5.0, 6.0, np.nan],
+    "generation": [0, 0, 0, 0, 1, 1, 1],
+    "origin": ["known", "random", "random", "known", "crossover", "mutation", "random"],
+    "resource": [10, 10, 10, np.inf, np.inf, np.inf, 10],
 }
 
 
@@ -22,11 +23,32 @@ def offsets(points):
 
 def test_each_candidate_is_a_point_of_its_origin():
     display = EvolutionDisplay(RESULTS).plot()
-    # "a" counts with all of the resource; "e" is far off.
+    # "a" counts with all of the resource.
     assert offsets(display.points_["known"]) == [[4.0, 0.6]]
     assert offsets(display.points_["random"]) == [[3.0, 0.7]]
-    assert offsets(display.points_["bred"]) == [[5.0, 0.9]]
-    assert display.ax_.get_ylim()[0] > -1
+    assert offsets(display.points_["bred"]) == [[5.0, 0.9], [6.0, -50.0]]
+
+
+def names(display):
+    return [text.get_text() for text in display.ax_.get_legend().get_texts()]
+
+
+def test_what_is_far_off_lies_on_the_edge():
+    n = 12
+    results = {
+        "key": np.arange(n).astype(str),
+        "status": ["ok"] * n,
+        "fitness": [-50.0, -40.0] + [0.9 - i / 100 for i in range(n - 2)],
+        "end_time": np.arange(n, dtype=float),
+        "generation": np.zeros(n, int),
+        "origin": ["random"] * n,
+        "resource": np.full(n, np.inf),
+    }
+    display = EvolutionDisplay(results).plot()
+    assert display.ax_.get_ylim()[0] > 0.75
+    assert len(offsets(display.points_["random"])) == n - 2
+    assert names(display) == ["best so far", "median", "random", "2 below"]
+    assert "lower rung" in names(EvolutionDisplay(RESULTS).plot())
 
 
 def test_the_best_so_far_has_the_most_resource():
@@ -35,10 +57,10 @@ def test_the_best_so_far_has_the_most_resource():
     assert best.get_ydata().tolist() == [0.5, 0.7, 0.6, 0.9, 0.9]
 
 
-def test_what_has_no_score_is_counted():
+def test_what_failed_is_counted():
     label = EvolutionDisplay(RESULTS).plot().ax_.get_xlabel()
     assert label.startswith("seconds since the search began")
-    assert label.endswith("1 of 6 trials without a score")
+    assert label.endswith("1 of 6 trials failed or were pruned")
 
 
 def test_generations_stand_side_by_side():
