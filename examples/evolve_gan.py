@@ -84,10 +84,7 @@ def plot(evolved, X, args):
     GanSignalsDisplay.from_estimator(evolved, ax=signals)
     if images:
         SampleGridDisplay.from_snapshots(evolved, ax=course)
-        labels = np.repeat(np.arange(10), 8)
-        SampleGridDisplay.from_estimator(
-            evolved, n_samples=80, y=labels, n_columns=8, ax=samples
-        )
+        SampleGridDisplay.from_estimator(evolved, n_samples=80, ax=samples)
     else:
         shots = evolved.best_estimator_.snapshots_
         for i in np.linspace(0, len(shots) - 1, 3).astype(int):
@@ -95,7 +92,6 @@ def plot(evolved, X, args):
         course.legend(fontsize="small")
         SampleGridDisplay.from_estimator(evolved, n_samples=1000, real=X, ax=samples)
     course.set(title="Samples during training")
-    samples.set(title="Samples after training")
     figure.savefig(args.plot, dpi=120)
 
 

@@ -453,14 +453,14 @@ class Evaluation:
     rounds : tuple of int, default=()
         Per split, the rounds of boosting or training epochs that early stopping has
         kept; empty if the model does not stop early.
-    end_time : float, default=nan
-        Seconds from the beginning of the search until the result was known. It is
-        ignored when evaluations are compared.
     predictions : tuple of ndarray, default=()
         Per split, what the model predicts of the held-out samples: probabilities of
         shape (n_held_out, n_classes), or values. Empty if no ensemble needs them.
     fitted : tuple of bytes, default=()
         The models of the splits, pickled, if the trial could not write them to files.
+    end_time : float, default=nan
+        Seconds from the beginning of the search until the result was known. It is
+        ignored when evaluations are compared.
 
     Examples
     --------
@@ -481,10 +481,11 @@ class Evaluation:
     resource: int | None = None
     objectives: tuple[float, ...] = ()
     rounds: tuple[int, ...] = ()
-    end_time: float = field(default=math.nan, repr=False, compare=False)
     # Megabytes that evaluations are not told apart by.
     predictions: tuple[np.ndarray, ...] = field(default=(), repr=False, compare=False)
     fitted: tuple[bytes, ...] = field(default=(), repr=False, compare=False)
+    # Two searches are the same, however fast.
+    end_time: float = field(default=math.nan, repr=False, compare=False)
 
     @property
     def rank_key(self) -> tuple[float, float]:

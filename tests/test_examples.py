@@ -14,6 +14,7 @@ PLOT = ["--plot", "plot.png"]
 ARGUMENTS = {
     "evolve_digits": [*PLOT, "--n-jobs", "1"],
     "evolve_gan": [*PLOT, "--n-jobs", "1", "--max-epochs", "20"],
+    "plot_search": [*PLOT, "--n-jobs", "1", "--pictures", "pictures"],
 }
 
 
@@ -35,6 +36,9 @@ def test_example_runs(example, tmp_path):
     told = run_example(example, tmp_path, *arguments)
     assert told.strip()
     assert (tmp_path / "plot.png").exists() == bool(arguments)
+    if example.stem == "plot_search":
+        written = {path.stem for path in (tmp_path / "pictures").iterdir()}
+        assert written >= {"Evolution", "FamilyTree"}
     if example.stem == "export_network":
         same = re.findall(r"([\d.]+)% of predictions the same", told)
         assert len(same) == 3

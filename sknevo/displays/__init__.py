@@ -18,7 +18,7 @@ Of what predicts:
 - `SampleGridDisplay`: samples of a GAN.
 
 Each has `from_estimator(estimator, ax=None)` and, once plotted, `ax_` and `figure_`.
-matplotlib (``pip install sknevo[plots]``) is imported when something is plotted.
+matplotlib (``pip install ".[plots]"``) is imported when something is plotted.
 """
 
 from sknevo.displays._ensemble import EnsembleDisplay

@@ -147,7 +147,7 @@ class EnsembleDisplay:
         Raises
         ------
         ImportError
-            If matplotlib is not installed: ``pip install sknevo[plots]``.
+            If matplotlib is not installed: ``pip install ".[plots]"``.
         """
         whole = new_axes(self, ax)
         self.ax_, self.steps_ax_ = inset(whole, UPPER, "x"), inset(whole, LOWER)

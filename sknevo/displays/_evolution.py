@@ -141,7 +141,7 @@ class EvolutionDisplay:
         ValueError
             If `over` is unknown.
         ImportError
-            If matplotlib is not installed: ``pip install sknevo[plots]``.
+            If matplotlib is not installed: ``pip install ".[plots]"``.
         """
         if self.over not in OVER:
             raise ValueError(f"over must be one of {[*OVER]}; got {self.over!r}.")

@@ -150,7 +150,7 @@ class FamilyTreeDisplay:
         Raises
         ------
         ImportError
-            If matplotlib is not installed: ``pip install sknevo[plots]``.
+            If matplotlib is not installed: ``pip install ".[plots]"``.
         """
         ax = bare(new_axes(self, ax))
         ax.grid(False)

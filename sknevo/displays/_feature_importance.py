@@ -99,7 +99,7 @@ class FeatureImportanceDisplay:
         ValueError
             If a column is missing.
         ImportError
-            If matplotlib is not installed: ``pip install sknevo[plots]``.
+            If matplotlib is not installed: ``pip install ".[plots]"``.
         """
         lacking = {"feature", "mean", "std"} - set(self.importances.columns)
         if lacking:

@@ -99,7 +99,7 @@ class GanSignalsDisplay:
         NotFittedError
             If `estimator` is not fitted.
         ImportError
-            If matplotlib is not installed: ``pip install sknevo[plots]``.
+            If matplotlib is not installed: ``pip install ".[plots]"``.
         """
         gan = gan_of(estimator)
         return cls(gan.signals_, gan.stability_).plot(ax=ax)
@@ -119,7 +119,7 @@ class GanSignalsDisplay:
         Raises
         ------
         ImportError
-            If matplotlib is not installed: ``pip install sknevo[plots]``.
+            If matplotlib is not installed: ``pip install ".[plots]"``.
         """
         whole = new_axes(self, ax)
         self.ax_, self.norms_ax_ = inset(whole, UPPER), inset(whole, LOWER)

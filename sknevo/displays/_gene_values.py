@@ -126,7 +126,7 @@ class GeneValuesDisplay:
         ValueError
             If there is no such gene, or no candidate with a score expresses it.
         ImportError
-            If matplotlib is not installed: ``pip install sknevo[plots]``.
+            If matplotlib is not installed: ``pip install ".[plots]"``.
         """
         column = self._column()
         rows = furthest(self.results)

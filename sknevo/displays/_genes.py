@@ -127,7 +127,7 @@ class GenesDisplay:
         Raises
         ------
         ImportError
-            If matplotlib is not installed: ``pip install sknevo[plots]``.
+            If matplotlib is not installed: ``pip install ".[plots]"``.
         """
         ax = new_axes(self, ax)
         ax.grid(False)

@@ -175,7 +175,7 @@ class NetworkDisplay:
         Raises
         ------
         ImportError
-            If matplotlib is not installed: ``pip install sknevo[plots]``.
+            If matplotlib is not installed: ``pip install ".[plots]"``.
         """
         ax = bare(new_axes(self, ax))
         ax.grid(False)

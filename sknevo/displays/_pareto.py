@@ -158,7 +158,7 @@ class ParetoDisplay:
         Raises
         ------
         ImportError
-            If matplotlib is not installed: ``pip install sknevo[plots]``.
+            If matplotlib is not installed: ``pip install ".[plots]"``.
         """
         ax = new_axes(self, ax)
         ax.grid(axis="x", color="#E6E6E6", linewidth=0.8)

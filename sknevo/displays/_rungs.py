@@ -125,7 +125,7 @@ class RungsDisplay:
         ValueError
             If there is a single rung.
         ImportError
-            If matplotlib is not installed: ``pip install sknevo[plots]``.
+            If matplotlib is not installed: ``pip install ".[plots]"``.
         """
         results, rows = self.results, succeeded(self.results)
         resource = np.asarray(results["resource"], float)

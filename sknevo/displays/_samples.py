@@ -10,6 +10,7 @@ from sklearn.utils.validation import check_is_fitted
 from sknevo.data_checks import check_count
 from sknevo.displays._gan import gan_of
 from sknevo.displays._shared import ORANGE, PALE, bare, legend_above, new_axes, number
+from sknevo.extras import require
 from sknevo.network_plan import channels_last, image_shape
 
 # Labels beyond so many have no row of their own. Chosen, not measured.
@@ -172,6 +173,7 @@ class SampleGridDisplay:
         """
         gan = gan_of(estimator)
         _check_counts(n_samples=n_samples, n_columns=n_columns)
+        require(cls.__name__, "matplotlib")  # before samples take their time
         labels = getattr(gan, "classes_", [])
         row_labels: list[str] = []
         if y is None and len(gan.sample_shape) > 1 and 0 < len(labels) <= MOST_LABELS:
@@ -311,7 +313,7 @@ class SampleGridDisplay:
         Raises
         ------
         ImportError
-            If matplotlib is not installed: ``pip install sknevo[plots]``.
+            If matplotlib is not installed: ``pip install ".[plots]"``.
         """
         is_rows = len(self.sample_shape) == 1
         if not is_rows and self.real is not None:

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from sklearn.utils._optional_dependencies import check_matplotlib_support
 from sklearn.utils.validation import check_is_fitted
+
+from sknevo.extras import require
 
 # The colours of Okabe and Ito (2008), which the colour-blind can tell apart.
 BLACK, ORANGE, SKY, GREEN = "#000000", "#E69F00", "#56B4E9", "#009E73"
@@ -63,7 +64,7 @@ def metric_label(name: str) -> str:
 
 def new_axes(display: Any, ax: Any, size: tuple[float, float] = SIZE) -> Any:
     """Set `ax_` and `figure_` of a display, and return the axes, without clutter."""
-    check_matplotlib_support(f"{type(display).__name__}.plot")
+    require(type(display).__name__, "matplotlib")
     if ax is None:
         # A figure of pyplot, as in scikit-learn's displays, is shown by notebooks.
         import matplotlib.pyplot as plt
@@ -75,7 +76,7 @@ def new_axes(display: Any, ax: Any, size: tuple[float, float] = SIZE) -> Any:
 
 def new_axes_beside(who: str, n: int) -> Any:
     """Return so many axes side by side, in a new figure."""
-    check_matplotlib_support(who)
+    require(who, "matplotlib")
     import matplotlib.pyplot as plt
 
     width, height = SIZE

@@ -33,7 +33,7 @@ class ViewsMixin:
         NotFittedError
             If the estimator is not fitted.
         ImportError
-            If matplotlib is not installed: ``pip install sknevo[plots]``.
+            If matplotlib is not installed: ``pip install ".[plots]"``.
         """
         check_is_fitted(self, "cv_results_")
         # Imported here, so that nothing but a picture imports matplotlib.

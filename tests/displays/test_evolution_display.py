@@ -53,8 +53,9 @@ def test_what_is_far_off_lies_on_the_edge():
 
 def test_the_best_so_far_has_the_most_resource():
     best = EvolutionDisplay(RESULTS).plot().best_
-    assert best.get_xdata().tolist() == [1, 3, 4, 5, 6]
-    assert best.get_ydata().tolist() == [0.5, 0.7, 0.6, 0.9, 0.9]
+    assert best.get_xdata().tolist() == [1, 3, 4, 4, 5, 6]
+    # With all of the resource the score is lower: another line begins.
+    np.testing.assert_array_equal(best.get_ydata(), [0.5, 0.7, np.nan, 0.6, 0.9, 0.9])
 
 
 def test_what_failed_is_counted():
@@ -67,7 +68,7 @@ def test_generations_stand_side_by_side():
     display = EvolutionDisplay(RESULTS, over="generations").plot()
     x = [x for points in display.points_.values() for x, _ in offsets(points)]
     assert len(set(x)) == len(x)
-    assert sorted(np.round(x)) == [0, 0, 1]
+    assert sorted(np.round(x)) == [0, 0, 1, 1]
     assert display.ax_.get_xlabel().startswith("generation")
 
 
