@@ -12,6 +12,7 @@ from sklearn.utils.validation import validate_data
 from sknevo.builders.pipeline import PipelineBuilder
 from sknevo.builders.pipeline._columns import ColumnReader, as_table
 from sknevo.estimators._base import BaseEvolved
+from sknevo.estimators._export import ScriptMixin
 from sknevo.estimators._large_tables import LargeTablesMixin
 from sknevo.estimators._mixins import EvolvedClassifierMixin, EvolvedRegressorMixin
 from sknevo.estimators._parameters import (
@@ -34,7 +35,7 @@ CELLS_PER_SECOND, FEWEST_ROWS = 16_000, 2_000
 
 
 @with_parameters
-class _EvolvedPipeline(LargeTablesMixin, EnsembleParameters, BaseEvolved):
+class _EvolvedPipeline(LargeTablesMixin, ScriptMixin, EnsembleParameters, BaseEvolved):
     """A search among pipelines for a table."""
 
     _builder_module = "sknevo.builders.pipeline"

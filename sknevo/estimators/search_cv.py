@@ -20,6 +20,7 @@ from sklearn.utils.validation import _num_samples, assert_all_finite
 from sknevo.builders.search_cv import SearchBuilder
 from sknevo.data_checks import check_enough
 from sknevo.estimators._base import BaseEvolved
+from sknevo.estimators._export import ScriptMixin
 from sknevo.estimators._metadata import make_router
 from sknevo.estimators._mixins import DelegatingMixin
 from sknevo.estimators._parameters import parameter, with_parameters
@@ -33,7 +34,7 @@ __all__ = ["EvolvedSearchCV"]
 
 
 @with_parameters
-class EvolvedSearchCV(DelegatingMixin, BaseEvolved):
+class EvolvedSearchCV(ScriptMixin, DelegatingMixin, BaseEvolved):
     """Evolve the parameters of any scikit-learn estimator.
 
     It can replace RandomizedSearchCV [1]_. Individuals are clones of the estimator.
