@@ -12,6 +12,7 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
+import onnxruntime
 import torch
 from sklearn.datasets import load_digits
 
@@ -67,8 +68,6 @@ def to_torchscript(evolved, module, images, folder):
 
 def to_onnx(evolved, module, images, folder):
     """Write a file for browsers and inference servers, for any number of images."""
-    import onnxruntime
-
     file = folder / "digits.onnx"
     torch.onnx.export(
         module,

@@ -247,6 +247,12 @@ def test_the_citation_has_the_version_and_says_what_the_package_says():
     assert cited["license"] == SETUP["metadata"]["license_expression"]
 
 
+def test_no_text_advises_a_package_that_is_not_published():
+    git = ["git", "grep", "-nE", "pip install (-[^ ]+ )*.?sknevo"]
+    found = subprocess.run(git, cwd=ROOT, capture_output=True, text=True)
+    assert found.stdout == ""
+
+
 # Installed ---------------------------------------------------------------------------
 
 # What tables need in MB, sknevo included; measured: 414, of which scikit-learn and
