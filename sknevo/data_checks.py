@@ -66,6 +66,57 @@ def plain_column(name: str, values: Any) -> Any:
     return values
 
 
+def first_word(values: Any) -> tuple[int, Any] | None:
+    """Return place and value of the first that is no number; None if all are.
+
+    A number may be written as text, and a missing value counts as one.
+    """
+    from pandas import isna
+
+    objects = np.asarray(values, object)
+    for place in np.flatnonzero(~isna(objects)):
+        try:
+            float(objects[place])
+        except (TypeError, ValueError):
+            return int(place), objects[place]
+    return None
+
+
+@contextmanager
+def explained(X: Any, names: Any = None) -> Iterator[None]:
+    """Note on errors of an estimator what it cannot read in X.
+
+    `names` are those of the columns that `fit` saw, None if they had none.
+    """
+    try:
+        yield
+    except (TypeError, ValueError) as error:
+        for name, column in _columns(X):
+            found = first_word(column)
+            if found is not None and f"to float: {found[1]!r}" in str(error):
+                error.add_note(
+                    f"Column {name!r} of X holds {found[1]!r} in row {found[0]}. "
+                    "Encode it as numbers, or take EvolvedPipelineClassifier or "
+                    "EvolvedPipelineRegressor, which take columns of any kind."
+                )
+        if names is not None and not hasattr(X, "columns"):
+            error.add_note(
+                f"In fit, X had the columns {', '.join(map(repr, names))}; here it is "
+                f"of type {type(X).__name__}, without names of columns."
+            )
+        raise
+
+
+def _columns(X: Any) -> Iterator[tuple[Any, Any]]:
+    """Yield name and values of the columns of a table that may hold words."""
+    if hasattr(X, "iloc") and hasattr(X, "columns"):
+        for i, name in enumerate(X.columns):
+            if X.dtypes.iloc[i].kind not in "biuf":
+                yield name, X.iloc[:, i]
+    elif isinstance(X, np.ndarray) and X.ndim == 2 and X.dtype.kind in "OUS":
+        yield from enumerate(X.T)
+
+
 def check_count(name: str, value: Any, least: int = 1) -> None:
     """Refuse a parameter that is no whole number, or less than the least."""
     if not isinstance(value, Integral) or value < least:

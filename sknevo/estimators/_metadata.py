@@ -12,6 +12,8 @@ from sklearn.utils.metadata_routing import (
 )
 from sklearn.utils.validation import _num_samples, check_consistent_length
 
+from sknevo.spelling import did_you_mean
+
 
 def given(params: Mapping[str, Any]) -> dict[str, Any]:
     """Return the metadata that are not None, which is as good as not given."""
@@ -21,9 +23,11 @@ def given(params: Mapping[str, Any]) -> dict[str, Any]:
 def check_names(params: Mapping[str, Any], accepted: Collection[str] | None) -> None:
     """Refuse metadata that individuals do not take; None is any."""
     if accepted is not None and (unknown := params.keys() - accepted):
+        known = sorted({*accepted, "groups"})
         raise TypeError(
-            f"fit got unexpected metadata {sorted(unknown)}; accepted are "
-            f"{sorted({*accepted, 'groups'})} (others with metadata routing enabled)."
+            f"fit got unexpected metadata {sorted(unknown)}; accepted are {known} "
+            "(others with metadata routing enabled)."
+            f"{did_you_mean(min(unknown), known)}"
         )
 
 

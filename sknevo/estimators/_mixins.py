@@ -4,7 +4,7 @@ Each mixin stands before `BaseEvolved` in the bases of an estimator.
 """
 
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from copy import deepcopy
 from typing import Any, ClassVar
 
@@ -15,6 +15,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 from sklearn.utils.validation import assert_all_finite
 
+from sknevo.data_checks import explained, first_word
 from sknevo.estimators._results import check_refit
 
 
@@ -127,11 +128,13 @@ class EvolvedRegressorMixin:
     """
 
     _default_scoring: ClassVar[Any] = "r2"
+    # What predicts labels of the same data.
+    _classifier: ClassVar[str]
 
     def _check_y(self, y: Any) -> np.ndarray:
         y = column_or_1d(y, warn=True)
         if y.dtype.kind not in "biuf":
-            y = _as_numbers(y)
+            y = as_numbers(y, self._classifier)
         assert_all_finite(y, input_name="y")
         return y
 
@@ -142,20 +145,16 @@ class EvolvedRegressorMixin:
         return tags
 
 
-def _as_numbers(y: np.ndarray) -> np.ndarray:
-    """Return targets as floats, or refuse those that are no numbers."""
+def as_numbers(y: np.ndarray, classifier: str) -> np.ndarray:
+    """Return targets as floats; refuse others, and say what predicts labels."""
     if y.dtype.kind not in "mM":  # numpy makes numbers of dates
         with suppress(TypeError, ValueError):
             return y.astype(float)
-    words = (value for value in y if not _is_number(value))
-    raise ValueError(f"y must hold numbers; got {next(words, y[0])!r}.")
-
-
-def _is_number(value: Any) -> bool:
-    with suppress(TypeError, ValueError):
-        float(value)
-        return True
-    return False
+    word = first_word(y.ravel())
+    value = y.ravel()[0] if word is None else word[1]
+    raise ValueError(
+        f"y must hold numbers; got {value!r}. {classifier} predicts labels."
+    )
 
 
 def _has(name: str) -> Callable[["DelegatingMixin"], bool]:
@@ -176,7 +175,8 @@ def delegated(
     """Return a method that passes X on to `best_estimator_`, where that one has it."""
 
     def ask(self: "DelegatingMixin", X: Any) -> Any:
-        return getattr(self._best, method)(self._validate_X(X))
+        with self._explained(X):
+            return getattr(self._best, method)(self._validate_X(X))
 
     ask.__name__, ask.__qualname__ = method, f"DelegatingMixin.{method}"
     ask.__doc__ = f"""{summary}
@@ -267,6 +267,11 @@ class DelegatingMixin:
     def feature_names_in_(self) -> np.ndarray:
         """Names of the columns, if the estimator remembers them."""
         return self._seen("feature_names_in_")
+
+    def _explained(self, X: Any) -> AbstractContextManager[None]:
+        """Note on errors of the best individual what it cannot read in X."""
+        best = getattr(self, "best_estimator_", None)
+        return explained(X, getattr(best, "feature_names_in_", None))
 
     def _seen(self, attribute: str) -> Any:
         if not hasattr(self, "best_estimator_"):

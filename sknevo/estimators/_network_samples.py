@@ -13,6 +13,7 @@ from pandas.api import types
 from PIL import Image
 from scipy.sparse import issparse
 
+from sknevo.data_checks import first_word
 from sknevo.frames import as_pandas
 from sknevo.image_stream import ImageStream
 from sknevo.image_stream._pixels import array_of
@@ -46,6 +47,8 @@ def as_samples(X: Any, shape: Shape | None, channels: str) -> tuple[Any, str]:
     X = streamed(X, shape, channels)
     if hasattr(type(X), "columns"):  # a table of any library
         X = as_pandas(X)
+    if isinstance(X, np.ndarray) and X.dtype == object and X.ndim == 2:
+        X = pd.DataFrame(X)
     if isinstance(X, pd.DataFrame):
         return _numeric(X), channels
     if isinstance(X, list | tuple | pd.Series) or _holds_objects(X):
@@ -67,7 +70,8 @@ def _check_type(array: np.ndarray) -> None:
     """Refuse what no conversion makes an array of numbers."""
     kind = array.dtype.kind
     if kind in "US" and array.size:
-        raise ValueError(f"{ACCEPTED}; got {str(array.flat[0])[:80]!r}. {FILES}")
+        _, word = first_word(array.ravel()) or (0, array.flat[0])
+        raise ValueError(f"{ACCEPTED}; got {str(word)[:80]!r}. {FILES}")
     if array.ndim == 0:
         raise TypeError(f"{ACCEPTED}; got {type(array.item()).__name__}.")
     # scikit-learn refuses objects that are no numbers.
@@ -150,12 +154,12 @@ def _numeric_column(column: pd.Series) -> pd.Series:
             return column.astype(float)
         except (TypeError, ValueError):
             pass
-    held = column.dropna()
-    example = f"{held.iloc[0]!r}"[:80] if len(held) else "no values"
+    row, value = first_word(column) or (0, "no values")
     raise ValueError(
         f"X must hold numbers; column {column.name!r} of type {column.dtype} holds "
-        f"{example}. Encode it as numbers, or take EvolvedPipelineClassifier or "
-        f"EvolvedPipelineRegressor, which take columns of any kind. {FILES}"
+        f"{value!r:.80} in row {row}. Encode it as numbers, or take "
+        "EvolvedPipelineClassifier or EvolvedPipelineRegressor, which take columns of "
+        f"any kind. {FILES}"
     )
 
 

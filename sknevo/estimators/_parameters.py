@@ -1,16 +1,23 @@
 """The constructor parameters that evolved estimators share, each declared once."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import MISSING, dataclass, field, fields
+from functools import wraps
 from numbers import Integral, Real
 from os import PathLike
-from typing import Any, TypeVar, dataclass_transform
+from typing import Any, Self, TypeVar, dataclass_transform
 
 import numpy as np
 from sklearn.base import BaseEstimator
-from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils._param_validation import (
+    Interval,
+    InvalidParameterError,
+    StrOptions,
+    make_constraint,
+)
 
 from sknevo.evolution import STRATEGIES, Strategy
+from sknevo.spelling import did_you_mean
 
 Class = TypeVar("Class")
 
@@ -41,10 +48,67 @@ def parameter(
 def with_parameters(cls: type[Class]) -> type[Class]:
     """Give a class the constructor and the constraints that its parameters declare."""
     cls = dataclass(eq=False, repr=False, kw_only=True)(cls)
+    cls.__init__ = _with_known_names(cls.__init__)
     cls._parameter_constraints = {
         one.name: one.metadata["constraints"] for one in fields(cls)
     }
     return cls
+
+
+def _with_known_names(init: Callable[..., None]) -> Callable[..., None]:
+    """Let a constructor refuse arguments by the name of the class that users see."""
+
+    @wraps(init)
+    def __init__(self: Any, *args: Any, **params: Any) -> None:
+        own = fields(self)
+        named = [one.name for one in own if one.kw_only]
+        n_places = len(own) - len(named)
+        if len(args) > n_places:
+            raise TypeError(
+                f"{type(self).__name__} takes its parameters by name, such as "
+                f"{named[0]}=...; got {args[n_places]!r:.80}."
+            )
+        if problem := _unknown_parameter(self, params, (one.name for one in own)):
+            raise TypeError(problem)
+        init(self, *args, **params)
+
+    return __init__
+
+
+def _unknown_parameter(
+    estimator: Any, names: Iterable[str], known: Iterable[str]
+) -> str:
+    """Return what is wrong with the first name that is not known, "" if all are."""
+    known = sorted(known)
+    for name in names:
+        if name not in known:
+            return (
+                f"{type(estimator).__name__} has no parameter {name!r}."
+                f"{did_you_mean(name, known)} Its parameters are {', '.join(known)}."
+            )
+    return ""
+
+
+def _check_options(estimator: Any, name: str, constraints: Sequence[Any]) -> None:
+    """Refuse a string that is none of the options of a parameter."""
+    value = getattr(estimator, name)
+    if not isinstance(value, str) or str in constraints:
+        return
+    accepted = [one for one in constraints if isinstance(one, StrOptions)]
+    options = sorted(option for one in accepted for option in one.options)
+    if options and value not in options:
+        others = [_named(one) for one in constraints if one not in accepted]
+        said = " or ".join([", ".join(map(repr, options)), *others])
+        raise InvalidParameterError(
+            f"The {name!r} parameter of {type(estimator).__name__} must be one of "
+            f"{said}; got {value!r}.{did_you_mean(value, options)}"
+        )
+
+
+def _named(constraint: Any) -> str:
+    """Return what a constraint accepts, in words."""
+    is_own = isinstance(constraint, type) and constraint.__module__.startswith("sknevo")
+    return f"a {constraint.__name__}" if is_own else str(make_constraint(constraint))
 
 
 def journal_parameters(estimator: BaseEstimator) -> dict[str, Any]:
@@ -222,6 +286,22 @@ default="estimation_of_distribution"
         "random_state", default=None, in_journal=False
     )
     verbose: int = parameter("verbose", default=0, in_journal=False)
+
+    def set_params(self, **params: Any) -> Self:
+        own = [name.partition("__")[0] for name in params]
+        if problem := _unknown_parameter(self, own, self._get_param_names()):
+            raise ValueError(problem)
+        return super().set_params(**params)
+
+    def _validate_params(self) -> None:
+        for name, constraints in self._parameter_constraints.items():
+            _check_options(self, name, constraints)
+        if isinstance(self.genome, str):
+            raise InvalidParameterError(
+                f"genome must be a search space, not a name; got {self.genome!r}. "
+                "sknevo's own are functions, such as sknevo.genomes.pipeline.pipeline."
+            )
+        super()._validate_params()
 
 
 @with_parameters

@@ -13,6 +13,7 @@ from sknevo.data_checks import fingerprint
 from sknevo.evaluation import SAMPLES, Data
 from sknevo.genes import Gene, Genome, Integer
 from sknevo.records import Chromosome, DataSpec
+from sknevo.spelling import did_you_mean
 
 
 class FirstRung(NamedTuple):
@@ -89,7 +90,7 @@ def make_rungs(
     if not wanted:
         raise ValueError(
             f'resource must be None, "{SAMPLES}" or the name of an integer gene; got '
-            f"{resource!r}."
+            f"{resource!r}.{did_you_mean(resource, [SAMPLES, *_integers(genome)])}"
         )
     if max_resources != "auto":
         wanted = min(wanted, max_resources)
@@ -116,6 +117,12 @@ def most(gene: Gene, name: str) -> int:
     inside = gene.parts.get(name)
     highest = inside.high if isinstance(inside, Integer) else 0
     return max([highest, *(most(part, name) for part in gene.parts.values())])
+
+
+def _integers(gene: Gene) -> set[str]:
+    """Return the names of all genes of whole numbers inside a gene."""
+    own = {name for name, part in gene.parts.items() if isinstance(part, Integer)}
+    return own.union(*map(_integers, gene.parts.values()))
 
 
 def rungs(

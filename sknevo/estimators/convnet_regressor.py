@@ -251,6 +251,7 @@ default="estimation_of_distribution"
     """
 
     _builder_module = "sknevo.builders.convnet_regressor"
+    _classifier = "EvolvedClassifier"
 
     genome: Genome | Callable[[DataSpec], Genome] | None = parameter(
         Genome, callable, None, default=None

@@ -564,5 +564,7 @@ default="estimation_of_distribution"
     (442,)
     """
 
+    _classifier = "EvolvedPipelineClassifier"
+
     def _spec(self, X: Any, y: np.ndarray) -> DataSpec:
         return self._described(X, "regression", 0)

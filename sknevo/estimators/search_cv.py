@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from inspect import signature
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from sklearn.base import BaseEstimator
@@ -18,11 +18,11 @@ from sklearn.utils.multiclass import type_of_target
 from sklearn.utils.validation import _num_samples, assert_all_finite
 
 from sknevo.builders.search_cv import SearchBuilder
-from sknevo.data_checks import check_enough
+from sknevo.data_checks import check_enough, explained
 from sknevo.estimators._base import BaseEvolved
 from sknevo.estimators._export import ScriptMixin
 from sknevo.estimators._metadata import make_router
-from sknevo.estimators._mixins import DelegatingMixin
+from sknevo.estimators._mixins import DelegatingMixin, as_numbers
 from sknevo.estimators._parameters import parameter, with_parameters
 from sknevo.estimators._samples import Samples, finite_weights
 from sknevo.evaluation import Objectives
@@ -309,13 +309,24 @@ default="estimation_of_distribution"
             raise ValueError("X must be given; got None.")
         return X
 
+    def _fit(self, X: Any, *args: Any) -> Self:
+        with explained(X):
+            return super()._fit(X, *args)
+
+    def _score(self, X: Any, *args: Any) -> float:
+        with self._explained(X):
+            return super()._score(X, *args)
+
     def _check_y(self, y: Any) -> Any:
         return y
 
     def _plain_y(self, y: Any) -> Any:
         # The y of other estimators may be anything, and this one's stays as it is.
-        if get_tags(self.estimator).estimator_type in ("classifier", "regressor"):
-            super()._plain_y(y)
+        kind = get_tags(self.estimator).estimator_type
+        if kind in ("classifier", "regressor"):
+            plain = super()._plain_y(y)
+            if kind == "regressor":
+                as_numbers(np.asarray(plain), "A classifier as `estimator`")
         return y
 
     def _spec(self, X: Any, y: Any) -> DataSpec:

@@ -7,7 +7,7 @@ import pickle
 import statistics
 import time
 import warnings
-from collections.abc import Callable, Mapping, Sequence, Sized
+from collections.abc import Callable, Collection, Mapping, Sequence, Sized
 from dataclasses import dataclass, field, replace
 from functools import partial, wraps
 from numbers import Real
@@ -15,13 +15,14 @@ from typing import Any
 
 import numpy as np
 from sklearn.base import BaseEstimator
-from sklearn.metrics import check_scoring
+from sklearn.metrics import check_scoring, get_scorer_names
 from sklearn.metrics._scorer import _BaseScorer, _MultimetricScorer
 from sklearn.pipeline import Pipeline
 from sklearn.utils import ClassifierTags, Tags, _safe_indexing
 from sklearn.utils.validation import _num_samples
 
 from sknevo.deadline import TrialPruned, check_deadline
+from sknevo.spelling import did_you_mean
 
 # Number of samples that a model is timed on: of a few, the call itself would be timed.
 BATCH = 1000
@@ -166,7 +167,10 @@ class Objectives:
                 )
             refit = names[0]
         if names and isinstance(refit, str) and refit not in names:
-            raise ValueError(f"refit must be one of {names}; got {refit!r}.")
+            raise ValueError(
+                f"refit must be one of {names}; got {refit!r}."
+                f"{did_you_mean(refit, names)}"
+            )
         return cls(scorer, refit if isinstance(refit, str) else None)
 
     @property
@@ -440,9 +444,10 @@ def _guess(
 
 
 def _with_costs(scoring: Any) -> Any:
-    """Replace the names of costs by their scorers; sort sets."""
+    """Replace the names of costs by their scorers; sort sets; refuse other names."""
     if isinstance(scoring, set | frozenset):
         scoring = sorted(scoring, key=repr)  # their order differs between processes
+    _check_scores(scoring)
     named = scoring
     if isinstance(scoring, list | tuple) and not COSTS.keys().isdisjoint(
         name for name in scoring if isinstance(name, str)
@@ -461,6 +466,19 @@ def _with_costs(scoring: Any) -> Any:
             f"{scoring!r}."
         )
     return named
+
+
+def _check_scores(scoring: Any) -> None:
+    """Refuse a name, alone or of several, that neither a score nor a cost has."""
+    known = {*get_scorer_names(), *COSTS}
+    several = scoring.values() if isinstance(scoring, Mapping) else scoring
+    names = several if isinstance(several, Collection) else ()
+    for name in [scoring] if isinstance(scoring, str) else names:
+        if isinstance(name, str) and name not in known:
+            raise ValueError(
+                f"scoring names {name!r}, which is no score: these are listed by "
+                f"sklearn.metrics.get_scorer_names().{did_you_mean(name, known)}"
+            )
 
 
 def _scorer(scorer: Any) -> Any:

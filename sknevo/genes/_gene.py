@@ -10,6 +10,7 @@ import numpy as np
 from numpy.random import Generator
 
 from sknevo.records import express, flatten
+from sknevo.spelling import did_you_mean
 
 Genes = dict[str, Any]
 
@@ -904,6 +905,7 @@ def _check_names(partial: Any, genes: Mapping[str, Gene], path: str) -> None:
     if unknown := [name for name in partial if name not in genes]:
         raise ValueError(
             f"{path} has no gene {unknown[0]!r}; its genes are {list(genes)}."
+            f"{did_you_mean(unknown[0], genes)}"
         )
 
 

@@ -6,6 +6,7 @@ from typing import Any
 from sklearn.base import BaseEstimator
 
 from sknevo.genes import Choice, Genome, Options, Repeat, gene_of, parameter_genes
+from sknevo.spelling import did_you_mean
 
 __all__ = ["parameters", "well_known"]
 
@@ -89,6 +90,7 @@ def _check_names(genome: Genome, estimator: BaseEstimator) -> None:
             raise ValueError(
                 f"genome names {name!r}, which is no parameter of "
                 f"{type(estimator).__name__}; its own are {own}."
+                f"{did_you_mean(name, known)}"
             )
 
 

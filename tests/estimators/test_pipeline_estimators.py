@@ -470,7 +470,7 @@ def test_the_best_chromosome_is_shown_in_words(fitted):
     ("params", "message"),
     [
         ({"population_size": 0}, r"population_size.* must be an int in the range"),
-        ({"strategy": "best"}, r"strategy.* must be a str among"),
+        ({"strategy": "best"}, r"strategy.* must be one of 'coevolution'"),
         ({"generations": None}, r"would never end: set one of generations"),
         ({"genome": Genome()}, r"genome must be a Genome that names at least one gene"),
         ({"genome": lambda spec: 3}, r"genome must be a Genome .* got 3"),

@@ -216,8 +216,12 @@ class ColumnReader(OneToOneFeatureMixin, ArrayTransformer):
             for i, kind in enumerate(self.kinds_)
             if types.get(i) not in kind.own_types
         ]
+        table, note = self._named(table)
         read = _each(
-            table, unread, lambda i, column: (column, *self.kinds_[i].read(column))
+            table,
+            unread,
+            lambda i, column: (column, *self.kinds_[i].read(column)),
+            note,
         )
         doubts = {
             i: self.kinds_[i].doubt([*gaps.get(i, ()), *missing], fitting)
@@ -232,10 +236,22 @@ class ColumnReader(OneToOneFeatureMixin, ArrayTransformer):
             ]
         )
         changed = {i: new for i, (old, new, _) in read.items() if new is not old}
-        table = _replaced(table, changed, self.names_)
+        table = _replaced(table, changed)
         if self.names_ is None:
             return table.to_numpy(float, na_value=np.nan)
         return table
+
+    def _named(self, table: pd.DataFrame) -> tuple[pd.DataFrame, str]:
+        """Return a table with the names that fit saw, and a note if it had others."""
+        if self.names_ is None or table.columns.equals(self.names_):
+            return table, ""
+        first = ", ".join(map(repr, self.names_[:MOST_NOTES]))
+        more = ", ..." if len(self.names_) > MOST_NOTES else ""
+        note = (
+            f"; fit saw a DataFrame with the columns {first}{more}, and X has not "
+            "these names: its columns are taken in the order of fit"
+        )
+        return table.set_axis(self.names_, axis=1), note
 
     def sparsity(self, table: Table) -> Sparsity | None:
         """Return what genomes need to know of a table that was read as sparse."""
@@ -321,17 +337,14 @@ def _has_infinity(table: pd.DataFrame, places: Sequence[int]) -> bool:
     return any(np.isinf(piece.to_numpy()).any() for piece in pieces)
 
 
-def _replaced(
-    table: pd.DataFrame, columns: Mapping[int, pd.Series], names: pd.Index | None
-) -> pd.DataFrame:
+def _replaced(table: pd.DataFrame, columns: Mapping[int, pd.Series]) -> pd.DataFrame:
     """Return a table with other columns at some places; the user's is never changed."""
     if not columns:
         return table
     kept = [i for i in range(table.shape[1]) if i not in columns]
     new = pd.concat([table.iloc[:, kept], *columns.values()], axis=1)
     new = new.iloc[:, np.argsort([*kept, *columns])]
-    if names is not None:
-        new.columns = names
+    new.columns = table.columns
     return new
 
 
@@ -347,6 +360,7 @@ def _each(
     table: pd.DataFrame,
     places: Sequence[int],
     function: Callable[[int, pd.Series], Any],
+    note: str = "",
 ) -> dict[int, Any]:
     """Return what a function makes of columns, by place; errors name the column."""
     results = {}
@@ -356,9 +370,9 @@ def _each(
             results[i] = function(i, table.iloc[:, i])
         except (TypeError, ValueError) as error:
             kind = TypeError if isinstance(error, TypeError) else ValueError
-            raise kind(f"{error} (column {name!r}).") from error
+            raise kind(f"{error} (column {name!r}{note}).") from error
         except OverflowError as error:
             raise ValueError(
-                f"X contains a value too large for a float (column {name!r})."
+                f"X contains a value too large for a float (column {name!r}{note})."
             ) from error
     return results

@@ -17,6 +17,7 @@ from sknevo.genes import (
 )
 from sknevo.genomes.pipeline._families import MODELS, Family, own_families, suits
 from sknevo.records import DataSpec
+from sknevo.spelling import did_you_mean
 
 Genes = dict[str, Any]
 Own = Mapping[str, Family]
@@ -173,7 +174,8 @@ def pipeline(
     unknown = [name for name in wanted if name not in families]
     suited = [name for name in wanted if name in known]
     if unknown or not suited:
-        raise ValueError(f"models must be among {known}; got {list(models)}.")
+        meant = did_you_mean(unknown[0], known) if unknown else ""
+        raise ValueError(f"models must be among {known}; got {list(models)}.{meant}")
     if is_long(spec):
         fast = [n for n in suited if n in own or families[n].takes_millions]
         suited = fast or suited
