@@ -527,12 +527,14 @@ class Generation:
         Best fitness so far, and the median of the successful evaluations of this
         generation.
     evaluated, cached, failed : int
-        Number of individuals that were evaluated, that were already known, and that
-        were evaluated and failed.
+        Number of individuals whose evaluation began, that were already known, and whose
+        evaluation failed.
     seconds : float
         Wall-clock time in seconds.
     pruned : int, default=0
-        Number of individuals that were evaluated and ended early, without prospects.
+        Number of individuals whose evaluation ended early, without prospects.
+    cut_off : int, default=0
+        Number of individuals whose evaluation was cut off, since time was over.
 
     Examples
     --------
@@ -549,3 +551,4 @@ class Generation:
     failed: int
     seconds: float
     pruned: int = 0
+    cut_off: int = 0

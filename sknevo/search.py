@@ -106,9 +106,12 @@ class SearchResult:
             median=statistics.median(fitness) if fitness else math.nan,
             evaluated=len(evaluated),
             cached=len(ended) - len(evaluated),
-            failed=sum(e.status not in ("ok", "pruned") for e in evaluated),
+            failed=sum(
+                e.status not in ("ok", "pruned", "unfinished") for e in evaluated
+            ),
             seconds=now - self._began,
             pruned=sum(e.status == "pruned" for e in evaluated),
+            cut_off=sum(e.status == "unfinished" for e in evaluated),
         )
         self.history.append(summary)
         self.has_skipped = len(ended) < len(self.generation)
@@ -297,40 +300,6 @@ class SklearnCallbacks(SearchCallback):
         return self.generation.call_on_fit_task_end(
             estimator=self.estimator, **self.data
         )
-
-
-class Printer(SearchCallback):
-    """Prints a line per generation, and with `verbose` > 1 also one per individual."""
-
-    def __init__(self, verbose: int, budget: TimeBudget) -> None:
-        self.verbose, self.budget = verbose, budget
-        self._failed: list[Evaluation] = []
-
-    def on_evaluation_end(self, evaluation: Evaluation) -> bool:
-        failed = evaluation.status not in ("ok", "pruned")
-        if failed and not evaluation.cached:
-            self._failed.append(evaluation)
-        if self.verbose > 1:
-            chromosome = evaluation.chromosome
-            result = evaluation.error or f"{evaluation.fitness:.4f}"
-            print(f"  {chromosome.key} {chromosome.origin:<9} {result}", flush=True)
-        return False
-
-    def on_generation_end(self, generation: Generation) -> bool:
-        left = self.budget.time_left()
-        clock = "" if left == math.inf else f", {max(0, left):.0f} s left"
-        print(
-            f"generation {generation.number:>3}  "
-            f"best {generation.best:.4f}  median {generation.median:.4f}  "
-            f"evaluated {generation.evaluated}, cached {generation.cached}, "
-            f"pruned {generation.pruned}, failed {generation.failed}  "
-            f"in {generation.seconds:.1f} s{clock}",
-            *most_frequent_causes(self._failed),
-            sep="\n",
-            flush=True,
-        )
-        self._failed = []
-        return False
 
 
 # Causes of failures that a message lists. Chosen, not measured.

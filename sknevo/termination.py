@@ -136,11 +136,25 @@ def make_criteria(
 
 def check_terminates(parameters: Mapping[str, Any]) -> None:
     """Raise a ValueError if no parameter would ever end the search."""
+    if not limits(parameters):
+        names = ", ".join(_switches(parameters))
+        raise ValueError(f"the search would never end: set one of {names}.")
+
+
+def limits(parameters: Mapping[str, Any]) -> list[str]:
+    """Return the parameters that may end the search, with their values."""
+    return [
+        f"{name}={parameters[name]}"
+        for name in _switches(parameters)
+        if parameters[name] is not None
+    ]
+
+
+def _switches(parameters: Mapping[str, Any]) -> list[str]:
+    """Return the names of the parameters that turn rules on, as they are documented."""
     rules = map(_fields, TerminationCriterion.__subclasses__())
     switches = {names[0] for names in rules if names}
-    names = [name for name in parameters if name in switches]  # as they are documented
-    if all(parameters[name] is None for name in names):
-        raise ValueError(f"the search would never end: set one of {', '.join(names)}.")
+    return [name for name in parameters if name in switches]
 
 
 def _fields(rule: type[TerminationCriterion]) -> list[str]:

@@ -168,6 +168,10 @@ def test_evaluations_out_of_turn_count_when_time_is_over(strategy):
     assert sorted(fared(recorder.individuals)) == sorted(tried)
     assert outcome.history[-1].best == 0
     assert sum(g.evaluated for g in outcome.history) == len(outcome.evaluations)
+    # What the clock cuts off has not failed.
+    n_cut_off = [status for _, status in tried].count("unfinished")
+    assert sum(g.cut_off for g in outcome.history) == n_cut_off > 0
+    assert sum(g.failed for g in outcome.history) == 0
     numbers = [told[1] for told in recorder.events if told[0] == "begins"]
     assert numbers == [g.number for g in outcome.history]
 

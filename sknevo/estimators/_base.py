@@ -27,6 +27,7 @@ from sknevo.estimators._metadata import (
     route,
 )
 from sknevo.estimators._parameters import SearchParameters, journal_parameters
+from sknevo.estimators._progress import Printer, say_data, say_end, say_plan
 from sknevo.estimators._refit import RefitMixin
 from sknevo.estimators._results import (
     all_failed,
@@ -63,7 +64,6 @@ from sknevo.evaluation import (
 from sknevo.evolution import STRATEGIES, Population, SuccessiveHalving
 from sknevo.records import DataSpec, Evaluation
 from sknevo.search import (
-    Printer,
     SearchResult,
     SklearnCallbacks,
     search,
@@ -216,10 +216,14 @@ class BaseEvolved(
             If metadata are given that nothing takes.
         """
         budget = TimeBudget(self.max_time)  # its clock starts now
+        check_terminates(vars(self))
+        say_plan(self, X)
         threads = self._threads or inner_threads(self._n_workers)
         start_early(self._n_workers, threads, self._builder_module)
         with Journal(self.journal) as journal:
-            return self._fit(X, y, params, journal, budget)
+            self._fit(X, y, params, journal, budget)
+        say_end(self, budget)
+        return self
 
     def _fit(
         self,
@@ -234,8 +238,6 @@ class BaseEvolved(
                 "python -OO removes docstrings, without which "
                 f"{self._needs_docstrings} cannot be imported: use python -O."
             )
-        check_terminates(vars(self))
-
         # The data, and what is measured on them.
         samples = self._samples(*self._validate(X, y, reset=True), params)
         samples = replace(samples, X=self._learn_X(samples.X))
@@ -250,6 +252,7 @@ class BaseEvolved(
         whole = self._spec(X, y)
         spec = replace(whole, n_samples=data.n_train)
         self.genome_ = self._make_genome(spec)
+        say_data(self, spec, objectives, len(data.splits))
         rungs = self._rungs(spec, len(data.splits))
         rows = self._refit_rows(data)
         final_spec = whole if rows is None else replace(whole, n_samples=len(rows))
@@ -441,7 +444,7 @@ class BaseEvolved(
         root = context.call_on_fit_task_begin(estimator=self, **data)
         callbacks = [*self._callbacks(runner), SklearnCallbacks(self, root, data)]
         if self.verbose:
-            callbacks.append(Printer(self.verbose, budget))
+            callbacks.append(Printer(self.verbose, budget, runner.resource))
         criteria = make_criteria(vars(self), budget)
         outcome = search(halving, evaluator, criteria, budget, callbacks)
         root.call_on_fit_task_end(estimator=self, **data)

@@ -24,6 +24,8 @@ class TaskHooks:
     be anything that scikit-learn can index by rows, or None.
     """
 
+    # What evolves, in the words of a message.
+    _individuals: ClassVar[str]
     # The fitness if the user names none.
     _default_scoring: ClassVar[Any]
     # Number of folds up to a number of samples; of more samples, a part is held out.

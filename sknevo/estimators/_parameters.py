@@ -223,8 +223,9 @@ default="estimation_of_distribution"
     random_state : int, RandomState or None, default=None
         Seed of everything: genes, splits and models.
     verbose : int, default=0
-        1 prints a line per generation and the most frequent causes of its failures, 2
-        also a line per individual.
+        1 prints at once what is searched and until when, then a line per new best and
+        per generation, with the most frequent causes of its failures. 2 also prints a
+        line per individual.
     """
 
     strategy: str | Strategy = parameter(

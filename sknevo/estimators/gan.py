@@ -155,8 +155,9 @@ default="estimation_of_distribution"
     random_state : int, RandomState or None, default=None
         Seed of everything: genes, splits and models.
     verbose : int, default=0
-        1 prints a line per generation and the most frequent causes of its failures, 2
-        also a line per individual.
+        1 prints at once what is searched and until when, then a line per new best and
+        per generation, with the most frequent causes of its failures. 2 also prints a
+        line per individual.
     image_shape : tuple of int or None, default=None
         Shape of an image if X holds images as rows: (height, width),
         (channels, height, width) or (height, width, channels). Images of a Dataset are
@@ -295,6 +296,7 @@ default="estimation_of_distribution"
     """
 
     _builder_module = "sknevo.builders.gan"
+    _individuals = "generators"
     _picture = "SampleGridDisplay"
 
     genome: Genome | Callable[[DataSpec], Genome] | None = parameter(

@@ -39,6 +39,7 @@ class _EvolvedPipeline(LargeTablesMixin, ScriptMixin, EnsembleParameters, BaseEv
     """A search among pipelines for a table."""
 
     _builder_module = "sknevo.builders.pipeline"
+    _individuals = "pipelines"
     _picture = "EnsembleDisplay"
 
     genome: Genome | Callable[[DataSpec], Genome] | None = parameter(
@@ -233,8 +234,9 @@ default="estimation_of_distribution"
     random_state : int, RandomState or None, default=None
         Seed of everything: genes, splits and models.
     verbose : int, default=0
-        1 prints a line per generation and the most frequent causes of its failures, 2
-        also a line per individual.
+        1 prints at once what is searched and until when, then a line per new best and
+        per generation, with the most frequent causes of its failures. 2 also prints a
+        line per individual.
     ensemble_size : int or None, default=25
         Steps of selecting an ensemble, each of which adds the individual that raises
         the fitness of the averaged predictions most. A member predicts by the models of
@@ -461,8 +463,9 @@ default="estimation_of_distribution"
     random_state : int, RandomState or None, default=None
         Seed of everything: genes, splits and models.
     verbose : int, default=0
-        1 prints a line per generation and the most frequent causes of its failures, 2
-        also a line per individual.
+        1 prints at once what is searched and until when, then a line per new best and
+        per generation, with the most frequent causes of its failures. 2 also prints a
+        line per individual.
     ensemble_size : int or None, default=25
         Steps of selecting an ensemble, each of which adds the individual that raises
         the fitness of the averaged predictions most. A member predicts by the models of

@@ -151,8 +151,9 @@ default="estimation_of_distribution"
     random_state : int, RandomState or None, default=None
         Seed of everything: genes, splits and models.
     verbose : int, default=0
-        1 prints a line per generation and the most frequent causes of its failures, 2
-        also a line per individual.
+        1 prints at once what is searched and until when, then a line per new best and
+        per generation, with the most frequent causes of its failures. 2 also prints a
+        line per individual.
 
     Attributes
     ----------
@@ -277,6 +278,10 @@ default="estimation_of_distribution"
         X, y = indexable(X, y)
         check_enough(X)
         return X, y
+
+    @property
+    def _individuals(self) -> str:
+        return f"parameters of {type(self.estimator).__name__}"
 
     def _learn(self, X: Any, y: Any) -> None:
         self._labels_ = np.unique(y) if self._is_stratified(y) else None

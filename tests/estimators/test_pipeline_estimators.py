@@ -419,14 +419,6 @@ def test_max_time_includes_the_refit():
         assert clf.stop_reason_ == "max_time=4 s used up"
 
 
-def test_verbose_prints_a_line_per_generation(iris, capsys):
-    small(verbose=1, max_time=100).fit(*iris)
-    lines = capsys.readouterr().out.splitlines()
-    assert len(lines) == 2
-    for word in ("best", "median", "evaluated", "cached", "failed", "s left"):
-        assert word in lines[0]
-
-
 def test_progress_bar(iris, capsys):
     small().set_callbacks(ProgressBar()).fit(*iris)
     printed = capsys.readouterr().out

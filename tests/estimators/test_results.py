@@ -345,15 +345,6 @@ def test_a_refit_that_chooses_no_row_is_refused(index, error):
         search.set_params(population_size=2, generations=1).fit(X, y)
 
 
-def test_each_individual_is_printed_if_wanted(capsys):
-    search = EvolvedSearchCV(SVC(), {"C": [1, 10]}, cv=CV, verbose=2, random_state=0)
-    search.set_params(population_size=2, generations=1).fit(X, y)
-    lines = capsys.readouterr().out.splitlines()
-    scores = [f"{score:.4f}" for score in search.cv_results_["mean_test_score"]]
-    assert [line.split()[-1] for line in lines[:-1]] == scores
-    assert lines[-1].startswith("generation   0  best")
-
-
 def test_scores_that_differ_between_splits_are_the_recorded_reason():
     names = iter("ab" * 20)
 

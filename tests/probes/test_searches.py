@@ -467,8 +467,8 @@ def test_verbose_output_has_the_causes(capsys):
     with pytest.raises(ValueError, match="none of 30"):
         failing(verbose=1, causes=1).fit(X, LABELS)
     lines = capsys.readouterr().out.splitlines()
-    assert len(lines) == 6
-    assert lines[1].startswith("    10 x ValueError: cause a, number")
+    assert "nothing has succeeded yet; 10 evaluated, 10 failed" in lines[2]
+    assert lines[3].startswith("    10 x ValueError: cause a, number")
 
 
 # Workers ------------------------------------------------------------------------------

@@ -1,0 +1,176 @@
+"""What a fit prints with `verbose`: its plan at once, what it finds, how it ended."""
+
+import math
+import time
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from numbers import Integral
+from os import PathLike, fspath
+from typing import Any
+
+from sknevo.evaluation import Objectives
+from sknevo.records import DataSpec, Evaluation, Generation
+from sknevo.search import SearchCallback, most_frequent_causes
+from sknevo.termination import limits
+from sknevo.time_budget import TimeBudget
+
+# How a trial ended, in words, in the order in which they are counted.
+WORDS = {
+    "ok": "evaluated",
+    "pruned": "pruned",
+    "unfinished": "cut off",
+    "error": "failed",
+    "timeout": "over max_eval_time",
+    "memory": "over memory_limit",
+    "slow": "over max_predict_time",
+}
+
+
+def say_plan(estimator: Any, X: Any) -> None:
+    """Print what is searched, on what data and until when, before all else."""
+    if estimator.verbose:
+        ends = " or ".join(limits(vars(estimator)))
+        print(
+            f"{type(estimator).__name__} evolves {estimator._individuals} for "
+            f"{_data(X)}, until {ends}.",
+            flush=True,
+        )
+
+
+def _data(X: Any) -> str:
+    """Return in words what X is, whose values may be on a disk."""
+    if isinstance(X, str | PathLike):
+        return f"the table {fspath(X)!r}"
+    shape = getattr(X, "shape", None)
+    if not isinstance(shape, tuple) and hasattr(X, "__len__"):
+        shape = (len(X),)
+    kind = type(X).__name__
+    if not shape or not all(isinstance(n, Integral) for n in shape):
+        return f"X ({kind})"
+    return f"X ({kind} of {' x '.join(f'{n:,}' for n in shape)})"
+
+
+def say_data(
+    estimator: Any, spec: DataSpec, objectives: Objectives, n_splits: int
+) -> None:
+    """Print what was read and how individuals are scored."""
+    if estimator.verbose:
+        n = estimator._n_workers
+        workers = f", {n} individuals at a time" if n > 1 else ""
+        scored = f"scored by {_fitness(estimator, objectives)}"
+        splits = "one split" if n_splits == 1 else f"{n_splits} splits"
+        print("; ".join([*_read(spec), f"{scored} on {splits}{workers}"]), flush=True)
+
+
+def _read(spec: DataSpec) -> Iterator[str]:
+    if spec.columns:
+        kinds = Counter(column.kind for column in spec.columns).most_common()
+        yield f"columns: {', '.join(f'{n:,} {kind}' for kind, n in kinds)}"
+    if len(spec.shape) > 1:
+        yield f"images of {' x '.join(map(str, spec.shape))}"
+    if spec.n_classes > 1:
+        yield f"{spec.n_classes:,} classes"
+
+
+def _fitness(estimator: Any, objectives: Objectives) -> str:
+    """Return the name of what evolution maximises."""
+    if objectives.weights:
+        return f"a weighted sum of {', '.join(objectives.weights)}"
+    scoring = estimator._scoring
+    if objectives.metric or isinstance(scoring, str):
+        return objectives.metric or scoring
+    if scoring is None:
+        return "its own score"
+    return getattr(scoring, "__name__", type(scoring).__name__)
+
+
+class Printer(SearchCallback):
+    """Prints a line per new best and per generation; `verbose` > 1 per individual.
+
+    `resource` is the name of that of successive halving.
+    """
+
+    def __init__(
+        self, verbose: int, budget: TimeBudget, resource: str | None = None
+    ) -> None:
+        self.verbose, self.budget = verbose, budget
+        self._resource = "" if resource is None else resource.removeprefix("n_")
+        self._failed: list[Evaluation] = []
+
+    def on_evaluation_end(self, evaluation: Evaluation) -> bool:
+        is_best = self.budget.best is evaluation
+        if _failed(evaluation) and not evaluation.cached:
+            self._failed.append(evaluation)
+        if is_best or self.verbose > 1:
+            best = "best" if is_best else "    "
+            print(f"{_clock(self.budget)}  {best} {self._line(evaluation)}", flush=True)
+        return False
+
+    def _line(self, evaluation: Evaluation) -> str:
+        """Return what an individual reached, and the individual, in words."""
+        chromosome, resource = evaluation.chromosome, evaluation.resource
+        fidelity = "" if resource is None else f" ({resource:,} {self._resource})"
+        origin = f" [{chromosome.origin}]" if self.verbose > 1 else ""
+        if evaluation.status == "ok":
+            result, error = f"{evaluation.fitness:.4f}", ""
+        else:
+            result = WORDS[evaluation.status]
+            error = f": {evaluation.error}" if _failed(evaluation) else ""
+        return f"{result}{fidelity}  {chromosome.words}{origin}{error}"
+
+    def on_generation_end(self, generation: Generation) -> bool:
+        if generation.evaluated or generation.cached:
+            print(
+                f"{_clock(self.budget)}  {self._summary(generation)}",
+                *most_frequent_causes(self._failed),
+                sep="\n",
+                flush=True,
+            )
+        self._failed = []
+        return False
+
+    def _summary(self, generation: Generation) -> str:
+        counts = {
+            "evaluated": generation.evaluated - generation.cut_off,
+            "known already": generation.cached,
+            "pruned": generation.pruned,
+            "cut off": generation.cut_off,
+            "failed": generation.failed,
+        }
+        found = "nothing has succeeded yet"
+        if generation.best > -math.inf:
+            found = f"best {generation.best:.4f}"
+        if not math.isnan(generation.median):
+            found += f", median {generation.median:.4f}"
+        left = self.budget.time_left()
+        clock = "" if left == math.inf else f"; {max(0, left):.0f} s left"
+        return f"generation {generation.number}: {found}; {_counted(counts)}{clock}"
+
+
+def _failed(evaluation: Evaluation) -> bool:
+    return evaluation.status not in ("ok", "pruned", "unfinished")
+
+
+def _counted(counts: Mapping[str, int]) -> str:
+    """Return the counts that are not zero, in words."""
+    return ", ".join(f"{n:,} {what}" for what, n in counts.items() if n)
+
+
+def _clock(budget: TimeBudget) -> str:
+    return f"{time.time() - budget.started:>7.1f} s"
+
+
+def say_end(estimator: Any, budget: TimeBudget) -> None:
+    """Print why the search ended, what was found and what predicts."""
+    if not estimator.verbose:
+        return
+    statuses = Counter(estimator.cv_results_["status"].tolist())
+    counts = {what: statuses[status] for status, what in WORDS.items()}
+    print(f"{_clock(budget)}  end: {estimator.stop_reason_}; {_counted(counts)}")
+    score = getattr(estimator, "best_score_", None)
+    reached = "" if score is None else f" {score:.4f}"
+    print(f"best{reached}: {estimator.best_chromosome_.words}", flush=True)
+    ensemble = getattr(estimator, "ensemble_", None)
+    if ensemble is not None:
+        n, score = len(ensemble.members), estimator.ensemble_score_
+        print(f"An ensemble of {n} predicts, with a score of {score:.4f}.", flush=True)
