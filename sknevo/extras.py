@@ -16,6 +16,7 @@ EXTRAS = {
     "rich": "progress",
     "safetensors": "networks",
     "skimage": "metrics",
+    "skops": "export",
     "skorch": "networks",
     "torch": "networks",
     "torch_fidelity": "metrics",

@@ -188,6 +188,17 @@ def _stream(root: Path, image_size: int | Sequence[int]) -> Bunch:
     )
 
 
+def unlabelled_images(root: Path, image_size: int | Sequence[int]) -> Bunch:
+    """Return all images below a folder: `images`, and their `filenames` in it."""
+    shape = (*_sides(image_size), 3)
+    files = _images_in(root)
+    if not files:
+        raise ValueError(f"root must hold images; {root} holds none.")
+    names = [str(Path(file).relative_to(root)) for file in files]
+    images = np.asarray(ImageStream(_Files(files, shape), shape, "last"))
+    return Bunch(images=images, filenames=np.array(names))
+
+
 def _sides(image_size: int | Sequence[int]) -> tuple[int, int]:
     """Return (height, width)."""
     match image_size:

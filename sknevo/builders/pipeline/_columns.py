@@ -148,7 +148,10 @@ class ColumnReader(OneToOneFeatureMixin, ArrayTransformer):
         self.is_sparse_ = self.sparse
         if self.sparse is None:
             self.is_sparse_ = _is_sparse(table) if is_frame else issparse(table)
-        self.names_ = table.columns if is_frame and not self.is_sparse_ else None
+        # Plain values, which files of skops can hold.
+        self.names_ = None
+        if is_frame and not self.is_sparse_:
+            self.names_ = table.columns.to_numpy()
         if self.names_ is None:
             self.kinds_ = self.kinds or (Numbers(),) * n_columns
             self.dtype_ = None  # that of this table
@@ -243,15 +246,15 @@ class ColumnReader(OneToOneFeatureMixin, ArrayTransformer):
 
     def _named(self, table: pd.DataFrame) -> tuple[pd.DataFrame, str]:
         """Return a table with the names that fit saw, and a note if it had others."""
-        if self.names_ is None or table.columns.equals(self.names_):
+        if self.names_ is None or table.columns.equals(pd.Index(self.names_)):
             return table, ""
-        first = ", ".join(map(repr, self.names_[:MOST_NOTES]))
+        first = ", ".join(map(repr, self.names_[:MOST_NOTES].tolist()))
         more = ", ..." if len(self.names_) > MOST_NOTES else ""
         note = (
             f"; fit saw a DataFrame with the columns {first}{more}, and X has not "
             "these names: its columns are taken in the order of fit"
         )
-        return table.set_axis(self.names_, axis=1), note
+        return table.set_axis(pd.Index(self.names_), axis=1), note
 
     def sparsity(self, table: Table) -> Sparsity | None:
         """Return what genomes need to know of a table that was read as sparse."""

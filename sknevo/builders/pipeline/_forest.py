@@ -105,6 +105,14 @@ class SmallTree(Tree):
         return cls._with_state(shape, {**state, "nodes": nodes, "values": values})
 
 
+def plain_tree(tree: SmallTree) -> Tree:
+    """Return a tree as scikit-learn's own, which files of skops can hold."""
+    _, shape, state = Tree.__reduce__(tree)
+    plain = Tree(*shape)
+    plain.__setstate__(state)
+    return plain
+
+
 @dataclass(eq=False, repr=False)
 class _Forest(BaseEstimator):
     """What classifier and regressor share: growth in chunks, bounded in size.

@@ -106,15 +106,16 @@ class GroupFeatures(ArrayTransformer):
             means[place] = pd.Series(number).groupby(label).mean()
             distance = _ranked_rows(_distance(number, label, means[place]))
             gains[place] = _told(distance, targets) - alone[place[0]]
-        self.means_ = {place: means[place] for place in _best(gains)}
+        # Plain values, which files of skops can hold.
+        self.means_ = [(i, j, means[i, j].to_dict()) for i, j in _best(gains)]
         return self
 
     def transform(self, X: Any) -> np.ndarray:
         """Return the features that were chosen; there may be none."""
         floats, labels = self._parts(pd.DataFrame(X))
         features = [
-            _distance(floats[:, i], labels[j], means)
-            for (i, j), means in self.means_.items()
+            _distance(floats[:, i], labels[j], pd.Series(means, dtype=float))
+            for i, j, means in self.means_
         ]
         return _stacked(features, len(floats))
 

@@ -321,12 +321,17 @@ class _Counts(OneToOneFeatureMixin, Stateless):
 
     def fit(self, X: Any, y: Any = None) -> Self:
         super().fit(X)
-        self.counts_ = [pd.Series(c).value_counts() for c in _columns_of_labels(X)]
+        counts = [pd.Series(c).value_counts() for c in _columns_of_labels(X)]
+        # Plain values, which files of skops can hold.
+        self.counts_ = [one.to_dict() for one in counts]
         return self
 
     def transform(self, X: Any) -> np.ndarray:
         columns = zip(self.counts_, _columns_of_labels(X), strict=True)
-        found = [counts.reindex(labels, fill_value=0) for counts, labels in columns]
+        found = [
+            pd.Series(counts).reindex(labels, fill_value=0)
+            for counts, labels in columns
+        ]
         return np.log1p(np.column_stack(found))
 
 
