@@ -362,7 +362,7 @@ class BaseEvolved(
         self,
         samples: Samples,
         random_state: int,
-        undefined: Callable[[Any, Any], str],
+        undefined: Callable[..., str],
     ) -> Data:
         """Return the data with their splits."""
         X, y = samples.X, samples.y

@@ -103,11 +103,13 @@ class TaskHooks:
         labels = getattr(self, "classes_", None)
         return Objectives.of(self, scoring, self.refit, labels)
 
-    def _undefined(self, objectives: Objectives, y_train: Any, y_test: Any) -> str:
+    def _undefined(
+        self, objectives: Objectives, y_train: Any, y_test: Any, forgiving: bool
+    ) -> str:
         """Return why no individual has a score on a split, "" if it may have one."""
         kind = self.__sklearn_tags__().estimator_type
         if kind == "regressor" or (kind == "classifier" and np.ndim(y_test) == 1):
-            return objectives.undefined(kind, y_train, y_test)
+            return objectives.undefined(kind, y_train, y_test, forgiving)
         return ""
 
     def _is_stratified(self, y: Any) -> bool:

@@ -43,10 +43,12 @@ class EvolvedClassifierMixin:
             )
         return y
 
-    def _undefined(self, objectives: Any, y_train: Any, y_test: Any) -> str:
+    def _undefined(
+        self, objectives: Any, y_train: Any, y_test: Any, forgiving: bool
+    ) -> str:
         if len(labels := np.unique(y_train)) < 2:
             return f"nothing can be learned from one class, {labels.tolist()}."
-        return super()._undefined(objectives, y_train, y_test)
+        return super()._undefined(objectives, y_train, y_test, forgiving)
 
     def _learn(self, X: Any, y: np.ndarray) -> None:
         super()._learn(X, y)

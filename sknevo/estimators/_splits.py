@@ -1,7 +1,10 @@
 """The splits of a search: chosen for the data, or the user's own, which are checked."""
 
+import itertools
 import math
+import warnings
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial, reduce
 from numbers import Integral
 from typing import Any
 
@@ -38,7 +41,7 @@ def make_splits(
     random_state: int,
     split_params: Mapping[str, Any],
     default_folds: Mapping[int, int],
-    undefined: Callable[[Any, Any], str] = lambda y_train, y_test: "",
+    undefined: Callable[..., str] = lambda y_train, y_test, forgiving: "",
 ) -> Splits:
     """Return the splits of a search, the same for all individuals.
 
@@ -53,6 +56,8 @@ def make_splits(
         if scores are undefined otherwise.
     undefined : callable
         Says of the targets of both parts of a split why there can be no score, if so.
+        If it is `forgiving`, scores may leave out classes that a test part lacks: that
+        is asked where no number of folds has all of them.
     """
     labels = _codes(y) if classifier else np.zeros(_num_samples(X))
     hold_out = cv is None and not split_params and len(labels) > max(default_folds)
@@ -81,10 +86,12 @@ def make_splits(
         most = _most_folds(default_folds, labels, classifier, split_params)
         tried = [most] if hold_out else range(most, 1, -1)
     reasons = []
-    for folds in tried:
+    for forgiving, folds in itertools.product((False, True), tried):
         splits = split(folds)
-        reasons.append(_first_undefined(splits, y, classifier, undefined))
+        check = partial(undefined, forgiving=forgiving)
+        reasons.append(_first_undefined(splits, y, classifier, check))
         if not reasons[-1]:
+            _warn_of_untested(splits, y, forgiving)
             return splits
     remedy = "more samples, a cv" if cv is None else "another cv"
     raise ValueError(f"{reasons[0]} Give {remedy}, or another scoring.")
@@ -108,8 +115,25 @@ def _most_folds(
     return _feasible(folds, labels, classifier)
 
 
+def _warn_of_untested(splits: Splits, y: Any, forgiving: bool) -> None:
+    """Name classes that some test part lacks, if scores leave them out."""
+    if not forgiving:
+        return
+    parts = [np.unique(np.asarray(y)[test]) for _, test in splits]
+    tested = reduce(np.intersect1d, parts)
+    lacking = np.setdiff1d(np.unique(y), tested).tolist()
+    named = ", ".join(map(repr, lacking[:MOST_SHOWN]))
+    more = f" and {len(lacking) - MOST_SHOWN} more" if len(lacking) > MOST_SHOWN else ""
+    warnings.warn(
+        "Scores are those of the classes that a test part holds: these have too few "
+        f"samples to be in each: {named}{more}.",
+        UserWarning,
+        stacklevel=5,
+    )
+
+
 def _first_undefined(
-    splits: Splits, y: Any, classifier: bool, undefined: Callable[[Any, Any], str]
+    splits: Splits, y: Any, classifier: bool, undefined: Callable[..., str]
 ) -> str:
     """Return on which split there can be no score, and why; "" if there is none."""
     if y is None:

@@ -87,8 +87,9 @@ default="estimation_of_distribution"
         folds, stratified by class; a class with fewer samples than folds is used for
         training only. None stands for several folds if there are few samples, else for
         one split that holds out 20 %, 50,000 samples at most; see the notes. There are
-        fewer folds if `scoring` is undefined on smaller test parts. Splitters and
-        iterables are as in scikit-learn.
+        fewer folds if `scoring` is undefined on smaller test parts. If a class has too
+        few samples for all, its ROC AUC is left out there, with a warning. Splitters
+        and iterables are as in scikit-learn.
     resource : str or None, default="auto"
         The resource of successive halving: "n_samples" of the training part, or the
         name of an integer gene such as "epochs". Each individual is first evaluated

@@ -13,7 +13,7 @@ from sklearn import metrics
 from sklearn.utils.metadata_routing import _routing_enabled
 
 from sknevo.evaluation._held_out import LEAST, HeldOut
-from sknevo.evaluation._scoring import responses
+from sknevo.evaluation._scoring import responses, roc_auc_of_present
 
 # Numbers in averages that are scored at once: they fit into a processor's cache.
 CHUNK = 100_000
@@ -178,12 +178,13 @@ def _roc_auc(rows: _Rows) -> Form:
     classes = np.arange(rows.n_classes) if rows.n_classes > 2 else np.array([1])
     hits = (rows.y == classes[:, None]) * rows.weight
     parts = [slice(a, a + n) for a, n in zip(rows.starts, rows.sizes, strict=True)]
+    # A rare class is in no test part.
+    present = [[i for i, hit in enumerate(hits) if hit[part].any()] for part in parts]
 
     def area(p: np.ndarray) -> float:
         areas = [
-            _area(values[part], hit[part], rows.weight[part])
-            for values, hit in zip(p, hits, strict=True)
-            for part in parts
+            np.mean([_area(p[i, part], hits[i, part], rows.weight[part]) for i in here])
+            for part, here in zip(parts, present, strict=True)
         ]
         return sum(areas) / len(areas)
 
@@ -233,6 +234,7 @@ CLASSIFICATION = {
     (metrics.brier_score_loss, "predict_proba"): _brier,
     (metrics.accuracy_score, "predict"): _accuracy,
     (metrics.roc_auc_score, "predict_proba"): _roc_auc,
+    (roc_auc_of_present, "predict_proba"): _roc_auc,
 }
 REGRESSION = {
     (metrics.r2_score, "predict"): _r2,

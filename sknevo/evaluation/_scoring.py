@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 from sklearn.base import BaseEstimator
-from sklearn.metrics import check_scoring, get_scorer_names
+from sklearn.metrics import check_scoring, get_scorer_names, roc_auc_score
 from sklearn.metrics._scorer import _BaseScorer, _MultimetricScorer
 from sklearn.pipeline import Pipeline
 from sklearn.utils import ClassifierTags, Tags, _safe_indexing
@@ -241,16 +241,24 @@ class Objectives:
         """Whether the fitness depends on predictions only, not on the model."""
         return self.counted.blind_to_X
 
-    def undefined(self, kind: str, y_train: np.ndarray, y_test: np.ndarray) -> str:
+    def undefined(
+        self,
+        kind: str,
+        y_train: np.ndarray,
+        y_test: np.ndarray,
+        forgiving: bool = False,
+    ) -> str:
         """Return why no model of a kind can be scored on a part, "" if it can.
 
         The scores of a guess tell: those of scikit-learn's metrics, which are undefined
-        because of the data alone. `kind` is "classifier" or "regressor".
+        because of the data alone. `kind` is "classifier" or "regressor". If this is
+        `forgiving`, a ROC AUC may leave out classes that the test part lacks.
         """
         guess, y_guessed = _guess(kind, y_train, y_test)
         for name, scorer in self.named.items():
+            scorer = scorer if forgiving else _of_all_classes(scorer)
             metric = getattr(scorer, "_score_func", len)
-            if not metric.__module__.startswith("sklearn."):
+            if not metric.__module__.startswith(("sklearn.", __name__)):
                 continue
             if kind == "regressor" and "predict" not in responses(scorer):
                 return f"{metric.__name__} is a metric for classifiers."
@@ -507,6 +515,41 @@ def _is_weight(weight: Any) -> bool:
     return number and 0 < weight < math.inf
 
 
+def roc_auc_of_present(
+    y_true: np.ndarray,
+    y_score: np.ndarray,
+    *,
+    labels: np.ndarray,
+    average: str = "macro",
+    multi_class: str = "raise",
+    sample_weight: np.ndarray | None = None,
+    **settings: Any,
+) -> float:
+    """Return the ROC AUC; one against rest, over those classes that `y_true` holds.
+
+    A class of one sample is in no test part. scikit-learn has no score there.
+    """
+    score = partial(roc_auc_score, sample_weight=sample_weight, **settings)
+    is_class = y_true == np.asarray(labels)[:, None]
+    present = np.flatnonzero(is_class.any(axis=1))
+    if multi_class != "ovr" or len(present) in (1, len(labels)):
+        settings = {"labels": labels, "average": average, "multi_class": multi_class}
+        return score(y_true, y_score, **settings)
+    areas = [score(is_class[i], y_score[:, i]) for i in present]
+    weight = np.ones(len(y_true)) if sample_weight is None else sample_weight
+    shares = is_class[present] @ weight if average == "weighted" else None
+    return float(np.average(areas, weights=shares))
+
+
+def _of_all_classes(scorer: Any) -> Any:
+    """Return a scorer as scikit-learn has it: undefined if a class is absent."""
+    if getattr(scorer, "_score_func", None) is not roc_auc_of_present:
+        return scorer
+    strict = copy.copy(scorer)
+    strict._score_func = roc_auc_score
+    return strict
+
+
 def _told_labels(scorer: Any, labels: Any) -> Any:
     """Give all classes to a score of probabilities, such as the log loss."""
     if labels is None or not isinstance(scorer, _BaseScorer):
@@ -516,4 +559,6 @@ def _told_labels(scorer: Any, labels: Any) -> Any:
         return scorer
     told = copy.copy(scorer)
     told._kwargs = {"labels": labels, **scorer._kwargs}
+    if scorer._score_func is roc_auc_score:
+        told._score_func = roc_auc_of_present
     return told

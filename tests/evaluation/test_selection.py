@@ -1,5 +1,7 @@
 """An ensemble is selected greedily by the user's own scorer."""
 
+from dataclasses import replace
+
 import hypothesis.strategies as st
 import numpy as np
 import pytest
@@ -129,6 +131,17 @@ def test_on_few_rows_the_best_candidates_are_the_beginning():
     picks, scores = steps(candidates, held_out, first, 10)
     assert selection.picks == tuple(picks[: len(selection.picks)])
     assert selection.scores[-1] == pytest.approx(max(scores[3:]), rel=1e-6)
+
+
+def test_a_class_that_a_part_lacks_is_left_out_of_the_roc_auc():
+    candidates, held_out = problem("roc_auc_ovr", n_classes=4)
+    lacks = [np.asarray(y) != held_out.labels[i] for i, y in enumerate(held_out.y)]
+    y = [part[rows] for part, rows in zip(held_out.y, lacks, strict=True)]
+    held_out = replace(held_out, y=y)
+    parts = [p[rows] for p, rows in zip(candidates[0], lacks, strict=True)]
+    form = _vectorised(held_out)
+    scores = form.score(form.feature(np.concatenate(parts))[None])
+    assert scores == pytest.approx(held_out.score(parts))
 
 
 def test_a_known_scorer_selects_for_one_with_other_settings():

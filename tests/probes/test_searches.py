@@ -275,14 +275,6 @@ UNDEFINED = {
         r"split 0 of 24 \(23 samples to train on, 1 sample without class 'yes' to test "
         r"on\): roc_auc_score is undefined. Only one class is present",
     ),
-    "lonely class": (
-        classifier,
-        RARE,
-        2,
-        "roc_auc_ovr",
-        "without class 'c' to test on",
-    ),
-    "lonely class, no cv": (classifier, RARE, None, "roc_auc_ovr", "without class 'c'"),
     "unknown class": (
         tree,
         np.sort(THREE),
@@ -342,6 +334,15 @@ def test_by_default_rare_classes_are_tested_if_the_score_needs_them():
     y = np.repeat(["a", "b", "c"], [11, 10, 3])
     assert classifier(cv=None).fit(X, y).n_splits_ == 5
     assert classifier(cv=None, scoring="roc_auc_ovr").fit(X, y).n_splits_ == 3
+
+
+@pytest.mark.parametrize("cv", [None, 2])
+def test_a_class_that_no_test_part_holds_is_left_out_of_the_roc_auc(cv):
+    search = classifier(cv=cv, scoring="roc_auc_ovr")
+    with pytest.warns(UserWarning, match="too few samples to be in each: 'c'"):
+        search.fit(X, RARE)
+    assert np.isfinite(search.cv_results_["mean_test_score"]).all()
+    assert np.isfinite(search.score(X[:-1], RARE[:-1]))
 
 
 def inverse_error(y, predicted):
