@@ -5,6 +5,7 @@ from typing import Any, Self
 import numpy as np
 
 from sknevo.displays._shared import BLACK, BLUE, new_axes
+from sknevo.extras import require
 
 # Columns with a bar of their own. Chosen by looking at pictures.
 MOST_BARS = 15
@@ -80,6 +81,7 @@ class FeatureImportanceDisplay:
                 "estimator must be an evolved estimator of tables, which has "
                 f"feature_importance; got {type(estimator).__name__}."
             )
+        require(cls.__name__, "matplotlib")  # before predictions take their time
         return cls(estimator.feature_importance(X, y)).plot(ax=ax)
 
     def plot(self, ax: Any = None) -> Self:

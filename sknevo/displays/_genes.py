@@ -8,6 +8,7 @@ import numpy as np
 from sknevo.displays._gene_importance import GeneImportance, importances
 from sknevo.displays._shared import BLACK, BLUE, SKY, new_axes, searched
 from sknevo.displays._words import gene_label
+from sknevo.extras import require
 
 # Bars of a picture. Chosen by looking at pictures.
 MOST_BARS = 12
@@ -109,6 +110,7 @@ class GenesDisplay:
             If fewer than 20 candidates have a score, or no gene varies among them.
         """
         estimator = searched(estimator)
+        require(cls.__name__, "matplotlib")  # before forests take their time
         measured = importances(estimator.cv_results_, random_state)
         return cls(*measured).plot(ax=ax)
 
