@@ -5,6 +5,7 @@ import configparser
 import json
 import os
 import pickle
+import re
 import subprocess
 import sys
 import venv
@@ -105,6 +106,13 @@ if __name__ == "__main__":
 def test_tables_never_import_torch(extras, without_extras, tmp_path):
     env = without_extras if extras == "missing" else None
     assert run(sys.executable, TABLES, cwd=tmp_path, env=env) == "fitted"
+
+
+def test_the_first_command_of_the_readme_needs_no_extra(without_extras, tmp_path):
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    (example,) = re.findall(r"^pip install \. && python (\S+)$", readme, re.MULTILINE)
+    command = [sys.executable, str(ROOT / example), "--max-time", "2"]
+    subprocess.run(command, cwd=tmp_path, env=without_extras, check=True, timeout=600)
 
 
 # What is missing ---------------------------------------------------------------------
