@@ -3,8 +3,8 @@
     python examples/export_network.py
     python examples/export_network.py --max-time 60 --folder networks
 
-The network standardises images itself, so all three take the raw bytes. ONNX needs
-`pip install ".[export]"`.
+The network standardises images itself, so all three take the raw bytes. Needs
+`pip install ".[networks,export]"`.
 """
 
 import argparse
