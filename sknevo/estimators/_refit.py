@@ -43,30 +43,21 @@ class RefitMixin:
         start, runner = time.perf_counter(), evaluator.runner
         members = self.ensemble_.members if self.ensemble_ else []
         heaviest = sorted(members, key=lambda one: -one.weight)
-        chosen = [*dict.fromkeys([self.best_index_, *(one.index for one in heaviest)])]
-        if budget.max_time is not None:
-            chosen = chosen[: self._n_workers]
-        evaluations = {index: outcome.evaluations[index] for index in chosen}
-        lost = [e for e in evaluations.values() if not runner.models(e.candidate)]
+        indices = dict.fromkeys([self.best_index_, *(one.index for one in heaviest)])
+        most = None if budget.max_time is None else self._n_workers
+        chosen = {index: outcome.evaluations[index] for index in [*indices][:most]}
+        lost = [e for e in chosen.values() if not runner.models(e.candidate)]
         if lost:
             evaluator.fit_models(lost, budget)
-        found: dict[str, Any] = {}
+        models: dict[int, BaseEstimator] = {}
         if outcome.stop_reason != INTERRUPTED:
-            candidates = [e.candidate for e in evaluations.values()]
+            candidates = [e.candidate for e in chosen.values()]
             found = evaluator.finish(candidates, budget.for_finish())
-        models = {}
-        for index, evaluation in evaluations.items():
-            model = found.get(evaluation.candidate.name)
-            if isinstance(model, str):
-                warnings.warn(
-                    f"The individual in row {index} of cv_results_ predicts as its "
-                    "trial has left it, since its training could not go on with all "
-                    f"of X: {model}",
-                    FitFailedWarning,
-                    stacklevel=4,
-                )
-            elif model is not None:
-                models[index] = model
+            models = _usable(
+                {index: found[e.candidate.name] for index, e in chosen.items()},
+                "as its trial has left it, since its training could not go on with all "
+                "of X",
+            )
         best = outcome.evaluations[self.best_index_].candidate
         self.best_estimator_ = models.get(self.best_index_) or runner.stored_model(best)
         if self.ensemble_:
@@ -182,36 +173,24 @@ class RefitMixin:
     def _fitted_whole(
         self, final: TrialRunner, chosen: Mapping[int, Evaluation], until: float
     ) -> dict[int, BaseEstimator]:
-        """Return individuals by index that could be fitted on all of the data in time.
+        """Return individuals by index that could be fitted on all data in time."""
 
-        Those that fail are named in a warning.
-        """
-
-        def fit(one: Evaluation) -> BaseEstimator | Exception | None:
+        def fit(one: Evaluation) -> BaseEstimator | str | None:
             try:
                 return final.refit(one.chromosome, one.rounds, until)
             except DeadlineReached:
                 return None
             except Exception as fault:
-                return fault
+                return f"{type(fault).__name__}: {fault}"
 
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # as in trials
             parallel = Parallel(n_jobs=self._n_workers, require="sharedmem")
             found = parallel(delayed(fit)(one) for one in chosen.values())
-        models = {}
-        for index, model in zip(chosen, found, strict=True):
-            if isinstance(model, Exception):
-                warnings.warn(
-                    f"The individual in row {index} of cv_results_ predicts with the "
-                    "models of its splits alone, since it was not fitted on all of X: "
-                    f"{type(model).__name__}: {model}",
-                    FitFailedWarning,
-                    stacklevel=5,
-                )
-            elif model is not None:
-                models[index] = model
-        return models
+        return _usable(
+            dict(zip(chosen, found, strict=True)),
+            "with the models of its splits alone, since it was not fitted on all of X",
+        )
 
     def refit_individual(
         self, index: int, X: Any, y: Any = None, **fit_params: Any
@@ -261,3 +240,21 @@ class RefitMixin:
         samples = self._weigh(Samples(X, y, fit_params))
         data = Shared(Data(samples.X, samples.y, [], samples.fit_params))
         return replace(self._final_runner_, data=data).refit(*self._rows_[index])
+
+
+def _usable(
+    found: Mapping[int, BaseEstimator | str | None], instead: str
+) -> dict[int, BaseEstimator]:
+    """Return the models by index; a warning says why there is a reason in place of one.
+
+    `instead` says how the individual predicts without it.
+    """
+    for index, reason in found.items():
+        if isinstance(reason, str):
+            warnings.warn(
+                f"The individual in row {index} of cv_results_ predicts {instead}: "
+                f"{reason}",
+                FitFailedWarning,
+                stacklevel=6,
+            )
+    return {i: one for i, one in found.items() if not isinstance(one, str | None)}

@@ -14,7 +14,7 @@ from sklearn.datasets import load_digits
 from skorch import NeuralNetClassifier
 
 from sknevo.builders.convnet import ConvNetBuilder
-from sknevo.builders.networks import _builder, _data
+from sknevo.builders.networks import _builder, _data, load_network
 from sknevo.builders.networks._augmentation import Augmentation
 from sknevo.builders.networks._data import (
     ShuffledBatches,
@@ -36,7 +36,7 @@ from sknevo.builders.networks._modules import (
     layer_module,
 )
 from sknevo.builders.networks._net import WARM_UP_SHARE
-from sknevo.builders.networks._serialization import load_network, save_network
+from sknevo.builders.networks._serialization import save_network
 from sknevo.builders.networks._trainer import SCHEDULES, WeightAverage
 from sknevo.deadline import DeadlineReached, TrialPruned, deadline, training_for
 from sknevo.genomes.convnet import convnet, well_known
