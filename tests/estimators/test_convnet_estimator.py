@@ -18,6 +18,7 @@ from skorch import NeuralNetClassifier
 
 import sknevo
 from sknevo import CooperativeCoevolution, EvolvedClassifier
+from sknevo.builders.convnet import ConvNetBuilder
 from sknevo.builders.networks._modules import Network
 from sknevo.builders.networks._serialization import VERSION
 from sknevo.datasets import make_insects
@@ -90,6 +91,17 @@ def test_results_do_not_depend_on_workers(digits, fitted):
     np.testing.assert_allclose(
         other.predict_proba(X), fitted.predict_proba(X), atol=1e-4
     )
+
+
+def test_results_do_not_depend_on_whether_samples_are_kept(few, monkeypatch):
+    """On a GPU they are."""
+    small = {**SMALL, "generations": 1, "genome": small_net}
+    scores = []
+    for kept in (False, True):
+        monkeypatch.setattr(ConvNetBuilder, "keeps_samples", kept)
+        clf = EvolvedClassifier(**small).fit(*few)
+        scores.append(clf.cv_results_["mean_test_score"])
+    np.testing.assert_array_equal(*scores)
 
 
 def test_it_pickles_without_its_data(digits, fitted):
