@@ -69,8 +69,8 @@ class EnsembleDisplay:
     >>> from sknevo.displays import EnsembleDisplay
     >>> display = EnsembleDisplay(["SVM", "LightGBM"], [0.25, 0.75],
     ...                           [0.8, 0.84, 0.85]).plot()
-    >>> [bar.get_width() for bar in display.bars_]
-    [0.75, 0.25]
+    >>> display.bars_.datavalues
+    array([0.75, 0.25])
     """
 
     def __init__(
@@ -187,7 +187,8 @@ class EnsembleDisplay:
             steps, scores[:n_steps], "-o", color=GREEN, markersize=3.5
         )
         low, high = limits(scores.min(), scores.max())
-        ax.set(xlabel="step of the selection", ylim=(low, high))
+        ends = 0.5, len(scores) + 0.5
+        ax.set(xlabel="step of the selection", ylim=(low, high), xlim=ends)
         ax.set_title(self.score_name, fontsize="medium", loc="left")
         ax.xaxis.get_major_locator().set_params(integer=True)
         said = f"last: {number(scores[-1])}"

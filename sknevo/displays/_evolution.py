@@ -79,7 +79,7 @@ class EvolutionDisplay:
     ...                          population_size=2, generations=2, cv=2,
     ...                          random_state=0).fit(*load_iris(return_X_y=True))
     >>> display = EvolutionDisplay.from_estimator(search, over="generations")
-    >>> display.best_.get_ydata()[-1] == search.best_score_
+    >>> bool(display.best_.get_ydata()[-1] == search.best_score_)
     True
     """
 
@@ -256,6 +256,8 @@ class EvolutionDisplay:
 
     def _legend(self, ax: Any) -> None:
         """Name lines and points; hollow and cut off ones where there are any."""
+        if self.over == "generations":
+            ax.xaxis.get_major_locator().set_params(integer=True)
         handles = [self.best_, self.median_, *self.points_.values()]
         style = {"linestyle": "none", "color": GREY, "markersize": 4}
         if self._n_under:

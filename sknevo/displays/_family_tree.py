@@ -26,6 +26,7 @@ from sknevo.displays._words import differences, genes_of
 # Steps that are drawn: of a longer line the first and the latest ones. Characters in a
 # line of text, and lines that say what changed. Chosen by looking at pictures.
 MOST_STEPS, WIDTH, MOST_LINES = 7, 66, 2
+HARD = "\N{NO-BREAK SPACE}"
 # Where the line of descent, the other parents and the text stand, in shares.
 TRUNK, OTHER, TEXT = 0.07, 0.02, 0.11
 
@@ -219,8 +220,8 @@ class FamilyTreeDisplay:
     def _words(self, step: Step) -> str:
         """Return what changed, or the whole of the first ancestor, in a few lines."""
         if step is self.steps_[0]:
-            return _cut([describe(genes_of(self.results, step.row))])
-        return _cut([f"{change};" for change in step.changes])
+            return _cut(describe(genes_of(self.results, step.row)).split("; "))
+        return _cut(list(step.changes))
 
     def _origin(self, row: int) -> Origin:
         return origin_of(self.results["origin"][row])
@@ -236,6 +237,9 @@ class FamilyTreeDisplay:
             ]
             for one in origins
         ]
+        if any(step.other is not None for step in self.steps_):
+            style = {"color": GREY, "markersize": 4, "label": "small: the other parent"}
+            handles += ax.plot([], [], "o", **style)
         legend_above(ax, handles)
 
 
@@ -265,8 +269,10 @@ def _cut(phrases: list[str]) -> str:
     """Return as many phrases as have room, and the number of the others."""
     for n in range(len(phrases), 0, -1):
         left = len(phrases) - n
-        text = " ".join(phrases[:n]).removesuffix(";")
-        lines = textwrap.wrap(text + (f"; {left} more" if left else ""), WIDTH)
+        more = [f"{left} more"] if left else []
+        # No line ends within a phrase: textwrap keeps hard spaces.
+        hard = "; ".join(p.replace(" ", HARD) for p in phrases[:n] + more)
+        lines = textwrap.wrap(hard, WIDTH, break_on_hyphens=False)
         if len(lines) <= MOST_LINES:
-            return "\n".join(lines)
+            return "\n".join(lines).replace(HARD, " ")
     return "\n".join(textwrap.wrap(phrases[0], WIDTH, max_lines=2, placeholder=" …"))

@@ -4,7 +4,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from sknevo.displays._shared import BLACK, BLUE, new_axes
+from sknevo.displays._shared import BLACK, BLUE, fitness_name, new_axes
 from sknevo.extras import require
 
 # Columns with a bar of their own. Chosen by looking at pictures.
@@ -82,7 +82,8 @@ class FeatureImportanceDisplay:
                 f"feature_importance; got {type(estimator).__name__}."
             )
         require(cls.__name__, "matplotlib")  # before predictions take their time
-        return cls(estimator.feature_importance(X, y)).plot(ax=ax)
+        table = estimator.feature_importance(X, y)
+        return cls(table, fitness_name(estimator)).plot(ax=ax)
 
     def plot(self, ax: Any = None) -> Self:
         """Plot the importances.

@@ -21,6 +21,8 @@ from sknevo.displays._words import PARAMETER, are_numbers, gene_label
 # Values that differ by more than this factor are drawn on a logarithmic scale; more
 # categories than this have no place. Chosen, not measured.
 LOG_FACTOR, MOST_CATEGORIES = 50, 25
+# Points of a category are spread over so much of its row.
+SPREAD, GOLDEN = 0.5, (5**0.5 - 1) / 2
 
 
 class GeneValuesDisplay:
@@ -197,4 +199,6 @@ class GeneValuesDisplay:
         ax.set(yticks=range(len(names)), yticklabels=names)
         ax.set_ylim(len(names) - 0.5, -0.5)
         places = {name: place for place, name in enumerate(names)}
-        return np.array([places.get(str(value), len(names)) for value in values], float)
+        middle = [places.get(str(value), len(names)) for value in values]
+        # Beside each other, always in the same way: multiples of the golden ratio.
+        return np.array(middle) + SPREAD * (GOLDEN * np.arange(len(values)) % 1 - 0.5)

@@ -6,7 +6,7 @@ from typing import Any, Self
 import numpy as np
 
 from sknevo.displays._gene_importance import GeneImportance, importances
-from sknevo.displays._shared import BLACK, BLUE, SKY, new_axes, searched
+from sknevo.displays._shared import BLACK, BLUE, SKY, legend_above, new_axes, searched
 from sknevo.displays._words import gene_label
 from sknevo.extras import require
 
@@ -61,12 +61,11 @@ class GenesDisplay:
 
     Examples
     --------
-    >>> from sknevo.displays import GenesDisplay
-    >>> from sknevo.displays import GeneImportance
+    >>> from sknevo.displays import GeneImportance, GenesDisplay
     >>> display = GenesDisplay([GeneImportance("C", 0.1, 0.01, 1.0),
     ...                         GeneImportance("kernel", 0.6, 0.1, 1.0)], 0.8, 40)
-    >>> [bar.get_width() for bar in display.plot().bars_]
-    [0.6, 0.1]
+    >>> display.plot().bars_.datavalues
+    array([0.6, 0.1])
     """
 
     def __init__(
@@ -144,26 +143,28 @@ class GenesDisplay:
             error_kw={"ecolor": BLACK, "elinewidth": 0.8, "alpha": 0.6},
             height=0.65,
         )
-        names = [gene_label(one.path) + _expressed(one) for one in shown]
-        rare = f"{self.n_rare} genes that few candidates express are left out"
+        said = f"a forest over {self.n_candidates} candidates explains "
+        said += f"{max(0.0, self.explained):.0%} of it"
+        if self.n_rare:
+            said += f"\n{self.n_rare} rarely expressed genes are left out"
         ax.set(
             yticks=range(len(shown)),
-            yticklabels=names,
+            yticklabels=[_label(one) for one in shown],
             ylim=(max(len(shown), 4) - 0.4, -0.6),
             xlim=(0, None),
-            xlabel="share of the variance of the score"
-            + (f"\n{rare}" if self.n_rare else ""),
         )
+        label = f"share of the variance of the score\n{said}"
+        ax.set_xlabel(label, loc="right")
         ax.tick_params(axis="y", length=0)
-        said = f"{max(0.0, self.explained):.0%} of the variance"
-        ax.set_title(
-            f"a forest over {self.n_candidates} candidates explains {said}",
-            fontsize="medium",
-            loc="right",
-        )
+        if any(one.expressed < 1 for one in shown):
+            from matplotlib.patches import Patch
+
+            everywhere = Patch(color=BLUE, label="expressed in all")
+            legend_above(ax, [everywhere, Patch(color=SKY, label="silent in some")])
         return self
 
 
-def _expressed(one: GeneImportance) -> str:
-    """Return a remark on a gene that is silent in some candidates."""
-    return "" if one.expressed == 1 else f"\nexpressed in {one.expressed:.0%}"
+def _label(one: GeneImportance) -> str:
+    """Return a gene's name, and the share of candidates if some do not express it."""
+    share = "" if one.expressed == 1 else f", in {one.expressed:.0%}"
+    return gene_label(one.path) + share

@@ -186,7 +186,7 @@ class NetworkDisplay:
         self._draw_genes(ax)
         size = self.plan.size
         counts = (
-            f"{size.parameters:,} parameters, {self.plan.n_weighted} layers of weights"
+            f"{size.parameters:,} parameters, {self.plan.n_weighted} weighted layers"
         )
         title = f"{self.title}: {counts}" if self.title else counts
         ax.set_title(title, fontsize="medium", loc="left")

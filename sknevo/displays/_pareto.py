@@ -11,6 +11,7 @@ from sknevo.displays._shared import (
     PALE,
     SKY,
     VERMILLION,
+    fitness_name,
     legend_above,
     limits,
     lower_limit,
@@ -137,8 +138,8 @@ class ParetoDisplay:
         return cls(
             values[x],
             values[y],
-            _label(x),
-            _label(y),
+            _label(x, estimator),
+            _label(y, estimator),
             tuple(r for r, name in (("x", x), ("y", y)) if _is_cost(name)),
             int(best[0]) if len(best) else None,
         ).plot(ax=ax)
@@ -205,20 +206,18 @@ class ParetoDisplay:
 
     def _scale(self, ax: Any, role: str, values: np.ndarray, sign: int) -> None:
         """Set scale, limits and label of one axis."""
-        good = values[self.front_]
         name = self.x_name if role == "x" else self.y_name
         better = "lower" if sign < 0 else "higher"
         known = {f"{role}label": f"{name} ({better} is better)"}
         if sign < 0 and values.min() > 0:  # of costs, ratios count
-            low, high = values.min(), max(values.max(), good.max())
-            margin = (high / low) ** 0.05
+            low, high = values.min(), values.max()
+            margin = (high / low) ** 0.05 if high > low else 1.1
             known |= {
                 f"{role}scale": "log",
                 f"{role}lim": (low / margin, high * margin),
             }
         else:
-            low = min(lower_limit(sign * values), (sign * good).min())
-            ends = limits(low, (sign * values).max())
+            ends = limits(lower_limit(sign * values), (sign * values).max())
             known[f"{role}lim"] = tuple(sorted(sign * end for end in ends))
         ax.set(**known)
 
@@ -241,7 +240,10 @@ def _values(results: Mapping[str, Any], name: str) -> np.ndarray:
     return -values if name in COSTS else values
 
 
-def _label(name: str) -> str:
+def _label(name: str, estimator: Any) -> str:
+    """Return what an axis calls a metric; the only one is the fitness."""
+    if name == "score":
+        return fitness_name(estimator)
     return SECONDS_LABEL if name == SECONDS else metric_label(name)
 
 

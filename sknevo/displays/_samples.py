@@ -324,7 +324,7 @@ class SampleGridDisplay:
         if is_rows:
             self._check_features()
         ax = new_axes(self, ax)
-        ax.set_title(self.title)
+        ax.set_title(self.title, loc="right", fontsize="medium")
         (self._plot_rows if is_rows else self._plot_images)(ax)
         return self
 

@@ -125,20 +125,21 @@ def searched(estimator: Any) -> Any:
     return estimator
 
 
-def score_label(estimator: Any) -> str:
-    """Return what an axis calls the fitness of an evolved estimator."""
+def fitness_name(estimator: Any) -> str:
+    """Return what the fitness of an evolved estimator is called."""
     scoring = getattr(estimator, "_scoring", None)
     refit = getattr(estimator, "refit", None)
-    if isinstance(refit, str):
-        name = metric_label(refit)
-    elif isinstance(refit, Mapping):
-        name = "weighted sum of scores"
-    elif isinstance(scoring, str):
-        name = metric_label(scoring)
-    else:
-        name = "score"
+    if isinstance(refit, Mapping):
+        return "weighted sum of scores"
+    name = refit if isinstance(refit, str) else scoring
+    return metric_label(name) if isinstance(name, str) else "score"
+
+
+def score_label(estimator: Any) -> str:
+    """Return what an axis calls the fitness, and how it was measured."""
     splits = estimator.n_splits_
-    return f"{name} ({'held out' if splits == 1 else f'mean of {splits} splits'})"
+    how = "held out" if splits == 1 else f"mean of {splits} splits"
+    return f"{fitness_name(estimator)} ({how})"
 
 
 def succeeded(results: Mapping[str, Any]) -> np.ndarray:

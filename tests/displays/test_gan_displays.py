@@ -72,7 +72,7 @@ def test_each_label_has_a_row():
 def test_the_score_is_the_title():
     evolved = Evolved((4, 4))
     evolved.best_score_ = 0.875
-    title = SampleGridDisplay.from_estimator(evolved).ax_.get_title()
+    title = SampleGridDisplay.from_estimator(evolved).ax_.get_title(loc="right")
     assert title == "score 0.8750 on held-out samples"
 
 

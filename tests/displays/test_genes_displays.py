@@ -65,10 +65,12 @@ def test_bars_are_sorted_and_say_what_is_silent():
     ).plot()
     assert [bar.get_width() for bar in display.bars_] == [0.5, 0.1]
     ticks = [tick.get_text() for tick in display.ax_.get_yticklabels()]
-    assert ticks == ["c", "b (a)\nexpressed in 40%"]
-    assert "3 genes" in display.ax_.get_xlabel()
-    title = display.ax_.get_title(loc="right")
-    assert title == "a forest over 50 candidates explains 0% of the variance"
+    assert ticks == ["c", "b (a), in 40%"]
+    label = display.ax_.get_xlabel()
+    assert "a forest over 50 candidates explains 0% of it" in label
+    assert "3 rarely expressed genes" in label
+    colors = {bar.get_facecolor() for bar in display.bars_}
+    assert len(colors) == len(display.ax_.get_legend().get_texts()) == 2
 
 
 def test_only_comparable_scores_count(halved):

@@ -19,6 +19,16 @@ def test_the_front_is_not_dominated():
 
 def test_of_equals_one_is_on_the_front():
     assert ParetoDisplay([1.0, 1.0], [2.0, 2.0]).plot().front_.tolist() == [0]
+    costs = ParetoDisplay([1.0, 1.0], [2.0, 2.0], lower_is_better=("x", "y")).plot()
+    assert costs.front_.tolist() == [0]
+
+
+def test_what_is_far_off_is_counted():
+    x, y = np.arange(1.0, 21.0), np.r_[np.linspace(0.9, 0.95, 18), -7, -8]
+    display = ParetoDisplay(x, y, lower_is_better=("x",)).plot()
+    names = [text.get_text() for text in display.ax_.get_legend().get_texts()]
+    assert names == ["not dominated", "candidates (2 far off)"]
+    assert display.ax_.get_ylim()[0] > 0
 
 
 def test_two_scores_of_a_search(two_scores):
