@@ -38,7 +38,7 @@ def test_example_runs(example, tmp_path):
     assert (tmp_path / "plot.png").exists() == bool(arguments)
     if example.stem == "plot_search":
         written = {path.stem for path in (tmp_path / "pictures").iterdir()}
-        assert written >= {"Evolution", "FamilyTree"}
+        assert written >= {"evolution", "family_tree"}
     if example.stem == "export_network":
         same = re.findall(r"([\d.]+)% of predictions the same", told)
         assert len(same) == 3
