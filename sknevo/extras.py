@@ -7,6 +7,7 @@ from importlib.util import find_spec
 EXTRAS = {
     "dask": "dask",
     "distributed": "dask",
+    "jinja2": "report",
     "matplotlib": "plots",
     "onnx": "export",
     "onnxruntime": "export",

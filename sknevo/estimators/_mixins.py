@@ -290,11 +290,12 @@ class DelegatingMixin:
         return tags
 
     def _sk_visual_block_(self) -> _VisualBlock:
-        name = "best_estimator_" if hasattr(self, "best_estimator_") else "estimator"
-        inner = getattr(self, name)
+        if hasattr(self, "best_estimator_"):
+            return super()._sk_visual_block_()
+        inner = self.estimator
         return _VisualBlock(
             "parallel",
             [inner],
-            names=[f"{name}: {type(inner).__name__}"],
+            names=[f"estimator: {type(inner).__name__}"],
             name_details=[str(inner)],
         )

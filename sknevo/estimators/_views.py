@@ -1,8 +1,15 @@
-"""What a user reads of a fitted estimator: pictures of the search and of its result."""
+"""What a user reads of a fitted estimator: tables, pages and pictures of a search."""
 
-from typing import Any, ClassVar
+from os import PathLike
+from typing import TYPE_CHECKING, Any, ClassVar
 
+from sklearn.utils._repr_html.estimator import _VisualBlock, estimator_html_repr
 from sklearn.utils.validation import check_is_fitted
+
+from sknevo.report import Facts, leaderboard, summary_html, write_report
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 # What pictures are drawn of, if not of the search: without a refit there is none.
 NEEDED = {"EnsembleDisplay": "ensemble_", "SampleGridDisplay": "best_estimator_"}
@@ -53,3 +60,130 @@ class ViewsMixin:
         needed = NEEDED.get(self._picture, "cv_results_")
         is_there = getattr(self, needed, None) is not None
         return self._picture if is_there else ViewsMixin._picture
+
+    def leaderboard(self, n: int | None = None) -> "pd.DataFrame":
+        """Return all individuals in a table, the best first.
+
+        Parameters
+        ----------
+        n : int or None, default=None
+            Number of rows; None returns all.
+
+        Returns
+        -------
+        DataFrame of shape (n_individuals, 8)
+            The index is the rank. The columns are:
+
+            - `score`: the fitness, the mean over the splits (NaN if it failed),
+            - `error`: the standard error of this mean (NaN with one split),
+            - `model`: what the individual is, in words,
+            - `seconds`: of fitting and scoring on all splits,
+            - `origin`: "known", "user", "random", "crossover" or "mutation",
+            - `generation`: the generation in which it was bred,
+            - `weight`: its share in predictions, of all members 1 together,
+            - `status`: "ok" or how it failed, see `cv_results_`.
+
+            With successive halving, an individual has the score with the most resource
+            that it got, and those with more resource come first.
+
+        Raises
+        ------
+        NotFittedError
+            If no search has ended.
+
+        Notes
+        -----
+        The first score is the maximum of many that are noisy: expect a little less on
+        new data.
+
+        Examples
+        --------
+        >>> from scipy.stats import loguniform
+        >>> from sklearn.datasets import load_iris
+        >>> from sklearn.linear_model import LogisticRegression
+        >>> from sknevo import EvolvedSearchCV
+        >>> search = EvolvedSearchCV(LogisticRegression(), {"C": loguniform(0.01, 10)},
+        ...                          population_size=3, generations=1, random_state=0)
+        >>> search.fit(*load_iris(return_X_y=True)).leaderboard().shape
+        (3, 8)
+        """
+        return leaderboard(self._facts(), n)
+
+    def report(self, path: str | PathLike, X: Any = None, y: Any = None) -> None:
+        """Write a page about the search: one HTML file that needs nothing else.
+
+        It can be read without sknevo and without a network. It shows the data, the
+        winner, scores, the leaderboard, the ensemble, pictures, what to try next, how
+        to load the estimator and predict, times, settings and versions.
+
+        Parameters
+        ----------
+        path : path-like
+            File to write, such as "report.html". An existing file is replaced.
+        X : DataFrame, array-like of shape (n_samples, n_features), images or None, \
+default=None
+            Samples that were not in `fit`. With them the page has a score on new data
+            and, for tables, the importance of the columns.
+        y : array-like of shape (n_samples,) or None, default=None
+            Targets of X.
+
+        Raises
+        ------
+        NotFittedError
+            If no search has ended.
+        ImportError
+            If jinja2 is not installed. Without matplotlib the page has no pictures.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> from pathlib import Path
+        >>> from sklearn.datasets import load_iris
+        >>> from sklearn.svm import SVC
+        >>> from sknevo import EvolvedSearchCV
+        >>> search = EvolvedSearchCV(SVC(), {"C": [0.1, 1, 10]}, population_size=2,
+        ...                          generations=1, random_state=0)
+        >>> search = search.fit(*load_iris(return_X_y=True))
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     search.report(Path(folder) / "report.html")
+        ...     print((Path(folder) / "report.html").read_text()[:15])
+        <!doctype html>
+        """
+        write_report(self._facts(), path, X, y)
+
+    def _facts(self) -> Facts:
+        """Return what reports read."""
+        check_is_fitted(self, "cv_results_")
+        runner = self._final_runner_
+        metrics = [
+            name.removeprefix("split0_test_")
+            for name in self.cv_results_
+            if name.startswith("split0_test_")
+        ]
+        named = runner.objectives.metric in metrics
+        alone = {runner.objectives.metric if named else metrics[0]: 1.0}
+        return Facts(
+            self,
+            [chromosome.words for chromosome, _ in self._rows_],
+            runner.objectives.weights or alone,
+            runner.random_state,
+            getattr(runner.builder, "spec", None),
+        )
+
+    def _html_repr(self) -> str:
+        diagram = estimator_html_repr(self)
+        if not hasattr(self, "best_index_"):
+            return diagram
+        return summary_html(self._facts()) + diagram
+
+    def _sk_visual_block_(self) -> _VisualBlock:
+        if not hasattr(self, "best_estimator_"):
+            name = type(self).__name__
+            return _VisualBlock("single", self, names=name, name_details=str(self))
+        best = self.best_estimator_
+        return _VisualBlock(
+            "parallel",
+            [best],
+            names=[f"best_estimator_: {type(best).__name__}"],
+            name_details=[str(self.best_chromosome_)],
+        )

@@ -13,6 +13,7 @@ from sknevo.builders.pipeline import PipelineBuilder
 from sknevo.builders.pipeline._columns import ColumnReader, as_table
 from sknevo.estimators._base import BaseEvolved
 from sknevo.estimators._export import ScriptMixin
+from sknevo.estimators._importance import FeatureImportanceMixin
 from sknevo.estimators._large_tables import LargeTablesMixin
 from sknevo.estimators._mixins import EvolvedClassifierMixin, EvolvedRegressorMixin
 from sknevo.estimators._parameters import (
@@ -35,7 +36,13 @@ CELLS_PER_SECOND, FEWEST_ROWS = 16_000, 2_000
 
 
 @with_parameters
-class _EvolvedPipeline(LargeTablesMixin, ScriptMixin, EnsembleParameters, BaseEvolved):
+class _EvolvedPipeline(
+    LargeTablesMixin,
+    ScriptMixin,
+    FeatureImportanceMixin,
+    EnsembleParameters,
+    BaseEvolved,
+):
     """A search among pipelines for a table."""
 
     _builder_module = "sknevo.builders.pipeline"

@@ -21,6 +21,7 @@ from sknevo.builders.search_cv import SearchBuilder
 from sknevo.data_checks import check_enough, explained
 from sknevo.estimators._base import BaseEvolved
 from sknevo.estimators._export import ScriptMixin
+from sknevo.estimators._importance import FeatureImportanceMixin
 from sknevo.estimators._metadata import make_router
 from sknevo.estimators._mixins import DelegatingMixin, as_numbers
 from sknevo.estimators._parameters import parameter, with_parameters
@@ -34,7 +35,9 @@ __all__ = ["EvolvedSearchCV"]
 
 
 @with_parameters
-class EvolvedSearchCV(ScriptMixin, DelegatingMixin, BaseEvolved):
+class EvolvedSearchCV(
+    ScriptMixin, DelegatingMixin, FeatureImportanceMixin, BaseEvolved
+):
     """Evolve the parameters of any scikit-learn estimator.
 
     It can replace RandomizedSearchCV [1]_. Individuals are clones of the estimator.
