@@ -15,6 +15,7 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:  # editors and type checkers cannot follow `__getattr__`
+    from sknevo import callbacks as callbacks
     from sknevo import datasets as datasets
     from sknevo import displays as displays
     from sknevo import evolution as evolution
@@ -33,6 +34,7 @@ __version__ = "0.1.0.dev0"
 # Packages and names are imported when they are first used (PEP 562), so that `import
 # sknevo` is cheap.
 _PACKAGES = (
+    "callbacks",
     "datasets",
     "displays",
     "evolution",

@@ -294,11 +294,17 @@ class SklearnCallbacks(SearchCallback):
         # Individuals end in an order of their own: each task begins when it has ended.
         context = self.generation.subcontext("individual")
         context.call_on_fit_task_begin(estimator=self.estimator, **self.data)
-        return context.call_on_fit_task_end(estimator=self.estimator, **self.data)
+        return context.call_on_fit_task_end(
+            estimator=self.estimator,
+            metadata={"evaluation": evaluation},
+            **self.data,
+        )
 
     def on_generation_end(self, generation: Generation) -> bool:
         return self.generation.call_on_fit_task_end(
-            estimator=self.estimator, **self.data
+            estimator=self.estimator,
+            metadata={"generation": generation},
+            **self.data,
         )
 
 

@@ -47,6 +47,7 @@ from sknevo.metrics import frechet_distance, mode_coverage
 GOLDEN = Path(__file__).parent / "golden" / "public_surface.json"
 MODULES = [
     "sknevo",
+    "sknevo.callbacks",
     "sknevo.datasets",
     "sknevo.displays",
     "sknevo.evolution",

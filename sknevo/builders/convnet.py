@@ -19,6 +19,8 @@ LONGEST = 2**16
 class ClassifierNet(Net, NeuralNetClassifier):
     """A skorch classifier of a network, for labels of any type."""
 
+    answer = "probabilities"
+
     def learn_targets(self, y: Any) -> int:
         self.check_data(None, y)
         return len(self.classes_)
@@ -47,6 +49,9 @@ class ClassifierNet(Net, NeuralNetClassifier):
         ndarray of shape (n_samples,)
         """
         return self.classes_[self.predict_proba(X).argmax(axis=1)]
+
+    def answered(self, outputs: Tensor) -> Tensor:
+        return torch.softmax(outputs.float(), dim=1)
 
     def target_state(self) -> dict[str, Any]:
         labels = self.classes_

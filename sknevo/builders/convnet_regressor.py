@@ -35,6 +35,8 @@ class RegressorNet(Net, NeuralNetRegressor):
         and then the inverse hyperbolic sine, which shortens long tails.
     """
 
+    answer = "values"
+
     def __init__(
         self,
         module: Any,
@@ -89,6 +91,14 @@ class RegressorNet(Net, NeuralNetRegressor):
         scaled = self.predict_proba(X)[:, 0].astype(float)
         if self.target_scaling == "asinh":
             scaled = np.sinh(np.clip(scaled, -MOST_SCALES, MOST_SCALES))
+        return scaled * self.scale_ + self.centre_
+
+    def answered(self, outputs: Tensor) -> Tensor:
+        scaled = outputs[:, 0].double()
+        if self.target_scaling == "asinh":
+            scaled = scaled.clip(-MOST_SCALES, MOST_SCALES)
+            # sinh, which not all runtimes have for double precision.
+            scaled = (torch.exp(scaled) - torch.exp(-scaled)) / 2
         return scaled * self.scale_ + self.centre_
 
     def target_state(self) -> dict[str, Any]:

@@ -149,3 +149,28 @@ class EvolvedPredictorMixin(EnsembleParameters, EvolvedNetworkMixin):
         from sknevo.builders.networks._serialization import save_network
 
         save_network(self.best_estimator_, self.best_params_, path)
+
+    @available_if(check_refit)
+    def to_onnx(self, path: str | PathLike) -> None:
+        """Write the best network to a file of ONNX.
+
+        Browsers, phones and inference servers predict with it. It takes `X`, any number
+        of samples as `fit` got them: bytes if these were bytes, else numbers in single
+        precision (rows in double precision). It standardises them itself. A classifier
+        returns `probabilities`, and the file holds the labels as JSON, under the key
+        "labels"; a regressor returns `values`.
+
+        Parameters
+        ----------
+        path : path-like
+            File to write. An existing file is replaced.
+
+        Raises
+        ------
+        ImportError
+            If onnx or onnxscript is not installed.
+        """
+        require("to_onnx", "onnx", "onnxscript")
+        from sknevo.builders.networks._onnx import export_network
+
+        export_network(self.best_estimator_, path)

@@ -16,6 +16,7 @@ from sknevo.estimators._export import ScriptMixin
 from sknevo.estimators._importance import FeatureImportanceMixin
 from sknevo.estimators._large_tables import LargeTablesMixin
 from sknevo.estimators._mixins import EvolvedClassifierMixin, EvolvedRegressorMixin
+from sknevo.estimators._onnx import OnnxMixin
 from sknevo.estimators._parameters import (
     EnsembleParameters,
     parameter,
@@ -38,6 +39,7 @@ CELLS_PER_SECOND, FEWEST_ROWS = 16_000, 2_000
 @with_parameters
 class _EvolvedPipeline(
     LargeTablesMixin,
+    OnnxMixin,
     ScriptMixin,
     FeatureImportanceMixin,
     EnsembleParameters,

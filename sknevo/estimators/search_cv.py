@@ -24,6 +24,7 @@ from sknevo.estimators._export import ScriptMixin
 from sknevo.estimators._importance import FeatureImportanceMixin
 from sknevo.estimators._metadata import make_router
 from sknevo.estimators._mixins import DelegatingMixin, as_numbers
+from sknevo.estimators._onnx import OnnxMixin
 from sknevo.estimators._parameters import parameter, with_parameters
 from sknevo.estimators._samples import Samples, finite_weights
 from sknevo.evaluation import Objectives
@@ -36,7 +37,7 @@ __all__ = ["EvolvedSearchCV"]
 
 @with_parameters
 class EvolvedSearchCV(
-    ScriptMixin, DelegatingMixin, FeatureImportanceMixin, BaseEvolved
+    OnnxMixin, ScriptMixin, DelegatingMixin, FeatureImportanceMixin, BaseEvolved
 ):
     """Evolve the parameters of any scikit-learn estimator.
 

@@ -149,6 +149,13 @@ class Net(NeuralNet):
         """Return the best outputs that do not depend on the sample, for all samples."""
         raise NotImplementedError
 
+    # What `answered` returns is called.
+    answer: ClassVar[str]
+
+    def answered(self, outputs: Tensor) -> Tensor:
+        """Return what is predicted, of the outputs of the module."""
+        raise NotImplementedError
+
     def target_state(self) -> dict[str, Any]:
         """Return what was learned of the targets, as JSON."""
         raise NotImplementedError
