@@ -109,10 +109,11 @@ def with_error(score: float, error: float) -> str:
     --------
     >>> with_error(0.95123, 0.00412), with_error(1234.5, 20.3)
     ('0.9512 ± 0.0041', '1234 ± 20')
-    >>> with_error(0.9, math.nan)
-    '0.9000'
+    >>> with_error(0.9, math.nan), with_error(1.0, 0.0)
+    ('0.9000', '1.0000 ± 0')
     """
-    if not math.isfinite(error) or error <= 0:
-        return f"{score:.4f}" if abs(score) < 100 else f"{score:.6g}"
+    if not error > 0:  # none, or not known
+        known = " ± 0" if error == 0 else ""
+        return (f"{score:.4f}" if abs(score) < 100 else f"{score:.6g}") + known
     digits = max(0, 1 - math.floor(math.log10(error)))
     return f"{score:.{digits}f} ± {error:.{digits}f}"

@@ -188,7 +188,7 @@ def _ensemble(facts: Facts) -> dict[str, Any] | None:
         return None
     members = sorted(ensemble.members, key=lambda member: -member.weight)
     return {
-        "score": f"{ensemble.score_:.4g}",
+        "score": with_error(ensemble.score_, math.nan),
         "members": [
             (f"{member.weight:.2f}", facts.words[member.index], len(member.shares))
             for member in members
@@ -314,7 +314,9 @@ def _versions() -> dict[str, str]:
 
 
 def _snippet(estimator: Any) -> str:
-    """Return code that loads the estimator and predicts."""
+    """Return code that loads the estimator and predicts, "" if it cannot predict."""
+    if not hasattr(estimator, "best_estimator_"):
+        return ""
     names = getattr(estimator, "feature_names_in_", None)
     if hasattr(estimator, "sample"):
         imports, rows, call = [], [], "model.sample(10)"

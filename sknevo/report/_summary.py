@@ -1,5 +1,6 @@
 """The outcome of a search in a few lines, above scikit-learn's diagram."""
 
+import math
 from html import escape
 
 from sknevo.report._facts import Facts, with_error
@@ -23,8 +24,8 @@ def summary_lines(facts: Facts) -> list[str]:
         members = len(ensemble.members)
         lines.append(
             f"An ensemble of {members} {'member' if members == 1 else 'members'} "
-            f"predicts: {facts.score_name} {ensemble.score_:.4g} on the held-out rows "
-            "that its members were selected by."
+            f"predicts: {facts.score_name} {with_error(ensemble.score_, math.nan)} on "
+            "the held-out rows that its members were selected by."
         )
     return [*lines, f"Search: {estimator.stop_reason_}."]
 

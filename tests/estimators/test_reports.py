@@ -3,12 +3,15 @@
 import copy
 import html
 import re
+import shutil
+import subprocess
 from functools import partial
 
 import joblib
 import numpy as np
 import pandas as pd
 import pytest
+from PIL import Image
 from scipy.stats import loguniform
 from sklearn.datasets import load_digits, load_iris
 from sklearn.exceptions import NotFittedError
@@ -24,6 +27,7 @@ from sknevo.genomes.pipeline import pipeline
 from sknevo.report._advice import advice
 
 SMALL = {"population_size": 3, "generations": 1, "random_state": 0}
+BROWSER = shutil.which("chromium") or shutil.which("google-chrome")
 COLUMNS = [
     "score",
     "error",
@@ -214,6 +218,33 @@ def test_a_report_replaces_the_file_and_leaves_nothing_behind(search, tmp_path):
     assert written(search, tmp_path) == written(search, tmp_path)
     assert {*vars(search)} == before
     assert [file.name for file in tmp_path.iterdir()] == ["report.html"]
+
+
+def test_without_a_refit_a_report_has_no_code_that_predicts(tmp_path):
+    search = EvolvedSearchCV(SVC(), {"C": [0.1, 1.0]}, **SMALL, refit=False)
+    page = written(search.fit(*load_iris(return_X_y=True)), tmp_path)
+    assert "Leaderboard" in page
+    assert "joblib.load" not in page
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not BROWSER, reason="chromium is not installed")
+def test_a_browser_shows_a_report(table, tmp_path):
+    written(table, tmp_path, *ants(80, seed=1))
+    picture, page = tmp_path / "page.png", (tmp_path / "report.html").as_uri()
+    # A window of the system may be missing, and so may a sandbox in a container.
+    options = ["--headless", "--no-sandbox", "--disable-gpu", "--dump-dom"]
+    alone = "--host-resolver-rules=MAP * ~NOTFOUND"  # without a network
+    shown = subprocess.run(
+        [BROWSER, *options, alone, page], capture_output=True, text=True, timeout=300
+    ).stdout
+    assert html.escape(table.best_chromosome_.words) in shown
+    assert "sk-container" in shown
+    options = [*options[:3], "--window-size=1000,900", f"--screenshot={picture}"]
+    subprocess.run([BROWSER, *options, alone, page], capture_output=True, timeout=300)
+    pixels = np.asarray(Image.open(picture).convert("L"))
+    assert pixels.shape == (900, 1000)
+    assert pixels.std() > 10
 
 
 # What to try next ----------------------------------------------------------------
