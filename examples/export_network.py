@@ -69,21 +69,12 @@ def to_torchscript(evolved, module, images, folder):
 def to_onnx(evolved, module, images, folder):
     """Write a file for browsers and inference servers, for any number of images."""
     file = folder / "digits.onnx"
-    torch.onnx.export(
-        module,
-        (torch.from_numpy(images[:2]),),
-        file,
-        input_names=["images"],
-        output_names=["logits"],
-        dynamic_shapes=({0: torch.export.Dim("n_images")},),
-        external_data=False,
-        verbose=False,
-    )
+    evolved.to_onnx(file)
     session = onnxruntime.InferenceSession(file)
 
     def predict(images):
-        (logits,) = session.run(["logits"], {"images": images})
-        return evolved.classes_[logits.argmax(axis=1)]
+        (probabilities,) = session.run(["probabilities"], {"X": images})
+        return evolved.classes_[probabilities.argmax(axis=1)]
 
     return file, predict
 

@@ -117,6 +117,7 @@ def _parser() -> argparse.ArgumentParser:
         required=True,
         help="the file to write: .pkl, .skops (tables) or .safetensors (images)",
     )
+    fit.add_argument("--report", type=Path, help="a page to write: .html")
     fit.add_argument("--time", type=float, default=60, help="seconds (default: 60)")
     fit.add_argument(
         "--task",
@@ -159,6 +160,8 @@ def _parser() -> argparse.ArgumentParser:
 def _fit(args: argparse.Namespace) -> None:
     of_images = args.data.is_dir()
     _check_model(args.model, of_images)
+    if args.report is not None:
+        _check_report(args.report)
     X, y = _images(args) if of_images else _table(args)
     task = args.task or _task_of(y)
     estimator = _estimator(task, of_images)(
@@ -169,12 +172,10 @@ def _fit(args: argparse.Namespace) -> None:
         random_state=args.seed,
         verbose=0 if args.quiet else 1,
     )
-    n, shown = len(y), "images" if of_images else f"rows, {X.shape[1]} columns"
-    what = task if task == "regression" else f"{len(np.unique(y))} classes"
-    if not args.quiet:
-        print(f"{n} {shown}, {what}, {args.time:g} s", flush=True)
     estimator.fit(X, y)
     _save(estimator, args.model)
+    if args.report is not None:
+        estimator.report(args.report)
     score = getattr(estimator, "ensemble_score_", estimator.best_score_)
     name = args.scoring or {"regression": "r2"}.get(task, "accuracy")
     print(f"{name} {score:.4g} on held-out parts, written to {args.model}")
@@ -185,10 +186,21 @@ def _check_model(path: Path, of_images: bool) -> None:
     kinds = [".pkl", ".safetensors" if of_images else ".skops"]
     if path.suffix not in kinds:
         raise ValueError(f"--model must end with {' or '.join(kinds)}; got {path}.")
-    if not path.absolute().parent.is_dir():
-        raise ValueError(f"--model must be in a folder that exists; got {path}.")
+    _check_folder("--model", path)
     if path.suffix == ".skops":
         require("A .skops file", "skops")
+
+
+def _check_report(path: Path) -> None:
+    require("--report", "jinja2")
+    if path.suffix != ".html":
+        raise ValueError(f"--report must end with .html; got {path}.")
+    _check_folder("--report", path)
+
+
+def _check_folder(option: str, path: Path) -> None:
+    if not path.absolute().parent.is_dir():
+        raise ValueError(f"{option} must be in a folder that exists; got {path}.")
 
 
 def _images(args: argparse.Namespace) -> tuple[Any, np.ndarray]:

@@ -158,7 +158,7 @@ class EvolvedPredictorMixin(EnsembleParameters, EvolvedNetworkMixin):
         of samples as `fit` got them: bytes if these were bytes, else numbers in single
         precision (rows in double precision). It standardises them itself. A classifier
         returns `probabilities`, and the file holds the labels as JSON, under the key
-        "labels"; a regressor returns `values`.
+        "labels"; a regressor returns `values`. It computes in single precision.
 
         Parameters
         ----------
