@@ -78,7 +78,11 @@ AUGMENTATION = {
 CONVNET = Words(
     marks=frozenset({"blocks", "optimizer"}),
     phrases={**LAYERS, **BLOCKS, **OPTIMIZER, **TRAINING, **AUGMENTATION},
-    short=(("stem", "blocks", "dense"), ("optimizer", "lr"), ("epochs",)),
+    short=(
+        ("stem", "blocks", "dense"),
+        ("optimizer", "lr"),
+        ("epochs", "shift", "flip", "rotate"),
+    ),
     title="CNN",
     titles={"blocks": "block", "dense": "dense layer"},
 )

@@ -8,6 +8,7 @@ import math
 import os
 import platform
 import sys
+import textwrap
 from collections import Counter
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -18,6 +19,7 @@ import numpy as np
 from sklearn.model_selection import KFold, StratifiedKFold
 from sklearn.pipeline import Pipeline
 from sklearn.utils import _safe_indexing
+from sklearn.utils._pprint import _changed_params
 from sklearn.utils._repr_html.estimator import estimator_html_repr
 from sklearn.utils.validation import _num_samples
 
@@ -35,6 +37,8 @@ MOST_ROWS = 20
 N_PARTS = 10
 # Classes and columns that are named. Chosen, not measured.
 MOST_NAMED = 12
+# Letters of a parameter's value. Chosen, not measured.
+MOST_LETTERS = 200
 # Resolution of pictures that are no vector graphics, in dots per inch.
 DPI = 120
 
@@ -105,7 +109,7 @@ def _content(facts: Facts, X: Any, y: Any) -> dict[str, Any]:
         "importance": None if importance is None else _importance(facts, importance),
         "held_out": None if X is None else _held_out(estimator, X, y),
         "times": _times(facts),
-        "call": repr(estimator),
+        "settings": _settings(estimator),
         "seed": facts.seed,
         "versions": _versions(),
         "snippet": _snippet(estimator),
@@ -244,7 +248,10 @@ def _pictures(estimator: Any) -> Iterator[dict[str, str]]:
     def plotted(name: str, displays: Any) -> Any:
         return getattr(displays, name).from_estimator(estimator)
 
+    bred = estimator.best_chromosome_.parents
     for name, (title, says) in PICTURES.items():
+        if name == "FamilyTreeDisplay" and not bred:
+            continue  # a tree of one
         if source := _drawn(partial(plotted, name)):
             yield {"title": title, "says": says, "source": source}
 
@@ -298,6 +305,14 @@ def _seconds(seconds: float) -> str:
     if seconds < 100:
         return f"{seconds:.1f} s"
     return str(datetime.timedelta(seconds=round(seconds)))
+
+
+def _settings(estimator: Any) -> dict[str, str]:
+    """Return the parameters that are not the default ones."""
+    return {
+        name: textwrap.shorten(repr(value), MOST_LETTERS, placeholder=" …")
+        for name, value in _changed_params(estimator).items()
+    }
 
 
 def _versions() -> dict[str, str]:

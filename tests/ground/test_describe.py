@@ -79,8 +79,11 @@ def test_a_network_in_words():
         dense=[],
         optimizer={"muon": {"lr": 0.1}},
         training={"epochs": 12},
+        augmentation={"shift": 0.1, "flip": True, "rotate": 0},
     )
-    assert line == "CNN, 16-32 channels; Muon, rate 0.1; 12 epochs"
+    assert line == (
+        "CNN, 16-32 channels; Muon, rate 0.1; 12 epochs, shifts up to 10%, mirrored"
+    )
     titles = [title for title, _ in described]
     assert titles[:2] == ["Block 1", "Block 2"]
     assert "Dense layer 1" not in titles
