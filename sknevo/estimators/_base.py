@@ -461,7 +461,10 @@ class BaseEvolved(
             raise all_failed(evaluations, outcome.stop_reason)
         rows = [*evaluations, *outcome.skipped]
         error_score = np.nan if self.error_score == "raise" else self.error_score
-        self.cv_results_ = make_cv_results(rows, n_splits, error_score, self._describe)
+        main = objectives.main(outcome.best.scores)
+        self.cv_results_ = make_cv_results(
+            rows, n_splits, error_score, self._describe, main
+        )
         self._rows_ = [(e.chromosome, e.rounds) for e in rows]
         self.pareto_front_ = pareto_front(evaluations)
         self.history_ = outcome.history

@@ -28,10 +28,12 @@ def make_cv_results(
     n_splits: int,
     error_score: float,
     describe: Callable[[Chromosome], tuple[dict[str, Any], Any]] = describe,
+    main: str = "",
 ) -> dict[str, Any]:
     """Return one row per candidate: the columns of scikit-learn and those of evolution.
 
-    `param_*` are masked where a gene is silent.
+    `param_*` are masked where a gene is silent. The `main` score of several is also
+    named "score", as a single one is.
     """
     chromosomes = [e.chromosome for e in evaluations]
     results: dict[str, Any] = {}
@@ -48,8 +50,10 @@ def make_cv_results(
     results["params"] = [params for _, params in described]
     # Only a trial that succeeded knows what a scorer with several results returns.
     metrics = next((list(e.scores) for e in evaluations if e.status == "ok"), [])
-    for metric in metrics:
-        results |= _scores(evaluations, metric, n_splits, error_score)
+    names = {metric: metric for metric in metrics} | ({"score": main} if main else {})
+    for name, metric in names.items():
+        columns = _scores(evaluations, metric, n_splits, error_score)
+        results |= {f"{column}_{name}": values for column, values in columns.items()}
     results["fitness"] = np.array([e.fitness for e in evaluations])
     results["generation"] = np.array([c.generation for c in chromosomes])
     results["origin"] = np.array([c.origin for c in chromosomes])
@@ -76,19 +80,20 @@ def _parameters(rows: list[dict[str, Any]]) -> dict[str, np.ma.MaskedArray]:
 def _scores(
     evaluations: Sequence[Evaluation], metric: str, n_splits: int, error_score: float
 ) -> dict[str, np.ndarray]:
+    """Return the columns of a score, whose names lack its own."""
     failed = (error_score,) * n_splits
     table = np.array(
         [e.scores[metric] if e.status == "ok" else failed for e in evaluations], float
     )
     mean = table.mean(axis=1)
-    columns = {f"split{i}_test_{metric}": table[:, i] for i in range(n_splits)}
+    columns = {f"split{i}_test": table[:, i] for i in range(n_splits)}
     # What failed, and a score that is NaN, share the last rank, as in scikit-learn.
     worst = np.nanmin(mean, initial=0.0) - 1
     ranks = rankdata(-np.nan_to_num(mean, nan=worst), method="min").astype(np.int32)
     return columns | {
-        f"mean_test_{metric}": mean,
-        f"std_test_{metric}": table.std(axis=1),
-        f"rank_test_{metric}": ranks,
+        "mean_test": mean,
+        "std_test": table.std(axis=1),
+        "rank_test": ranks,
     }
 
 

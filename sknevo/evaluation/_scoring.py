@@ -281,6 +281,12 @@ class Objectives:
             return name in self.weights
         return len(self.named) == 1 or name == self.metric
 
+    def main(self, scores: Mapping[str, tuple[float, ...]]) -> str:
+        """Return which of the scores of a single scorer is the fitness, "" if none."""
+        if isinstance(self.scorer, _MultimetricScorer) or self.weights:
+            return ""
+        return "score" if "score" in scores else self.metric or next(iter(scores))
+
     def fitness(self, scores: Mapping[str, tuple[float, ...]]) -> float:
         """Return what evolution maximises: the mean of the fitness over the splits."""
         # A single score is "score", whatever `refit` calls it.

@@ -89,6 +89,10 @@ def test_all_parts_of_the_fitness_are_there(fitted, blobs):
     for name in SCORES | {"real_coverage"}:
         assert np.isfinite(results[f"mean_test_{name}"]).all()
     assert fitted.best_score_ == results["mean_test_fitness"][fitted.best_index_]
+    # As searches with a single score have it.
+    for column in ("mean_test", "std_test", "rank_test", "split0_test"):
+        same = results[f"{column}_fitness"] == results[f"{column}_score"]
+        assert same.all()
     assert 0 < fitted.best_score_ <= 1
     assert 0 < fitted.score(*blobs) <= 1
     assert isinstance(fitted.scorer_, GenerativeScore)
