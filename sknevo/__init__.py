@@ -26,8 +26,12 @@ if TYPE_CHECKING:  # editors and type checkers cannot follow `__getattr__`
     from sknevo import records as records
     from sknevo.builders.networks import load_network as load_network
     from sknevo.estimators import *  # noqa: F403
+    from sknevo.evaluation import JournalError as JournalError
+    from sknevo.evaluation import read_journal as read_journal
     from sknevo.evolution import *  # noqa: F403
     from sknevo.genes import *  # noqa: F403
+    from sknevo.records import Chromosome as Chromosome
+    from sknevo.records import Evaluation as Evaluation
 
 __version__ = "0.1.0.dev0"
 
@@ -71,18 +75,19 @@ def _homes() -> dict[str, str]:
     return dict(sorted(homes.items()))
 
 
-def __getattr__(name: str) -> object:
-    if name == "__all__":
-        return [*_homes()]
-    if name in _PACKAGES:
-        return importlib.import_module(f"{__name__}.{name}")
-    home = _HOMES.get(name)
-    if home is None and name[0].isupper():  # a class
-        home = _homes().get(name)
-    if home is None:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(f"{__name__}.{home}"), name)
+if not TYPE_CHECKING:  # type checkers know the names from above, and no others
 
+    def __getattr__(name: str) -> object:
+        if name == "__all__":
+            return [*_homes()]
+        if name in _PACKAGES:
+            return importlib.import_module(f"{__name__}.{name}")
+        home = _HOMES.get(name)
+        if home is None and name[0].isupper():  # a class
+            home = _homes().get(name)
+        if home is None:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        return getattr(importlib.import_module(f"{__name__}.{home}"), name)
 
-def __dir__() -> list[str]:
-    return sorted({*globals(), *_PACKAGES, *_homes()})
+    def __dir__() -> list[str]:
+        return sorted({*globals(), *_PACKAGES, *_homes()})

@@ -1,5 +1,7 @@
 """The public estimators: those of scikit-learn, with a search as their `fit`."""
 
+from typing import TYPE_CHECKING
+
 from sknevo.estimators.convnet import EvolvedClassifier as EvolvedClassifier
 from sknevo.estimators.convnet_regressor import EvolvedRegressor as EvolvedRegressor
 from sknevo.estimators.gan import EvolvedGAN as EvolvedGAN
@@ -11,4 +13,5 @@ from sknevo.estimators.pipeline import (
 )
 from sknevo.estimators.search_cv import EvolvedSearchCV as EvolvedSearchCV
 
-__all__ = sorted(name for name in globals() if name.startswith("Evolved"))
+if not TYPE_CHECKING:  # type checkers take the names from above
+    __all__ = sorted(name for name in globals() if name.startswith("Evolved"))

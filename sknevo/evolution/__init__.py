@@ -10,33 +10,41 @@ A new strategy is one file, and one line of import here: its class statement giv
 name under which `STRATEGIES` and every estimator know it.
 """
 
-from sknevo.evolution._cooperative_coevolution import CooperativeCoevolution
-from sknevo.evolution._elitist import Elitist
-from sknevo.evolution._estimation_of_distribution import EstimationOfDistribution
-from sknevo.evolution._genetic_algorithm import GeneticAlgorithm
-from sknevo.evolution._nsga2 import NSGA2
-from sknevo.evolution._population import Population
-from sknevo.evolution._regularized_evolution import RegularizedEvolution
-from sknevo.evolution._strategy import (
-    STRATEGIES,
-    Strategy,
-    crowding_distance,
-    fittest,
-    non_dominated_sort,
-    tournament,
-)
-from sknevo.evolution._successive_halving import Rung, SuccessiveHalving
-from sknevo.evolution._surrogate_assisted import SurrogateAssisted
+from typing import TYPE_CHECKING
 
-__all__ = [
-    "STRATEGIES",
-    "Population",
-    "Rung",
-    "Strategy",
-    "SuccessiveHalving",
-    "crowding_distance",
-    "fittest",
-    "non_dominated_sort",
-    "tournament",
-    *(strategy.__name__ for strategy in STRATEGIES.values()),
-]
+from sknevo.evolution._cooperative_coevolution import (
+    CooperativeCoevolution as CooperativeCoevolution,
+)
+from sknevo.evolution._elitist import Elitist as Elitist
+from sknevo.evolution._estimation_of_distribution import (
+    EstimationOfDistribution as EstimationOfDistribution,
+)
+from sknevo.evolution._genetic_algorithm import GeneticAlgorithm as GeneticAlgorithm
+from sknevo.evolution._nsga2 import NSGA2 as NSGA2
+from sknevo.evolution._population import Population as Population
+from sknevo.evolution._regularized_evolution import (
+    RegularizedEvolution as RegularizedEvolution,
+)
+from sknevo.evolution._strategy import STRATEGIES as STRATEGIES
+from sknevo.evolution._strategy import Strategy as Strategy
+from sknevo.evolution._strategy import crowding_distance as crowding_distance
+from sknevo.evolution._strategy import fittest as fittest
+from sknevo.evolution._strategy import non_dominated_sort as non_dominated_sort
+from sknevo.evolution._strategy import tournament as tournament
+from sknevo.evolution._successive_halving import Rung as Rung
+from sknevo.evolution._successive_halving import SuccessiveHalving as SuccessiveHalving
+from sknevo.evolution._surrogate_assisted import SurrogateAssisted as SurrogateAssisted
+
+if not TYPE_CHECKING:  # type checkers take the names from above
+    __all__ = [
+        "STRATEGIES",
+        "Population",
+        "Rung",
+        "Strategy",
+        "SuccessiveHalving",
+        "crowding_distance",
+        "fittest",
+        "non_dominated_sort",
+        "tournament",
+        *(strategy.__name__ for strategy in STRATEGIES.values()),
+    ]
