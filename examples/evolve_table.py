@@ -54,7 +54,7 @@ def main():
 
 
 def parse_arguments():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("table", nargs="?", help="a CSV file with a header")
     parser.add_argument("--target", help="column to predict (default: the last)")
     parser.add_argument("--max-time", type=float, default=45, help="seconds to evolve")

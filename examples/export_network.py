@@ -36,8 +36,8 @@ def main():
     print(f"{(expected == digits.target[-200:]).mean():.1%} of unseen digits are right")
 
     module = evolved.best_estimator_.module_.cpu().eval()
-    with tempfile.TemporaryDirectory() as folder:
-        folder = Path(args.folder or folder)
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(args.folder or temporary)
         folder.mkdir(exist_ok=True)
         for export in (to_safetensors, to_torchscript, to_onnx):
             file, predict = export(evolved, module, images, folder)
@@ -56,7 +56,7 @@ def to_safetensors(evolved, module, images, folder):
 def to_torchscript(evolved, module, images, folder):
     """Write a traced module, which C++ programs and phones read."""
     file = folder / "digits.pt"
-    torch.jit.trace(module, torch.from_numpy(images[:2])).save(file)
+    torch.jit.save(torch.jit.trace(module, torch.from_numpy(images[:2])), file)
     traced = torch.jit.load(file)
 
     def predict(images):
@@ -80,7 +80,7 @@ def to_onnx(evolved, module, images, folder):
 
 
 def parse_arguments():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--max-time", type=float, default=30, help="seconds to evolve")
     parser.add_argument("--random-state", type=int, default=0)
     parser.add_argument("--folder", help="where to write; default: a temporary folder")

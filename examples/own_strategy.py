@@ -31,7 +31,7 @@ class Climb(Strategy):
         if rng.random() < self.restart_probability:
             return Chromosome(genome.sample(rng), origin="random")
         leaders = population[: self.n_leaders]  # the fittest come first
-        parent = leaders[rng.integers(len(leaders))].chromosome
+        parent = leaders[int(rng.integers(len(leaders)))].chromosome
         genes = genome.mutate(parent.genes, rng)
         return Chromosome(genes, origin="mutation", parents=(parent.key,))
 
@@ -62,7 +62,7 @@ def main():
 
 
 def parse_arguments():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--max-time", type=float, default=20, help="seconds to evolve")
     parser.add_argument("--random-state", type=int, default=0)
     return parser.parse_args()

@@ -82,7 +82,7 @@ def write_all(search, folder):
 
 
 def parse_arguments():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", choices=DATA, default="table")
     parser.add_argument("--max-time", type=float, default=60, help="seconds to evolve")
     parser.add_argument("--generations", type=int, help="instead of --max-time")

@@ -5,7 +5,7 @@ import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial, wraps
-from typing import Any, Self
+from typing import Any, Self, TypeVar, cast
 
 import numpy as np
 from joblib import effective_n_jobs
@@ -14,7 +14,6 @@ from sklearn.base import BaseEstimator, _fit_context
 from sklearn.callback import CallbackSupportMixin, with_callbacks
 from sklearn.utils import check_random_state
 from sklearn.utils.metadata_routing import MetadataRouter
-from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from sknevo.data_checks import check_enough, plain_column, plain_values
@@ -30,8 +29,8 @@ from sknevo.estimators._parameters import SearchParameters, journal_parameters
 from sknevo.estimators._progress import Printer, say_data, say_end, say_plan
 from sknevo.estimators._refit import RefitMixin
 from sknevo.estimators._results import (
+    after_refit,
     all_failed,
-    check_refit,
     chosen_index,
     make_cv_results,
     pareto_front,
@@ -61,8 +60,9 @@ from sknevo.evaluation import (
     start_early,
     training_continues,
 )
-from sknevo.evolution import STRATEGIES, Population, SuccessiveHalving
-from sknevo.records import DataSpec, Evaluation
+from sknevo.evolution import STRATEGIES, Population, Rung, SuccessiveHalving
+from sknevo.genes import Genome
+from sknevo.records import Chromosome, DataSpec, Evaluation, Generation
 from sknevo.search import (
     SearchResult,
     SklearnCallbacks,
@@ -78,20 +78,26 @@ NO_ENSEMBLE = (
 )
 
 
-def _unfitted_first(fit: Callable) -> Callable:
-    """Forget what an earlier fit learned: if this one fails, nothing old is left.
+Fit = TypeVar("Fit", bound=Callable[..., Any])
 
-    What a fit learns ends with an underscore, private attributes too.
+
+def _as_fit(fit: Fit) -> Fit:
+    """Validate parameters, keep callbacks, and forget what an earlier fit learned.
+
+    If this one fails, nothing old is left. What a fit learns ends with an underscore,
+    private attributes too.
     """
+    validated = _fit_context(prefer_skip_nested_validation=False)(fit)
+    called_back = with_callbacks(validated)
 
-    @wraps(fit)
+    @wraps(called_back)
     def unfitted_first(self: "BaseEvolved", *args: Any, **params: Any) -> "BaseEvolved":
         for name in [*vars(self)]:
             if name.endswith("_") and not name.startswith("__"):
                 delattr(self, name)
-        return fit(self, *args, **params)
+        return called_back(self, *args, **params)
 
-    return unfitted_first
+    return cast(Fit, unfitted_first)
 
 
 class BaseEvolved(
@@ -152,6 +158,28 @@ class BaseEvolved(
         Names of the columns, if X is a DataFrame and all of them are strings.
     """
 
+    # What a fit learns, for type checkers.
+    best_estimator_: Any
+    best_chromosome_: Chromosome
+    best_params_: dict[str, Any]
+    best_score_: float
+    best_index_: int
+    cv_results_: dict[str, Any]
+    ensemble_: Any
+    pareto_front_: np.ndarray
+    history_: list[Generation]
+    rungs_: list[Rung]
+    genome_: Genome
+    n_generations_: int
+    n_evaluations_: int
+    stop_reason_: str
+    scorer_: Any
+    multimetric_: bool
+    n_splits_: int
+    refit_time_: float
+    n_features_in_: int
+    feature_names_in_: np.ndarray
+
     # Weights of samples go to the individuals, unless the user declines that.
     __metadata_request__fit = {"sample_weight": True}
 
@@ -176,9 +204,7 @@ class BaseEvolved(
             )
         return X, None if y is None else self._validate_y(y)
 
-    @_unfitted_first
-    @with_callbacks
-    @_fit_context(prefer_skip_nested_validation=False)
+    @_as_fit
     def fit(self, X: Any, y: Any = None, **params: Any) -> Self:
         """Evolve individuals on the data and refit the best on all of it.
 
@@ -519,7 +545,7 @@ class BaseEvolved(
         check_is_fitted(self, "best_estimator_")
         return self.best_estimator_ if self.ensemble_ is None else self.ensemble_
 
-    @available_if(check_refit)
+    @after_refit
     def predict(self, X: Any) -> np.ndarray:
         """Predict with the ensemble, or with the best individual without one.
 
@@ -540,7 +566,7 @@ class BaseEvolved(
         """Return what a method of the ensemble or of the best individual gives."""
         return getattr(self._best, method)(self._validate_X(X))
 
-    @available_if(check_refit)
+    @after_refit
     def score(self, X: Any, y: Any = None, **params: Any) -> float:
         """Return the fitness of what predicts on other data.
 

@@ -16,7 +16,7 @@ from sklearn.utils.multiclass import check_classification_targets, type_of_targe
 from sklearn.utils.validation import assert_all_finite
 
 from sknevo.data_checks import explained, first_word
-from sknevo.estimators._results import check_refit
+from sknevo.estimators._results import after_refit, check_refit
 
 
 class EvolvedClassifierMixin:
@@ -54,7 +54,7 @@ class EvolvedClassifierMixin:
         super()._learn(X, y)
         self.classes_ = np.unique(y)
 
-    @available_if(check_refit)
+    @after_refit
     def predict_proba(self, X: Any) -> np.ndarray:
         """Predict the probability of each class.
 
@@ -70,7 +70,7 @@ class EvolvedClassifierMixin:
         """
         return self._ask("predict_proba", X)
 
-    @available_if(check_refit)
+    @after_refit
     def predict_log_proba(self, X: Any) -> np.ndarray:
         """Predict the logarithm of the probability of each class.
 
@@ -87,7 +87,7 @@ class EvolvedClassifierMixin:
         """
         return _logarithm(self.predict_proba(X))
 
-    @available_if(check_refit)
+    @after_refit
     def decision_function(self, X: Any) -> np.ndarray:
         """Return the confidence in each class.
 

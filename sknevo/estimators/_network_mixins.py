@@ -9,7 +9,6 @@ from os import PathLike
 from typing import Any, ClassVar, Self
 
 import numpy as np
-from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_array, validate_data
 
 from sknevo.estimators._network_samples import (
@@ -21,7 +20,7 @@ from sknevo.estimators._network_samples import (
     sample_shape,
 )
 from sknevo.estimators._parameters import EnsembleParameters, NetworkParameters
-from sknevo.estimators._results import check_refit
+from sknevo.estimators._results import after_refit
 from sknevo.estimators._setup import FirstRung, most
 from sknevo.extras import require
 from sknevo.image_stream import ImageStream
@@ -128,7 +127,7 @@ class EvolvedPredictorMixin(EnsembleParameters, EvolvedNetworkMixin):
     def _targets(self, X: Any, y: Any) -> Any:
         return labels_of(X) if y is None else y
 
-    @available_if(check_refit)
+    @after_refit
     def save_network(self, path: str | PathLike) -> None:
         """Write the best network to a file, without pickle.
 

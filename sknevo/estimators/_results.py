@@ -5,12 +5,13 @@ import operator
 import warnings
 from collections.abc import Callable, Sequence
 from numbers import Integral
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from scipy.stats import rankdata
 from sklearn.base import BaseEstimator
 from sklearn.exceptions import FitFailedWarning
+from sklearn.utils.metaestimators import available_if
 
 from sknevo.deadline import DeadlineReached, TrialPruned
 from sknevo.evaluation import TrialRunner
@@ -225,6 +226,14 @@ def refit_first(
         f"{'; '.join(reasons)}. Fit another row with refit_individual, or run a longer "
         "search."
     ) from cause
+
+
+Method = TypeVar("Method", bound=Callable[..., Any])
+
+
+def after_refit(method: Method) -> Method:
+    """Let a method be there unless `refit` is False; its type stays as it is."""
+    return available_if(check_refit)(method)
 
 
 def check_refit(search: BaseEstimator) -> bool:

@@ -9,7 +9,6 @@ import numpy as np
 from sklearn.base import clone
 from sklearn.utils import Tags, column_or_1d
 from sklearn.utils.metadata_routing import UNUSED
-from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import (
     _num_samples,
     assert_all_finite,
@@ -19,7 +18,7 @@ from sklearn.utils.validation import (
 from sknevo.estimators._base import BaseEvolved
 from sknevo.estimators._network_mixins import EvolvedNetworkMixin
 from sknevo.estimators._parameters import parameter, with_parameters
-from sknevo.estimators._results import check_refit
+from sknevo.estimators._results import after_refit
 from sknevo.estimators._splits import HOLD_OUT
 from sknevo.evaluation import Builder, Data, Objectives, TrialRunner, limited_threads
 from sknevo.frames import FrameLayout
@@ -417,7 +416,7 @@ default="estimation_of_distribution"
 
     # The fitted estimator.
 
-    @available_if(check_refit)
+    @after_refit
     def sample(
         self,
         n_samples: int = 1,
@@ -447,7 +446,7 @@ default="estimation_of_distribution"
         """Return samples as a DataFrame if X was one."""
         return samples if self._frame_ is None else self._frame_.fill(samples)
 
-    @available_if(check_refit)
+    @after_refit
     def reconstruct(
         self, X: Any, *, n_candidates: int = 500, n_steps: int = 200
     ) -> Any:
@@ -475,7 +474,7 @@ default="estimation_of_distribution"
         known = {"n_candidates": n_candidates, "n_steps": n_steps}
         return self._as_given(self._best.reconstruct(self._validate_X(X), **known))
 
-    @available_if(check_refit)
+    @after_refit
     def score_samples(self, X: Any, y: Any = None) -> np.ndarray:
         """Return the logits of the best discriminator.
 
@@ -493,7 +492,7 @@ default="estimation_of_distribution"
         """
         return self._best.score_samples(*self._validate_pair(X, y))
 
-    @available_if(check_refit)
+    @after_refit
     def decision_function(self, X: Any, y: Any = None) -> np.ndarray:
         """Return by how much the logits exceed the threshold of `predict`.
 
@@ -518,7 +517,7 @@ default="estimation_of_distribution"
             check_consistent_length(X, y)
         return X, y
 
-    @available_if(check_refit)
+    @after_refit
     def predict(self, X: Any, y: Any = None) -> np.ndarray:
         """Predict which samples are real, by the best discriminator.
 
@@ -539,7 +538,7 @@ default="estimation_of_distribution"
         """
         return np.where(self.decision_function(X, y) >= 0, 1, -1)
 
-    @available_if(check_refit)
+    @after_refit
     def score(self, X: Any, y: Any = None, **params: Any) -> float:
         """Return the fitness of the best individual, measured with other real samples.
 
