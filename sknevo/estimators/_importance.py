@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy.sparse import issparse
 from sklearn.utils._param_validation import Interval, StrOptions, validate_params
-from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
-from sknevo.estimators._results import check_refit
+from sknevo.estimators._results import after_refit
 from sknevo.frames import as_pandas
 
 if TYPE_CHECKING:
@@ -30,7 +29,7 @@ OPTIONS = {
 class FeatureImportanceMixin:
     """The importance of the columns of a table."""
 
-    @available_if(check_refit)
+    @after_refit
     @validate_params(OPTIONS, prefer_skip_nested_validation=True)
     def feature_importance(
         self,

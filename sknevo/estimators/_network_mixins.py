@@ -149,7 +149,7 @@ class EvolvedPredictorMixin(EnsembleParameters, EvolvedNetworkMixin):
 
         save_network(self.best_estimator_, self.best_params_, path)
 
-    @available_if(check_refit)
+    @after_refit
     def to_onnx(self, path: str | PathLike) -> None:
         """Write the best network to a file of ONNX.
 
