@@ -4,6 +4,7 @@ import inspect
 import json
 import math
 import sys
+import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -54,17 +55,13 @@ def script_of(model: BaseEstimator, title: str, notes: Sequence[str]) -> str:
     call = "model = make_model().fit(X, y)\nmodel.predict(X_new)"
     said = "\n\n".join([title, *notes, *(f"Needs {v}." for v in _needs(imports))])
     parts = [
-        f'"""{said}\n\n{_indented(call)}\n"""',
+        f'"""{said}\n\n{textwrap.indent(call, INDENT)}\n"""',
         "\n".join(imports),
         *([f"\n{definitions}"] if definitions else []),
         f"\ndef make_model():\n{INDENT}{DOCSTRING}\n{INDENT}return "
         + laid_out(made, 1, len("return ")),
     ]
     return "\n\n".join(parts) + "\n"
-
-
-def _indented(text: str) -> str:
-    return "\n".join(f"{INDENT}{line}" for line in text.splitlines())
 
 
 def _merged(statements: Iterable[str]) -> list[str]:
@@ -126,12 +123,18 @@ def laid_out(expression: Expression, depth: int = 0, before: int = 0) -> str:
     *first, (_, longest) = sorted(expression.inside, key=lambda one: len(_line(one[1])))
     if isinstance(longest, Group) and sum(len(_line(one)) + 2 for _, one in first) < 40:
         # A long one among short ones has its lines to itself.
-        texts = [
-            p + (laid_out(one, depth) if one is longest else _line(one))
-            for p, one in expression.inside
-        ]
+        texts: list[str] = []
+        for prefix, one in expression.inside:
+            place = before + len(opening + prefix) + sum(len(t) + 2 for t in texts)
+            is_long = one is longest
+            text = laid_out(one, depth, place + 2) if is_long else _line(one)
+            texts.append(prefix + text)
         return f"{opening}{', '.join(texts)}{closing}"
     indent = INDENT * (depth + 1)
+    if all(isinstance(one, str) and one.isdigit() for _, one in expression.inside):
+        numbers = textwrap.fill(line[len(opening) : -len(closing)], WIDTH - len(indent))
+        inside = textwrap.indent(f"{numbers},", indent)
+        return f"{opening}\n{inside}\n{INDENT * depth}{closing}"
     lines = [
         f"{indent}{prefix}{laid_out(one, depth + 1, len(prefix))},\n"
         for prefix, one in expression.inside

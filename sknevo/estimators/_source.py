@@ -18,6 +18,8 @@ REPLACED = {
         "def is_training_over(rounds=0):\n    return False"
     ),
 }
+# A function with all parameters in a line of their own.
+_SIGNATURE = re.compile(r"(def \w+)\(\n\s+([^\n]{,60}?),?\n\s*\):")
 Name = tuple[str, str]  # of a module, and in it
 
 
@@ -204,7 +206,8 @@ def _text(node: ast.stmt, text: str) -> str:
     for since, until, new in edits:
         cut = cut[:since] + new + cut[until:]
         end += len(new) - (until - since)
-    return cut[begin:end].decode().rstrip()
+    # Without types, the parameters of a function may fit into its first line.
+    return _SIGNATURE.sub(r"\1(\2):", cut[begin:end].decode().rstrip())
 
 
 def _edits(

@@ -247,6 +247,7 @@ def test_what_is_measured_is_what_the_refit_would_be(params, whole, probabilitie
     spec = DataSpec("classification", 100, 2, (Column("a", "numeric"),))
     clf = EvolvedPipelineClassifier(**params)
     clf._learn_X(X)
+    clf.genome_ = clf._make_genome(spec)
     builder = clf._builder(spec, clf._objectives(clf._scoring))
     assert (builder.columns is not None) == whole
     assert builder.probabilities == probabilities

@@ -203,6 +203,7 @@ def test_a_script_of_numbers_is_short():
     plain = plain_pipeline(make(), make().fit(read, y), builder.spec.columns)
     text = script_of(plain, "A title.", ["A note."])
     assert len(text.splitlines()) < 50
+    assert max(map(len, text.splitlines())) <= 88
     assert "class " not in text
     assert text.startswith('"""A title.\n\nA note.\n\nNeeds lightgbm ')
 
