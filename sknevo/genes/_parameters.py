@@ -180,7 +180,11 @@ class EstimatorGenome(Genome):
         self.estimator = estimator
 
     def __repr__(self) -> str:
-        return f"EstimatorGenome({self.estimator!r}, Genome({self._named_parts}))"
+        # Whole, since it tells one search from another: scikit-learn cuts it short.
+        estimator = repr(self.estimator)
+        if isinstance(self.estimator, BaseEstimator):
+            estimator = BaseEstimator.__repr__(self.estimator, N_CHAR_MAX=10**6)
+        return f"EstimatorGenome({estimator}, Genome({self._named_parts}))"
 
 
 def gene_of(values: Any) -> Gene:
