@@ -134,6 +134,8 @@ CALLS = {
     "sknevo.metrics.nearest_neighbour_ssim(None, None)": "metrics",
     "sknevo.displays.GanSignalsDisplay(None, None).plot()": "plots",
     "sknevo.displays.SampleGridDisplay(None, (2,)).plot()": "plots",
+    "sknevo.callbacks.MLflowLogger()": "mlflow",
+    "sknevo.callbacks.TensorBoardLogger('runs')": "tensorboard",
     "EvolvedPipelineClassifier().fit('table.parquet', 'y')": "dask",
 }
 ASK = """
