@@ -6,6 +6,7 @@ Each mixin stands before `BaseEvolved` in the bases of an estimator.
 from collections.abc import Callable
 from contextlib import AbstractContextManager, suppress
 from copy import deepcopy
+from functools import wraps
 from typing import Any, ClassVar
 
 import numpy as np
@@ -16,7 +17,7 @@ from sklearn.utils.multiclass import check_classification_targets, type_of_targe
 from sklearn.utils.validation import assert_all_finite
 
 from sknevo.data_checks import explained, first_word
-from sknevo.estimators._results import after_refit, check_refit
+from sknevo.estimators._results import Method, after_refit, check_refit
 
 
 class EvolvedClassifierMixin:
@@ -171,69 +172,127 @@ def _has(name: str) -> Callable[["DelegatingMixin"], bool]:
     return check
 
 
-def delegated(
-    method: str, summary: str, returns: str, n_columns: str = "n_features"
-) -> Any:
-    """Return a method that passes X on to `best_estimator_`, where that one has it."""
+def delegated(method: Method) -> Method:
+    """Pass X on to the method of this name of `best_estimator_`, where it has one.
 
+    What is decorated gives the name, the signature and the documentation.
+    """
+
+    @wraps(method)
     def ask(self: "DelegatingMixin", X: Any) -> Any:
         with self._explained(X):
-            return getattr(self._best, method)(self._validate_X(X))
+            return getattr(self._best, method.__name__)(self._validate_X(X))
 
-    ask.__name__, ask.__qualname__ = method, f"DelegatingMixin.{method}"
-    ask.__doc__ = f"""{summary}
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, {n_columns})
-            Samples, as the estimator takes them.
-
-        Returns
-        -------
-        {returns}
-        """
-    return available_if(_has(method))(ask)
+    return available_if(_has(method.__name__))(ask)
 
 
 class DelegatingMixin:
     """Methods and attributes that an evolved estimator has if `best_estimator_` has."""
 
-    predict = delegated(
-        "predict",
-        "Predict with the best individual.",
-        "ndarray of shape (n_samples,) or (n_samples, n_outputs)",
-    )
-    predict_proba = delegated(
-        "predict_proba",
-        "Predict the probability of each class, in the order of `classes_`.",
-        "ndarray of shape (n_samples, n_classes)",
-    )
-    predict_log_proba = delegated(
-        "predict_log_proba",
-        "Predict the logarithm of each probability, in the order of `classes_`.",
-        "ndarray of shape (n_samples, n_classes)",
-    )
-    decision_function = delegated(
-        "decision_function",
-        "Return the confidence in each class, or how normal each sample is.",
-        "ndarray of shape (n_samples,) or (n_samples, n_classes)",
-    )
-    score_samples = delegated(
-        "score_samples",
-        "Return how likely or how normal each sample is.",
-        "ndarray of shape (n_samples,)",
-    )
-    transform = delegated(
-        "transform",
-        "Transform with the best individual.",
-        "array-like of shape (n_samples, n_features_out)",
-    )
-    inverse_transform = delegated(
-        "inverse_transform",
-        "Undo the transformation of the best individual.",
-        "array-like of shape (n_samples, n_features)",
-        "n_features_out",
-    )
+    @delegated
+    def predict(self, X: Any) -> np.ndarray:
+        """Predict with the best individual.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Samples, as the estimator takes them.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,) or (n_samples, n_outputs)
+        """
+        raise NotImplementedError  # `delegated` answers
+
+    @delegated
+    def predict_proba(self, X: Any) -> np.ndarray:
+        """Predict the probability of each class, in the order of `classes_`.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Samples, as the estimator takes them.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_classes)
+        """
+        raise NotImplementedError  # `delegated` answers
+
+    @delegated
+    def predict_log_proba(self, X: Any) -> np.ndarray:
+        """Predict the logarithm of each probability, in the order of `classes_`.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Samples, as the estimator takes them.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_classes)
+        """
+        raise NotImplementedError  # `delegated` answers
+
+    @delegated
+    def decision_function(self, X: Any) -> np.ndarray:
+        """Return the confidence in each class, or how normal each sample is.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Samples, as the estimator takes them.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,) or (n_samples, n_classes)
+        """
+        raise NotImplementedError  # `delegated` answers
+
+    @delegated
+    def score_samples(self, X: Any) -> np.ndarray:
+        """Return how likely or how normal each sample is.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Samples, as the estimator takes them.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,)
+        """
+        raise NotImplementedError  # `delegated` answers
+
+    @delegated
+    def transform(self, X: Any) -> Any:
+        """Transform with the best individual.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Samples, as the estimator takes them.
+
+        Returns
+        -------
+        array-like of shape (n_samples, n_features_out)
+        """
+        raise NotImplementedError  # `delegated` answers
+
+    @delegated
+    def inverse_transform(self, X: Any) -> Any:
+        """Undo the transformation of the best individual.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features_out)
+            Samples, as the estimator takes them.
+
+        Returns
+        -------
+        array-like of shape (n_samples, n_features)
+        """
+        raise NotImplementedError  # `delegated` answers
 
     @available_if(_has("transform"))
     def fit_transform(self, X: Any, y: Any = None, **params: Any) -> Any:
