@@ -13,6 +13,7 @@ Genes = Mapping[str, Any]
 # where `...` stands for all others. An empty text says nothing. In the text of a list,
 # a name in braces stands for the values of this gene in all items.
 Phrase = str | Mapping[Any, str]
+Phrases = Mapping[str, Phrase]
 
 # Genes without words in a short line; the line says how many it leaves out. Chosen, not
 # measured.
@@ -41,7 +42,7 @@ class Words:
     """
 
     marks: frozenset[str] = frozenset()
-    phrases: Mapping[str, Phrase] = field(default_factory=dict)
+    phrases: Phrases = field(default_factory=dict)
     short: Sequence[Sequence[str]] = ()
     title: str = ""
     titles: Mapping[str, str] = field(default_factory=dict)

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from sknevo.describe._words import Words
+from sknevo.describe._words import Phrases, Words
 
 ACTIVATION = {
     "relu": "ReLU",
@@ -14,7 +14,7 @@ ACTIVATION = {
     ...: "{}",
 }
 NORMALISATION = {"none": "", ...: "{} normalisation"}
-LAYERS = {
+LAYERS: Phrases = {
     "blocks": "{channels} channels",
     "dense": {0: "", ...: "{units} dense units"},
     "channels": "{} channels",
@@ -29,7 +29,7 @@ LAYERS = {
         "flatten": "flattened",
     },
 }
-BLOCKS = {
+BLOCKS: Phrases = {
     "convolutions": {1: "", ...: "{} convolutions"},
     "separable": {True: "separable", False: ""},
     "pooling": {"none": "", ...: "{} pooling"},
@@ -40,7 +40,7 @@ BLOCKS = {
     "initialisation": "{}",
     "head_scale": {1: "", ...: "outputs x {}"},
 }
-OPTIMIZER = {
+OPTIMIZER: Phrases = {
     "optimizer": {
         "sgd": "SGD",
         "muon": "Muon",
@@ -58,7 +58,7 @@ OPTIMIZER = {
     "beta2": "beta2 {}",
     "alpha": "alpha {}",
 }
-TRAINING = {
+TRAINING: Phrases = {
     "batch_size": "batches of {}",
     "epochs": {1: "1 epoch", ...: "{} epochs"},
     "schedule": "{} rate",
@@ -66,7 +66,7 @@ TRAINING = {
     "loss": {"huber": "Huber loss", ...: "{} loss"},
     "target_scaling": "{} scaling of targets",
 }
-AUGMENTATION = {
+AUGMENTATION: Phrases = {
     "shift": {0: "", ...: "shifts up to {:.0%}"},
     "flip": {True: "mirrored", False: ""},
     "rotate": {0: "", ...: "rotations up to {}°"},

@@ -1,6 +1,6 @@
 """What the genes of pipelines are called."""
 
-from sknevo.describe._words import Words
+from sknevo.describe._words import Phrases, Words
 
 MODELS = {
     "svm": "SVM",
@@ -16,7 +16,7 @@ MODELS = {
     "naive_bayes": "naive Bayes",
     ...: "{}",
 }
-PREPARATION = {
+PREPARATION: Phrases = {
     "imputation": {
         "none": "missing values kept",
         "median": "median imputation",
@@ -44,7 +44,7 @@ PREPARATION = {
     "filter.univariate.n_columns": "best {} columns",
     "relation": {"linear": "by linear relation", "any": "by any relation"},
 }
-FEATURES = {
+FEATURES: Phrases = {
     "scaling": {
         "none": "",
         "minmax": "min-max scaling",
@@ -75,7 +75,7 @@ FEATURES = {
     "interaction_only": {True: "interactions alone", False: ""},
     "class_weight": {None: "", "balanced": "balanced classes"},
 }
-OF_MODELS = {
+OF_MODELS: Phrases = {
     "C": "C {}",
     "approximate": {True: "approximate kernel", False: ""},
     "kernel": {
