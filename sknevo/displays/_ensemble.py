@@ -25,7 +25,7 @@ from sknevo.records import flatten
 # by looking at pictures.
 MOST_MEMBERS, WIDTH = 6, 78
 # Left, bottom, width and height of both parts, in shares of the axes given.
-UPPER, LOWER = (0.0, 0.42, 1.0, 0.58), (0.0, 0.0, 1.0, 0.25)
+UPPER, LOWER = (0.0, 0.46, 1.0, 0.54), (0.0, 0.0, 1.0, 0.21)
 
 
 class EnsembleDisplay:

@@ -51,6 +51,9 @@ class EvolutionDisplay:
         What the horizontal axis shows.
     score_name : str, default="score"
         What the vertical axis is called.
+    resource_first : bool, default=True
+        Whether the best candidate is the best of those with the most of the resource,
+        or the best with any.
 
     Attributes
     ----------
@@ -61,8 +64,8 @@ class EvolutionDisplay:
     points_ : dict of str to matplotlib PathCollection
         The candidates, by where they come from: "known", "random", "bred".
     best_, median_ : matplotlib Line2D
-        The best score so far, of those with the most of the resource; and the median of
-        the candidates of each generation that got all of the resource.
+        The best score so far, and the median of the candidates of each generation that
+        got all of the resource.
 
     See Also
     --------
@@ -88,10 +91,12 @@ class EvolutionDisplay:
         results: Mapping[str, Any],
         over: str = "seconds",
         score_name: str = "score",
+        resource_first: bool = True,
     ) -> None:
         self.results = results
         self.over = over
         self.score_name = score_name
+        self.resource_first = resource_first
 
     @classmethod
     def from_estimator(
@@ -122,7 +127,12 @@ class EvolutionDisplay:
             If `over` is unknown.
         """
         estimator = searched(estimator)
-        return cls(estimator.cv_results_, over, score_label(estimator)).plot(ax=ax)
+        results, label = estimator.cv_results_, score_label(estimator)
+        # The best has less than others if training goes on at the end.
+        resource = np.asarray(results["resource"], float)
+        most = resource[succeeded(results)].max()
+        resource_first = bool(resource[estimator.best_index_] == most)
+        return cls(results, over, label, resource_first).plot(ax=ax)
 
     def plot(self, ax: Any = None) -> Self:
         """Plot the search.
@@ -150,7 +160,7 @@ class EvolutionDisplay:
         fitness = np.asarray(results["fitness"], float)
         places = self._places(rows)
         last = furthest(results)
-        low, high = lower_limit(fitness[last]), fitness[last].max()
+        low, high = lower_limit(fitness[last]), fitness[rows].max()
         self._draw_lines(ax, rows, places)
         self._draw_points(ax, rows, places, last, low)
         ended = ~np.isin(results["status"], CUT_OFF)
@@ -182,8 +192,9 @@ class EvolutionDisplay:
         results = self.results
         order = rows[np.argsort(places[rows], kind="stable")]
         fitness = np.asarray(results["fitness"], float)
-        # What has more of the resource comes first, as in the search.
-        ranks = zip(np.asarray(results["resource"])[order], fitness[order], strict=True)
+        resource = np.asarray(results["resource"], float)[order]
+        first = np.where(self.resource_first, resource, 0)
+        ranks = zip(first, fitness[order], strict=True)
         best = np.array([score for _, score in accumulate(ranks, max)])
         # With more of the resource the score may be lower: another line begins.
         falls = np.flatnonzero(np.diff(best) < 0) + 1

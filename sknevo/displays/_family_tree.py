@@ -7,7 +7,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from sknevo.describe import describe
+from sknevo.describe import describe, parts
 from sknevo.displays._shared import (
     BLACK,
     GREY,
@@ -26,6 +26,8 @@ from sknevo.displays._words import differences, genes_of
 # Steps that are drawn: of a longer line the first and the latest ones. Characters in a
 # line of text, and lines that say what changed. Chosen by looking at pictures.
 MOST_STEPS, WIDTH, MOST_LINES = 7, 66, 2
+# Of so few steps, the first one is told in full, in so many lines at most.
+FEW_STEPS, MOST_PARTS = 2, 9
 HARD = "\N{NO-BREAK SPACE}"
 # Where the line of descent, the other parents and the text stand, in shares.
 TRUNK, OTHER, TEXT = 0.07, 0.02, 0.11
@@ -220,7 +222,10 @@ class FamilyTreeDisplay:
     def _words(self, step: Step) -> str:
         """Return what changed, or the whole of the first ancestor, in a few lines."""
         if step is self.steps_[0]:
-            return _cut(describe(genes_of(self.results, step.row)).split("; "))
+            genes = genes_of(self.results, step.row)
+            if len(self.steps_) <= FEW_STEPS:  # there is room for all of them
+                return "\n".join(_lines(parts(genes)))
+            return _cut(describe(genes).split("; "))
         return _cut(list(step.changes))
 
     def _origin(self, row: int) -> Origin:
@@ -263,6 +268,13 @@ def _line_of_descent(results: Mapping[str, Any], best: int) -> list[Step]:
         steps.append(Step(row, tuple(changes[nearest]), other))
         row = nearest
     return steps[::-1]
+
+
+def _lines(titled: list[tuple[str, str]]) -> list[str]:
+    """Return a line for each part of a candidate."""
+    lines = [f"{title}: {text}" if title else text for title, text in titled]
+    short = [textwrap.shorten(line, WIDTH, placeholder=" …") for line in lines]
+    return short[:MOST_PARTS] + ["…"] * (len(short) > MOST_PARTS)
 
 
 def _cut(phrases: list[str]) -> str:

@@ -122,6 +122,9 @@ class GanSignalsDisplay:
             If matplotlib is not installed: ``pip install ".[plots]"``.
         """
         whole = new_axes(self, ax)
+        # Only now it is known that there is matplotlib.
+        from matplotlib.ticker import LogLocator, NullFormatter
+
         self.ax_, self.norms_ax_ = inset(whole, UPPER), inset(whole, LOWER)
         self.lines_ = {}
         for part, signals in ((self.ax_, SHARES), (self.norms_ax_, NORMS)):
@@ -144,6 +147,10 @@ class GanSignalsDisplay:
             xlabel="steps of the generator",
             ylabel="norm of\nthe gradient",
         )
+        scale = self.norms_ax_.yaxis
+        scale.set_major_locator(LogLocator(subs=(1, 3)))
+        scale.set_major_formatter("{x:g}")
+        scale.set_minor_formatter(NullFormatter())
         for part, signals in ((self.ax_, SHARES), (self.norms_ax_, NORMS)):
             label_ends(
                 part, {label: self.lines_[n] for n, (label, _) in signals.items()}

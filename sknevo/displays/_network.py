@@ -49,6 +49,8 @@ GENES_NAMED = {"lr": "learning rate", "ema_decay": "moving average of weights"}
 # Layers that are drawn: of a deeper network, those in the middle are left out. Least
 # number of rows that the height is divided by. Chosen by looking at pictures.
 MOST_LAYERS, FEWEST_ROWS = 11, 7
+# Characters that have room in the first line of a layer, those of its shape included.
+MOST_OF_HEAD = 36
 # Left and right sides of what is drawn, in shares of the width: the silhouette of the
 # widths, the layers, and the genes beside them.
 WIDTHS, LAYERS, GENES = (0.0, 0.11), (0.14, 0.60), (0.655, 1.0)
@@ -212,12 +214,11 @@ class NetworkDisplay:
         tops = {}
         for i, one in enumerate(drawn, 1):
             top = 1 - i * step
-            ax.annotate(
-                "",
-                (middle, top),
-                (middle, top + 0.2 * step),
-                arrowprops={"arrowstyle": "-|>", "color": GREY, "linewidth": 0.8},
-            )
+            # A projection takes the label, and is added to the logit before it.
+            if one is None or one[0].kind != "projection":
+                arrow = {"arrowstyle": "-|>", "color": GREY, "linewidth": 0.8}
+                place = (middle, top + 0.2 * step)
+                ax.annotate("", (middle, top), place, arrowprops=arrow)
             if one is None:
                 text = f"{len(layers) - len(drawn) + 1} further layers"
                 ax.text(
@@ -246,9 +247,11 @@ class NetworkDisplay:
     def _write(self, ax: Any, layer: Layer, height: float, step: float) -> None:
         """Write what a layer is, and the shape of what it gives, into its box."""
         left, right = LAYERS
-        first, *others = _words(layer)
-        more = ", ".join(others[1:] if others else [])
-        head = f"{first}, {others[0]}" if others else first
+        head, *others = _words(layer)
+        shape = _shape(layer.outputs)
+        if others and len(head + others[0] + shape) <= MOST_OF_HEAD:
+            head += f", {others.pop(0)}"
+        more = ", ".join(others)
         size = "small" if step > 0.075 else "x-small"
         raised = 0.17 * step if more else 0.0
         ax.text(
@@ -262,7 +265,7 @@ class NetworkDisplay:
         ax.text(
             right - 0.012,
             height + raised,
-            _shape(layer.outputs),
+            shape,
             ha="right",
             va="center",
             fontsize="x-small",
@@ -372,6 +375,8 @@ def _words(layer: Layer) -> list[str]:
     words = [name]
     if is_grid or layer.kind in ("dense", "linear"):
         words.append(_size(layer.outputs))
+    if layer.kind == "projection":
+        words.append("beside the linear layer")
     after = {
         "upsampling": f"{layer.upsampling} upsampling",
         "pooling": f"{layer.pooling} pooling",

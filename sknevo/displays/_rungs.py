@@ -12,7 +12,6 @@ from sknevo.displays._shared import (
     legend_above,
     limits,
     new_axes,
-    number,
     score_label,
     searched,
     succeeded,
@@ -152,7 +151,7 @@ class RungsDisplay:
             )
         counts = [(resource[rows] == rung).sum() for rung in self.rungs_]
         ticks = [
-            f"{'all' if np.isinf(rung) else number(rung)}\n{count} tried"
+            f"{'all' if np.isinf(rung) else f'{rung:,.0f}'}\n{count} tried"
             for rung, count in zip(self.rungs_, counts, strict=True)
         ]
         ax.set(

@@ -176,21 +176,21 @@ def lower_limit(values: np.ndarray) -> float:
 
 def limits(low: float, high: float) -> tuple[float, float]:
     """Return the limits of an axis that shows a range with a margin."""
-    margin = 0.05 * (high - low) or 0.05 * abs(high) or 0.05
+    margin = 0.05 * (high - low) or 0.01 * abs(high) or 0.01
     return low - margin, high + margin
 
 
 def number(value: float) -> str:
-    """Return a count or a score as short text, with as many digits each time.
+    """Return a score as short text.
 
     Examples
     --------
-    >>> [number(value) for value in (0.9, 12.345, 1234567, 0.00012)]
-    ['0.9000', '12.35', '1,234,567', '1.20e-04']
+    >>> [number(value) for value in (0.9, -12.345, 1234567, 0.00012)]
+    ['0.9000', '-12.35', '1,234,567', '1.20e-04']
     """
     if value and abs(value) < 1e-3:
         return f"{value:.2e}"
-    if abs(value) >= 1000 or value == int(value):
+    if abs(value) >= 1000:
         return f"{value:,.0f}"
     return f"{value:.4f}" if abs(value) < 10 else f"{value:.2f}"
 

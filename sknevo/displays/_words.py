@@ -59,9 +59,10 @@ def gene_label(path: str) -> str:
     """
     outer = path.split(".")[:-1]
     groups = [each for each in outer if not each.isdigit()]
-    is_item = bool(outer) and outer[-1].isdigit()
-    group = f" ({groups[-1].replace('_', ' ')})" if groups and not is_item else ""
-    return gene_name(path) + group
+    name = gene_name(path)
+    # The names of items of a list, and of genes of a GAN, say where they belong.
+    is_said = not groups or outer[-1].isdigit() or name.startswith(groups[-1])
+    return name if is_said else f"{name} ({groups[-1].replace('_', ' ')})"
 
 
 def differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:

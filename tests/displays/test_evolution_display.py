@@ -58,6 +58,13 @@ def test_the_best_so_far_has_the_most_resource():
     np.testing.assert_array_equal(best.get_ydata(), [0.5, 0.7, np.nan, 0.6, 0.9, 0.9])
 
 
+def test_the_best_so_far_may_have_any_resource():
+    display = EvolutionDisplay(RESULTS, resource_first=False).plot()
+    assert display.best_.get_ydata().tolist() == [0.5, 0.7, 0.7, 0.9, 0.9]
+    # All of the line can be seen.
+    assert display.ax_.get_ylim()[1] > 0.9
+
+
 def test_what_failed_is_counted():
     label = EvolutionDisplay(RESULTS).plot().ax_.get_xlabel()
     assert label.startswith("seconds since the search began")

@@ -51,6 +51,14 @@ def test_each_step_says_what_changed():
     assert said(display)[3] == "scaling: none → std"
 
 
+def test_a_single_ancestor_is_told_in_full():
+    display = FamilyTreeDisplay(RESULTS, best=0).plot()
+    title, words = said(display)
+    assert title == "generation 0, known: 0.5000"
+    assert "model=svm" in words
+    assert "scaling=none" in words
+
+
 def test_of_a_long_line_the_middle_is_left_out():
     n = 12
     results = {

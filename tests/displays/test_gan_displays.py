@@ -97,7 +97,7 @@ def test_each_generation_is_a_row():
     display = SampleGridDisplay.from_generations(gan, n_columns=5)
     assert display.sheet_.shape == (2 * 5 - 1, 5 * 5 - 1)
     assert display.sheet_[0, 0] < display.sheet_[5, 0]
-    assert row_labels(display) == ["0\nscore 0", "2\nscore 0.5000"]
+    assert row_labels(display) == ["0\nscore 0.0000", "2\nscore 0.5000"]
     assert display.ax_.get_ylabel() == "generation"
     gan.generation_samples_ = {n: np.full((16, 16), n) for n in (0, 2)}
     flat = SampleGridDisplay.from_generations(gan, n_columns=5)

@@ -117,6 +117,8 @@ def test_an_unknown_gene_is_refused(trees):
         ("scaling", "scaling", "scaling"),
         ("model.lightgbm.num_leaves", "num leaves", "num leaves (lightgbm)"),
         ("blocks.0.kernel", "block 1 kernel", "block 1 kernel"),
+        ("generator.optimizer", "generator optimizer", "generator optimizer"),
+        ("generator.optimizer.adam.lr", "generator lr", "generator lr (adam)"),
         (
             "generator.dense.1.units",
             "generator dense 2 units",
