@@ -215,6 +215,8 @@ class EvolutionDisplay:
             color=GREY,
             linestyle="--",
             linewidth=1.2,
+            marker=".",
+            markersize=3,
             label="median",
             zorder=3,
         )

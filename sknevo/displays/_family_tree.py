@@ -26,8 +26,10 @@ from sknevo.displays._words import differences, genes_of
 # Steps that are drawn: of a longer line the first and the latest ones. Characters in a
 # line of text, and lines that say what changed. Chosen by looking at pictures.
 MOST_STEPS, WIDTH, MOST_LINES = 7, 66, 2
+# Rows that the height is divided by at least.
+FEWEST_ROWS = 3
 # Of so few steps, the first one is told in full, in so many lines at most.
-FEW_STEPS, MOST_PARTS = 2, 9
+FEW_STEPS, MOST_PARTS = 1, 18
 HARD = "\N{NO-BREAK SPACE}"
 # Where the line of descent, the other parents and the text stand, in shares.
 TRUNK, OTHER, TEXT = 0.07, 0.02, 0.11
@@ -162,14 +164,15 @@ class FamilyTreeDisplay:
         if len(shown) > MOST_STEPS:
             shown[1 : len(shown) - MOST_STEPS + 2] = [None]
         n_steps = len(shown)
-        heights = 1 - (np.arange(n_steps) + 0.5) / max(n_steps, 3)
+        # A single one stands on top, since much is told of it.
+        heights = 1 - (np.arange(n_steps) + 0.5) / max(n_steps, FEWEST_ROWS)
         ax.set(xlim=(0, 1), ylim=(0, 1))
         ax.plot([TRUNK] * n_steps, heights, color=PALE, linewidth=3, zorder=1)
         for height, step in zip(heights, shown, strict=True):
             if step is None:
                 self._draw_gap(ax, height, len(self.steps_) - n_steps + 1)
             else:
-                self._draw_step(ax, height, step, 1 / max(n_steps, 3))
+                self._draw_step(ax, height, step, 1 / max(n_steps, FEWEST_ROWS))
         self._draw_legend(ax)
         return self
 
@@ -271,10 +274,14 @@ def _line_of_descent(results: Mapping[str, Any], best: int) -> list[Step]:
 
 
 def _lines(titled: list[tuple[str, str]]) -> list[str]:
-    """Return a line for each part of a candidate."""
-    lines = [f"{title}: {text}" if title else text for title, text in titled]
-    short = [textwrap.shorten(line, WIDTH, placeholder=" …") for line in lines]
-    return short[:MOST_PARTS] + ["…"] * (len(short) > MOST_PARTS)
+    """Return lines that tell each part of a candidate."""
+    told = [f"{title}: {text}" if title else text for title, text in titled]
+    lines = [
+        line
+        for one in told
+        for line in textwrap.wrap(one, WIDTH, subsequent_indent="   ")
+    ]
+    return lines[:MOST_PARTS] + ["…"] * (len(lines) > MOST_PARTS)
 
 
 def _cut(phrases: list[str]) -> str:
