@@ -62,7 +62,9 @@ DATA = {"ring": ring, "digits": digits}
 
 
 def parse_arguments():
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--data", choices=DATA, default="ring")
     parser.add_argument("--max-time", type=float, default=100, help="seconds to evolve")
     parser.add_argument("--max-epochs", type=int, default=150)

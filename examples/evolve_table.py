@@ -54,7 +54,9 @@ def main():
 
 
 def parse_arguments():
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("table", nargs="?", help="a CSV file with a header")
     parser.add_argument("--target", help="column to predict (default: the last)")
     parser.add_argument("--max-time", type=float, default=45, help="seconds to evolve")

@@ -80,7 +80,9 @@ def to_onnx(evolved, module, images, folder):
 
 
 def parse_arguments():
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--max-time", type=float, default=30, help="seconds to evolve")
     parser.add_argument("--random-state", type=int, default=0)
     parser.add_argument("--folder", help="where to write; default: a temporary folder")

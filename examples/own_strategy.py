@@ -62,7 +62,9 @@ def main():
 
 
 def parse_arguments():
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--max-time", type=float, default=20, help="seconds to evolve")
     parser.add_argument("--random-state", type=int, default=0)
     return parser.parse_args()

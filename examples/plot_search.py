@@ -9,8 +9,10 @@ writes the two pictures that say most, ``--pictures`` all of them, each to a fil
 """
 
 import argparse
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import matplotlib.pyplot as plt
 from sklearn.datasets import load_breast_cancer, load_digits
@@ -60,7 +62,7 @@ def main():
 
 def write_all(search, folder):
     """Write each picture that there is of a search."""
-    pictures = {
+    pictures: dict[str, Callable[[Any], Any]] = {
         "evolution": partial(
             displays.EvolutionDisplay.from_estimator, over="generations"
         ),
@@ -82,7 +84,9 @@ def write_all(search, folder):
 
 
 def parse_arguments():
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--data", choices=DATA, default="table")
     parser.add_argument("--max-time", type=float, default=60, help="seconds to evolve")
     parser.add_argument("--generations", type=int, help="instead of --max-time")
