@@ -14,6 +14,9 @@ from sknevo.search import SearchCallback, most_frequent_causes
 from sknevo.termination import limits
 from sknevo.time_budget import TimeBudget
 
+# Seconds without a line after which one says how far the search is. Chosen, not
+# measured.
+QUIET = 10.0
 # How a trial ended, in words, in the order in which they are counted.
 WORDS = {
     "ok": "evaluated",
@@ -87,7 +90,8 @@ def _fitness(estimator: Any, objectives: Objectives) -> str:
 class Printer(SearchCallback):
     """Prints a line per new best and per generation; `verbose` > 1 per individual.
 
-    `resource` is the name of that of successive halving.
+    Where nothing new is found for a while, it prints how far the search is. `resource`
+    is the name of that of successive halving.
     """
 
     def __init__(
@@ -96,15 +100,30 @@ class Printer(SearchCallback):
         self.verbose, self.budget = verbose, budget
         self._resource = "" if resource is None else resource.removeprefix("n_")
         self._failed: list[Evaluation] = []
+        # Of the present generation, by status; and when the last line was printed.
+        self._ended: Counter[str] = Counter()
+        self._said = time.time()
 
     def on_evaluation_end(self, evaluation: Evaluation) -> bool:
         is_best = self.budget.best is evaluation
         if _failed(evaluation) and not evaluation.cached:
             self._failed.append(evaluation)
+        self._ended[evaluation.status] += not evaluation.cached
         if is_best or self.verbose > 1:
             best = "best" if is_best else "    "
-            print(f"{_clock(self.budget)}  {best} {self._line(evaluation)}", flush=True)
+            self._say(f"{best} {self._line(evaluation)}")
+        elif time.time() - self._said >= QUIET:
+            counts = {what: self._ended[status] for status, what in WORDS.items()}
+            self._say(f"     so far {_counted(counts)}{self._left()}")
         return False
+
+    def _say(self, line: str, *more: str) -> None:
+        print(f"{_clock(self.budget)}  {line}", *more, sep="\n", flush=True)
+        self._said = time.time()
+
+    def _left(self) -> str:
+        left = self.budget.time_left()
+        return "" if left == math.inf else f"; {max(0, left):.0f} s left"
 
     def _line(self, evaluation: Evaluation) -> str:
         """Return what an individual reached, and the individual, in words."""
@@ -120,13 +139,9 @@ class Printer(SearchCallback):
 
     def on_generation_end(self, generation: Generation) -> bool:
         if generation.evaluated or generation.cached:
-            print(
-                f"{_clock(self.budget)}  {self._summary(generation)}",
-                *most_frequent_causes(self._failed),
-                sep="\n",
-                flush=True,
-            )
-        self._failed = []
+            causes = most_frequent_causes(self._failed)
+            self._say(self._summary(generation), *causes)
+        self._failed, self._ended = [], Counter()
         return False
 
     def _summary(self, generation: Generation) -> str:
@@ -142,9 +157,8 @@ class Printer(SearchCallback):
             found = f"best {generation.best:.4f}"
         if not math.isnan(generation.median):
             found += f", median {generation.median:.4f}"
-        left = self.budget.time_left()
-        clock = "" if left == math.inf else f"; {max(0, left):.0f} s left"
-        return f"generation {generation.number}: {found}; {_counted(counts)}{clock}"
+        said = f"generation {generation.number}: {found}; {_counted(counts)}"
+        return f"{said}{self._left()}"
 
 
 def _failed(evaluation: Evaluation) -> bool:

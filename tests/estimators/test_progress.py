@@ -109,6 +109,16 @@ def test_all_individuals_are_printed_if_wanted(capsys):
     assert ONE.chromosome.key not in first + second + third
 
 
+def test_a_quiet_search_says_how_far_it_is(capsys, monkeypatch):
+    monkeypatch.setattr("sknevo.estimators._progress.QUIET", 0.0)
+    worse = replace(ONE, fitness=0.8)
+    pruned = replace(ONE, status="pruned")
+    printed(1, [ONE, worse, pruned], best=ONE)
+    last = lines(capsys)[-1]
+    assert last.strip().startswith("so far 2 evaluated, 1 pruned; ")
+    assert last.endswith(" s left")
+
+
 def test_a_generation_tells_what_was_cut_off_from_what_failed(capsys):
     error = replace(ONE, status="error", error="ValueError: no")
     late = replace(ONE, status="unfinished", error="stopped as the search was over")

@@ -467,9 +467,10 @@ def test_a_search_goes_on_if_some_work_or_fail_for_other_reasons(share, causes):
 def test_verbose_output_has_the_causes(capsys):
     with pytest.raises(ValueError, match="none of 30"):
         failing(verbose=1, causes=1).fit(X, LABELS)
-    lines = capsys.readouterr().out.splitlines()
-    assert "nothing has succeeded yet; 10 evaluated, 10 failed" in lines[2]
-    assert lines[3].startswith("    10 x ValueError: cause a, number")
+    said = capsys.readouterr().out
+    assert (
+        "nothing has succeeded yet; 10 evaluated, 10 failed\n    10 x ValueErr" in said
+    )
 
 
 # Workers ------------------------------------------------------------------------------
