@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from numbers import Integral
 from typing import Any
 
@@ -75,10 +75,11 @@ def first_word(values: Any) -> tuple[int, Any] | None:
 
     objects = np.asarray(values, object)
     for place in np.flatnonzero(~isna(objects)):
-        try:
-            float(objects[place])
-        except (TypeError, ValueError):
-            return int(place), objects[place]
+        with suppress(OverflowError):  # a number, if a large one
+            try:
+                float(objects[place])
+            except (TypeError, ValueError):
+                return int(place), objects[place]
     return None
 
 
