@@ -21,12 +21,14 @@ import numpy as np
 from _fixed_networks import FixedNetwork
 from _picture_sets import Images, load
 from sklearn.metrics import accuracy_score, f1_score, log_loss
+from sklearn.model_selection import StratifiedShuffleSplit
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 from sklearn.svm import SVC
 
 # An SVM takes the square of the number of images.
 MOST_FOR_SVM = 20_000
+ONE_SPLIT = StratifiedShuffleSplit(1, test_size=0.2, random_state=0)
 
 
 @dataclass
@@ -137,6 +139,10 @@ def tpe(job: Job) -> Fitted:
 
 METHODS: dict[str, Callable[[Job], Fitted]] = {
     "sknevo": partial(evolved, name="sknevo"),
+    # The splits on which networks are scored, where images are few.
+    "five_folds": partial(evolved, name="five_folds", cv=5),
+    "three_folds": partial(evolved, name="three_folds", cv=3),
+    "one_split": partial(evolved, name="one_split", cv=ONE_SPLIT),
     "fixed": partial(fixed, widths=(32, 64), name="fixed"),
     "fixed3": partial(fixed, widths=(32, 64, 128), name="fixed3"),
     "svm": svm,
