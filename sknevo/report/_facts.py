@@ -59,6 +59,11 @@ class Facts:
         """Whether each row has a fitness."""
         return self.results["status"] == "ok"
 
+    @property
+    def n_evaluated(self) -> int:
+        """Number of candidates of which one row at least has a fitness."""
+        return len({*self.results["key"][self.ok]})
+
     @cached_property
     def split_fitness(self) -> np.ndarray:
         """The fitness of each row on each split, NaN where it failed."""

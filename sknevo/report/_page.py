@@ -97,6 +97,7 @@ def _content(facts: Facts, X: Any, y: Any) -> dict[str, Any]:
         "score": with_error(facts.fitness[best], facts.errors[best]),
         "n_splits": estimator.n_splits_,
         "n_candidates": len({*facts.results["key"]}),
+        "n_evaluated": facts.n_evaluated,
         "stop_reason": estimator.stop_reason_,
         "data": _data(estimator, facts.spec),
         # A part without a title is what the winner is called.
