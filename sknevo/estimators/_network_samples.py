@@ -149,18 +149,23 @@ def _numeric_column(column: pd.Series) -> pd.Series:
         dtype = dtype.categories.dtype
     if _is_number(dtype):
         return column.astype(dtype)
+    reason = None
     if types.is_object_dtype(dtype):
         try:
             return column.astype(float)
-        except (TypeError, ValueError):
-            pass
-    row, value = first_word(column) or (0, "no values")
-    raise ValueError(
+        except (TypeError, ValueError) as error:
+            reason = error
+    found = first_word(column)
+    held = "no values" if found is None else f"{found[1]!r:.80} in row {found[0]}"
+    # scikit-learn's check asks for a TypeError that says what `float` takes.
+    fault, said = ValueError, ""
+    if isinstance(reason, TypeError):
+        fault, said = TypeError, f": {reason}"
+    raise fault(
         f"X must hold numbers; column {column.name!r} of type {column.dtype} holds "
-        f"{value!r:.80} in row {row}. Encode it as numbers, or take "
-        "EvolvedPipelineClassifier or EvolvedPipelineRegressor, which take columns of "
-        f"any kind. {FILES}"
-    )
+        f"{held}{said}. Encode it as numbers, or take EvolvedPipelineClassifier or "
+        f"EvolvedPipelineRegressor, which take columns of any kind. {FILES}"
+    ) from reason
 
 
 def check_finite(values: np.ndarray, names: Any = None) -> None:

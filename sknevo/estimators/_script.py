@@ -133,7 +133,7 @@ def laid_out(expression: Expression, depth: int = 0, before: int = 0) -> str:
     indent = INDENT * (depth + 1)
     if all(isinstance(one, str) and one.isdigit() for _, one in expression.inside):
         numbers = textwrap.fill(line[len(opening) : -len(closing)], WIDTH - len(indent))
-        inside = textwrap.indent(f"{numbers},", indent)
+        inside = textwrap.indent(f"{numbers.rstrip(',')},", indent)
         return f"{opening}\n{inside}\n{INDENT * depth}{closing}"
     lines = [
         f"{indent}{prefix}{laid_out(one, depth + 1, len(prefix))},\n"

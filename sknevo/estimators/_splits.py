@@ -77,7 +77,7 @@ def make_splits(
         fewest = max(folds, 0.5 / share) if hold_out else folds
         common = _checked_members(cv, labels, classifier) >= fewest
         if hold_out:
-            _check_hold_out(labels[common], share)
+            _check_hold_out(labels[common] if common.any() else labels, share)
         splitter = _splitter(share, folds, classifier, random_state)
         return _without_rare_tests(splitter, common, labels)
 

@@ -335,8 +335,9 @@ default="estimation_of_distribution"
         kind = get_tags(self.estimator).estimator_type
         if kind in ("classifier", "regressor"):
             plain = super()._plain_y(y)
-            if kind == "regressor":
-                as_numbers(np.asarray(plain), "A classifier as `estimator`")
+            targets = np.asarray(plain)
+            if kind == "regressor" and targets.dtype.kind in "OUSmM":
+                as_numbers(targets, "A classifier as `estimator`")
         return y
 
     def _spec(self, X: Any, y: Any) -> DataSpec:
