@@ -88,6 +88,7 @@ def test_images_are_never_held_whole():
     block = {"channels": 8, "kernel": 1, "residual": False, "dropout": 0.0}
     genes = {
         "blocks": [{**block, "normalisation": "none", "pooling": "max"}],
+        "head_pooling": "average",
         "training": {"batch_size": 16, "epochs": 1},
         "augmentation": {"rotate": 0, "shift": 0.0, "zoom": 0.0, "flip": False},
     }
