@@ -53,7 +53,7 @@ TRUSTED_TYPES = {
 
 
 class _Parser(argparse.ArgumentParser):
-    """A parser whose errors are one line."""
+    """A parser that says in one line what is wrong."""
 
     def error(self, message: str) -> NoReturn:
         self.exit(2, f"sknevo: error: {message}\n")
@@ -177,7 +177,7 @@ def _fit(args: argparse.Namespace) -> None:
     if args.report is not None:
         estimator.report(args.report)
     score = getattr(estimator, "ensemble_score_", estimator.best_score_)
-    name = args.scoring or {"regression": "r2"}.get(task, "accuracy")
+    name = args.scoring or ("r2" if task == "regression" else "accuracy")
     print(f"{name} {score:.4g} on held-out parts, written to {args.model}")
 
 
@@ -329,7 +329,7 @@ def _load_pickle(path: Path) -> Any:
 
 
 def _load_skops(path: Path, trusted: Sequence[str]) -> Any:
-    """Load a file of skops whose types are all trusted."""
+    """Load a file of skops if all its types are trusted."""
     from skops import io
 
     types = io.get_untrusted_types(file=path)

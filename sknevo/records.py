@@ -39,6 +39,9 @@ __all__ = [
 Status = Literal[
     "ok", "error", "timeout", "memory", "pruned", "slow", "unfinished", "skipped"
 ]
+# Those of trials that failed, and of those that the end of the search has cut off.
+FAILED = ("error", "timeout", "memory", "slow")
+CUT_OFF = ("unfinished", "skipped")
 
 # What the JSON of a chromosome must hold.
 _FIELDS = {"genes": dict, "generation": int, "origin": str, "parents": list}
@@ -527,14 +530,14 @@ class Generation:
         Best fitness so far, and the median of the successful evaluations of this
         generation.
     evaluated, cached, failed : int
-        Number of individuals whose evaluation began, that were already known, and whose
-        evaluation failed.
+        Numbers of individuals: those with an evaluation that began, those known
+        already, and those with an evaluation that failed.
     seconds : float
         Wall-clock time in seconds.
     pruned : int, default=0
-        Number of individuals whose evaluation ended early, without prospects.
+        Number of individuals with an evaluation that ended early, without prospects.
     cut_off : int, default=0
-        Number of individuals whose evaluation was cut off, since time was over.
+        Number of individuals with an evaluation that was cut off by the clock.
 
     Examples
     --------

@@ -16,7 +16,7 @@ from sklearn.base import BaseEstimator
 
 from sknevo.evaluation import Evaluator
 from sknevo.evolution import SuccessiveHalving
-from sknevo.records import Candidate, Evaluation, Generation
+from sknevo.records import FAILED, Candidate, Evaluation, Generation
 from sknevo.time_budget import TimeBudget
 
 # The reason to stop of a search that Ctrl-C has ended.
@@ -106,9 +106,7 @@ class SearchResult:
             median=statistics.median(fitness) if fitness else math.nan,
             evaluated=len(evaluated),
             cached=len(ended) - len(evaluated),
-            failed=sum(
-                e.status not in ("ok", "pruned", "unfinished") for e in evaluated
-            ),
+            failed=sum(e.status in FAILED for e in evaluated),
             seconds=now - self._began,
             pruned=sum(e.status == "pruned" for e in evaluated),
             cut_off=sum(e.status == "unfinished" for e in evaluated),

@@ -12,7 +12,7 @@ from sknevo.describe.search_cv import PARAMETERS
 
 __all__ = ["describe", "parts", "shown"]
 
-# The first that fit are taken; the last ones fit all.
+# The first one that fits a genome is taken; the last one fits all.
 WORDS = (PIPELINE, GAN, CONVNET, DENSE_NETWORK, PARAMETERS)
 
 

@@ -40,15 +40,16 @@ BLOCKS: Phrases = {
     "initialisation": "{}",
     "head_scale": {1: "", ...: "outputs x {}"},
 }
+OPTIMIZERS = {
+    "sgd": "SGD",
+    "muon": "Muon",
+    "adam": "Adam",
+    "adamw": "AdamW",
+    "rmsprop": "RMSprop",
+    ...: "{}",
+}
 OPTIMIZER: Phrases = {
-    "optimizer": {
-        "sgd": "SGD",
-        "muon": "Muon",
-        "adam": "Adam",
-        "adamw": "AdamW",
-        "rmsprop": "RMSprop",
-        ...: "{}",
-    },
+    "optimizer": OPTIMIZERS,
     "lr": "rate {}",
     "momentum": "momentum {}",
     "nesterov": {True: "Nesterov", False: ""},

@@ -7,7 +7,7 @@ Of a search:
 - `RungsDisplay`: scores over the resource of successive halving,
 - `GenesDisplay`: which genes the scores depend on,
 - `GeneValuesDisplay`: the values of one gene over time,
-- `FamilyTreeDisplay`: who bred the best, and what changed at each step.
+- `FamilyTreeDisplay`: the ancestors of the best, and what changed at each step.
 
 Of what predicts:
 

@@ -23,14 +23,13 @@ from sknevo.displays._shared import (
     succeeded,
     whole,
 )
+from sknevo.records import CUT_OFF
 
 # What candidates are drawn over, with the label of the axis.
 OVER = {
     "seconds": "seconds since the search began",
     "generations": "generation",
 }
-# Statuses of trials that were cut off by the end of the search.
-CUT_OFF = ("skipped", "unfinished")
 
 
 class EvolutionDisplay:

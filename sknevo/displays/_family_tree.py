@@ -1,4 +1,4 @@
-"""Who bred the best candidate, and what changed at each step."""
+"""The ancestors of the best candidate, and what changed at each step."""
 
 import textwrap
 from collections.abc import Mapping
@@ -72,7 +72,7 @@ class FamilyTreeDisplay:
         The columns `key`, `fitness`, `generation`, `origin`, `parents`, `resource` and
         `param_*` of `cv_results_`.
     best : int
-        Row of the candidate whose ancestors are drawn.
+        Row of the candidate; its ancestors are drawn.
 
     Attributes
     ----------

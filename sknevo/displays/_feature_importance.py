@@ -4,7 +4,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from sknevo.displays._shared import BLACK, BLUE, fitness_name, new_axes
+from sknevo.displays._shared import BLACK, BLUE, fitness_name, new_axes, tidy
 from sknevo.extras import require
 
 # Columns with a bar of their own. Chosen by looking at pictures.
@@ -112,7 +112,7 @@ class FeatureImportanceDisplay:
             )
         ax = new_axes(self, ax)
         ax.grid(False)
-        ax.grid(axis="x", color="#E6E6E6", linewidth=0.8)
+        tidy(ax, "x")
         shown = self.importances.sort_values("mean", ascending=False).head(MOST_BARS)
         places = np.arange(len(shown))
         self.bars_ = ax.barh(

@@ -8,7 +8,7 @@ import numpy as np
 from sklearn.ensemble import RandomForestRegressor
 
 from sknevo.displays._shared import lower_limit, succeeded
-from sknevo.displays._words import PARAMETER
+from sknevo.displays._words import PARAMETER, are_numbers
 
 # Trees of the forest, and candidates in a leaf; values of a gene that are compared, and
 # candidates that they are given to. Chosen, not measured.
@@ -115,11 +115,8 @@ def _encoded(column: np.ma.MaskedArray) -> np.ndarray:
     values = [
         value for value, is_silent in zip(column, silent, strict=True) if not is_silent
     ]
-    is_number = all(
-        isinstance(v, int | float) and not isinstance(v, bool) for v in values
-    )
     codes = {value: value for value in values}
-    if not is_number:
+    if not are_numbers(values):
         codes = {value: i for i, value in enumerate(sorted(set(values), key=str))}
     encoded = np.full(len(column), np.nan)
     encoded[~silent] = [codes[value] for value in values]

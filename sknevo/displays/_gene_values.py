@@ -179,7 +179,11 @@ class GeneValuesDisplay:
 
     def _column(self) -> np.ma.MaskedArray:
         """Return the gene's column, or say which genes there are."""
-        genes = [n.removeprefix(PARAMETER) for n in self.results if PARAMETER in n]
+        genes = [
+            name.removeprefix(PARAMETER)
+            for name in self.results
+            if name.startswith(PARAMETER)
+        ]
         if self.gene not in genes:
             near = get_close_matches(self.gene, genes, 3) or genes[:5]
             raise ValueError(

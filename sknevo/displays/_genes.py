@@ -6,7 +6,15 @@ from typing import Any, Self
 import numpy as np
 
 from sknevo.displays._gene_importance import GeneImportance, importances
-from sknevo.displays._shared import BLACK, BLUE, SKY, legend_above, new_axes, searched
+from sknevo.displays._shared import (
+    BLACK,
+    BLUE,
+    SKY,
+    legend_above,
+    new_axes,
+    searched,
+    tidy,
+)
 from sknevo.displays._words import gene_label
 from sknevo.extras import require
 
@@ -132,7 +140,7 @@ class GenesDisplay:
         """
         ax = new_axes(self, ax)
         ax.grid(False)
-        ax.grid(axis="x", color="#E6E6E6", linewidth=0.8)
+        tidy(ax, "x")
         shown = sorted(self.importances, key=lambda one: -one.mean)[:MOST_BARS]
         means, stds = ([getattr(o, n) for o in shown] for n in ("mean", "std"))
         self.bars_ = ax.barh(

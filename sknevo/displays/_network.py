@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Self
 
 from sknevo.describe import shown
+from sknevo.describe.convnet import ACTIVATION, OPTIMIZERS
 from sknevo.displays._shared import (
     BLUE,
     GREEN,
@@ -34,17 +35,7 @@ KINDS = {
     "unflatten": ("reshape", ORANGE),
     "crop": ("crop", ORANGE),
 }
-ACTIVATIONS = {
-    "relu": "ReLU",
-    "leaky_relu": "leaky ReLU",
-    "steep_leaky_relu": "leaky ReLU 0.2",
-    "elu": "ELU",
-    "selu": "SELU",
-    "gelu": "GELU",
-    "silu": "SiLU",
-}
-OPTIMIZERS = {"sgd": "SGD", "muon": "Muon", "adam": "Adam", "adamw": "AdamW"}
-OPTIMIZERS |= {"rmsprop": "RMSprop"}
+ACTIVATIONS = {**ACTIVATION, "steep_leaky_relu": "leaky ReLU 0.2"}
 GENES_NAMED = {"lr": "learning rate", "ema_decay": "moving average of weights"}
 # Layers that are drawn: of a deeper network, those in the middle are left out. Least
 # number of rows that the height is divided by. Chosen by looking at pictures.
@@ -292,7 +283,7 @@ class NetworkDisplay:
         )
 
     def _draw_shortcut(self, ax: Any, top: float, bottom: float) -> None:
-        """Draw an arc past the layers whose inputs are added to their outputs."""
+        """Draw an arc past layers with inputs that are added to their outputs."""
         _, right = LAYERS
         ax.annotate(
             "",

@@ -18,6 +18,7 @@ from sknevo.displays._shared import (
     metric_label,
     new_axes,
     searched,
+    tidy,
     whole,
 )
 
@@ -162,7 +163,7 @@ class ParetoDisplay:
             If matplotlib is not installed: ``pip install ".[plots]"``.
         """
         ax = new_axes(self, ax)
-        ax.grid(axis="x", color="#E6E6E6", linewidth=0.8)
+        tidy(ax, "x")
         x, y = np.asarray(self.x, float), np.asarray(self.y, float)
         signs = [-1 if role in self.lower_is_better else 1 for role in "xy"]
         front = _front(signs[0] * x, signs[1] * y)

@@ -74,9 +74,9 @@ def new_axes(display: Any, ax: Any, size: tuple[float, float] = SIZE) -> Any:
     return tidy(ax)
 
 
-def new_axes_beside(who: str, n: int) -> Any:
+def new_axes_beside(what: str, n: int) -> Any:
     """Return so many axes side by side, in a new figure."""
-    require(who, "matplotlib")
+    require(what, "matplotlib")
     import matplotlib.pyplot as plt
 
     width, height = SIZE

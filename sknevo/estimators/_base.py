@@ -489,7 +489,7 @@ class BaseEvolved(
         error_score = np.nan if self.error_score == "raise" else self.error_score
         main = objectives.main(outcome.best.scores)
         self.cv_results_ = make_cv_results(
-            rows, n_splits, error_score, self._describe, main
+            rows, n_splits, error_score, self._params_of, main
         )
         self._rows_ = [(e.chromosome, e.rounds) for e in rows]
         self.pareto_front_ = pareto_front(evaluations)

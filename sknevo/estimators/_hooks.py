@@ -8,7 +8,7 @@ import numpy as np
 from sklearn.base import BaseEstimator
 
 from sknevo.data_checks import plain_column
-from sknevo.estimators._results import describe
+from sknevo.estimators._results import params_of
 from sknevo.estimators._samples import Samples
 from sknevo.estimators._setup import FirstRung, make_genome
 from sknevo.evaluation import Builder, Data, Objectives, TrialRunner
@@ -40,8 +40,9 @@ class TaskHooks:
     _needs_y: ClassVar[bool] = True
     # Libraries that cannot be imported without docstrings.
     _needs_docstrings: ClassVar[str] = ""
-    # An individual ends early if its first splits show that it is none of the best: of
-    # so many, if there is an ensemble of them, else of one. None tries all splits.
+    # With an ensemble, an individual ends early once its first splits show that it is
+    # not among so many best ones; without one, that it is not the best. None tries all
+    # splits.
     _n_best: ClassVar[int | None] = None
     # Steps of selecting an ensemble; None for a task without ensembles.
     ensemble_size: ClassVar[int | None] = None
@@ -140,7 +141,7 @@ class TaskHooks:
                 self._validate_y(weighted.y)
             except ValueError as error:
                 raise ValueError(
-                    f"Of the samples whose sample_weight is above zero: {error}"
+                    f"Of the samples with a sample_weight above zero: {error}"
                 ) from error
         return weighted
 
@@ -148,6 +149,6 @@ class TaskHooks:
         """Return the search space."""
         return make_genome(self.genome or self._default_genome, spec)
 
-    def _describe(self, chromosome: Chromosome) -> tuple[dict[str, Any], Any]:
+    def _params_of(self, chromosome: Chromosome) -> tuple[dict[str, Any], Any]:
         """Return a chromosome's `param_*` and `params` in `cv_results_`."""
-        return describe(chromosome)
+        return params_of(chromosome)

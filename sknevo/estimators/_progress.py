@@ -9,7 +9,7 @@ from os import PathLike, fspath
 from typing import Any
 
 from sknevo.evaluation import Objectives
-from sknevo.records import DataSpec, Evaluation, Generation
+from sknevo.records import FAILED, DataSpec, Evaluation, Generation
 from sknevo.search import SearchCallback, most_frequent_causes
 from sknevo.termination import limits
 from sknevo.time_budget import TimeBudget
@@ -41,7 +41,7 @@ def say_plan(estimator: Any, X: Any) -> None:
 
 
 def _data(X: Any) -> str:
-    """Return in words what X is, whose values may be on a disk."""
+    """Return in words what X is, without reading its values from a disk."""
     if isinstance(X, str | PathLike):
         return f"the table {fspath(X)!r}"
     shape = getattr(X, "shape", None)
@@ -106,7 +106,7 @@ class Printer(SearchCallback):
 
     def on_evaluation_end(self, evaluation: Evaluation) -> bool:
         is_best = self.budget.best is evaluation
-        if _failed(evaluation) and not evaluation.cached:
+        if evaluation.status in FAILED and not evaluation.cached:
             self._failed.append(evaluation)
         self._ended[evaluation.status] += not evaluation.cached
         if is_best or self.verbose > 1:
@@ -134,7 +134,7 @@ class Printer(SearchCallback):
             result, error = f"{evaluation.fitness:.4f}", ""
         else:
             result = WORDS[evaluation.status]
-            error = f": {evaluation.error}" if _failed(evaluation) else ""
+            error = f": {evaluation.error}" if evaluation.status in FAILED else ""
         return f"{result}{fidelity}  {chromosome.words}{origin}{error}"
 
     def on_generation_end(self, generation: Generation) -> bool:
@@ -159,10 +159,6 @@ class Printer(SearchCallback):
             found += f", median {generation.median:.4f}"
         said = f"generation {generation.number}: {found}; {_counted(counts)}"
         return f"{said}{self._left()}"
-
-
-def _failed(evaluation: Evaluation) -> bool:
-    return evaluation.status not in ("ok", "pruned", "unfinished")
 
 
 def _counted(counts: Mapping[str, int]) -> str:

@@ -19,7 +19,7 @@ from sknevo.records import Chromosome, Evaluation, flatten
 from sknevo.search import most_frequent_causes
 
 
-def describe(chromosome: Chromosome) -> tuple[dict[str, Any], Any]:
+def params_of(chromosome: Chromosome) -> tuple[dict[str, Any], Any]:
     """Return what a chromosome's `param_*` and its `params` are by its genes."""
     return flatten(chromosome.genes), chromosome.expressed
 
@@ -28,7 +28,7 @@ def make_cv_results(
     evaluations: Sequence[Evaluation],
     n_splits: int,
     error_score: float,
-    describe: Callable[[Chromosome], tuple[dict[str, Any], Any]] = describe,
+    params_of: Callable[[Chromosome], tuple[dict[str, Any], Any]] = params_of,
     main: str = "",
 ) -> dict[str, Any]:
     """Return one row per candidate: the columns of scikit-learn and those of evolution.
@@ -46,9 +46,9 @@ def make_cv_results(
     results["end_time"] = np.array([e.end_time for e in evaluations])
     # A pruned trial ends after some of the splits.
     results["n_fits"] = np.array([len(e.fit_times) for e in evaluations])
-    described = [describe(chromosome) for chromosome in chromosomes]
-    results |= _parameters([columns for columns, _ in described])
-    results["params"] = [params for _, params in described]
+    rows = [params_of(chromosome) for chromosome in chromosomes]
+    results |= _parameters([columns for columns, _ in rows])
+    results["params"] = [params for _, params in rows]
     # Only a trial that succeeded knows what a scorer with several results returns.
     metrics = next((list(e.scores) for e in evaluations if e.status == "ok"), [])
     names = {metric: metric for metric in metrics} | ({"score": main} if main else {})
@@ -81,7 +81,7 @@ def _parameters(rows: list[dict[str, Any]]) -> dict[str, np.ma.MaskedArray]:
 def _scores(
     evaluations: Sequence[Evaluation], metric: str, n_splits: int, error_score: float
 ) -> dict[str, np.ndarray]:
-    """Return the columns of a score, whose names lack its own."""
+    """Return the columns of a score, by names that lack its own."""
     failed = (error_score,) * n_splits
     table = np.array(
         [e.scores[metric] if e.status == "ok" else failed for e in evaluations], float

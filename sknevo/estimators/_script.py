@@ -37,14 +37,15 @@ from sknevo.estimators._scripted import (
 from sknevo.estimators._source import is_own, source_of
 from sknevo.records import Column
 
-# Columns of a line.
-WIDTH = 88
+# Columns of a line, and of the short arguments that a long one may stand among. Chosen,
+# not measured.
+WIDTH, SHORT = 88, 40
 INDENT = "    "
 DOCSTRING = '"""Return the unfitted model."""'
 
 
 def script_of(model: BaseEstimator, title: str, notes: Sequence[str]) -> str:
-    """Return a file whose `make_model` returns an unfitted estimator.
+    """Return a file with a `make_model` that returns an unfitted estimator.
 
     A ValueError names a part that cannot be written.
     """
@@ -121,7 +122,8 @@ def laid_out(expression: Expression, depth: int = 0, before: int = 0) -> str:
         return line
     opening, closing = expression.opening, expression.closing
     *first, (_, longest) = sorted(expression.inside, key=lambda one: len(_line(one[1])))
-    if isinstance(longest, Group) and sum(len(_line(one)) + 2 for _, one in first) < 40:
+    others = sum(len(_line(one)) + 2 for _, one in first)
+    if isinstance(longest, Group) and others < SHORT:
         # A long one among short ones has its lines to itself.
         texts: list[str] = []
         for prefix, one in expression.inside:
@@ -187,7 +189,7 @@ class Writer:
                 return Group(
                     "np.array(", (("", inside), ("", repr(str(value.dtype)))), ")"
                 )
-            case type() | _ if isinstance(value, type) or inspect.isroutine(value):
+            case _ if isinstance(value, type) or inspect.isroutine(value):
                 return self._named(value, part)
             case partial():
                 items = [("", value.func), *(("", one) for one in value.args)]
@@ -356,7 +358,7 @@ def _simpler(step: Any, numbers: bool) -> Any:
 
 
 def _plain_model(model: Any, fitted: Any) -> Any:
-    """Return a model whose rounds are known as the library's own."""
+    """Return the library's own model for one that stops early at known rounds."""
     if not isinstance(model, EarlyStoppingClassifier | EarlyStoppingRegressor):
         return model
     if model.rounds is None:

@@ -11,7 +11,7 @@ from sknevo.report import Facts, leaderboard, summary_html, write_report
 if TYPE_CHECKING:
     import pandas as pd
 
-# What pictures are drawn of, if not of the search: without a refit there is none.
+# What a picture is drawn of, if not of the search. Without a refit it is missing.
 NEEDED = {"EnsembleDisplay": "ensemble_", "SampleGridDisplay": "best_estimator_"}
 
 

@@ -372,7 +372,7 @@ default="estimation_of_distribution"
         labels = getattr(self, "_labels_", None)
         return Objectives.of(self.estimator, scoring, self.refit, labels)
 
-    def _describe(self, chromosome: Chromosome) -> tuple[dict[str, Any], Any]:
+    def _params_of(self, chromosome: Chromosome) -> tuple[dict[str, Any], Any]:
         # Parameters as `set_params` takes them, rather than genes.
         found = self._final_runner_.builder.parameters(chromosome.expressed)
         return found, found

@@ -16,15 +16,13 @@ from sknevo.evaluation._finish import FinishingRunner
 from sknevo.evaluation._journal import Journal
 from sknevo.evaluation._outcomes import Lost, Outcome
 from sknevo.evaluation._pools import Pool, open_pool
-from sknevo.records import Candidate, Evaluation, Status
+from sknevo.records import CUT_OFF, Candidate, Evaluation, Status
 from sknevo.time_budget import TimeBudget
 
 NO_JOURNAL = Journal(None)
 # By resource: the best candidates, the best first, each by its fitness and the floors
 # that it gives to others.
 Best = defaultdict[int | None, list[tuple[float, tuple[float, ...]]]]
-# The search has ended before anything was known of these.
-CUT_OFF = ("unfinished", "skipped")
 
 
 class Evaluator:

@@ -14,7 +14,7 @@ from typing import Any, BinaryIO, Self, get_args
 import numpy as np
 from filelock import FileLock, Timeout
 
-from sknevo.records import Candidate, Chromosome, Evaluation, Status
+from sknevo.records import CUT_OFF, Candidate, Chromosome, Evaluation, Status
 
 FORMAT = 5
 # Every journal begins so, even if its first line was written in part.
@@ -29,7 +29,7 @@ FAULTS = (
     ValueError,
     zlib.error,
 )
-STATUSES = tuple(s for s in get_args(Status) if s not in ("unfinished", "skipped"))
+STATUSES = tuple(s for s in get_args(Status) if s not in CUT_OFF)
 TIMES = ("fit_times", "score_times", "saved_times")
 # Types of predictions.
 NUMBERS = ("<f4", "<f8")

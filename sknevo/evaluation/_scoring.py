@@ -26,7 +26,7 @@ from sknevo.spelling import did_you_mean
 
 # Number of samples that a model is timed on: of a few, the call itself would be timed.
 BATCH = 1000
-# Predictions whose median counts, so that a busy moment of the machine does not, and
+# Predictions: their median counts, so that a busy moment of the machine does not; and
 # seconds after which fewer will do. Chosen, not measured.
 PREDICTIONS, SECONDS = 5, 1.0
 

@@ -45,7 +45,8 @@ class Gene(ABC):
     """
 
     parts: Mapping[str, "Gene"] = {}
-    # An expressed value that stands for it where it is left out; without, one is drawn.
+    # One expressed value, which stands for this gene where it is left out. Without
+    # one, a value is drawn.
     _neutral: tuple[Any, ...] = ()
 
     @abstractmethod

@@ -7,6 +7,7 @@ import numpy as np
 
 from sknevo.describe import shown
 from sknevo.genes import Integer, Real, positions
+from sknevo.records import CUT_OFF, FAILED
 from sknevo.report._facts import Facts
 from sknevo.report._leaderboard import ranked
 
@@ -49,7 +50,7 @@ def _more_time(facts: Facts) -> Iterator[str]:
 
 def _failures(facts: Facts) -> Iterator[str]:
     results, n = facts.results, len(facts.ok)
-    for status in ("error", "timeout", "memory", "slow"):
+    for status in FAILED:
         rows = np.flatnonzero(results["status"] == status)
         if len(rows) < MANY_FAILED * n:
             continue
@@ -64,7 +65,7 @@ def _failures(facts: Facts) -> Iterator[str]:
 
 def _cut_off(facts: Facts) -> Iterator[str]:
     status, n = facts.results["status"], len(facts.ok)
-    cut_off = int(np.isin(status, ["unfinished", "skipped"]).sum())
+    cut_off = int(np.isin(status, CUT_OFF).sum())
     if cut_off > MANY_CUT_OFF * n:
         yield (
             f"{cut_off} of {n} candidates were cut off by the end of the search: a "

@@ -76,12 +76,12 @@ class Facts:
 
     @property
     def fitness(self) -> np.ndarray:
-        """The mean fitness of each row over the splits."""
-        return self.split_fitness.mean(axis=1)
+        """The fitness of each row, NaN where it failed."""
+        return np.where(self.ok, self.results["fitness"], np.nan)
 
     @property
     def errors(self) -> np.ndarray:
-        """The standard error of each mean, NaN with one split."""
+        """The standard error of each fitness, NaN with one split."""
         n_splits = self.split_fitness.shape[1]
         if n_splits == 1:
             return np.full(len(self.ok), np.nan)

@@ -33,13 +33,15 @@ from sknevo.report._leaderboard import leaderboard
 TEMPLATE = Path(__file__).with_name("page.html")
 # Rows of the leaderboard and of the column importances. Chosen, not measured.
 MOST_ROWS = 20
-# Parts of the given rows; their scores tell the error of the score of all.
+# Parts of the given rows; their scores tell the error of the score of all. Chosen, not
+# measured.
 N_PARTS = 10
 # Classes and columns that are named. Chosen, not measured.
 MOST_NAMED = 12
 # Letters of a parameter's value. Chosen, not measured.
 MOST_LETTERS = 200
-# Resolution of pictures that are no vector graphics, in dots per inch.
+# Resolution of what is no vector graphics in a picture, in dots per inch. Chosen,
+# not measured.
 DPI = 120
 
 # The pictures of a page: class in `sknevo.displays`, title, what it shows. One that
@@ -50,7 +52,7 @@ PICTURES = {
         "Every candidate, the best so far and the median.",
     ),
     "NetworkDisplay": ("The best network", "Its layers from the input to the output."),
-    "FamilyTreeDisplay": ("Family tree", "Who bred the best, and what changed."),
+    "FamilyTreeDisplay": ("Family tree", "The ancestors of the best and what changed."),
     "GenesDisplay": ("Genes", "Which genes the scores depend on."),
     "ParetoDisplay": ("Pareto front", "What a better score costs."),
     "RungsDisplay": ("Successive halving", "Scores over the resource."),
