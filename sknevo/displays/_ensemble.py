@@ -6,7 +6,6 @@ from typing import Any, Self
 
 import numpy as np
 
-from sknevo.describe import describe
 from sknevo.displays._shared import (
     BLUE,
     GREEN,
@@ -19,7 +18,6 @@ from sknevo.displays._shared import (
     score_label,
     searched,
 )
-from sknevo.records import flatten
 
 # Members with a bar of their own: the others are one. Characters of their words. Chosen
 # by looking at pictures.
@@ -118,14 +116,11 @@ class EnsembleDisplay:
                 f"{type(estimator).__name__} predicts alone, since its kind has none, "
                 "ensemble_size is None, or predictions alone do not give the scores."
             )
-        # A candidate that is a member with several resources is one.
-        weights: dict[str, float] = {}
-        for one in ensemble.members:
-            words = describe(flatten(one.chromosome.genes))
-            weights[words] = weights.get(words, 0.0) + one.weight
+        weights = ensemble._weight_by_key
+        words = {one.chromosome.key: one.chromosome.words for one in ensemble.members}
         is_tuned = ensemble.decision != type(ensemble.decision)()
         return cls(
-            [*weights],
+            [words[key] for key in weights],
             [*weights.values()],
             ensemble.scores,
             score_label(estimator),

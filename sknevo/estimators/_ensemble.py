@@ -110,6 +110,15 @@ class _Ensemble(BaseEstimator):
         return np.array([member.weight for member in self.members])
 
     @property
+    def _weight_by_key(self) -> dict[str, float]:
+        """The weight of each individual: one may be a member with several resources."""
+        weights: dict[str, float] = {}
+        for member in self.members:
+            key = member.chromosome.key
+            weights[key] = weights.get(key, 0.0) + member.weight
+        return weights
+
+    @property
     def n_bytes_(self) -> int:
         """Number of bytes when pickled."""
         return len(pickle.dumps(self))

@@ -91,13 +91,11 @@ class ScriptMixin:
 
     def _voting(self) -> BaseEstimator:
         """Return the ensemble, each member of which is fitted once."""
-        weights: dict[str, float] = {}
         models: dict[str, tuple[str, BaseEstimator]] = {}
         read: list[tuple[str, Any]] = []
         family = self._final_runner_.builder.family
         for one in self.ensemble_.members:
             key = one.chromosome.key
-            weights[key] = weights.get(key, 0.0) + one.weight
             if key in models:
                 continue
             made = self._unfitted(one.index, one.whole or one.models[0])
@@ -106,7 +104,8 @@ class ScriptMixin:
             steps = made.steps[len(read) :]
             name = f"{family(one.chromosome.expressed)}_{one.index}"
             models[key] = name, Pipeline(steps)
-        members, shares = [*models.values()], [*weights.values()]
+        weights = self.ensemble_._weight_by_key
+        members, shares = [*models.values()], [weights[key] for key in models]
         if not is_classifier(self):
             voting: BaseEstimator = VotingRegressor(members, weights=shares)
         else:

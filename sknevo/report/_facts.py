@@ -96,15 +96,10 @@ class Facts:
     @property
     def shares(self) -> dict[str, float]:
         """The share of each individual in predictions, by key."""
-        keys = self.results["key"]
         ensemble = getattr(self.estimator, "ensemble_", None)
         if ensemble is None:
-            return {keys[self.best]: 1.0}
-        shares: dict[str, float] = {}
-        for member in ensemble.members:
-            key = keys[member.index]
-            shares[key] = shares.get(key, 0.0) + member.weight
-        return shares
+            return {self.results["key"][self.best]: 1.0}
+        return ensemble._weight_by_key
 
 
 def with_error(score: float, error: float) -> str:

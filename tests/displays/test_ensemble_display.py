@@ -1,9 +1,13 @@
 """Members are drawn with their weights, the steps with their scores."""
 
+import copy
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from sknevo.displays import EnsembleDisplay
+from sknevo.records import Chromosome
 
 
 def test_many_members_share_a_bar():
@@ -33,3 +37,16 @@ def test_the_ensemble_of_a_search(table):
 def test_the_best_alone_is_no_ensemble(trees):
     with pytest.raises(ValueError, match="estimator must have an ensemble"):
         EnsembleDisplay.from_estimator(trees)
+
+
+def test_members_of_the_same_words_have_bars_of_their_own(table):
+    alike = copy.deepcopy(table)
+    first = alike.ensemble_.members[0]
+    genes = copy.deepcopy(first.chromosome.genes)
+    genes["unnamed"] = 1
+    second = replace(first, chromosome=Chromosome(genes))
+    assert second.chromosome.words == first.chromosome.words
+    alike.ensemble_.members = [first, second, second]
+    display = EnsembleDisplay.from_estimator(alike)
+    assert display.members == [first.chromosome.words] * 2
+    assert display.weights == [first.weight, 2 * first.weight]
