@@ -110,8 +110,8 @@ class EvolvedPredictorMixin(EnsembleParameters, EvolvedNetworkMixin):
     """Targets of samples, and the file of a network that predicts them."""
 
     _picture: ClassVar[str] = "NetworkDisplay"
-    # Each split is a training. In 30 s, three folds are as good as five on 100 images,
-    # and better on 200 to 400 (benchmarks/pictures.py, held-out training images).
+    # Each split is a training. After 30 s, five folds were as good as three on 100
+    # images, and worse on 200, 320 and 400 (benchmarks/pictures.py).
     _default_folds: ClassVar[Mapping[int, int]] = {100: 5, 500: 3}
 
     def _auto_resource(self, spec: DataSpec, n_splits: int) -> FirstRung | None:

@@ -243,10 +243,10 @@ default="estimation_of_distribution"
     `predict` takes images on the scale of those in `fit`. Fractions in [-1, 1] where
     `fit` got bytes, or the reverse, raise a ValueError.
 
-    Without `cv`, individuals are scored on five folds if there are up to 500 samples,
-    else on 20 % that are held out. With `max_time` they are trained for some epochs
-    first, and the best of them for more. At the end each worker goes on with one of the
-    best networks, on all of X, until the time is over.
+    Without `cv`, individuals are scored on five folds of up to 100 samples, on three of
+    up to 500, else on 20 % that are held out. With `max_time` they are trained for some
+    epochs first, and the best of them for more. At the end each worker goes on with one
+    of the best networks, on all of X, until the time is over.
 
     References
     ----------
