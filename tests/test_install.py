@@ -334,7 +334,7 @@ def test_the_source_distribution_holds_all(archives, pip, tmp_path):
     script += "files(sknevo).joinpath(p).is_file() for p in {data!r}))"
     data = SETUP["options.package_data"]["sknevo"].split()
     found = run(pip.python, script.format(data=data), cwd=tmp_path, env=pip.env)
-    assert found == "True True"
+    assert set(found.split()) == {"True"}
 
 
 @pytest.mark.slow
