@@ -11,6 +11,11 @@ from sklearn.utils.validation import _num_samples
 
 # Rows that a message names. Chosen, not measured.
 MOST_SHOWN = 5
+# What to do with a column that holds words.
+ENCODE = (
+    "Encode it as numbers, or take EvolvedPipelineClassifier or "
+    "EvolvedPipelineRegressor, which take columns of any kind."
+)
 
 
 @contextmanager
@@ -97,8 +102,7 @@ def explained(X: Any, names: Any = None) -> Iterator[None]:
             if found is not None and f"to float: {found[1]!r}" in str(error):
                 error.add_note(
                     f"Column {name!r} of X holds {found[1]!r} in row {found[0]}. "
-                    "Encode it as numbers, or take EvolvedPipelineClassifier or "
-                    "EvolvedPipelineRegressor, which take columns of any kind."
+                    f"{ENCODE}"
                 )
         if names is not None and not hasattr(X, "columns"):
             error.add_note(

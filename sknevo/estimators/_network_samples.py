@@ -13,7 +13,7 @@ from pandas.api import types
 from PIL import Image
 from scipy.sparse import issparse
 
-from sknevo.data_checks import first_word
+from sknevo.data_checks import ENCODE, first_word
 from sknevo.frames import as_pandas
 from sknevo.image_stream import ImageStream
 from sknevo.image_stream._pixels import array_of
@@ -163,8 +163,7 @@ def _numeric_column(column: pd.Series) -> pd.Series:
         fault, said = TypeError, f": {reason}"
     raise fault(
         f"X must hold numbers; column {column.name!r} of type {column.dtype} holds "
-        f"{held}{said}. Encode it as numbers, or take EvolvedPipelineClassifier or "
-        f"EvolvedPipelineRegressor, which take columns of any kind. {FILES}"
+        f"{held}{said}. {ENCODE} {FILES}"
     ) from reason
 
 

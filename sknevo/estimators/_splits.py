@@ -1,9 +1,8 @@
 """The splits of a search: chosen for the data, or the user's own, which are checked."""
 
-import itertools
 import math
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial, reduce
 from numbers import Integral
 from typing import Any
@@ -85,16 +84,9 @@ def make_splits(
     if cv is None:
         most = _most_folds(default_folds, labels, classifier, split_params)
         tried = [most] if hold_out else range(most, 1, -1)
-    reasons = []
-    for forgiving, folds in itertools.product((False, True), tried):
-        splits = split(folds)
-        check = partial(undefined, forgiving=forgiving)
-        reasons.append(_first_undefined(splits, y, classifier, check))
-        if not reasons[-1]:
-            _warn_of_untested(splits, y, forgiving)
-            return splits
     remedy = "more samples, a cv" if cv is None else "another cv"
-    raise ValueError(f"{reasons[0]} Give {remedy}, or another scoring.")
+    why = partial(_first_undefined, y=y, classifier=classifier, undefined=undefined)
+    return _first_defined(map(split, tried), y, why, remedy)
 
 
 def _most_folds(
@@ -115,10 +107,29 @@ def _most_folds(
     return _feasible(folds, labels, classifier)
 
 
-def _warn_of_untested(splits: Splits, y: Any, forgiving: bool) -> None:
-    """Name classes that some test part lacks, if scores leave them out."""
-    if not forgiving:
-        return
+def _first_defined(
+    tried: Iterable[Splits], y: Any, why: Callable[..., str], remedy: str
+) -> Splits:
+    """Return the first splits on which all classes have scores, or else some of them.
+
+    `why` says why splits have no score, "" if they have.
+    """
+    made, reasons = [], []
+    for splits in tried:
+        reason = why(splits, forgiving=False)
+        if not reason:
+            return splits
+        made.append(splits)
+        reasons.append(reason)
+    for splits in made:
+        if not why(splits, forgiving=True):
+            _warn_of_untested(splits, y)
+            return splits
+    raise ValueError(f"{reasons[0]} Give {remedy}, or another scoring.")
+
+
+def _warn_of_untested(splits: Splits, y: Any) -> None:
+    """Name classes that some test part lacks, and that scores leave out there."""
     parts = [np.unique(np.asarray(y)[test]) for _, test in splits]
     tested = reduce(np.intersect1d, parts)
     lacking = np.setdiff1d(np.unique(y), tested).tolist()
@@ -128,12 +139,16 @@ def _warn_of_untested(splits: Splits, y: Any, forgiving: bool) -> None:
         "Scores are those of the classes that a test part holds: these have too few "
         f"samples to be in each: {named}{more}.",
         UserWarning,
-        stacklevel=5,
+        stacklevel=6,
     )
 
 
 def _first_undefined(
-    splits: Splits, y: Any, classifier: bool, undefined: Callable[..., str]
+    splits: Splits,
+    y: Any,
+    classifier: bool,
+    undefined: Callable[..., str],
+    forgiving: bool,
 ) -> str:
     """Return on which split there can be no score, and why; "" if there is none."""
     if y is None:
@@ -141,7 +156,7 @@ def _first_undefined(
     labels = np.unique(y) if classifier else []
     for number, rows in enumerate(splits):
         parts = [np.asarray(_safe_indexing(y, part)) for part in rows]
-        if reason := undefined(*parts):
+        if reason := undefined(*parts, forgiving=forgiving):
             train, test = (_described_part(part, labels) for part in parts)
             return (
                 f"No individual could be scored on split {number} of {len(splits)} "

@@ -48,7 +48,7 @@ def search_trees(**parameters):
 
 @pytest.fixture(scope="session")
 def trees():
-    """Return a search of decision trees, all of whose candidates succeed."""
+    """Return a search of decision trees in which all candidates succeed."""
     return search_trees()
 
 

@@ -134,8 +134,8 @@ class _Moments(NamedTuple):
 def samples(X: Any, device: str, dtype: type = np.float32) -> "Tensor | _OnDisk":
     """Return what gives batches by an index of rows; streamed images are read then.
 
-    An array that nobody can change is moved to a device once, and stays there for as
-    long as it lives.
+    A read-only array is moved to a device once, and stays there for as long as it
+    lives.
     """
     if isinstance(X, ImageStream):
         return _OnDisk(X, device)

@@ -55,12 +55,12 @@ def undisturbed() -> Iterator[None]:
 
 
 class CalibratedClassifierMixin(ClassifierMixin):
-    """A classifier whose `predict_proba` is learned from what a machine in it says.
+    """A classifier that learns probabilities from what a machine in it says.
 
-    It is a logistic regression [1]_ on decision values of rows that the machine is not
-    fitted on: the held-out part that `fit` gets, or the folds of an inner
-    cross-validation. With n samples no probability is below 1 / (n + 2), as in the rule
-    of succession, since they are overconfident far from the data.
+    They are those of a logistic regression [1]_ on decision values of rows that the
+    machine is not fitted on: the held-out part that `fit` gets, or the folds of an
+    inner cross-validation. With n samples no probability is below 1 / (n + 2), as in
+    the rule of succession, since they are overconfident far from the data.
 
     References
     ----------
