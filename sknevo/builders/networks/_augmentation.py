@@ -1,6 +1,7 @@
 """Augmentation of whole batches on the device, each image in its own way."""
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -10,16 +11,23 @@ from torch import Tensor, nn
 # within the range of Zhong et al. (2020), not measured.
 ERASED = (0.2, 0.5)
 
+# Moves images, each in its own way, and reads between pixels by a mode of torch.
+Move = Callable[[Tensor, str], Tensor]
+
 
 class Augmentation(nn.Module):
     """Moves, erases and recolours standardised images while training.
+
+    Maps, which hold something of each pixel such as its class, are moved as their
+    images are.
 
     Parameters
     ----------
     genes : dict
         `shift` and `zoom` as shares of the side, `rotate` in degrees, `flip` (left to
         right), `erase` (probability of a covered rectangle [1]_), `colour` (how much
-        brightness and contrast of each channel vary).
+        brightness and contrast of each channel vary) and, if there is one, `turn`
+        (upside down, and by right angles if images are square).
 
     References
     ----------
@@ -31,24 +39,39 @@ class Augmentation(nn.Module):
         self.genes = genes
         self.generator: torch.Generator | None = None
 
-    def forward(self, X: Tensor) -> Tensor:
-        if not self.training:
-            return X
-        # In half precision the places of pixels would be rounded.
-        with torch.autocast(X.device.type, enabled=False):
-            return self._augmented(X)
+    def forward(
+        self, X: Tensor, maps: Tensor | None = None
+    ) -> Tensor | tuple[Tensor, Tensor]:
+        """Return augmented images; with maps of shape (n, k, height, width), both."""
+        if self.training:
+            # In half precision the places of pixels would be rounded.
+            with torch.autocast(X.device.type, enabled=False):
+                X, maps = self._augmented(X, maps)
+        return X if maps is None else (X, maps)
 
-    def _augmented(self, X: Tensor) -> Tensor:
+    def _augmented(
+        self, X: Tensor, maps: Tensor | None
+    ) -> tuple[Tensor, Tensor | None]:
         genes = self.genes
-        if genes["zoom"] or genes["rotate"]:
-            X = self._turn(X)
-        elif genes["shift"] or genes["flip"]:
-            X = self._move(X)
+        for move in self._moves(X):
+            X = move(X, "bilinear")
+            maps = None if maps is None else move(maps, "nearest")
         if genes["colour"]:
             X = self._recolour(X, genes["colour"])
         if genes["erase"]:
             X = self._erase(X, genes["erase"])
-        return X
+        return X, maps
+
+    def _moves(self, X: Tensor) -> list[Move]:
+        """Draw how each image is moved."""
+        genes, moves = self.genes, []
+        if genes["zoom"] or genes["rotate"]:
+            moves.append(self._affine(X))
+        elif genes["shift"] or genes["flip"]:
+            moves.append(self._by_index(X))
+        if genes.get("turn"):
+            moves.append(self._by_right_angles(X))
+        return moves
 
     def _uniform(self, X: Tensor, *shape: int) -> Tensor:
         """Draw from [-1, 1], one or more numbers for each image."""
@@ -68,9 +91,9 @@ class Augmentation(nn.Module):
             return torch.zeros(len(X), dtype=torch.bool, device=X.device)
         return self._uniform(X) < 0
 
-    def _move(self, X: Tensor) -> Tensor:
-        """Shift and flip each image by index; its border is repeated outside."""
-        n_images, n_channels, height, width = X.shape
+    def _by_index(self, X: Tensor) -> Move:
+        """Shift and flip each image; its border is repeated outside."""
+        n_images, _, height, width = X.shape
         rows, columns = (
             (torch.arange(side, device=X.device) + shift[:, None].long()).clamp(
                 0, side - 1
@@ -81,10 +104,14 @@ class Augmentation(nn.Module):
         columns = torch.where(mirrored, width - 1 - columns, columns)
         # One index of all pixels is four times as fast as two of rows and columns.
         places = (width * rows[:, :, None] + columns[:, None]).view(n_images, 1, -1)
-        pixels = X.flatten(2).gather(2, places.expand(-1, n_channels, -1))
-        return pixels.view(X.shape)
 
-    def _turn(self, X: Tensor) -> Tensor:
+        def move(images: Tensor, _: str) -> Tensor:
+            all_channels = places.expand(-1, images.shape[1], -1)
+            return images.flatten(2).gather(2, all_channels).view(images.shape)
+
+        return move
+
+    def _affine(self, X: Tensor) -> Move:
         """Shift, rotate, scale and flip each image; its border is repeated outside."""
         genes, (height, width) = self.genes, X.shape[2:]
         angle = math.radians(genes["rotate"]) * self._uniform(X)
@@ -100,9 +127,24 @@ class Augmentation(nn.Module):
         places = nn.functional.affine_grid(
             torch.stack(rows, dim=1), list(X.shape), align_corners=False
         )
-        return nn.functional.grid_sample(
-            X, places, padding_mode="border", align_corners=False
-        )
+
+        def move(images: Tensor, mode: str) -> Tensor:
+            options = {"padding_mode": "border", "align_corners": False}
+            return nn.functional.grid_sample(images, places, mode, **options)
+
+        return move
+
+    def _by_right_angles(self, X: Tensor) -> Move:
+        """Turn half of the images upside down; if square, swap the sides of half."""
+        upside_down, swapped = (self._uniform(X, 2, 1, 1, 1) < 0).unbind(1)
+
+        def move(images: Tensor, _: str) -> Tensor:
+            images = torch.where(upside_down, images.flip(2), images)
+            if images.shape[2] != images.shape[3]:
+                return images
+            return torch.where(swapped, images.transpose(2, 3), images)
+
+        return move
 
     def _recolour(self, X: Tensor, strength: float) -> Tensor:
         channels = X.shape[1]

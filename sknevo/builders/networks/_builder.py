@@ -12,17 +12,6 @@ from sknevo.builders.networks._optimizers import optimizer_of
 from sknevo.network_plan import NetworkPlan, network_plan, samples_per_epoch, shape_of
 from sknevo.records import DataSpec
 
-# The genes that the module is built of.
-NETWORK = (
-    "stem",
-    "blocks",
-    "head_pooling",
-    "dense",
-    "initialisation",
-    "head_scale",
-    "augmentation",
-)
-
 
 class Seconds(NamedTuple):
     """What training takes: by multiplication, by value, and by batch and layer.
@@ -63,6 +52,16 @@ class NetworkBuilder:
     """
 
     module: ClassVar[type] = Network
+    # The genes that the module is built of, as far as they are expressed.
+    module_genes: ClassVar[tuple[str, ...]] = (
+        "stem",
+        "blocks",
+        "head_pooling",
+        "dense",
+        "initialisation",
+        "head_scale",
+        "augmentation",
+    )
     # Training goes on from epoch to epoch.
     resource: ClassVar[str] = "epochs"
 
@@ -80,10 +79,16 @@ class NetworkBuilder:
         """Whether samples stay on the device from one training to the next."""
         return torch.device(resolve_device(self.device)).type != "cpu"
 
-    def plan(self, expressed: dict[str, Any]) -> NetworkPlan:
-        """Return the layers that the genes describe."""
-        shape = shape_of(self.spec)
-        return network_plan(expressed, shape, max(1, self.spec.n_classes))
+    def plan(
+        self, expressed: dict[str, Any], n_outputs: int | None = None
+    ) -> NetworkPlan:
+        """Return the layers that the genes describe, by default for all classes."""
+        n_outputs = n_outputs or max(1, self.spec.n_classes)
+        return network_plan(expressed, shape_of(self.spec), n_outputs)
+
+    def samples_per_epoch(self, expressed: dict[str, Any]) -> int:
+        """Return the number of samples that an epoch trains on."""
+        return samples_per_epoch(self.spec.n_samples)
 
     def __call__(self, expressed: dict[str, Any], random_state: int) -> Net:
         """Return the unfitted net that the genes describe.
@@ -101,7 +106,7 @@ class NetworkBuilder:
         return net(
             self.module,
             module__genes={
-                name: expressed[name] for name in NETWORK if name in expressed
+                name: expressed[name] for name in self.module_genes if name in expressed
             },
             module__sample_shape=self.spec.shape,
             module__channels=self.spec.channels,
@@ -132,6 +137,6 @@ class NetworkBuilder:
         per_sample = seconds.product * size.operations + seconds.value * size.values
         return (
             training["epochs"]
-            * samples_per_epoch(self.spec.n_samples)
+            * self.samples_per_epoch(expressed)
             * (per_sample + per_batch / training["batch_size"])
         )

@@ -149,6 +149,40 @@ class Net(NeuralNet):
         """Return the best outputs that do not depend on the sample, for all samples."""
         raise NotImplementedError
 
+    def known_of(self, X: Any) -> dict[str, Tensor]:
+        """Return what the module is told of the training samples."""
+        known = statistics(X, self._sample_shape, self._input_type, self._channels)
+        stem = self.get_params_for("module")["genes"].get("stem", {})
+        if "whitening" in stem:
+            kernel = stem["whitening"]["kernel"]
+            known["directions"] = whitening_directions(
+                X, self._sample_shape, self._channels, kernel, **known
+            )
+        return known
+
+    def pixel_range(self, X: Any) -> PixelRange | None:
+        """Return the scale of images; rows have none."""
+        # Columns of a table have units of their own, and may leave their range.
+        return PixelRange.of(X) if len(self._sample_shape) > 1 else None
+
+    def batches(self, dataset: Any, epoch: int) -> ShuffledBatches:
+        """Return the batches of an epoch: samples, targets and weights."""
+        rows = rows_of_epoch(epoch, len(dataset[-1]), self.random_state)
+        return ShuffledBatches(dataset, rows, self.batch_size)
+
+    def outputs_and_targets(self, X: Any, targets: Any) -> tuple[Any, Any]:
+        """Return the outputs for a batch in training, and what they are compared with.
+
+        Targets of single pixels move with their images.
+        """
+        return self.infer(X), targets
+
+    def chance_loss(self, batches: ShuffledBatches) -> float:
+        """Return the mean loss of a guess that does not depend on the sample."""
+        _, targets, weights = batches.tensors
+        guessed = self.losses(self.guess(targets, weights), targets)
+        return float((guessed * weights).mean())
+
     # What `answered` returns is called.
     answer: ClassVar[str]
 
@@ -287,16 +321,8 @@ class Net(NeuralNet):
     def _begin(self, X: Any, y: Any, sample_weight: Any) -> None:
         """Learn what is known of the data, and make what is trained."""
         self._weights = _weights(X, sample_weight)
-        known = statistics(X, self._sample_shape, self._input_type, self._channels)
-        stem = self.get_params_for("module")["genes"].get("stem", {})
-        if "whitening" in stem:
-            kernel = stem["whitening"]["kernel"]
-            known["directions"] = whitening_directions(
-                X, self._sample_shape, self._channels, kernel, **known
-            )
-        self._known = {"n_outputs": self.learn_targets(y), **known}
-        # Columns of a table have units of their own, and may leave their range.
-        self.pixels_ = PixelRange.of(X) if len(self._sample_shape) > 1 else None
+        self._known = {"n_outputs": self.learn_targets(y), **self.known_of(X)}
+        self.pixels_ = self.pixel_range(X)
         self.initialize()
         self.epochs_ = 0
         self.training_ = _Training(
@@ -338,8 +364,7 @@ class Net(NeuralNet):
         """Train epoch by epoch until they are done, or the time is over."""
         dataset, _ = self.get_split_datasets(X, y)
         while self.epochs_ < epochs and rate(self.epochs_) > 0:
-            rows = rows_of_epoch(self.epochs_, len(X), self.random_state)
-            batches = ShuffledBatches(dataset, rows, self.batch_size)
+            batches = self.batches(dataset, self.epochs_)
             all_steps = len(batches) * self.max_epochs
             warm_up = min(WARM_UP, int(WARM_UP_SHARE * all_steps))
             trainer = Trainer([self.optimizer_], rate, warm_up)
@@ -428,7 +453,8 @@ class Net(NeuralNet):
     def train_step(self, batch: Any, **_: Any) -> Tensor:
         """Learn from a batch; return the sum of its losses."""
         X, targets, weights = batch
-        loss = (self.losses(self.infer(X), targets) * weights).sum()
+        losses = self.losses(*self.outputs_and_targets(X, targets))
+        loss = (losses * weights).sum()
         Trainer.minimise(loss / len(X), self.optimizer_)
         return loss.detach()
 
@@ -467,9 +493,7 @@ class Net(NeuralNet):
         rung = max(rung, math.ceil(FEWEST_BATCHES / len(batches)))
         if self.patient or epoch != rung or epoch == self.max_epochs:
             return
-        _, targets, weights = batches.tensors
-        guessed = self.losses(self.guess(targets, weights), targets)
-        guess = float((guessed * weights).mean())
+        guess = self.chance_loss(batches)
         if 0 < CHANCE * guess < loss:  # constant targets are learned by a guess
             raise TrialPruned(
                 f"still at chance level after {epoch} of {self.max_epochs} epochs: the "

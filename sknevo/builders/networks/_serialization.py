@@ -16,7 +16,6 @@ from sknevo.builders.networks._builder import NetworkBuilder
 from sknevo.builders.networks._devices import check_device
 from sknevo.builders.networks._net import Net
 from sknevo.image_stream._scale import PixelRange
-from sknevo.network_plan import image_shape, network_plan
 from sknevo.records import DataSpec
 
 # Errors that a damaged file may cause.
@@ -82,7 +81,7 @@ def _rebuild(
     net = builder(about["genes"], random_state=0)
     n_outputs = net.restore_targets(about["targets"])
     # Checked before memory for the weights is requested.
-    plan = network_plan(about["genes"], image_shape(shape, channels), n_outputs)
+    plan = builder.plan(about["genes"], n_outputs)
     held = sum(weight.numel() for weight in weights.values())
     if (told := plan.size.parameters) > held:
         raise ValueError(f"its genes need {told} weights, but it holds {held}")
