@@ -25,8 +25,8 @@ from sknevo.builders.pipeline._boosting import (
 )
 from sknevo.builders.pipeline._columns import ColumnReader
 from sknevo.builders.pipeline._floats import Floats, Imputer
-from sknevo.builders.pipeline._kinds import Dates, Durations, Kind, Numbers
 from sknevo.builders.pipeline._preparation import _Labels
+from sknevo.columns._kinds import Dates, Durations, Kind, Numbers
 from sknevo.estimators._scripted import (
     AsLabels,
     Columns,

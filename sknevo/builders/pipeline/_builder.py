@@ -15,7 +15,6 @@ from sknevo.builders.pipeline._features import (
     scaled_width,
     scaling_seconds,
 )
-from sknevo.builders.pipeline._kinds import Kind
 from sknevo.builders.pipeline._models import MODELS, Model, Setting, own_model
 from sknevo.builders.pipeline._preparation import (
     make_preparation,
@@ -23,6 +22,7 @@ from sknevo.builders.pipeline._preparation import (
     prepared_seconds,
     prepared_width,
 )
+from sknevo.columns._kinds import Kind
 from sknevo.genes import EstimatorGenome
 from sknevo.records import DataSpec
 

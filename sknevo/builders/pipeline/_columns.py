@@ -17,8 +17,8 @@ from sklearn.utils.validation import (
     validate_data,
 )
 
-from sknevo.builders.pipeline._kinds import OF_TYPE, Kind, Numbers, learn
 from sknevo.builders.pipeline._transformers import ArrayTransformer
+from sknevo.columns._kinds import OF_TYPE, Kind, Numbers, learn
 from sknevo.frames import as_pandas
 from sknevo.image_stream._items import is_torch_dataset
 from sknevo.records import Column, Sparsity

@@ -11,8 +11,8 @@ from sklearn.base import OneToOneFeatureMixin
 from sklearn.impute import SimpleImputer
 from sklearn.utils.validation import validate_data
 
-from sknevo.builders.pipeline._kinds import EXACT
 from sknevo.builders.pipeline._transformers import Stateless
+from sknevo.columns._kinds import EXACT
 from sknevo.data_checks import random_rows
 
 # Values that are more than FAR times as large as their range may need an offset in

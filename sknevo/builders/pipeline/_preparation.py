@@ -24,8 +24,8 @@ from sknevo.builders.pipeline._floats import (
     SparseFloats,
 )
 from sknevo.builders.pipeline._generated import KEPT, GroupFeatures, PairFeatures
-from sknevo.builders.pipeline._kinds import to_labels
 from sknevo.builders.pipeline._transformers import Stateless
+from sknevo.columns._kinds import to_labels
 from sknevo.data_checks import mean_and_std
 from sknevo.records import Column, DataSpec
 

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from pandas.api.extensions import take
 
-from sknevo.builders.pipeline._dates import (
+from sknevo.columns._dates import (
     first_doubtful,
     formats_of,
     read_durations,

@@ -1,0 +1,1 @@
+"""Kinds of columns: how each is read, whatever the type and the library of a table."""
