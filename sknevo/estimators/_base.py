@@ -398,7 +398,7 @@ class BaseEvolved(
             y,
             classifier=self._is_stratified(y),
             random_state=random_state,
-            split_params=samples.split_params,
+            split_params=self._split_params(samples),
             default_folds=self._default_folds,
             undefined=undefined,
         )

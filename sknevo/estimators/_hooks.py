@@ -117,6 +117,10 @@ class TaskHooks:
         """Return whether y holds classes, of which each split should have its share."""
         return self.__sklearn_tags__().estimator_type == "classifier"
 
+    def _split_params(self, samples: Samples) -> Mapping[str, Any]:
+        """Return the metadata for the splitter, such as `groups`."""
+        return samples.split_params
+
     def _refit_rows(self, data: Data) -> np.ndarray | None:
         """Return the rows for the refit if these are those of a trial; None is all."""
         return None

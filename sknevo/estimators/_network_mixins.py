@@ -19,7 +19,7 @@ from sknevo.estimators._network_samples import (
     same_order,
     sample_shape,
 )
-from sknevo.estimators._parameters import EnsembleParameters, NetworkParameters
+from sknevo.estimators._parameters import NetworkParameters
 from sknevo.estimators._results import after_refit
 from sknevo.estimators._setup import FirstRung, most
 from sknevo.extras import require
@@ -37,35 +37,8 @@ SAMPLES_PER_SECOND, LEAST_SAMPLES, MOST_SAMPLES = 150, 600, 10_000
 SMALL = 28 * 28
 
 
-class EvolvedNetworkMixin(NetworkParameters):
-    """Images or rows as samples of networks, on a device."""
-
-    # Sums of floats depend on the number of threads.
-    _threads: ClassVar[int | None] = 1
-    _needs_docstrings: ClassVar[str] = "skorch"
-
-    def __new__(cls, *args: Any, **params: Any) -> Self:
-        # Not in `fit`: this is known before any work, and unpickling comes here, too.
-        require(cls.__name__, "safetensors", "skorch", "torch")
-        return super().__new__(cls)
-
-    def _validate(self, X: Any, y: Any, reset: bool) -> tuple[Any, Any]:
-        # Imported here, so that evolving pipelines never imports torch.
-        from sknevo.builders.networks._devices import check_device
-
-        check_device(self.device)
-        X, y = super()._validate(X, y, reset)
-        if reset and isinstance(X, ImageStream):
-            X.check()
-        return X, y
-
-    def _fit(self, *args: Any) -> Self:
-        # Imported here, so that `import sknevo` never imports torch.
-        from sknevo.builders.networks._devices import own_settings
-
-        # Around all trials: threads that train side by side share torch's default type.
-        with own_settings():
-            return super()._fit(*args)
+class SamplesMixin:
+    """Images or rows, as users have them, made samples of networks."""
 
     def _check_X(self, X: Any, reset: bool) -> np.ndarray | ImageStream:
         if reset:
@@ -100,13 +73,44 @@ class EvolvedNetworkMixin(NetworkParameters):
             )
         return X
 
+
+class EvolvedNetworkMixin(SamplesMixin, NetworkParameters):
+    """Networks that evolve on images or rows, on a device."""
+
+    # Sums of floats depend on the number of threads.
+    _threads: ClassVar[int | None] = 1
+    _needs_docstrings: ClassVar[str] = "skorch"
+
+    def __new__(cls, *args: Any, **params: Any) -> Self:
+        # Not in `fit`: this is known before any work, and unpickling comes here, too.
+        require(cls.__name__, "safetensors", "skorch", "torch")
+        return super().__new__(cls)
+
+    def _validate(self, X: Any, y: Any, reset: bool) -> tuple[Any, Any]:
+        # Imported here, so that evolving pipelines never imports torch.
+        from sknevo.builders.networks._devices import check_device
+
+        check_device(self.device)
+        X, y = super()._validate(X, y, reset)
+        if reset and isinstance(X, ImageStream):
+            X.check()
+        return X, y
+
+    def _fit(self, *args: Any) -> Self:
+        # Imported here, so that `import sknevo` never imports torch.
+        from sknevo.builders.networks._devices import own_settings
+
+        # Around all trials: threads that train side by side share torch's default type.
+        with own_settings():
+            return super()._fit(*args)
+
     @property
     def _layout(self) -> dict[str, Any]:
         """The shape of a sample and where its channels are, for a DataSpec."""
         return {"shape": self._sample_shape_, "channels": self._channels_}
 
 
-class EvolvedPredictorMixin(EnsembleParameters, EvolvedNetworkMixin):
+class EvolvedPredictorMixin(EvolvedNetworkMixin):
     """Targets of samples, and the file of a network that predicts them."""
 
     _picture: ClassVar[str] = "NetworkDisplay"

@@ -8,7 +8,11 @@ import numpy as np
 from sknevo.estimators._base import BaseEvolved
 from sknevo.estimators._mixins import EvolvedClassifierMixin
 from sknevo.estimators._network_mixins import EvolvedPredictorMixin
-from sknevo.estimators._parameters import parameter, with_parameters
+from sknevo.estimators._parameters import (
+    EnsembleParameters,
+    parameter,
+    with_parameters,
+)
 from sknevo.evaluation import Builder, Objectives
 from sknevo.genes import Genome
 from sknevo.genomes.convnet import convnet, well_known
@@ -18,7 +22,9 @@ __all__ = ["EvolvedClassifier"]
 
 
 @with_parameters
-class EvolvedClassifier(EvolvedClassifierMixin, EvolvedPredictorMixin, BaseEvolved):
+class EvolvedClassifier(
+    EvolvedClassifierMixin, EnsembleParameters, EvolvedPredictorMixin, BaseEvolved
+):
     """Evolve a network that classifies images, or rows of numbers.
 
     An individual is a network together with its training [1]_: blocks of convolutions

@@ -8,7 +8,11 @@ import numpy as np
 from sknevo.estimators._base import BaseEvolved
 from sknevo.estimators._mixins import EvolvedRegressorMixin
 from sknevo.estimators._network_mixins import EvolvedPredictorMixin
-from sknevo.estimators._parameters import parameter, with_parameters
+from sknevo.estimators._parameters import (
+    EnsembleParameters,
+    parameter,
+    with_parameters,
+)
 from sknevo.evaluation import Builder, Objectives
 from sknevo.genes import Genome
 from sknevo.genomes.convnet_regressor import convnet_regressor, well_known
@@ -18,7 +22,9 @@ __all__ = ["EvolvedRegressor"]
 
 
 @with_parameters
-class EvolvedRegressor(EvolvedRegressorMixin, EvolvedPredictorMixin, BaseEvolved):
+class EvolvedRegressor(
+    EvolvedRegressorMixin, EnsembleParameters, EvolvedPredictorMixin, BaseEvolved
+):
     """Evolve a network that predicts a number from images, or from rows of numbers.
 
     An individual is a network together with its training: blocks of convolutions, dense

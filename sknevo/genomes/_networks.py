@@ -4,7 +4,7 @@ A task adds genes of its own to `training`, such as a loss.
 """
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -20,7 +20,7 @@ from sknevo.records import DataSpec, express
 # network has a neutral value.
 
 # The least widths; the limit of parameters decides before the widest does.
-NARROWEST = {"channels": 8, "units": 16}
+NARROWEST = {"channels": 8, "units": 16, "size": 16}
 # Named and scaled as in `torch.optim`.
 RATE, DECAY = Real(1e-4, 2e-2, log=True), Real(1e-6, 1e-2, log=True)
 # A decay that is decoupled from the gradient is on another scale.
@@ -161,20 +161,28 @@ def network_space(
     max_layers: int,
     max_parameters: int,
     max_epochs: int | None,
+    further: Mapping[str, Gene] | None = None,
+    n_outputs: Callable[[Mapping[str, Any]], int] | None = None,
     **training: Gene,
 ) -> Genome:
     """Return the search space of networks with their optimizer and training.
 
     The limits are as `sknevo.genomes.convnet.convnet` describes them; `training` are
-    genes of the task, beside those of every training.
+    genes of the task, beside those of every training, and `further` those beside the
+    training. `n_outputs` tells the width of the head by the genes; None stands for the
+    number of classes.
     """
+    further, n_outputs = further or {}, n_outputs or partial(_n_classes, spec=spec)
+    count = partial(_n_parameters, spec=spec, n_outputs=n_outputs)
     check_limits(max_layers=max_layers, max_epochs=max_epochs)
     images = are_images(spec)
     smallest: dict[str, Any] = {"dense": []}
     if images:
         block = {"channels": NARROWEST["channels"], "kernel": 1}
         smallest |= {"blocks": [block], "head_pooling": "average"}
-    check_smallest(_n_parameters(smallest, spec), spec, max_parameters)
+    if "embedding" in further:
+        smallest["embedding"] = {"size": NARROWEST["size"]}
+    check_smallest(count(smallest), spec, max_parameters)
 
     max_epochs = max_epochs or _usual_epochs(spec)
     largest = max(2, min(512, spec.n_samples))
@@ -196,8 +204,11 @@ def network_space(
     )
     if images:
         genes["augmentation"] = AUGMENTATION
+    genes |= further
     limits = {"max_layers": max_layers, "max_parameters": max_parameters}
-    return Genome(**genes).constrained(partial(_repair, spec=spec, **limits))
+    return Genome(**genes).constrained(
+        partial(_repair, spec=spec, count=count, **limits)
+    )
 
 
 def check_limits(**limits: int | None) -> None:
@@ -219,20 +230,32 @@ def check_smallest(least: int, spec: DataSpec, max_parameters: int) -> None:
 # Constraints -----------------------------------------------------------------------
 
 
-def _n_parameters(expressed: Mapping[str, Any], spec: DataSpec) -> int:
-    plan = network_plan(expressed, shape_of(spec), max(1, spec.n_classes))
+def _n_classes(expressed: Mapping[str, Any], spec: DataSpec) -> int:
+    return max(1, spec.n_classes)
+
+
+def _n_parameters(
+    expressed: Mapping[str, Any],
+    spec: DataSpec,
+    n_outputs: Callable[[Mapping[str, Any]], int],
+) -> int:
+    plan = network_plan(expressed, shape_of(spec), n_outputs(expressed))
     return plan.size.parameters
 
 
 def _repair(
-    genes: dict[str, Any], spec: DataSpec, max_layers: int, max_parameters: int
+    genes: dict[str, Any],
+    spec: DataSpec,
+    count: Callable[[Mapping[str, Any]], int],
+    max_layers: int,
+    max_parameters: int,
 ) -> dict[str, Any]:
     """Make a network that can be built, in one way only, within its limits."""
     if "blocks" in genes:
         _fit_to_depth(genes, max_layers)
         _fit_to_sides(genes, spec)
     round_widths(genes)
-    while _n_parameters(express(genes), spec) > max_parameters:
+    while count(express(genes)) > max_parameters:
         _shrink(genes)
     if "blocks" in genes:
         _silence(genes)
@@ -305,6 +328,8 @@ def _layers(network: dict[str, Any]) -> Iterator[tuple[dict[str, Any], str]]:
     for name, width in (("blocks", "channels"), ("dense", "units")):
         if name in network:
             yield from ((layer, width) for layer in expressed_items(network[name]))
+    if "embedding" in network:
+        yield network["embedding"], "size"
 
 
 def round_widths(network: dict[str, Any]) -> None:
