@@ -484,7 +484,8 @@ def network_plan(genes: Mapping[str, Any], shape: Shape, n_outputs: int) -> Netw
         layers += _chain(
             Layer.block, [shared | block for block in genes["blocks"]], shape
         )
-        layers.append(Layer.pooling_head(genes["head_pooling"], layers[-1].outputs))
+        shape = layers[-1].outputs if layers else shape
+        layers.append(Layer.pooling_head(genes["head_pooling"], shape))
         shape = layers[-1].outputs
     layers += _chain(Layer.dense, [shared | dense for dense in genes["dense"]], shape)
     last = layers[-1].outputs if layers else shape
@@ -533,31 +534,43 @@ def gan_plans(
     if n_conditions:
         inputs, outputs = (packing * n_conditions,), discriminator[-1].inputs
         discriminator.append(Layer("projection", inputs, outputs))
-    generator = _generator_layers(genes["generator"], noise + n_conditions, shape)
+    generator = {
+        name: _steep(genes["generator"][name])
+        for name in ("dense", "blocks")
+        if name in genes["generator"]
+    }
+    # Pixels are scaled to [-1, 1], which is the range of the hyperbolic tangent.
+    made = _sample_layers(generator, noise + n_conditions, shape, "tanh")
     return {
-        "generator": NetworkPlan(tuple(generator)),
+        "generator": NetworkPlan(tuple(made)),
         "discriminator": NetworkPlan(tuple(discriminator)),
     }
 
 
-def _generator_layers(
-    genes: Mapping[str, Any], n_inputs: int, shape: Shape
+def _sample_layers(
+    genes: Mapping[str, Any], n_inputs: int, shape: Shape, activation: str = "identity"
 ) -> list[Layer]:
-    if "dense" in genes:
-        layers = _chain(Layer.dense, _steep(genes["dense"]), (n_inputs,))
-        return [*layers, Layer("linear", layers[-1].outputs, shape)]
-    blocks = _steep(genes["blocks"])
+    """Return layers that make a sample of numbers: `dense` ones, then `blocks`.
+
+    Blocks enlarge a small grid, and end with a convolution and the activation.
+    """
+    layers = _chain(Layer.dense, genes.get("dense", []), (n_inputs,))
+    inputs = layers[-1].outputs if layers else (n_inputs,)
+    if len(shape) == 1:
+        return [*layers, Layer("linear", inputs, shape)]
+    blocks = genes.get("blocks", [])
     doublings = sum(block["upsampling"] != "none" for block in blocks)
     # Rounded up: the last grid is as large as an image or larger, never smaller.
     sides = tuple(math.ceil(side / 2**doublings) for side in shape[1:])
-    grid = (blocks[0]["channels"], *sides)
+    grid = (blocks[0]["channels"], *sides) if blocks else shape
     flat = (math.prod(grid),)
-    layers = [Layer("linear", (n_inputs,), flat), Layer("unflatten", flat, grid)]
+    layers += [Layer("linear", inputs, flat), Layer("unflatten", flat, grid)]
+    if not blocks:
+        return layers
     layers += _chain(Layer.block, blocks, grid)
     last = layers[-1].outputs
     cropped = (last[0], *shape[1:])
-    # Pixels are scaled to [-1, 1], which is the range of the hyperbolic tangent.
-    pixels = {"channels": shape[0], "kernel": 3, "activation": "tanh"}
+    pixels = {"channels": shape[0], "kernel": 3, "activation": activation}
     return [*layers, Layer("crop", last, cropped), Layer.convolution(pixels, cropped)]
 
 

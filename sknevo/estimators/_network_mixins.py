@@ -23,6 +23,7 @@ from sknevo.estimators._parameters import NetworkParameters
 from sknevo.estimators._results import after_refit
 from sknevo.estimators._setup import FirstRung, most
 from sknevo.extras import require
+from sknevo.frames import FrameLayout
 from sknevo.image_stream import ImageStream
 from sknevo.image_stream._items import labels_of
 from sknevo.network_plan import samples_per_epoch, shape_of
@@ -178,3 +179,16 @@ class EvolvedPredictorMixin(EvolvedNetworkMixin):
         from sknevo.builders.networks._onnx import export_network
 
         export_network(self.best_estimator_, path)
+
+
+class EvolvedSamplesMixin(EvolvedNetworkMixin):
+    """Samples that are made, in the type and layout of X."""
+
+    def _check_X(self, X: Any, reset: bool) -> np.ndarray | ImageStream:
+        if reset:
+            self._frame_ = FrameLayout.of(X)
+        return super()._check_X(X, reset)
+
+    def _as_given(self, samples: np.ndarray) -> Any:
+        """Return samples as a DataFrame if X was one."""
+        return samples if self._frame_ is None else self._frame_.fill(samples)

@@ -16,12 +16,11 @@ from sklearn.utils.validation import (
 )
 
 from sknevo.estimators._base import BaseEvolved
-from sknevo.estimators._network_mixins import EvolvedNetworkMixin
+from sknevo.estimators._network_mixins import EvolvedSamplesMixin
 from sknevo.estimators._parameters import parameter, with_parameters
 from sknevo.estimators._results import after_refit
 from sknevo.estimators._splits import HOLD_OUT
 from sknevo.evaluation import Builder, Data, Objectives, TrialRunner, limited_threads
-from sknevo.frames import FrameLayout
 from sknevo.genes import Genome
 from sknevo.genomes.gan import gan, well_known
 from sknevo.metrics import GenerativeScore, n_conditions
@@ -36,7 +35,7 @@ FEWEST_SAMPLES = 8
 
 
 @with_parameters
-class EvolvedGAN(EvolvedNetworkMixin, BaseEvolved):
+class EvolvedGAN(EvolvedSamplesMixin, BaseEvolved):
     """Evolve a generator of samples together with its discriminator.
 
     An individual is a GAN with all settings of its training [1]_: generator and
@@ -313,11 +312,6 @@ default="estimation_of_distribution"
     __metadata_request__fit = {"sample_weight": UNUSED}
     _accepted_metadata = frozenset()
 
-    def _check_X(self, X: Any, reset: bool) -> Any:
-        if reset:
-            self._frame_ = FrameLayout.of(X)
-        return super()._check_X(X, reset)
-
     def _validate(self, X: Any, y: Any, reset: bool) -> tuple[Any, np.ndarray | None]:
         X, y = super()._validate(X, y, reset)
         n_samples = _num_samples(X)
@@ -441,10 +435,6 @@ default="estimation_of_distribution"
             In the type and layout of X in `fit`, see the notes of the class.
         """
         return self._as_given(self._best.sample(n_samples, y, random_state))
-
-    def _as_given(self, samples: np.ndarray) -> Any:
-        """Return samples as a DataFrame if X was one."""
-        return samples if self._frame_ is None else self._frame_.fill(samples)
 
     @after_refit
     def reconstruct(

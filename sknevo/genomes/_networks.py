@@ -71,6 +71,17 @@ BLOCK = Genome(
     residual=Categorical([False, True]).with_neutral(False),
     excitation=Categorical([False, True], [4, 1]).with_neutral(False),
 )
+# Of what makes images: generators and decoders. It may double the sides.
+UP_WIDTH = Integer(8, 256, log=True)
+UP_KERNEL = Categorical([3, 5], [3, 1])
+UP_ACTIVATIONS = ["relu", "leaky_relu", "elu", "silu", "gelu", "tanh"]
+UP_BLOCK = Genome(
+    channels=UP_WIDTH,
+    kernel=UP_KERNEL,
+    upsampling=Categorical(["none", "transposed", "nearest", "bilinear"], [1, 2, 2, 1]),
+    normalisation=Categorical(["none", "batch", "group", "layer"], [1, 4, 1, 1]),
+    activation=Categorical(UP_ACTIVATIONS, [3, 2, 1, 1, 1, 1]),
+)
 # Of a network of images, beside its layers.
 STEM = Choice(
     {"none": 3},
@@ -141,7 +152,8 @@ def most(genome: Genome | None, *path: str, unknown: float = math.inf) -> Any:
     return getattr(gene, "high", unknown)
 
 
-def _usual_epochs(spec: DataSpec) -> int:
+def usual_epochs(spec: DataSpec) -> int:
+    """Return the epochs of a whole training, if the user sets no limit."""
     return min(
         MOST_EPOCHS, max(FEWEST_EPOCHS, IMAGES // samples_per_epoch(spec.n_samples))
     )
@@ -184,8 +196,6 @@ def network_space(
         smallest["embedding"] = {"size": NARROWEST["size"]}
     check_smallest(count(smallest), spec, max_parameters)
 
-    max_epochs = max_epochs or _usual_epochs(spec)
-    largest = max(2, min(512, spec.n_samples))
     genes: dict[str, Gene] = {}
     if images:
         genes["stem"] = STEM
@@ -196,18 +206,25 @@ def network_space(
         genes["dense"] = genes["dense"].with_neutral([])
         genes |= WHOLE
     genes["optimizer"] = OPTIMIZER
-    genes["training"] = Genome(
-        batch_size=Integer(min(8, largest), largest, log=True),
-        epochs=Integer(shortest(max_epochs), max_epochs, log=True),
-        schedule=SCHEDULE,
-        **training,
-    )
+    genes["training"] = training_genes(spec, max_epochs, **training)
     if images:
         genes["augmentation"] = AUGMENTATION
     genes |= further
     limits = {"max_layers": max_layers, "max_parameters": max_parameters}
     return Genome(**genes).constrained(
         partial(_repair, spec=spec, count=count, **limits)
+    )
+
+
+def training_genes(spec: DataSpec, max_epochs: int | None, **own: Gene) -> Genome:
+    """Return the genes of a training, with those of a task."""
+    max_epochs = max_epochs or usual_epochs(spec)
+    largest = max(2, min(512, spec.n_samples))
+    return Genome(
+        batch_size=Integer(min(8, largest), largest, log=True),
+        epochs=Integer(shortest(max_epochs), max_epochs, log=True),
+        schedule=SCHEDULE,
+        **own,
     )
 
 
@@ -359,7 +376,7 @@ def known_networks(spec: DataSpec, genome: Genome | None) -> list[dict[str, Any]
     """Return networks that are known to do well, the cheap ones first."""
     # Chosen on held-out training images, see doc/figures.md. What they leave out is
     # neutral or, as genes that a task adds to `training` may be, drawn.
-    all_epochs = most(genome, "training", "epochs", unknown=_usual_epochs(spec))
+    all_epochs = most(genome, "training", "epochs", unknown=usual_epochs(spec))
     half, full = (math.ceil(all_epochs / k) for k in (2, 1))
     few = math.ceil(SHORT / samples_per_epoch(spec.n_samples))
     short = max(shortest(all_epochs), min(math.ceil(all_epochs / 4), few))

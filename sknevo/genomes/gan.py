@@ -6,6 +6,10 @@ from typing import Any
 
 from sknevo.genes import Categorical, Choice, Gene, Genome, Integer, Real, Repeat
 from sknevo.genomes._networks import (
+    UP_ACTIVATIONS,
+    UP_BLOCK,
+    UP_KERNEL,
+    UP_WIDTH,
     are_images,
     check_limits,
     check_smallest,
@@ -48,22 +52,11 @@ OPTIMIZER = Choice(
 )
 # The layers of both networks: "blocks" of images, "dense" ones of rows.
 NARROWEST = {"channels": 8, "units": 8}
-WIDTH = Integer(8, 256, log=True)
-KERNEL = Categorical([3, 5], [3, 1])
-ACTIVATIONS = ["relu", "leaky_relu", "elu", "silu", "gelu", "tanh"]
-DENSE_ACTIVATION = Categorical(ACTIVATIONS, [3, 3, 1, 1, 1, 1])
+DENSE_ACTIVATION = Categorical(UP_ACTIVATIONS, [3, 3, 1, 1, 1, 1])
 GENERATOR = {
-    "blocks": Genome(
-        channels=WIDTH,
-        kernel=KERNEL,
-        upsampling=Categorical(
-            ["none", "transposed", "nearest", "bilinear"], [1, 2, 2, 1]
-        ),
-        normalisation=Categorical(["none", "batch", "group", "layer"], [1, 4, 1, 1]),
-        activation=Categorical(ACTIVATIONS, [3, 2, 1, 1, 1, 1]),
-    ),
+    "blocks": UP_BLOCK,
     "dense": Genome(
-        units=WIDTH,
+        units=UP_WIDTH,
         normalisation=Categorical(["none", "batch", "layer"], [4, 2, 1]),
         activation=DENSE_ACTIVATION,
     ),
@@ -71,13 +64,13 @@ GENERATOR = {
 BOUNDED = Categorical(["none", "spectral", "layer"], [3, 3, 1])
 DISCRIMINATOR = {
     "blocks": Genome(
-        channels=WIDTH,
-        kernel=KERNEL,
+        channels=UP_WIDTH,
+        kernel=UP_KERNEL,
         pooling=Categorical(["none", "stride", "average"], [1, 3, 1]),
         normalisation=BOUNDED,
-        activation=Categorical(ACTIVATIONS, [1, 4, 1, 1, 1, 1]),
+        activation=Categorical(UP_ACTIVATIONS, [1, 4, 1, 1, 1, 1]),
     ),
-    "dense": Genome(units=WIDTH, normalisation=BOUNDED, activation=DENSE_ACTIVATION),
+    "dense": Genome(units=UP_WIDTH, normalisation=BOUNDED, activation=DENSE_ACTIVATION),
 }
 HEAD_POOLING = Categorical(["average", "flatten"], [1, 2])
 # So many steps of the discriminator for each of the generator's.

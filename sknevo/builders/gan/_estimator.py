@@ -10,7 +10,6 @@ from torch import Tensor
 
 from sknevo.builders.gan._data import (
     ConditionEncoder,
-    Scaler,
     TrainingData,
     chunks,
     select,
@@ -32,6 +31,7 @@ from sknevo.builders.networks._devices import (
     own_settings,
     resolve_device,
 )
+from sknevo.builders.networks._scaler import Scaler
 from sknevo.builders.networks._trainer import random_source
 from sknevo.data_checks import check_count, random_rows
 from sknevo.deadline import TrialPruned, check_deadline

@@ -88,7 +88,7 @@ class Network(nn.Module):
         super().__init__()
         rng = torch.Generator().manual_seed(seed)
         self.arrange = Arrange(sample_shape, channels)
-        self.standardise = _Standardise(mean, scale)
+        self.standardise = Standardise(mean, scale)
         changes = genes.get("augmentation", {})
         self.augment = Augmentation(changes) if changes else nn.Identity()
         # Mirror images are predicted, too (Krizhevsky et al. 2012).
@@ -134,7 +134,9 @@ class Arrange(nn.Module):
         return X.reshape(-1, *self.shape)
 
 
-class _Standardise(nn.Module):
+class Standardise(nn.Module):
+    """Subtracts a mean and divides by a scale, of each channel or feature."""
+
     # Rows may come in double precision, so that large numbers keep their digits.
     def __init__(self, mean: Tensor, scale: Tensor) -> None:
         super().__init__()
