@@ -152,6 +152,10 @@ class BaseEvolved(
         Number of splits.
     refit_time_ : float
         Seconds that fitting `best_estimator_` took.
+    refitted_ : bool
+        Whether `best_estimator_` had its last fit. False if there was no time for it:
+        it is then the model of the best individual's last split, or, of a table that is
+        read in parts, of a sample.
     n_features_in_ : int
         Number of columns of X.
     feature_names_in_ : ndarray of str
@@ -177,6 +181,7 @@ class BaseEvolved(
     multimetric_: bool
     n_splits_: int
     refit_time_: float
+    refitted_: bool
     n_features_in_: int
     feature_names_in_: np.ndarray
 

@@ -13,6 +13,11 @@ from sknevo.estimators._script import plain_pipeline, script_of
 from sknevo.estimators._scripted import Decided
 from sknevo.evaluation import Decision
 
+NOT_REFITTED = (
+    "The search had no time for a last fit: its best_estimator_ has seen a part of\n"
+    "the rows. Fitted to all of them, this model predicts differently."
+)
+
 
 class ScriptMixin:
     """Writes what a search has found as a script."""
@@ -24,8 +29,10 @@ class ScriptMixin:
 
         The file has a function `make_model`, which returns an unfitted estimator of
         scikit-learn. Fitted to the rows that the search was fitted to, it predicts the
-        same. The file imports the libraries of the models, and holds the code of the
-        few parts that no library has.
+        same as `best_estimator_`, if that had its last fit (`refitted_`): otherwise
+        `best_estimator_` has seen a part of these rows alone, and the file says so. The
+        file imports the libraries of the models, and holds the code of the few parts
+        that no library has.
 
         Parameters
         ----------
@@ -65,7 +72,10 @@ class ScriptMixin:
         model = self._voting() if ensemble else self._alone()
         what = "ensemble" if ensemble else "best individual"
         title = f"The {what} that {type(self).__name__} of sknevo has found."
-        text = script_of(model, title, self._script_notes())
+        notes = self._script_notes()
+        if not ensemble and not self.refitted_:
+            notes.append(NOT_REFITTED)
+        text = script_of(model, title, notes)
         if path is not None:
             Path(path).write_text(text, encoding="utf-8")
         return text

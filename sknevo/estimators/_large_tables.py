@@ -113,6 +113,7 @@ class LargeTablesMixin:
     def _fit_on_all(self, source: Source, sample: Sample) -> None:
         """Fit the best on all rows, if that is a booster that can be."""
         start, n_sample = time.perf_counter(), len(sample.rows.X)
+        self.refitted_ = False
         n_rows = sample.census.n_rows
         told = f"The best individual is fitted on a sample of {n_sample:,} rows"
         if not fits_on_all(self.best_estimator_):
@@ -134,6 +135,7 @@ class LargeTablesMixin:
             self.best_estimator_ = fit_on_all(
                 self.best_estimator_, source, sample.census, rounds
             )
+            self.refitted_ = True
         except Exception as fault:
             if self.error_score == "raise":
                 raise

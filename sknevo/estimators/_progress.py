@@ -184,3 +184,8 @@ def say_end(estimator: Any, budget: TimeBudget) -> None:
     if ensemble is not None:
         n, score = len(ensemble.members), estimator.ensemble_score_
         print(f"An ensemble of {n} predicts, with a score of {score:.4f}.", flush=True)
+    if not getattr(estimator, "refitted_", True):
+        print(
+            "There was no last fit on all of X: best_estimator_ has seen a part of it.",
+            flush=True,
+        )

@@ -60,6 +60,7 @@ class RefitMixin:
             )
         best = outcome.evaluations[self.best_index_].candidate
         self.best_estimator_ = models.get(self.best_index_) or runner.stored_model(best)
+        self.refitted_ = self.best_index_ in models
         if self.ensemble_:
             self.ensemble_.members = [
                 replace(one, models=one.models[:-1], whole=models[one.index])
@@ -118,7 +119,7 @@ class RefitMixin:
                 return {}
             index, self.best_estimator_ = refit_first(final, evaluations, indices)
         self._set_best(index, evaluations[index])
-        self.refit_time_ = time.perf_counter() - start
+        self.refit_time_, self.refitted_ = time.perf_counter() - start, True
         return {index: self.best_estimator_}
 
     def _take_from_trial(self, best: Evaluation, runner: TrialRunner) -> bool:
@@ -129,6 +130,7 @@ class RefitMixin:
         steps = self._first_steps()
         self.best_estimator_ = Pipeline([*steps, *ready.steps]) if steps else ready
         self.refit_time_ = float(np.mean(best.fit_times))
+        self.refitted_ = runner.refits  # its rows are those of a last fit
         return True
 
     def _refit_members(
@@ -161,6 +163,7 @@ class RefitMixin:
         final = replace(self._final_runner_, data=runner.data, threads=runner.threads)
         fitted = self._fitted_whole(final, chosen, budget.until)
         self.best_estimator_ = fitted.get(self.best_index_, self.best_estimator_)
+        self.refitted_ |= self.best_index_ in fitted
         # The ensemble reads X before its members do.
         n_read = len(self._first_steps())
         models = {

@@ -302,6 +302,10 @@ default="estimation_of_distribution"
         Number of splits.
     refit_time_ : float
         Seconds that fitting `best_estimator_` took.
+    refitted_ : bool
+        Whether `best_estimator_` had its last fit. False if there was no time for it:
+        it is then the model of the best individual's last split, or, of a table that is
+        read in parts, of a sample.
     n_features_in_ : int
         Number of columns of X.
     feature_names_in_ : ndarray of str
@@ -532,6 +536,10 @@ default="estimation_of_distribution"
         Number of splits.
     refit_time_ : float
         Seconds that fitting `best_estimator_` took.
+    refitted_ : bool
+        Whether `best_estimator_` had its last fit. False if there was no time for it:
+        it is then the model of the best individual's last split, or, of a table that is
+        read in parts, of a sample.
     n_features_in_ : int
         Number of columns of X.
     feature_names_in_ : ndarray of str

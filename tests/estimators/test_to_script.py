@@ -8,6 +8,7 @@ from functools import partial
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.base import clone
 from sklearn.datasets import load_diabetes, load_iris
 from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LogisticRegression
@@ -24,6 +25,7 @@ from sknevo.builders.pipeline._columns import ColumnReader
 from sknevo.estimators._script import Writer, laid_out, plain_pipeline, script_of
 from sknevo.genomes.pipeline import pipeline, well_known
 from sknevo.records import Chromosome, DataSpec
+from sknevo.time_budget import TimeBudget
 
 # Fits the model of each script to the same rows, and writes what it predicts.
 RUN = """
@@ -166,6 +168,25 @@ def test_the_best_and_the_ensemble_of_a_search_are_rebuilt(searched, tmp_path):
     expected = clf.best_estimator_.predict_proba(X)
     np.testing.assert_allclose(found["best.py"], expected, atol=1e-6)
     np.testing.assert_allclose(found["ensemble.py"], mean_of_whole(clf, X), atol=1e-6)
+
+
+def test_without_time_for_a_last_fit_script_and_verbose_say_so(
+    searched, monkeypatch, capsys
+):
+    clf, X, y = searched
+    assert clf.refitted_
+    assert "no time for a last fit" not in clf.to_script()
+    monkeypatch.setattr(TimeBudget, "is_worth_refit", lambda *_: False)
+    monkeypatch.setattr(TimeBudget, "affordable", lambda *_: [])
+    # The same search, whose clock leaves no time.
+    hurried = clone(clf).set_params(verbose=1).fit(X, y)
+    assert not hurried.refitted_
+    assert hurried.best_params_ == clf.best_params_
+    assert "There was no last fit on all of X" in capsys.readouterr().out
+    assert "no time for a last fit" in hurried.to_script()
+    assert "no time for a last fit" not in hurried.to_script(ensemble=True)
+    model = hurried.best_estimator_
+    assert np.abs(model.predict_proba(X) - clf.best_estimator_.predict_proba(X)).max()
 
 
 def test_a_regressor_and_a_users_own_estimator_are_rebuilt(tmp_path):
