@@ -181,7 +181,7 @@ def print_times(evolved, seconds, n_jobs):
     trials = summary[["fit", "score"]].to_numpy().sum() / workers
     fates = [f"{n} {status}" for status, n in results["status"].value_counts().items()]
     print(
-        f"\nsearch {search:.1f} s = {trials:.1f} s of trials on {workers} workers"
+        f"\nsearch {search:.1f} s = {trials:.1f} s of evaluations on {workers} workers"
         f" + {search - trials:.1f} s of engine (breeding, starting workers, waiting)"
         f"\nrefit of the best {evolved.refit_time_:.1f} s,"
         f" individuals: {', '.join(fates)}"

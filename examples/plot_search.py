@@ -54,8 +54,7 @@ def main():
     print(f"The best, with a score of {search.best_score_:.4f}:")
     print(f"  {search.best_chromosome_.words}")
     if args.plot:
-        evolution, _ = search.plot()
-        evolution.figure_.savefig(args.plot, dpi=100)
+        search.plot().figure_.savefig(args.plot, dpi=100)
     if args.pictures:
         write_all(search, Path(args.pictures))
 

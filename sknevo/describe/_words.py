@@ -1,4 +1,4 @@
-"""How the words of a candidate are put together: one short line, or part by part."""
+"""How the words of an individual are put together: one short line, or part by part."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence

@@ -2,7 +2,8 @@
 
 Of a search:
 
-- `EvolutionDisplay`: every candidate, the best so far and the median,
+- `SearchDisplay`: the two pictures that say most, side by side,
+- `EvolutionDisplay`: every individual, the best so far and the median,
 - `ParetoDisplay`: what one score costs in terms of another, or of seconds,
 - `RungsDisplay`: scores over the resource of successive halving,
 - `GenesDisplay`: which genes the scores depend on,
@@ -17,7 +18,8 @@ Of what predicts:
 - `GanSignalsDisplay`: how a GAN's training went,
 - `SampleGridDisplay`: samples of a GAN.
 
-Each has `from_estimator(estimator, ax=None)` and, once plotted, `ax_` and `figure_`.
+Each has `from_estimator(estimator, ax=None)` and, once plotted, `ax_` and `figure_`:
+``display.figure_.savefig("picture.png")`` saves it.
 matplotlib (``pip install ".[plots]"``) is imported when something is plotted.
 """
 
@@ -33,6 +35,7 @@ from sknevo.displays._network import NetworkDisplay
 from sknevo.displays._pareto import ParetoDisplay
 from sknevo.displays._rungs import RungsDisplay
 from sknevo.displays._samples import SampleGridDisplay
+from sknevo.displays._search import SearchDisplay
 
 __all__ = [
     "EnsembleDisplay",
@@ -47,4 +50,5 @@ __all__ = [
     "ParetoDisplay",
     "RungsDisplay",
     "SampleGridDisplay",
+    "SearchDisplay",
 ]

@@ -29,7 +29,7 @@ UPPER, LOWER = (0.0, 0.46, 1.0, 0.54), (0.0, 0.0, 1.0, 0.21)
 class EnsembleDisplay:
     """The weight of each member of an ensemble, and the score of each step.
 
-    An ensemble is selected step by step: each adds the candidate that improves the
+    An ensemble is selected step by step: each adds the individual that improves the
     score most, one that is in it already gets more weight.
 
     Parameters

@@ -1,4 +1,4 @@
-"""The course of a search: every candidate, the best so far, and the median."""
+"""The course of a search: every individual, the best so far, and the median."""
 
 from collections.abc import Mapping
 from itertools import accumulate
@@ -25,7 +25,7 @@ from sknevo.displays._shared import (
 )
 from sknevo.records import CUT_OFF
 
-# What candidates are drawn over, with the label of the axis.
+# What individuals are drawn over, with the label of the axis.
 OVER = {
     "seconds": "seconds since the search began",
     "generations": "generation",
@@ -33,10 +33,10 @@ OVER = {
 
 
 class EvolutionDisplay:
-    """The score of each candidate over the search, the best so far and the median.
+    """The score of each individual over the search, the best so far and the median.
 
-    The colour says where a candidate comes from: it was known before the search (or
-    given by the user), drawn at random, or bred of others. Candidates that are far
+    The colour says where an individual comes from: it was known before the search (or
+    given by the user), drawn at random, or bred of others. Individuals that are far
     worse than the better half lie on the lower edge, as triangles. Where the best so
     far gets more of the resource of successive halving and a lower score, its line is
     interrupted.
@@ -51,7 +51,7 @@ class EvolutionDisplay:
     score_name : str, default="score"
         What the vertical axis is called.
     resource_first : bool, default=True
-        Whether the best candidate is the best of those with the most of the resource,
+        Whether the best individual is the best of those with the most of the resource,
         or the best with any.
 
     Attributes
@@ -61,15 +61,15 @@ class EvolutionDisplay:
     figure_ : matplotlib Figure
         Figure of the axes.
     points_ : dict of str to matplotlib PathCollection
-        The candidates, by where they come from: "known", "random", "bred".
+        The individuals, by where they come from: "known", "random", "bred".
     best_, median_ : matplotlib Line2D
-        The best score so far, and the median of the candidates of each generation that
+        The best score so far, and the median of the individuals of each generation that
         got all of the resource.
 
     See Also
     --------
-    RungsDisplay : The scores of each candidate over the resource.
-    FamilyTreeDisplay : The ancestors of the best candidate.
+    RungsDisplay : The scores of each individual over the resource.
+    FamilyTreeDisplay : The ancestors of the best individual.
 
     Examples
     --------
@@ -164,7 +164,7 @@ class EvolutionDisplay:
         self._draw_points(ax, rows, places, last, low)
         ended = ~np.isin(results["status"], CUT_OFF)
         n_failed = ended.sum() - len(rows)
-        without = f"\n{n_failed} of {ended.sum()} trials failed or were pruned"
+        without = f"\n{n_failed} of {ended.sum()} evaluations failed or were pruned"
         ax.set(
             xlabel=OVER[self.over] + (without if n_failed else ""),
             ylabel=self.score_name,
@@ -228,7 +228,7 @@ class EvolutionDisplay:
         last: np.ndarray,
         low: float,
     ) -> None:
-        """Draw candidates by their origin; those on a lower rung are hollow."""
+        """Draw individuals by their origin; those on a lower rung are hollow."""
         fitness = np.asarray(self.results["fitness"], float)
         origins = [origin_of(name) for name in self.results["origin"]]
         final = np.isin(rows, last)

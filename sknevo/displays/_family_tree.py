@@ -1,4 +1,4 @@
-"""The ancestors of the best candidate, and what changed at each step."""
+"""The ancestors of the best individual, and what changed at each step."""
 
 import textwrap
 from collections.abc import Mapping
@@ -37,7 +37,7 @@ TRUNK, OTHER, TEXT = 0.07, 0.02, 0.11
 
 @dataclass(frozen=True)
 class Step:
-    """A candidate in the line of descent.
+    """An individual in the line of descent.
 
     Parameters
     ----------
@@ -60,9 +60,9 @@ class Step:
 
 
 class FamilyTreeDisplay:
-    """The ancestors of the best candidate, and what changed from one to the next.
+    """The ancestors of the best individual, and what changed from one to the next.
 
-    The first ancestor is on top, the best candidate at the bottom. Of two parents, the
+    The first ancestor is on top, the best individual at the bottom. Of two parents, the
     line follows the one that the child has more genes of; the other one stands beside
     it.
 
@@ -72,7 +72,7 @@ class FamilyTreeDisplay:
         The columns `key`, `fitness`, `generation`, `origin`, `parents`, `resource` and
         `param_*` of `cv_results_`.
     best : int
-        Row of the candidate; its ancestors are drawn.
+        Row of the individual; its ancestors are drawn.
 
     Attributes
     ----------
@@ -107,14 +107,14 @@ class FamilyTreeDisplay:
     def from_estimator(
         cls, estimator: Any, *, index: int | None = None, ax: Any = None
     ) -> Self:
-        """Plot the ancestors of a candidate of an evolved estimator.
+        """Plot the ancestors of an individual of an evolved estimator.
 
         Parameters
         ----------
         estimator : estimator
             Any evolved estimator of sknevo, fitted.
         index : int or None, default=None
-            Row of the candidate in `cv_results_`; None stands for the best.
+            Row of the individual in `cv_results_`; None stands for the best.
         ax : matplotlib Axes or None, default=None
             Axes to plot on; None makes a new figure.
 
@@ -252,7 +252,7 @@ class FamilyTreeDisplay:
 
 
 def _line_of_descent(results: Mapping[str, Any], best: int) -> list[Step]:
-    """Return the steps from the first ancestor to a candidate."""
+    """Return the steps from the first ancestor to an individual."""
     rows = {str(results["key"][row]): int(row) for row in furthest(results)}
     steps: list[Step] = []
     row, seen = int(best), set()
@@ -274,7 +274,7 @@ def _line_of_descent(results: Mapping[str, Any], best: int) -> list[Step]:
 
 
 def _lines(titled: list[tuple[str, str]]) -> list[str]:
-    """Return lines that tell each part of a candidate."""
+    """Return lines that tell each part of an individual."""
     told = [f"{title}: {text}" if title else text for title, text in titled]
     lines = [
         line

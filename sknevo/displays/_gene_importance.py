@@ -1,4 +1,4 @@
-"""How much of the differences between candidates each gene explains."""
+"""How much of the differences between individuals each gene explains."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,17 +10,17 @@ from sklearn.ensemble import RandomForestRegressor
 from sknevo.displays._shared import lower_limit, succeeded
 from sknevo.displays._words import PARAMETER, are_numbers
 
-# Trees of the forest, and candidates in a leaf; values of a gene that are compared, and
-# candidates that they are given to. Chosen, not measured.
+# Trees of the forest, and individuals in a leaf; values of a gene that are compared,
+# and individuals that they are given to. Chosen, not measured.
 N_TREES, LEAF, MOST_VALUES, MOST_ROWS = 100, 3, 10, 100
-# A gene that fewer candidates express is not judged, and nothing is said of fewer
-# candidates in all. Chosen, not measured.
+# A gene that fewer individuals express is not judged, and nothing is said of fewer
+# individuals in all. Chosen, not measured.
 FEWEST_EXPRESSED, FEWEST = 8, 20
 
 
 @dataclass(frozen=True)
 class GeneImportance:
-    """How much of the differences between candidates a gene explains.
+    """How much of the differences between individuals a gene explains.
 
     Parameters
     ----------
@@ -29,7 +29,7 @@ class GeneImportance:
     mean, std : float
         Share of the variance of the score, over the trees of the forest.
     expressed : float
-        Share of the candidates that express the gene.
+        Share of the individuals that express the gene.
 
     Examples
     --------
@@ -48,12 +48,12 @@ def importances(
 ) -> tuple[list[GeneImportance], float, int, int]:
     """Return importances, what the forest explains, and how many are judged.
 
-    The last two are the numbers of candidates, and of genes that too few express.
+    The last two are the numbers of individuals, and of genes that too few express.
     """
     rows = _comparable(results)
     if len(rows) < FEWEST:
         raise ValueError(
-            f"estimator must have at least {FEWEST} candidates with a score to tell "
+            f"estimator must have at least {FEWEST} individuals with a score to tell "
             f"genes apart; it has {len(rows)}. Search for longer."
         )
     score = np.asarray(results["fitness"], float)[rows]
@@ -73,7 +73,7 @@ def importances(
     if not judged or np.ptp(score) == 0:
         raise ValueError(
             "estimator must have genes and scores that vary; all of its "
-            f"{len(rows)} candidates are alike."
+            f"{len(rows)} individuals are alike."
         )
     table = np.column_stack([*judged.values()]).astype(np.float32)
     forest = RandomForestRegressor(
@@ -97,7 +97,7 @@ def importances(
 
 
 def _comparable(results: Mapping[str, Any]) -> np.ndarray:
-    """Return a row for each candidate on the rung on which most of them have a score.
+    """Return a row for each individual on the rung on which most of them have a score.
 
     With more of the resource, scores are others, and only the best got more.
     """

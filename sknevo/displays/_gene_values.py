@@ -26,9 +26,9 @@ SPREAD, GOLDEN = 0.5, (5**0.5 - 1) / 2
 
 
 class GeneValuesDisplay:
-    """The values of one gene in each candidate, over the search.
+    """The values of one gene in each individual, over the search.
 
-    The colour is the score: the brighter, the better. Candidates in which the gene is
+    The colour is the score: the brighter, the better. Individuals in which the gene is
     silent are left out, and counted.
 
     Parameters
@@ -41,7 +41,7 @@ class GeneValuesDisplay:
     score_name : str, default="score"
         What the colour is called.
     best : int or None, default=None
-        Row of the candidate that predicts.
+        Row of the individual that predicts.
 
     Attributes
     ----------
@@ -50,9 +50,9 @@ class GeneValuesDisplay:
     figure_ : matplotlib Figure
         Figure of the axes.
     points_ : matplotlib PathCollection
-        The candidates that express the gene.
+        The individuals that express the gene.
     n_silent_ : int
-        Number of candidates with a score in which it is silent.
+        Number of individuals with a score in which it is silent.
 
     See Also
     --------
@@ -126,7 +126,7 @@ class GeneValuesDisplay:
         Raises
         ------
         ValueError
-            If there is no such gene, or no candidate with a score expresses it.
+            If there is no such gene, or no individual with a score expresses it.
         ImportError
             If matplotlib is not installed: ``pip install ".[plots]"``.
         """
@@ -136,8 +136,8 @@ class GeneValuesDisplay:
         self.n_silent_ = int(silent.sum())
         if silent.all():
             raise ValueError(
-                f"gene must be expressed by a candidate with a score; {self.gene!r} is "
-                "silent in all of them."
+                "gene must be expressed by an individual with a score; "
+                f"{self.gene!r} is silent in all of them."
             )
         rows = rows[~silent]
         ax = new_axes(self, ax)
@@ -160,7 +160,7 @@ class GeneValuesDisplay:
         bar.set_label(self.score_name)
         bar.outline.set_visible(False)
         n = self.n_silent_ + len(rows)
-        without = f"\nsilent in {self.n_silent_} of {n} candidates"
+        without = f"\nsilent in {self.n_silent_} of {n} individuals"
         ax.set(xlabel=OVER["seconds"] + (without if self.n_silent_ else ""))
         ax.set_ylabel(gene_label(self.gene))
         if self.best in rows:

@@ -23,31 +23,31 @@ MOST_BARS = 12
 
 
 class GenesDisplay:
-    """How much each gene explains of the differences between candidates' scores.
+    """How much each gene explains of the differences between individuals' scores.
 
     A random forest learns the scores from the genes. The importance of a gene is the
     variance of its main effect as a share of all of the variance, as in functional
     ANOVA [1]_: other genes stay as they are, and the gene takes the values that occur.
-    It is averaged over the candidates that express the gene, and multiplied by their
+    It is averaged over the individuals that express the gene, and multiplied by their
     share: where a gene is silent, it explains nothing. The effect of a choice, or of
     the length of a list, is that of all the genes which come with it.
 
-    The candidates of a search are no random sample, as good ones have more children:
+    The individuals of a search are no random sample, as good ones have more children:
     what all of them share shows no effect. Scores far below the better half count as
     the lower edge of `EvolutionDisplay`. With successive halving, scores on the rung
-    with the most candidates count, mostly the first one.
+    with the most individuals count, mostly the first one.
 
     Parameters
     ----------
     importances : sequence of GeneImportance
         The importance of each gene.
     explained : float
-        The share of the variance that the forest explains of candidates that it has not
-        seen (R2 out of bag).
-    n_candidates : int
-        Number of candidates.
+        The share of the variance that the forest explains of individuals that it has
+        not seen (R2 out of bag).
+    n_individuals : int
+        Number of individuals.
     n_rare : int, default=0
-        Number of genes that too few candidates express.
+        Number of genes that too few individuals express.
 
     Attributes
     ----------
@@ -80,12 +80,12 @@ class GenesDisplay:
         self,
         importances: Sequence[GeneImportance],
         explained: float,
-        n_candidates: int,
+        n_individuals: int,
         n_rare: int = 0,
     ) -> None:
         self.importances = importances
         self.explained = explained
-        self.n_candidates = n_candidates
+        self.n_individuals = n_individuals
         self.n_rare = n_rare
 
     @classmethod
@@ -114,7 +114,7 @@ class GenesDisplay:
         NotFittedError
             If `estimator` is not fitted.
         ValueError
-            If fewer than 20 candidates have a score, or no gene varies among them.
+            If fewer than 20 individuals have a score, or no gene varies among them.
         """
         estimator = searched(estimator)
         require(cls.__name__, "matplotlib")  # before forests take their time
@@ -151,7 +151,7 @@ class GenesDisplay:
             error_kw={"ecolor": BLACK, "elinewidth": 0.8, "alpha": 0.6},
             height=0.65,
         )
-        said = f"a forest over {self.n_candidates} candidates explains "
+        said = f"a forest over {self.n_individuals} individuals explains "
         said += f"{max(0.0, self.explained):.0%} of it"
         if self.n_rare:
             said += f"\n{self.n_rare} rarely expressed genes are left out"
@@ -173,6 +173,6 @@ class GenesDisplay:
 
 
 def _label(one: GeneImportance) -> str:
-    """Return a gene's name, and the share of candidates if some do not express it."""
+    """Return a gene's name, and the share of individuals if some do not express it."""
     share = "" if one.expressed == 1 else f", in {one.expressed:.0%}"
     return gene_label(one.path) + share

@@ -28,22 +28,22 @@ SECONDS_LABEL = "seconds of training per split"
 
 
 class ParetoDisplay:
-    """Two scores of each candidate, and the front of those that none dominates.
+    """Two scores of each individual, and the front of those that none dominates.
 
-    Only candidates that got all of the resource count. One is on the front if no other
-    one is better in one of the two and as good in the other. Candidates that are far
+    Only individuals that got all of the resource count. One is on the front if no other
+    one is better in one of the two and as good in the other. Individuals that are far
     worse than the better half are left out, and counted in the legend.
 
     Parameters
     ----------
-    x, y : array-like of shape (n_candidates,)
-        Two values of each candidate.
+    x, y : array-like of shape (n_individuals,)
+        Two values of each individual.
     x_name, y_name : str, default="x", "y"
         Names of both.
     lower_is_better : tuple of str, default=()
         Which of "x" and "y" are costs.
     best : int or None, default=None
-        The candidate that predicts.
+        The individual that predicts.
 
     Attributes
     ----------
@@ -52,9 +52,9 @@ class ParetoDisplay:
     figure_ : matplotlib Figure
         Figure of the axes.
     front_ : ndarray of int
-        The candidates on the front, by rising x.
+        The individuals on the front, by rising x.
     points_, front_points_ : matplotlib PathCollection
-        All candidates, and those on the front.
+        All individuals, and those on the front.
 
     See Also
     --------
@@ -146,7 +146,7 @@ class ParetoDisplay:
         ).plot(ax=ax)
 
     def plot(self, ax: Any = None) -> Self:
-        """Plot the candidates and the front.
+        """Plot the individuals and the front.
 
         Parameters
         ----------
@@ -172,7 +172,7 @@ class ParetoDisplay:
             self._scale(ax, role, values, sign)
         (low_x, high_x), (low_y, high_y) = ax.get_xlim(), ax.get_ylim()
         shown = (x >= low_x) & (x <= high_x) & (y >= low_y) & (y <= high_y)
-        label = "candidates" + (f" ({(~shown).sum()} far off)" if any(~shown) else "")
+        label = "individuals" + (f" ({(~shown).sum()} far off)" if any(~shown) else "")
         self.points_ = ax.scatter(
             x, y, s=24, color=SKY, alpha=0.7, linewidths=0, label=label
         )

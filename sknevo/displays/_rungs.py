@@ -1,4 +1,4 @@
-"""The scores of candidates on the rungs of successive halving."""
+"""The scores of individuals on the rungs of successive halving."""
 
 from collections.abc import Mapping
 from typing import Any, Self
@@ -24,9 +24,9 @@ LOWEST = 0.05
 
 
 class RungsDisplay:
-    """The score of each candidate over the resource of successive halving.
+    """The score of each individual over the resource of successive halving.
 
-    Each line is a candidate. It ends where the candidate was not promoted.
+    Each line is an individual. It ends where the individual was not promoted.
 
     Parameters
     ----------
@@ -37,7 +37,7 @@ class RungsDisplay:
     score_name : str, default="score"
         What the vertical axis is called.
     best : str or None, default=None
-        Key of the candidate that predicts.
+        Key of the individual that predicts.
 
     Attributes
     ----------
@@ -46,7 +46,7 @@ class RungsDisplay:
     figure_ : matplotlib Figure
         Figure of the axes.
     lines_ : dict of str to matplotlib Line2D
-        The line of each candidate, by its key.
+        The line of each individual, by its key.
     rungs_ : ndarray of shape (n_rungs,)
         The resources, rising; infinity stands for all that the genes ask for.
 
@@ -131,7 +131,7 @@ class RungsDisplay:
         self.rungs_ = np.unique(resource[rows])
         if len(self.rungs_) < 2:
             raise ValueError(
-                "results must have at least two rungs; all candidates were evaluated "
+                "results must have at least two rungs; all individuals were evaluated "
                 "with the same resource. Fit with a resource, such as 'n_samples', or "
                 "with max_time on data that are large for it."
             )
@@ -166,7 +166,7 @@ class RungsDisplay:
         return self
 
     def _style(self, key: str, length: int) -> dict[str, Any]:
-        """Return how the line of a candidate is drawn."""
+        """Return how the line of an individual is drawn."""
         drawn = {line.get_label() for line in self.lines_.values()}
         if key == self.best:
             color, label, width = VERMILLION, "best", 2.4

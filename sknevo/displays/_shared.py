@@ -16,15 +16,15 @@ BLUE, VERMILLION, PURPLE = "#0072B2", "#D55E00", "#CC79A7"
 GREY, PALE = "#6F6F6F", "#C8C8C8"
 # 640 x 480 pixels at matplotlib's 100 per inch.
 SIZE = (6.4, 4.8)
-# Of a picture's height, the better half of the candidates has at least this share:
+# Of a picture's height, the better half of the individuals has at least this share:
 # what is far worse lies on the lower edge. Chosen by looking at pictures.
-# Of few candidates all have their place.
+# Of few individuals all have their place.
 BEST_SHARE, FEW = 1 / 2, 10
 
 
 @dataclass(frozen=True)
 class Origin:
-    """How candidates of one origin are drawn."""
+    """How individuals of one origin are drawn."""
 
     label: str
     color: str
@@ -38,7 +38,7 @@ ORIGINS = {"known": KNOWN, "user": KNOWN, "random": RANDOM}
 
 
 def origin_of(name: str) -> Origin:
-    """Return how candidates of an origin are drawn: what has parents is bred."""
+    """Return how individuals of an origin are drawn: what has parents is bred."""
     return ORIGINS.get(name, BRED)
 
 
@@ -149,7 +149,7 @@ def succeeded(results: Mapping[str, Any]) -> np.ndarray:
 
 
 def furthest(results: Mapping[str, Any]) -> np.ndarray:
-    """Return, of each candidate that has a fitness, the row with the most resource."""
+    """Return, of each individual that has a fitness, the row with the most resource."""
     rows: dict[str, int] = {}
     for row in succeeded(results):
         other = rows.setdefault(results["key"][row], row)

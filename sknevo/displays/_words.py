@@ -1,4 +1,4 @@
-"""Candidates and genes in words, as pictures say them."""
+"""Individuals and genes in words, as pictures say them."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -66,7 +66,7 @@ def gene_label(path: str) -> str:
 
 
 def differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
-    """Return what distinguishes two candidates, gene by gene.
+    """Return what distinguishes two individuals, gene by gene.
 
     Where another branch is chosen, or a list has another length, the genes inside are
     left out.

@@ -589,6 +589,11 @@ class BaseEvolved(
         -------
         float
             The higher, the better.
+
+        Raises
+        ------
+        ValueError
+            If X or y is not as in `fit`, or y is missing and scores need it.
         """
         return self._score(X, y, params)
 
@@ -601,6 +606,12 @@ class BaseEvolved(
     def _scored(self, best: Any, X: Any, y: Any, params: Mapping[str, Any]) -> float:
         """Return the fitness of what predicts."""
         objectives = self._final_runner_.objectives
+        own = self._needs_y and self._scoring is None  # the score of the estimator
+        if y is None and (own or objectives.compare_targets):
+            raise ValueError(
+                "y must hold the targets of X, with which scores compare predictions; "
+                "got None."
+            )
         # The weighted sum may have a cost that only `fit` has measured.
         if objectives.weights:
             scores = objectives.measure(best, X, y, params, self.refit_time_)

@@ -36,8 +36,6 @@ class TaskHooks:
     _threads: ClassVar[int | None] = None
     # Metadata that individuals take without metadata routing; None is any.
     _accepted_metadata: ClassVar[Collection[str] | None] = {"sample_weight"}
-    # Whether nothing can be learned without y.
-    _needs_y: ClassVar[bool] = True
     # Libraries that cannot be imported without docstrings.
     _needs_docstrings: ClassVar[str] = ""
     # With an ensemble, an individual ends early once its first splits show that it is
@@ -46,6 +44,11 @@ class TaskHooks:
     _n_best: ClassVar[int | None] = None
     # Steps of selecting an ensemble; None for a task without ensembles.
     ensemble_size: ClassVar[int | None] = None
+
+    @property
+    def _needs_y(self) -> bool:
+        """Whether nothing can be learned without y."""
+        return True
 
     @abstractmethod
     def _check_X(self, X: Any, reset: bool) -> Any:

@@ -55,8 +55,8 @@ class RefitMixin:
             found = evaluator.finish(candidates, budget.for_finish())
             models = _usable(
                 {index: found[e.candidate.name] for index, e in chosen.items()},
-                "as its trial has left it, since its training could not go on with all "
-                "of X",
+                "as its evaluation has left it, since its training could not go on "
+                "with all of X",
             )
         best = outcome.evaluations[self.best_index_].candidate
         self.best_estimator_ = models.get(self.best_index_) or runner.stored_model(best)

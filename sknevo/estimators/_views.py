@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from sklearn.utils._repr_html.estimator import _VisualBlock, estimator_html_repr
 from sklearn.utils.validation import check_is_fitted
 
+from sknevo.describe import describe_all
+from sknevo.records import flatten
 from sknevo.report import Facts, leaderboard, summary_html, write_report
 
 if TYPE_CHECKING:
     import pandas as pd
 
-# What a picture is drawn of, if not of the search. Without a refit it is missing.
-NEEDED = {"EnsembleDisplay": "ensemble_", "SampleGridDisplay": "best_estimator_"}
+    from sknevo.displays import SearchDisplay
 
 
 class ViewsMixin:
@@ -21,7 +22,7 @@ class ViewsMixin:
     # The picture beside that of the search, by its name in `sknevo.displays`.
     _picture: ClassVar[str] = "FamilyTreeDisplay"
 
-    def plot(self) -> tuple[Any, Any]:
+    def plot(self) -> "SearchDisplay":
         """Plot the two pictures that say most, side by side.
 
         The left one is the course of the search. The right one is the Pareto front if
@@ -31,9 +32,8 @@ class ViewsMixin:
 
         Returns
         -------
-        tuple of two displays
-            `sknevo.displays.EvolutionDisplay` and another one. Each has `ax_` and
-            `figure_`.
+        SearchDisplay
+            Its `figure_` holds both pictures, see `sknevo.displays.SearchDisplay`.
 
         Raises
         ------
@@ -41,28 +41,20 @@ class ViewsMixin:
             If the estimator is not fitted.
         ImportError
             If matplotlib is not installed: ``pip install ".[plots]"``.
+
+        Notes
+        -----
+        ``plot().figure_.savefig("search.png")`` saves the picture. In a script,
+        ``matplotlib.pyplot.show()`` opens its window; a notebook shows it by itself.
         """
         check_is_fitted(self, "cv_results_")
-        # Imported here, so that nothing but a picture imports matplotlib.
-        from sknevo import displays
-        from sknevo.displays._shared import new_axes_beside
+        # Imported here, since most searches draw nothing.
+        from sknevo.displays import SearchDisplay
 
-        left, right = new_axes_beside(f"{type(self).__name__}.plot", 2)
-        first, second = displays.EvolutionDisplay, getattr(displays, self._second())
-        return first.from_estimator(self, ax=left), second.from_estimator(
-            self, ax=right
-        )
-
-    def _second(self) -> str:
-        """Return the name of the display beside that of the search."""
-        if self.multimetric_:
-            return "ParetoDisplay"
-        needed = NEEDED.get(self._picture, "cv_results_")
-        is_there = getattr(self, needed, None) is not None
-        return self._picture if is_there else ViewsMixin._picture
+        return SearchDisplay.from_estimator(self)
 
     def leaderboard(self, n: int | None = None) -> "pd.DataFrame":
-        """Return all individuals in a table, the best first.
+        """Return all individuals that were tried in a table, the best first.
 
         Parameters
         ----------
@@ -74,17 +66,19 @@ class ViewsMixin:
         DataFrame of shape (n_individuals, 8)
             The index is the rank. The columns are:
 
-            - `score`: the fitness, the mean over the splits (NaN if it failed),
-            - `error`: the standard error of this mean (NaN with one split),
-            - `model`: what the individual is, in words,
+            - `model`: what the individual is, in words; where several have the same
+              words, the genes that tell them apart follow,
+            - `weight`: its share in predictions, of all members 1 together,
             - `seconds`: of fitting and scoring on all splits,
             - `origin`: "known", "user", "random", "crossover" or "mutation",
             - `generation`: the generation in which it was bred,
-            - `weight`: its share in predictions, of all members 1 together,
-            - `status`: "ok" or how it failed, see `cv_results_`.
+            - `status`: "ok" or how it failed, see `cv_results_`,
+            - `error`: the standard error of the score (NaN with one split),
+            - `score`: the fitness, the mean over the splits (NaN if it failed).
 
             With successive halving, an individual has the score with the most resource
-            that it got, and those with more resource come first.
+            that it got, and those with more resource come first. Individuals for which
+            there was no time are in `cv_results_` alone.
 
         Raises
         ------
@@ -125,12 +119,14 @@ default=None
             Samples that were not in `fit`. With them the page has a score on new data
             and, for tables, the importance of the columns.
         y : array-like of shape (n_samples,) or None, default=None
-            Targets of X.
+            Targets of X, if the scores need them.
 
         Raises
         ------
         NotFittedError
             If no search has ended.
+        ValueError
+            If X is given without the targets that scores need.
         ImportError
             If jinja2 is not installed. Without matplotlib the page has no pictures.
 
@@ -164,7 +160,7 @@ default=None
         alone = {runner.objectives.metric if named else metrics[0]: 1.0}
         return Facts(
             self,
-            [chromosome.words for chromosome, _ in self._rows_],
+            describe_all([flatten(chromosome.genes) for chromosome, _ in self._rows_]),
             runner.objectives.weights or alone,
             runner.random_state,
             getattr(runner.builder, "spec", None),

@@ -311,10 +311,13 @@ default="estimation_of_distribution"
     _default_scoring = GenerativeScore()
     # A hold-out of 40 samples has 8, too few to be compared; chosen, not measured.
     _default_folds = {40: 2}
-    _needs_y = False
     # All samples count alike.
     __metadata_request__fit = {"sample_weight": UNUSED}
     _accepted_metadata = frozenset()
+
+    @property
+    def _needs_y(self) -> bool:
+        return False
 
     def _validate(self, X: Any, y: Any, reset: bool) -> tuple[Any, np.ndarray | None]:
         X, y = super()._validate(X, y, reset)

@@ -277,16 +277,20 @@ default="estimation_of_distribution"
     _default_scoring = None  # the estimator's own
 
     def _validate(self, X: Any, y: Any, reset: bool) -> tuple[Any, Any]:
-        target = get_tags(self.estimator).target_tags
         # X may be anything that the estimator takes: it is checked by no other rule.
-        if y is None and target.required:
+        if y is None and self._needs_y:
             return super()._validate(X, y, reset)  # raises that y is missing
         X, y = self._validate_X(X, reset), None if y is None else self._validate_y(y)
-        if not target.multi_output and getattr(y, "shape", ())[1:] == (1,):
+        multi_output = get_tags(self.estimator).target_tags.multi_output
+        if not multi_output and getattr(y, "shape", ())[1:] == (1,):
             y = column_or_1d(y, warn=True)  # one warning rather than one per fit
         X, y = indexable(X, y)
         check_enough(X)
         return X, y
+
+    @property
+    def _needs_y(self) -> bool:
+        return get_tags(self.estimator).target_tags.required
 
     @property
     def _individuals(self) -> str:

@@ -186,6 +186,11 @@ class Objectives:
         return scorers if isinstance(scorers, dict) else {"score": scorers}
 
     @property
+    def compare_targets(self) -> bool:
+        """Whether a score compares predictions with targets."""
+        return any(isinstance(scorer, _BaseScorer) for scorer in self.named.values())
+
+    @property
     def needs_probabilities(self) -> bool:
         """Whether a score is computed from predicted probabilities."""
         # Of several, a scorer takes the first that there is.

@@ -12,9 +12,9 @@ from sknevo.report._facts import Facts
 from sknevo.report._leaderboard import ranked
 
 # All are chosen, not measured.
-# The best came late if it is among this last share of the candidates.
+# The best came late if it is among this last share of the individuals.
 LATE = 1 / 3
-# Failures, and candidates that were cut off, are worth a word from these shares on.
+# Failures, and individuals that were cut off, are worth a word from these shares on.
 MANY_FAILED, MANY_CUT_OFF = 0.1, 0.5
 # Positions in its range, from either end, where a number is at the end.
 EDGE = 0.02
@@ -58,7 +58,7 @@ def _failures(facts: Facts) -> Iterator[str]:
         ((cause, _),) = errors.most_common(1)
         remedy = REMEDIES.get(status, "Leave what fails out of the genome.")
         yield (
-            f'{len(rows)} of {n} candidates ended with the status "{status}", most '
+            f'{len(rows)} of {n} individuals ended with the status "{status}", most '
             f"often because of: {cause} {remedy}"
         )
 
@@ -68,7 +68,7 @@ def _cut_off(facts: Facts) -> Iterator[str]:
     cut_off = int(np.isin(status, CUT_OFF).sum())
     if cut_off > MANY_CUT_OFF * n:
         yield (
-            f"{cut_off} of {n} candidates were cut off by the end of the search: a "
+            f"{cut_off} of {n} individuals were cut off by the end of the search: a "
             "larger max_time, or more processes by n_jobs, lets them end."
         )
 
@@ -81,7 +81,7 @@ def _equals(facts: Facts) -> Iterator[str]:
         return
     fastest = min(rows, key=lambda row: facts.seconds[row])
     text = (
-        f"{len(rows)} candidates are within one standard error of the best, so they "
+        f"{len(rows)} individuals are within one standard error of the best, so they "
         "may be as good."
     )
     if fastest != facts.best:
@@ -125,7 +125,7 @@ def _ensemble(facts: Facts) -> Iterator[str]:
     if facts.estimator.get_params(deep=False).get("ensemble_size", 0) is None:
         yield (
             "The best predicts alone. With ensemble_size=25 an ensemble of the "
-            "candidates predicts, which is usually better."
+            "individuals predicts, which is usually better."
         )
 
 

@@ -61,7 +61,7 @@ class Facts:
 
     @property
     def n_evaluated(self) -> int:
-        """Number of candidates of which one row at least has a fitness."""
+        """Number of individuals of which one row at least has a fitness."""
         return len({*self.results["key"][self.ok]})
 
     @cached_property

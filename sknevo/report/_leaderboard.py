@@ -11,27 +11,30 @@ if TYPE_CHECKING:
 
 
 def leaderboard(facts: Facts, n: int | None = None) -> "pd.DataFrame":
-    """Return the first `n` individuals, each with the most resource that it got."""
+    """Return the first `n` individuals, each with the most resource that it got.
+
+    Where a line has no room for all columns, pandas prints the first and the last.
+    """
     import pandas as pd
 
     rows = ranked(facts)[:n]
     results = facts.results
     shares = [facts.shares.get(key, 0.0) for key in results["key"][rows]]
     columns: dict[str, Any] = {
-        "score": facts.fitness[rows],
-        "error": facts.errors[rows],
         "model": [facts.words[row] for row in rows],
+        "weight": shares,
         "seconds": facts.seconds[rows],
         "origin": results["origin"][rows],
         "generation": results["generation"][rows],
-        "weight": shares,
         "status": results["status"][rows],
+        "error": facts.errors[rows],
+        "score": facts.fitness[rows],
     }
     return pd.DataFrame(columns, index=pd.RangeIndex(1, len(rows) + 1, name="rank"))
 
 
 def ranked(facts: Facts) -> list[int]:
-    """Return a row of `cv_results_` for each individual, the best first.
+    """Return a row of `cv_results_` for each individual that was tried, best first.
 
     The more resource, the better, and then by fitness. Where the best has less than
     another, training went on at the end, and fitness alone counts.
@@ -44,8 +47,9 @@ def ranked(facts: Facts) -> list[int]:
     def worth(row: int) -> tuple[bool, float, float]:
         return row == best, resource[row] if counts else 0.0, fitness[row]
 
+    tried = np.flatnonzero(results["status"] != "skipped").tolist()
     furthest: dict[str, int] = {}
-    for row in sorted(range(len(ok)), key=lambda row: (row == best, resource[row])):
+    for row in sorted(tried, key=lambda row: (row == best, resource[row])):
         furthest[results["key"][row]] = row
     # Stable: of equals, the earlier one comes first.
     return sorted(sorted(furthest.values()), key=worth, reverse=True)

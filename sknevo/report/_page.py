@@ -28,7 +28,7 @@ from sknevo.extras import require
 from sknevo.records import DataSpec, flatten
 from sknevo.report._advice import advice
 from sknevo.report._facts import Facts, with_error
-from sknevo.report._leaderboard import leaderboard
+from sknevo.report._leaderboard import leaderboard, ranked
 
 TEMPLATE = Path(__file__).with_name("page.html")
 # Rows of the leaderboard and of the column importances. Chosen, not measured.
@@ -49,7 +49,7 @@ DPI = 120
 PICTURES = {
     "EvolutionDisplay": (
         "Evolution",
-        "Every candidate, the best so far and the median.",
+        "Every individual, the best so far and the median.",
     ),
     "NetworkDisplay": ("The best network", "Its layers from the input to the output."),
     "FamilyTreeDisplay": ("Family tree", "The ancestors of the best and what changed."),
@@ -98,7 +98,7 @@ def _content(facts: Facts, X: Any, y: Any) -> dict[str, Any]:
         "score_name": facts.score_name,
         "score": with_error(facts.fitness[best], facts.errors[best]),
         "n_splits": estimator.n_splits_,
-        "n_candidates": len({*facts.results["key"]}),
+        "n_individuals": len(ranked(facts)),
         "n_evaluated": facts.n_evaluated,
         "stop_reason": estimator.stop_reason_,
         "data": _data(estimator, facts.spec),
@@ -293,13 +293,13 @@ def _times(facts: Facts) -> dict[str, str]:
     counts = ", ".join(f"{n:,} {name}" for name, n in status.most_common())
     lines = {
         "Search": _seconds(sum(one.seconds for one in estimator.history_)),
-        "Trials, all workers together": _seconds(facts.seconds.sum()),
+        "Evaluations, all workers together": _seconds(facts.seconds.sum()),
     }
     if hasattr(estimator, "refit_time_"):
         lines["Last fit of the best"] = _seconds(estimator.refit_time_)
     return lines | {
         "Generations": str(estimator.n_generations_),
-        "Evaluations": counts,
+        "How evaluations ended": counts,
         "Processes": str(estimator.n_jobs or 1),
     }
 

@@ -17,7 +17,7 @@ def summary_lines(facts: Facts) -> list[str]:
     lines = [
         f"{facts.words[best]}",
         f"{facts.score_name} {score} ({over}), the best of "
-        f"{facts.n_evaluated} evaluated candidates.",
+        f"{facts.n_evaluated} evaluated individuals.",
     ]
     ensemble = getattr(estimator, "ensemble_", None)
     if ensemble is not None:

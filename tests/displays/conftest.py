@@ -48,7 +48,7 @@ def search_trees(**parameters):
 
 @pytest.fixture(scope="session")
 def trees():
-    """Return a search of decision trees in which all candidates succeed."""
+    """Return a search of decision trees in which all individuals succeed."""
     return search_trees()
 
 

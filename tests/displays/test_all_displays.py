@@ -15,6 +15,7 @@ OF_SEARCHES = [
     "NetworkDisplay",
     "ParetoDisplay",
     "RungsDisplay",
+    "SearchDisplay",
 ]
 
 
@@ -39,9 +40,19 @@ def test_other_estimators_are_refused(name):
 )
 def test_two_pictures_say_most(fitted, second, request):
     shown = request.getfixturevalue(fitted).plot()
-    assert [type(one).__name__ for one in shown] == ["EvolutionDisplay", second]
-    assert shown[0].figure_ is shown[1].figure_
+    assert type(shown.evolution).__name__ == "EvolutionDisplay"
+    assert type(shown.found).__name__ == second
+    assert shown.evolution.ax_.figure is shown.found.ax_.figure is shown.figure_
     assert len(plt.get_fignums()) == 1
+
+
+def test_the_two_pictures_are_saved_as_the_docstring_says(trees, tmp_path):
+    shown = trees.plot()
+    shown.figure_.savefig(tmp_path / "search.png")
+    assert (tmp_path / "search.png").stat().st_size > 10_000
+    axes = plt.subplots(1, 2)[1]
+    assert shown.plot(axes).figure_ is axes[0].figure
+    assert "best so far" in axes[0].get_legend_handles_labels()[1]
 
 
 def test_nothing_is_plotted_before_fit():
@@ -58,4 +69,4 @@ def test_without_a_refit_there_is_a_picture():
         cv=2,
         refit=False,
     ).fit([[0], [1]] * 4, [0, 1] * 4)
-    assert type(search.plot()[1]).__name__ == "FamilyTreeDisplay"
+    assert type(search.plot().found).__name__ == "FamilyTreeDisplay"

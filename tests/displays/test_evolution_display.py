@@ -68,7 +68,7 @@ def test_the_best_so_far_may_have_any_resource():
 def test_what_failed_is_counted():
     label = EvolutionDisplay(RESULTS).plot().ax_.get_xlabel()
     assert label.startswith("seconds since the search began")
-    assert label.endswith("1 of 6 trials failed or were pruned")
+    assert label.endswith("1 of 6 evaluations failed or were pruned")
 
 
 def test_generations_stand_side_by_side():
@@ -84,9 +84,9 @@ def test_a_search_is_drawn(trees):
     display = EvolutionDisplay.from_estimator(trees, ax=ax)
     assert display.ax_ is ax
     n_points = sum(len(offsets(points)) for points in display.points_.values())
-    n_candidates = len(set(trees.cv_results_["key"]))
+    n_individuals = len(set(trees.cv_results_["key"]))
     n_below = sum(len(c.get_offsets()) for c in ax.collections) - n_points
-    assert n_points + n_below == n_candidates
+    assert n_points + n_below == n_individuals
     assert display.best_.get_ydata()[-1] == trees.best_score_
     assert (np.diff(display.best_.get_xdata()) > 0).all()
     assert ax.get_ylabel() == "score (mean of 3 splits)"

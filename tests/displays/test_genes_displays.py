@@ -29,10 +29,10 @@ def results_of(n=120):
 
 
 def test_importance_is_that_of_the_score():
-    found, explained, n_candidates, n_rare = importances(results_of(), 0)
+    found, explained, n_individuals, n_rare = importances(results_of(), 0)
     by_path = {one.path: one for one in found}
     assert set(by_path) == {"x", "model", "model.on.y", "z"}
-    assert (n_candidates, n_rare) == (120, 1)
+    assert (n_individuals, n_rare) == (120, 1)
     assert explained > 0.8
     order = ["x", "model", "model.on.y", "z"]
     means = [by_path[path].mean for path in order]
@@ -60,14 +60,14 @@ def test_bars_are_sorted_and_say_what_is_silent():
     display = GenesDisplay(
         [GeneImportance("a.b", 0.1, 0.2, 0.4), GeneImportance("c", 0.5, 0.1, 1.0)],
         explained=-0.3,
-        n_candidates=50,
+        n_individuals=50,
         n_rare=3,
     ).plot()
     assert [bar.get_width() for bar in display.bars_] == [0.5, 0.1]
     ticks = [tick.get_text() for tick in display.ax_.get_yticklabels()]
     assert ticks == ["c", "b (a), in 40%"]
     label = display.ax_.get_xlabel()
-    assert "a forest over 50 candidates explains 0% of it" in label
+    assert "a forest over 50 individuals explains 0% of it" in label
     assert "3 rarely expressed genes" in label
     colors = {bar.get_facecolor() for bar in display.bars_}
     assert len(colors) == len(display.ax_.get_legend().get_texts()) == 2
@@ -75,11 +75,11 @@ def test_bars_are_sorted_and_say_what_is_silent():
 
 def test_only_comparable_scores_count(halved):
     display = GenesDisplay.from_estimator(halved)
-    assert display.n_candidates == len(set(halved.cv_results_["key"]))
+    assert display.n_individuals == len(set(halved.cv_results_["key"]))
 
 
-def test_few_candidates_say_nothing(table):
-    with pytest.raises(ValueError, match="at least 20 candidates with a score"):
+def test_few_individuals_say_nothing(table):
+    with pytest.raises(ValueError, match="at least 20 individuals with a score"):
         GenesDisplay.from_estimator(table)
 
 

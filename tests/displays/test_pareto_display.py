@@ -27,7 +27,7 @@ def test_what_is_far_off_is_counted():
     x, y = np.arange(1.0, 21.0), np.r_[np.linspace(0.9, 0.95, 18), -7, -8]
     display = ParetoDisplay(x, y, lower_is_better=("x",)).plot()
     names = [text.get_text() for text in display.ax_.get_legend().get_texts()]
-    assert names == ["not dominated", "candidates (2 far off)"]
+    assert names == ["not dominated", "individuals (2 far off)"]
     assert display.ax_.get_ylim()[0] > 0
 
 

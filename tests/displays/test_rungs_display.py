@@ -1,4 +1,4 @@
-"""Each candidate is a line over the resources that it was given."""
+"""Each individual is a line over the resources that it was given."""
 
 import numpy as np
 import pytest

@@ -29,14 +29,14 @@ from sknevo.report._advice import advice
 SMALL = {"population_size": 3, "generations": 1, "random_state": 0}
 BROWSER = shutil.which("chromium") or shutil.which("google-chrome")
 COLUMNS = [
-    "score",
-    "error",
     "model",
+    "weight",
     "seconds",
     "origin",
     "generation",
-    "weight",
     "status",
+    "error",
+    "score",
 ]
 
 
@@ -78,6 +78,13 @@ def gan():
 @pytest.fixture(params=["table", "search", "network", "gan"])
 def fitted(request):
     return request.getfixturevalue(request.param)
+
+
+def with_results(search, **results):
+    """Return a search of which some results are others."""
+    changed = copy.copy(search)
+    changed.cv_results_ = {**search.cv_results_, **results}
+    return changed
 
 
 # The leaderboard -----------------------------------------------------------------
@@ -135,6 +142,28 @@ def test_with_a_weighted_sum_the_score_is_the_sum():
     ).fit(*load_iris(return_X_y=True))
     assert search.leaderboard()["score"][1] == pytest.approx(search.best_score_)
     assert "weighted sum of scores" in search._repr_html_()
+
+
+def test_what_was_not_tried_is_left_out(search):
+    n = len(search.cv_results_["key"])
+    status = np.where(np.arange(n) == search.best_index_, "ok", "skipped")
+    cut_short = with_results(search, status=status)
+    assert cut_short.leaderboard()["status"].tolist() == ["ok"]
+
+
+def test_a_leaderboard_shows_models_and_scores_when_printed(table):
+    shown = str(table.leaderboard())
+    assert max(map(len, shown.splitlines())) <= 80
+    assert table.best_chromosome_.words[:40] in shown
+    assert f"{table.best_score_:.4f}"[:-1] in shown
+
+
+def test_individuals_of_the_same_words_are_told_apart():
+    first = [{"C": 0.12341}, {"C": 0.12342}, {"C": 2.0}]
+    known = {**SMALL, "initial_population": first}
+    search = EvolvedSearchCV(SVC(), {"C": loguniform(0.1, 10)}, **known)
+    models = search.fit(*load_iris(return_X_y=True)).leaderboard()["model"]
+    assert {*models} == {"C=0.123 (C=0.12341)", "C=0.123 (C=0.12342)", "C=2"}
 
 
 def test_there_is_no_leaderboard_before_a_fit():
@@ -247,13 +276,22 @@ def test_a_browser_shows_a_report(table, tmp_path):
     assert pixels.std() > 10
 
 
+def test_rows_without_their_targets_are_refused(table, search, gan, tmp_path):
+    X = ants(80, seed=1)[0]
+    for estimator, rows in ((table, X), (search, load_iris().data)):
+        with pytest.raises(ValueError, match="y must hold the targets of X"):
+            estimator.report(tmp_path / "report.html", rows)
+        with pytest.raises(ValueError, match="y must hold the targets of X"):
+            estimator.score(rows)
+    gan.report(tmp_path / "report.html", np.random.default_rng(1).normal(size=(40, 2)))
+
+
 # What to try next ----------------------------------------------------------------
 
 
 def told(search, **changes):
     """Return the advice for a search of which some results are others."""
-    changed = copy.copy(search)
-    changed.cv_results_ = {**search.cv_results_, **changes.pop("results", {})}
+    changed = with_results(search, **changes.pop("results", {}))
     for name, value in changes.items():
         setattr(changed, name, value)
     return " ".join(advice(changed._facts()))
@@ -271,7 +309,7 @@ def test_failures_are_told_with_their_cause(search):
     status, error = np.full(n, "ok", object), np.full(n, "", object)
     status[1:], error[1:] = "memory", "MemoryError: 3 GB"
     said = told(search, best_index_=0, results={"status": status, "error": error})
-    assert f"{n - 1} of {n} candidates" in said
+    assert f"{n - 1} of {n} individuals" in said
     assert "MemoryError: 3 GB" in said
     assert "Raise memory_limit" in said
 
