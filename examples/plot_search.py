@@ -75,7 +75,7 @@ def write_all(search, folder):
     for name, draw in pictures.items():
         try:
             figure = draw(search).figure_
-        except (TypeError, ValueError) as reason:  # not every search has all of them
+        except displays.NoPictureError as reason:  # not every search has all of them
             print(f"No {name}: {reason}")
             continue
         figure.savefig(folder / f"{name}.png", dpi=100)

@@ -17,7 +17,10 @@ from sknevo.records import Evaluation, Generation, flatten
 __all__ = ["MLflowLogger", "TensorBoardLogger"]
 
 # What is logged of a generation.
-NUMBERS = ("best", "median", "evaluated", "cached", "pruned", "failed", "seconds")
+NUMBERS = (
+    *("best", "median", "evaluated", "cached", "pruned", "cut_off", "failed"),
+    "seconds",
+)
 
 
 class _Logger:
@@ -96,8 +99,9 @@ class TensorBoardLogger(_Logger):
     """Writes the progress of a search to files of TensorBoard.
 
     ``tensorboard --logdir folder`` shows, for each generation, the best and the median
-    fitness, how many individuals were evaluated, cached, pruned and failed, and the
-    seconds; and the fitness of each individual in the order in which they count.
+    fitness, how many individuals were evaluated, cached, pruned, cut off and failed,
+    and the seconds; and the fitness of each individual, in the order in which they
+    count.
 
     Parameters
     ----------

@@ -11,7 +11,7 @@ import copy
 import pickle
 import sys
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -20,12 +20,17 @@ import pandas as pd
 
 from sknevo.builders.pipeline._forest import plain_tree
 from sknevo.datasets._folders import load_image_folder, unlabelled_images
+from sknevo.describe import score_text
 from sknevo.extras import require
+from sknevo.spelling import did_you_mean
 
 # A column of whole numbers has values to predict, rather than classes, if it holds more
 # different ones. Chosen, not measured.
 MANY_VALUES = 20
-TASKS = ("classification", "regression")
+# Columns that a message names. Chosen, not measured.
+MOST_NAMED = 12
+# The tasks, and what is maximised if the user names nothing.
+SCORING = {"classification": "accuracy", "regression": "r2"}
 # What a file of skops may hold beside what skops trusts itself: classes of sknevo that
 # predict, by the beginning of their names, and what the libraries of models need.
 TRUSTED = (
@@ -121,11 +126,15 @@ def _parser() -> argparse.ArgumentParser:
     fit.add_argument("--time", type=float, default=60, help="seconds (default: 60)")
     fit.add_argument(
         "--task",
-        choices=TASKS,
+        choices=[*SCORING],
         help="default: regression if the target has decimals or more than "
         f"{MANY_VALUES} different numbers, else classification",
     )
-    fit.add_argument("--scoring", help="default: accuracy, or r2 for regression")
+    fit.add_argument(
+        "--scoring",
+        help=f"default: {SCORING['classification']}, or {SCORING['regression']} for "
+        "regression",
+    )
     fit.add_argument(
         "--jobs", type=int, default=-1, help="workers (default: all cores)"
     )
@@ -158,14 +167,16 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _fit(args: argparse.Namespace) -> None:
+    _check_exists(args.data, "the table or folder of images")
     of_images = args.data.is_dir()
     _check_model(args.model, of_images)
     if args.report is not None:
         _check_report(args.report)
     X, y = _images(args) if of_images else _table(args)
     task = args.task or _task_of(y)
+    scoring = args.scoring or SCORING[task]
     estimator = _estimator(task, of_images)(
-        scoring=args.scoring,
+        scoring=scoring,
         generations=None,
         max_time=args.time,
         n_jobs=args.jobs,
@@ -175,10 +186,12 @@ def _fit(args: argparse.Namespace) -> None:
     estimator.fit(X, y)
     _save(estimator, args.model)
     if args.report is not None:
-        estimator.report(args.report)
-    score = getattr(estimator, "ensemble_score_", estimator.best_score_)
-    name = args.scoring or ("r2" if task == "regression" else "accuracy")
-    print(f"{name} {score:.4g} on held-out parts, written to {args.model}")
+        estimator.report(args.report, saved_as=args.model)
+    score = score_text(getattr(estimator, "ensemble_score_", estimator.best_score_))
+    print(
+        f"{scoring} {score} in the selection: expect a little less on new data. "
+        f"Written to {args.model}"
+    )
 
 
 def _check_model(path: Path, of_images: bool) -> None:
@@ -221,7 +234,8 @@ def _table(args: argparse.Namespace) -> tuple[pd.DataFrame, np.ndarray]:
     if args.target not in table:
         raise ValueError(
             f"--target must name a column of {args.data}, which are "
-            f"{[*table.columns]}; got {args.target!r}."
+            f"{_named(table.columns)}; got {args.target!r}."
+            f"{did_you_mean(args.target, map(str, table.columns))}"
         )
     targets = table.pop(args.target)
     known = targets.notna()
@@ -232,6 +246,22 @@ def _table(args: argparse.Namespace) -> tuple[pd.DataFrame, np.ndarray]:
     if targets.dtype.kind == "f" and (targets % 1 == 0).all():
         targets = targets.astype(int)
     return table[known].reset_index(drop=True), targets.to_numpy()
+
+
+def _named(columns: Sequence[Any]) -> str:
+    first = ", ".join(repr(name) for name in columns[:MOST_NAMED])
+    return first + (", …" if len(columns) > MOST_NAMED else "")
+
+
+def _check_exists(path: Path, what: str) -> None:
+    if not path.exists():
+        near = did_you_mean(path.name, [one.name for one in _beside(path)])
+        raise ValueError(f"{what} must be there to be read; {path} is not.{near}")
+
+
+def _beside(path: Path) -> Iterator[Path]:
+    folder = path.absolute().parent
+    return folder.iterdir() if folder.is_dir() else iter(())
 
 
 def _read(path: Path) -> pd.DataFrame:
@@ -268,13 +298,13 @@ def _save(estimator: Any, path: Path) -> None:
         case ".skops":
             from skops import io
 
-            io.dump(_for_skops(estimator.ensemble_ or estimator.best_estimator_), path)
+            io.dump(for_skops(estimator.ensemble_ or estimator.best_estimator_), path)
         case _:
             with path.open("wb") as file:
                 pickle.dump(estimator, file)
 
 
-def _for_skops(model: Any) -> Any:
+def for_skops(model: Any) -> Any:
     """Return a copy of what predicts, with trees that skops knows."""
     model = copy.deepcopy(model)
     members = getattr(model, "members", ())
@@ -289,6 +319,8 @@ def _for_skops(model: Any) -> Any:
 
 
 def _predict(args: argparse.Namespace) -> None:
+    _check_exists(args.model, "the model")
+    _check_exists(args.data, "the table or folder of images")
     model = _load(args.model, args.trust)
     if args.data.is_dir():
         found = unlabelled_images(args.data, _size_of(model))

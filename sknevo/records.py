@@ -19,7 +19,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from sknevo.describe import describe, parts
+from sknevo.describe import describe, parts, score_text, shown
 
 __all__ = [
     "Candidate",
@@ -348,7 +348,8 @@ class Chromosome:
         for path, value, expressed in _walk(self.genes):
             name = "  " * (len(path) - 1) + path[-1]
             silent = "" if expressed else "(silent)"
-            lines.append(f"{name:<34} {_show(value):<12} {silent}".rstrip())
+            text = "" if value is _GROUP else shown(value)
+            lines.append(f"{name:<34} {text:<12} {silent}".rstrip())
         return "\n".join(lines)
 
     def __repr__(self) -> str:
@@ -356,7 +357,7 @@ class Chromosome:
 
     def __str__(self) -> str:
         lines = [self.words, f"  {self.lineage}, key {self.key}"]
-        lines += [f"  {name} = {_show(score)}" for name, score in self.scores.items()]
+        lines += [f"  {name} = {score_text(s)}" for name, s in self.scores.items()]
         for title, text in parts(flatten(self.genes)):
             lines.append(f"{title}: {text}" if title else text)
         return "\n".join(lines)
@@ -368,18 +369,12 @@ class Chromosome:
             f"<td {left}>{html.escape(text)}</td></tr>"
             for title, text in parts(flatten(self.genes))
         )
-        scores = [f"{name} {_show(score)}" for name, score in self.scores.items()]
+        scores = [f"{name} {score_text(score)}" for name, score in self.scores.items()]
         details = ", ".join([*scores, self.lineage, f"key {self.key}"])
         caption = (
             f"<strong>{html.escape(self.words)}</strong><br>{html.escape(details)}"
         )
         return f"<table><caption {left}>{caption}</caption>{rows}</table>"
-
-
-def _show(value: Any) -> str:
-    if value is _GROUP:
-        return ""
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Individuals in words: what each gene is called, one file per task.
+"""Individuals and scores in words; what each gene is called, one file per task.
 
 The words of a genome are data: see `Words`. A new genome brings a file with its own,
 and a place in `WORDS`.
@@ -6,13 +6,22 @@ and a place in `WORDS`.
 
 from collections.abc import Iterable, Sequence
 
+from sknevo.describe._scores import COSTS, metric_label, score_text
 from sknevo.describe._words import Genes, Words, shown
 from sknevo.describe.convnet import CONVNET, DENSE_NETWORK
 from sknevo.describe.gan import GAN
 from sknevo.describe.pipeline import PIPELINE
 from sknevo.describe.search_cv import PARAMETERS
 
-__all__ = ["describe", "describe_all", "parts", "shown"]
+__all__ = [
+    "COSTS",
+    "describe",
+    "describe_all",
+    "metric_label",
+    "parts",
+    "score_text",
+    "shown",
+]
 
 # The first one that fits a genome is taken; the last one fits all.
 WORDS = (PIPELINE, GAN, CONVNET, DENSE_NETWORK, PARAMETERS)

@@ -20,6 +20,7 @@ Of what predicts:
 
 Each has `from_estimator(estimator, ax=None)` and, once plotted, `ax_` and `figure_`:
 ``display.figure_.savefig("picture.png")`` saves it.
+A `NoPictureError` says that an estimator has no such picture.
 matplotlib (``pip install ".[plots]"``) is imported when something is plotted.
 """
 
@@ -36,6 +37,7 @@ from sknevo.displays._pareto import ParetoDisplay
 from sknevo.displays._rungs import RungsDisplay
 from sknevo.displays._samples import SampleGridDisplay
 from sknevo.displays._search import SearchDisplay
+from sknevo.displays._shared import NoPictureError
 
 __all__ = [
     "EnsembleDisplay",
@@ -47,6 +49,7 @@ __all__ = [
     "GeneValuesDisplay",
     "GenesDisplay",
     "NetworkDisplay",
+    "NoPictureError",
     "ParetoDisplay",
     "RungsDisplay",
     "SampleGridDisplay",

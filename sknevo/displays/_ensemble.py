@@ -6,15 +6,16 @@ from typing import Any, Self
 
 import numpy as np
 
+from sknevo.describe import score_text
 from sknevo.displays._shared import (
     BLUE,
     GREEN,
     PALE,
     VERMILLION,
+    NoPictureError,
     inset,
     limits,
     new_axes,
-    number,
     score_label,
     searched,
 )
@@ -106,12 +107,12 @@ class EnsembleDisplay:
             If `estimator` is not an evolved estimator.
         NotFittedError
             If `estimator` is not fitted.
-        ValueError
+        NoPictureError
             If it has no ensemble.
         """
         ensemble = getattr(searched(estimator), "ensemble_", None)
         if ensemble is None:
-            raise ValueError(
+            raise NoPictureError(
                 "estimator must have an ensemble; the best individual of this "
                 f"{type(estimator).__name__} predicts alone, since its kind has none, "
                 "ensemble_size is None, or predictions alone do not give the scores."
@@ -186,7 +187,7 @@ class EnsembleDisplay:
         ax.set(xlabel="step of the selection", ylim=(low, high), xlim=ends)
         ax.set_title(self.score_name, fontsize="medium", loc="left")
         ax.xaxis.get_major_locator().set_params(integer=True)
-        said = f"last: {number(scores[-1])}"
+        said = f"last: {score_text(scores[-1])}"
         if self.is_tuned:
             ax.plot(n_steps + 1, scores[-1], "D", color=VERMILLION, markersize=5)
             said += ", decision tuned"

@@ -6,13 +6,13 @@ from typing import Any, Self
 
 import numpy as np
 
+from sknevo.cv_results import furthest, is_resource_first, succeeded, whole
 from sknevo.displays._shared import (
     BLACK,
     BRED,
     GREY,
     KNOWN,
     RANDOM,
-    furthest,
     legend_above,
     limits,
     lower_limit,
@@ -20,8 +20,6 @@ from sknevo.displays._shared import (
     origin_of,
     score_label,
     searched,
-    succeeded,
-    whole,
 )
 from sknevo.records import CUT_OFF
 
@@ -127,10 +125,7 @@ class EvolutionDisplay:
         """
         estimator = searched(estimator)
         results, label = estimator.cv_results_, score_label(estimator)
-        # The best has less than others if training goes on at the end.
-        resource = np.asarray(results["resource"], float)
-        most = resource[succeeded(results)].max()
-        resource_first = bool(resource[estimator.best_index_] == most)
+        resource_first = is_resource_first(results, estimator.best_index_)
         return cls(results, over, label, resource_first).plot(ax=ax)
 
     def plot(self, ax: Any = None) -> Self:

@@ -7,17 +7,16 @@ from typing import Any, Self
 
 import numpy as np
 
-from sknevo.describe import describe, parts
+from sknevo.cv_results import furthest
+from sknevo.describe import describe, parts, score_text
 from sknevo.displays._shared import (
     BLACK,
     GREY,
     PALE,
     Origin,
     bare,
-    furthest,
     legend_above,
     new_axes,
-    number,
     origin_of,
     searched,
 )
@@ -220,7 +219,7 @@ class FamilyTreeDisplay:
             before = results["fitness"][self.steps_[place - 1].row]
             gain = f" ({score - before:+.2g})"
         title = f"generation {results['generation'][row]}, {results['origin'][row]}"
-        return f"{title}: {number(score)}{gain}"
+        return f"{title}: {score_text(score)}{gain}"
 
     def _words(self, step: Step) -> str:
         """Return what changed, or the whole of the first ancestor, in a few lines."""

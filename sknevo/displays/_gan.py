@@ -4,11 +4,18 @@ from typing import Any
 
 from sklearn.utils.validation import check_is_fitted
 
+from sknevo.displays._shared import NoPictureError
+
 
 def gan_of(estimator: Any) -> Any:
-    """Return the best GAN of an `EvolvedGAN`, or the GAN itself."""
+    """Return the best GAN of an `EvolvedGAN`, or the GAN itself.
+
+    Other evolved estimators, and one without a refit, have no such picture.
+    """
     check_is_fitted(estimator)
     gan = getattr(estimator, "best_estimator_", estimator)
     if not hasattr(gan, "sample_shape"):
-        raise TypeError(f"estimator must be an EvolvedGAN or a GAN; got {estimator!r}.")
+        # An evolved estimator may have other pictures.
+        error = NoPictureError if hasattr(estimator, "cv_results_") else TypeError
+        raise error(f"estimator must be an EvolvedGAN or a GAN; got {estimator!r}.")
     return gan

@@ -95,7 +95,9 @@ class GanSignalsDisplay:
         Raises
         ------
         TypeError
-            If `estimator` is neither an EvolvedGAN nor a GAN.
+            If `estimator` is neither an evolved estimator nor a GAN.
+        NoPictureError
+            If it is no EvolvedGAN with a best GAN.
         NotFittedError
             If `estimator` is not fitted.
         ImportError

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 from sklearn.ensemble import RandomForestRegressor
 
-from sknevo.displays._shared import lower_limit, succeeded
+from sknevo.cv_results import succeeded
+from sknevo.displays._shared import NoPictureError, lower_limit
 from sknevo.displays._words import PARAMETER, are_numbers
 
 # Trees of the forest, and individuals in a leaf; values of a gene that are compared,
@@ -52,7 +53,7 @@ def importances(
     """
     rows = _comparable(results)
     if len(rows) < FEWEST:
-        raise ValueError(
+        raise NoPictureError(
             f"estimator must have at least {FEWEST} individuals with a score to tell "
             f"genes apart; it has {len(rows)}. Search for longer."
         )
@@ -71,7 +72,7 @@ def importances(
     }
     rare = [p for p, n in n_expressed.items() if n < FEWEST_EXPRESSED]
     if not judged or np.ptp(score) == 0:
-        raise ValueError(
+        raise NoPictureError(
             "estimator must have genes and scores that vary; all of its "
             f"{len(rows)} individuals are alike."
         )

@@ -1,15 +1,14 @@
 """The values of one gene during a search."""
 
 from collections.abc import Mapping
-from difflib import get_close_matches
 from typing import Any, Self
 
 import numpy as np
 
+from sknevo.cv_results import furthest
 from sknevo.displays._evolution import OVER
 from sknevo.displays._shared import (
     VERMILLION,
-    furthest,
     legend_above,
     lower_limit,
     new_axes,
@@ -17,6 +16,7 @@ from sknevo.displays._shared import (
     searched,
 )
 from sknevo.displays._words import PARAMETER, are_numbers, gene_label
+from sknevo.spelling import did_you_mean
 
 # Values that differ by more than this factor are drawn on a logarithmic scale; more
 # categories than this have no place. Chosen, not measured.
@@ -185,10 +185,9 @@ class GeneValuesDisplay:
             if name.startswith(PARAMETER)
         ]
         if self.gene not in genes:
-            near = get_close_matches(self.gene, genes, 3) or genes[:5]
             raise ValueError(
                 f"gene must be a column of cv_results_ without 'param_', such as "
-                f"{near}; got {self.gene!r}."
+                f"{genes[:5]}; got {self.gene!r}.{did_you_mean(self.gene, genes)}"
             )
         return self.results[PARAMETER + self.gene]
 

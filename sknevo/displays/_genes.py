@@ -113,7 +113,7 @@ class GenesDisplay:
             If `estimator` is not an evolved estimator.
         NotFittedError
             If `estimator` is not fitted.
-        ValueError
+        NoPictureError
             If fewer than 20 individuals have a score, or no gene varies among them.
         """
         estimator = searched(estimator)

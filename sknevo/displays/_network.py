@@ -15,6 +15,7 @@ from sknevo.displays._shared import (
     PALE,
     PURPLE,
     VERMILLION,
+    NoPictureError,
     bare,
     new_axes,
     searched,
@@ -127,7 +128,9 @@ class NetworkDisplay:
         Raises
         ------
         TypeError
-            If `estimator` does not evolve networks.
+            If `estimator` is not an evolved estimator.
+        NoPictureError
+            If it does not evolve networks.
         NotFittedError
             If `estimator` is not fitted.
         ValueError
@@ -135,7 +138,7 @@ class NetworkDisplay:
         """
         estimator = searched(estimator)
         if not hasattr(estimator, "_sample_shape_"):
-            raise TypeError(
+            raise NoPictureError(
                 "estimator must evolve networks: EvolvedClassifier, EvolvedRegressor "
                 f"or EvolvedGAN; got {type(estimator).__name__}."
             )

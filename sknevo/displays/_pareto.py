@@ -5,9 +5,10 @@ from typing import Any, Self
 
 import numpy as np
 
+from sknevo.cv_results import whole
+from sknevo.describe import COSTS, metric_label
 from sknevo.displays._shared import (
     BLACK,
-    COSTS,
     PALE,
     SKY,
     VERMILLION,
@@ -15,11 +16,9 @@ from sknevo.displays._shared import (
     legend_above,
     limits,
     lower_limit,
-    metric_label,
     new_axes,
     searched,
     tidy,
-    whole,
 )
 
 # What is drawn where there is a single score.

@@ -5,16 +5,17 @@ from typing import Any, Self
 
 import numpy as np
 
+from sknevo.cv_results import succeeded
 from sknevo.displays._shared import (
     BLUE,
     PALE,
     VERMILLION,
+    NoPictureError,
     legend_above,
     limits,
     new_axes,
     score_label,
     searched,
-    succeeded,
 )
 
 # What axes call the resources; any other one is the name of a gene.
@@ -97,7 +98,7 @@ class RungsDisplay:
             If `estimator` is not an evolved estimator.
         NotFittedError
             If `estimator` is not fitted.
-        ValueError
+        NoPictureError
             If there is a single rung.
         """
         estimator = searched(estimator)
@@ -121,7 +122,7 @@ class RungsDisplay:
 
         Raises
         ------
-        ValueError
+        NoPictureError
             If there is a single rung.
         ImportError
             If matplotlib is not installed: ``pip install ".[plots]"``.
@@ -130,7 +131,7 @@ class RungsDisplay:
         resource = np.asarray(results["resource"], float)
         self.rungs_ = np.unique(resource[rows])
         if len(self.rungs_) < 2:
-            raise ValueError(
+            raise NoPictureError(
                 "results must have at least two rungs; all individuals were evaluated "
                 "with the same resource. Fit with a resource, such as 'n_samples', or "
                 "with max_time on data that are large for it."

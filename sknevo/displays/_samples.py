@@ -8,8 +8,9 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from sknevo.data_checks import check_count
+from sknevo.describe import score_text
 from sknevo.displays._gan import gan_of
-from sknevo.displays._shared import ORANGE, PALE, bare, legend_above, new_axes, number
+from sknevo.displays._shared import ORANGE, PALE, bare, legend_above, new_axes
 from sknevo.extras import require
 from sknevo.network_plan import channels_last, image_shape
 
@@ -164,7 +165,9 @@ class SampleGridDisplay:
         Raises
         ------
         TypeError
-            If `estimator` is neither an EvolvedGAN nor a GAN.
+            If `estimator` is neither an evolved estimator nor a GAN.
+        NoPictureError
+            If it is no EvolvedGAN with a best GAN.
         NotFittedError
             If `estimator` is not fitted.
         ValueError
@@ -216,7 +219,9 @@ class SampleGridDisplay:
         Raises
         ------
         TypeError
-            If `estimator` is neither an EvolvedGAN nor a GAN.
+            If `estimator` is neither an evolved estimator nor a GAN.
+        NoPictureError
+            If it is no EvolvedGAN with a best GAN.
         NotFittedError
             If `estimator` is not fitted.
         ValueError
@@ -273,7 +278,7 @@ class SampleGridDisplay:
         layout = estimator._layout["shape"], estimator._layout["channels"]
         best = {one.number: one.best for one in getattr(estimator, "history_", [])}
         labels = [
-            f"{each}\nscore {number(best[each])}" if each in best else str(each)
+            f"{each}\nscore {score_text(best[each])}" if each in best else str(each)
             for each in generations
         ]
         return cls._of_rows(images, *layout, labels, "generation", ax)
@@ -377,7 +382,7 @@ class SampleGridDisplay:
 def _score_title(estimator: Any) -> str:
     """Return the score of an `EvolvedGAN` as a title; a GAN alone has none."""
     score = getattr(estimator, "best_score_", None)
-    return "" if score is None else f"score {number(score)} on held-out samples"
+    return "" if score is None else f"score {score_text(score)} on held-out samples"
 
 
 def _sheet(

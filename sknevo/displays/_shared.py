@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
+from sknevo.describe import metric_label
 from sknevo.extras import require
 
 # The colours of Okabe and Ito (2008), which the colour-blind can tell apart.
@@ -20,6 +21,18 @@ SIZE = (6.4, 4.8)
 # what is far worse lies on the lower edge. Chosen by looking at pictures.
 # Of few individuals all have their place.
 BEST_SHARE, FEW = 1 / 2, 10
+
+
+class NoPictureError(ValueError):
+    """There is no such picture of an estimator; the message says why.
+
+    Examples
+    --------
+    >>> raise NoPictureError("estimator must have an ensemble.")
+    Traceback (most recent call last):
+        ...
+    sknevo.displays._shared.NoPictureError: estimator must have an ensemble.
+    """
 
 
 @dataclass(frozen=True)
@@ -40,26 +53,6 @@ ORIGINS = {"known": KNOWN, "user": KNOWN, "random": RANDOM}
 def origin_of(name: str) -> Origin:
     """Return how individuals of an origin are drawn: what has parents is bred."""
     return ORIGINS.get(name, BRED)
-
-
-# Names of metrics that are not read well as they are.
-METRICS = {"r2": "R²", "roc_auc": "ROC AUC", "f1": "F1", "score": "score"}
-# Units of costs, which are negated scores.
-COSTS = {
-    "fit_time": "seconds of training",
-    "predict_time": "seconds of prediction per 1,000 samples",
-    "n_parameters": "number of parameters",
-    "size": "bytes when pickled",
-}
-
-
-def metric_label(name: str) -> str:
-    """Return what an axis calls a metric: the negated ones say so."""
-    if name in COSTS:
-        return COSTS[name]
-    plain = name.removeprefix("neg_")
-    label = METRICS.get(plain, plain.replace("_", " "))
-    return label if plain == name else f"{label}, negated"
 
 
 def new_axes(display: Any, ax: Any, size: tuple[float, float] = SIZE) -> Any:
@@ -127,12 +120,7 @@ def searched(estimator: Any) -> Any:
 
 def fitness_name(estimator: Any) -> str:
     """Return what the fitness of an evolved estimator is called."""
-    scoring = getattr(estimator, "_scoring", None)
-    refit = getattr(estimator, "refit", None)
-    if isinstance(refit, Mapping):
-        return "weighted sum of scores"
-    name = refit if isinstance(refit, str) else scoring
-    return metric_label(name) if isinstance(name, str) else "score"
+    return metric_label(estimator._final_runner_.objectives.name)
 
 
 def score_label(estimator: Any) -> str:
@@ -140,29 +128,6 @@ def score_label(estimator: Any) -> str:
     splits = estimator.n_splits_
     how = "held out" if splits == 1 else f"mean of {splits} splits"
     return f"{fitness_name(estimator)} ({how})"
-
-
-def succeeded(results: Mapping[str, Any]) -> np.ndarray:
-    """Return the rows of results that have a fitness."""
-    fitness = np.asarray(results["fitness"], float)
-    return np.flatnonzero(np.isfinite(fitness))
-
-
-def furthest(results: Mapping[str, Any]) -> np.ndarray:
-    """Return, of each individual that has a fitness, the row with the most resource."""
-    rows: dict[str, int] = {}
-    for row in succeeded(results):
-        other = rows.setdefault(results["key"][row], row)
-        if results["resource"][row] > results["resource"][other]:
-            rows[results["key"][row]] = row
-    return np.array(sorted(rows.values()), int)
-
-
-def whole(results: Mapping[str, Any]) -> np.ndarray:
-    """Return the rows that got all of the resource, or the most if none did."""
-    rows = furthest(results)
-    resource = np.asarray(results["resource"], float)[rows]
-    return rows[np.isinf(resource)] if np.isinf(resource).any() else rows
 
 
 def lower_limit(values: np.ndarray) -> float:
@@ -178,21 +143,6 @@ def limits(low: float, high: float) -> tuple[float, float]:
     """Return the limits of an axis that shows a range with a margin."""
     margin = 0.05 * (high - low) or 0.01 * abs(high) or 0.01
     return low - margin, high + margin
-
-
-def number(value: float) -> str:
-    """Return a score as short text.
-
-    Examples
-    --------
-    >>> [number(value) for value in (0.9, -12.345, 1234567, 0.00012)]
-    ['0.9000', '-12.35', '1,234,567', '1.20e-04']
-    """
-    if value and abs(value) < 1e-3:
-        return f"{value:.2e}"
-    if abs(value) >= 1000:
-        return f"{value:,.0f}"
-    return f"{value:.4f}" if abs(value) < 10 else f"{value:.2f}"
 
 
 def inset(ax: Any, place: tuple[float, float, float, float], grid: str = "y") -> Any:

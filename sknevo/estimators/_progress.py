@@ -8,6 +8,7 @@ from numbers import Integral
 from os import PathLike, fspath
 from typing import Any
 
+from sknevo.describe import score_text
 from sknevo.evaluation import Objectives
 from sknevo.records import FAILED, DataSpec, Evaluation, Generation
 from sknevo.search import SearchCallback, most_frequent_causes
@@ -27,6 +28,9 @@ WORDS = {
     "memory": "over memory_limit",
     "slow": "over max_predict_time",
 }
+
+# What the score of an estimator without `scoring` is called.
+OWN = {"score": "its own score"}
 
 
 def say_plan(estimator: Any, X: Any) -> None:
@@ -60,7 +64,7 @@ def say_data(
     if estimator.verbose:
         n = estimator._n_workers
         workers = f", {n} individuals at a time" if n > 1 else ""
-        scored = f"scored by {_fitness(estimator, objectives)}"
+        scored = f"scored by {OWN.get(objectives.name, objectives.name)}"
         splits = "one split" if n_splits == 1 else f"{n_splits} splits"
         print("; ".join([*_read(spec), f"{scored} on {splits}{workers}"]), flush=True)
 
@@ -73,18 +77,6 @@ def _read(spec: DataSpec) -> Iterator[str]:
         yield f"images of {' x '.join(map(str, spec.shape))}"
     if spec.n_classes > 1:
         yield f"{spec.n_classes:,} classes"
-
-
-def _fitness(estimator: Any, objectives: Objectives) -> str:
-    """Return the name of what evolution maximises."""
-    if objectives.weights:
-        return f"a weighted sum of {', '.join(objectives.weights)}"
-    scoring = estimator._scoring
-    if objectives.metric or isinstance(scoring, str):
-        return objectives.metric or scoring
-    if scoring is None:
-        return "its own score"
-    return getattr(scoring, "__name__", type(scoring).__name__)
 
 
 class Printer(SearchCallback):
@@ -131,7 +123,7 @@ class Printer(SearchCallback):
         fidelity = "" if resource is None else f" ({resource:,} {self._resource})"
         origin = f" [{chromosome.origin}]" if self.verbose > 1 else ""
         if evaluation.status == "ok":
-            result, error = f"{evaluation.fitness:.4f}", ""
+            result, error = score_text(evaluation.fitness), ""
         else:
             result = WORDS[evaluation.status]
             error = f": {evaluation.error}" if evaluation.status in FAILED else ""
@@ -146,17 +138,17 @@ class Printer(SearchCallback):
 
     def _summary(self, generation: Generation) -> str:
         counts = {
-            "evaluated": generation.evaluated - generation.cut_off,
-            "known already": generation.cached,
             "pruned": generation.pruned,
             "cut off": generation.cut_off,
             "failed": generation.failed,
         }
+        succeeded = generation.evaluated - sum(counts.values())
+        counts = {"evaluated": succeeded, "known already": generation.cached} | counts
         found = "nothing has succeeded yet"
         if generation.best > -math.inf:
-            found = f"best {generation.best:.4f}"
+            found = f"best {score_text(generation.best)}"
         if not math.isnan(generation.median):
-            found += f", median {generation.median:.4f}"
+            found += f", median {score_text(generation.median)}"
         said = f"generation {generation.number}: {found}; {_counted(counts)}"
         return f"{said}{self._left()}"
 
@@ -178,12 +170,15 @@ def say_end(estimator: Any, budget: TimeBudget) -> None:
     counts = {what: statuses[status] for status, what in WORDS.items()}
     print(f"{_clock(budget)}  end: {estimator.stop_reason_}; {_counted(counts)}")
     score = getattr(estimator, "best_score_", None)
-    reached = "" if score is None else f" {score:.4f}"
+    reached = "" if score is None else f" {score_text(score)}"
     print(f"best{reached}: {estimator.best_chromosome_.words}", flush=True)
     ensemble = getattr(estimator, "ensemble_", None)
     if ensemble is not None:
         n, score = len(ensemble.members), estimator.ensemble_score_
-        print(f"An ensemble of {n} predicts, with a score of {score:.4f}.", flush=True)
+        print(
+            f"An ensemble of {n} predicts, with a score of {score_text(score)}.",
+            flush=True,
+        )
     if not getattr(estimator, "refitted_", True):
         print(
             "There was no last fit on all of X: best_estimator_ has seen a part of it.",

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from sklearn.utils._repr_html.estimator import _VisualBlock, estimator_html_repr
 from sklearn.utils.validation import check_is_fitted
 
-from sknevo.describe import describe_all
+from sknevo.describe import describe_all, metric_label
 from sknevo.records import flatten
 from sknevo.report import Facts, leaderboard, summary_html, write_report
 
@@ -103,7 +103,14 @@ class ViewsMixin:
         """
         return leaderboard(self._facts(), n)
 
-    def report(self, path: str | PathLike, X: Any = None, y: Any = None) -> None:
+    def report(
+        self,
+        path: str | PathLike,
+        X: Any = None,
+        y: Any = None,
+        *,
+        saved_as: str | PathLike | None = None,
+    ) -> None:
         """Write a page about the search: one HTML file that needs nothing else.
 
         It can be read without sknevo and without a network. It shows the data, the
@@ -120,6 +127,10 @@ default=None
             and, for tables, the importance of the columns.
         y : array-like of shape (n_samples,) or None, default=None
             Targets of X, if the scores need them.
+        saved_as : path-like or None, default=None
+            The file in which the fitted estimator is saved, of joblib, pickle, skops or
+            safetensors. The page then says how this file is loaded; nothing is written
+            to it. None stands for a file "model.joblib" that is yet to be written.
 
         Raises
         ------
@@ -145,7 +156,7 @@ default=None
         ...     print((Path(folder) / "report.html").read_text()[:15])
         <!doctype html>
         """
-        write_report(self._facts(), path, X, y)
+        write_report(self._facts(), path, X, y, saved_as)
 
     def _facts(self) -> Facts:
         """Return what reports read."""
@@ -161,6 +172,7 @@ default=None
         return Facts(
             self,
             describe_all([flatten(chromosome.genes) for chromosome, _ in self._rows_]),
+            metric_label(runner.objectives.name),
             runner.objectives.weights or alone,
             runner.random_state,
             getattr(runner.builder, "spec", None),

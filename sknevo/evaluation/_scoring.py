@@ -142,6 +142,8 @@ class Objectives:
     scorer: Any
     metric: str | None
     weights: Mapping[str, float] = field(default_factory=dict)
+    # What the fitness is called.
+    name: str = "score"
 
     @classmethod
     def of(
@@ -158,7 +160,8 @@ class Objectives:
         scorer = _each(scorer, partial(_told_labels, labels=labels))
         names = list(getattr(scorer, "_scorers", ()))
         if isinstance(refit, Mapping):
-            return cls(scorer, None, _checked_weights(refit, names, scoring))
+            weights = _checked_weights(refit, names, scoring)
+            return cls(scorer, None, weights, f"weighted sum of {', '.join(weights)}")
         if names and isinstance(refit, bool | None):
             if refit:
                 raise ValueError(
@@ -171,7 +174,9 @@ class Objectives:
                 f"refit must be one of {names}; got {refit!r}."
                 f"{did_you_mean(refit, names)}"
             )
-        return cls(scorer, refit if isinstance(refit, str) else None)
+        metric = refit if isinstance(refit, str) else None
+        name = metric or (names[0] if names else _name(scoring))
+        return cls(scorer, metric, name=name)
 
     @property
     def scorers(self) -> Any:
@@ -498,6 +503,14 @@ def _check_scores(scoring: Any) -> None:
                 f"scoring names {name!r}, which is no score: these are listed by "
                 f"sklearn.metrics.get_scorer_names().{did_you_mean(name, known)}"
             )
+
+
+def _name(scoring: Any) -> str:
+    """Return what a single score is called."""
+    if scoring is None or isinstance(scoring, str):
+        return scoring or "score"
+    function = getattr(scoring, "_score_func", scoring)
+    return getattr(function, "__name__", type(function).__name__)
 
 
 def _scorer(scorer: Any) -> Any:

@@ -9,7 +9,6 @@ from sknevo.describe import shown
 from sknevo.genes import Integer, Real, positions
 from sknevo.records import CUT_OFF, FAILED
 from sknevo.report._facts import Facts
-from sknevo.report._leaderboard import ranked
 
 # All are chosen, not measured.
 # The best came late if it is among this last share of the individuals.
@@ -75,7 +74,7 @@ def _cut_off(facts: Facts) -> Iterator[str]:
 
 def _equals(facts: Facts) -> Iterator[str]:
     error, fitness = facts.errors[facts.best], facts.fitness
-    rows = [row for row in ranked(facts) if facts.ok[row]]
+    rows = [row for row in facts.ranked if facts.ok[row]]
     rows = [row for row in rows if fitness[row] >= fitness[facts.best] - error]
     if len(rows) < 2:  # also if there is no error
         return

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from sknevo.cv_results import ranked
 from sknevo.records import DataSpec
 
 
@@ -21,6 +22,8 @@ class Facts:
         Its public attributes are read.
     words : sequence of str
         What the individual of each row of `cv_results_` is.
+    score_name : str
+        What the fitness is called.
     weights : dict of str to float
         The weight of each metric in the fitness.
     seed : int
@@ -31,6 +34,7 @@ class Facts:
 
     estimator: Any
     words: Sequence[str]
+    score_name: str
     weights: Mapping[str, float]
     seed: int
     spec: DataSpec | None = None
@@ -45,14 +49,10 @@ class Facts:
         """The row of the best."""
         return self.estimator.best_index_
 
-    @property
-    def score_name(self) -> str:
-        """What the fitness is called."""
-        names = [*self.weights]
-        scoring = self.estimator._scoring
-        if names == ["score"] and isinstance(scoring, str):
-            return scoring
-        return names[0] if len(names) == 1 else "weighted sum of scores"
+    @cached_property
+    def ranked(self) -> list[int]:
+        """A row for each individual that was tried, the best first."""
+        return ranked(self.results, self.best)
 
     @cached_property
     def ok(self) -> np.ndarray:
@@ -94,26 +94,14 @@ class Facts:
         return each * self.results["n_fits"]
 
     @property
+    def best_predicts(self) -> bool:
+        """Whether the best has a share in predictions."""
+        return self.results["key"][self.best] in self.shares
+
+    @property
     def shares(self) -> dict[str, float]:
         """The share of each individual in predictions, by key."""
         ensemble = getattr(self.estimator, "ensemble_", None)
         if ensemble is None:
             return {self.results["key"][self.best]: 1.0}
         return ensemble._weight_by_key
-
-
-def with_error(score: float, error: float) -> str:
-    """Return a score and its standard error, which has two digits.
-
-    Examples
-    --------
-    >>> with_error(0.95123, 0.00412), with_error(1234.5, 20.3)
-    ('0.9512 ± 0.0041', '1234 ± 20')
-    >>> with_error(0.9, math.nan), with_error(1.0, 0.0)
-    ('0.9000', '1.0000 ± 0')
-    """
-    if not error > 0:  # none, or not known
-        known = " ± 0" if error == 0 else ""
-        return (f"{score:.4f}" if abs(score) < 100 else f"{score:.6g}") + known
-    digits = max(0, 1 - math.floor(math.log10(error)))
-    return f"{score:.{digits}f} ± {error:.{digits}f}"

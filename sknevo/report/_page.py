@@ -7,6 +7,7 @@ import io
 import math
 import os
 import platform
+import shlex
 import sys
 import textwrap
 from collections import Counter
@@ -23,12 +24,12 @@ from sklearn.utils._pprint import _changed_params
 from sklearn.utils._repr_html.estimator import estimator_html_repr
 from sklearn.utils.validation import _num_samples
 
-from sknevo.describe import parts
+from sknevo.describe import parts, score_text
 from sknevo.extras import require
 from sknevo.records import DataSpec, flatten
 from sknevo.report._advice import advice
-from sknevo.report._facts import Facts, with_error
-from sknevo.report._leaderboard import leaderboard, ranked
+from sknevo.report._facts import Facts
+from sknevo.report._leaderboard import leaderboard
 
 TEMPLATE = Path(__file__).with_name("page.html")
 # Rows of the leaderboard and of the column importances. Chosen, not measured.
@@ -44,8 +45,8 @@ MOST_LETTERS = 200
 # not measured.
 DPI = 120
 
-# The pictures of a page: class in `sknevo.displays`, title, what it shows. One that
-# does not apply to an estimator says so by an error, and is left out.
+# The pictures of a page: class in `sknevo.displays`, title, what it shows. One that an
+# estimator does not have is left out.
 PICTURES = {
     "EvolutionDisplay": (
         "Evolution",
@@ -67,10 +68,17 @@ PACKAGES = (
 
 
 def write_report(
-    facts: Facts, path: str | os.PathLike, X: Any = None, y: Any = None
+    facts: Facts,
+    path: str | os.PathLike,
+    X: Any = None,
+    y: Any = None,
+    saved_as: str | os.PathLike | None = None,
 ) -> None:
-    """Write the page; X and y are rows that were not in `fit`, if there are any."""
-    text = _template().render(_content(facts, X, y))
+    """Write the page; X and y are rows that were not in `fit`, if there are any.
+
+    `saved_as` is the file of the fitted estimator.
+    """
+    text = _template().render(_content(facts, X, y, saved_as))
     Path(path).write_text(text, encoding="utf-8")
 
 
@@ -84,7 +92,9 @@ def _template() -> Any:
     return environment.from_string(TEMPLATE.read_text(encoding="utf-8"))
 
 
-def _content(facts: Facts, X: Any, y: Any) -> dict[str, Any]:
+def _content(
+    facts: Facts, X: Any, y: Any, saved_as: str | os.PathLike | None
+) -> dict[str, Any]:
     """Return what the template shows, by name."""
     estimator, best = facts.estimator, facts.best
     genes = estimator.best_chromosome_.genes
@@ -96,9 +106,9 @@ def _content(facts: Facts, X: Any, y: Any) -> dict[str, Any]:
         "date": f"{datetime.date.today():%d %B %Y}",
         "winner": facts.words[best],
         "score_name": facts.score_name,
-        "score": with_error(facts.fitness[best], facts.errors[best]),
+        "score": score_text(facts.fitness[best], facts.errors[best]),
         "n_splits": estimator.n_splits_,
-        "n_individuals": len(ranked(facts)),
+        "n_individuals": len(facts.ranked),
         "n_evaluated": facts.n_evaluated,
         "stop_reason": estimator.stop_reason_,
         "data": _data(estimator, facts.spec),
@@ -109,13 +119,15 @@ def _content(facts: Facts, X: Any, y: Any) -> dict[str, Any]:
         "leaderboard": _leaderboard(facts),
         "pictures": [*_pictures(estimator)],
         "ensemble": _ensemble(facts),
+        "best_predicts": facts.best_predicts,
         "importance": None if importance is None else _importance(facts, importance),
         "held_out": None if X is None else _held_out(estimator, X, y),
         "times": _times(facts),
         "settings": _settings(estimator),
         "seed": facts.seed,
         "versions": _versions(),
-        "snippet": _snippet(estimator),
+        "snippet": _snippet(estimator, saved_as),
+        "command": _command(saved_as),
         "advice": advice(facts),
     }
 
@@ -185,7 +197,7 @@ def _leaderboard(facts: Facts) -> list[dict[str, str]]:
 
 
 def _shown_score(score: float, error: float) -> str:
-    return with_error(score, error) if math.isfinite(score) else ""
+    return score_text(score, error) if math.isfinite(score) else ""
 
 
 def _ensemble(facts: Facts) -> dict[str, Any] | None:
@@ -195,7 +207,7 @@ def _ensemble(facts: Facts) -> dict[str, Any] | None:
         return None
     members = sorted(ensemble.members, key=lambda member: -member.weight)
     return {
-        "score": with_error(ensemble.score_, math.nan),
+        "score": score_text(ensemble.score_),
         "members": [
             (f"{member.weight:.2f}", facts.words[member.index], len(member.shares))
             for member in members
@@ -208,7 +220,7 @@ def _importance(facts: Facts, table: Any) -> dict[str, Any]:
     name = facts.score_name
     shown = table.head(MOST_ROWS).itertuples()
     return {
-        "rows": [(str(row.feature), with_error(row.mean, row.std)) for row in shown],
+        "rows": [(str(row.feature), score_text(row.mean, row.std)) for row in shown],
         "picture": _drawn(
             lambda made: made.FeatureImportanceDisplay(table, name).plot()
         ),
@@ -221,7 +233,7 @@ def _held_out(estimator: Any, X: Any, y: Any) -> str:
     error = math.nan
     if n >= 2 * N_PARTS:
         error = _error_of_parts(estimator, X, y)
-    return f"{with_error(score, error)} on {n:,} rows"
+    return f"{score_text(score, error)} on {n:,} rows"
 
 
 def _error_of_parts(estimator: Any, X: Any, y: Any) -> float:
@@ -272,7 +284,7 @@ def _drawn(make: Callable[[Any], Any]) -> str:
 
     try:
         figure = make(displays).figure_
-    except (TypeError, ValueError):
+    except displays.NoPictureError:
         return ""
     file = io.BytesIO()
     # Neither a date nor random names: the same search gives the same page.
@@ -331,10 +343,38 @@ def _versions() -> dict[str, str]:
     return versions
 
 
-def _snippet(estimator: Any) -> str:
+# How each kind of file is loaded: imports, and the call. Any other is one of joblib,
+# which reads those of pickle, too.
+LOADERS = {
+    ".safetensors": (
+        "from sknevo.builders.networks import load_network",
+        "load_network({file!r})",
+    ),
+    ".skops": (
+        "import skops.io as sio",
+        "sio.load({file!r}, trusted=sio.get_untrusted_types(file={file!r}))",
+    ),
+}
+# Files that the command line writes, and predicts with.
+OF_COMMANDS = (".pkl", ".skops", ".safetensors")
+
+
+def _command(saved_as: str | os.PathLike | None) -> str:
+    """Return the command that predicts with a file, "" if there is none."""
+    if saved_as is None or Path(saved_as).suffix not in OF_COMMANDS:
+        return ""
+    words = ["python", "-m", "sknevo", "predict", os.fspath(saved_as), "new_rows.csv"]
+    return shlex.join([*words, "--out", "predictions.csv"])
+
+
+def _snippet(estimator: Any, saved_as: str | os.PathLike | None) -> str:
     """Return code that loads the estimator and predicts, "" if it cannot predict."""
     if not hasattr(estimator, "best_estimator_"):
         return ""
+    file = "model.joblib" if saved_as is None else os.fspath(saved_as)
+    usual = "import joblib", "joblib.load({file!r})"
+    loader, load = LOADERS.get(Path(file).suffix, usual)
+    first = f"# Where it was fitted: joblib.dump(estimator, {file!r})"
     names = getattr(estimator, "feature_names_in_", None)
     if hasattr(estimator, "sample"):
         imports, rows, call = [], [], "model.sample(10)"
@@ -350,11 +390,10 @@ def _snippet(estimator: Any) -> str:
         call = "model.transform(X)"
     return "\n".join(
         [
-            "import joblib",
-            *imports,
+            *([loader, *imports]),
             "",
-            "# Where it was fitted: joblib.dump(estimator, 'model.joblib')",
-            'model = joblib.load("model.joblib")',
+            *([first] if saved_as is None else []),
+            f"model = {load.format(file=file)}",
             *rows,
             f"print({call})",
         ]

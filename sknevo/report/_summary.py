@@ -1,9 +1,9 @@
 """The outcome of a search in a few lines, above scikit-learn's diagram."""
 
-import math
 from html import escape
 
-from sknevo.report._facts import Facts, with_error
+from sknevo.describe import score_text
+from sknevo.report._facts import Facts
 
 STYLE = "margin:0 0 .6em;line-height:1.5;font-family:sans-serif"
 
@@ -11,7 +11,7 @@ STYLE = "margin:0 0 .6em;line-height:1.5;font-family:sans-serif"
 def summary_lines(facts: Facts) -> list[str]:
     """Return what won, how good it is, what predicts and why the search ended."""
     estimator, best = facts.estimator, facts.best
-    score = with_error(facts.fitness[best], facts.errors[best])
+    score = score_text(facts.fitness[best], facts.errors[best])
     splits = estimator.n_splits_
     over = f"mean of {splits} splits" if splits > 1 else "on held-out rows"
     lines = [
@@ -22,9 +22,10 @@ def summary_lines(facts: Facts) -> list[str]:
     ensemble = getattr(estimator, "ensemble_", None)
     if ensemble is not None:
         members = len(ensemble.members)
+        without = "" if facts.best_predicts else ", without the best individual,"
         lines.append(
-            f"An ensemble of {members} {'member' if members == 1 else 'members'} "
-            f"predicts: {facts.score_name} {with_error(ensemble.score_, math.nan)} on "
+            f"An ensemble of {members} {'member' if members == 1 else 'members'}"
+            f"{without} predicts: {facts.score_name} {score_text(ensemble.score_)} on "
             "the held-out rows that its members were selected by."
         )
     return [*lines, f"Search: {estimator.stop_reason_}."]

@@ -107,7 +107,7 @@ def test_categories_have_names(trees):
 
 
 def test_an_unknown_gene_is_refused(trees):
-    with pytest.raises(ValueError, match=r"such as \['max_depth'\]; got 'maxdepth'"):
+    with pytest.raises(ValueError, match=r"got 'maxdepth'\. Did you mean 'max_depth'"):
         GeneValuesDisplay.from_estimator(trees, "maxdepth")
 
 

@@ -3,7 +3,7 @@
 import pytest
 from gans import FakeGAN
 
-from sknevo.displays import NetworkDisplay
+from sknevo.displays import NetworkDisplay, NoPictureError
 from sknevo.network_plan import network_plan
 
 BLOCK = {"channels": 8, "kernel": 3, "pooling": "max", "normalisation": "batch"}
@@ -73,7 +73,7 @@ def test_a_fitted_network(network):
 
 
 def test_only_networks_are_drawn(trees):
-    with pytest.raises(TypeError, match="estimator must evolve networks"):
+    with pytest.raises(NoPictureError, match="estimator must evolve networks"):
         NetworkDisplay.from_estimator(trees)
     with pytest.raises(TypeError, match="must be an evolved estimator"):
         NetworkDisplay.from_estimator(FakeGAN((2,)))

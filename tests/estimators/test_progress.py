@@ -125,7 +125,7 @@ def test_a_generation_tells_what_was_cut_off_from_what_failed(capsys):
     printed(1, [error, late], [replace(SUMMARY, cut_off=4, pruned=2)])
     line, cause = lines(capsys)
     assert re.sub(r"\d+ s left", "60 s left", line) == (
-        "generation 2: best 0.9000, median 0.8000; 5 evaluated, 1 known already, "
+        "generation 2: best 0.9000, median 0.8000; 2 evaluated, 1 known already, "
         "2 pruned, 4 cut off, 1 failed; 60 s left"
     )
     assert cause == "     1 x ValueError: no"
@@ -136,7 +136,9 @@ def test_a_generation_without_time_or_success_says_no_number(capsys):
     alike = replace(SUMMARY, best=-math.inf, median=math.nan, evaluated=3, failed=3)
     printed(1, [], [nothing, alike])
     (line,) = lines(capsys)
-    assert line.startswith("generation 2: nothing has succeeded yet; 3 evaluated, 1 kn")
+    assert line.startswith(
+        "generation 2: nothing has succeeded yet; 1 known already, 3 failed"
+    )
 
 
 # A whole fit --------------------------------------------------------------------------

@@ -5,6 +5,7 @@ import html
 import re
 import shutil
 import subprocess
+from dataclasses import replace
 from functools import partial
 
 import joblib
@@ -22,6 +23,7 @@ from sknevo import (
     EvolvedGAN,
     EvolvedPipelineClassifier,
     EvolvedSearchCV,
+    cli,
 )
 from sknevo.genomes.pipeline import pipeline
 from sknevo.report._advice import advice
@@ -233,6 +235,40 @@ def test_the_code_in_a_report_predicts(table, tmp_path, monkeypatch, capsys):
     X.to_csv("new_rows.csv", index=False)
     exec(code, {})
     assert capsys.readouterr().out.split("'")[1::2] == table.predict(X).tolist()
+
+
+@pytest.mark.parametrize("name", ["table.pkl", "my table.joblib", "table.skops"])
+def test_the_code_loads_the_file_that_was_written(
+    name, table, tmp_path, monkeypatch, capsys
+):
+    X, _ = ants(10, seed=1)
+    monkeypatch.chdir(tmp_path)
+    if name.endswith(".skops"):
+        pytest.importorskip("skops.io").dump(cli.for_skops(table.ensemble_), name)
+    else:
+        joblib.dump(table, name)
+    table.report("report.html", saved_as=name)
+    page = html.unescape((tmp_path / "report.html").read_text(encoding="utf-8"))
+    X.to_csv("new_rows.csv", index=False)
+    exec(re.search("<code>(import.*?)</code>", page, re.S)[1], {})
+    assert capsys.readouterr().out.split("'")[1::2] == table.predict(X).tolist()
+    assert ("sknevo predict table" in page) != name.endswith(".joblib")
+
+
+def test_a_winner_without_weight_is_told(table, tmp_path):
+    assert "no weight" not in written(table, tmp_path)
+    others = [r for r in range(len(table._rows_)) if r != table.best_index_]
+    last = copy.copy(table)
+    last.ensemble_ = copy.copy(table.ensemble_)
+    chromosome = table._rows_[others[0]][0]
+    last.ensemble_.members = [
+        replace(one, index=others[0], chromosome=chromosome, weight=1.0)
+        for one in table.ensemble_.members[:1]
+    ]
+    assert "The best individual has no weight in it" in written(last, tmp_path)
+    assert "An ensemble of 1 member, without the best individual, predicts" in (
+        last._repr_html_()
+    )
 
 
 def test_a_report_escapes_what_it_shows(tmp_path):
