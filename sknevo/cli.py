@@ -7,7 +7,6 @@ An error is one line, and the exit status is 2.
 """
 
 import argparse
-import copy
 import pickle
 import sys
 import warnings
@@ -18,10 +17,10 @@ from typing import Any, NoReturn
 import numpy as np
 import pandas as pd
 
-from sknevo.builders.pipeline._forest import plain_tree
-from sknevo.datasets._folders import load_image_folder, unlabelled_images
+from sknevo.datasets import load_image_folder, unlabelled_images
 from sknevo.describe import score_text
 from sknevo.extras import require
+from sknevo.skops_files import load_skops, save_skops
 from sknevo.spelling import did_you_mean
 
 # A column of whole numbers has values to predict, rather than classes, if it holds more
@@ -31,30 +30,6 @@ MANY_VALUES = 20
 MOST_NAMED = 12
 # The tasks, and what is maximised if the user names nothing.
 SCORING = {"classification": "accuracy", "regression": "r2"}
-# What a file of skops may hold beside what skops trusts itself: classes of sknevo that
-# predict, by the beginning of their names, and what the libraries of models need.
-TRUSTED = (
-    "sknevo.builders.",
-    "sknevo.estimators._ensemble.",
-    "sknevo.evaluation._held_out.",
-    "sknevo.evaluation._scoring.",
-    "sknevo.records.",
-)
-TRUSTED_TYPES = {
-    "collections.OrderedDict",
-    "functools.partial",
-    "lightgbm.basic.Booster",
-    "lightgbm.sklearn.LGBMClassifier",
-    "lightgbm.sklearn.LGBMRegressor",
-    "numpy.dtype",
-    "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
-    "sklearn.model_selection._split.KFold",
-    "sklearn.tree._tree.Tree",
-    "sklearn.utils.validation.check_array",
-    "xgboost.core.Booster",
-    "xgboost.sklearn.XGBClassifier",
-    "xgboost.sklearn.XGBRegressor",
-}
 
 
 class _Parser(argparse.ArgumentParser):
@@ -296,23 +271,10 @@ def _save(estimator: Any, path: Path) -> None:
         case ".safetensors":
             estimator.save_network(path)
         case ".skops":
-            from skops import io
-
-            io.dump(for_skops(estimator.ensemble_ or estimator.best_estimator_), path)
+            save_skops(estimator.ensemble_ or estimator.best_estimator_, path)
         case _:
             with path.open("wb") as file:
                 pickle.dump(estimator, file)
-
-
-def for_skops(model: Any) -> Any:
-    """Return a copy of what predicts, with trees that skops knows."""
-    model = copy.deepcopy(model)
-    members = getattr(model, "members", ())
-    models = [one for member in members for one, _ in member.shares] or [model]
-    for forest in (getattr(one.steps[-1][1], "forest_", None) for one in models):
-        for tree in getattr(forest, "estimators_", ()):
-            tree.tree_ = plain_tree(tree.tree_)
-    return model
 
 
 # predict ------------------------------------------------------------------------------
@@ -346,7 +308,7 @@ def _load(path: Path, trusted: Sequence[str]) -> Any:
             return load_network(path)
         case ".skops":
             require("A .skops file", "skops")
-            return _load_skops(path, trusted)
+            return load_skops(path, trusted)
         case ".pkl":
             return _load_pickle(path)
     raise ValueError(f"the model must be a file of `sknevo fit`; got {path}.")
@@ -358,24 +320,6 @@ def _load_pickle(path: Path) -> Any:
             return pickle.load(file)
         except Exception as fault:
             raise ValueError(f"{path} is no model that can be read: {fault}") from fault
-
-
-def _load_skops(path: Path, trusted: Sequence[str]) -> Any:
-    """Load a file of skops if all its types are trusted."""
-    from skops import io
-
-    types = io.get_untrusted_types(file=path)
-    strange = [
-        one
-        for one in types
-        if not one.startswith(TRUSTED) and one not in {*TRUSTED_TYPES, *trusted}
-    ]
-    if strange:
-        raise ValueError(
-            f"{path} holds types that are not known to be safe: {', '.join(strange)}. "
-            "If you trust the file, pass each with --trust."
-        )
-    return io.load(path, trusted=types)
 
 
 def _columns_for(model: Any, table: pd.DataFrame, path: Path) -> pd.DataFrame:

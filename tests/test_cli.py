@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from sknevo import cli
+from sknevo import skops_files
 from sknevo.cli import main
 
 
@@ -79,7 +79,7 @@ def test_values_are_learned_and_saved_by_skops(folder, capsys, monkeypatch):
     words = "predict", model, folder / "values.tsv", "--out", out
     assert run(*words, "--probabilities") == 2
     assert "--probabilities are of classes" in capsys.readouterr().err
-    monkeypatch.setattr(cli, "TRUSTED", ())
+    monkeypatch.setattr(skops_files, "TRUSTED", ())
     assert run(*words) == 2
     assert "not known to be safe: " in capsys.readouterr().err
 

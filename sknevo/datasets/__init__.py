@@ -5,6 +5,7 @@ All functions return scikit-learn's `Bunch` with `images`, `target`, `target_nam
 """
 
 from sknevo.datasets._folders import load_image_folder, load_imagenet
+from sknevo.datasets._folders import unlabelled_images as unlabelled_images
 from sknevo.datasets._insects import make_insects
 from sknevo.datasets._torchvision import (
     fetch_cifar10,

@@ -9,8 +9,8 @@ from sklearn.ensemble import VotingClassifier, VotingRegressor
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
-from sknevo.estimators._script import plain_pipeline, script_of
-from sknevo.estimators._scripted import Decided
+from sknevo.builders.pipeline import Decided, plain_pipeline
+from sknevo.estimators._script import script_of
 from sknevo.evaluation import Decision
 
 NOT_REFITTED = (

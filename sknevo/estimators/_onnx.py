@@ -11,12 +11,12 @@ from sklearn.impute import SimpleImputer
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
+from sknevo.builders.pipeline import is_plain
 from sknevo.builders.pipeline._boosting import EarlyStoppingClassifier
 from sknevo.builders.pipeline._columns import ColumnReader
 from sknevo.builders.pipeline._floats import Floats, Imputer
 from sknevo.builders.pipeline._linear import LinearClassifier, LinearRegressor
 from sknevo.columns._kinds import Numbers
-from sknevo.estimators._script import is_plain
 from sknevo.estimators._source import is_own
 from sknevo.extras import require
 

@@ -23,10 +23,10 @@ from sknevo import (
     EvolvedGAN,
     EvolvedPipelineClassifier,
     EvolvedSearchCV,
-    cli,
 )
 from sknevo.genomes.pipeline import pipeline
 from sknevo.report._advice import advice
+from sknevo.skops_files import save_skops
 
 SMALL = {"population_size": 3, "generations": 1, "random_state": 0}
 BROWSER = shutil.which("chromium") or shutil.which("google-chrome")
@@ -244,7 +244,8 @@ def test_the_code_loads_the_file_that_was_written(
     X, _ = ants(10, seed=1)
     monkeypatch.chdir(tmp_path)
     if name.endswith(".skops"):
-        pytest.importorskip("skops.io").dump(cli.for_skops(table.ensemble_), name)
+        pytest.importorskip("skops")
+        save_skops(table.ensemble_, name)
     else:
         joblib.dump(table, name)
     table.report("report.html", saved_as=name)

@@ -20,9 +20,9 @@ from sknevo import (
     EvolvedSearchCV,
     Real,
 )
-from sknevo.builders.pipeline import PipelineBuilder
+from sknevo.builders.pipeline import PipelineBuilder, plain_pipeline
 from sknevo.builders.pipeline._columns import ColumnReader
-from sknevo.estimators._script import Writer, laid_out, plain_pipeline, script_of
+from sknevo.estimators._script import Writer, laid_out, script_of
 from sknevo.genomes.pipeline import pipeline, well_known
 from sknevo.records import Chromosome, DataSpec
 from sknevo.time_budget import TimeBudget
