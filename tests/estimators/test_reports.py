@@ -143,13 +143,17 @@ def test_with_a_weighted_sum_the_score_is_the_sum():
         SVC(), {"C": [0.1, 1.0]}, **SMALL, scoring=[*weights], refit=weights
     ).fit(*load_iris(return_X_y=True))
     assert search.leaderboard()["score"][1] == pytest.approx(search.best_score_)
-    assert "weighted sum of scores" in search._repr_html_()
+    assert "weighted sum of accuracy, f1_macro" in search._repr_html_()
 
 
 def test_what_was_not_tried_is_left_out(search):
     n = len(search.cv_results_["key"])
-    status = np.where(np.arange(n) == search.best_index_, "ok", "skipped")
-    cut_short = with_results(search, status=status)
+    tried = np.arange(n) == search.best_index_
+    cut_short = with_results(
+        search,
+        status=np.where(tried, "ok", "skipped"),
+        fitness=np.where(tried, search.cv_results_["fitness"], -np.inf),
+    )
     assert cut_short.leaderboard()["status"].tolist() == ["ok"]
 
 
@@ -180,7 +184,7 @@ def test_a_notebook_shows_winner_score_and_diagram(fitted):
     shown = fitted._repr_html_()
     summary = re.search('<div class="sknevo-summary".*?</div>', shown)[0]
     assert fitted.best_chromosome_.words in summary
-    score = re.search(r"<br>[a-z_]+ (-?[0-9.]+)", summary)[1]
+    (score,) = re.findall(r"<br>[^<]*? (-?\d+\.\d+)[^<]*, the best of", summary)
     assert float(score) == pytest.approx(fitted.best_score_, abs=0.01)
     assert fitted.stop_reason_ in summary
     assert "sk-container" in shown
@@ -220,7 +224,7 @@ def test_a_report_needs_no_network(fitted, tmp_path):
 
 def test_a_report_of_new_rows_has_a_score_and_columns(table, tmp_path):
     page = written(table, tmp_path, *ants(80, seed=1))
-    assert f"roc_auc {table.score(*ants(80, seed=1)):.2f}"[:-1] in page
+    assert f"ROC AUC {table.score(*ants(80, seed=1)):.2f}"[:-1] in page
     assert "on 80 rows" in page
     assert "Importance of columns" in page
     assert "Importance of columns" not in written(table, tmp_path)
