@@ -17,5 +17,6 @@ def gan_of(estimator: Any) -> Any:
     if not hasattr(gan, "sample_shape"):
         # An evolved estimator may have other pictures.
         error = NoPictureError if hasattr(estimator, "cv_results_") else TypeError
-        raise error(f"estimator must be an EvolvedGAN or a GAN; got {estimator!r}.")
+        kind = type(estimator).__name__
+        raise error(f"estimator must be an EvolvedGAN or a GAN; got {kind}.")
     return gan
