@@ -4,6 +4,7 @@
 - `EvolvedGAN` evolves generators with their discriminators, for images and tables,
 - `EvolvedPipelineClassifier` and `EvolvedPipelineRegressor` evolve preparation,
   scaling, feature extraction and model of a table as one individual,
+- `EvolvedPolicy` evolves policies that act in environments of Gymnasium,
 - `EvolvedRegressor` evolves networks that predict numbers from images,
 - `EvolvedSearchCV` evolves the parameters of any scikit-learn estimator,
 - `metrics` measures how good generated samples are,

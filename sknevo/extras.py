@@ -5,8 +5,10 @@ from importlib.util import find_spec
 
 # The extra of setup.cfg that brings each module. What has none comes with sknevo.
 EXTRAS = {
+    "cmaes": "rl",
     "dask": "dask",
     "distributed": "dask",
+    "gymnasium": "rl",
     "jinja2": "report",
     "matplotlib": "plots",
     "mlflow": "mlflow",

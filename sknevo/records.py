@@ -104,13 +104,15 @@ class DataSpec:
 
     Parameters
     ----------
-    task : {"classification", "regression", "generation"}
-        Whether classes or values are predicted, or samples are generated.
+    task : {"classification", "regression", "generation", "control"}
+        Whether classes or values are predicted, samples are generated, or a policy
+        acts.
     n_samples : int
         Number of rows in the training part of a split.
     n_classes : int
         Number of classes; 0 for regression. For generation, the number of labels; 1 if
-        y holds values, 0 without y.
+        y holds values, 0 without y. For control, the greatest number of options of an
+        action, 0 if it is made of numbers.
     columns : tuple of Column, default=()
         The columns of a table, in order.
     shape : tuple of int, default=()

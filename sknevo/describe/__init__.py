@@ -11,6 +11,7 @@ from sknevo.describe._words import Genes, Words, shown
 from sknevo.describe.convnet import CONVNET, DENSE_NETWORK
 from sknevo.describe.gan import GAN
 from sknevo.describe.pipeline import PIPELINE
+from sknevo.describe.policy import POLICY
 from sknevo.describe.search_cv import PARAMETERS
 
 __all__ = [
@@ -24,7 +25,7 @@ __all__ = [
 ]
 
 # The first one that fits a genome is taken; the last one fits all.
-WORDS = (PIPELINE, GAN, CONVNET, DENSE_NETWORK, PARAMETERS)
+WORDS = (PIPELINE, GAN, CONVNET, DENSE_NETWORK, POLICY, PARAMETERS)
 
 
 def describe(genes: Genes) -> str:

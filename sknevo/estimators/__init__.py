@@ -11,6 +11,7 @@ from sknevo.estimators.pipeline import (
 from sknevo.estimators.pipeline import (
     EvolvedPipelineRegressor as EvolvedPipelineRegressor,
 )
+from sknevo.estimators.policy import EvolvedPolicy as EvolvedPolicy
 from sknevo.estimators.search_cv import EvolvedSearchCV as EvolvedSearchCV
 
 if not TYPE_CHECKING:  # type checkers take the names from above

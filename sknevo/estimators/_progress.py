@@ -76,7 +76,8 @@ def _read(spec: DataSpec) -> Iterator[str]:
     if len(spec.shape) > 1:
         yield f"images of {' x '.join(map(str, spec.shape))}"
     if spec.n_classes > 1:
-        yield f"{spec.n_classes:,} classes"
+        what = "options of an action" if spec.task == "control" else "classes"
+        yield f"{spec.n_classes:,} {what}"
 
 
 class Printer(SearchCallback):

@@ -41,11 +41,8 @@ class RefitMixin:
         others, and one that fails there, predict as their trials have left them.
         """
         start, runner = time.perf_counter(), evaluator.runner
-        members = self.ensemble_.members if self.ensemble_ else []
-        heaviest = sorted(members, key=lambda one: -one.weight)
-        indices = dict.fromkeys([self.best_index_, *(one.index for one in heaviest)])
-        most = None if budget.max_time is None else self._n_workers
-        chosen = {index: outcome.evaluations[index] for index in [*indices][:most]}
+        finalists = self._finalists(outcome, evaluator, budget)
+        chosen = {index: outcome.evaluations[index] for index in finalists}
         lost = [e for e in chosen.values() if not runner.models(e.candidate)]
         if lost:
             evaluator.fit_models(lost, budget)
@@ -58,17 +55,33 @@ class RefitMixin:
                 "as its evaluation has left it, since its training could not go on "
                 "with all of X",
             )
-        best = outcome.evaluations[self.best_index_].candidate
-        self.best_estimator_ = models.get(self.best_index_) or runner.stored_model(best)
-        self.refitted_ = self.best_index_ in models
+        index = self._winner(finalists, models)
+        best = outcome.evaluations[index]
+        self.best_estimator_ = models.get(index) or runner.stored_model(best.candidate)
+        self._set_best(index, best)
+        self.refitted_ = index in models
         if self.ensemble_:
             self.ensemble_.members = [
                 replace(one, models=one.models[:-1], whole=models[one.index])
                 if one.index in models
                 else one
-                for one in members
+                for one in self.ensemble_.members
             ]
         self.refit_time_ = time.perf_counter() - start
+
+    def _finalists(
+        self, outcome: SearchResult, evaluator: Evaluator, budget: TimeBudget
+    ) -> list[int]:
+        """Return the indices of what ends its training, the best first."""
+        members = self.ensemble_.members if self.ensemble_ else []
+        heaviest = sorted(members, key=lambda one: -one.weight)
+        indices = dict.fromkeys([self.best_index_, *(one.index for one in heaviest)])
+        most = None if budget.max_time is None else self._n_workers
+        return [*indices][:most]
+
+    def _winner(self, finalists: list[int], models: Mapping[int, BaseEstimator]) -> int:
+        """Return the index of the best, of which `models` have ended their training."""
+        return finalists[0]
 
     def _refit(
         self,

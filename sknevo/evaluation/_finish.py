@@ -70,7 +70,8 @@ class FinishingRunner(TrialRunner):
     def _go_on(self, model: BaseEstimator, candidate: Candidate, limit: Limit) -> None:
         data, goal = self.data.value, {"until": limit.until - WRITING}
         if limit.until == math.inf:
-            goal = {"epochs": max(1, math.ceil(SHARE * self.amount(candidate)))}
+            more = max(1, math.ceil(SHARE * self.amount(candidate)))
+            goal = {self.builder.resource: more}
         model.finish(data.X, data.y, **goal, **data.fit_params)
 
     def finished(self, evaluation: Evaluation) -> BaseEstimator | str:

@@ -99,11 +99,14 @@ def _n_parameters(estimator: BaseEstimator, X: Any) -> int:
         estimator = estimator.steps[-1][1]
     if hasattr(estimator, "module_"):  # a network of skorch
         return sum(weights.numel() for weights in estimator.module_.parameters())
+    if hasattr(estimator, "weights_"):  # a policy
+        return _count(estimator.weights_)
     for names in (("coef_", "intercept_"), ("coefs_", "intercepts_")):
         if all(hasattr(estimator, name) for name in names):
             return sum(_count(getattr(estimator, name)) for name in names)
     raise TypeError(
-        "scoring='n_parameters' counts the weights of networks and linear models; "
+        "scoring='n_parameters' counts the weights of networks, policies and linear "
+        "models; "
         f"{type(estimator).__name__} has none: use 'size'."
     )
 

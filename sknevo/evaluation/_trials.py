@@ -34,8 +34,8 @@ class Builder(Protocol):
     what they make of them for as long as these live: all candidates get the same ones.
     If it has a `resource`, the name of a gene, training goes on: its estimators have
     `train_to(X, y, amount)`, which trains until so much of the resource is used in all,
-    `finish(X, y, epochs=None, until=None)`, which ends it with other samples, and
-    `settle()`, which drops what only training needs.
+    `finish(X, y, until=None)`, which ends it with other samples and also takes how much
+    of the resource, by its name, and `settle()`, which drops what only training needs.
     """
 
     def __call__(self, expressed: dict[str, Any], random_state: int) -> BaseEstimator:

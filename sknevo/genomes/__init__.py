@@ -3,9 +3,10 @@
 - `pipeline` is that of tables: preparation, scaling, feature extraction, model,
 - `convnet` and `convnet_regressor` are those of networks for images and rows,
 - `gan` is that of generators and their discriminators,
+- `policy` is that of policies that act in environments,
 - `search_cv` is that of an estimator's parameters.
 """
 
-from sknevo.genomes import convnet, convnet_regressor, gan, pipeline, search_cv
+from sknevo.genomes import convnet, convnet_regressor, gan, pipeline, policy, search_cv
 
-__all__ = ["convnet", "convnet_regressor", "gan", "pipeline", "search_cv"]
+__all__ = ["convnet", "convnet_regressor", "gan", "pipeline", "policy", "search_cv"]

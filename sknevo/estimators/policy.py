@@ -1,0 +1,389 @@
+"""Evolved policies: what they see, how they act, and how they are trained."""
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+from sklearn.base import BaseEstimator
+from sklearn.utils import Tags
+from sklearn.utils.metadata_routing import UNUSED
+
+from sknevo.estimators._base import BaseEvolved
+from sknevo.estimators._parameters import COUNT, parameter, with_parameters
+from sknevo.estimators._results import after_refit
+from sknevo.estimators._setup import FirstRung, most
+from sknevo.evaluation import Builder, Evaluator, Objectives
+from sknevo.extras import require
+from sknevo.genes import Genome
+from sknevo.genomes.policy import policy, well_known
+from sknevo.records import DataSpec
+from sknevo.search import SearchResult
+from sknevo.time_budget import TimeBudget
+
+if TYPE_CHECKING:
+    from sknevo.builders.policy import Actor
+
+__all__ = ["EvolvedPolicy"]
+
+# Seeds if the user gives none: 128 to train on, and 32 by which policies are scored.
+# More to score by would leave less time to train. Chosen, not measured.
+N_SEEDS = 160
+# Fresh seeds of `score` without seeds. Chosen, not measured.
+N_SCORED = 100
+# Policies among which fresh seeds name those that end their training, and of these, if
+# there is no `max_time`. Chosen, not measured.
+NOMINATED, FINALISTS = 5, 3
+# Fresh seeds for that: so many times as are held out, or as many as take this share of
+# `max_time`, and the fewest. Chosen, not measured.
+FRESH, FRESH_SHARE, FEWEST_FRESH = 2, 0.05, 8
+# Greatest number of episodes with `max_time`, which ends the search before.
+MOST_EPISODES = 50_000
+# Episodes of the first rung for each second of `max_time`, within limits. Chosen, not
+# measured.
+EPISODES_PER_SECOND, LEAST_FIRST, MOST_FIRST = 1.0, 60, 500
+
+
+def mean_return(estimator: BaseEstimator, X: np.ndarray) -> float:
+    """Return the mean of the returns in episodes with these seeds."""
+    return estimator.score(X)
+
+
+@with_parameters
+class EvolvedPolicy(BaseEvolved):
+    """Evolve a policy that acts in an environment of Gymnasium.
+
+    An individual is a policy with all settings of its training: how observations are
+    normalised and how many of them are seen at once, the network (linear, a multilayer
+    perceptron or a recurrent network), how its outputs become actions, and the
+    evolution strategy that trains its weights (CMA-ES [1]_, augmented random search
+    [2]_, or policy gradients with parameter-based exploration and ClipUp [3]_).
+
+    **Samples are the seeds of episodes.** Individuals are trained in episodes with some
+    seeds and scored by their mean return in episodes with others. Search, splits,
+    journals and successive halving are those of all evolved estimators.
+
+    Parameters
+    ----------
+    env : str or callable
+        The name of an environment, such as "CartPole-v1", or a callable without
+        arguments that returns a `gymnasium.Env`. Observations may be Box, Discrete,
+        MultiBinary, MultiDiscrete, or Tuple and Dict of these; actions Box, Discrete,
+        MultiBinary or MultiDiscrete.
+    genome : Genome, callable or None, default=None
+        The search space. A callable gets the `DataSpec` and returns a Genome, such as
+        ``partial(policy, max_episodes=500)`` of `sknevo.genomes.policy`; None stands
+        for `policy`.
+    max_episodes : int or None, default=None
+        Greatest number of episodes of a training. None stands for 3,000, and with
+        `max_time` for 50,000. Unused if `genome` is given.
+    max_steps : int or None, default=None
+        Steps after which an episode ends. None stands for the environment's own limit,
+        or for 1,000 if it has none.
+
+    Attributes
+    ----------
+    seeds_ : ndarray of int of shape (n_seeds,)
+        The seeds of `fit`.
+    fresh_score_ : float
+        Mean return of `best_estimator_` in episodes with fresh seeds, up to 100, by
+        which it was chosen of a few that were trained to the end. Not set if nothing
+        was.
+
+    See Also
+    --------
+    EvolvedSearchCV : For the parameters of any estimator.
+
+    Notes
+    -----
+    `scoring=None` stands for the mean return. A callable gets an individual and seeds:
+    ``lambda policy, seeds: (policy.returns(seeds) > 200).mean()``. "predict_time" and
+    `max_predict_time` are not supported, since seeds are no observations.
+
+    Without `cv`, 20 % of the seeds are held out; if there are up to 20 seeds, they are
+    split into two folds. With `max_time`, `resource="auto"` stands for "episodes".
+
+    The best of many scores is better than the individual that has it. So the five best
+    are scored once more with fresh seeds, and the best of these go on with their
+    training on all seeds: three of them, or, until `max_time` is over, as many as there
+    are workers. What each was before and what it has come to are compared in episodes
+    with other fresh seeds, and so are they all. The best is `best_estimator_`.
+
+    There is no ensemble: what policies would do together is not known from their
+    held-out episodes, since each action changes what is observed next.
+
+    It has no X, so it is exempt from scikit-learn's estimator checks: `fit` and `score`
+    take seeds, `predict` takes observations.
+
+    References
+    ----------
+    .. [1] Hansen, N. (2016). The CMA Evolution Strategy: A Tutorial. arXiv:1604.00772.
+    .. [2] Mania, H., Guy, A., & Recht, B. (2018). Simple Random Search Provides a
+       Competitive Approach to Reinforcement Learning. NeurIPS. arXiv:1803.07055.
+    .. [3] Toklu, N. E., Liskowski, P., & Srivastava, R. K. (2020). ClipUp: A Simple and
+       Powerful Optimizer for Distribution-based Policy Evolution. PPSN.
+       arXiv:2008.02387.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sknevo import EvolvedPolicy
+    >>> evolved = EvolvedPolicy("CartPole-v1", population_size=2, generations=1,
+    ...                         max_episodes=100, max_steps=50, random_state=0)
+    >>> evolved.fit(range(40)).predict(np.zeros((3, 4))).shape
+    (3,)
+    >>> evolved.score(range(40, 50)) > 40
+    True
+    """
+
+    _builder_module = "sknevo.builders.policy"
+    _individuals = "policies"
+    # Sums of floats depend on the number of threads.
+    _threads = 1
+    _default_scoring = staticmethod(mean_return)
+    _default_folds = {20: 2}
+    _needs_y = False
+    # Seeds and observations are the samples, and all of them count alike.
+    __metadata_request__fit = {"sample_weight": UNUSED, "seeds": UNUSED}
+    __metadata_request__predict = {"observations": UNUSED}
+    __metadata_request__score = {"seeds": UNUSED}
+    _accepted_metadata = frozenset()
+
+    env: str | Callable[[], Any] = parameter(str, callable, kw_only=False)
+    genome: Genome | Callable[[DataSpec], Genome] | None = parameter(
+        Genome, callable, None, default=None
+    )
+    max_episodes: int | None = parameter(COUNT, None, default=None)
+    max_steps: int | None = parameter(COUNT, None, default=None)
+
+    def __new__(cls, *args: Any, **params: Any) -> Self:
+        # Not in `fit`: this is known before any work, and unpickling comes here, too.
+        require(cls.__name__, "cmaes", "gymnasium")
+        return super().__new__(cls)
+
+    def fit(self, seeds: Any = None, y: Any = None) -> Self:
+        """Evolve policies in episodes with these seeds.
+
+        Parameters
+        ----------
+        seeds : array-like of int of shape (n_seeds,) or None, default=None
+            Seeds of episodes, none of them twice. None stands for 0 to 159.
+        y : None
+            Not used.
+
+        Returns
+        -------
+        self : object
+            The fitted estimator.
+
+        Raises
+        ------
+        ValueError
+            If a parameter or the seeds are not valid, if there is no such environment,
+            if one of its spaces is not supported, or if no individual succeeds.
+        ImportError
+            If the environment needs a package that is missing.
+        """
+        return super().fit(np.arange(N_SEEDS) if seeds is None else seeds)
+
+    def _check_X(self, X: Any, reset: bool) -> np.ndarray:
+        seeds = np.asarray(X)
+        if seeds.ndim != 1 or seeds.dtype.kind not in "iu" or (seeds < 0).any():
+            raise ValueError(
+                "seeds must be whole numbers of at least 0, of shape (n_seeds,); got "
+                f"{X!r:.80}."
+            )
+        if not len(seeds):
+            raise ValueError("seeds must hold at least one; got none.")
+        if reset:
+            values, counts = np.unique(seeds, return_counts=True)
+            if counts.max() > 1:
+                raise ValueError(
+                    "seeds must differ, so that no episode is both trained and tested "
+                    f"on; got {values[counts.argmax()]} {counts.max()} times."
+                )
+            from sknevo.builders.policy import Interface
+
+            self._interface_ = Interface.of(self.env)
+            self.n_features_in_ = self._interface_.size
+            self.seeds_ = seeds
+        return seeds
+
+    def _check_y(self, y: Any) -> Any:
+        return y
+
+    def _objectives(self, scoring: Any) -> Objectives:
+        objectives = super()._objectives(scoring)
+        if self.max_predict_time is not None or "predict_time" in objectives.named:
+            raise ValueError(
+                "max_predict_time must be None and scoring without 'predict_time': "
+                "samples are seeds, for which nothing is predicted."
+            )
+        return objectives
+
+    def _spec(self, X: Any, y: Any) -> DataSpec:
+        options = self._interface_.options
+        n_options = 0 if options is None else int(options.max())
+        return DataSpec("control", len(X), n_options, shape=(self._interface_.size,))
+
+    def _default_genome(self, spec: DataSpec) -> Genome:
+        most_episodes = self.max_episodes
+        if most_episodes is None and self.max_time is not None:
+            most_episodes = MOST_EPISODES
+        return policy(spec, max_episodes=most_episodes)
+
+    def _make_genome(self, spec: DataSpec) -> Genome:
+        genome = super()._make_genome(spec)
+        if not most(genome, "episodes"):
+            raise ValueError(
+                "genome must have a gene of whole numbers named 'episodes', in which "
+                f"the training of a policy is counted; got {genome!r}."
+            )
+        return genome
+
+    def _well_known(self, spec: DataSpec) -> list[dict]:
+        return well_known(spec, self.genome_)
+
+    def _auto_resource(self, spec: DataSpec, n_splits: int) -> FirstRung | None:
+        if self.max_time is None:
+            return None
+        first = EPISODES_PER_SECOND * self.max_time / n_splits
+        first = round(min(max(LEAST_FIRST, first), MOST_FIRST))
+        climbs = 2 * first <= most(self.genome_, "episodes")
+        return FirstRung("episodes", first) if climbs else None
+
+    def _builder(
+        self, spec: DataSpec, objectives: Objectives, final: bool = False
+    ) -> Builder:
+        # Imported here, so that `import sknevo` needs no extra.
+        from sknevo.builders.policy import PolicyBuilder
+
+        return PolicyBuilder(self.env, self.max_steps)
+
+    # The winner. ----------------------------------------------------------------------
+
+    def _finalists(
+        self, outcome: SearchResult, evaluator: Evaluator, budget: TimeBudget
+    ) -> list[int]:
+        """Return the best by fresh seeds of those with the best scores."""
+        if callable(self.refit):
+            return [self.best_index_]
+        nominated = self._nominated(outcome, evaluator, budget)
+        n = FINALISTS if budget.max_time is None else self._n_workers
+        if len(nominated) == 1:
+            return nominated
+        fresh = self._fresh(nominated, outcome, evaluator, budget)
+        objectives, store = evaluator.runner.objectives, evaluator.runner.stored_model
+        fitness = {}
+        for index in nominated:
+            evaluation = outcome.evaluations[index]
+            model, seconds = store(evaluation.candidate), evaluation.fit_times
+            scores = objectives.measure(model, fresh, None, {}, np.mean(seconds))
+            fitness[index] = objectives.fitness({k: (s,) for k, s in scores.items()})
+        # The sort is stable: of equals, the one with the better score comes first.
+        return sorted(nominated, key=lambda index: -fitness[index])[:n]
+
+    def _nominated(
+        self, outcome: SearchResult, evaluator: Evaluator, budget: TimeBudget
+    ) -> list[int]:
+        """Return the individuals with the best scores, the best first."""
+        evaluations = outcome.evaluations
+        able = [i for i, one in enumerate(evaluations) if one.status == "ok"]
+        able.sort(key=lambda i: budget.rank_key(evaluations[i]), reverse=True)
+        # An individual counts once, with the resource that it does best with.
+        first: dict[str, int] = {}
+        for index in [self.best_index_, *able]:
+            first.setdefault(evaluations[index].chromosome.key, index)
+        nominated = [*first.values()][:NOMINATED]
+        models = evaluator.runner.models
+        lost = [i for i in nominated if not models(evaluations[i].candidate)]
+        if lost:  # a journal holds none
+            evaluator.fit_models([evaluations[i] for i in lost], budget)
+        kept = [i for i in nominated if models(evaluations[i].candidate)]
+        return kept or [self.best_index_]
+
+    def _fresh(
+        self,
+        nominated: list[int],
+        outcome: SearchResult,
+        evaluator: Evaluator,
+        budget: TimeBudget,
+    ) -> np.ndarray:
+        """Return fresh seeds, as many as there is time for."""
+        from sknevo.builders.policy import fresh_seeds
+
+        n_tested = len(evaluator.runner.data.value.splits[-1][1])
+        n = float(FRESH * n_tested)
+        if budget.max_time is not None:
+            seconds = sum(outcome.evaluations[i].score_times[-1] for i in nominated)
+            n = min(n, FRESH_SHARE * budget.max_time * n_tested / seconds)
+        return fresh_seeds(self.seeds_, max(FEWEST_FRESH, int(n)), number=1)
+
+    def _winner(self, finalists: list[int], models: Mapping[int, BaseEstimator]) -> int:
+        """Return the best of the finalists by fresh seeds."""
+        by_return = self.scoring is None and not callable(self.refit)
+        scores = {index: one.fresh_returns_.mean() for index, one in models.items()}
+        index = finalists[0]
+        if by_return and scores:
+            index = max(scores, key=scores.get)
+        if index in scores:
+            self.fresh_score_ = float(scores[index])
+        return index
+
+    # The fitted estimator. ------------------------------------------------------------
+
+    @after_refit
+    def predict(self, observations: Any) -> np.ndarray:
+        """Return the actions of the best policy.
+
+        Parameters
+        ----------
+        observations : array-like of shape (n, ...)
+            Observations. A policy with several frames or a recurrent network takes them
+            for those of one episode, in their order; to others the order is nothing.
+
+        Returns
+        -------
+        ndarray of shape (n,) or (n, ...)
+            An action for each.
+        """
+        return self._best.predict(observations)
+
+    @after_refit
+    def actor(self) -> "Actor":
+        """Return what acts in one episode, step by step, as the best policy.
+
+        Returns
+        -------
+        callable
+            Gets an observation and returns the action. It remembers the observations
+            before, if the policy needs them: take a new one for each episode.
+        """
+        return self._best.actor()
+
+    @after_refit
+    def score(self, seeds: Any = None, y: Any = None) -> float:
+        """Return the fitness of the best policy in other episodes.
+
+        Parameters
+        ----------
+        seeds : array-like of int of shape (n_seeds,) or None, default=None
+            Seeds that were not in `fit`. None stands for 100 fresh ones.
+        y : None
+            Not used.
+
+        Returns
+        -------
+        float
+            The mean return, or what `scoring` says.
+        """
+        from sknevo.builders.policy import fresh_seeds
+
+        self._best  # noqa: B018  an error before it is fitted
+        if seeds is None:
+            seeds = fresh_seeds(self.seeds_, N_SCORED, number=2)
+        return super().score(seeds)
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.one_d_array, tags.input_tags.two_d_array = True, False
+        return tags
