@@ -9,9 +9,12 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 EXAMPLES = sorted((ROOT / "examples").glob("*.py"))
-PLOT = ["--plot", "plot.png"]
+PLOT, FILM = ["--plot", "plot.png"], ["--film", "film.gif"]
+# What an example needs beyond what the others do.
+NEEDED = {"evolve_policy": ["cmaes", "gymnasium"]}
 # One worker: each other has to import torch first. Workers are in the other examples.
 ARGUMENTS = {
+    "evolve_policy": [*PLOT, *FILM, "--n-jobs", "1", "--max-steps", "50"],
     "evolve_digits": [*PLOT, "--n-jobs", "1"],
     "evolve_gan": [*PLOT, "--n-jobs", "1", "--max-epochs", "20"],
     "plot_search": [*PLOT, "--n-jobs", "1", "--pictures", "pictures"],
@@ -32,10 +35,13 @@ def run_example(example, tmp_path, *arguments):
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.stem)
 def test_example_runs(example, tmp_path):
+    for module in NEEDED.get(example.stem, []):
+        pytest.importorskip(module, reason="the extra rl is not installed")
     arguments = ARGUMENTS.get(example.stem, [])
     told = run_example(example, tmp_path, *arguments)
     assert told.strip()
     assert (tmp_path / "plot.png").exists() == bool(arguments)
+    assert (tmp_path / "film.gif").exists() == (FILM[0] in arguments)
     if example.stem == "plot_search":
         written = {path.stem for path in (tmp_path / "pictures").iterdir()}
         assert written >= {"evolution", "family_tree"}

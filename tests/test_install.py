@@ -122,6 +122,7 @@ CALLS = {
     "EvolvedClassifier()": "networks",
     "EvolvedRegressor()": "networks",
     "EvolvedGAN()": "networks",
+    "EvolvedPolicy('CartPole-v1')": "rl",
     "pickle.loads(pickled)": "networks",
     "load_network('digits.safetensors')": "networks",
     "sknevo.datasets.fetch_mnist()": "networks",

@@ -19,6 +19,7 @@ import numpy as np
 import pytest
 from sklearn.base import BaseEstimator
 from sklearn.tree import DecisionTreeClassifier
+from walks import Walk
 
 import sknevo
 import sknevo.genomes
@@ -29,6 +30,7 @@ from sknevo import (
     EvolvedGAN,
     EvolvedPipelineClassifier,
     EvolvedPipelineRegressor,
+    EvolvedPolicy,
     EvolvedRegressor,
     EvolvedSearchCV,
     Integer,
@@ -42,6 +44,7 @@ from sknevo.genomes.convnet import convnet
 from sknevo.genomes.convnet_regressor import convnet_regressor
 from sknevo.genomes.gan import gan
 from sknevo.genomes.pipeline import pipeline
+from sknevo.genomes.policy import policy
 from sknevo.metrics import frechet_distance, mode_coverage
 
 GOLDEN = Path(__file__).parent / "golden" / "public_surface.json"
@@ -171,6 +174,10 @@ def fits():
         "EvolvedPipelineRegressor": (
             EvolvedPipelineRegressor(**svms),
             (TABLE, TABLE[:, 0]),
+        ),
+        "EvolvedPolicy": (
+            EvolvedPolicy(Walk, genome=partial(policy, max_episodes=8), **SEARCH),
+            (np.arange(40),),
         ),
         "EvolvedRegressor": (
             EvolvedRegressor(genome=partial(convnet_regressor, **TINY), **SEARCH),

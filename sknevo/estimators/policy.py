@@ -79,6 +79,109 @@ class EvolvedPolicy(BaseEvolved):
     max_steps : int or None, default=None
         Steps after which an episode ends. None stands for the environment's own limit,
         or for 1,000 if it has none.
+    strategy : {"coevolution", "crossover", "elitist", "estimation_of_distribution", \
+"nsga2", "regularized_evolution", "surrogate_assisted"} or Strategy, \
+default="estimation_of_distribution"
+        How offspring are bred and which individuals survive. A strategy object has
+        parameters of its own, such as ``GeneticAlgorithm(mutation_probability=0.3)``.
+    population_size : int, default=12
+        Number of individuals per generation.
+    generations : int or None, default=5
+        Number of generations. None sets no limit: another rule must end the search.
+    scoring : str, callable, list, tuple, dict or None, default=None
+        The fitness, as in scikit-learn's searches. None stands for the accuracy in
+        classifiers, R2 in regressors, a `GenerativeScore` in `EvolvedGAN`, and the
+        estimator's own `score` in `EvolvedSearchCV`. With several metrics, `refit`
+        names the fitness. Several metrics may include costs: "fit_time" (seconds),
+        "predict_time" (seconds per 1,000 samples), "n_parameters" (of networks and
+        linear models) and "size" (pickled bytes). Costs are negated: higher is better.
+    refit : bool, str, callable or dict, default=True
+        Whether the best individual is fitted on all of X. With several metrics, the
+        name of the fitness, or a dict of weights if it is a weighted sum, such as
+        ``{"accuracy": 1, "predict_time": 0.1}``. A callable gets `cv_results_` and
+        returns the index of the best.
+    target_score : float or None, default=None
+        Stop as soon as an individual reaches this fitness.
+    n_iter_no_change : int or None, default=None
+        Stop after this number of generations without an improvement.
+    tol : float, default=1e-4
+        Smallest gain of the best fitness that is an improvement.
+    max_time : float or None, default=None
+        Seconds for all of `fit`, including the refit of the best. The first individual
+        always runs to its end. After that, an individual can be the best only if it
+        ends in time and leaves time for its refit. A refit may exceed the limit if it
+        has to be repeated, or if a callable `refit` chooses its individual. Results
+        depend on the machine's speed: for results that `random_state` reproduces, set
+        `generations` instead. Of a table that is read in parts, this is the time of the
+        search on a sample: the last fit, on all rows, is not limited.
+    max_eval_time : float or None, default=None
+        Seconds that an individual may take for all of its splits. A worker process
+        that takes longer is stopped, even in native code. The refit is not limited.
+    memory_limit : float or None, default=None
+        Megabytes that a worker process may hold; one that holds more is stopped. This
+        limit and `max_eval_time` need worker processes of joblib's default backend, so
+        one is started even with ``n_jobs=1``. With other backends, `memory_limit` has
+        no effect, and `max_eval_time` stops an individual between boosting rounds,
+        epochs or splits. Of a table that is read in parts, a sample of a tenth of this
+        size is searched on; None then stands for 500 MB.
+    max_predict_time : float or None, default=None
+        Seconds that an individual may take to predict 1,000 samples: the median of up
+        to five predictions, on every split. A slower individual cannot be the best.
+        Results depend on the machine's speed.
+    cv : int, splitter, iterable or None, default=None
+        The splits on which individuals are scored. An integer is a number of shuffled
+        folds, stratified by class; a class with fewer samples than folds is used for
+        training only. None stands for several folds if there are few samples, else for
+        one split that holds out 20 %, 50,000 samples at most; see the notes. There are
+        fewer folds if `scoring` is undefined on smaller test parts. If a class has too
+        few samples for all, its ROC AUC is left out there, with a warning. Splitters
+        and iterables are as in scikit-learn.
+    resource : str or None, default="auto"
+        The resource of successive halving: "n_samples" of the training part, or the
+        name of an integer gene such as "epochs". Each individual is first evaluated
+        with little of it. Only the best are evaluated again with more. None evaluates
+        each individual once, with all that its genes ask for. "auto" stands for None;
+        with `max_time` for "epochs" if networks predict, and for "n_samples" if
+        pipelines evolve on a table that is large for it. For each second the first rung
+        then has 16,000 cells of the table, and no less than 2,000 rows; or 150 images
+        of 28 x 28 pixels, all splits together, of larger ones fewer, and no less than
+        600 on a split.
+    factor : float, default=3
+        The best 1 / `factor` of the individuals are promoted: they are evaluated again
+        with `factor` times the resource.
+    min_resources : int or {"exhaust", "smallest"}, default="exhaust"
+        The resource of the first rung. "smallest" stands for 1 (of "samples": two per
+        class). "exhaust" stands for so much that the best individuals of one population
+        just reach the last rung.
+    max_resources : int or "auto", default="auto"
+        Upper limit of the resource on all rungs. An individual that is promoted from
+        the last rung is evaluated with all that its genes ask for. "auto" stands for
+        the most that any individual can ask for.
+    initial_population : sequence or None, default=None
+        The first individuals: dicts of expressed genes, chromosomes, or fitted
+        estimators of this class. Genes that a dict leaves out have their neutral value,
+        such as no augmentation, or are drawn if they have none. None stands for
+        configurations that are known to be good: `population_size` of them, with
+        `max_time` all. An empty list stands for random individuals only.
+    journal : path-like or None, default=None
+        File to which every evaluation is written. If the process dies, run the same
+        script again: evaluations in the file are not repeated, and the search ends with
+        the same result. A search that has ended goes on if `generations` is raised. A
+        journal belongs to one search on one data set, and only one `fit` at a time can
+        use it. `sknevo.read_journal` returns its evaluations.
+    error_score : "raise" or float, default=nan
+        Score of failed individuals in `cv_results_`; their fitness is always the worst.
+        "raise" ends `fit` at the first failure of an individual or of the refit.
+    n_jobs : int or None, default=None
+        Number of individuals that are evaluated at a time. They share the cores. As in
+        joblib, None stands for 1 and -1 for all cores. Results do not depend on it,
+        unless a limit or a score is a time.
+    random_state : int, RandomState or None, default=None
+        Seed of everything: genes, splits and models.
+    verbose : int, default=0
+        1 prints at once what is searched and until when, then a line per new best and
+        per generation, with the most frequent causes of its failures. 2 also prints a
+        line per individual.
 
     Attributes
     ----------
@@ -88,6 +191,59 @@ class EvolvedPolicy(BaseEvolved):
         Mean return of `best_estimator_` in episodes with fresh seeds, up to 100, by
         which it was chosen of a few that were trained to the end. Not set if nothing
         was.
+    best_estimator_ : estimator
+        The best individual, fitted on all of X (`EvolvedGAN` with one split: on its
+        training part). It can be used and pickled without the search.
+    best_chromosome_ : Chromosome
+        The genes of the best individual, silent ones included, and its lineage.
+    best_params_ : dict
+        The expressed genes of the best individual, which can be an entry of
+        `initial_population`. `EvolvedSearchCV`: the parameters of the estimator.
+    best_score_ : float
+        Fitness of the best individual: its mean score over the splits. Not set if
+        `refit` is callable.
+    best_index_ : int
+        Row of the best individual in `cv_results_`.
+    cv_results_ : dict of str to array
+        One row per individual and resource: the columns of RandomizedSearchCV, and
+        `generation`, `origin`, `parents`, `key`, `status` ("ok", "error", "timeout",
+        "memory", "pruned", "slow", "unfinished", "skipped"), `error`, `n_fits`, the
+        splits that it was fitted on, `fitness` (minus infinity if it failed),
+        `end_time` (seconds from the beginning of `fit` until the result was known), and
+        `resource`, which is infinite if the individual got all that its genes ask for.
+    pareto_front_ : ndarray of int
+        Rows of `cv_results_` that no other row dominates in all scores, sorted by the
+        first score, best first. `refit_individual` fits any of them.
+    history_ : list of Generation
+        One `sknevo.records.Generation` per generation: its number, the best fitness so
+        far, the median fitness, how many individuals were evaluated, cached and failed,
+        and the seconds.
+    rungs_ : list of Rung
+        One per resource of successive halving; a single one without `resource`. It has
+        the scores, their `correlation` with those on the next rung, and
+        `is_misleading`: a misleading rung is skipped from then on.
+    genome_ : Genome
+        The search space.
+    n_generations_, n_evaluations_ : int
+        Number of generations bred and of individuals evaluated.
+    stop_reason_ : str
+        The rule that ended the search.
+    scorer_ : callable or dict of str to callable
+        The scorer of individuals, or several by name.
+    multimetric_ : bool
+        Whether there are several scorers.
+    n_splits_ : int
+        Number of splits.
+    refit_time_ : float
+        Seconds that fitting `best_estimator_` took.
+    refitted_ : bool
+        Whether `best_estimator_` had its last fit. False if there was no time for it:
+        it is then the model of the best individual's last split, or, of a table that is
+        read in parts, of a sample.
+    n_features_in_ : int
+        Number of columns of X.
+    feature_names_in_ : ndarray of str
+        Names of the columns, if X is a DataFrame and all of them are strings.
 
     See Also
     --------

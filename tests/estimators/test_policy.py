@@ -104,10 +104,11 @@ def test_episodes_are_a_resource():
     assert halved.best_estimator_.episodes_ >= 16
 
 
-def test_time_is_kept_and_workers_go_on_until_it_is_over():
-    params = {**SMALL, "generations": None}
-    evolved = EvolvedPolicy(Walk, **params, max_time=3, n_jobs=2).fit(SEEDS)
+def test_the_best_trains_on_until_the_time_is_over():
+    params = {**SMALL, "generations": None, "genome": None}
+    evolved = EvolvedPolicy(Walk, **params, max_time=2).fit(SEEDS)
     assert evolved.stop_reason_.startswith("max_time")
+    assert evolved.refitted_
     assert evolved.score(OTHERS) > 3.5
 
 

@@ -15,7 +15,7 @@ from sknevo.spelling import did_you_mean
 # What makes environments: a name in Gymnasium's registry, or a callable.
 Env = str | Callable[[], gymnasium.Env]
 
-ACTIONS = (spaces.Box, spaces.Discrete, spaces.MultiBinary, spaces.MultiDiscrete)
+PLAIN = (spaces.Box, spaces.Discrete, spaces.MultiBinary, spaces.MultiDiscrete)
 # Steps after which an episode is ended if the environment sets no limit of its own.
 # Chosen, not measured.
 MOST_STEPS = 1000
@@ -92,14 +92,14 @@ class Interface:
             environment.close()
 
     def __post_init__(self) -> None:
-        if not self.observations.is_np_flattenable:
+        if not _is_seen(self.observations):
             raise ValueError(
                 f"env has the observation space {self.observations}, of type "
                 f"{type(self.observations).__name__}, which is not supported: it must "
                 "be Box, Discrete, MultiBinary, MultiDiscrete, or Tuple or Dict of "
                 "these."
             )
-        if not isinstance(self.actions, ACTIONS):
+        if not isinstance(self.actions, PLAIN):
             raise ValueError(
                 f"env has the action space {self.actions}, of type "
                 f"{type(self.actions).__name__}, which is not supported: it must be "
@@ -202,3 +202,11 @@ class Interface:
         low = self.actions.low.ravel().astype(float)
         high = self.actions.high.ravel().astype(float)
         return low, high, np.isfinite(low) & np.isfinite(high)
+
+
+def _is_seen(space: spaces.Space) -> bool:
+    """Return whether observations of a space can be made arrays of one size."""
+    if isinstance(space, spaces.Tuple | spaces.Dict):
+        inside = space.values() if isinstance(space, spaces.Dict) else space
+        return all(map(_is_seen, inside))
+    return isinstance(space, PLAIN)

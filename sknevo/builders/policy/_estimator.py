@@ -27,6 +27,8 @@ MOST_EQUAL = 5
 # `finish`, within limits. The mean of the most has a standard error of a tenth of the
 # deviation. Chosen, not measured.
 FRESH_SHARE, FEWEST_FRESH, MOST_FRESH = 0.1, 8, 100
+# So many times as long as predicted this may take. Chosen, not measured.
+MARGIN = 1.3
 # Stages of `finish` after each of which the policy is one of those that are compared.
 # Chosen, not measured.
 STAGES = 2
@@ -279,7 +281,9 @@ class Policy(BaseEstimator):
             n_fresh = FRESH_SHARE * (until - time.time()) / (each * (STAGES + 1))
         n_fresh = int(np.clip(n_fresh, FEWEST_FRESH, MOST_FRESH))
         more = np.inf if episodes is None else episodes
-        end = np.inf if until is None else until - n_fresh * (STAGES + 1) * each
+        end = np.inf
+        if until is not None:
+            end = until - MARGIN * n_fresh * (STAGES + 1) * each
         found = [self._learned(), *self._stages(seeds, more, end)]
         fresh = fresh_seeds(seeds, n_fresh)
         returns = [self._returns(one, fresh) for one in found]
