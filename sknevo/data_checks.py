@@ -211,6 +211,9 @@ def _feed_array(digest: Any, array: np.ndarray) -> None:
     if isinstance(array, np.ma.MaskedArray):
         _feed_array(digest, np.ma.getmaskarray(array))
         array = np.ma.getdata(array)
+    if array.size and isinstance(array.flat[0], np.ndarray):  # images of many sizes
+        _feed(digest, array.ravel().tolist())
+        return
     if array.dtype.hasobject:
         from pandas.util import hash_array
 

@@ -13,16 +13,20 @@ from typing import Any, Self
 from sknevo.records import DataSpec
 
 __all__ = [
+    "DecoderStage",
     "Layer",
     "NetworkPlan",
     "NetworkSize",
+    "UNetPlan",
     "channels_last",
     "gan_plans",
     "image_shape",
     "is_ambiguous",
     "network_plan",
+    "patches_per_image",
     "samples_per_epoch",
     "shape_of",
+    "unet_plan",
 ]
 
 Shape = tuple[int, ...]
@@ -42,11 +46,25 @@ SQUEEZED = 4
 # The share of a batch in the statistics of batch normalisation. Trainings of ten steps
 # are better with it than with torch's 0.1, longer ones are as good (doc/figures.md).
 NORM_MOMENTUM = 0.6
+# Widths are multiples of it: hardware likes them, and groups of channels need it. The
+# widest stage of a U-Net, where there are fewest pixels; chosen, not measured.
+WIDTH_STEP, WIDEST_STAGE = 8, 256
 
 
 def samples_per_epoch(n_samples: int) -> int:
     """Return the number of samples in an epoch: one pass, or the next part of it."""
     return min(n_samples, EPOCH_SAMPLES)
+
+
+def patches_per_image(sides: Sequence[int], patch: int) -> int:
+    """Return how many square patches an epoch takes from an image: as many as it holds.
+
+    Examples
+    --------
+    >>> patches_per_image((256, 256), 128), patches_per_image((100, 100), 128)
+    (4, 1)
+    """
+    return max(1, round(math.prod(sides) / patch**2))
 
 
 def image_shape(sample_shape: Shape, channels: str = "auto") -> Shape:
@@ -147,11 +165,11 @@ class Layer:
     Parameters
     ----------
     kind : {"convolution", "transposed", "residual", "whitening", "dense", "linear", \
-"projection", "flatten", "average", "maximum", "unflatten", "crop"}
+"projection", "flatten", "average", "maximum", "unflatten", "crop", "pooling"}
         "residual" adds its inputs to what its `inner` layers make of them. "whitening"
         is a convolution that is computed of the data and not learned. "linear" is a
         dense layer with nothing after it, "projection" one without a bias, "average"
-        and "maximum" those over all pixels. The last five learn nothing.
+        and "maximum" those over all pixels. The last six learn nothing.
     inputs, outputs : tuple of int
         Shapes of a sample: (channels, height, width) or (features,).
     grid : tuple of int, default=()
@@ -281,6 +299,12 @@ default="none"
         # A direction and its opposite: rectified, they hold what comes in.
         outputs = (2 * n_directions, *grid)
         return cls("whitening", inputs, outputs, grid, kernel, stride)
+
+    @classmethod
+    def halving(cls, pooling: str, inputs: Shape) -> Self:
+        """Return a layer that pools to half of the sides."""
+        half = (inputs[0], *(side // 2 for side in inputs[1:]))
+        return cls("pooling", inputs, half, grid=inputs[1:], pooling=pooling)
 
     @classmethod
     def dense(cls, genes: Mapping[str, Any], inputs: Shape) -> list[Self]:
@@ -491,6 +515,151 @@ def network_plan(genes: Mapping[str, Any], shape: Shape, n_outputs: int) -> Netw
     last = layers[-1].outputs if layers else shape
     scale = genes.get("head_scale", 1.0)
     return NetworkPlan((*layers, Layer("linear", last, (n_outputs,), scale=scale)))
+
+
+@dataclass(frozen=True)
+class DecoderStage:
+    """A stage of a U-Net's decoder, which joins what comes from below and from aside.
+
+    Parameters
+    ----------
+    up : Layer
+        Doubles the sides of what comes from below.
+    gate : tuple of Layer
+        Those of an attention gate [1]_: of what comes from below, of what comes from
+        aside, and of their sum. Empty without one.
+    layers : tuple of Layer
+        They take both, side by side as channels.
+
+    References
+    ----------
+    .. [1] Oktay, O. et al. (2018). Attention U-Net: Learning Where to Look for the
+       Pancreas. arXiv:1804.03999.
+    """
+
+    up: Layer
+    gate: tuple[Layer, ...]
+    layers: tuple[Layer, ...]
+
+    @classmethod
+    def of(cls, genes: Mapping[str, Any], below: Shape, aside: Shape) -> Self:
+        """Return the stage that joins outputs of these shapes."""
+        width = aside[0]
+        # Transposed convolutions need a kernel that overlaps.
+        upsampling = genes["upsampling"]
+        kernel = 3 if upsampling == "transposed" else 1
+        up = Layer.convolution(
+            {"channels": width, "kernel": kernel, "upsampling": upsampling}, below
+        )
+        gate: tuple[Layer, ...] = ()
+        if genes.get("attention"):
+            hidden = {"channels": max(WIDTH_STEP, width // 2), "kernel": 1}
+            both = [Layer.convolution(hidden, shape) for shape in (up.outputs, aside)]
+            gates = {"channels": 1, "kernel": 1}
+            gate = (*both, Layer.convolution(gates, both[0].outputs))
+        joined = (up.outputs[0] + width, *aside[1:])
+        block = {**genes, "channels": width, "pooling": "none", "upsampling": "none"}
+        block["convolutions"] = genes.get("decoder_convolutions", 1)
+        return cls(up, gate, tuple(Layer.block(block, joined)))
+
+
+@dataclass(frozen=True)
+class UNetPlan(NetworkPlan):
+    """The layers of a U-Net [1]_, which gives maps of an image.
+
+    Parameters
+    ----------
+    layers : tuple of Layer
+        All layers, in the order of the following.
+    encoder : tuple of tuple of Layer
+        The stages that halve an image, the finest first.
+    decoder : tuple of DecoderStage
+        The stages that enlarge it, the finest last.
+    head : Layer
+        Makes the maps.
+    stride : int
+        The side, in pixels of the image, of what a pixel of the maps stands for.
+
+    References
+    ----------
+    .. [1] Ronneberger, O., Fischer, P., & Brox, T. (2015). U-Net: Convolutional
+       Networks for Biomedical Image Segmentation. MICCAI. arXiv:1505.04597.
+    """
+
+    encoder: tuple[tuple[Layer, ...], ...]
+    decoder: tuple[DecoderStage, ...]
+    head: Layer
+    stride: int
+
+    @property
+    def factor(self) -> int:
+        """What the sides of an image must be multiples of."""
+        return self.stride * 2 ** len(self.decoder)
+
+
+def unet_plan(
+    genes: Mapping[str, Any], n_channels: int, n_outputs: int, side: int | None = None
+) -> UNetPlan:
+    """Return the plan of a U-Net that maps an image to maps.
+
+    Parameters
+    ----------
+    genes : dict
+        Expressed: `depth` (how often the sides are halved), `stride`, `width` of the
+        finest stage, `growth` from stage to stage, `convolutions` of a stage and
+        `decoder_convolutions`, `pooling`, `upsampling`, `attention`, and those of a
+        convolution.
+    n_channels : int
+        Channels of the image.
+    n_outputs : int
+        Number of maps.
+    side : int or None, default=None
+        Side of the square images that sizes are counted for; None stands for the least.
+
+    Returns
+    -------
+    UNetPlan
+
+    Examples
+    --------
+    >>> genes = {"depth": 2, "stride": 1, "width": 8, "growth": 2.0, "convolutions": 1,
+    ...          "kernel": 3, "pooling": "max", "upsampling": "nearest"}
+    >>> plan = unet_plan(genes, 3, 2, side=64)
+    >>> [stage[-1].outputs for stage in plan.encoder], plan.head.outputs, plan.factor
+    ([(8, 64, 64), (16, 32, 32), (32, 16, 16)], (2, 64, 64), 4)
+    """
+    depth, stride = genes["depth"], genes["stride"]
+    genes = {"norm_momentum": NORM_MOMENTUM, **genes}
+    side = side or stride * 2**depth
+    shape: Shape = (n_channels, side, side)
+    encoder: list[tuple[Layer, ...]] = []
+    for stage in range(depth + 1):
+        # A first stage of step 2 leaves the sides of the image to no layer.
+        pooling = genes["pooling"] if stage else ("none", "stride")[stride - 1]
+        layers: list[Layer] = []
+        if pooling in ("max", "average"):
+            layers.append(Layer.halving(pooling, shape))
+            shape, pooling = layers[-1].outputs, "none"
+        block = {**genes, "channels": _stage_width(genes, stage), "pooling": pooling}
+        if pooling == "stride" and genes["convolutions"] == 1:
+            block["residual"] = False  # inputs and outputs have other sides
+        layers += Layer.block({**block, "upsampling": "none"}, shape)
+        shape = layers[-1].outputs
+        encoder.append(tuple(layers))
+    decoder: list[DecoderStage] = []
+    for layers in encoder[-2::-1]:
+        decoder.append(DecoderStage.of(genes, shape, layers[-1].outputs))
+        shape = decoder[-1].layers[-1].outputs
+    head = Layer.convolution({"channels": n_outputs, "kernel": 1}, shape)
+    all_layers = [layer for stage in encoder for layer in stage]
+    for one in decoder:
+        all_layers += [one.up, *one.gate, *one.layers]
+    return UNetPlan((*all_layers, head), tuple(encoder), tuple(decoder), head, stride)
+
+
+def _stage_width(genes: Mapping[str, Any], stage: int) -> int:
+    width = min(WIDEST_STAGE, genes["width"] * genes["growth"] ** stage)
+    return max(1, round(width / WIDTH_STEP)) * WIDTH_STEP
 
 
 def gan_plans(

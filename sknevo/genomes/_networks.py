@@ -9,7 +9,13 @@ from functools import partial
 from typing import Any
 
 from sknevo.genes import Categorical, Choice, Gene, Genome, Integer, Real, Repeat
-from sknevo.network_plan import Layer, network_plan, samples_per_epoch, shape_of
+from sknevo.network_plan import (
+    WIDTH_STEP,
+    Layer,
+    network_plan,
+    samples_per_epoch,
+    shape_of,
+)
 from sknevo.records import DataSpec, express
 
 # The tables -----------------------------------------------------------------------
@@ -116,8 +122,6 @@ AUGMENTATION = Genome(
     test_time=Categorical([False, True]).with_neutral(False),
 )
 
-# Widths are multiples of eight: hardware likes them, and groups of channels need it.
-WIDTH_STEP = 8
 # The share of its width that a layer keeps when a network is made smaller; chosen, not
 # measured.
 NARROWED = 0.8

@@ -1,5 +1,6 @@
 """Images as arrays: PIL images upright, in bytes and on white."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -25,6 +26,24 @@ def array_of(values: Any) -> np.ndarray:
         return tensor.numpy()
     except TypeError:  # such as bfloat16, which numpy does not have
         return tensor.float().numpy()
+
+
+def together(images: Sequence[np.ndarray]) -> np.ndarray:
+    """Return images of one size as one array, others as an array of arrays.
+
+    Examples
+    --------
+    >>> together([np.zeros((2, 3)), np.zeros((2, 3))]).shape
+    (2, 2, 3)
+    >>> together([np.zeros((2, 3)), np.zeros((4, 4))]).shape
+    (2,)
+    """
+    if len({image.shape for image in images}) == 1:
+        return np.stack(images)
+    apart = np.empty(len(images), object)
+    for place, image in enumerate(images):
+        apart[place] = image
+    return apart
 
 
 def pixels_of(

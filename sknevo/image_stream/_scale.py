@@ -36,8 +36,13 @@ class PixelRange:
     def of(cls, X: Any, n_streamed: int = READ) -> Self:
         """Return the range of all images, or of `n_streamed` at random of a stream."""
         X = part_to_read(X, n_streamed)
+        kind = getattr(X, "dtype", None)
+        if getattr(kind, "hasobject", False):  # images of several sizes
+            each = [cls.of(image[None]) for image in X]
+            low, high = min(one.low for one in each), max(one.high for one in each)
+            return cls(low, high, all(one.whole for one in each))
         # Black and white are ends of a scale, not the numbers 0 and 1.
-        whole = getattr(X, "dtype", None) != np.bool_
+        whole = kind != np.bool_
         low, high = math.inf, -math.inf
         size = max(1, VALUES_AT_ONCE // math.prod(np.shape(X[:1])[1:]))
         for begin in range(0, len(X), size):

@@ -2,7 +2,7 @@
 
 import math
 import weakref
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import reduce
@@ -29,8 +29,9 @@ VALUES_AT_ONCE = 2**20
 MOST_KEPT = 128 * 2**20
 # Arrays on devices, by where they are and how.
 _moved: dict[tuple[int, str, type], Tensor] = {}
-# What is random in a training: the order of each pass, and what each epoch draws.
-ORDER, EPOCH = range(2)
+# What is random in a training: the order of each pass, what each epoch draws, and the
+# places of its patches.
+ORDER, EPOCH, PLACES = range(3)
 
 
 def input_type(sample_shape: tuple[int, ...], device: str) -> type:
@@ -76,7 +77,14 @@ def statistics(
     """
     X, arrange = part_to_read(X), Arrange(sample_shape, channels)
     size = max(1, VALUES_AT_ONCE // math.prod(sample_shape))
-    blocks = map(arrange, SlicedBatches(X, size, dtype))
+    return channel_statistics(map(arrange, SlicedBatches(X, size, dtype)))
+
+
+def channel_statistics(blocks: Iterable[Tensor]) -> dict[str, Tensor]:
+    """Return the `mean` and `scale` of each channel or feature of blocks of samples.
+
+    Blocks are of shape (n, channels, ...), and need not have the same sides.
+    """
     found = reduce(_Moments.merged, map(_Moments.of, blocks))
     # A constant feature is not scaled, though rounding may give it a tiny deviation.
     scale = found.variance.sqrt()

@@ -419,6 +419,7 @@ MODULES: dict[str, Callable[[Layer, torch.Generator], nn.Module]] = {
     "flatten": lambda *_: Flatten(),
     "average": lambda *_: Average(),
     "maximum": lambda *_: Maximum(),
+    "pooling": lambda layer, _: POOLINGS[layer.pooling](2),
     "unflatten": lambda layer, _: nn.Unflatten(1, layer.outputs),
     "crop": lambda layer, _: Crop(layer.outputs[1:]),
 }

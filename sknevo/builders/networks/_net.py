@@ -465,10 +465,10 @@ class Net(NeuralNet):
         with torch.inference_mode():
             return self.infer(batch)
 
-    def infer(self, x: Tensor, **_: Any) -> Any:
-        """Return the outputs for a batch, in full precision."""
+    def infer(self, x: Tensor, *maps: Tensor, **_: Any) -> Any:
+        """Return the outputs for a batch, in full precision, and maps moved along."""
         with autocast(self.device, self.precision):
-            outputs = self.module_(x.to(self.device))
+            outputs = self.module_(x.to(self.device), *maps)
         if isinstance(outputs, Tensor):
             return _at_least_single(outputs)
         return tuple(map(_at_least_single, outputs))
