@@ -3,7 +3,14 @@
 import math
 
 # Names of metrics that are not read well as they are.
-METRICS = {"r2": "R²", "roc_auc": "ROC AUC", "f1": "F1"}
+METRICS = {
+    "r2": "R²",
+    "roc_auc": "ROC AUC",
+    "f1": "F1",
+    "mean_iou": "mean IoU",
+    "mean_dice": "mean Dice",
+    "object_f1": "F1 of objects",
+}
 # Units of costs, which are negated scores.
 COSTS = {
     "fit_time": "seconds of training",

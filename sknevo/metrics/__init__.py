@@ -1,4 +1,4 @@
-"""Measures of the quality of generated samples. Each notices other faults.
+"""Measures of the quality of generated samples and of masks. Each notices other faults.
 
 - of features: `frechet_distance`, `kernel_distance`,
   `precision_recall_density_coverage`, `authenticity`,
@@ -7,7 +7,9 @@
   rebuilds; `nearest_neighbour_psnr`, `nearest_neighbour_ssim` with training images,
 - feature spaces: `StandardFeatures` of tables, `InceptionFeatures` of images,
 - relative to real samples: `ReferenceSet`, `diagnose`, `collapse_score`,
-- one fitness, as a scikit-learn scorer: `GenerativeScore`.
+- one fitness, as a scikit-learn scorer: `GenerativeScore`,
+- of masks of pixels: `iou_scores`, `dice_scores`, `object_f1_score`, and `MaskScore`, a
+  scorer of any of them.
 
 ``pip install ".[metrics]"`` adds scikit-image, for the structural similarity, and
 torch-fidelity, for the weights that the FID was defined with. Nothing else needs them.
@@ -31,6 +33,12 @@ from sknevo.metrics._images import (
     peak_signal_noise_ratio,
     structural_similarity,
 )
+from sknevo.metrics._masks import (
+    MaskScore,
+    dice_scores,
+    iou_scores,
+    object_f1_score,
+)
 from sknevo.metrics._neighbours import (
     PRDC,
     ModeCoverage,
@@ -47,6 +55,7 @@ __all__ = [
     "GenerativeScore",
     "InceptionFeatures",
     "KernelDistance",
+    "MaskScore",
     "Measures",
     "ModeCoverage",
     "ReferenceSet",
@@ -54,13 +63,16 @@ __all__ = [
     "authenticity",
     "collapse_score",
     "diagnose",
+    "dice_scores",
     "frechet_distance",
     "invert",
+    "iou_scores",
     "kernel_distance",
     "mode_coverage",
     "n_conditions",
     "nearest_neighbour_psnr",
     "nearest_neighbour_ssim",
+    "object_f1_score",
     "peak_signal_noise_ratio",
     "precision_recall_density_coverage",
     "structural_similarity",
