@@ -1,12 +1,14 @@
 """Images to evolve on: downloaded once, loaded from folders, or drawn.
 
-All functions return scikit-learn's `Bunch` with `images`, `target`, `target_names` and
-`DESCR`. If the images are in memory, `data` holds them as rows.
+All functions return scikit-learn's `Bunch` with `images` and `DESCR`. Those of classes
+have `target` and `target_names`, too; if the images are in memory, `data` holds them as
+rows. `load_mask_folder` has `masks`.
 """
 
 from sknevo.datasets._folders import load_image_folder, load_imagenet
 from sknevo.datasets._folders import unlabelled_images as unlabelled_images
 from sknevo.datasets._insects import make_insects
+from sknevo.datasets._masks import load_mask_folder
 from sknevo.datasets._torchvision import (
     fetch_cifar10,
     fetch_cifar100,
@@ -21,5 +23,6 @@ __all__ = [
     "fetch_mnist",
     "load_image_folder",
     "load_imagenet",
+    "load_mask_folder",
     "make_insects",
 ]

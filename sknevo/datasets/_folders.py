@@ -176,7 +176,7 @@ def _stream(root: Path, image_size: int | Sequence[int]) -> Bunch:
         if entry.is_dir() and not _is_ignored(entry.name)
     )
     _refuse_parts(root, [folder.name for folder in folders])
-    found = [_images_in(folder) for folder in folders]
+    found = [images_in(folder) for folder in folders]
     _check_classes(root, {f.name: some for f, some in zip(folders, found, strict=True)})
     files = [file for some in found for file in some]
     return Bunch(
@@ -191,7 +191,7 @@ def _stream(root: Path, image_size: int | Sequence[int]) -> Bunch:
 def unlabelled_images(root: Path, image_size: int | Sequence[int]) -> Bunch:
     """Return all images below a folder: `images`, and their `filenames` in it."""
     shape = (*_sides(image_size), 3)
-    files = _images_in(root)
+    files = images_in(root)
     if not files:
         raise ValueError(f"root must hold images; {root} holds none.")
     names = [str(Path(file).relative_to(root)) for file in files]
@@ -241,7 +241,7 @@ def _check_classes(root: Path, found: Mapping[str, list[str]]) -> None:
         )
 
 
-def _images_in(folder: Path) -> list[str]:
+def images_in(folder: Path) -> list[str]:
     """Return the paths of all images below a folder that are not hidden, sorted."""
     images = sorted(filter(_is_image, _files_in(folder, {folder.resolve()})))
     unknown = Counter(file.suffix for file in images if not _can_open(file))
