@@ -7,7 +7,8 @@
 - `EvolvedPolicy` evolves policies that act in environments of Gymnasium,
 - `EvolvedRegressor` evolves networks that predict numbers from images,
 - `EvolvedSearchCV` evolves the parameters of any scikit-learn estimator,
-- `metrics` measures how good generated samples are,
+- `EvolvedSegmenter` evolves networks that give each pixel of an image a class,
+- `metrics` measures how good generated samples and masks are,
 - `genes` says what may vary, `genomes` has the search spaces, `evolution` the
   strategies that breed and select.
 """

@@ -16,6 +16,7 @@ NEEDED = {"evolve_policy": ["cmaes", "gymnasium"]}
 ARGUMENTS = {
     "evolve_policy": [*PLOT, *FILM, "--n-jobs", "1", "--max-steps", "50"],
     "evolve_digits": [*PLOT, "--n-jobs", "1"],
+    "evolve_segmenter": [*PLOT, "--n-jobs", "1"],
     "evolve_gan": [*PLOT, "--n-jobs", "1", "--max-epochs", "20"],
     "plot_search": [*PLOT, "--n-jobs", "1", "--pictures", "pictures"],
 }

@@ -30,6 +30,7 @@ from sknevo import (
     EvolvedPipelineRegressor,
     EvolvedRegressor,
     EvolvedSearchCV,
+    EvolvedSegmenter,
     GeneticAlgorithm,
     Genome,
     Integer,
@@ -70,8 +71,10 @@ ESTIMATORS = {
     EvolvedClassifier: (IMAGES, LABELS),
     EvolvedRegressor: (IMAGES, TABLE[:, 0]),
 }
-# Needs no labels: what is wrong with them is in its own tests.
-GAN = {EvolvedGAN: (TABLE, None)}
+MASKS = np.zeros((12, 8, 8), int)
+MASKS[:, :4] = 1
+# They take no labels: what is wrong with their targets is in their own tests.
+WITHOUT_LABELS = {EvolvedGAN: (TABLE, None), EvolvedSegmenter: (IMAGES, MASKS)}
 SEARCH = {"population_size": 1, "generations": 1, "cv": 2}
 
 
@@ -141,7 +144,7 @@ def kinds(name, values):
 
 BAD_PARAMETERS = [
     (estimator, name, value)
-    for estimator in ESTIMATORS | GAN
+    for estimator in ESTIMATORS | WITHOUT_LABELS
     for name, values in PARAMETERS.items()
     for value in kinds(name, values)
     # What a GAN's fitness is made of is known when it is measured, and that takes long.
@@ -159,7 +162,7 @@ BAD_PARAMETERS = [
 
 @pytest.mark.parametrize(("estimator", "name", "value"), BAD_PARAMETERS)
 def test_bad_parameters(estimator, name, value):
-    refused(estimator(**{name: value}), *(ESTIMATORS | GAN)[estimator], name)
+    refused(estimator(**{name: value}), *(ESTIMATORS | WITHOUT_LABELS)[estimator], name)
 
 
 @pytest.mark.parametrize(

@@ -33,6 +33,7 @@ from sknevo import (
     EvolvedPolicy,
     EvolvedRegressor,
     EvolvedSearchCV,
+    EvolvedSegmenter,
     Integer,
     Real,
     Repeat,
@@ -45,6 +46,7 @@ from sknevo.genomes.convnet_regressor import convnet_regressor
 from sknevo.genomes.gan import gan
 from sknevo.genomes.pipeline import pipeline
 from sknevo.genomes.policy import policy
+from sknevo.genomes.segmenter import segmenter
 from sknevo.metrics import frechet_distance, mode_coverage
 
 GOLDEN = Path(__file__).parent / "golden" / "public_surface.json"
@@ -144,6 +146,8 @@ IMAGES = RNG.integers(0, 256, (40, 8, 8), dtype=np.uint8)
 SEARCH = {"population_size": 2, "generations": 1, "random_state": 0}
 TREES = {"max_depth": [1, 2], "min_samples_leaf": [1, 5]}
 SVMS = partial(pipeline, models=["svm"])
+MASKS = (IMAGES > 128).astype(int)
+MASKED = {"max_depth": 1, "max_parameters": 3_000, "max_epochs": 1}
 TINY = {"max_layers": 1, "max_parameters": 3_000, "max_epochs": 1}
 
 
@@ -184,6 +188,10 @@ def fits():
             (IMAGES, TABLE[:, 0]),
         ),
         "EvolvedSearchCV": (search_trees(), (TABLE, LABELS)),
+        "EvolvedSegmenter": (
+            EvolvedSegmenter(genome=partial(segmenter, **MASKED), **SEARCH),
+            (IMAGES, MASKS),
+        ),
         "EvolvedSearchCV of two metrics": (search_trees(**two), (TABLE, LABELS)),
     }
 
@@ -223,6 +231,7 @@ PAIRS = {
     "EvolvedPipelineRegressor": (EvolvedPipelineRegressor, TABLE, TABLE[:, 0]),
     "EvolvedRegressor": (EvolvedRegressor, IMAGES, TABLE[:, 0]),
     "EvolvedSearchCV": (search_trees, TABLE, LABELS),
+    "EvolvedSegmenter": (EvolvedSegmenter, IMAGES, MASKS),
 }
 BAD_PARAMETERS = [
     {"genome": 3},

@@ -13,6 +13,7 @@ from sknevo.describe.gan import GAN
 from sknevo.describe.pipeline import PIPELINE
 from sknevo.describe.policy import POLICY
 from sknevo.describe.search_cv import PARAMETERS
+from sknevo.describe.segmenter import SEGMENTER
 
 __all__ = [
     "COSTS",
@@ -25,7 +26,7 @@ __all__ = [
 ]
 
 # The first one that fits a genome is taken; the last one fits all.
-WORDS = (PIPELINE, GAN, CONVNET, DENSE_NETWORK, POLICY, PARAMETERS)
+WORDS = (PIPELINE, GAN, SEGMENTER, CONVNET, DENSE_NETWORK, POLICY, PARAMETERS)
 
 
 def describe(genes: Genes) -> str:

@@ -16,7 +16,8 @@ Of what predicts:
 - `NetworkDisplay`: a network and its optimizer, silent genes in grey,
 - `FeatureImportanceDisplay`: the columns that predictions depend on,
 - `GanSignalsDisplay`: how a GAN's training went,
-- `SampleGridDisplay`: samples of a GAN.
+- `SampleGridDisplay`: samples of a GAN,
+- `OverlayDisplay`: images with the outlines of predicted and true masks.
 
 Each has `from_estimator(estimator, ax=None)` and, once plotted, `ax_` and `figure_`:
 ``display.figure_.savefig("picture.png")`` saves it.
@@ -33,6 +34,7 @@ from sknevo.displays._gene_importance import GeneImportance
 from sknevo.displays._gene_values import GeneValuesDisplay
 from sknevo.displays._genes import GenesDisplay
 from sknevo.displays._network import NetworkDisplay
+from sknevo.displays._overlay import OverlayDisplay
 from sknevo.displays._pareto import ParetoDisplay
 from sknevo.displays._rungs import RungsDisplay
 from sknevo.displays._samples import SampleGridDisplay
@@ -50,6 +52,7 @@ __all__ = [
     "GenesDisplay",
     "NetworkDisplay",
     "NoPictureError",
+    "OverlayDisplay",
     "ParetoDisplay",
     "RungsDisplay",
     "SampleGridDisplay",

@@ -20,7 +20,14 @@ from sknevo.displays._shared import (
     new_axes,
     searched,
 )
-from sknevo.network_plan import Layer, NetworkPlan, gan_plans, image_shape, network_plan
+from sknevo.network_plan import (
+    Layer,
+    NetworkPlan,
+    gan_plans,
+    image_shape,
+    network_plan,
+    unet_plan,
+)
 
 # What layers are called, and their colours.
 KINDS = {
@@ -35,6 +42,7 @@ KINDS = {
     "maximum": ("global max pooling", ORANGE),
     "unflatten": ("reshape", ORANGE),
     "crop": ("crop", ORANGE),
+    "pooling": ("pooling", ORANGE),
 }
 ACTIVATIONS = {**ACTIVATION, "steep_leaky_relu": "leaky ReLU 0.2"}
 GENES_NAMED = {"lr": "learning rate", "ema_decay": "moving average of weights"}
@@ -145,6 +153,9 @@ class NetworkDisplay:
         genes = estimator.best_chromosome_.genes
         expressed = estimator.best_chromosome_.expressed
         shape = image_shape(estimator._sample_shape_, estimator._channels_)
+        if hasattr(estimator, "predict_instances"):
+            plan = unet_plan(expressed["network"], shape[0], len(estimator.classes_))
+            return cls(plan, genes["optimizer"], genes["training"]).plot(ax=ax)
         if "generator" not in genes:
             n_outputs = len(getattr(estimator, "classes_", [0]))
             plan = network_plan(expressed, shape, n_outputs)

@@ -13,6 +13,7 @@ from sknevo.estimators.pipeline import (
 )
 from sknevo.estimators.policy import EvolvedPolicy as EvolvedPolicy
 from sknevo.estimators.search_cv import EvolvedSearchCV as EvolvedSearchCV
+from sknevo.estimators.segmenter import EvolvedSegmenter as EvolvedSegmenter
 
 if not TYPE_CHECKING:  # type checkers take the names from above
     __all__ = sorted(name for name in globals() if name.startswith("Evolved"))

@@ -19,7 +19,7 @@ from sknevo.evaluation._journal import Journal, JournalError, read_journal
 from sknevo.evaluation._model_store import ModelStore
 from sknevo.evaluation._pools import start_early
 from sknevo.evaluation._resources import SAMPLES
-from sknevo.evaluation._scoring import Objectives, Response
+from sknevo.evaluation._scoring import COSTS, Objectives, Response
 from sknevo.evaluation._selection import select, tune
 from sknevo.evaluation._shared import Shared
 from sknevo.evaluation._threads import inner_threads, limited_threads
@@ -27,6 +27,7 @@ from sknevo.evaluation._trials import Builder, training_continues
 from sknevo.evaluation._workers import end_idle_workers
 
 __all__ = [
+    "COSTS",
     "SAMPLES",
     "Builder",
     "Data",

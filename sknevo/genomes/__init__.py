@@ -4,9 +4,26 @@
 - `convnet` and `convnet_regressor` are those of networks for images and rows,
 - `gan` is that of generators and their discriminators,
 - `policy` is that of policies that act in environments,
-- `search_cv` is that of an estimator's parameters.
+- `search_cv` is that of an estimator's parameters,
+- `segmenter` is that of networks that give each pixel a class.
 """
 
-from sknevo.genomes import convnet, convnet_regressor, gan, pipeline, policy, search_cv
+from sknevo.genomes import (
+    convnet,
+    convnet_regressor,
+    gan,
+    pipeline,
+    policy,
+    search_cv,
+    segmenter,
+)
 
-__all__ = ["convnet", "convnet_regressor", "gan", "pipeline", "policy", "search_cv"]
+__all__ = [
+    "convnet",
+    "convnet_regressor",
+    "gan",
+    "pipeline",
+    "policy",
+    "search_cv",
+    "segmenter",
+]

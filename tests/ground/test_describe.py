@@ -11,6 +11,7 @@ from sknevo.genomes.convnet import convnet
 from sknevo.genomes.convnet_regressor import convnet_regressor
 from sknevo.genomes.gan import gan
 from sknevo.genomes.pipeline import pipeline
+from sknevo.genomes.segmenter import segmenter
 from sknevo.records import Chromosome, Column, DataSpec, Sparsity, flatten
 
 KINDS = ("numeric", "boolean", "categorical", "datetime", "text")
@@ -31,6 +32,7 @@ OUR_GENOMES = {
     "images": genome(convnet, "classification", 2, shape=(28, 28)),
     "rows": genome(convnet_regressor, "regression", 0, shape=(7,)),
     "GAN of images": genome(gan, "generation", 3, shape=(16, 16)),
+    "masks": genome(segmenter, "segmentation", 3, shape=(64, 64, 3)),
     "GAN of rows": genome(gan, "generation", 0, shape=(3,)),
 }
 

@@ -1,0 +1,496 @@
+"""Evolved networks that give each pixel a class, and find objects."""
+
+import math
+from collections.abc import Callable, Mapping
+from numbers import Integral
+from typing import Any, ClassVar
+
+import numpy as np
+from sklearn.utils import Tags
+
+from sknevo.estimators._base import BaseEvolved
+from sknevo.estimators._images_and_masks import (
+    as_images,
+    as_masks,
+    check_layout,
+    check_pairs,
+    split_pairs,
+)
+from sknevo.estimators._network_mixins import EvolvedPredictorMixin
+from sknevo.estimators._network_samples import checked_shape, resolved_channels
+from sknevo.estimators._parameters import parameter, with_parameters
+from sknevo.estimators._results import after_refit
+from sknevo.estimators._setup import FirstRung, most
+from sknevo.evaluation import COSTS, Builder, Objectives
+from sknevo.genes import Genome
+from sknevo.genomes.segmenter import segmenter, well_known
+from sknevo.metrics import MaskScore
+from sknevo.network_plan import channels_last, samples_per_epoch, shape_of
+from sknevo.records import DataSpec
+
+__all__ = ["EvolvedSegmenter"]
+
+# Classes that a byte can tell apart, beside pixels that are ignored.
+MOST_CLASSES = 255
+# Pixels that networks are trained on for the first rung, for each second of `max_time`,
+# all splits together, and bounds in images. Chosen, not measured.
+PIXELS_PER_SECOND, FEWEST_IMAGES, MOST_IMAGES = 60_000, 200, 10_000
+
+
+@with_parameters
+class EvolvedSegmenter(EvolvedPredictorMixin, BaseEvolved):
+    """Evolve a network that gives each pixel of an image a class, and finds objects.
+
+    An individual is a network of the kind of a U-Net [1]_ together with its training:
+    depth, widths, normalisation, up-sampling, attention gates, residual blocks, an
+    optimizer with its own parameters, batch size, epochs, loss (cross-entropy, focal,
+    Dice, and the weights of classes), size of the patches that it learns from, and
+    augmentation, which moves images and masks together. How its outputs become masks
+    evolves, too: a threshold, the smallest object, and whether objects are connected
+    parts or told apart by a watershed. Rules that follow from the sizes of the images
+    limit depth, patches and batches [2]_. The best network goes on with all of X at the
+    end.
+
+    Parameters
+    ----------
+    genome : Genome, callable or None, default=None
+        The search space. A callable gets the `DataSpec` and returns a Genome, such as
+        ``partial(segmenter, max_parameters=100_000)`` of `sknevo.genomes.segmenter`;
+        None stands for `segmenter`.
+    ignore_label : int or None, default=None
+        The label of pixels that are neither learned from nor scored, such as 255.
+    instances : bool, default=False
+        Whether masks number objects, with 0 for the background. There are then two
+        classes, 0 and 1, and None in `scoring` stands for the F1 of objects.
+    strategy : {"coevolution", "crossover", "elitist", "estimation_of_distribution", \
+"nsga2", "regularized_evolution", "surrogate_assisted"} or Strategy, \
+default="estimation_of_distribution"
+        How offspring are bred and which individuals survive. A strategy object has
+        parameters of its own, such as ``GeneticAlgorithm(mutation_probability=0.3)``.
+    population_size : int, default=12
+        Number of individuals per generation.
+    generations : int or None, default=5
+        Number of generations. None sets no limit: another rule must end the search.
+    scoring : str, callable, list, tuple, dict or None, default=None
+        The fitness, as in scikit-learn's searches. None stands for the accuracy in
+        classifiers, R2 in regressors, a `GenerativeScore` in `EvolvedGAN`, the mean IoU
+        in `EvolvedSegmenter` (of objects their F1), and the estimator's own `score` in
+        `EvolvedSearchCV`. With several metrics, `refit` names the fitness. Several
+        metrics may include costs: "fit_time" (seconds), "predict_time" (seconds per
+        1,000 samples), "n_parameters" (of networks and linear models) and "size"
+        (pickled bytes). Costs are negated: higher is better.
+    refit : bool, str, callable or dict, default=True
+        Whether the best individual is fitted on all of X. With several metrics, the
+        name of the fitness, or a dict of weights if it is a weighted sum, such as
+        ``{"accuracy": 1, "predict_time": 0.1}``. A callable gets `cv_results_` and
+        returns the index of the best.
+    target_score : float or None, default=None
+        Stop as soon as an individual reaches this fitness.
+    n_iter_no_change : int or None, default=None
+        Stop after this number of generations without an improvement.
+    tol : float, default=1e-4
+        Smallest gain of the best fitness that is an improvement.
+    max_time : float or None, default=None
+        Seconds for all of `fit`, including the refit of the best. The first individual
+        always runs to its end. After that, an individual can be the best only if it
+        ends in time and leaves time for its refit. A refit may exceed the limit if it
+        has to be repeated, or if a callable `refit` chooses its individual. Results
+        depend on the machine's speed: for results that `random_state` reproduces, set
+        `generations` instead. Of a table that is read in parts, this is the time of the
+        search on a sample: the last fit, on all rows, is not limited.
+    max_eval_time : float or None, default=None
+        Seconds that an individual may take for all of its splits. A worker process
+        that takes longer is stopped, even in native code. The refit is not limited.
+    memory_limit : float or None, default=None
+        Megabytes that a worker process may hold; one that holds more is stopped. This
+        limit and `max_eval_time` need worker processes of joblib's default backend, so
+        one is started even with ``n_jobs=1``. With other backends, `memory_limit` has
+        no effect, and `max_eval_time` stops an individual between boosting rounds,
+        epochs or splits. Of a table that is read in parts, a sample of a tenth of this
+        size is searched on; None then stands for 500 MB.
+    max_predict_time : float or None, default=None
+        Seconds that an individual may take to predict 1,000 samples: the median of up
+        to five predictions, on every split. A slower individual cannot be the best.
+        Results depend on the machine's speed.
+    cv : int, splitter, iterable or None, default=None
+        The splits on which individuals are scored. An integer is a number of shuffled
+        folds, stratified by class; a class with fewer samples than folds is used for
+        training only. None stands for several folds if there are few samples, else for
+        one split that holds out 20 %, 50,000 samples at most; see the notes. There are
+        fewer folds if `scoring` is undefined on smaller test parts. If a class has too
+        few samples for all, its ROC AUC is left out there, with a warning. Splitters
+        and iterables are as in scikit-learn.
+    resource : str or None, default="auto"
+        The resource of successive halving: "n_samples" of the training part, or the
+        name of an integer gene such as "epochs". Each individual is first evaluated
+        with little of it. Only the best are evaluated again with more. None evaluates
+        each individual once, with all that its genes ask for. "auto" stands for None;
+        with `max_time` for "epochs" if networks predict, and for "n_samples" if
+        pipelines evolve on a table that is large for it. For each second the first rung
+        then has 16,000 cells of the table, and no less than 2,000 rows; or 150 images
+        of 28 x 28 pixels, all splits together, of larger ones fewer, and no less than
+        600 on a split.
+    factor : float, default=3
+        The best 1 / `factor` of the individuals are promoted: they are evaluated again
+        with `factor` times the resource.
+    min_resources : int or {"exhaust", "smallest"}, default="exhaust"
+        The resource of the first rung. "smallest" stands for 1 (of "samples": two per
+        class). "exhaust" stands for so much that the best individuals of one population
+        just reach the last rung.
+    max_resources : int or "auto", default="auto"
+        Upper limit of the resource on all rungs. An individual that is promoted from
+        the last rung is evaluated with all that its genes ask for. "auto" stands for
+        the most that any individual can ask for.
+    initial_population : sequence or None, default=None
+        The first individuals: dicts of expressed genes, chromosomes, or fitted
+        estimators of this class. Genes that a dict leaves out have their neutral value,
+        such as no augmentation, or are drawn if they have none. None stands for
+        configurations that are known to be good: `population_size` of them, with
+        `max_time` all. An empty list stands for random individuals only.
+    journal : path-like or None, default=None
+        File to which every evaluation is written. If the process dies, run the same
+        script again: evaluations in the file are not repeated, and the search ends with
+        the same result. A search that has ended goes on if `generations` is raised. A
+        journal belongs to one search on one data set, and only one `fit` at a time can
+        use it. `sknevo.read_journal` returns its evaluations.
+    error_score : "raise" or float, default=nan
+        Score of failed individuals in `cv_results_`; their fitness is always the worst.
+        "raise" ends `fit` at the first failure of an individual or of the refit.
+    n_jobs : int or None, default=None
+        Number of individuals that are evaluated at a time. They share the cores. As in
+        joblib, None stands for 1 and -1 for all cores. Results do not depend on it,
+        unless a limit or a score is a time.
+    random_state : int, RandomState or None, default=None
+        Seed of everything: genes, splits and models.
+    verbose : int, default=0
+        1 prints at once what is searched and until when, then a line per new best and
+        per generation, with the most frequent causes of its failures. 2 also prints a
+        line per individual.
+    image_shape : tuple of int or None, default=None
+        Shape of an image if X holds images as rows: (height, width),
+        (channels, height, width) or (height, width, channels). Images of a Dataset are
+        scaled and cropped to it. None stands for the shape of the first sample.
+    channels : {"auto", "first", "last"}, default="auto"
+        Where the channels are in images of three sides, as in (3, 32, 32) or
+        (32, 32, 3). "auto" takes them to be last if there are 1 to 4 of them there and
+        not in the first place; or, if there are more, as of satellites, and all images
+        are square. Otherwise it takes them to be first. It warns if both places may be
+        channels, as in (4, 4, 3) or (3, 32, 3), which it takes to be first.
+    device : str, default="auto"
+        Device on which networks are trained, as torch names it: "cpu", "cuda",
+        "cuda:1", "mps". "auto" stands for CUDA if it is available, else for the CPU. If
+        a CUDA device is not available, "auto" is used instead, with a warning.
+    precision : {"auto", "float32", "bfloat16"}, default="auto"
+        Number format in which networks compute (in a GAN, only its convolutions).
+        "auto" stands for bfloat16 if the hardware supports it.
+
+    Attributes
+    ----------
+    classes_ : ndarray of int of shape (n_classes,)
+        The labels, sorted. The first one is the background, of which no objects are
+        made.
+    best_estimator_ : estimator
+        The best individual, fitted on all of X (`EvolvedGAN` with one split: on its
+        training part). It can be used and pickled without the search.
+    best_chromosome_ : Chromosome
+        The genes of the best individual, silent ones included, and its lineage.
+    best_params_ : dict
+        The expressed genes of the best individual, which can be an entry of
+        `initial_population`. `EvolvedSearchCV`: the parameters of the estimator.
+    best_score_ : float
+        Fitness of the best individual: its mean score over the splits. Not set if
+        `refit` is callable.
+    best_index_ : int
+        Row of the best individual in `cv_results_`.
+    cv_results_ : dict of str to array
+        One row per individual and resource: the columns of RandomizedSearchCV, and
+        `generation`, `origin`, `parents`, `key`, `status` ("ok", "error", "timeout",
+        "memory", "pruned", "slow", "unfinished", "skipped"), `error`, `n_fits`, the
+        splits that it was fitted on, `fitness` (minus infinity if it failed),
+        `end_time` (seconds from the beginning of `fit` until the result was known), and
+        `resource`, which is infinite if the individual got all that its genes ask for.
+    pareto_front_ : ndarray of int
+        Rows of `cv_results_` that no other row dominates in all scores, sorted by the
+        first score, best first. `refit_individual` fits any of them.
+    history_ : list of Generation
+        One `sknevo.records.Generation` per generation: its number, the best fitness so
+        far, the median fitness, how many individuals were evaluated, cached and failed,
+        and the seconds.
+    rungs_ : list of Rung
+        One per resource of successive halving; a single one without `resource`. It has
+        the scores, their `correlation` with those on the next rung, and
+        `is_misleading`: a misleading rung is skipped from then on.
+    genome_ : Genome
+        The search space.
+    n_generations_, n_evaluations_ : int
+        Number of generations bred and of individuals evaluated.
+    stop_reason_ : str
+        The rule that ended the search.
+    scorer_ : callable or dict of str to callable
+        The scorer of individuals, or several by name.
+    multimetric_ : bool
+        Whether there are several scorers.
+    n_splits_ : int
+        Number of splits.
+    refit_time_ : float
+        Seconds that fitting `best_estimator_` took.
+    refitted_ : bool
+        Whether `best_estimator_` had its last fit. False if there was no time for it:
+        it is then the model of the best individual's last split, or, of a table that is
+        read in parts, of a sample.
+    n_features_in_ : int
+        Number of columns of X.
+    feature_names_in_ : ndarray of str
+        Names of the columns, if X is a DataFrame and all of them are strings.
+
+    See Also
+    --------
+    EvolvedClassifier : Gives each image one class.
+
+    Notes
+    -----
+    X may be an array of shape (n, height, width), (n, channels, height, width) or (n,
+    height, width, channels), or a list of images of several sizes: arrays, tensors or
+    PIL images. y holds a mask of integer labels for each image, of its height and
+    width. X may also be a torch Dataset of images and masks, with ``y=None``; all of
+    them are read into memory. `sknevo.datasets.load_mask_folder` reads folders.
+
+    `predict` gives masks of the size of the images. These may be of another size than
+    those in `fit`: larger ones are predicted in tiles that overlap by a quarter, each
+    pixel by the mean of its tiles.
+
+    `scoring` takes "mean_iou" (which None stands for), "mean_dice", "pixel_accuracy",
+    "object_f1" (a predicted object is right if its intersection over union with a true
+    one exceeds 0.5), and "iou_2" or "dice_2" for the class of label 2; see
+    `sknevo.metrics.MaskScore`. All are taken over the pixels or objects of all images
+    together. True objects are those that masks number if `instances`, else the
+    connected parts of each class.
+
+    Without `cv`, individuals are scored on three folds of up to 30 images, else on 20 %
+    that are held out. There is no ensemble.
+
+    References
+    ----------
+    .. [1] Ronneberger, O., Fischer, P., & Brox, T. (2015). U-Net: Convolutional
+       Networks for Biomedical Image Segmentation. MICCAI. arXiv:1505.04597.
+    .. [2] Isensee, F. et al. (2018). nnU-Net: Self-adapting Framework for U-Net-Based
+       Medical Image Segmentation. arXiv:1809.10486.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sknevo import EvolvedSegmenter
+    >>> rng = np.random.default_rng(0)
+    >>> masks = np.zeros((16, 16, 16), int)
+    >>> for mask, (top, left) in zip(masks, rng.integers(0, 8, (16, 2))):
+    ...     mask[top : top + 8, left : left + 8] = 1
+    >>> images = 100 * masks + rng.normal(size=masks.shape)
+    >>> seg = EvolvedSegmenter(population_size=1, generations=1, max_epochs=40, cv=2,
+    ...                        random_state=0).fit(images, masks)
+    >>> seg.predict(images[:2, :10]).shape
+    (2, 10, 16)
+    >>> seg.score(images, masks) > 0.8
+    True
+    """
+
+    _builder_module = "sknevo.builders.segmenter"
+    _individuals = "networks"
+    # Each mask has many pixels: scores are steady. Chosen, not measured.
+    _default_folds: ClassVar[Mapping[int, int]] = {30: 3}
+
+    genome: Genome | Callable[[DataSpec], Genome] | None = parameter(
+        Genome, callable, None, default=None
+    )
+    ignore_label: int | None = parameter(Integral, None, default=None)
+    instances: bool = parameter("boolean", default=False)
+
+    # The data.
+
+    def _targets(self, X: Any, y: Any) -> Any:
+        return split_pairs(X, y)[1]
+
+    def _plain_y(self, y: Any) -> np.ndarray:
+        return as_masks(y)
+
+    def _check_X(self, X: Any, reset: bool) -> np.ndarray:
+        images = as_images(X, checked_shape(self.image_shape))
+        if reset:
+            shapes = np.array([image.shape for image in images])
+            shape = tuple(int(side) for side in np.median(shapes, axis=0))
+            self._channels_ = resolved_channels(shape, self.channels)
+            self._sample_shape_ = shape
+            self.n_features_in_ = math.prod(shape)
+        check_layout(images, self._sample_shape_, self._channel_axis)
+        return images
+
+    @property
+    def _channel_axis(self) -> int | None:
+        """The axis of the channels in an image, None without one."""
+        shape = self._sample_shape_
+        if len(shape) == 2:
+            return None
+        return 2 if channels_last(shape, self._channels_) else 0
+
+    def _check_y(self, y: np.ndarray) -> np.ndarray:
+        return y
+
+    def _validate(self, X: Any, y: Any, reset: bool) -> tuple[Any, Any]:
+        X, y = super()._validate(*split_pairs(X, y), reset)
+        check_pairs(X, y, self._channel_axis)
+        return X, y
+
+    def _learn(self, X: Any, y: np.ndarray) -> None:
+        found = np.unique(np.concatenate([np.unique(mask) for mask in y]))
+        labels = found[found != self.ignore_label]
+        if len(labels) < 2:
+            raise ValueError(
+                f"y must hold at least 2 labels beside ignore_label="
+                f"{self.ignore_label}; got {labels.tolist()}."
+            )
+        if self.instances and labels[0] != 0:
+            raise ValueError(
+                "y must number objects from 1 if instances=True, with 0 for the "
+                f"background; the least number is {labels[0]}."
+            )
+        if len(labels) > MOST_CLASSES and not self.instances:
+            raise ValueError(
+                f"y must hold at most {MOST_CLASSES} classes; got {len(labels)}. If "
+                "masks number objects, set instances=True."
+            )
+        self.classes_ = np.array([0, 1]) if self.instances else labels
+
+    # The search.
+
+    @property
+    def _scoring(self) -> Any:
+        scoring = self.scoring
+        if scoring is None:
+            scoring = "object_f1" if self.instances else "mean_iou"
+        return with_mask_scores(scoring)
+
+    def _spec(self, X: Any, y: np.ndarray) -> DataSpec:
+        n_classes = len(self.classes_)
+        return DataSpec("segmentation", len(X), n_classes, **self._layout)
+
+    def _default_genome(self, spec: DataSpec) -> Genome:
+        options = {"max_epochs": self.max_epochs, "instances": self.instances}
+        return segmenter(spec, **options)
+
+    def _well_known(self, spec: DataSpec) -> list[dict]:
+        return well_known(spec, self.genome_, instances=self.instances)
+
+    def _auto_resource(self, spec: DataSpec, n_splits: int) -> FirstRung | None:
+        if self.max_time is None:
+            return None
+        pixels = n_splits * math.prod(shape_of(spec)[1:])
+        images = PIXELS_PER_SECOND * self.max_time / pixels
+        images = min(max(FEWEST_IMAGES, images), MOST_IMAGES)
+        first = math.ceil(images / samples_per_epoch(spec.n_samples))
+        climbs = 2 * first <= most(self.genome_, "epochs")
+        return FirstRung("epochs", first) if climbs else None
+
+    def _builder(
+        self, spec: DataSpec, objectives: Objectives, final: bool = False
+    ) -> Builder:
+        # Imported here, so that evolving pipelines never imports torch.
+        from sknevo.builders.segmenter import SegmenterBuilder
+
+        return SegmenterBuilder(
+            spec,
+            self.device,
+            self.precision,
+            final,
+            tuple(self.classes_.tolist()),
+            self.ignore_label,
+            self.instances,
+        )
+
+    # The fitted estimator.
+
+    @after_refit
+    def predict(self, X: Any) -> Any:
+        """Predict the label of each pixel.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_images, ...), or list of images
+            Images with the channels of those in `fit`, of any size.
+
+        Returns
+        -------
+        ndarray of shape (n_images, height, width), or list of ndarray
+            Labels of `classes_`. A list if images have several sizes.
+        """
+        return self._ask("predict", X)
+
+    @after_refit
+    def predict_proba(self, X: Any) -> Any:
+        """Predict the probability of each label of each pixel.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_images, ...), or list of images
+            Images with the channels of those in `fit`, of any size.
+
+        Returns
+        -------
+        ndarray of shape (n_images, height, width, n_classes), or list of ndarray
+            Probabilities in [0, 1], in the order of `classes_`. A list if images have
+            several sizes. The threshold of the best individual is not in them.
+        """
+        return self._ask("predict_proba", X)
+
+    @after_refit
+    def predict_instances(self, X: Any) -> Any:
+        """Predict the objects in images.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_images, ...), or list of images
+            Images with the channels of those in `fit`, of any size.
+
+        Returns
+        -------
+        ndarray of int32 of shape (n_images, height, width), or list of ndarray
+            Number of the object of each pixel, from 1 in each image, and 0 for the
+            background. A list if images have several sizes.
+        """
+        return self._ask("predict_instances", X)
+
+    def _score(self, X: Any, y: Any, params: Mapping[str, Any]) -> float:
+        best, (X, y) = self._best, split_pairs(X, y)
+        if y is None:
+            raise ValueError("y must hold the true masks of X; got None.")
+        return self._scored(best, *self._validated_pairs(X, y), params)
+
+    def _validated_pairs(self, X: Any, y: Any) -> tuple[np.ndarray, np.ndarray | None]:
+        """Return images with their masks, if there are any, as in `fit`."""
+        X = self._validate_X(X)
+        if y is not None:
+            y = self._validate_y(y)
+            check_pairs(X, y, self._channel_axis)
+        return X, y
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.target_tags.required = True
+        tags.input_tags.two_d_array = False
+        tags.input_tags.three_d_array = True
+        return tags
+
+
+def with_mask_scores(scoring: Any) -> Any:
+    """Return `scoring` with the scorers of masks that it names."""
+
+    def scorer(one: Any) -> Any:
+        return MaskScore(one) if isinstance(one, str) and one not in COSTS else one
+
+    if isinstance(scoring, Mapping):
+        return {name: scorer(one) for name, one in scoring.items()}
+    if isinstance(scoring, set | frozenset):
+        scoring = sorted(scoring, key=repr)  # their order differs between processes
+    if isinstance(scoring, list | tuple):
+        return {
+            one if isinstance(one, str) else repr(one): scorer(one) for one in scoring
+        }
+    return scorer(scoring)

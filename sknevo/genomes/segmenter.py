@@ -1,0 +1,368 @@
+"""The search space of networks that give each pixel a class, and known configurations.
+
+What follows from the sizes of the images alone is a rule, as in nnU-Net [1]_: how often
+they may be halved, how large patches and batches may be. The rest evolves.
+
+References
+----------
+.. [1] Isensee, F. et al. (2018). nnU-Net: Self-adapting Framework for U-Net-Based
+   Medical Image Segmentation. arXiv:1809.10486.
+"""
+
+import math
+from functools import partial
+from typing import Any
+
+from sknevo.genes import Categorical, Choice, Genome, Integer, Real
+from sknevo.genomes._networks import (
+    ACTIVATION,
+    OPTIMIZER,
+    SCHEDULE,
+    check_limits,
+    check_smallest,
+    most,
+    shortest,
+)
+from sknevo.network_plan import (
+    WIDTH_STEP,
+    patches_per_image,
+    samples_per_epoch,
+    shape_of,
+    unet_plan,
+)
+from sknevo.records import DataSpec, express
+
+__all__ = ["segmenter", "well_known"]
+
+# Ranges are chosen around what papers report. The second list of a category holds its
+# weights, which are chosen, not measured.
+
+# The least side of the coarsest stage (nnU-Net stops at 4 to 7), of a patch, and of the
+# images of which patches of half the side are drawn, too.
+COARSEST, LEAST_PATCH = 4, 16
+# The largest side of a patch, and pixels of a batch: with 16 channels, a map of all of
+# them takes 64 MB.
+LARGEST_PATCH, BATCH_PIXELS, LARGEST_BATCH = 256, 2**20, 32
+# Patches that pass a network in one evaluation, however many images there are, and
+# bounds of the epochs.
+PATCHES, FEWEST_EPOCHS, MOST_EPOCHS = 20_000, 10, 200
+NARROWEST, WIDEST = 8, 64
+# What a network has if it may have few weights, in the order in which it is given up.
+PLAINEST = {
+    "growth": 1.0,
+    "kernel": 3,
+    "convolutions": 1,
+    "decoder_convolutions": 1,
+    "attention": False,
+    "excitation": False,
+    "residual": False,
+    "upsampling": "nearest",
+    "normalisation": "none",
+}
+
+TABLE = {
+    # Of 2: the finest stage sees every other pixel, in a quarter of the time.
+    "stride": Categorical([1, 2], [1, 2]),
+    "width": Integer(NARROWEST, WIDEST, log=True),
+    "growth": Categorical([1.0, 1.5, 2.0], [1, 2, 3]),
+    "convolutions": Categorical([1, 2, 3], [2, 3, 1]),
+    "decoder_convolutions": Categorical([1, 2], [2, 1]).with_neutral(1),
+    "kernel": Categorical([3, 5], [4, 1]),
+    "separable": Categorical([False, True], [4, 1]).with_neutral(False),
+    "normalisation": Categorical(
+        ["none", "batch", "instance", "group", "layer"], [1, 5, 3, 1, 1]
+    ),
+    "activation": ACTIVATION,
+    "pooling": Categorical(["max", "average", "stride"], [3, 1, 2]),
+    "upsampling": Categorical(["nearest", "bilinear", "transposed"], [2, 3, 2]),
+    "attention": Categorical([False, True], [3, 1]).with_neutral(False),
+    "residual": Categorical([False, True], [2, 1]).with_neutral(False),
+    "excitation": Categorical([False, True], [4, 1]).with_neutral(False),
+    "dropout": Real(0.0, 0.4).with_neutral(0.0),
+}
+TRAINING = {
+    # Of the patches, the share with an object in the middle; nnU-Net has a third.
+    "foreground": Categorical([0.0, 0.33, 0.66], [2, 1, 1]).with_neutral(0.0),
+    "pixel_loss": Categorical(["cross_entropy", "focal"], [3, 1]),
+    # The share of the Dice loss.
+    "dice": Categorical([0.0, 0.25, 0.5, 0.75], [2, 1, 3, 1]),
+    "class_weights": Categorical(["equal", "root", "balanced"], [3, 1, 1]).with_neutral(
+        "equal"
+    ),
+}
+# Zooms are shares of the side, rotations degrees. Patches are shifted in any case.
+AUGMENTATION = Genome(
+    flip=Categorical([False, True], [1, 2]).with_neutral(False),
+    turn=Categorical([False, True]).with_neutral(False),
+    rotate=Categorical([0, 15, 45], [3, 1, 1]).with_neutral(0),
+    zoom=Categorical([0.0, 0.1, 0.25], [2, 1, 1]).with_neutral(0.0),
+    colour=Categorical([0.0, 0.2, 0.4], [2, 1, 1]).with_neutral(0.0),
+    # Predictions are means over mirror images. They take twice or four times as long.
+    test_time=Categorical([False, True], [2, 1]).with_neutral(False),
+)
+# What the probability of any object must exceed, and the smallest area in shares of the
+# median.
+DECISION = Genome(
+    threshold=Real(0.25, 0.75).with_neutral(0.5),
+    smallest=Categorical([0.0, 0.05, 0.1, 0.2, 0.4], [3, 1, 1, 1, 1]).with_neutral(0.0),
+)
+# How pixels become objects: as connected parts, or told apart by an output that says
+# how near to the middle of its object a pixel is.
+WATERSHED = Genome(
+    distance_weight=Real(0.3, 10.0, log=True),
+    seed=Categorical([0.3, 0.4, 0.5, 0.6, 0.7]),
+)
+
+
+def segmenter(
+    spec: DataSpec,
+    *,
+    max_depth: int = 5,
+    max_parameters: int = 2_000_000,
+    max_patch: int = LARGEST_PATCH,
+    max_epochs: int | None = None,
+    instances: bool = False,
+) -> Genome:
+    """Return the search space for images of a size.
+
+    Parameters
+    ----------
+    spec : DataSpec
+        Description of the data. Of images of several sizes, `shape` has the median
+        sides.
+    max_depth : int, default=5
+        How often images are halved at most. They are halved less often if fewer than
+        four pixels of a side would be left.
+    max_parameters : int, default=2_000_000
+        Greatest number of weights.
+    max_patch : int, default=256
+        Largest side of a patch, in pixels.
+    max_epochs : int or None, default=None
+        Greatest number of epochs. None stands for as many as it takes to train on
+        20,000 patches, but at least 10 and at most 200.
+    instances : bool, default=False
+        Whether masks number objects: then they are more often told apart by distances.
+
+    Returns
+    -------
+    Genome
+        Of `network`, `optimizer`, `training`, `augmentation`, `decision` (threshold and
+        smallest object) and `objects` (connected parts or a watershed).
+
+    Raises
+    ------
+    ValueError
+        If a limit is less than 1, or the smallest network has more parameters.
+
+    Examples
+    --------
+    >>> from sknevo.records import DataSpec
+    >>> spec = DataSpec("segmentation", 64, 2, shape=(256, 256, 3))
+    >>> genome = segmenter(spec)
+    >>> list(genome.genes)
+    ['network', 'optimizer', 'training', 'augmentation', 'decision', 'objects']
+    >>> genome.genes["network"].genes["depth"], genome.genes["training"].genes["patch"]
+    (Integer(2, 5), Categorical([256, 128], weights=[2, 1]))
+    """
+    limits = {"max_depth": max_depth, "max_patch": max_patch, "max_epochs": max_epochs}
+    check_limits(**limits)
+    patches = _patches(spec, max_patch)
+    deepest = _deepest(patches[0], max_depth)
+    # Half a patch, with a finest stage of step 2, has fewer halvings.
+    shallowest = max(1, deepest - 3)
+    smallest = {"width": NARROWEST, "depth": shallowest, "stride": 1, "pooling": "max"}
+    check_smallest(_n_parameters(smallest | PLAINEST, spec), spec, max_parameters)
+
+    max_epochs = max_epochs or _usual_epochs(spec, patches[0])
+    largest = max(2, min(LARGEST_BATCH, spec.n_samples))
+    return Genome(
+        network=Genome(depth=Integer(shallowest, deepest), **TABLE),
+        optimizer=OPTIMIZER,
+        training=Genome(
+            batch_size=Integer(2, largest, log=True),
+            epochs=Integer(shortest(max_epochs), max_epochs, log=True),
+            schedule=SCHEDULE,
+            patch=Categorical(patches, [2, 1][: len(patches)]),
+            **TRAINING,
+        ),
+        augmentation=AUGMENTATION,
+        decision=DECISION,
+        objects=Choice(
+            {"components": 1 if instances else 4},
+            components=Genome(),
+            watershed=WATERSHED,
+        ),
+    ).constrained(
+        partial(
+            _repair, spec=spec, shallowest=shallowest, max_parameters=max_parameters
+        )
+    )
+
+
+# What the sizes of images say ------------------------------------------------------
+
+
+def _deepest(patch: int, max_depth: int) -> int:
+    """Return how often patches can be halved."""
+    return max(1, min(max_depth, int(math.log2(patch / COARSEST))))
+
+
+def _patches(spec: DataSpec, max_patch: int) -> list[int]:
+    """Return the sides that patches may have: about that of an image, and half of it.
+
+    Small images are enlarged to the least patch.
+    """
+    side = max(LEAST_PATCH, min(max_patch, *shape_of(spec)[1:]))
+    # A multiple of a large power of 2, of which little of the image is left out.
+    step = 2 ** max(2, int(math.log2(side)) - 3)
+    side = side // step * step
+    half = side // 2 // 4 * 4
+    return [side, half] if half >= 2 * LEAST_PATCH else [side]
+
+
+def _usual_epochs(spec: DataSpec, patch: int) -> int:
+    n_patches = spec.n_samples * patches_per_image(shape_of(spec)[1:], patch)
+    epochs = PATCHES // samples_per_epoch(n_patches)
+    return min(MOST_EPOCHS, max(FEWEST_EPOCHS, epochs))
+
+
+# Constraints -----------------------------------------------------------------------
+
+
+def _n_parameters(network: dict[str, Any], spec: DataSpec) -> int:
+    n_outputs = max(2, spec.n_classes) + 1
+    return unet_plan(network, shape_of(spec)[0], n_outputs).size.parameters
+
+
+def _repair(
+    genes: dict[str, Any], spec: DataSpec, shallowest: int, max_parameters: int
+) -> dict[str, Any]:
+    """Make a network that can be built, in one way only, within its limits."""
+    network, training = genes["network"], genes["training"]
+    network["width"] = max(1, round(network["width"] / WIDTH_STEP)) * WIDTH_STEP
+    _fit_to_patch(network, training["patch"])
+    fits = BATCH_PIXELS // training["patch"] ** 2
+    training["batch_size"] = min(training["batch_size"], max(2, fits))
+    while _n_parameters(express(network), spec) > max_parameters:
+        _shrink(network, shallowest)
+    augmentation = genes["augmentation"]
+    augmentation["test_time"] &= augmentation["flip"] or augmentation["turn"]
+    return genes
+
+
+def _fit_to_patch(network: dict[str, Any], patch: int) -> None:
+    """Halve a patch only as often as whole pixels are left, two at least."""
+
+    def fits() -> bool:
+        factor = network["stride"] * 2 ** network["depth"]
+        return patch % factor == 0 and patch >= 2 * factor
+
+    while not fits() and network["depth"] > 1:
+        network["depth"] -= 1
+    if not fits():
+        network["stride"] = 1
+
+
+def _shrink(network: dict[str, Any], shallowest: int) -> None:
+    """Narrow all stages, then take away what can be, then a stage."""
+    more = [name for name, plain in PLAINEST.items() if network[name] != plain]
+    if network["width"] > NARROWEST:
+        network["width"] -= WIDTH_STEP
+    elif more:
+        network[more[0]] = PLAINEST[more[0]]
+    else:
+        network["depth"] = max(shallowest, network["depth"] - 1)
+
+
+# Known configurations --------------------------------------------------------------
+
+
+def well_known(
+    spec: DataSpec, genome: Genome | None = None, *, instances: bool = False
+) -> list[dict[str, Any]]:
+    """Return configurations to begin with, the cheap ones first.
+
+    Parameters
+    ----------
+    spec : DataSpec
+        Description of the data.
+    genome : Genome or None, default=None
+        Its limits of epochs, depth and patches hold for the configurations. None stands
+        for those of `segmenter`.
+    instances : bool, default=False
+        Whether masks number objects.
+
+    Returns
+    -------
+    list of dict
+        Partial expressed genes.
+
+    Examples
+    --------
+    >>> from sknevo.records import DataSpec
+    >>> spec = DataSpec("segmentation", 64, 2, shape=(256, 256, 3))
+    >>> [genes["network"]["width"] for genes in well_known(spec)]
+    [8, 16, 8, 16, 16, 16, 24, 16]
+    """
+    patches = _patches(spec, LARGEST_PATCH)
+    training = getattr(genome and genome.genes.get("training"), "genes", {})
+    if "patch" in training:  # a genome of the user's own may have other genes
+        patches = [*training["patch"].options]
+    usual = _usual_epochs(spec, patches[0])
+    all_epochs = int(most(genome, "training", "epochs", unknown=usual))
+    deepest = _deepest(patches[0], int(min(5, most(genome, "network", "depth"))))
+    most_at_once = int(most(genome, "training", "batch_size", unknown=LARGEST_BATCH))
+    quarter, half = (max(1, all_epochs // k) for k in (4, 2))
+    turned = {"flip": True, "turn": True}
+    varied = {**turned, "rotate": 15, "zoom": 0.1, "colour": 0.2}
+    told_apart = {"watershed": {"distance_weight": 3.0, "seed": 0.5}}
+    adamw = {"adamw": {"lr": 3e-3, "beta1": 0.9, "weight_decay": 0.01}}
+    muon = {"muon": {"lr": 0.05, "momentum": 0.9, "weight_decay": 1e-3}}
+
+    def known(
+        width: int,
+        epochs: int,
+        stride: int = 2,
+        augmentation: dict[str, Any] | None = None,
+        objects: Any = told_apart if instances else "components",
+        optimizer: dict[str, Any] = adamw,
+        patch: int = patches[0],
+        **network: Any,
+    ) -> dict[str, Any]:
+        plain = {"growth": 2.0, "convolutions": 2, "kernel": 3, "pooling": "max"}
+        plain |= {"normalisation": "batch", "activation": "relu"}
+        batch_size = max(2, min(8, spec.n_samples // 8, BATCH_PIXELS // patch**2))
+        batch_size = min(batch_size, most_at_once)
+        return {
+            "network": {
+                "depth": max(1, deepest - stride + 1),
+                "stride": stride,
+                "width": width,
+                "upsampling": "bilinear",
+                **plain,
+                **network,
+            },
+            "optimizer": optimizer,
+            "training": {
+                "batch_size": batch_size,
+                "epochs": epochs,
+                "schedule": "linear",
+                "patch": patch,
+                "pixel_loss": "cross_entropy",
+                "dice": 0.5,
+            },
+            "augmentation": augmentation or {},
+            "objects": objects,
+        }
+
+    sure = {**varied, "test_time": True}
+    return [
+        known(8, quarter, augmentation=turned),
+        known(16, half, augmentation=turned, growth=1.5),
+        known(8, half, augmentation=turned, stride=1, convolutions=1),
+        known(16, half, augmentation=varied),
+        known(16, half, augmentation=turned, optimizer=muon),
+        known(16, half, augmentation=sure, objects=told_apart, residual=True),
+        known(24, half, augmentation=sure, growth=1.5),
+        known(16, all_epochs, augmentation=sure, stride=1, growth=1.5),
+    ]
