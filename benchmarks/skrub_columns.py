@@ -48,6 +48,9 @@ CLASSIFICATION = (
     "phoneme",
 )
 REGRESSION = ("abalone", "concrete")
+# What is made of texts: few components of the n-grams of characters.
+NGRAMS = {"ngrams": {"longest": 4, "shortest": 2, "min_df": 1, "n_features": 4096}}
+FEW = {"components": {"svd": {"n_components": 8}}}
 MODELS = {
     ("classification", "lightgbm"): LGBMClassifier(verbose=-1, n_jobs=1),
     ("classification", "linear"): LogisticRegression(max_iter=300),
@@ -90,6 +93,7 @@ def preparations(task, name):
     squashing = [skrub.SquashingScaler(max_absolute_value=5)] if linear else []
 
     def ours(encoding, text):
+        text = {"target": True} if text == "target" else {"characters": NGRAMS, **FEW}
         genes = {"min_frequency": 0.01, "text": text, "encoding": encoding}
         return Ours({**genes, "imputation": "median" if linear else "none"}, task)
 

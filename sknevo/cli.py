@@ -106,6 +106,13 @@ def _parser() -> argparse.ArgumentParser:
         f"{MANY_VALUES} different numbers, else classification",
     )
     fit.add_argument(
+        "--text",
+        action="append",
+        metavar="COLUMN",
+        help="a column of text rather than labels; may be repeated, and then no other "
+        "is (default: by its values)",
+    )
+    fit.add_argument(
         "--scoring",
         help=f"default: {SCORING['classification']}, or {SCORING['regression']} for "
         "regression",
@@ -150,7 +157,9 @@ def _fit(args: argparse.Namespace) -> None:
     X, y = _images(args) if of_images else _table(args)
     task = args.task or _task_of(y)
     scoring = args.scoring or SCORING[task]
+    texts = {} if args.text is None else {"text_columns": args.text}
     estimator = _estimator(task, of_images)(
+        **texts,
         scoring=scoring,
         generations=None,
         max_time=args.time,
@@ -192,10 +201,10 @@ def _check_folder(option: str, path: Path) -> None:
 
 
 def _images(args: argparse.Namespace) -> tuple[Any, np.ndarray]:
-    if args.target is not None or args.task == "regression":
+    if args.target or args.text or args.task == "regression":
         raise ValueError(
-            "--target and --task regression are for tables; images are in a folder for "
-            "each class."
+            "--target, --text and --task regression are for tables; images are in a "
+            "folder for each class."
         )
     require("A folder of images", "torch", "skorch", "safetensors", "torchvision")
     found = load_image_folder(args.data, args.image_size)

@@ -27,6 +27,7 @@ EXTRAS = {
     "torch": "networks",
     "torch_fidelity": "metrics",
     "torchvision": "networks",
+    "wordllama": "text",
 }
 
 
@@ -49,7 +50,7 @@ def require(what: str, *modules: str) -> None:
     --------
     >>> require("An example")
     """
-    missing = [name for name in modules if not _is_installed(name)]
+    missing = [name for name in modules if not is_installed(name)]
     if missing:
         extras = ",".join(sorted({EXTRAS[name] for name in missing}))
         raise ImportError(
@@ -59,7 +60,7 @@ def require(what: str, *modules: str) -> None:
         )
 
 
-def _is_installed(module: str) -> bool:
+def is_installed(module: str) -> bool:
     """Return whether a module can be found, without importing it."""
     if module in sys.modules:
         return sys.modules[module] is not None

@@ -63,11 +63,13 @@ class Column:
         Whether values are missing.
     order : tuple of str, default=()
         The labels in their order, if the type of a categorical column has one.
+    letters : float, default=0.0
+        Mean number of letters, for columns of text.
 
     Examples
     --------
-    >>> Column("age", "numeric", missing=True)
-    Column(name='age', kind='numeric', n_unique=0, missing=True, order=())
+    >>> Column("age", "numeric", missing=True).kind
+    'numeric'
     """
 
     name: str | int
@@ -75,6 +77,7 @@ class Column:
     n_unique: int = 0
     missing: bool = False
     order: tuple[str, ...] = ()
+    letters: float = 0.0
 
 
 @dataclass(frozen=True)

@@ -279,7 +279,7 @@ BAD_DATA = {
     "no X": (None, LABELS, "X|Expected 2D"),
     "a number": (3.0, LABELS, "X|Expected 2D|dim|scalar"),
     "text": ("table", LABELS, "X|Expected 2D|dim|scalar"),
-    "a list of words": (["a"] * 12, LABELS, "Expected 2D|X"),
+    "words and numbers": (["a", 1.0] * 6, LABELS, "Expected 2D|X"),
     "one dimension": (TABLE[:, 0], LABELS, "Expected 2D|Reshape"),
     "no rows": (TABLE[:0], LABELS[:0], "minimum of 1|0 sample"),
     "no columns": (TABLE[:, :0], LABELS, "0 feature|minimum of 1"),
@@ -342,7 +342,7 @@ def test_bad_labels(estimator, case):
 # What its estimator says in its own words, since data go there as they are.
 SAID_OF_SEARCH = {
     "text": "inconsistent",
-    "a list of words": "could not convert",
+    "words and numbers": "could not convert",
     "no rows": "0 sample",
     "lists in cells": "with a sequence",
     "dictionaries in cells": "not 'dict'",

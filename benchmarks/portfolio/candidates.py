@@ -26,7 +26,7 @@ PUBLISHED = Path(__file__).parent / "published.json"
 # One column of each kind, with gaps: a table on which every gene has an effect.
 COLUMNS = tuple(
     Column(kind, kind, n_unique=20, missing=True)
-    for kind in ("numeric", "boolean", "categorical", "text", "datetime")
+    for kind in ("numeric", "boolean", "categorical", "datetime")
 )
 
 
@@ -68,7 +68,6 @@ def _published(values: dict[str, Any]) -> dict[str, Any]:
         "preparation": {
             "encoding": values["encoding"],
             "min_frequency": 0.01,
-            "text": "target",
             "imputation": "none" if trees else "median",
             "missing_indicator": False,
             **dict.fromkeys(GENERATED, False),

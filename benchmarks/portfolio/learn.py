@@ -268,15 +268,8 @@ def restricted(
 
 
 def entry(genes: dict[str, Any]) -> dict[str, Any]:
-    """Return the genes of a candidate for the file: with three digits, and its text.
-
-    One table alone has text: nothing was learned of how to encode it.
-    """
-    genes = json.loads(
-        json.dumps(genes), parse_float=lambda x: float(f"{float(x):.3g}")
-    )
-    genes["preparation"]["text"] = "target"
-    return genes
+    """Return the genes of a candidate for the file: with three digits."""
+    return json.loads(json.dumps(genes), parse_float=lambda x: float(f"{float(x):.3g}"))
 
 
 def dumped(value: Any, depth: int = 0) -> str:

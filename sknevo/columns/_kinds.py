@@ -21,9 +21,10 @@ from sknevo.columns._dates import (
     zone_of,
 )
 
-# Strings are text rather than categories if they have more than MANY_LABELS different
-# values, and these are more than TEXT_SHARE of all, or than CODE_SHARE if most are a
-# single word: codes, numbers, names of shops. Chosen, not measured.
+# Unless the user says which columns are text: strings are text rather than categories
+# if they have more than MANY_LABELS different values, and these are more than
+# TEXT_SHARE of all, or than CODE_SHARE if most are a single word: codes, numbers, names
+# of shops. Chosen, not measured.
 MANY_LABELS = 30
 TEXT_SHARE, CODE_SHARE = 0.2, 0.5
 # So many sentences are text, however often they repeat. Sentences have more words or
@@ -208,9 +209,10 @@ class Labels(Kind):
 
 @dataclass(frozen=True)
 class Text(Labels):
-    """Many labels, most of them rare."""
+    """Words: many different values, most of them rare."""
 
     name = "text"
+    expected = "texts"
 
 
 @dataclass(frozen=True)
@@ -477,7 +479,7 @@ TYPED: tuple[type[Typed], ...] = (Booleans, Numbers, Dates, Durations)
 OF_TYPE: dict[str, Kind] = {"b": Booleans(), **dict.fromkeys("iuf", Numbers())}
 
 
-def _by_type(column: pd.Series) -> Kind | None:
+def _by_type(column: pd.Series, is_text: bool | None) -> Kind | None:
     """Return the kind that the type of a column says; None of objects."""
     dtype = column.dtype
     if dtype.kind in OF_TYPE:
@@ -488,16 +490,24 @@ def _by_type(column: pd.Series) -> Kind | None:
         case "m":
             return Durations()
     if isinstance(dtype, pd.CategoricalDtype):
-        return _labels(column, dtype.categories if dtype.ordered else ())
+        order = dtype.categories if dtype.ordered else ()
+        return _labels(column, order, is_text)
     return None
 
 
-def learn(column: pd.Series) -> tuple[Kind, list[Any]]:
-    """Return the kind of a column, and the values that a warning may have to name."""
+def learn(column: pd.Series, is_text: bool | None = None) -> tuple[Kind, list[Any]]:
+    """Return the kind of a column, and the values that a warning may have to name.
+
+    The user may have said whether it is text: a ValueError if it cannot be.
+    """
     column = plain(column)
-    kind = _by_type(column)
+    kind = _by_type(column, is_text)
+    if is_text and not isinstance(kind, Labels | None):
+        raise ValueError(f"text_columns must name columns of text; got {kind.expected}")
     if kind is not None:
         return kind, []
+    if is_text:
+        return _labels(column, is_text=True), []
     codes, values = distinct(column)
     missing = _look_missing(values)
     counts = np.bincount(codes[codes >= 0], minlength=len(values))[~missing]
@@ -505,7 +515,7 @@ def learn(column: pd.Series) -> tuple[Kind, list[Any]]:
     for kind in found if len(counts) else ():
         if kind is not None:
             return kind, list(values[missing])
-    return _labels(column), _merged(values)
+    return _labels(column, is_text=is_text), _merged(values)
 
 
 def _merged(values: np.ndarray) -> list[Any]:
@@ -517,9 +527,10 @@ def _merged(values: np.ndarray) -> list[Any]:
     return list(values[labels == repeated[0]]) if len(repeated) else []
 
 
-def _labels(column: pd.Series, order: Any = ()) -> Labels:
+def _labels(column: pd.Series, order: Any = (), is_text: bool | None = None) -> Labels:
     values = column.dropna().unique()
-    is_text = _is_text(values, column.count())
+    if is_text is None:
+        is_text = _is_text(values, column.count())
     kind = Text if is_text else Labels
     return kind(tuple(map(label, order)), is_empty=not len(values))
 

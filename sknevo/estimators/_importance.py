@@ -9,6 +9,7 @@ from scipy.sparse import issparse
 from sklearn.utils._param_validation import Interval, StrOptions, validate_params
 from sklearn.utils.validation import check_is_fitted
 
+from sknevo.builders.pipeline._columns import are_texts, as_table
 from sknevo.estimators._results import after_refit
 from sknevo.frames import as_pandas
 
@@ -48,7 +49,8 @@ class FeatureImportanceMixin:
         ----------
         X : DataFrame or array-like of shape (n_samples, n_features)
             Rows that were not in `fit`: on others, columns that were learned by heart
-            seem important. A sparse matrix, a path and a Dask DataFrame are refused.
+            seem important. Texts, one for each row, are the column 0. A sparse matrix,
+            a path and a Dask DataFrame are refused.
         y : array-like of shape (n_samples,) or None, default=None
             Targets. None if the task needs none.
         of : {"ensemble", "best"}, default="ensemble"
@@ -138,7 +140,7 @@ def _dense_table(X: Any) -> Any:
             "X must be a dense table in memory, a DataFrame or an array; got "
             f"{type(X).__name__}."
         )
-    X = as_pandas(X)
+    X = as_table(X) if are_texts(X) else as_pandas(X)
     X = X if hasattr(X, "shape") else np.asarray(X)
     if len(X.shape) != 2:
         raise ValueError(

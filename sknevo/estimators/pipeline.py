@@ -1,16 +1,17 @@
 """Evolved pipelines for tables: preparation, scaling, feature extraction, model."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.utils import Tags
+from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.validation import validate_data
 
 from sknevo.builders.pipeline import PipelineBuilder
-from sknevo.builders.pipeline._columns import ColumnReader, as_table
+from sknevo.builders.pipeline._columns import ColumnReader, are_texts, as_table
 from sknevo.estimators._base import BaseEvolved
 from sknevo.estimators._export import ScriptMixin
 from sknevo.estimators._importance import FeatureImportanceMixin
@@ -34,6 +35,8 @@ __all__ = ["EvolvedPipelineClassifier", "EvolvedPipelineRegressor"]
 # On a table that is large for its `max_time`, a first trial is given so many cells for
 # each second, but no fewer rows. Chosen, not measured.
 CELLS_PER_SECOND, FEWEST_ROWS = 16_000, 2_000
+# So many letters of a text count as a cell: about two words. Chosen, not measured.
+LETTERS_PER_CELL = 10
 
 
 @with_parameters
@@ -54,6 +57,9 @@ class _EvolvedPipeline(
     genome: Genome | Callable[[DataSpec], Genome] | None = parameter(
         Genome, callable, None, default=None
     )
+    text_columns: str | Sequence[str | int] = parameter(
+        StrOptions({"auto"}), list, tuple, default="auto"
+    )
     # Up to 2,000 samples three folds lose 2 to 4 % of the test loss, and in the same
     # time more folds or repeated ones gain nothing (benchmarks/folds.py). Of more
     # samples little was measured: fewer folds leave time for more individuals.
@@ -65,6 +71,12 @@ class _EvolvedPipeline(
 
     def _check_X(self, X: Any, reset: bool) -> Any:
         table = as_table(X)
+        if reset:
+            self._text_columns_ = self.text_columns
+            if are_texts(X):
+                self._text_columns_ = [*table.columns]
+                if not table[0].str.strip().any():
+                    raise ValueError("X must hold texts; all of them are empty.")
         validate_data(self, table, reset=reset, skip_check_array=True)
         return table if reset else self._reader_.read(table)
 
@@ -72,7 +84,7 @@ class _EvolvedPipeline(
         return [("columns", self._reader_)]
 
     def _learn_X(self, X: Any) -> Any:
-        self._reader_ = ColumnReader()
+        self._reader_ = ColumnReader(text_columns=self._text_columns_)
         return self._reader_.fit_transform(X)
 
     def _described(self, X: Any, task: str, n_classes: int) -> DataSpec:
@@ -97,6 +109,7 @@ class _EvolvedPipeline(
     def _auto_resource(self, spec: DataSpec, n_splits: int) -> FirstRung | None:
         cells = CELLS_PER_SECOND * (self.max_time or math.inf)
         width = len(spec.columns) * spec.density
+        width += sum(column.letters for column in spec.columns) / LETTERS_PER_CELL
         first = max(FEWEST_ROWS, cells / max(1.0, width))
         most = math.inf if self.max_resources == "auto" else self.max_resources
         most = min(most, spec.n_samples)
@@ -144,6 +157,11 @@ class EvolvedPipelineClassifier(EvolvedClassifierMixin, _EvolvedPipeline):
         The search space. A callable gets the `DataSpec` and returns a Genome, such as
         ``partial(pipeline, models=["lightgbm"])`` of `sknevo.genomes.pipeline`. None
         stands for `pipeline`.
+    text_columns : "auto" or list of str or int, default="auto"
+        The columns that hold texts, whose words and characters count, rather than
+        labels: their names in a DataFrame, their positions in an array. "auto" takes
+        strings as text if there are more than 30 different ones that hardly repeat or
+        are sentences. With a list all other strings are labels.
     strategy : {"coevolution", "crossover", "elitist", "estimation_of_distribution", \
 "nsga2", "regularized_evolution", "surrogate_assisted"} or Strategy, \
 default="estimation_of_distribution"
@@ -330,6 +348,11 @@ default="estimation_of_distribution"
     on three folds if there are up to 10,000, else on 20 % that are held out, 50,000 at
     most.
 
+    X may be a list or a Series of texts, of which none is missing, and a DataFrame may
+    have columns of text beside others. Their words and characters are counted, in
+    sparse columns or few components of them. With the extra `text`, embeddings of the
+    package wordllama may join them.
+
     X may be a sparse matrix of any format, or a DataFrame of sparse numbers alone. It
     stays sparse, unless its singular vectors are taken; the gradient boosting of
     scikit-learn and Gaussian processes are left out, and naive Bayes joins if no value
@@ -379,6 +402,11 @@ class EvolvedPipelineRegressor(EvolvedRegressorMixin, _EvolvedPipeline):
         The search space. A callable gets the `DataSpec` and returns a Genome, such as
         ``partial(pipeline, models=["lightgbm"])`` of `sknevo.genomes.pipeline`. None
         stands for `pipeline`.
+    text_columns : "auto" or list of str or int, default="auto"
+        The columns that hold texts, whose words and characters count, rather than
+        labels: their names in a DataFrame, their positions in an array. "auto" takes
+        strings as text if there are more than 30 different ones that hardly repeat or
+        are sentences. With a list all other strings are labels.
     strategy : {"coevolution", "crossover", "elitist", "estimation_of_distribution", \
 "nsga2", "regularized_evolution", "surrogate_assisted"} or Strategy, \
 default="estimation_of_distribution"
@@ -562,6 +590,11 @@ default="estimation_of_distribution"
     Without `cv`, individuals are scored on five folds if there are up to 2,000 samples,
     on three folds if there are up to 10,000, else on 20 % that are held out, 50,000 at
     most.
+
+    X may be a list or a Series of texts, of which none is missing, and a DataFrame may
+    have columns of text beside others. Their words and characters are counted, in
+    sparse columns or few components of them. With the extra `text`, embeddings of the
+    package wordllama may join them.
 
     X may be a sparse matrix of any format, or a DataFrame of sparse numbers alone. It
     stays sparse, unless its singular vectors are taken; the gradient boosting of

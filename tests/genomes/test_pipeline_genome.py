@@ -77,8 +77,9 @@ def test_known_individuals_belong_to_the_genome_of_any_table(table):
 
 @pytest.mark.parametrize("task", ["classification", "regression"])
 def test_known_individuals_keep_the_order_of_the_file(task):
-    """On a table of all kinds of columns, every entry is there as it is."""
-    columns = [Column(kind, kind, n_unique=20, missing=True) for kind in KINDS]
+    """On a table of all kinds but text, every entry is there as it is."""
+    kinds = [kind for kind in KINDS if kind != "text"]
+    columns = [Column(kind, kind, n_unique=20, missing=True) for kind in kinds]
     table = DataSpec(task, 2000, 3 * (task == "classification"), tuple(columns))
     assert well_known(table) == json.loads(PORTFOLIO.read_text())[task]
 

@@ -20,7 +20,7 @@ from sknevo.builders.pipeline._preparation import (
     make_preparation,
     n_native,
     prepared_seconds,
-    prepared_width,
+    prepared_size,
 )
 from sknevo.columns._kinds import Kind
 from sknevo.genes import EstimatorGenome
@@ -142,8 +142,8 @@ class PipelineBuilder:
         """
         ((name, genes),) = expressed["model"].items()
         preparation, n_rows = expressed["preparation"], self.spec.n_samples
-        width = prepared_width(self.spec, preparation)
-        stored = width * self.spec.density
+        width, density = prepared_size(self.spec, preparation)
+        stored = width * density
         return (
             prepared_seconds(self.spec, preparation)
             + scaling_seconds(expressed["scaling"], n_rows, stored)
@@ -180,11 +180,10 @@ class PipelineBuilder:
         )
 
     def _setting(self, expressed: dict[str, Any], **options: Any) -> Setting:
-        width = max(1, prepared_width(self.spec, expressed["preparation"]))
-        width = scaled_width(expressed["scaling"], width)
+        width, density = prepared_size(self.spec, expressed["preparation"])
+        width = scaled_width(expressed["scaling"], max(1, width))
         if "polynomial" in expressed["extraction"]:
             width = width * (width + 3) / 2
-        density = self.spec.density
         if "svd" in expressed["extraction"]:
             width, density = expressed["extraction"]["svd"]["n_components"], 1.0
         return Setting(

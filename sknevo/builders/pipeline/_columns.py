@@ -22,6 +22,7 @@ from sknevo.columns._kinds import OF_TYPE, Kind, Numbers, learn
 from sknevo.frames import as_pandas
 from sknevo.image_stream._items import is_torch_dataset
 from sknevo.records import Column, Sparsity
+from sknevo.spelling import did_you_mean
 
 # What reads and passes on a table.
 Table = pd.DataFrame | np.ndarray | csr_matrix
@@ -36,11 +37,14 @@ def as_table(X: Any) -> Table:
     """Return X as a DataFrame or, if it holds numbers alone, as an array.
 
     Lists, arrays and frames of any library that narwhals knows are taken apart. Sparse
-    matrices stay sparse. Complex, infinite and empty data are refused.
+    matrices stay sparse. Texts, one for each row, become a column of the name 0.
+    Complex, infinite and empty data are refused.
     """
     _check_form(X)
     if issparse(X):
         return as_rows(X)
+    if are_texts(X):
+        return pd.DataFrame({0: _texts(X)})
     if not isinstance(X, pd.DataFrame | np.ndarray | list | tuple):
         X = as_pandas(X)
     if isinstance(X, pd.DataFrame):
@@ -58,6 +62,32 @@ def as_table(X: Any) -> Table:
         return pd.DataFrame(array)
     array = check_array(array, dtype="numeric", ensure_all_finite="allow-nan")
     return array.astype(array.dtype.newbyteorder("="), copy=False)
+
+
+def are_texts(X: Any) -> bool:
+    """Return whether X is a list, an array or a Series of texts: one for each row."""
+    if isinstance(X, list | tuple):
+        return any(isinstance(value, str) for value in X)
+    dtype = getattr(X, "dtype", None)
+    if hasattr(X, "columns") or len(getattr(X, "shape", ())) != 1:
+        return False
+    if isinstance(dtype, pd.CategoricalDtype):
+        dtype = dtype.categories.dtype
+    kind = getattr(dtype, "kind", "O")  # polars has types of its own
+    return kind in "OUST" and any(isinstance(value, str) for value in X)
+
+
+def _texts(X: Any) -> np.ndarray:
+    """Return texts as objects; a ValueError names the first value that is none."""
+    texts = np.array([*X], object)
+    for row, value in enumerate(texts):
+        if not isinstance(value, str):
+            raise ValueError(
+                f"X must hold a text in each row; got {value!r} of type "
+                f"{type(value).__name__} in row {row}. Leave such rows out, or pass a "
+                "DataFrame, in whose columns of text values may be missing."
+            )
+    return texts
 
 
 def _check_form(X: Any) -> None:
@@ -120,6 +150,8 @@ class ColumnReader(OneToOneFeatureMixin, ArrayTransformer):
     names : tuple of str or None, default=None
         Names of the columns if X in `fit` is a matrix that was read from a DataFrame of
         sparse columns.
+    text_columns : "auto" or list of str or int, default="auto"
+        The columns that `fit` takes as text, by their names; "auto" decides by values.
     """
 
     def __init__(
@@ -127,10 +159,12 @@ class ColumnReader(OneToOneFeatureMixin, ArrayTransformer):
         kinds: tuple[Kind, ...] | None = None,
         sparse: bool | None = None,
         names: tuple[str, ...] | None = None,
+        text_columns: Any = "auto",
     ) -> None:
         self.kinds = kinds
         self.sparse = sparse
         self.names = names
+        self.text_columns = text_columns
 
     def fit(self, X: Any, y: Any = None) -> Self:
         self.fit_transform(X)
@@ -152,6 +186,7 @@ class ColumnReader(OneToOneFeatureMixin, ArrayTransformer):
         self.names_ = None
         if is_frame and not self.is_sparse_:
             self.names_ = table.columns.to_numpy()
+        texts = self._are_text(table)
         if self.names_ is None:
             self.kinds_ = self.kinds or (Numbers(),) * n_columns
             self.dtype_ = None  # that of this table
@@ -162,13 +197,31 @@ class ColumnReader(OneToOneFeatureMixin, ArrayTransformer):
             self.kinds_ = self.kinds
             return self.read(table)
         types = _numbers(table)
-        kinds = {i: OF_TYPE[letter] for i, letter in types.items()}
+        kinds = {i: OF_TYPE[n] for i, n in types.items() if not texts[i]}
         others = [i for i in range(n_columns) if i not in kinds]
-        learned = _each(table, others, lambda _, column: learn(column))
+        learned = _each(table, others, lambda i, column: learn(column, texts[i]))
         kinds |= {i: kind for i, (kind, _) in learned.items()}
         self.kinds_ = tuple(kinds[i] for i in range(n_columns))
         gaps = {i: missing for i, (_, missing) in learned.items()}
         return self._read(table, types, gaps, fitting=True)
+
+    def _are_text(self, table: Table) -> list[bool | None]:
+        """Return for each column whether the user says that it is text."""
+        n_columns = table.shape[1]
+        if isinstance(self.text_columns, str):
+            return [None] * n_columns
+        has_names = isinstance(table, pd.DataFrame) and self.names_ is not None
+        names = [*table.columns] if has_names else [*range(n_columns)]
+        if unknown := [name for name in self.text_columns if name not in names]:
+            raise ValueError(
+                f"text_columns must name columns of X; got {unknown[0]!r}."
+                f"{did_you_mean(unknown[0], map(str, names))}"
+            )
+        if self.text_columns and not has_names:
+            raise ValueError(
+                "text_columns must name columns of text; X holds numbers alone."
+            )
+        return [name in self.text_columns for name in names]
 
     def transform(self, X: Any) -> Table:
         check_is_fitted(self)
@@ -290,6 +343,7 @@ class ColumnReader(OneToOneFeatureMixin, ArrayTransformer):
                 _n_unique(kind, table, i),
                 bool(gap),
                 getattr(kind, "order", ()),
+                _letters(table.iloc[:, i]) if kind.name == "text" else 0.0,
             )
             for i, name, kind, gap in zip(
                 places, table.columns, self.kinds_, gaps, strict=True
@@ -310,6 +364,13 @@ def _n_unique(kind: Kind, table: pd.DataFrame, place: int) -> int:
     if kind.name in known:
         return known[kind.name]
     return table.iloc[:, place].nunique()
+
+
+def _letters(texts: pd.Series) -> float:
+    """Return the mean number of letters of texts that were read."""
+    lengths = texts.cat.categories.astype(object).map(len).to_numpy(float)
+    places = texts.cat.codes.to_numpy()
+    return float(lengths[places[places >= 0]].sum() / len(texts))
 
 
 def _pieces(table: pd.DataFrame, places: Sequence[int]) -> Iterator[pd.DataFrame]:

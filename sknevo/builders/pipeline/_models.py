@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from sklearn.base import BaseEstimator
-from sklearn.naive_bayes import MultinomialNB
+from sklearn.naive_bayes import ComplementNB, MultinomialNB
 
 from sknevo.builders.pipeline._boosting import (
     BOOSTERS,
@@ -196,6 +196,11 @@ def _svm(genes: Genes, setting: Setting) -> BaseEstimator:
     )
 
 
+def _naive_bayes(genes: Genes, setting: Setting) -> BaseEstimator:
+    kind = ComplementNB if genes.get("complement") else MultinomialNB
+    return kind(alpha=genes["alpha"])
+
+
 MODELS = {
     "svm": Model(_svm, lambda genes, s: svm_seconds(genes, *s.stored, s.probabilities)),
     **{name: _booster(name) for name in BOOSTERS},
@@ -207,7 +212,7 @@ MODELS = {
         _gaussian_process, lambda _, s: gaussian_process_seconds(*s.size[:2])
     ),
     "naive_bayes": Model(
-        lambda genes, _: MultinomialNB(**genes),
+        _naive_bayes,
         lambda _, s: 0.01 + 3e-9 * s.stored[0] * s.stored[1],
     ),
     "neighbours": Model(_neighbours, lambda _, s: neighbours_seconds(*s.stored[:2])),

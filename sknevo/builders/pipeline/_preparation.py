@@ -5,16 +5,14 @@ from typing import Any, Self
 
 import numpy as np
 import pandas as pd
-from sklearn import config_context
-from sklearn.base import BaseEstimator, OneToOneFeatureMixin, clone
+from sklearn.base import BaseEstimator, OneToOneFeatureMixin
 from sklearn.compose import ColumnTransformer
-from sklearn.decomposition import TruncatedSVD
-from sklearn.feature_extraction.text import HashingVectorizer, TfidfTransformer
 from sklearn.impute import SimpleImputer
 from sklearn.model_selection import KFold
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, TargetEncoder
 
+from sknevo.builders.pipeline._features import SquashingScaler
 from sknevo.builders.pipeline._filter import UnivariateFilter
 from sknevo.builders.pipeline._floats import (
     MANY_CELLS,
@@ -24,6 +22,13 @@ from sknevo.builders.pipeline._floats import (
     SparseFloats,
 )
 from sknevo.builders.pipeline._generated import KEPT, GroupFeatures, PairFeatures
+from sknevo.builders.pipeline._texts import (
+    Part,
+    keeps_words,
+    text_parts,
+    text_seconds,
+    text_size,
+)
 from sknevo.builders.pipeline._transformers import Stateless
 from sknevo.columns._kinds import to_labels
 from sknevo.data_checks import mean_and_std
@@ -40,8 +45,6 @@ MOST_RARE = 30
 # was 0.8 % lower than with 254 on samples of ratings of thousands of films, and the
 # same on flights of thousands of aeroplanes (benchmarks/labels.py).
 MAX_NATIVE_CATEGORIES = {"hist_gradient_boosting": 254}
-# Columns that the character n-grams of a text become. Chosen, not measured.
-NGRAM_COMPONENTS = 8
 SECONDS_PER_DAY = 24 * 60 * 60
 # Seconds for each value of a table that is filtered, or converted and imputed. Measured
 # on 800 rows of 4,000 columns.
@@ -54,7 +57,8 @@ def make_preparation(
 ) -> BaseEstimator:
     """Return an unfitted transformer of a table to an array of floats.
 
-    The array is dense, or sparse if the table is.
+    The array is dense, or sparse if the table is, or if each word of a text has a
+    column. Beside words all else is squashed.
 
     Parameters
     ----------
@@ -68,30 +72,58 @@ def make_preparation(
     """
     if spec.sparse:
         return _sparse(spec, genes)
+    text, others = genes.get("text", {}), _parts(spec, genes, model)
+    texts = text_parts(text, spec.columns)
+    if not texts:
+        return _dense(spec, genes, others)
+    is_sparse = keeps_words(text)
+    if others:
+        dense = _dense(spec, genes, others)
+        if is_sparse:
+            dense = make_pipeline(dense, SquashingScaler())
+        # First, since categories that a model takes as they are must be.
+        texts = [("others", dense, [*range(len(spec.columns))]), *texts]
+    return ColumnTransformer(texts, sparse_threshold=float(is_sparse))
+
+
+def _parts(spec: DataSpec, genes: dict[str, Any], model: str) -> list[Part]:
+    """Return what prepares each kind of columns, apart from words of texts."""
     transformers = {
         "categorical": _encoder(spec, genes, MAX_NATIVE_CATEGORIES.get(model)),
         "numeric": _numeric(genes),
         "datetime": make_pipeline(_Dates(), _numeric(genes)),
         "ordered": _ordinal_encoder(spec),
-        "text": _text(spec, genes),
     }
+    if genes.get("text", {}).get("target"):
+        transformers["text"] = make_pipeline(_Labels(), _target_encoder(spec))
     groups = [_group(column, genes) for column in spec.columns]
     parts = []
     for name, transformer in transformers.items():
         places = [i for i, group in enumerate(groups) if group == name]
         if places:
             parts.append((name, transformer, places))
-    parts += _generated(spec, genes, groups)
+    return parts + _generated(spec, genes, groups)
+
+
+def _dense(spec: DataSpec, genes: dict[str, Any], parts: list[Part]) -> BaseEstimator:
+    """Return a transformer to a dense array, with the filter if there is one."""
     filters = _filters(spec, genes)
     if [name for name, *_ in parts] == ["numeric"]:
         # The common case. A ColumnTransformer takes longer than the imputer itself.
-        steps = parts[0][1].steps
+        numbers = parts[0][1]
         # What is left out first costs nothing later, nor in `predict`.
-        return Pipeline([*filters, *steps])
+        if len(parts[0][2]) == len(spec.columns):
+            return Pipeline([*filters, *numbers.steps])
     if spec.n_samples * len(spec.columns) >= MANY_CELLS:
         # Numbers decide for themselves whether single precision suffices.
         parts = [
-            (name, part if name in ("numeric", "datetime") else _single(part), places)
+            (
+                name,
+                part
+                if name in ("numeric", "datetime")
+                else make_pipeline(part, Single()),
+                places,
+            )
             for name, part, places in parts
         ]
     prepared = ColumnTransformer(
@@ -110,14 +142,7 @@ def _filters(spec: DataSpec, genes: dict[str, Any]) -> list[tuple[str, BaseEstim
             return []
 
 
-def _single(part: Any) -> Any:
-    """Return a transformer with an output of single precision."""
-    return part if part == "drop" else make_pipeline(part, Single())
-
-
-def _generated(
-    spec: DataSpec, genes: dict[str, Any], groups: list[str]
-) -> list[tuple[str, BaseEstimator, list[int]]]:
+def _generated(spec: DataSpec, genes: dict[str, Any], groups: list[str]) -> list[Part]:
     """Return the parts that make features beside the columns themselves."""
     classifies = spec.task == "classification"
     numbers = [i for i, group in enumerate(groups) if group == "numeric"]
@@ -154,8 +179,21 @@ def _group(column: Column, genes: dict[str, Any]) -> str:
     return column.kind
 
 
-def prepared_width(spec: DataSpec, genes: dict[str, Any]) -> int:
-    """Return roughly how many columns the preparation makes."""
+def prepared_size(spec: DataSpec, genes: dict[str, Any]) -> tuple[float, float]:
+    """Return roughly how many columns the preparation makes, and what is not zero.
+
+    That is the share of the values that are stored: 1.0 of a dense table.
+    """
+    width = _table_width(spec, genes)
+    text = genes.get("text", {})
+    n_texts, stored = text_size(text, spec.columns, spec.n_samples)
+    if not keeps_words(text):
+        return width + n_texts, spec.density
+    return width + n_texts, (width + stored) / (width + n_texts)
+
+
+def _table_width(spec: DataSpec, genes: dict[str, Any]) -> int:
+    """Return roughly how many columns are made of all but the words of texts."""
     added = KEPT * (genes.get("pairs", False) + genes.get("groups", False))
     of_labels = genes.get("targets", False) + genes.get("counts", False)
     if of_labels:
@@ -174,12 +212,13 @@ def prepared_width(spec: DataSpec, genes: dict[str, Any]) -> int:
 def prepared_seconds(spec: DataSpec, genes: dict[str, Any]) -> float:
     """Return roughly how long the preparation takes on one core.
 
-    It matters on wide tables, where it may take longer than the model.
+    It matters on wide tables and of texts, where it may take longer than the model.
     """
+    texts = text_seconds(genes.get("text", {}), spec.columns, spec.n_samples)
     if "filter" not in genes:
-        return 0.0
+        return texts
     each = FILTER_SECONDS if "univariate" in genes["filter"] else FLOATS_SECONDS
-    return each * spec.density * spec.n_samples * len(spec.columns)
+    return texts + each * spec.density * spec.n_samples * len(spec.columns)
 
 
 def _width(column: Column, genes: dict[str, Any]) -> int:
@@ -187,7 +226,7 @@ def _width(column: Column, genes: dict[str, Any]) -> int:
         case "datetime":
             return 6
         case "text":
-            return {"drop": 0, "ngrams": NGRAM_COMPONENTS}.get(genes.get("text"), 1)
+            return int(genes.get("text", {}).get("target", False))
         case "categorical" if genes.get("encoding") == "onehot":
             return min(column.n_unique, MAX_CATEGORIES)
         case _:
@@ -281,24 +320,6 @@ class _StandardizedTargetEncoder(TargetEncoder):
         return super().fit_transform(X, (y - centre) / (scale or 1.0))
 
 
-def _text(spec: DataSpec, genes: dict[str, Any]) -> Any:
-    match genes.get("text"):
-        case "drop":
-            return "drop"
-        case "ngrams":
-            return _Columnwise(
-                make_pipeline(
-                    HashingVectorizer(
-                        analyzer="char_wb", ngram_range=(2, 4), n_features=2**12
-                    ),
-                    TfidfTransformer(),
-                    TruncatedSVD(NGRAM_COMPONENTS, random_state=0),
-                )
-            )
-        case _:
-            return make_pipeline(_Labels(), _target_encoder(spec))
-
-
 class _Labels(OneToOneFeatureMixin, Stateless):
     """Labels as strings, which all encoders can sort; missing becomes a label."""
 
@@ -349,28 +370,3 @@ class _Dates(Stateless):
         date = column.dt
         parts = [date.year, date.month, date.day, date.day_of_week, date.hour, elapsed]
         return np.column_stack([part.to_numpy(float) for part in parts])
-
-
-class _Columnwise(Stateless):
-    """Fits a transformer of strings to each column of text."""
-
-    def __init__(self, transformer: BaseEstimator) -> None:
-        self.transformer = transformer
-
-    def fit(self, X: Any, y: Any = None) -> Self:
-        self.fit_transform(X, y)
-        return self
-
-    def fit_transform(self, X: Any, y: Any = None) -> np.ndarray:
-        n_columns = pd.DataFrame(X).shape[1]
-        self.transformers_ = [clone(self.transformer) for _ in range(n_columns)]
-        return self._apply("fit_transform", X)
-
-    def transform(self, X: Any) -> np.ndarray:
-        return self._apply("transform", X)
-
-    def _apply(self, method: str, X: Any) -> np.ndarray:
-        pairs = zip(self.transformers_, _columns_of_labels(X), strict=True)
-        # The user's configuration would reach the transformers inside.
-        with config_context(transform_output="default"):
-            return np.hstack([getattr(one, method)(labels) for one, labels in pairs])

@@ -29,6 +29,8 @@ class Family:
     # Genes for wide and sparse tables, and for long ones, alone or with another range.
     of_wide: Genome = NONE
     of_long: Genome = NONE
+    # Genes for tables with texts alone.
+    of_texts: Genome = NONE
     # A tree depends on the order of values alone; others may need columns of one scale.
     is_tree: bool = False
     needs_scaling: bool = True
@@ -39,6 +41,9 @@ class Family:
     # A dense table is made of a sparse one that has more columns.
     takes_sparse: bool = True
     most_sparse_columns: float = math.inf
+    # Sparse columns of words, of which a text makes tens of thousands; others get few
+    # components of them.
+    takes_words: bool = False
     # Columns of a wide table without a filter, and the rows of a long one.
     takes_thousands: bool = False
     takes_millions: bool = False
@@ -85,6 +90,7 @@ MODELS = {
         ),
         weight=2,
         of_regressors=Genome(epsilon=Real(1e-3, 0.5, log=True)),
+        takes_words=True,
     ),
     "hist_gradient_boosting": Family(
         Genome(
@@ -113,6 +119,7 @@ MODELS = {
             colsample_bytree=FEW_OF_MANY, max_bin=Integer(15, 255, log=True)
         ),
         of_long=Genome(num_leaves=Integer(8, 1000, log=True)),
+        takes_words=True,
         takes_thousands=True,
         takes_millions=True,
         **BOOSTER,
@@ -154,6 +161,7 @@ MODELS = {
         of_wide=Genome(l1_ratio=Categorical([0.0, 1.0])),
         # It gets a column for each of many labels.
         takes_many_categories=True,
+        takes_words=True,
         takes_thousands=True,
         takes_millions=True,
     ),
@@ -168,14 +176,30 @@ MODELS = {
         ),
         weighs_classes=False,
     ),
-    "naive_bayes": Family(Genome(alpha=Real(3e-3, 1, log=True)), weighs_classes=False),
+    "naive_bayes": Family(
+        Genome(alpha=Real(3e-3, 1, log=True)),
+        of_texts=Genome(complement=Categorical([True, False])),
+        takes_words=True,
+        weighs_classes=False,
+    ),
 }
+
+
+def has_texts(spec: DataSpec) -> bool:
+    """Return whether a table has columns of text."""
+    return any(column.kind == "text" for column in spec.columns)
+
+
+def has_texts_alone(spec: DataSpec) -> bool:
+    """Return whether a table consists of columns of text."""
+    return bool(spec.columns) and all(c.kind == "text" for c in spec.columns)
 
 
 def suits(name: str, spec: DataSpec) -> bool:
     """Return whether a model takes such a table; one that is not here takes all."""
     if name == "naive_bayes":
         counts = spec.sparse is not None and not spec.sparse.negative
+        counts = counts or has_texts_alone(spec)
         return counts and spec.task == "classification"
     return name not in MODELS or spec.sparse is None or MODELS[name].takes_sparse
 
@@ -226,6 +250,7 @@ def _own(name: Any, entry: Any, task: str) -> Family:
         needs_scaling=False,
         takes_missing=takes.allow_nan,
         most_sparse_columns=math.inf if takes.sparse else 0,
+        takes_words=takes.sparse,
         weighs_classes=own.get("class_weight", "none") is None and not varies,
     )
 

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Sequence
 from functools import cache
-from itertools import cycle
+from itertools import cycle, zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,8 @@ from sknevo.genes import Choice, EstimatorGenome, Gene, Genome
 from sknevo.genomes.pipeline._families import (
     FEW_OF_MANY,
     MODELS,
+    has_texts,
+    has_texts_alone,
     own_models,
     suits,
 )
@@ -99,6 +101,8 @@ def _built_in(spec: DataSpec) -> list[dict[str, Any]]:
         suited = _for_wide_tables(suited, spec)
     if is_long(spec):
         suited = _for_long_tables(suited)
+    if has_texts(spec):
+        suited = _for_texts(suited, spec, genome)
     # Entries that differ in genes which the table has no use for are the same.
     return [entry for i, entry in enumerate(suited) if entry not in suited[:i]]
 
@@ -248,13 +252,104 @@ def _filtered(entry: dict[str, Any], n: int | None, spec: DataSpec) -> dict[str,
     return _prepared(entry, filter=kept) | {"model": {model: genes}}
 
 
+# Texts --------------------------------------------------------------------------------
+
+
+def _ngrams(longest: int, **genes: Any) -> dict[str, Any]:
+    """Return expressed genes of n-grams."""
+    known = {"min_df": 1, "n_features": 100_000, "lower_case": True}
+    return {"ngrams": {"longest": longest, **known, **genes}}
+
+
+def _text(**genes: Any) -> dict[str, Any]:
+    """Return expressed genes of texts; those that are not named are neutral."""
+    nothing = {"words": {"none": {}}, "characters": {"none": {}}, "target": False}
+    weights = {"sublinear": True, "idf": True, "ratios": False, "embedding": False}
+    return {**nothing, **weights, "components": {"none": {}}, **genes}
+
+
+ONE, TWO = {"words": _ngrams(1)}, {"words": _ngrams(2)}
+WITHIN_WORDS = {
+    "characters": _ngrams(5, shortest=2, across_words=False, min_df=2),
+}
+FEW = {"components": {"svd": {"n_components": 100}}}
+LINEAR_KERNEL = {"approximate": True, "kernel": {"linear": {}}}
+COMPLEMENT = {"complement": True}
+# The first individuals on texts: what is made of them, and a model with genes that
+# differ from those of its first entry in the portfolio; cheap ones first. The first are
+# linear models of words, characters and log-count ratios, as in Wang and Manning
+# (2012). Chosen, not measured.
+FIRST_ON_TEXTS: list[tuple[dict[str, Any], str, dict[str, Any]]] = [
+    (_text(**ONE), "linear", {"C": 10.0}),
+    (_text(**ONE, idf=False), "naive_bayes", {"alpha": 0.1, **COMPLEMENT}),
+    (_text(embedding=True), "linear", {"C": 10.0}),
+    (_text(**TWO, ratios=True), "svm", {"C": 1.0, **LINEAR_KERNEL}),
+    (_text(**TWO), "svm", {"C": 1.0, **LINEAR_KERNEL}),
+    (_text(**WITHIN_WORDS), "svm", {"C": 1.0, **LINEAR_KERNEL}),
+    (_text(**ONE, embedding=True), "linear", {"C": 10.0}),
+    (_text(**TWO), "naive_bayes", {"alpha": 0.03, **COMPLEMENT}),
+    (_text(**TWO, **WITHIN_WORDS), "svm", {"C": 1.0, **LINEAR_KERNEL}),
+    (_text(**ONE, **FEW, embedding=True), "svm", {"C": 3.0}),
+    (_text(**WITHIN_WORDS, ratios=True), "linear", {"C": 3.0}),
+    (_text(**ONE, **FEW), "lightgbm", {}),
+    (_text(**TWO, ratios=True), "linear", {"C": 10.0}),
+    (_text(**ONE, idf=False), "naive_bayes", {"alpha": 0.01, "complement": False}),
+    (_text(**TWO, **WITHIN_WORDS, ratios=True), "svm", {"C": 1.0, **LINEAR_KERNEL}),
+    (_text(**ONE), "lightgbm", {"colsample_bytree": 0.4, "min_child_samples": 5}),
+    (_text(**TWO, **WITHIN_WORDS), "linear", {"C": 100.0}),
+]
+# What the entries of the portfolio, models of tables, are given of texts in turn.
+# Chosen, not measured.
+TEXTS_IN_TURN = (
+    _text(**ONE, **FEW),
+    _text(embedding=True),
+    _text(**WITHIN_WORDS, **FEW),
+    _text(**ONE, target=True, components={"svd": {"n_components": 30}}),
+)
+
+
+def _for_texts(
+    known: Sequence[dict[str, Any]], spec: DataSpec, genome: Genome
+) -> list[dict[str, Any]]:
+    """Return expressed genes of words and of few components of them.
+
+    If there are other columns, models of tables have every other place.
+    """
+    genes = genome.parts["preparation"].parts["text"]
+    first = [
+        _on_texts(_with(known, model, "none", changed), text, genes)
+        for text, model, changed in FIRST_ON_TEXTS
+        if suits(model, spec)
+    ]
+    pairs = zip(known, cycle(TEXTS_IN_TURN), strict=False)
+    tables = [_on_texts(one, text, genes) for one, text in pairs]
+    both = [*first, *tables]
+    if not has_texts_alone(spec):
+        both = [one for pair in zip_longest(tables, first) for one in pair if one]
+    if "embedding" not in genes.parts:
+        both = [one for one in both if not one["preparation"]["text"]["embedding"]]
+    return [_suited(one, genome) for one in both]
+
+
+def _on_texts(
+    entry: dict[str, Any], text: dict[str, Any], genes: Gene
+) -> dict[str, Any]:
+    """Return an entry with what is made of texts, and as many components as may be."""
+    ((model, own),) = entry["model"].items()
+    match text["components"]:
+        case {"svd": {"n_components": n}}:
+            most = genes.parts["components"].parts["svd"].parts["n_components"].high
+            text = text | {"components": {"svd": {"n_components": min(n, most)}}}
+    entry = entry | {"model": {model: UNNAMED.get(model, {}) | own}}
+    return _prepared(entry, text=text)
+
+
 # Sparse tables ------------------------------------------------------------------------
 
 # The first individuals on a sparse table: its scaling, how many components are made of
 # it (None is no decomposition), and a model with genes that differ from those of its
 # first entry in the portfolio. Those that were good on four tables, of the grid of
 # benchmarks/sparse_tables.py; cheap ones first.
-LINEAR_KERNEL = {"approximate": True, "kernel": {"linear": {}}}
 FIRST_ON_SPARSE: list[tuple[str, int | None, str, dict[str, Any]]] = [
     ("tfidf", None, "linear", {"C": 10.0}),
     ("tfidf", None, "naive_bayes", {"alpha": 0.03}),

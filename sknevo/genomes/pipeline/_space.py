@@ -15,7 +15,14 @@ from sknevo.genes import (
     Integer,
     Real,
 )
-from sknevo.genomes.pipeline._families import MODELS, Family, own_families, suits
+from sknevo.genomes.pipeline._families import (
+    MODELS,
+    Family,
+    has_texts,
+    own_families,
+    suits,
+)
+from sknevo.genomes.pipeline._texts import keeps_words, repair_texts, text_width, texts
 from sknevo.records import DataSpec
 from sknevo.spelling import did_you_mean
 
@@ -134,8 +141,8 @@ def pipeline(
 "xgboost", "extra_trees", "random_forest", "mlp", "linear", "gaussian_process", \
 "neighbours", "naive_bayes")
         The models to choose from. Those that do not suit the table are left out: naive
-        Bayes needs a sparse table without negative values; the gradient boosting of
-        scikit-learn and Gaussian processes need a dense one.
+        Bayes needs texts alone, or a sparse table without negative values; the gradient
+        boosting of scikit-learn and Gaussian processes need a dense one.
     extra_models : dict of str to (estimator, genes) or None, default=None
         Models of your own, which join the others: a name for each, an unfitted
         classifier or regressor of scikit-learn's kind, and what varies of its
@@ -199,6 +206,8 @@ def pipeline(
         repairs = [_repair_wide, _repair]
     elif is_long(spec):
         repairs = [_repair_long, _repair]
+    if has_texts(spec):
+        repairs = [_repair_texts, *repairs]
     return Genome(**genes).constrained(
         *(partial(each, spec=spec, own=own) for each in repairs)
     )
@@ -213,6 +222,8 @@ def _model(name: str, family: Family, spec: DataSpec) -> Genome:
     genes = family.genes.genes | added.genes
     if name == "lightgbm" and _has_categories(spec):
         genes = genes | NATIVE.genes
+    if has_texts(spec):
+        genes = genes | family.of_wide.genes | family.of_texts.genes
     if spec.sparse or is_wide(spec):
         genes = genes | family.of_wide.genes
     if is_long(spec):
@@ -265,9 +276,7 @@ def _preparation(spec: DataSpec) -> Genome:
     for name in (name for name, useful in generated.items() if useful):
         genes[name] = Categorical([False, True], GENERATED[name]).with_neutral(False)
     if "text" in kinds:
-        # Without its text, a table of text alone would be empty.
-        dropped = [] if kinds == {"text"} else ["drop"]
-        genes["text"] = Categorical([*dropped, "target", "ngrams"])
+        genes["text"] = texts(spec)
     if len(spec.columns) > WIDE:
         genes["filter"] = _sparse_filter(spec) if spec.sparse else _filter(spec)
     return Genome(**genes)
@@ -357,6 +366,8 @@ def _repair(genes: Genes, spec: DataSpec, own: Own) -> Genes:
     # Many models depend on distances, which unscaled columns would dominate.
     if family.needs_scaling and genes["scaling"] == "none":
         genes["scaling"] = "standard"
+    if keeps_words(preparation):  # the preparation scales what is beside them
+        genes["scaling"] = "none"
     if trees and extraction["choice"] in ("none", "select_k_best"):
         # Trees depend on the order of values alone: a scaler has no effect.
         genes["scaling"] = "none"
@@ -371,6 +382,11 @@ def _repair(genes: Genes, spec: DataSpec, own: Own) -> Genes:
         known = genes["model"]["lightgbm"]
         known |= {n: v for n, v in NATIVE_DEFAULTS.items() if n in known}
     return genes
+
+
+def _repair_texts(genes: Genes, spec: DataSpec, own: Own) -> Genes:
+    """Return genes of a pipeline whose model takes what is made of texts."""
+    return repair_texts(genes, spec, _chosen(genes, own)[1])
 
 
 def _repair_wide(genes: Genes, spec: DataSpec, own: Own) -> Genes:
@@ -444,6 +460,7 @@ def _width(spec: DataSpec, preparation: dict[str, Any]) -> int:
         width += sum(labels) - len(labels)
     match preparation.get("filter"):
         case {"choice": "univariate", "univariate": {"n_columns": n}}:
-            return min(n, width)
-        case _:
-            return width
+            width = min(n, width)
+    if "text" in preparation:
+        width += text_width(spec, preparation["text"])
+    return width
