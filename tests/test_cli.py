@@ -119,6 +119,8 @@ LABELS = *FIT, "--target", "y"
         ([*LABELS, "--model", "m.pkl", "--report", "m.pdf"], "must end with .html"),
         (["fit", ".", "--model", "m.skops"], ".pkl or .safetensors"),
         (["fit", ".", "--target", "y", "--model", "m.pkl"], "are for tables"),
+        (["fit", ".", "--text", "y", "--model", "m.pkl"], "are for tables"),
+        ([*LABELS, "--model", "m.pkl", "--text", "no"], "name columns of X; got 'no'"),
         (["fit", "labels.csv", "--target", "y", "--model", "no/m.pkl"], "exists"),
         (
             ["fit", "lables.csv", "--target", "y", "--model", "m.pkl"],

@@ -1,0 +1,89 @@
+"""Evolve a pipeline on texts beside numbers, and compare it with TF-IDF.
+
+Each text is the beginning of what scipy says of a function, and the number beside it is
+that of the function's parameters. The module of the function is predicted, such as
+stats or signal. The texts come with scipy: nothing is downloaded::
+
+    python examples/evolve_texts.py --max-time 60
+"""
+
+import argparse
+import inspect
+from importlib import import_module
+
+import pandas as pd
+from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import f1_score
+from sklearn.model_selection import train_test_split
+from sklearn.pipeline import make_pipeline
+
+from sknevo import EvolvedPipelineClassifier
+
+MODULES = ("linalg", "ndimage", "optimize", "signal", "sparse", "spatial", "stats")
+LETTERS = 300  # of a text: the beginning says what a function is for
+
+
+def main():
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--max-time", type=float, default=60, help="seconds to evolve")
+    parser.add_argument("--n-jobs", type=int, default=2)
+    parser.add_argument("--random-state", type=int, default=0)
+    args = parser.parse_args()
+
+    X, y = read_functions()
+    X, X_test, y, y_test = train_test_split(X, y, stratify=y, random_state=0)
+    print(f"{len(X)} texts to learn from, such as {X['text'].iloc[0][:60]!r}")
+
+    evolved = EvolvedPipelineClassifier(
+        scoring="f1_macro",
+        text_columns=["text"],
+        generations=None,  # max_time ends the search
+        max_time=args.max_time,
+        n_jobs=args.n_jobs,
+        random_state=args.random_state,
+        verbose=1,
+    )
+    evolved.fit(X, y)
+    print(f"\nThe best pipeline:\n{evolved.best_chromosome_}")
+
+    usual = make_pipeline(TfidfVectorizer(), LogisticRegression(C=10, max_iter=1000))
+    usual.fit(X["text"], y)
+    print(f"\n{'macro F1 on other functions':<32}{len(X_test)} of them")
+    for name, found in (
+        ("evolved", evolved.predict(X_test)),
+        ("TF-IDF, logistic regression", usual.predict(X_test["text"])),
+    ):
+        print(f"{name:<32}{f1_score(y_test, found, average='macro'):.3f}")
+
+
+def read_functions():
+    """Return texts and numbers of parameters of functions, and their modules."""
+    rows = [row for module in MODULES for row in functions_of(module)]
+    table = pd.DataFrame(rows, columns=["text", "parameters", "module"])
+    table = table.drop_duplicates("text").reset_index(drop=True)
+    return table[["text", "parameters"]], table["module"]
+
+
+def functions_of(name):
+    """Yield text, number of parameters and module of all documented functions."""
+    module = import_module(f"scipy.{name}")
+    for public in module.__all__:
+        function = getattr(module, public)
+        text = inspect.getdoc(function)
+        if callable(function) and text:
+            yield text[:LETTERS], n_parameters(function), name
+
+
+def n_parameters(function):
+    """Return how many parameters a function has, missing if that is not known."""
+    try:
+        return float(len(inspect.signature(function).parameters))
+    except ValueError:  # some that are written in C
+        return float("nan")
+
+
+if __name__ == "__main__":  # worker processes import this file
+    main()
