@@ -89,7 +89,7 @@ def test_the_importance_of_texts_can_be_asked(fitted):
 def test_a_script_predicts_as_the_best_does(fitted, tmp_path):
     written, labels = texts()
     fitted.to_script(tmp_path / "script.py")
-    pickle.dump((written, labels), (tmp_path / "data.pkl").open("wb"))
+    (tmp_path / "data.pkl").write_bytes(pickle.dumps((written, labels)))
     code = (
         "import pickle, sys; sys.modules['sknevo'] = None\n"
         "import pandas as pd\nfrom script import make_model\n"

@@ -50,6 +50,8 @@ SECONDS_PER_DAY = 24 * 60 * 60
 # on 800 rows of 4,000 columns.
 FILTER_SECONDS, FLOATS_SECONDS = 2e-8, 6e-8
 NO_LABEL = "(missing)"
+# These decide for themselves whether single precision suffices.
+OWN_PRECISION = ("numeric", "datetime")
 
 
 def make_preparation(
@@ -115,16 +117,9 @@ def _dense(spec: DataSpec, genes: dict[str, Any], parts: list[Part]) -> BaseEsti
         if len(parts[0][2]) == len(spec.columns):
             return Pipeline([*filters, *numbers.steps])
     if spec.n_samples * len(spec.columns) >= MANY_CELLS:
-        # Numbers decide for themselves whether single precision suffices.
         parts = [
-            (
-                name,
-                part
-                if name in ("numeric", "datetime")
-                else make_pipeline(part, Single()),
-                places,
-            )
-            for name, part, places in parts
+            (name, part if name in OWN_PRECISION else make_pipeline(part, Single()), at)
+            for name, part, at in parts
         ]
     prepared = ColumnTransformer(
         parts, sparse_threshold=0, verbose_feature_names_out=False
@@ -189,7 +184,7 @@ def prepared_size(spec: DataSpec, genes: dict[str, Any]) -> tuple[float, float]:
     n_texts, stored = text_size(text, spec.columns, spec.n_samples)
     if not keeps_words(text):
         return width + n_texts, spec.density
-    return width + n_texts, (width + stored) / (width + n_texts)
+    return width + n_texts, (width + stored) / max(1.0, width + n_texts)
 
 
 def _table_width(spec: DataSpec, genes: dict[str, Any]) -> int:
