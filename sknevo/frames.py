@@ -1,5 +1,6 @@
 """Tables of any library: read as frames of pandas, and returned as they came."""
 
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Self
@@ -83,6 +84,47 @@ class FrameLayout:
         frame = frame.astype(dict(enumerate(self.types)))
         frame.columns = self.names
         return frame
+
+    def assemble(self, columns: Sequence[Sequence[Any]]) -> Any:
+        """Return a DataFrame of this layout that holds values, column by column."""
+        match self.library:
+            case "polars":
+                import polars as pl
+
+                pairs = zip(self.types.items(), columns, strict=True)
+                return pl.DataFrame(
+                    [pl.Series(name, _python(v), dtype) for (name, dtype), v in pairs]
+                )
+            case "pyarrow":
+                import pyarrow as pa
+
+                pairs = zip(self.types, columns, strict=True)
+                arrays = [pa.array(_python(v), one.type) for one, v in pairs]
+                return pa.table(arrays, schema=self.types)
+        frame = pd.DataFrame(
+            {
+                i: pd.Series([*values], dtype=dtype)
+                for i, (values, dtype) in enumerate(
+                    zip(columns, self.types, strict=True)
+                )
+            }
+        )
+        frame.columns = self.names
+        return frame
+
+
+def _python(values: Iterable[Any]) -> list[Any]:
+    """Return values of pandas as those of Python."""
+    return [
+        None
+        if value is pd.NaT or value is pd.NA or value != value
+        else value.to_pydatetime(warn=False)
+        if isinstance(value, pd.Timestamp)
+        else value.to_pytimedelta()
+        if isinstance(value, pd.Timedelta)
+        else value
+        for value in values
+    ]
 
 
 def _among(categories: pd.Index, values: np.ndarray) -> np.ndarray:

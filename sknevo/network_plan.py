@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Self
 
-from sknevo.records import DataSpec
+from sknevo.records import DataSpec, Part
 
 __all__ = [
     "DecoderStage",
@@ -663,7 +663,10 @@ def _stage_width(genes: Mapping[str, Any], stage: int) -> int:
 
 
 def gan_plans(
-    genes: Mapping[str, Any], shape: Shape, n_conditions: int
+    genes: Mapping[str, Any],
+    shape: Shape,
+    n_conditions: int,
+    parts: Sequence[Part] = (),
 ) -> dict[str, NetworkPlan]:
     """Return the plans of a GAN's `generator` and `discriminator`.
 
@@ -680,6 +683,9 @@ def gan_plans(
     n_conditions : int
         Numbers that say what a sample is made for; 0 for none. The discriminator's last
         layer projects them onto the input of its head.
+    parts : sequence of Part, default=()
+        Of the columns of a table, which both networks then see in place of `shape`. The
+        labels that a row can be made for are further conditions if the genes say so.
 
     Returns
     -------
@@ -697,6 +703,10 @@ def gan_plans(
     [(10, 8), (8, 1)]
     """
     noise, packing = genes["noise"]["dimension"], genes["training"]["packing"]
+    if parts:
+        shape = (sum(part.width for part in parts),)
+        if genes["table"].get("conditional"):
+            n_conditions += sum(part.n_conditions for part in parts)
     # Samples that are judged together are stacked as channels, or as columns of a row.
     pack = (packing * shape[0], *shape[1:])
     discriminator = _discriminator_layers(genes["discriminator"], pack)

@@ -81,6 +81,48 @@ class Column:
 
 
 @dataclass(frozen=True)
+class Part:
+    """How a generator makes one column of a table: a value, options of which one is on.
+
+    Parameters
+    ----------
+    n_plain : int
+        Options that say all: labels, frequent numbers, a gap.
+    n_modes : int, default=0
+        Options that the value belongs to: modes of a distribution.
+
+    Examples
+    --------
+    >>> Part(n_plain=3).width, Part(n_plain=1, n_modes=2).width, Part(1).width
+    (3, 4, 0)
+    """
+
+    n_plain: int
+    n_modes: int = 0
+
+    @property
+    def has_value(self) -> bool:
+        """Whether there is a value beside the options."""
+        return self.n_modes > 0
+
+    @property
+    def n_options(self) -> int:
+        """The number of options that are written: a single one goes without saying."""
+        n = self.n_plain + self.n_modes
+        return n if n > 1 else 0
+
+    @property
+    def width(self) -> int:
+        """The number of values that it is written as."""
+        return self.has_value + self.n_options
+
+    @property
+    def n_conditions(self) -> int:
+        """The number of labels that a row can be made for."""
+        return 0 if self.has_value else self.n_options
+
+
+@dataclass(frozen=True)
 class Sparsity:
     """What is known of all values of a sparse table.
 
@@ -125,6 +167,8 @@ class DataSpec:
         Where the channels are in `shape`, see `sknevo.network_plan.image_shape`.
     sparse : Sparsity or None, default=None
         The sparsity of X if it is a sparse matrix of numbers.
+    parts : tuple of Part, default=()
+        How a generator makes the columns of a DataFrame; empty for arrays.
 
     Examples
     --------
@@ -139,6 +183,7 @@ class DataSpec:
     shape: tuple[int, ...] = ()
     channels: str = "auto"
     sparse: Sparsity | None = None
+    parts: tuple[Part, ...] = ()
 
     @property
     def density(self) -> float:

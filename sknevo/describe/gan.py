@@ -44,6 +44,12 @@ GAN = Words(
         "packing": {1: "", ...: "{} samples judged together"},
         "ema_decay": {0: "", ...: "moving average of weights {}"},
         "rejection": {0: "", ...: "rejection {}"},
+        "relaxation": {
+            "shares": "options as shares",
+            "straight_through": "options straight through",
+        },
+        "temperature": "temperature {}",
+        "conditional": {True: "rows made for labels", False: ""},
         "shift": {0: "", ...: "shifts up to {:.0%}"},
         "erase": {0: "", ...: "erased with probability {}"},
         "colour": {0: "", ...: "colours varied by {:.0%}"},

@@ -160,7 +160,7 @@ class NetworkDisplay:
             n_outputs = len(getattr(estimator, "classes_", [0]))
             plan = network_plan(expressed, shape, n_outputs)
             return cls(plan, genes["optimizer"], genes["training"]).plot(ax=ax)
-        plans = gan_plans(expressed, shape, estimator.n_conditions_)
+        plans = gan_plans(expressed, shape, estimator.n_conditions_, estimator._parts)
         if network not in plans:
             raise ValueError(f"network must be one of {[*plans]}; got {network!r}.")
         training = {"loss": genes["loss"]["choice"], **genes["training"]}

@@ -13,20 +13,24 @@ from sklearn.utils.validation import (
     _num_samples,
     assert_all_finite,
     check_consistent_length,
+    validate_data,
 )
 
+from sknevo.builders.pipeline._columns import as_table
 from sknevo.estimators._base import BaseEvolved
 from sknevo.estimators._network_mixins import EvolvedSamplesMixin
 from sknevo.estimators._parameters import parameter, with_parameters
 from sknevo.estimators._results import after_refit
 from sknevo.estimators._splits import HOLD_OUT
 from sknevo.evaluation import Builder, Data, Objectives, TrialRunner, limited_threads
+from sknevo.frames import FrameLayout
 from sknevo.genes import Genome
 from sknevo.genomes.gan import gan, well_known
-from sknevo.metrics import GenerativeScore, n_conditions
+from sknevo.metrics import GenerativeScore, TableFeatures, n_conditions
 from sknevo.metrics._features import check_features
-from sknevo.records import DataSpec, Evaluation, Generation
+from sknevo.records import DataSpec, Evaluation, Generation, Part
 from sknevo.search import SearchCallback
+from sknevo.table_codec import FrameNumbers, TableCodec
 
 __all__ = ["EvolvedGAN"]
 
@@ -41,12 +45,12 @@ class EvolvedGAN(EvolvedSamplesMixin, BaseEvolved):
     An individual is a GAN with all settings of its training [1]_: generator and
     discriminator (depth, width, kernels, normalisation, activations, upsampling), an
     optimizer for each, the noise and its parameters, the loss, packing, the moving
-    average of the generator, batch size, epochs, the rejection of bad samples and, for
-    images, differentiable augmentation. A training is stopped early (pruned) if the
-    generator collapses, if its samples stay far from the data, if it stops learning, or
-    if values explode; `cv_results_` has the reason. The fitness compares samples with
-    real ones that were held out: whether they look real, and whether they are as
-    various.
+    average of the generator, batch size, epochs, the rejection of bad samples, for
+    images differentiable augmentation, and for DataFrames how labels are drawn in
+    training. A training is stopped early (pruned) if the generator collapses, if its
+    samples stay far from the data, if it stops learning, or if values explode;
+    `cv_results_` has the reason. The fitness compares samples with real ones that were
+    held out: whether they look real, and whether they are as various.
 
     Parameters
     ----------
@@ -177,14 +181,15 @@ default="estimation_of_distribution"
         "auto" stands for bfloat16 if the hardware supports it.
     feature_extractor : callable or None, default=None
         Turns samples into an array of shape (n, n_features), in which they are
-        compared. None stands for the standardised columns of a table. For images, None
+        compared. None stands for the standardised columns of a table, of a DataFrame
+        with its labels as indicators. For images, None
         stands for a small network that is trained on X, and on y if it holds labels,
         before the search. It is the same for all individuals. Must be None if `scoring`
         has features of its own or is not a `GenerativeScore`.
     max_epochs : int or None, default=None
         Greatest number of epochs. None stands for as many epochs as it takes to train
-        on 600,000 rows or 200,000 images, but at least 5 and at most 1000. Unused if
-        `genome` is given.
+        on 600,000 rows (2,000,000 of a DataFrame) or 200,000 images, but at least 5 and
+        at most 1000. Unused if `genome` is given.
 
     Attributes
     ----------
@@ -245,7 +250,7 @@ default="estimation_of_distribution"
         Number of labels if y holds labels, 1 if y holds values, 0 without y.
     classes_ : ndarray of shape (n_conditions_,)
         The labels, sorted, if y holds labels.
-    generation_samples_ : dict of int to ndarray of shape (n, ...)
+    generation_samples_ : dict of int to array or DataFrame of shape (n, ...)
         For each generation (by its number), 16 images or 256 rows that the best
         individual so far has generated. A generation is missing if its best was not
         trained in this `fit`, or not with all of the `resource`. With several splits,
@@ -262,9 +267,18 @@ default="estimation_of_distribution"
 
     Samples have what all training samples have in common. They lie in the range of the
     pixels or of each column: values beyond it are set to its limits, and a constant
-    column stays constant. Columns of whole numbers hold whole numbers. If X is a
-    DataFrame of pandas, polars or pyarrow, samples are one, too, with the same columns
-    and types. All columns must be numbers or booleans without missing values.
+    column stays constant. Columns of whole numbers hold whole numbers. An array must
+    hold numbers without missing values.
+
+    If X is a DataFrame of pandas, polars or pyarrow, samples are one, too, with the
+    same columns and types. Columns may hold numbers, dates, durations, booleans and
+    labels that repeat, all with missing values; text is refused. Numbers are made as a
+    value within one of up to ten modes, labels, missing values and frequent numbers as
+    options [2]_. These modes and options are learned from all of X, before it is split.
+    Numbers lie on the grid of their column, such as multiples of 0.05.
+    `feature_extractor` and `scoring` get such a table as an array of floats: labels as
+    places, missing values as NaN, dates as microseconds. An array is learned as numbers
+    of any distribution, without all this.
 
     Without `cv`, 20 % of the samples are held out; if there are up to 40 samples, they
     are split into two folds. Splits are stratified by label. Samples of labels that are
@@ -285,6 +299,8 @@ default="estimation_of_distribution"
     ----------
     .. [1] Costa, V., Lourenço, N., Correia, J., & Machado, P. (2019). COEGAN:
        Evaluating the Coevolution Effect in Generative Adversarial Networks. GECCO.
+    .. [2] Xu, L., Skoularidou, M., Cuesta-Infante, A., & Veeramachaneni, K. (2019).
+       Modeling Tabular Data using Conditional GAN. NeurIPS.
 
     Examples
     --------
@@ -320,6 +336,21 @@ default="estimation_of_distribution"
     def _needs_y(self) -> bool:
         return False
 
+    def _check_X(self, X: Any, reset: bool) -> Any:
+        if reset:
+            # A DataFrame of pixels holds images.
+            is_frame = FrameLayout.of(X) is not None
+            self._is_table_ = is_frame and self.image_shape is None
+            self._codec_: TableCodec | None = None
+        if not self._is_table_:
+            return super()._check_X(X, reset)
+        table = as_table(X)
+        validate_data(self, table, reset=reset, skip_check_array=True)
+        if reset:
+            self._table_ = FrameNumbers(X)
+            self._sample_shape_, self._channels_ = (table.shape[1],), "first"
+        return self._table_.read(table)
+
     def _validate(self, X: Any, y: Any, reset: bool) -> tuple[Any, np.ndarray | None]:
         X, y = super()._validate(X, y, reset)
         n_samples = _num_samples(X)
@@ -329,7 +360,21 @@ default="estimation_of_distribution"
             )
         return X, y
 
+    @property
+    def _parts(self) -> tuple[Part, ...]:
+        """How the columns of a DataFrame are made."""
+        return () if self._codec_ is None else self._codec_.parts
+
     def _learn(self, X: Any, y: np.ndarray | None) -> None:
+        if self._is_table_:
+            columns = self._table_.columns
+            names = [column.name for column in columns]
+            self._codec_ = TableCodec(X, self._table_.are_labels, names)
+            if not self._codec_.width:
+                raise ValueError(
+                    "X must have a column that varies; all values of "
+                    f"{', '.join(map(repr, names[:5]))} are the same."
+                )
         self.n_conditions_ = 0 if y is None else n_conditions(y)
         if self.n_conditions_ > 1:
             self.classes_ = np.unique(y)
@@ -361,6 +406,8 @@ default="estimation_of_distribution"
     def _features(
         self, X: Any, y: np.ndarray | None
     ) -> Callable[[Any], np.ndarray] | None:
+        if self.feature_extractor is None and self._is_table_:
+            return TableFeatures.of(X, self._table_.are_labels)
         if self.feature_extractor is not None or len(self._sample_shape_) == 1:
             return self.feature_extractor
         # Imported here, so that `import sknevo` never imports torch.
@@ -386,12 +433,14 @@ default="estimation_of_distribution"
         return counts.max() >= folds and len(counts) <= HOLD_OUT * len(y)
 
     def _callbacks(self, runner: TrialRunner) -> list[SearchCallback]:
-        self.generation_samples_: dict[int, np.ndarray] = {}
+        self.generation_samples_: dict[int, Any] = {}
         if runner.model_store is None:
             return []
         from sknevo.builders.gan import n_kept_samples
 
-        history = SampleHistory(runner, n_kept_samples(self._sample_shape_))
+        n_kept = n_kept_samples(self._sample_shape_)
+        write = self._table_.write if self._is_table_ else None
+        history = SampleHistory(runner, n_kept, write)
         self.generation_samples_ = history.samples
         return [history]
 
@@ -401,7 +450,8 @@ default="estimation_of_distribution"
         return None if others else train
 
     def _spec(self, X: Any, y: Any) -> DataSpec:
-        return DataSpec("generation", len(X), self.n_conditions_, **self._layout)
+        known = {**self._layout, "parts": self._parts}
+        return DataSpec("generation", len(X), self.n_conditions_, **known)
 
     def _default_genome(self, spec: DataSpec) -> Genome:
         return gan(spec, max_epochs=self.max_epochs)
@@ -414,7 +464,7 @@ default="estimation_of_distribution"
     ) -> Builder:
         from sknevo.builders.gan import GANBuilder
 
-        return GANBuilder(spec, self.device, self.precision)
+        return GANBuilder(spec, self.device, self.precision, self._codec_)
 
     # The fitted estimator.
 
@@ -443,6 +493,12 @@ default="estimation_of_distribution"
             In the type and layout of X in `fit`, see the notes of the class.
         """
         return self._as_given(self._best.sample(n_samples, y, random_state))
+
+    def _as_given(self, samples: np.ndarray) -> Any:
+        """Return samples as a DataFrame if X was one."""
+        if self._is_table_:
+            return self._table_.write(samples)
+        return super()._as_given(samples)
 
     @after_refit
     def reconstruct(
@@ -572,13 +628,18 @@ class SampleHistory(SearchCallback):
 
     Attributes
     ----------
-    samples : dict of int to ndarray of shape (n_samples, ...)
+    samples : dict of int to array or DataFrame of shape (n_samples, ...)
         By the number of the generation.
     """
 
-    def __init__(self, runner: TrialRunner, n_samples: int) -> None:
-        self.runner, self.n_samples = runner, n_samples
-        self.samples: dict[int, np.ndarray] = {}
+    def __init__(
+        self,
+        runner: TrialRunner,
+        n_samples: int,
+        write: Callable[[np.ndarray], Any] | None = None,
+    ) -> None:
+        self.runner, self.n_samples, self.write = runner, n_samples, write
+        self.samples: dict[int, Any] = {}
         self._best: Evaluation | None = None
 
     def on_evaluation_end(self, evaluation: Evaluation) -> bool:
@@ -593,7 +654,9 @@ class SampleHistory(SearchCallback):
         try:
             model = self._best and self.runner.stored_model(self._best.candidate)
             if model is not None:
-                self.samples[generation.number] = model.sample(self.n_samples)
+                made = model.sample(self.n_samples)
+                written = made if self.write is None else self.write(made)
+                self.samples[generation.number] = written
         except Exception as fault:  # such as that workers have filled the GPU
             warnings.warn(
                 f"generation_samples_ has no generation {generation.number}, since "

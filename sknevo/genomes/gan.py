@@ -102,12 +102,25 @@ AUGMENTATION = Genome(
     colour=Categorical([0.0, 0.3], [5, 1]).with_neutral(0.0),
 )
 
+# Of DataFrames: how options are drawn in training (`TableHead`), and whether rows are
+# made for labels of their columns (`ColumnConditions`).
+TABLE = {
+    "relaxation": Categorical(["shares", "straight_through"], [1, 1]),
+    "temperature": Real(0.1, 1.0, log=True),
+}
+CONDITIONAL = Categorical([True, False], [1, 1]).with_neutral(False)
+# A row of a table tells little by itself, and its networks are small: more rows are
+# judged together, in larger batches (Xu et al. 2019 have 10 and 500).
+TABLE_PACKING = Categorical([1, 2, 4, 10], [4, 1, 1, 1]).with_neutral(1)
+TABLE_BATCH = 512
+
 NETWORKS = ("generator", "discriminator")
 # The generator enlarges a grid of this side at least; chosen, not measured.
 SMALLEST_SIDE = 2
 # So many samples pass the discriminator in a trial, however many there are; chosen, not
 # measured.
 ROWS_SEEN, IMAGES_SEEN = 600_000, 200_000
+TABLE_ROWS_SEEN = 2_000_000
 MIN_EPOCHS, MAX_EPOCHS = 5, 1000
 
 
@@ -126,7 +139,8 @@ def gan(
     Parameters
     ----------
     spec : DataSpec
-        Description of the data. For rows of features both networks are dense.
+        Description of the data. For rows of features both networks are dense. With
+        `parts`, these are the columns of a DataFrame.
     max_layers : int, default=4
         Greatest number of layers with weights in each network, without the first layer
         of the generator and the last of the discriminator.
@@ -134,14 +148,14 @@ def gan(
         Greatest number of weights of each network.
     max_epochs : int or None, default=None
         Greatest number of epochs. None stands for as many as it takes to train the
-        discriminator on 600,000 rows or 200,000 images, but at least 5 and at most
-        1000.
+        discriminator on 600,000 rows (2,000,000 of a DataFrame) or 200,000 images, but
+        at least 5 and at most 1000.
 
     Returns
     -------
     Genome
         Of `noise`, `generator`, `discriminator`, `loss`, `training`, `rejection` and
-        (for images) `augmentation`.
+        (for images) `augmentation` or (for a DataFrame) `table`.
 
     Raises
     ------
@@ -157,8 +171,9 @@ def gan(
     """
     check_limits(max_layers=max_layers, max_epochs=max_epochs)
     max_epochs = max_epochs or _usual_epochs(spec)
-    largest = max(2, min(256, spec.n_samples))
+    largest = max(2, min(TABLE_BATCH if spec.parts else 256, spec.n_samples))
     images = are_images(spec)
+    packing = {"packing": TABLE_PACKING} if spec.parts else {}
     kind = "blocks" if images else "dense"
     head = {"head_pooling": HEAD_POOLING} if images else {}
     genes: dict[str, Gene] = {
@@ -176,12 +191,16 @@ def gan(
         "training": Genome(
             batch_size=Integer(min(32, largest), largest, log=True),
             epochs=Integer(max(1, max_epochs // 4), max_epochs, log=True),
-            **TRAINING,
+            **TRAINING | packing,
         ),
         "rejection": REJECTION,
     }
     if images:
         genes["augmentation"] = AUGMENTATION
+    if spec.parts:
+        makes_labels = any(part.n_conditions for part in spec.parts)
+        conditional = {"conditional": CONDITIONAL} if makes_labels else {}
+        genes["table"] = Genome(**TABLE, **conditional)
     _check_smallest(spec, max_parameters)
     return Genome(**genes).constrained(
         partial(_repair, spec=spec, max_parameters=max_parameters)
@@ -190,6 +209,8 @@ def gan(
 
 def _usual_epochs(spec: DataSpec) -> int:
     seen = IMAGES_SEEN if are_images(spec) else ROWS_SEEN
+    if spec.parts:
+        seen = TABLE_ROWS_SEEN
     return min(MAX_EPOCHS, max(MIN_EPOCHS, seen // spec.n_samples))
 
 
@@ -197,7 +218,7 @@ def _usual_epochs(spec: DataSpec) -> int:
 
 
 def _n_parameters(expressed: dict[str, Any], spec: DataSpec) -> dict[str, int]:
-    plans = gan_plans(expressed, shape_of(spec), spec.n_classes)
+    plans = gan_plans(expressed, shape_of(spec), spec.n_classes, spec.parts)
     return {network: plan.size.parameters for network, plan in plans.items()}
 
 
@@ -215,6 +236,7 @@ def _check_smallest(spec: DataSpec, max_parameters: int) -> None:
         "generator": generator,
         "discriminator": discriminator,
         "training": {"packing": 1},
+        "table": {},
     }
     least = max(_n_parameters(smallest, spec).values())
     check_smallest(least, spec, max_parameters)
@@ -314,11 +336,15 @@ def well_known(spec: DataSpec, genome: Genome | None = None) -> list[dict[str, A
     kind = "blocks" if are_images(spec) else "dense"
     epochs = most(genome, "training", "epochs", unknown=_usual_epochs(spec))
     deepest = min(most(genome, network, kind) for network in NETWORKS)
-    known = _known_for_images if are_images(spec) else _known_for_tables
+    known = _known_for_rows
+    if are_images(spec):
+        known = _known_for_images
+    elif spec.parts:
+        known = _known_for_tables
     return known(spec, epochs, deepest)
 
 
-def _known_for_tables(
+def _known_for_rows(
     spec: DataSpec, most_epochs: int, deepest: float
 ) -> list[dict[str, Any]]:
     # Noise with modes of its own leaves fewer samples between those of the data.
@@ -365,6 +391,68 @@ def _known_for_tables(
         known("non_saturating", 0.0, normal, packing=2),
         known("relativistic", 0.1, normal, narrow_noise, **wide),
         known("relativistic", 0.1, normal, narrow_noise, batch_size=64, **wide),
+    ]
+
+
+def _known_for_tables(
+    spec: DataSpec, most_epochs: int, deepest: float
+) -> list[dict[str, Any]]:
+    makes_labels = any(part.n_conditions for part in spec.parts)
+
+    def known(
+        loss: str,
+        gradient_penalty: float,
+        optimizer: dict[str, Any],
+        units: int = 256,
+        normalisation: str = "batch",
+        dimension: int = 128,
+        batch_size: int = 500,
+        relaxation: str = "shares",
+        conditional: bool = True,
+        **training: Any,
+    ) -> dict[str, Any]:
+        layers = [
+            [{"units": units, "normalisation": each, "activation": activation}]
+            * min(2, deepest)
+            for each, activation in ((normalisation, "relu"), ("none", "leaky_relu"))
+        ]
+        individual = _individual(
+            {"dimension": dimension, "distribution": {"normal": {"scale": 1.0}}},
+            {"dense": layers[0], "optimizer": optimizer},
+            {"dense": layers[1], "optimizer": optimizer},
+            {loss: {"gradient_penalty": gradient_penalty}},
+            {
+                "epochs": most_epochs,
+                "batch_size": max(2, min(batch_size, spec.n_samples)),
+                **training,
+            },
+            rejection=0.0,
+        )
+        table = {"relaxation": relaxation, "temperature": 0.2}
+        if makes_labels:
+            table["conditional"] = conditional
+        return {**individual, "table": table}
+
+    published = {"adam": {"lr": 2e-4, "beta1": 0.5, "beta2": 0.9}}
+    faster = {"adam": {"lr": 1e-3, "beta1": 0.5, "beta2": 0.9}}
+    # The second is CTGAN as published (Xu et al. 2019), but for its shortcuts and
+    # dropout; the first and third are it without packing, in larger steps.
+    return [
+        known("wasserstein", 10.0, faster, epochs=math.ceil(most_epochs / 4)),
+        known(
+            *("wasserstein", 10.0, published),
+            packing=10,
+            ema_decay=0.0,
+            schedule="constant",
+        ),
+        known("wasserstein", 10.0, faster),
+        known("wasserstein", 10.0, faster, conditional=False),
+        known("relativistic", 0.1, _adam(1e-3, 0.0), relaxation="straight_through"),
+        known(
+            *("relativistic", 1.0, _adam(1e-3, 0.0)),
+            conditional=False,
+            relaxation="straight_through",
+        ),
     ]
 
 

@@ -5,7 +5,8 @@
 - if the modes are known: `mode_coverage`,
 - of images: `peak_signal_noise_ratio` and `structural_similarity` of what `invert`
   rebuilds; `nearest_neighbour_psnr`, `nearest_neighbour_ssim` with training images,
-- feature spaces: `StandardFeatures` of tables, `InceptionFeatures` of images,
+- feature spaces: `StandardFeatures` of numbers, `TableFeatures` of tables of all kinds,
+  `InceptionFeatures` of images,
 - relative to real samples: `ReferenceSet`, `diagnose`, `collapse_score`,
 - one fitness, as a scikit-learn scorer: `GenerativeScore`,
 - of masks of pixels: `iou_scores`, `dice_scores`, `object_f1_score`, and `MaskScore`, a
@@ -48,6 +49,7 @@ from sknevo.metrics._neighbours import (
 )
 from sknevo.metrics._reference import Measures, ReferenceSet
 from sknevo.metrics._score import GenerativeScore
+from sknevo.metrics._tables import TableFeatures
 
 __all__ = [
     "PRDC",
@@ -60,6 +62,7 @@ __all__ = [
     "ModeCoverage",
     "ReferenceSet",
     "StandardFeatures",
+    "TableFeatures",
     "authenticity",
     "collapse_score",
     "diagnose",

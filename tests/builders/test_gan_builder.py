@@ -14,7 +14,7 @@ from torch.utils.data import TensorDataset
 from torch.utils.flop_counter import FlopCounterMode
 
 from sknevo.builders.gan import GANBuilder
-from sknevo.builders.gan._data import ConditionEncoder, Scaler
+from sknevo.builders.gan._conditions import ConditionEncoder
 from sknevo.builders.gan._modules import Discriminator, Generator, Noise
 from sknevo.builders.gan._monitor import Monitor, _auc
 from sknevo.builders.gan._sampling import RejectionSampler, generate

@@ -7,6 +7,7 @@ from sknevo.builders.gan._estimator import GAN
 from sknevo.builders.networks._devices import resolve_device, resolve_precision
 from sknevo.network_plan import gan_plans, shape_of
 from sknevo.records import DataSpec
+from sknevo.table_codec import TableCodec
 
 # What training takes on one core: seconds per multiplication (once forward, twice
 # backward), per output of a layer, and per step and layer. Fitted to random GANs.
@@ -29,6 +30,8 @@ class GANBuilder:
     precision : {"auto", "float32", "bfloat16"}, default="auto"
         What convolutions compute in. "auto" stands for bfloat16 where the hardware has
         it.
+    table : TableCodec or None, default=None
+        What encodes the rows of a table.
 
     Examples
     --------
@@ -47,6 +50,7 @@ class GANBuilder:
     spec: DataSpec
     device: str = "auto"
     precision: str = "auto"
+    table: TableCodec | None = None
 
     def __call__(self, expressed: dict[str, Any], random_state: int) -> GAN:
         """Return the unfitted GAN that the genes describe.
@@ -70,6 +74,7 @@ class GANBuilder:
             device=device,
             precision=resolve_precision(self.precision, device),
             labelled=self.spec.n_classes != 1,
+            table=self.table,
             random_state=random_state,
         )
 
@@ -86,7 +91,7 @@ class GANBuilder:
         float
         """
         spec, training = self.spec, expressed["training"]
-        plans = gan_plans(expressed, shape_of(spec), spec.n_classes)
+        plans = gan_plans(expressed, shape_of(spec), spec.n_classes, spec.parts)
         generated, per_pack = (
             SECONDS_PER_OPERATION * plan.size.operations
             + SECONDS_PER_VALUE * plan.size.values

@@ -8,12 +8,14 @@ from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
 from torch import Tensor
 
-from sknevo.builders.gan._data import (
+from sknevo.builders.gan._conditions import (
+    ColumnConditions,
     ConditionEncoder,
-    TrainingData,
-    chunks,
+    Conditions,
     select,
 )
+from sknevo.builders.gan._data import TableScaler, TrainingData, chunks
+from sknevo.builders.gan._heads import TableHead
 from sknevo.builders.gan._modules import N_PACKS, Discriminator, Generator
 from sknevo.builders.gan._sampling import RejectionSampler, generate
 from sknevo.builders.gan._training import (
@@ -37,7 +39,8 @@ from sknevo.data_checks import check_count, random_rows
 from sknevo.deadline import TrialPruned, check_deadline
 from sknevo.image_stream._stream import streamed
 from sknevo.metrics import invert
-from sknevo.network_plan import gan_plans, image_shape
+from sknevo.network_plan import gan_plans
+from sknevo.table_codec import TableCodec
 
 # What lies on the device.
 NETWORKS = ("generator_", "discriminator_")
@@ -64,6 +67,8 @@ class GAN(BaseEstimator):
         Whether the training ends when the generator collapses.
     labelled : bool, default=True
         Whether y holds labels rather than values.
+    table : TableCodec or None, default=None
+        What encodes X, which then holds the columns of a table as floats.
 
     Attributes
     ----------
@@ -88,6 +93,7 @@ class GAN(BaseEstimator):
         precision: str = "float32",
         prune: bool = True,
         labelled: bool = True,
+        table: TableCodec | None = None,
         random_state: int = 0,
     ) -> None:
         self.genes = genes
@@ -97,6 +103,7 @@ class GAN(BaseEstimator):
         self.precision = precision
         self.prune = prune
         self.labelled = labelled
+        self.table = table
         self.random_state = random_state
 
     # Training.
@@ -115,13 +122,20 @@ class GAN(BaseEstimator):
             If the device has no memory left.
         """
         X = streamed(X, self.sample_shape, self.channels)
-        self._encoder = ConditionEncoder(y, self.labelled)
-        self.n_conditions_ = self._encoder.width
+        labels = ConditionEncoder(y, self.labelled)
+        self.n_conditions_ = labels.width
         if self.n_conditions_ > 1:
-            self.classes_ = self._encoder.classes_
-        self._scaler = Scaler(X, self.sample_shape, self.channels)
+            self.classes_ = labels.classes_
+        if self.table is None:
+            self._scaler = Scaler(X, self.sample_shape, self.channels)
+        else:
+            self._scaler = TableScaler(self.table)
+        scaled, columns = self._scaler.standardise(X), None
+        if self._is_conditional:
+            columns = ColumnConditions(self.table.parts, scaled)
+        self._conditions = Conditions(labels, columns)
         generator, self.discriminator_ = self._networks()
-        data = TrainingData(X, y, self._scaler, self._encoder, self.device)
+        data = TrainingData(scaled, y, self._scaler, self._conditions, self.device)
         result = AdversarialTraining(
             generator,
             self.discriminator_,
@@ -137,14 +151,29 @@ class GAN(BaseEstimator):
         self._calibrate(X, y)
         return self
 
+    @property
+    def _is_conditional(self) -> bool:
+        """Whether rows are made for labels of their columns."""
+        return self.table is not None and self.genes["table"].get("conditional", False)
+
     def _networks(self) -> tuple[Generator, Discriminator]:
         """Return both networks, untrained, with the weights of the seed."""
         genes, rng = self.genes, random_source(self.random_state, WEIGHTS)
-        shape = image_shape(self.sample_shape, self.channels)
-        plans = gan_plans(genes, shape, self._encoder.width)
+        parts = () if self.table is None else self.table.parts
+        n_labels = self._conditions.labels.width
+        plans = gan_plans(genes, self._scaler.shape, n_labels, parts)
         packing = genes["training"]["packing"]
+        head = None
+        if self.table is not None:
+            relaxed = genes["table"]["relaxation"]
+            head = TableHead(
+                parts,
+                genes["table"]["temperature"],
+                relaxed == "straight_through",
+                self._is_conditional,
+            )
         networks = (
-            Generator(plans["generator"], genes["noise"], rng),
+            Generator(plans["generator"], genes["noise"], rng, head),
             Discriminator(plans["discriminator"], packing, rng),
         )
         for network in networks:
@@ -159,9 +188,10 @@ class GAN(BaseEstimator):
             self.discriminator_.double()
         n_companions = N_PACKS * (self.genes["training"]["packing"] - 1)
         rng = random_source(self.random_state, TRAINING, device=self.device)
-        conditions = self._encoder.encode_or_sample(n_companions, None, rng)
-        companions = generate(self.generator_, n_companions, conditions, rng)
-        self.discriminator_.keep_companions(companions, conditions)
+        drawn = self._conditions.draw(n_companions, None, rng)
+        companions = generate(self.generator_, n_companions, drawn, rng)
+        known = self._conditions.of_samples(companions, drawn)
+        self.discriminator_.keep_companions(companions, known)
 
     def _calibrate(self, X: Any, y: Any) -> None:
         """Choose the logit from which on samples count as real, and fit rejection."""
@@ -169,9 +199,9 @@ class GAN(BaseEstimator):
         y = None if y is None else np.asarray(y)[rows]
         real = self.score_samples(X[rows], y)
         rng = random_source(self.random_state, SAMPLING, device=self.device)
-        conditions = self._encoder.encode_or_sample(len(rows), y, rng)
-        samples = generate(self.generator_, len(rows), conditions, rng)
-        generated = _to_numpy(self.discriminator_.judge(samples, conditions))
+        drawn = self._conditions.draw(len(rows), y, rng)
+        samples = generate(self.generator_, len(rows), drawn, rng)
+        generated = _to_numpy(self._judge(samples, drawn))
         if not np.isfinite([*real, *generated]).all():
             raise TrialPruned(
                 "not finite: the discriminator's logits at the end of training"
@@ -204,16 +234,16 @@ class GAN(BaseEstimator):
         rng = random_source(self.random_state, SAMPLING, device=self.device)
         if random_state is not None:
             rng.manual_seed(check_random_state(random_state).randint(2**31 - 1))
-        conditions = self._encoder.encode_or_sample(n_samples, y, rng)
+        drawn = self._conditions.draw(n_samples, y, rng)
         samples = generate(
-            self.generator_,
-            n_samples,
-            conditions,
-            rng,
-            self.discriminator_,
-            self._rejection,
+            self.generator_, n_samples, drawn, rng, self._judge, self._rejection
         )
         return self._scaler.inverse(samples)
+
+    def _judge(self, samples: Tensor, drawn: Tensor | None) -> Tensor:
+        """Return the logits of scaled samples that were made for what was drawn."""
+        conditions = self._conditions.of_samples(samples, drawn)
+        return self.discriminator_.judge(samples, conditions)
 
     @own_settings()
     @memory_errors()
@@ -228,16 +258,16 @@ class GAN(BaseEstimator):
         check_count("n_steps", n_steps, 0)
         self._scaler.check(X)
         rng = random_source(self.random_state, SAMPLING, device=self.device)
-        noise, dimension = self.generator_.noise, self.generator_.noise.dimension
-        inputs = [noise(n_candidates, rng)]
-        if self._encoder.width:
-            inputs.append(self._encoder.encode_or_sample(n_candidates, None, rng))
+        inputs = [self.generator_.noise(n_candidates, rng)]
+        width, conditional = inputs[0].shape[1], self._conditions.width > 0
+        if conditional:
+            inputs.append(self._conditions.draw(n_candidates, None, rng))
 
         def generator(Z: Tensor) -> Tensor:
             check_deadline()
             # Conditions stay as drawn: there are no samples between two labels.
-            conditions = Z[:, dimension:].detach() if self._encoder.width else None
-            return self.generator_(Z[:, :dimension], conditions)
+            conditions = Z[:, width:].detach() if conditional else None
+            return self.generator_(Z[:, :width], conditions)
 
         candidates = torch.cat(inputs, dim=1)
         rebuilt = [
@@ -253,19 +283,13 @@ class GAN(BaseEstimator):
     def score_samples(self, X: Any, y: Any = None) -> np.ndarray:
         """Return the discriminator's logits of samples; the mean label if y is None."""
         self._scaler.check(X)
-        conditions, encoder = None, self._encoder
-        if encoder.width:
-            encoded = (
-                encoder.mean(len(X)) if y is None else encoder.encode(np.asarray(y))
-            )
-            conditions = torch.as_tensor(
-                encoded, dtype=self.discriminator_.dtype, device=self.device
-            )
-        logits = [
-            self.discriminator_.judge(self._scaled(X[part]), select(conditions, part))
-            for part in chunks(len(X), self.sample_shape)
-        ]
-        return np.concatenate([_to_numpy(part) for part in logits])
+        y = None if y is None else np.asarray(y)
+        logits = []
+        for part in chunks(len(X), self.sample_shape):
+            rows = self._scaled(X[part])
+            known = self._conditions.of_labels(rows, select(y, part))
+            logits.append(_to_numpy(self.discriminator_.judge(rows, known)))
+        return np.concatenate(logits)
 
     def _scaled(self, X: Any) -> Tensor:
         rows = as_tensor(self._scaler.standardise(X), self.device)

@@ -6,7 +6,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from sknevo.builders.gan._data import chunks, select
+from sknevo.builders.gan._conditions import select
+from sknevo.builders.gan._data import chunks
+from sknevo.builders.gan._heads import TableHead
 from sknevo.builders.networks._modules import layer_module
 from sknevo.network_plan import NetworkPlan
 
@@ -24,18 +26,22 @@ class Noise(nn.Module):
         Expressed: `dimension` and `distribution` with its own parameters.
     rng : torch.Generator
         Draws the centres of a mixture.
+    n_uniform : int, default=0
+        Further numbers between 0 and 1, with which a `TableHead` draws options.
     """
 
-    def __init__(self, genes: dict[str, Any], rng: torch.Generator) -> None:
+    def __init__(
+        self, genes: dict[str, Any], rng: torch.Generator, n_uniform: int = 0
+    ) -> None:
         super().__init__()
-        self.dimension = genes["dimension"]
+        self.dimension, self.n_uniform = genes["dimension"], n_uniform
         ((self.kind, self.genes),) = genes["distribution"].items()
         n_centres = self.genes.get("components", 0)
         centres = torch.randn(n_centres, self.dimension, generator=rng)
         self.register_buffer("centres", centres)
 
     def forward(self, n: int, rng: torch.Generator) -> Tensor:
-        """Return noise of shape (n, dimension)."""
+        """Return noise of shape (n, dimension + n_uniform)."""
         shape, device = (n, self.dimension), self.centres.device
         options = {"generator": rng, "device": device}
         match self.kind:
@@ -51,7 +57,10 @@ class Noise(nn.Module):
                 Z = self.centres[component] + self.genes["spread"] * Z
             case _:
                 Z = torch.randn(shape, **options)
-        return self.genes["scale"] * Z
+        Z = self.genes["scale"] * Z
+        if not self.n_uniform:
+            return Z
+        return torch.cat([Z, torch.rand(n, self.n_uniform, **options)], dim=1)
 
 
 class Generator(nn.Module):
@@ -65,21 +74,30 @@ class Generator(nn.Module):
         Expressed genes of the noise.
     rng : torch.Generator
         Draws the weights.
+    head : TableHead or None, default=None
+        Of a table.
     """
 
     def __init__(
-        self, plan: NetworkPlan, noise_genes: dict[str, Any], rng: torch.Generator
+        self,
+        plan: NetworkPlan,
+        noise_genes: dict[str, Any],
+        rng: torch.Generator,
+        head: TableHead | None = None,
     ) -> None:
         super().__init__()
         self.shape = plan.layers[-1].outputs
-        self.noise = Noise(noise_genes, rng)
+        self.noise = Noise(noise_genes, rng, 0 if head is None else head.width)
+        self.head = head
         self.layers = nn.Sequential(*(layer_module(each, rng) for each in plan.layers))
 
     def forward(self, Z: Tensor, conditions: Tensor | None = None) -> Tensor:
-        """Return samples of noise (n, dimension) and conditions (n, n_conditions)."""
-        if conditions is not None:
-            Z = torch.cat([Z, conditions], dim=1)
-        return self.layers(Z)
+        """Return samples of noise and conditions of shape (n, n_conditions)."""
+        dimension = self.noise.dimension
+        Z, uniform = Z[:, :dimension], Z[:, dimension:]
+        known = Z if conditions is None else torch.cat([Z, conditions], dim=1)
+        outputs = self.layers(known)
+        return outputs if self.head is None else self.head(outputs, uniform, conditions)
 
 
 class Discriminator(nn.Module):

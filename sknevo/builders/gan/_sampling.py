@@ -1,13 +1,16 @@
 """Sampling from a generator, with or without rejection by its discriminator."""
 
+from collections.abc import Callable
+
 import numpy as np
 import torch
 from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
 from torch import Tensor
 
-from sknevo.builders.gan._data import chunks, select
-from sknevo.builders.gan._modules import Discriminator, Generator
+from sknevo.builders.gan._conditions import select
+from sknevo.builders.gan._data import chunks
+from sknevo.builders.gan._modules import Generator
 from sknevo.deadline import check_deadline
 
 # A rejected sample is replaced this often; then it is accepted. On the ring of eight
@@ -68,16 +71,19 @@ def generate(
     n_samples: int,
     conditions: Tensor | None,
     rng: torch.Generator,
-    discriminator: Discriminator | None = None,
+    judge: Callable[[Tensor, Tensor | None], Tensor] | None = None,
     rejection: RejectionSampler | None = None,
 ) -> Tensor:
-    """Return scaled samples; those that `rejection` refuses are drawn again."""
+    """Return scaled samples; those that `rejection` refuses are drawn again.
+
+    It refuses by the logits that `judge` returns of samples and their conditions.
+    """
     made = [torch.empty(0, *generator.shape, device=rng.device)]
     for part in chunks(n_samples, generator.shape):
         known = select(conditions, part)
         X = generator(generator.noise(part.stop - part.start, rng), known)
-        if rejection is not None:
-            _replace_rejected(X, known, rng, generator, discriminator, rejection)
+        if rejection is not None and judge is not None:
+            _replace_rejected(X, known, rng, generator, judge, rejection)
         made.append(X)
     return torch.cat(made)
 
@@ -87,7 +93,7 @@ def _replace_rejected(
     conditions: Tensor | None,
     rng: torch.Generator,
     generator: Generator,
-    discriminator: Discriminator,
+    judge: Callable[[Tensor, Tensor | None], Tensor],
     rejection: RejectionSampler,
 ) -> None:
     """Draw rejected samples again, in place."""
@@ -95,7 +101,7 @@ def _replace_rejected(
     for _ in range(MAX_DRAWS):
         check_deadline()
         known = select(conditions, rejected)
-        accepted = rejection(discriminator.judge(X[rejected], known), rng)
+        accepted = rejection(judge(X[rejected], known), rng)
         rejected = rejected[~accepted]
         if not len(rejected):
             return

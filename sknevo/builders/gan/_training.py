@@ -221,7 +221,7 @@ class AdversarialTraining:
         """
         data, n_steps, trainer = self.data, self.n_steps, self.trainer
         compared = torch.from_numpy(random_rows(len(data), N_COMPARED))
-        real, _ = data[compared.to(data.device)]
+        real = data[compared.to(data.device)]
         monitor = Monitor(real, n_steps, prune)
         read_every = max(1, n_steps // N_READINGS)
         checkpoints = set(
@@ -296,7 +296,7 @@ class AdversarialTraining:
     def _generate(self, generator: Generator, n: int) -> Tensor:
         """Return samples of the same noise each time."""
         rng = random_source(self.seed, SAMPLING, device=self.data.device)
-        conditions = self.data.encoder.encode_or_sample(n, None, rng)
+        conditions = self.data.conditions.draw(n, None, rng)
         return generate(generator, n, conditions, rng)
 
 

@@ -31,6 +31,7 @@ class Scaler:
         self.dtype = np.dtype(X.dtype)
         self.row_shape = tuple(X.shape[1:])
         self.arrange = Arrange(sample_shape, channels)
+        self.shape = self.arrange.shape
         self.of_images = len(self.arrange.shape) == 3
         self.pixels: PixelRange | None = None
         if self.of_images:
