@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 ROOT = Path(__file__).parents[1]
@@ -18,6 +19,7 @@ ARGUMENTS = {
     "evolve_digits": [*PLOT, "--n-jobs", "1"],
     "evolve_segmenter": [*PLOT, "--n-jobs", "1"],
     "evolve_gan": [*PLOT, "--n-jobs", "1", "--max-epochs", "20"],
+    "synthesize_table": [*PLOT, "--n-jobs", "1", "--max-epochs", "5"],
     "plot_search": [*PLOT, "--n-jobs", "1", "--pictures", "pictures"],
 }
 
@@ -46,6 +48,12 @@ def test_example_runs(example, tmp_path):
     if example.stem == "plot_search":
         written = {path.stem for path in (tmp_path / "pictures").iterdir()}
         assert written >= {"evolution", "family_tree"}
+    if example.stem == "synthesize_table":
+        made = pd.read_csv(tmp_path / "synthetic.csv")
+        assert made["cultivar"].isin(["Barolo", "Grignolino", "Barbera"]).all()
+        assert pd.to_datetime(made["bottled"]).notna().all()
+        assert (tmp_path / "plot_2.png").exists()
+        assert "a classifier tells them from real: ROC AUC" in told
     if example.stem == "export_network":
         same = re.findall(r"([\d.]+)% of predictions the same", told)
         assert len(same) == 3

@@ -28,6 +28,8 @@ REQUIREMENTS = {
     "flaml": ["flaml[automl]==2.7.0"],
     "tpot": ["tpot==1.1.0"],
     "sklearn_genetic": ["sklearn-genetic-opt==0.12.0", "pandas"],
+    # Generators, of benchmarks/gan_tables.py. It has CTGAN, TVAE and SDMetrics.
+    "sdv": ["sdv==2.0.0"],
 }
 TARGET = "__target__"
 

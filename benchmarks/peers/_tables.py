@@ -75,7 +75,7 @@ def load(name: str, folder: Path | None, seed: int) -> Split:
     """Return a table of which 30 % are held out, stratified by class."""
     if name in MADE:
         return Split(2, None, None, None, make(name, seed, is_test=True).y)
-    X, y = _read_fresh(FRESH[name]) if name in FRESH else _read_file(name, folder)
+    X, y = read(name, folder)
     task = task_of(name)
     if task == "classification":
         y = np.unique(y.astype(str), return_inverse=True)[1]
@@ -88,6 +88,11 @@ def load(name: str, folder: Path | None, seed: int) -> Split:
     )
     n_classes = len(np.unique(y)) if task == "classification" else 0
     return Split(n_classes, *parts)
+
+
+def read(name: str, folder: Path | None) -> tuple[pd.DataFrame, np.ndarray]:
+    """Return a table and its target."""
+    return _read_fresh(FRESH[name]) if name in FRESH else _read_file(name, folder)
 
 
 def _read_fresh(fresh: Fresh) -> tuple[pd.DataFrame, np.ndarray]:

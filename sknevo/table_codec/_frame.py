@@ -41,12 +41,17 @@ class FrameColumn(ABC):
     """One column: how its values become floats, NaN for gaps, and floats its values."""
 
     name: Any
-    # What stands for a gap in this column, such as None.
-    gap: Any
+    # What stands for a gap in this column, such as None; empty if it has none.
+    gap: tuple[Any, ...]
 
     def read(self, column: pd.Series) -> np.ndarray:
         """Return the floats of a column, of shape (n,)."""
         gaps = column.isna().to_numpy(bool)
+        if gaps.any() and not self.gap:
+            raise ValueError(
+                f"X must have no missing values in column {self.name!r}, as in fit; "
+                f"got one in row {int(np.argmax(gaps))}."
+            )
         floats = np.full(len(column), np.nan)
         floats[~gaps] = self.floats(column[~gaps])
         return floats
@@ -55,7 +60,7 @@ class FrameColumn(ABC):
         """Return the values that floats stand for."""
         gaps = np.isnan(floats)
         told = iter(self.values(floats[~gaps]))
-        return [self.gap if is_gap else next(told) for is_gap in gaps]
+        return [self.gap[0] if is_gap else next(told) for is_gap in gaps]
 
     @abstractmethod
     def floats(self, column: pd.Series) -> Any:
@@ -222,7 +227,7 @@ def _named(name: Any, column: pd.Series, function: Callable[..., Any]) -> Any:
 def _learn(name: Any, column: pd.Series) -> FrameColumn:
     """Return how a column of any type becomes floats."""
     told = column.dropna()
-    gap = column[column.isna()].iloc[0] if len(told) < len(column) else None
+    gap = tuple(column[column.isna()].iloc[:1])
     kind, _ = learn(column)
     read = plain(told)
     dtype = read.dtype

@@ -14,7 +14,8 @@ from torch.utils.data import TensorDataset
 from torch.utils.flop_counter import FlopCounterMode
 
 from sknevo.builders.gan import GANBuilder
-from sknevo.builders.gan._conditions import ConditionEncoder
+from sknevo.builders.gan._conditions import ColumnConditions, ConditionEncoder
+from sknevo.builders.gan._heads import TableHead
 from sknevo.builders.gan._modules import Discriminator, Generator, Noise
 from sknevo.builders.gan._monitor import Monitor, _auc
 from sknevo.builders.gan._sampling import RejectionSampler, generate
@@ -27,12 +28,14 @@ from sknevo.builders.gan._training import (
 )
 from sknevo.builders.networks._augmentation import Augmentation
 from sknevo.builders.networks._modules import Spectral
+from sknevo.builders.networks._scaler import Scaler
 from sknevo.builders.networks._trainer import random_source
 from sknevo.deadline import DeadlineReached, TrialPruned, deadline
 from sknevo.evaluation import limited_threads
 from sknevo.genomes.gan import gan, well_known
 from sknevo.network_plan import gan_plans, image_shape
-from sknevo.records import Chromosome, DataSpec
+from sknevo.records import Chromosome, DataSpec, Part
+from sknevo.table_codec import TableCodec
 
 SHAPES = [(2,), (8, 8), (3, 6, 7), (9, 8, 3), (1, 1)]
 
@@ -55,6 +58,32 @@ CASES = {f"{shape}": case(shape) for shape in SHAPES}
 CASES["labels"] = case((8, 8), LABELS, np.uint8)
 CASES["labels of rows"] = case((2,), LABELS)
 CASES["values"] = case((2,), np.linspace(0, 1, 40))
+
+
+def mixed_table(n, seed=0):
+    """Return numbers with gaps, two columns of labels, numbers that are mostly 0."""
+    rng = np.random.default_rng(seed)
+    kind = rng.choice(4, n, p=[0.6, 0.3, 0.08, 0.02])
+    number = np.where(rng.random(n) < 0.2, np.nan, 5 * kind + rng.normal(size=n))
+    often_zero = np.where(rng.random(n) < 0.7, 0, rng.exponential(size=n))
+    return np.column_stack([number, kind, often_zero, kind % 2])
+
+
+ARE_LABELS = [False, True, False, True]
+
+
+def table_case(y=None):
+    X = mixed_table(40)
+    codec = TableCodec(X, ARE_LABELS)
+    n_labels = 0 if y is None else len(set(y))
+    spec = DataSpec("generation", 40, n_labels, shape=(4,), parts=codec.parts)
+    genome = gan(spec, max_layers=2, max_epochs=2, max_parameters=40_000)
+    builder = GANBuilder(spec, "cpu", table=codec)
+    return Case(genome, builder, X, y, n=8, answers={-1, 1})
+
+
+CASES["table"] = table_case()
+CASES["labels of a table"] = table_case(LABELS)
 
 
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)
@@ -231,6 +260,100 @@ def test_labels_are_refused_where_there_were_none(blobs):
     X = blobs[0][:40]
     with pytest.raises(ValueError, match="y must be None, since fit got no y"):
         gan_of(X, training=training(1)).fit(X).sample(2, y=1)
+
+
+PARTS = (Part(2, 3), Part(3), Part(0, 1), Part(1), Part(2))
+
+
+@pytest.mark.parametrize("straight_through", [False, True])
+def test_heads_of_tables_turn_on_one_option_of_each_column(straight_through):
+    head = TableHead(PARTS, 0.5, straight_through, conditional=False)
+    draw = torch.Generator().manual_seed(0)
+    outputs = torch.randn(500, head.width, generator=draw, requires_grad=True)
+    uniform = torch.rand(500, head.width, generator=draw)
+    for training in (True, False):
+        rows = head.train(training)(outputs, uniform, None)
+        for start, stop in ((1, 6), (6, 9), (10, 12)):
+            options = rows[:, start:stop]
+            assert options.sum(dim=1).detach() == pytest.approx(1, abs=1e-5)
+            is_hard = straight_through or not training
+            rounded = torch.allclose(options, options.round(), atol=1e-6)
+            assert rounded == is_hard
+    # A value counts where a mode is on, the only mode of a column always.
+    has_mode = rows[:, 3:6].sum(dim=1) > 0.5
+    assert not rows[~has_mode, 0].any()
+    assert rows[:, 9].detach() == pytest.approx(outputs[:, 9].tanh().detach())
+    (gradient,) = torch.autograd.grad(
+        head.train()(outputs, uniform, None)[:, 6].sum(), outputs
+    )
+    assert gradient[:, 6:9].abs().sum() > 0 == gradient[:, :6].abs().sum()
+
+
+def test_options_are_drawn_as_often_as_their_shares_say():
+    head = TableHead((Part(3),), 0.2, False, conditional=False).eval()
+    shares = torch.tensor([0.7, 0.2, 0.1])
+    draw = torch.Generator().manual_seed(0)
+    rows = head(
+        shares.log().expand(20_000, 3), torch.rand(20_000, 3, generator=draw), None
+    )
+    assert rows.mean(dim=0).tolist() == pytest.approx(shares.tolist(), abs=0.01)
+
+
+def test_rows_hold_the_label_that_they_are_made_for():
+    head = TableHead(PARTS, 0.5, False, conditional=True).train()
+    draw = torch.Generator().manual_seed(0)
+    outputs, uniform = torch.randn(2, 5, 12, generator=draw)
+    wanted = torch.eye(5)
+    # Further conditions, of y, come first.
+    rows = head(
+        outputs, uniform.abs() % 1, torch.cat([torch.ones(5, 2), wanted], dim=1)
+    )
+    assert rows[:3, 6:9].tolist() == torch.eye(3).tolist()
+    assert rows[3:, 10:12].tolist() == torch.eye(2).tolist()
+    assert (rows[3:, 6:9] < 1).all()
+
+
+def test_training_rows_have_the_labels_that_they_are_drawn_for():
+    X = mixed_table(3000)
+    codec = TableCodec(X, ARE_LABELS)
+    encoded = codec.encode(X)
+    conditions = ColumnConditions(codec.parts, encoded)
+    assert conditions.width == 6
+    rows = torch.as_tensor(encoded, dtype=torch.float)
+    drawn, wanted = conditions.to_train(rows).draw(
+        6000, torch.Generator().manual_seed(0)
+    )
+    own = rows[drawn][:, torch.as_tensor(conditions.places)]
+    assert (own * wanted).sum(dim=1).eq(1).all()
+    often = wanted.mean(dim=0).numpy()
+    # Each column as often; rare labels more often than they are, by logarithms.
+    assert often[:4].sum() == pytest.approx(0.5, abs=0.03)
+    logarithms = np.log1p(np.bincount(X[:, 1].astype(int)))
+    assert often[:4] == pytest.approx(logarithms / logarithms.sum() / 2, abs=0.03)
+    made = conditions.sample(6000, np.random.default_rng(0)).mean(axis=0)
+    assert made[:4] == pytest.approx(np.bincount(X[:, 1].astype(int)) / 6000, abs=0.03)
+    assert conditions.of_rows(rows).sum(dim=1).eq(1).all()
+
+
+def test_gans_of_tables_learn_what_columns_have_to_do_with_each_other():
+    X = mixed_table(1500)
+    codec = TableCodec(X, ARE_LABELS)
+    spec = DataSpec("generation", len(X), 0, shape=(4,), parts=codec.parts)
+    genes = gan(spec).complete(well_known(spec)[2], np.random.default_rng(0))
+    expressed = Chromosome(genes).expressed
+    for network in ("generator", "discriminator"):
+        expressed[network]["dense"] = [
+            layer | {"units": 64} for layer in expressed[network]["dense"]
+        ]
+    expressed["training"] |= training(120, 250)
+    made = GANBuilder(spec, "cpu", table=codec)(expressed, 0).fit(X).sample(1500)
+    assert set(made[:, 1]) <= {0, 1, 2, 3}
+    assert 0.05 < np.isnan(made[:, 0]).mean() < 0.5
+    assert 0.4 < (made[:, 2] == 0).mean() < 0.95
+    means = [np.nanmean(made[made[:, 1] == kind, 0]) for kind in (0, 1)]
+    # Of columns that do not know of each other, 0 and 0.5; of the data, 5 and 1.
+    assert means[1] - means[0] > 2
+    assert (made[:, 3] == made[:, 1] % 2).mean() > 0.7
 
 
 def test_the_seed_decides_what_is_sampled(fitted):

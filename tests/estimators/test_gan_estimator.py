@@ -3,6 +3,7 @@
 import pickle
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from sklearn.base import is_classifier
@@ -203,6 +204,89 @@ def test_values_are_conditions():
     assert not hasattr(gan, "classes_")
     with pytest.raises(ValueError, match="y must hold finite values"):
         gan.sample(3, y=np.nan)
+
+
+def mixed(n=300, seed=0):
+    rng = np.random.default_rng(seed)
+    kind = rng.choice([*"abc"], n, p=[0.6, 0.3, 0.1])
+    number = (3.0 * (kind == "a") + rng.normal(size=n)).round(2)
+    return pd.DataFrame(
+        {
+            "number": np.where(rng.random(n) < 0.2, np.nan, number),
+            "kind": pd.Categorical(kind, [*"cabd"]),
+            "count": pd.array(rng.poisson(30, n), "Int64"),
+            "day": pd.Timestamp("2024-01-01")
+            + pd.to_timedelta(rng.integers(90, size=n), "D"),
+            "is": rng.random(n) < 0.3,
+            "unit": "mm",
+        },
+        index=range(7, 7 + n),
+    )
+
+
+@pytest.fixture(scope="module")
+def fitted_table():
+    X = mixed()
+    return EvolvedGAN(**SMALL | {"max_epochs": 20}).fit(X, X["kind"] == "a")
+
+
+def test_tables_come_back_as_tables(fitted_table):
+    X = mixed()
+    again = pickle.loads(pickle.dumps(fitted_table))
+    made = again.sample(400)
+    pd.testing.assert_series_equal(made.dtypes, X.dtypes)
+    pd.testing.assert_frame_equal(made, fitted_table.sample(400))
+    assert set(made["kind"]) <= set("abc")
+    assert set(made["unit"]) == {"mm"}
+    assert made["count"].between(X["count"].min(), X["count"].max()).all()
+    assert (made["day"].dt.normalize() == made["day"]).all()
+    told = made["number"].dropna()
+    assert 0 < len(told) < 400
+    assert (told.round(2) == told).all()
+    labelled = again.sample(100, y=True)
+    assert len(labelled) == 100
+    (kept,) = again.generation_samples_.values()
+    assert [*kept.columns] == [*X.columns]
+
+
+def test_tables_are_scored_in_a_space_where_labels_count(fitted_table):
+    X = mixed(seed=1)
+    assert set(fitted_table.predict(X)) <= {-1, 1}
+    good = fitted_table.score(X, X["kind"] == "a")
+    assert 0 < good <= 1
+    swapped = X.assign(kind=X["kind"].cat.rename_categories({"a": "b", "b": "a"}))
+    assert fitted_table.score(swapped, X["kind"] == "a") < good
+    assert fitted_table.reconstruct(X[:3], n_candidates=9, n_steps=1).shape == (3, 6)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"kind": "d"}, "labels of fit in column 'kind': 'a', 'b', 'c'; got 'd'"),
+        ({"count": pd.NA}, "no missing values in column 'count'"),
+        ({"number": "many"}, "numbers in column 'number'"),
+        ({"day": "soon"}, "column 'day'"),
+        ({"number": np.inf}, "infinity or a value too large in column 'number'"),
+    ],
+)
+def test_what_fit_has_not_seen_is_refused_by_column(fitted_table, change, message):
+    with pytest.raises(ValueError, match=message):
+        fitted_table.score_samples(mixed().assign(**change))
+
+
+@pytest.mark.parametrize(
+    ("column", "message"),
+    [
+        ([f"name {i}" for i in range(300)], "column 'new' holds text: 300 different"),
+        ([np.inf] * 300, "column 'new'"),
+        ([[1]] * 300, "column 'new'"),
+    ],
+)
+def test_columns_that_cannot_be_made_are_refused(column, message):
+    with pytest.raises((TypeError, ValueError), match=message):
+        EvolvedGAN(**SMALL).fit(mixed().assign(new=column))
+    with pytest.raises(ValueError, match="a column that varies"):
+        EvolvedGAN(**SMALL).fit(mixed()[["unit"]])
 
 
 def test_images_come_back_as_images():

@@ -7,7 +7,7 @@ import pytest
 
 from sknevo.genomes.gan import gan, well_known
 from sknevo.network_plan import gan_plans, image_shape
-from sknevo.records import Chromosome, DataSpec, express
+from sknevo.records import Chromosome, DataSpec, Part, express
 
 SHAPES = [(2,), (30,), (8, 8), (28, 28), (3, 32, 32), (9, 8, 3), (1, 5)]
 
@@ -76,6 +76,28 @@ def test_well_known_individuals_keep_to_few_layers(shape, max_layers):
     genome = gan(spec, max_layers=max_layers)
     for genes in well_known(spec, genome):
         assert genome.contains(genome.complete(genes, rng))
+
+
+PARTS = (Part(2, 3), Part(40), Part(0, 1))
+
+
+@pytest.mark.parametrize("parts", [PARTS, PARTS[::2]])
+def test_tables_have_genes_that_no_other_data_have(parts):
+    rng = np.random.default_rng(0)
+    shape = (len(parts),)
+    spec = DataSpec("generation", 500, 3, shape=shape, parts=parts)
+    genome = gan(spec, max_parameters=20_000)
+    assert ("conditional" in genome.genes["table"].genes) == (len(parts) == 3)
+    assert "table" not in gan(spec_of(shape)).genes
+    for value in bred(genome, rng, 10):
+        assert genome.contains(value)
+        plans = gan_plans(express(value), shape, 3, parts)
+        assert max(plan.size.parameters for plan in plans.values()) <= 20_000
+        width = sum(part.width for part in parts)
+        assert plans["generator"].layers[-1].outputs == (width,)
+    known = [genome.complete(genes, rng) for genes in well_known(spec, genome)]
+    assert len({Chromosome(value).key for value in known}) == len(known) > 3
+    assert all(genome.contains(value) for value in known)
 
 
 def test_few_samples_have_small_batches():
