@@ -64,7 +64,7 @@ def judged(name, seed, args):
     mixture = MIXTURES[args.data]
     X, held_out = mixture.draw(2000, 2 * seed), mixture.draw(500, 2 * seed + 1)
     spec = DataSpec("generation", len(X), 0, shape=(2,))
-    genes = well_known(spec, gan(spec, max_epochs=args.max_epochs))[-2]
+    genes = well_known(spec, gan(spec, max_epochs=args.max_epochs))[-3]
     VARIANTS[name](genes)
     begin = time.perf_counter()
     net = trained(seed, Chromosome(genes), spec, X)

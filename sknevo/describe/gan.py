@@ -41,6 +41,7 @@ GAN = Words(
             ...: "{} loss",
         },
         "gradient_penalty": {0: "", ...: "gradient penalty {}"},
+        "generated_penalty": {0: "", ...: "gradient penalty at generated samples {}"},
         "packing": {1: "", ...: "{} samples judged together"},
         "ema_decay": {0: "", ...: "moving average of weights {}"},
         "rejection": {0: "", ...: "rejection {}"},
@@ -55,7 +56,7 @@ GAN = Words(
         "colour": {0: "", ...: "colours varied by {:.0%}"},
     },
     short=(
-        ("loss", "gradient_penalty"),
+        ("loss", "gradient_penalty", "generated_penalty"),
         (
             *("generator.blocks", "generator.dense"),
             *("discriminator.blocks", "discriminator.dense"),

@@ -75,16 +75,21 @@ DISCRIMINATOR = {
 HEAD_POOLING = Categorical(["average", "flatten"], [1, 2])
 # So many steps of the discriminator for each of the generator's.
 STEPS = Categorical([1, 2, 3, 5], [6, 2, 1, 1]).with_neutral(1)
-# The weight of a loss's gradient penalty.
-SLOPE = Categorical([0.0, 0.01, 0.1, 1.0, 10.0])
+# The weights of the penalties on a discriminator's gradient at real samples (R1) and at
+# generated ones (R2).
+SLOPES = [0.0, 0.01, 0.1, 1.0, 10.0]
+PENALTIES = Genome(
+    gradient_penalty=Categorical(SLOPES),
+    generated_penalty=Categorical(SLOPES, [8, 1, 1, 1, 1]).with_neutral(0.0),
+)
 LOSS = Choice(
     {"non_saturating": 2, "relativistic": 2},
-    non_saturating=Genome(gradient_penalty=SLOPE),
-    least_squares=Genome(gradient_penalty=SLOPE),
+    non_saturating=PENALTIES,
+    least_squares=PENALTIES,
     # Without a penalty its discriminator has no bound.
     wasserstein=Genome(gradient_penalty=Categorical([0.1, 1.0, 10.0])),
-    hinge=Genome(gradient_penalty=SLOPE),
-    relativistic=Genome(gradient_penalty=SLOPE),
+    hinge=PENALTIES,
+    relativistic=PENALTIES,
 )
 TRAINING = {
     "schedule": Categorical(["constant", "cosine", "step"], [1, 3, 1]),
@@ -360,6 +365,7 @@ def _known_for_rows(
         depth: int = 3,
         batch_size: int = 128,
         rejection: float = 0.5,
+        generated_penalty: float = 0.0,
         **training: Any,
     ) -> dict[str, Any]:
         layers = [
@@ -371,7 +377,7 @@ def _known_for_rows(
             {"dimension": dimension, "distribution": noise},
             {"dense": layers[0], "optimizer": _adam(2e-3, 0.0)},
             {"dense": layers[1], "optimizer": _adam(2e-3, 0.0)},
-            {loss: {"gradient_penalty": gradient_penalty}},
+            _loss(loss, gradient_penalty, generated_penalty),
             {
                 "epochs": most_epochs,
                 "batch_size": min(batch_size, spec.n_samples),
@@ -391,6 +397,8 @@ def _known_for_rows(
         known("non_saturating", 0.0, normal, packing=2),
         known("relativistic", 0.1, normal, narrow_noise, **wide),
         known("relativistic", 0.1, normal, narrow_noise, batch_size=64, **wide),
+        # R3GAN (Huang et al. 2024): its penalties let the relativistic loss converge.
+        known("relativistic", 0.1, normal, generated_penalty=0.1),
     ]
 
 
@@ -469,12 +477,16 @@ def _known_for_images(
     channels = [16 * 2**i for i in range(n_blocks)]
 
     def known(
-        loss: str, upsampling: str, widening: int = 1, epochs: int = most_epochs
+        loss: str,
+        upsampling: str,
+        widening: int = 1,
+        epochs: int = most_epochs,
+        penalty: float = 0.0,
     ) -> dict[str, Any]:
-        up = {"kernel": 3, "upsampling": upsampling, "normalisation": "batch"}
-        up |= {"activation": "relu"}
-        down = {"kernel": 3, "pooling": "stride", "normalisation": "spectral"}
-        down |= {"activation": "leaky_relu"}
+        up = {"kernel": 3, "upsampling": upsampling, "activation": "relu"}
+        up |= {"normalisation": "none" if penalty else "batch"}
+        down = {"kernel": 3, "pooling": "stride", "activation": "leaky_relu"}
+        down |= {"normalisation": "none" if penalty else "spectral"}
         rising = [{"channels": width, **up} for width in reversed(channels)]
         falling = [{"channels": widening * width, **down} for width in channels]
         individual = _individual(
@@ -485,7 +497,7 @@ def _known_for_images(
                 "head_pooling": "flatten",
                 "optimizer": _adam(2e-3, 0.5),
             },
-            {loss: {"gradient_penalty": 0.0}},
+            _loss(loss, penalty, penalty),
             {"epochs": epochs, "batch_size": min(32, spec.n_samples)},
         )
         return {**individual, "augmentation": {}}
@@ -495,6 +507,9 @@ def _known_for_images(
         known("relativistic", "transposed"),
         known("hinge", "transposed", widening=2),
         known("non_saturating", "nearest"),
+        # R3GAN (Huang et al. 2024): penalties at real and generated images in place of
+        # all normalisation.
+        known("relativistic", "nearest", penalty=1.0),
     ]
 
 
@@ -514,6 +529,10 @@ def _individual(
         "training": {"schedule": "cosine", "packing": 1, "ema_decay": 0.99, **training},
         "rejection": rejection,
     }
+
+
+def _loss(name: str, at_real: float, at_generated: float) -> dict[str, Any]:
+    return {name: {"gradient_penalty": at_real, "generated_penalty": at_generated}}
 
 
 def _adam(lr: float, beta1: float) -> dict[str, Any]:

@@ -208,12 +208,23 @@ def test_gradient_penalties_are_those_of_a_plane():
     def plane(points, _):
         return points @ torch.tensor([3.0, 4.0, 0.0])
 
-    def paid(name, weight):
-        return float(gradient_penalty(name, weight, plane, X, Z, None, draw))
+    def paid(name, *weights, judge=plane):
+        genes = dict(
+            zip(("gradient_penalty", "generated_penalty"), weights, strict=False)
+        )
+        return float(gradient_penalty(name, genes, judge, X, Z, None, draw))
 
     assert paid("wasserstein", 10.0) == pytest.approx(10 * (5 - 1) ** 2)
     assert paid("hinge", 0.5) == pytest.approx(0.5 / 2 * 25)
-    assert paid("hinge", 0.0) == 0.0
+    assert paid("hinge", 0.5, 0.2) == pytest.approx(0.7 / 2 * 25)
+    assert paid("hinge", 0.0, 0.0) == 0.0
+
+    def bowl(points, _):  # whose gradients are the samples
+        return points.square().sum(dim=1) / 2
+
+    squares = [float(samples.square().sum(dim=1).mean()) for samples in (X, Z)]
+    assert paid("hinge", 2.0, 0.0, judge=bowl) == pytest.approx(squares[0])
+    assert paid("relativistic", 0.0, 2.0, judge=bowl) == pytest.approx(squares[1])
 
 
 # Samples and conditions ----------------------------------------------------------

@@ -102,8 +102,9 @@ class GANBuilder:
         # Real and generated samples; then, for the generator, once more.
         per_sample = 2 * judged + generated / 3 + (generated + judged) / n_ahead
         ((loss_genes,),) = (expressed["loss"].values(),)
-        if loss_genes["gradient_penalty"]:
-            per_sample += PENALTY_PASSES * judged
+        penalties = ("gradient_penalty", "generated_penalty")
+        n_penalties = sum(loss_genes.get(name, 0.0) > 0 for name in penalties)
+        per_sample += n_penalties * PENALTY_PASSES * judged
         n_judged = training["epochs"] * spec.n_samples
         n_layers = 2 + sum(
             len(expressed[network].get("dense", expressed[network].get("blocks", ())))

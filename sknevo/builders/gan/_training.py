@@ -104,7 +104,7 @@ LOSSES = {
 
 def gradient_penalty(
     loss: str,
-    weight: float,
+    genes: dict[str, float],
     discriminator: Callable[[Tensor, Tensor | None], Tensor],
     real: Tensor,
     generated: Tensor,
@@ -114,22 +114,35 @@ def gradient_penalty(
     """Return what the discriminator pays for its gradient with respect to samples.
 
     The Wasserstein loss asks for a norm of 1 between real and generated samples
-    (Gulrajani et al. 2017), other losses for 0 at real samples (R1, Mescheder et al.
-    2018).
+    (Gulrajani et al. 2017), other losses for 0 at real samples (R1) and at generated
+    ones (R2, Mescheder et al. 2018).
     """
-    if not weight:
-        return 0.0
-    points = real
+    weight = genes["gradient_penalty"]
     if loss == "wasserstein":
+        if not weight:
+            return 0.0
         share = torch.rand(len(real), generator=rng, device=real.device)
         points = torch.lerp(real, generated, share.view(-1, *[1] * (real.ndim - 1)))
+        squares = _squared_gradients(discriminator, points, conditions)
+        return weight * ((squares + 1e-12).sqrt() - 1).square().mean()
+    paid = (weight, real), (genes.get("generated_penalty", 0.0), generated)
+    return sum(
+        each / 2 * _squared_gradients(discriminator, points, conditions).mean()
+        for each, points in paid
+        if each
+    )
+
+
+def _squared_gradients(
+    discriminator: Callable[[Tensor, Tensor | None], Tensor],
+    points: Tensor,
+    conditions: Tensor | None,
+) -> Tensor:
+    """Return the squared norm of the gradient of each logit, by its samples."""
     points = points.detach().requires_grad_()
     logits = discriminator(points, conditions)
     (gradients,) = torch.autograd.grad(logits.sum(), points, create_graph=True)
-    squares = gradients.reshape(len(logits), -1).square().sum(dim=1)
-    if loss == "wasserstein":
-        return weight * ((squares + 1e-12).sqrt() - 1).square().mean()
-    return weight / 2 * squares.mean()
+    return gradients.reshape(len(logits), -1).square().sum(dim=1)
 
 
 # Training --------------------------------------------------------------------------
@@ -272,7 +285,7 @@ class AdversarialTraining:
             logits = self.discriminator(both, twice).float().chunk(2)
         loss = self.loss.discriminator(*logits) + gradient_penalty(
             self.loss_name,
-            self.loss_genes["gradient_penalty"],
+            self.loss_genes,
             self.discriminator,
             real,
             generated,
