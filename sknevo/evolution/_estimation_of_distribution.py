@@ -45,6 +45,8 @@ class EstimationOfDistribution(GeneticAlgorithm, name="estimation_of_distributio
         Number of individuals that compete to be a parent.
     immigrant_probability : float, default=0.1
         Probability that another child is a random immigrant instead.
+    replacement : {"elitist", "full"}, default="elitist"
+        Which individuals may survive, see `GeneticAlgorithm`.
 
     References
     ----------
@@ -69,6 +71,7 @@ class EstimationOfDistribution(GeneticAlgorithm, name="estimation_of_distributio
         mutation_probability: float | None = None,
         tournament_size: int = 3,
         immigrant_probability: float = 0.1,
+        replacement: str = "elitist",
     ) -> None:
         self.step_probability = step_probability
         super().__init__(
@@ -76,6 +79,7 @@ class EstimationOfDistribution(GeneticAlgorithm, name="estimation_of_distributio
             mutation_probability,
             tournament_size,
             immigrant_probability,
+            replacement,
         )
 
     def breed(

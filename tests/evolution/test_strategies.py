@@ -41,6 +41,7 @@ VARIANTS = [
     GeneticAlgorithm(
         crossover_probability=0, mutation_probability=1.0, tournament_size=1
     ),
+    GeneticAlgorithm(replacement="full"),
     Elitist(elite_fraction=1),
     Elitist(elite_fraction=1e-9),
     EstimationOfDistribution(step_probability=1),
@@ -120,6 +121,25 @@ def test_crossover_beats_random_search():
     bred = [reached(GeneticAlgorithm(), seed) for seed in seeds]
     drawn = [reached(Elitist(), seed) for seed in seeds]
     assert median(bred) > median(drawn) + 0.1
+
+
+def test_offspring_replace_all_parents_however_fit_these_are():
+    strategy = GeneticAlgorithm(replacement="full")
+    generations = list(breed_generations(strategy, generations=6))
+    for offspring, survivors in generations:
+        assert {e.chromosome.key for e in survivors} == {c.key for c in offspring}
+    best = [survivors[0].fitness for _, survivors in generations]
+    assert best != sorted(best)  # the best is not kept
+
+
+def test_the_fittest_parents_stay_in_the_places_of_failed_offspring():
+    parents, offspring = population(n=6, failed=0), population(1, n=2, failed=4)
+    strategy = GeneticAlgorithm(replacement="full")
+    survivors = strategy.survive(parents, offspring, 6)
+    assert {*map(id, survivors)} == {*map(id, parents[:4] + offspring[:2])}
+    # One at a time, each child replaces the least fit.
+    survivors = strategy.survive(parents, offspring[:1], 6)
+    assert {*map(id, survivors)} == {*map(id, parents[:5] + offspring[:1])}
 
 
 def test_a_child_of_crossover_takes_genes_of_both_parents():
