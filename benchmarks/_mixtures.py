@@ -42,12 +42,12 @@ def grid():
 MIXTURES = {"ring": ring(), "grid": grid()}
 
 
-def trained(i, chromosome, spec, X):
+def trained(i, chromosome, spec, X, y=None):
     """Return the GAN of a chromosome, trained with seed i, or None if it was pruned."""
     torch.set_num_threads(1)
     net = GANBuilder(spec, "cpu")(chromosome.expressed, i).set_params(prune=False)
     try:
-        return net.fit(X)
+        return net.fit(X, y)
     except TrialPruned as reason:
         print(f"{i}: {reason}", flush=True)
         return None

@@ -1,6 +1,8 @@
-"""Emulated generators of the ring of eight Gaussians: a good one, and each way to fail.
+"""Emulated generators, and made data to grade them on. No network is trained.
 
-They take a generator of random numbers and a number of samples. No network is trained.
+Those of the ring of eight Gaussians are a good one, and each way to fail. They take a
+generator of random numbers and a number of samples. The functions in `GROUPED` return
+samples and their groups: modes, or labels.
 """
 
 import numpy as np
@@ -41,3 +43,48 @@ def partly_noise(draw, n_samples, share=0.3):
 
 def point(draw, n_samples):
     return np.zeros((n_samples, 2))
+
+
+UNEQUAL = np.random.default_rng(0).uniform(-3, 3, (10, 2))
+TWELVE = np.random.default_rng(1).normal(size=(12, 20))
+
+
+def linked_rings(draw, n_samples):
+    """Two linked rings in three dimensions."""
+    angles, upright = (
+        draw.uniform(0, 2 * np.pi, n_samples),
+        draw.integers(2, size=n_samples),
+    )
+    along, across, none = np.cos(angles), np.sin(angles), np.zeros(n_samples)
+    flat = np.column_stack([along, across, none])
+    linked = np.column_stack([1 + along, none, across])
+    X = np.where(upright[:, None], linked, flat)
+    return X + 0.05 * draw.normal(size=X.shape), upright
+
+
+def unequal_modes(draw, n_samples):
+    """Ten modes in two dimensions, the last one ten times as frequent as the first."""
+    modes = draw.choice(10, n_samples, p=np.arange(1, 11) / 55)
+    return UNEQUAL[modes] + 0.08 * draw.normal(size=(n_samples, 2)), modes
+
+
+def twelve_modes(draw, n_samples):
+    """Twelve modes in twenty dimensions."""
+    modes = draw.integers(12, size=n_samples)
+    return TWELVE[modes] + 0.2 * draw.normal(size=(n_samples, 20)), modes
+
+
+def labelled_table(draw, n_samples):
+    """Skewed, whole and dependent columns, and a label that follows from three."""
+    X = draw.normal(size=(n_samples, 5))
+    X[:, 1] += 0.8 * X[:, 0]
+    X[:, 2] = np.exp(X[:, 2] + 0.3 * X[:, 1])
+    X[:, 3] = np.rint(2 * X[:, 3])
+    score = X[:, 0] + np.sin(2 * X[:, 1]) + 0.5 * (X[:, 3] > 0)
+    return X, (score + 0.4 * draw.normal(size=n_samples) > 0.3).astype(int)
+
+
+GROUPED = {
+    function.__name__: function
+    for function in (linked_rings, unequal_modes, twelve_modes, labelled_table)
+}
