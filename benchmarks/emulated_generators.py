@@ -19,12 +19,13 @@ from scipy.ndimage import gaussian_filter
 
 from sknevo.builders.gan import feature_space
 from sknevo.datasets import fetch_mnist
-from sknevo.metrics import ReferenceSet, StandardFeatures, diagnose
+from sknevo.metrics import GenerativeScore, ReferenceSet, StandardFeatures, diagnose
 
 sys.path.append(str(Path(__file__).parents[1] / "tests"))
 import generators as emulated
 
-MEASURES = ("coverage", "density", "precision", "recall", "authenticity")
+MEASURES = ("coverage", "density", "precision", "recall")
+MEASURES += ("indistinguishability", "authenticity")
 RING = {
     "perfect": emulated.ring,
     "6 of 8 modes": partial(emulated.ring, modes=range(6)),
@@ -60,9 +61,11 @@ def report(name, pairs):
 
 
 def fitness_of(reference, measures):
-    """Return the geometric mean of the terms, as `GenerativeScore` does."""
-    terms = np.array([*reference.terms(measures).values()])
-    return np.exp(np.log(np.maximum(terms, 1 / reference.n_samples)).mean())
+    """Return the weighted geometric mean of the terms, as `GenerativeScore` does."""
+    terms = reference.terms(measures)
+    logarithms = np.log(np.maximum([*terms.values()], 1 / reference.n_samples))
+    weights = [GenerativeScore.TERMS[name] for name in terms]
+    return np.exp(np.average(logarithms, weights=weights))
 
 
 def header(title):

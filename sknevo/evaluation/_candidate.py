@@ -271,7 +271,7 @@ class TrialRunner(Trials):
         scored = Remembering(estimator, X_test, answers)
         with _recorded() as warned:
             scores = self.objectives.measure(
-                scored, X_test, y_test, score_params, fit_time
+                scored, X_test, y_test, score_params, fit_time, X_train
             )
         prediction = self.response and self.response.of(scored, X_test)
         score_time = time.perf_counter() - start - fit_time

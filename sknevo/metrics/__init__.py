@@ -7,7 +7,8 @@
   rebuilds; `nearest_neighbour_psnr`, `nearest_neighbour_ssim` with training images,
 - feature spaces: `StandardFeatures` of numbers, `TableFeatures` of tables of all kinds,
   `InceptionFeatures` of images,
-- relative to real samples: `ReferenceSet`, `diagnose`, `collapse_score`,
+- relative to real samples, what classifiers see among them: `ReferenceSet`, `diagnose`,
+  `collapse_score`,
 - one fitness, as a scikit-learn scorer: `GenerativeScore`,
 - of masks of pixels: `iou_scores`, `dice_scores`, `object_f1_score`, and `MaskScore`, a
   scorer of any of them.

@@ -1,12 +1,14 @@
 """What is wrong with generated samples, by name and number."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from sknevo.metrics._reference import Measures, ReferenceSet
+from sknevo.metrics._classifiers import Detector
+from sknevo.metrics._features import feature_rows
+from sknevo.metrics._reference import Measures, ReferenceSet, compared
 
 # All thresholds were chosen on the emulated generators of the ring and of MNIST that
 # benchmarks/emulated_generators.py prints; tests/metrics/test_diagnosis.py holds them.
@@ -28,6 +30,17 @@ CLOSER = 0.75
 # Authenticity varies more: perfect generators stay above 0.84 of real samples, fresh
 # samples of few prototypes vary most, copies have 0.
 AUTHENTIC = 0.6
+# What is found if a measure is below such a share of that of real samples.
+TOLD = "told apart"
+BELOW = {
+    "poor quality": ("density", ENOUGH),
+    TOLD: ("indistinguishability", ENOUGH),
+    "little use": ("utility", ENOUGH),
+    "memorised": ("authenticity", AUTHENTIC),
+}
+# What a classifier sees is told by so many columns at most, and by no more than are
+# needed for such a share of what its splits gain. Chosen, not measured.
+MOST_NAMED, NAMED_SHARE = 3, 0.5
 
 
 @dataclass(frozen=True)
@@ -40,14 +53,18 @@ class Finding:
         "mode collapse" (regions of the data are lost), "intra-mode collapse" (every
         region is covered, but only in part), "over-narrow" (generated samples are less
         various than the data), "poor quality" (many samples lie beside the data), "off
-        target" (mean or covariance differ, see `ReferenceSet.closeness`) or "memorised"
-        (training samples are returned).
+        target" (mean or covariance differ, see `ReferenceSet.closeness`), "told apart"
+        (a classifier tells generated from real samples), "little use" (a model that
+        learns labels or values from generated samples predicts real ones badly) or
+        "memorised" (training samples are returned).
     measure : str
         Name of the measure that shows the fault.
     value : float
         Its value.
     expected : float
         Its value for other real samples.
+    detail : str, default=""
+        What else is known, as a sentence without its full stop.
 
     Examples
     --------
@@ -61,6 +78,7 @@ class Finding:
     measure: str
     value: float
     expected: float
+    detail: str = ""
 
     @property
     def severity(self) -> float:
@@ -69,7 +87,8 @@ class Finding:
         return min(1.0, max(0.0, 1 - share))
 
     def __str__(self) -> str:
-        return f"{self.name}: {self.measure} {self.value:.2f} of {self.expected:.2f}"
+        text = f"{self.name}: {self.measure} {self.value:.2f} of {self.expected:.2f}"
+        return f"{text} ({self.detail})" if self.detail else text
 
 
 def diagnose(
@@ -77,6 +96,8 @@ def diagnose(
     generated: Any,
     *,
     training: Any = None,
+    n_targets: int = 0,
+    columns: Sequence[Any] | None = None,
     n_samples: int = 1000,
     n_neighbors: int = 5,
     random_state: Any = 0,
@@ -94,6 +115,13 @@ def diagnose(
     training : array-like of shape (n_training, n_features) or None, default=None
         Features of all samples that the generator was trained with; `real` should then
         be other samples. Without them, memorised samples are not found.
+    n_targets : int, default=0
+        Number of last columns that hold what samples are made for: a column for each
+        label (1 for samples that have it, else 0), or a column of values. Without them,
+        it is not found that samples are of little use.
+    columns : sequence or None, default=None
+        Names of the features. None stands for those of `real` if it is a DataFrame,
+        else for numbers from 0.
     n_samples : int, default=1000
         Number of samples to compare.
     n_neighbors : int, default=5
@@ -104,8 +132,8 @@ def diagnose(
     Returns
     -------
     list of Finding
-        Empty if nothing is wrong. `str` of a finding is, for example, "mode collapse:
-        coverage 0.08 of 0.97".
+        Empty if nothing is wrong. `str` of a finding is, for example, "told apart:
+        indistinguishability 0.41 of 0.98 (a classifier tells them apart by column 3)".
 
     Raises
     ------
@@ -125,20 +153,27 @@ def diagnose(
     >>> X = rng.normal(size=(1500, 2)) + 9 * rng.integers(2, size=(1500, 1))
     >>> diagnose(X[:1000], X[1000:])
     []
-    >>> for finding in diagnose(X[:1000], rng.normal(size=(500, 2))):
-    ...     print(finding)
-    off target: closeness 0.45 of 1.00
+    >>> findings = diagnose(X[:1000], rng.normal(size=(1000, 2)))
+    >>> [finding.name for finding in findings]
+    ['off target', 'told apart', 'mode collapse']
+    >>> print(findings[-1])
     mode collapse: coverage 0.51 of 0.99
     """
+    if columns is None:
+        columns = getattr(real, "columns", None)
     if not isinstance(real, ReferenceSet):
         real = ReferenceSet.of(
             real,
             training=training,
+            n_targets=n_targets,
             n_samples=n_samples,
             n_neighbors=n_neighbors,
             random_state=random_state,
         )
-    found = _findings(real, real.measure(generated))
+    found = [
+        _told_by(finding, real, generated, columns) if finding.name == TOLD else finding
+        for finding in _findings(real, real.measure(generated))
+    ]
     return sorted(found, key=lambda finding: -finding.severity)
 
 
@@ -163,13 +198,33 @@ def _findings(reference: ReferenceSet, measures: Measures) -> Iterator[Finding]:
     elif share("recall") < ENOUGH and collapsed:
         closer = measures.variety < CLOSER
         yield finding("over-narrow" if closer else "mode collapse", "recall")
-    if share("density") < ENOUGH:
-        yield finding("poor quality", "density")
     close = reference.closeness(measures)
     if close < ENOUGH:
         yield Finding("off target", "closeness", close, 1.0)
-    if measures.authenticity is not None and share("authenticity") < AUTHENTIC:
-        yield finding("memorised", "authenticity")
+    for name, (measure, enough) in BELOW.items():
+        if getattr(measures, measure) is not None and share(measure) < enough:
+            yield finding(name, measure)
+
+
+def _told_by(
+    finding: Finding,
+    reference: ReferenceSet,
+    generated: Any,
+    columns: Sequence[Any] | None,
+) -> Finding:
+    """Say by which columns a classifier tells generated samples from real ones."""
+    (detector,) = (one for one in reference.pooled if isinstance(one, Detector))
+    gains = detector.detect(feature_rows(generated, "generated")).gains
+    names = [*range(len(gains))] if columns is None else list(columns)
+    if len(names) != len(gains):
+        raise ValueError(
+            f"columns must name all {len(gains)} features; got {len(names)} names."
+        )
+    order = np.argsort(-gains, kind="stable")
+    before = np.cumsum(gains[order]) - gains[order]
+    told = [names[i] for i in order[(before < NAMED_SHARE) & (gains[order] > 0)]]
+    said = " and ".join(f"column {name}" for name in told[:MOST_NAMED])
+    return replace(finding, detail=f"a classifier tells them apart by {said}")
 
 
 def _kind_of_collapse(measures: Measures, expected: Measures) -> str:
@@ -218,5 +273,5 @@ def collapse_score(real: Any, generated: Any, **parameters: Any) -> float:
     """
     if not isinstance(real, ReferenceSet):
         real = ReferenceSet.of(real, **parameters)
-    kept = real.wide_coverage(generated) + real.measure(generated).recall
+    kept = real.wide_coverage(generated) + compared(real, generated).recall
     return float(np.clip(1 - kept / (1 + real.baseline.recall), 0, 1))

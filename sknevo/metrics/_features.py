@@ -227,6 +227,11 @@ class ConditionFeatures:
         mean, std = mean_and_std(y)
         return cls(None, float(mean), spread / (float(std) or 1.0))
 
+    @property
+    def width(self) -> int:
+        """Number of columns of the conditions."""
+        return 1 if self.labels is None else len(self.labels)
+
     def __call__(self, features: np.ndarray, y: np.ndarray) -> np.ndarray:
         """Return features and scaled conditions side by side."""
         known = y - self.mean if self.labels is None else y[:, None] == self.labels

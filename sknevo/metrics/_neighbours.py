@@ -1,6 +1,7 @@
 """Measures by nearest neighbours: quality, variety, copies and known modes."""
 
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 from scipy.spatial.distance import cdist
@@ -183,18 +184,34 @@ def authenticity(training: Any, generated: Any) -> float:
     training = feature_rows(training, "training", 2)
     generated = feature_rows(generated, "generated")
     check_same_width(training, generated, "training and generated")
-    # The double of a sample would hide all that is merely near it.
-    training = np.unique(training, axis=0)
-    neighbours = NearestNeighbors().fit(training)
-    distances, nearest = neighbours.kneighbors(generated, 1)
-    # The distance to the next training sample is needed of the nearest ones alone.
-    unique, inverse = np.unique(nearest[:, 0], return_inverse=True)
-    near = neighbours.kneighbors(training[unique], min(MOST_DOUBLES, len(training)))[0]
-    apart = near > ROUNDING * np.sqrt(training.var(axis=0).sum())
-    # A sample that stands alone sets no scale: only what equals it is a copy.
-    limits = np.where(apart, near, np.inf).min(axis=1)
-    limits = np.where(np.isinf(limits), near[:, -1], limits)
-    return float((distances[:, 0] > limits[inverse]).mean())
+    return NearestTraining.of(training).authenticity(generated)
+
+
+@dataclass(frozen=True, eq=False)
+class NearestTraining:
+    """Training samples, each once, and what finds the nearest ones."""
+
+    rows: np.ndarray
+    neighbours: NearestNeighbors
+
+    @classmethod
+    def of(cls, training: np.ndarray) -> Self:
+        # The double of a sample would hide all that is merely near it.
+        rows = np.unique(training, axis=0)
+        return cls(rows, NearestNeighbors().fit(rows))
+
+    def authenticity(self, generated: np.ndarray) -> float:
+        """Return the share of generated samples that are no copies."""
+        distances, nearest = self.neighbours.kneighbors(generated, 1)
+        # The distance to the next training sample is needed of the nearest ones alone.
+        unique, inverse = np.unique(nearest[:, 0], return_inverse=True)
+        most = min(MOST_DOUBLES, len(self.rows))
+        near = self.neighbours.kneighbors(self.rows[unique], most)[0]
+        apart = near > ROUNDING * np.sqrt(self.rows.var(axis=0).sum())
+        # A sample that stands alone sets no scale: only what equals it is a copy.
+        limits = np.where(apart, near, np.inf).min(axis=1)
+        limits = np.where(np.isinf(limits), near[:, -1], limits)
+        return float((distances[:, 0] > limits[inverse]).mean())
 
 
 class ModeCoverage(NamedTuple):

@@ -5,12 +5,17 @@ from collections.abc import Callable
 from dataclasses import astuple, dataclass, replace
 from functools import cached_property
 from itertools import cycle
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Protocol, Self
 
 import numpy as np
 from scipy.spatial.distance import cdist
 from sklearn.utils import check_random_state
 
+from sknevo.metrics._classifiers import (
+    MOST_ROWS,
+    Detector,
+    Utility,
+)
 from sknevo.metrics._distances import Gaussian
 from sknevo.metrics._features import (
     ConditionFeatures,
@@ -18,7 +23,11 @@ from sknevo.metrics._features import (
     check_same_width,
     feature_rows,
 )
-from sknevo.metrics._neighbours import authenticity, neighbour_radii, prdc_of_distances
+from sknevo.metrics._neighbours import (
+    NearestTraining,
+    neighbour_radii,
+    prdc_of_distances,
+)
 
 # The baseline is the mean over at most so many sets of real samples (chosen, not
 # measured: each takes as long as measuring one set of generated samples).
@@ -30,6 +39,16 @@ FURTHEST = 3
 # Neighbours of a real sample for `local_coverage`, in units of k (chosen, not
 # measured).
 NEIGHBOURHOOD = 3
+# Measures that are compared with those of other real samples.
+RELATIVE = (
+    "coverage",
+    "density",
+    "precision",
+    "recall",
+    "indistinguishability",
+    "utility",
+    "authenticity",
+)
 
 
 @dataclass(frozen=True)
@@ -51,6 +70,14 @@ class Measures:
         above 1 for noise.
     frechet_distance : float
         See `frechet_distance`, in squared units of the features.
+    indistinguishability : float, default=1.0
+        In [0, 1]: 2 - 2 AUC, where AUC (0.5 counts for less) is the area under the ROC
+        curve of a classifier that tells generated samples from real ones.
+    utility : float or None, default=None
+        In [0, 1]. Score on real samples of a model that has learned their labels or
+        values from generated ones: 2 AUC - 1 of labels, R2 of values. None if samples
+        have neither. For models of real samples, values below 0.1 count as 0: there is
+        nothing to learn.
     authenticity : float or None, default=None
         See `authenticity`; None if the training data are not known.
 
@@ -75,7 +102,58 @@ class Measures:
     local_coverage: float
     variety: float
     frechet_distance: float
+    indistinguishability: float = 1.0
+    utility: float | None = None
     authenticity: float | None = None
+
+
+class PooledMeasure(Protocol):
+    """A measure of all generated samples at once, named as in `Measures`."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def expected(self) -> float:
+        """The value of other real samples."""
+
+    def __call__(self, generated: np.ndarray) -> float: ...
+
+
+@dataclass(frozen=True, eq=False)
+class Authenticity:
+    """The share of generated samples that are no copies of training samples."""
+
+    name: ClassVar[str] = "authenticity"
+    training: NearestTraining
+    expected: float
+
+    @classmethod
+    def of(cls, real: np.ndarray, training: np.ndarray) -> Self:
+        nearest = NearestTraining.of(training)
+        return cls(nearest, nearest.authenticity(real[:MOST_ROWS]))
+
+    def __call__(self, generated: np.ndarray) -> float:
+        # Targets stand last.
+        features = generated[:MOST_ROWS, : self.training.rows.shape[1]]
+        return self.training.authenticity(features)
+
+
+def pooled_measures(
+    real: np.ndarray, training: np.ndarray | None, n_targets: int
+) -> tuple[PooledMeasure, ...]:
+    """Return the measures that depend on all samples at once.
+
+    `real` of shape (n_real, n_features + n_targets) is in random order; `training` has
+    the features only.
+    """
+    pooled: list[PooledMeasure] = [Detector.of(real)]
+    if n_targets:
+        pooled.append(Utility.of(real, n_targets))
+    if training is not None:
+        features = real[:, : real.shape[1] - n_targets]
+        pooled.append(Authenticity.of(features, training))
+    return tuple(pooled)
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,8 +180,9 @@ class ReferenceSet:
         Indices of the nearest neighbours of each sample.
     gaussian : object
         Mean and covariance of the rows.
-    training : ndarray of shape (n_training, n_features) or None, default=None
-        Features of the samples that generators were trained with.
+    pooled : tuple of callable, default=()
+        Measures that take all generated samples at once, by classifiers and by the
+        training samples.
     baseline : Measures or None, default=None
         Measures of other real samples.
 
@@ -139,7 +218,7 @@ class ReferenceSet:
     median_distance: float
     neighbours: np.ndarray
     gaussian: Gaussian
-    training: np.ndarray | None = None
+    pooled: tuple[PooledMeasure, ...] = ()
     baseline: Measures | None = None
 
     # Wide enough for lost regions to be seen and blur not to be: of the ring, half or
@@ -152,6 +231,7 @@ class ReferenceSet:
         real: Any,
         *,
         training: Any = None,
+        n_targets: int = 0,
         n_samples: int = 1000,
         n_neighbors: int = 5,
         random_state: Any = 0,
@@ -166,6 +246,9 @@ class ReferenceSet:
         training : array-like of shape (n_training, n_features) or None, default=None
             Features of all samples that generators were trained with. Memorised samples
             are found only with them.
+        n_targets : int, default=0
+            Number of last columns that hold what samples are made for: a column for
+            each label (1 for samples that have it, else 0), or a column of values.
         n_samples : int, default=1000
             Size of the reference set, and number of generated samples to compare.
         n_neighbors : int, default=5
@@ -180,8 +263,9 @@ class ReferenceSet:
         Raises
         ------
         ValueError
-            If `n_samples` is below 2 or `n_neighbors` below 1, if there are too few
-            real samples, or if features are no tables of finite numbers of one width.
+            If `n_samples` is below 2, `n_neighbors` below 1 or `n_targets` not below
+            the number of features, if there are too few real samples, or if features
+            are no tables of finite numbers of one width.
 
         Examples
         --------
@@ -191,35 +275,21 @@ class ReferenceSet:
         >>> ReferenceSet.of(X, n_samples=100).rows.shape
         (100, 2)
         """
-        if n_samples < 2 or n_neighbors < 1:
-            raise ValueError(
-                "n_samples must be at least 2 and n_neighbors at least 1; got "
-                f"{n_samples} and {n_neighbors}."
-            )
         real = feature_rows(real, "real", 4)
         if training is not None:
             training = feature_rows(training, "training", 2)
             check_same_width(real, training, "real and training")
+        width = real.shape[1]
+        if not 0 <= n_targets < width:
+            raise ValueError(
+                f"n_targets must be from 0 to {width - 1}, so that features are left; "
+                f"got {n_targets}."
+            )
+        if training is not None:
+            training = training[:, : width - n_targets]
         real = real[check_random_state(random_state).permutation(len(real))]
-        size = min(n_samples, len(real) // 2)
-        n_sets = min(MOST_SETS, len(real) // size - 1)
-        rows, *others = np.split(real[: size * (n_sets + 1)], n_sets + 1)
-
-        k = min(n_neighbors, size - 1)
-        distances = cdist(rows, rows)
-        nearest = distances.argsort(axis=1, kind="stable")[:, 1 : 1 + NEIGHBOURHOOD * k]
-        kth = np.partition(distances, k, axis=1)[:, k]
-        bare = cls(
-            rows,
-            k,
-            _radii(distances, kth),
-            float(np.median(kth)),
-            nearest,
-            Gaussian.of(rows),
-            training,
-        )
-        baseline = mean_measures([bare.measure(other) for other in others])
-        return replace(bare, baseline=baseline)
+        bare = neighbourhoods(real, n_samples, n_neighbors)
+        return with_pooled(bare, pooled_measures(real, training, n_targets))
 
     @property
     def n_samples(self) -> int:
@@ -232,8 +302,8 @@ class ReferenceSet:
         Parameters
         ----------
         generated : array-like of shape (n_generated, n_features)
-            Features of at least `n_samples` generated samples; the first `n_samples`
-            are used.
+            Features of at least `n_samples` generated samples. The first `n_samples`
+            are compared by neighbours; classifiers get as many as real ones.
 
         Returns
         -------
@@ -254,22 +324,9 @@ class ReferenceSet:
         0.0
         """
         generated = feature_rows(generated, "generated", self.n_samples)
-        generated = generated[: self.n_samples]
         check_same_width(self.rows, generated, "real and generated")
-        distances = cdist(self.rows, generated)
-        radii = neighbour_radii(generated, self.n_neighbors)
-        median = np.median(radii)
-        radii = np.minimum(radii, FURTHEST * median)
-        covered = distances.min(axis=1) <= self.radii
-        around = covered[np.unique(self.neighbours[covered])]
-        known = self.training is not None
-        return Measures(
-            *prdc_of_distances(distances, self.radii, radii, self.n_neighbors),
-            local_coverage=float(around.mean()) if around.size else 0.0,
-            variety=float(median / usual) if (usual := self.median_distance) else 1.0,
-            frechet_distance=self.gaussian.distance(Gaussian.of(generated)),
-            authenticity=authenticity(self.training, generated) if known else None,
-        )
+        pooled = {measure.name: measure(generated) for measure in self.pooled}
+        return replace(compared(self, generated), **pooled)
 
     def wide_coverage(self, generated: Any) -> float:
         """Return a wide coverage, which falls with lost regions but not with blur.
@@ -382,8 +439,9 @@ class ReferenceSet:
         Returns
         -------
         dict of str to float
-            "coverage", "density", "precision" and "recall", relative to other real
-            samples and at most 1; and "closeness".
+            "coverage", "density", "precision", "recall", "indistinguishability" and,
+            if known, "utility" and "authenticity", relative to other real samples and
+            at most 1; and "closeness".
 
         Examples
         --------
@@ -395,9 +453,65 @@ class ReferenceSet:
         >>> min(terms.values()) > 0.9
         True
         """
-        names = "coverage", "density", "precision", "recall"
-        terms = {name: min(1.0, self.share(measures, name)) for name in names}
+        known = [name for name in RELATIVE if getattr(measures, name) is not None]
+        terms = {name: min(1.0, self.share(measures, name)) for name in known}
         return {**terms, "closeness": self.closeness(measures)}
+
+
+def neighbourhoods(real: np.ndarray, n_samples: int, n_neighbors: int) -> ReferenceSet:
+    """Return a reference set without pooled measures, of rows in random order."""
+    if n_samples < 2 or n_neighbors < 1:
+        raise ValueError(
+            "n_samples must be at least 2 and n_neighbors at least 1; got "
+            f"{n_samples} and {n_neighbors}."
+        )
+    size = min(n_samples, len(real) // 2)
+    n_sets = min(MOST_SETS, len(real) // size - 1)
+    rows, *others = np.split(real[: size * (n_sets + 1)], n_sets + 1)
+
+    k = min(n_neighbors, size - 1)
+    distances = cdist(rows, rows)
+    nearest = distances.argsort(axis=1, kind="stable")[:, 1 : 1 + NEIGHBOURHOOD * k]
+    kth = np.partition(distances, k, axis=1)[:, k]
+    bare = ReferenceSet(
+        rows,
+        k,
+        _radii(distances, kth),
+        float(np.median(kth)),
+        nearest,
+        Gaussian.of(rows),
+    )
+    baseline = mean_measures([compared(bare, other) for other in others])
+    return replace(bare, baseline=baseline)
+
+
+def with_pooled(
+    reference: ReferenceSet, pooled: tuple[PooledMeasure, ...]
+) -> ReferenceSet:
+    """Return a reference set that has these measures, too."""
+    expected = {measure.name: measure.expected for measure in pooled}
+    baseline = replace(reference.baseline, **expected)
+    return replace(reference, pooled=pooled, baseline=baseline)
+
+
+def compared(reference: ReferenceSet, generated: Any) -> Measures:
+    """Return the measures by neighbours, of the first `n_samples` samples."""
+    generated = feature_rows(generated, "generated", reference.n_samples)
+    generated = generated[: reference.n_samples]
+    check_same_width(reference.rows, generated, "real and generated")
+    distances = cdist(reference.rows, generated)
+    radii = neighbour_radii(generated, reference.n_neighbors)
+    median = np.median(radii)
+    radii = np.minimum(radii, FURTHEST * median)
+    covered = distances.min(axis=1) <= reference.radii
+    around = covered[np.unique(reference.neighbours[covered])]
+    usual, k = reference.median_distance, reference.n_neighbors
+    return Measures(
+        *prdc_of_distances(distances, reference.radii, radii, k),
+        local_coverage=float(around.mean()) if around.size else 0.0,
+        variety=float(median / usual) if usual else 1.0,
+        frechet_distance=reference.gaussian.distance(Gaussian.of(generated)),
+    )
 
 
 def _radii(distances: np.ndarray, kth: np.ndarray) -> np.ndarray:
@@ -421,12 +535,14 @@ class RealBaseline:
     # Conditions to sample for, as frequent as among real samples; None for none.
     y: np.ndarray | None
     references: list[ReferenceSet]
+    pooled: tuple[PooledMeasure, ...]
 
     @classmethod
     def of(
         cls,
         X: Any,
         y: np.ndarray | None,
+        training: Any,
         *,
         labelled: bool,
         features: Callable[[Any], Any] | None,
@@ -446,16 +562,20 @@ class RealBaseline:
             conditions = ConditionFeatures.of(rows, y, labelled)
             rows = conditions(rows, y)
         references = [
-            ReferenceSet.of(
-                # As many again for the baseline.
+            # As many again for the baseline.
+            neighbourhoods(
                 rows[rng.permutation(len(rows))[: 2 * n_samples]],
-                n_samples=n_samples,
-                n_neighbors=n_neighbors,
-                random_state=random_state,
+                n_samples,
+                n_neighbors,
             )
             for _ in range(n_repeats)
         ]
-        return cls(features, conditions, y, references)
+        if training is not None:
+            training = feature_rows(features(np.asarray(training)), "training", 2)
+        n_targets = 0 if conditions is None else conditions.width
+        order = rng.permutation(len(rows))
+        pooled = pooled_measures(rows[order], training, n_targets)
+        return cls(features, conditions, y, references, pooled)
 
     @property
     def n_samples(self) -> int:
@@ -466,7 +586,8 @@ class RealBaseline:
     def reference(self) -> ReferenceSet:
         """The first reference set, with the mean baseline of all."""
         baseline = mean_measures([one.baseline for one in self.references])
-        return replace(self.references[0], baseline=baseline)
+        mean = replace(self.references[0], baseline=baseline)
+        return with_pooled(mean, self.pooled)
 
     def draw_conditions(self, n: int, random_state: int) -> np.ndarray | None:
         """Draw n conditions to sample for, of shape (n,); None if there are none."""
@@ -482,4 +603,5 @@ class RealBaseline:
         parts = np.split(rows, range(size, len(rows) - size + 1, size))
         # Fewer samples than all sets together need: parts are used again.
         pairs = zip(self.references, cycle(parts), strict=False)
-        return mean_measures([reference.measure(part) for reference, part in pairs])
+        mean = mean_measures([reference.measure(part) for reference, part in pairs])
+        return replace(mean, **{one.name: one(rows) for one in self.pooled})

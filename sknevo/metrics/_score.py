@@ -2,6 +2,7 @@
 
 import inspect
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, ClassVar
 
 import numpy as np
@@ -12,23 +13,34 @@ from sknevo.data_checks import fingerprint
 from sknevo.image_stream import ImageStream
 from sknevo.image_stream._scale import warn_of_scales
 from sknevo.metrics._features import n_conditions
-from sknevo.metrics._reference import Measures, RealBaseline
+from sknevo.metrics._reference import RELATIVE, Measures, RealBaseline
 
 # Parameters that the real samples are prepared by.
 BASELINE_PARAMETERS = ("n_samples", "n_neighbors", "n_repeats", "random_state")
+# Copies are looked for among at most so many training samples (chosen, not measured:
+# features of images take 0.1 ms each).
+MOST_TRAINING = 10_000
 
 
 class GenerativeScore(BaseEstimator):
     """A scorer of generative models, on held-out real samples.
 
-    The fitness is the geometric mean of terms in [0, 1], so a good term cannot hide a
-    bad one:
+    The fitness is the weighted geometric mean of terms in [0, 1], so a good term cannot
+    hide a bad one. All but two are measures relative to those of other real samples,
+    and at most 1:
 
     - coverage, density, precision and recall [1]_ (see
-      `precision_recall_density_coverage`), each relative to other real samples and at
-      most 1. Coverage falls if modes are lost, density if samples lie beside the data,
-      and recall if modes are too narrow. Precision falls if some samples lie beside the
-      data, even if the others lie in the densest regions;
+      `precision_recall_density_coverage`). Coverage falls if modes are lost, density if
+      samples lie beside the data, and recall if modes are too narrow. Precision falls
+      if some samples lie beside the data, even if the others lie in the densest
+      regions;
+    - indistinguishability [2]_: it falls if a classifier tells generated samples from
+      real ones, by whatever they differ in;
+    - utility, if samples are made for labels or values: it falls if a model that learns
+      these from generated samples predicts those of real samples worse than a model of
+      real ones [3]_;
+    - authenticity, if the training samples are known: it falls if generated samples are
+      nearer to the training samples than held-out ones are (see `authenticity`);
     - closeness (see `ReferenceSet.closeness`): it falls if the mean, the spread or the
       shares of the modes are wrong;
     - stability of the training, if the estimator has a `stability_` in [0, 1].
@@ -53,17 +65,17 @@ class GenerativeScore(BaseEstimator):
     combine : {"geometric", "sum"}, default="geometric"
         Geometric mean, or weighted sum.
     weights : dict of str to float or None, default=None
-        Weights of the terms "coverage", "density", "precision", "recall", "closeness",
-        "stability"; terms without a weight do not count. None gives all terms the same
-        weight.
+        Weights of the terms, by the names in `TERMS`; terms without a weight do not
+        count. None stands for `TERMS`.
     random_state : int, default=0
         Seed that draws the real samples. It is also passed to `sample` if this has a
         parameter `random_state`.
 
     Attributes
     ----------
-    TERMS : tuple of str
-        Names of all terms.
+    TERMS : dict of str to float
+        Names of all terms, with their usual weights. What a classifier sees weighs as
+        much as what neighbours show, which are four terms.
 
     See Also
     --------
@@ -73,6 +85,10 @@ class GenerativeScore(BaseEstimator):
     ----------
     .. [1] Naeem, M. F. et al. (2020). Reliable Fidelity and Diversity Metrics for
        Generative Models. ICML.
+    .. [2] Lopez-Paz, D., & Oquab, M. (2017). Revisiting Classifier Two-Sample Tests.
+       ICLR.
+    .. [3] Esteban, C., Hyland, S. L., & Rätsch, G. (2017). Real-valued (Medical) Time
+       Series Generation with Recurrent Conditional GANs. arXiv:1706.02633.
 
     Examples
     --------
@@ -86,17 +102,25 @@ class GenerativeScore(BaseEstimator):
     ...     for width in (0.2, 2.0)
     ... ]
     >>> [round(value, 1) for value in fitness]
-    [1.0, 0.7]
+    [1.0, 0.5]
     """
 
-    TERMS: ClassVar[tuple[str, ...]] = (
-        "coverage",
-        "density",
-        "precision",
-        "recall",
-        "closeness",
-        "stability",
+    TERMS: ClassVar[Mapping[str, float]] = MappingProxyType(
+        {
+            "coverage": 1.0,
+            "density": 1.0,
+            "precision": 1.0,
+            "recall": 1.0,
+            "indistinguishability": 4.0,
+            "utility": 4.0,
+            "authenticity": 1.0,
+            "closeness": 1.0,
+            "stability": 1.0,
+        }
     )
+
+    # A search passes the training samples, too.
+    takes_training = True
 
     def __init__(
         self,
@@ -118,7 +142,7 @@ class GenerativeScore(BaseEstimator):
         self.random_state = random_state
 
     def __call__(
-        self, estimator: BaseEstimator, X: Any, y: Any = None
+        self, estimator: BaseEstimator, X: Any, y: Any = None, *, training: Any = None
     ) -> dict[str, float]:
         """Score a fitted generative model.
 
@@ -134,6 +158,9 @@ class GenerativeScore(BaseEstimator):
             Samples with labels that are not in the `classes_` of the estimator are left
             out. y is ignored if the `n_conditions_` of the estimator is 0, since it was
             fitted without y.
+        training : array-like of shape (n_training, ...) or None, default=None
+            Samples that the estimator was fitted with. None leaves out the term
+            authenticity.
 
         Returns
         -------
@@ -148,7 +175,7 @@ class GenerativeScore(BaseEstimator):
         """
         X = _indexable(X)
         X, y, labelled = _conditions(estimator, X, y)
-        baseline = self._baseline(X, y, labelled)
+        baseline = self._baseline(X, y, labelled, training)
         n_samples = self.n_repeats * baseline.n_samples
         wanted = baseline.draw_conditions(n_samples, self.random_state)
         generated = _sampled(estimator, n_samples, self.random_state, wanted)
@@ -156,7 +183,12 @@ class GenerativeScore(BaseEstimator):
         return self._scores(baseline, baseline.measure(generated, wanted), stability)
 
     def measure(
-        self, real: Any, generated: Any, stability: float | None = None
+        self,
+        real: Any,
+        generated: Any,
+        stability: float | None = None,
+        *,
+        training: Any = None,
     ) -> dict[str, float]:
         """Score generated samples.
 
@@ -169,13 +201,18 @@ class GenerativeScore(BaseEstimator):
             there are more, each of the `n_repeats` comparisons uses other ones.
         stability : float or None, default=None
             Stability of the training, in [0, 1]; None leaves the term out.
+        training : array-like of shape (n_training, ...) or None, default=None
+            Samples that the generator was trained with; None leaves out the term
+            authenticity.
 
         Returns
         -------
         dict of str to float
-            Higher is better for all. "fitness", "coverage", "recall", "precision" and
-            "closeness" are in [0, 1]; so is "stability", if known. "density" is at
-            least 0; values above that of real samples do not raise the fitness.
+            Higher is better for all. "fitness", "coverage", "recall", "precision",
+            "indistinguishability" and "closeness" are in [0, 1]; so are "utility",
+            "authenticity" and "stability", if known. "density" is at least 0; values
+            above that of real samples do not raise the fitness. The ROC AUC of the
+            classifier is 1 - "indistinguishability" / 2.
             "neg_frechet_distance" is in squared units of the features ("neg_fid" with
             `InceptionFeatures`). Values whose names begin with "real_" are those of
             other real samples.
@@ -203,31 +240,30 @@ class GenerativeScore(BaseEstimator):
         real, generated = _indexable(real), np.asarray(generated)
         if isinstance(real, np.ndarray) and min(real.ndim, generated.ndim) > 2:
             warn_of_scales({"real": real, "generated": generated})
-        baseline = self._baseline(real, None)
+        baseline = self._baseline(real, None, True, training)
         return self._scores(baseline, baseline.measure(generated), stability)
 
     def _baseline(
-        self, X: Any, y: np.ndarray | None, labelled: bool = True
+        self, X: Any, y: np.ndarray | None, labelled: bool, training: Any
     ) -> RealBaseline:
         """Prepare real samples, unless they are those of the last call."""
         if self.n_repeats < 1:
             raise ValueError(f"n_repeats must be at least 1; got {self.n_repeats}.")
         known = {name: getattr(self, name) for name in BASELINE_PARAMETERS}
-        # To compare the images of a stream, they would have to be read.
-        dataset = X.dataset if isinstance(X, ImageStream) else None
-        values = X if dataset is None else [id(dataset), X.rows, X.shape]
-        name = fingerprint(values, y, known)
+        training = _some(training, self.random_state)
+        name = fingerprint(_identity(X), y, _identity(training), known)
         # A search scores all candidates on the same splits. A call that finds its real
         # samples here takes 0.23 s instead of 0.96 s with 12,000 rows of 64 features,
         # and 0.54 s instead of 1.7 s with 6,000 images of 28 x 28 (1,000 samples, one
-        # core).
+        # core, without classifiers: see there).
         memory = getattr(self, "_memory", None)
         if memory is None or memory[:2] != (name, self.features):
             made = RealBaseline.of(
-                X, y, labelled=labelled, features=self.features, **known
+                X, y, training, labelled=labelled, features=self.features, **known
             )
-            # The dataset is kept, so that no other one gets its id.
-            self._memory = memory = (name, self.features, made, dataset)
+            # Datasets are kept, so that no other one gets their ids.
+            kept = [getattr(images, "dataset", None) for images in (X, training)]
+            self._memory = memory = (name, self.features, made, kept)
         return memory[2]
 
     def _scores(
@@ -265,7 +301,7 @@ class GenerativeScore(BaseEstimator):
 
     def _weights(self) -> Mapping[str, float]:
         weights = self.weights
-        weights = dict.fromkeys(self.TERMS, 1.0) if weights is None else weights
+        weights = self.TERMS if weights is None else weights
         unknown = sorted(weights.keys() - set(self.TERMS))
         if unknown:
             raise ValueError(
@@ -286,6 +322,22 @@ class GenerativeScore(BaseEstimator):
 
 def _indexable(X: Any) -> Any:
     return X if isinstance(X, ImageStream) else np.asarray(X)
+
+
+def _some(training: Any, random_state: int) -> Any:
+    """Return training samples, of many a random part; None of None."""
+    if training is None:
+        return None
+    training = _indexable(training)
+    if len(training) <= MOST_TRAINING:
+        return training
+    rng = np.random.default_rng(random_state)
+    return training[np.sort(rng.permutation(len(training))[:MOST_TRAINING])]
+
+
+def _identity(X: Any) -> Any:
+    """Return what tells samples from others: of a stream, nothing is read for it."""
+    return [id(X.dataset), X.rows, X.shape] if isinstance(X, ImageStream) else X
 
 
 def _conditions(
@@ -316,10 +368,8 @@ def _sampled(
 
 
 def _shown(measures: Measures, frechet: str) -> dict[str, float]:
+    known = {name: getattr(measures, name) for name in RELATIVE}
     return {
-        "coverage": measures.coverage,
-        "density": measures.density,
-        "recall": measures.recall,
-        "precision": measures.precision,
+        **{name: value for name, value in known.items() if value is not None},
         f"neg_{frechet}": -measures.frechet_distance,
     }

@@ -60,7 +60,9 @@ def test_stability_is_a_term_where_it_is_known(real, half):
     fitness = [score(Gan(half, s), real)["fitness"] for s in (1.0, 0.5, 0.0)]
     assert fitness == sorted(fitness, reverse=True)
     assert score(Gan(half, 0.5), real)["stability"] == 0.5
-    assert fitness[1] == pytest.approx(fitness[0] * 0.5 ** (1 / 6))
+    known = GenerativeScore.TERMS.keys() - {"utility", "authenticity"}
+    share = 1 / sum(GenerativeScore.TERMS[name] for name in known)
+    assert fitness[1] == pytest.approx(fitness[0] * 0.5**share)
     assert score.measure(real, half, stability=0.5)["fitness"] == fitness[1]
 
 
@@ -154,12 +156,13 @@ def test_chance_decides_little(real):
 
 def test_the_fitness_can_be_computed_from_what_is_shown(real, half):
     scores = GenerativeScore()(Gan(half), real)
-    shares = [
-        min(1, scores[name] / scores[f"real_{name}"])
-        for name in ("coverage", "density", "precision", "recall")
-    ]
-    product = np.prod([*shares, scores["closeness"]])
-    assert scores["fitness"] == pytest.approx(product ** (1 / 5))
+    terms = {"closeness": scores["closeness"]}
+    for name in ("coverage", "density", "precision", "recall", "indistinguishability"):
+        terms[name] = min(1, scores[name] / scores[f"real_{name}"])
+    weights = [GenerativeScore.TERMS[name] for name in terms]
+    logarithms = np.log([*terms.values()])
+    mean = np.average(logarithms, weights=weights)
+    assert scores["fitness"] == pytest.approx(np.exp(mean))
 
 
 def test_weights_say_what_counts(real, half):
