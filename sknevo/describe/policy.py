@@ -11,11 +11,12 @@ POLICY = Words(
         "frames": {1: "", ...: "{} frames"},
         "policy": {
             "linear": "linear policy",
-            "mlp": "network",
+            "mlp": "multilayer perceptron",
             "recurrent": "recurrent network",
         },
-        "layers": {...: "{} hidden layers"},
+        "layers": "{units} units",
         "units": "{} units",
+        "state": "a state of {}",
         "activation": ACTIVATION,
         "actions": {
             "argmax": "greatest output",
@@ -35,7 +36,7 @@ POLICY = Words(
         "repeats": {1: "", ...: "{} episodes each"},
     },
     short=(
-        ("policy", "layers", "units", "normalisation", "frames", "actions"),
+        ("policy", "layers", "state", "normalisation", "frames", "actions"),
         ("optimizer", "population", "sigma"),
         ("episodes",),
     ),

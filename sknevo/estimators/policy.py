@@ -370,7 +370,8 @@ default="estimation_of_distribution"
 
     def _objectives(self, scoring: Any) -> Objectives:
         objectives = super()._objectives(scoring)
-        if self.max_predict_time is not None or "predict_time" in objectives.named:
+        costs = [getattr(one, "name", None) for one in objectives.named.values()]
+        if self.max_predict_time is not None or "predict_time" in costs:
             raise ValueError(
                 "max_predict_time must be None and scoring without 'predict_time': "
                 "samples are seeds, for which nothing is predicted."

@@ -17,10 +17,10 @@ POLICY = Choice(
     {"linear": 2, "mlp": 2, "recurrent": 1},
     linear=Genome(),
     mlp=Genome(
-        layers=Repeat(Integer(4, 64, log=True), 1, 2),
+        layers=Repeat(Genome(units=Integer(4, 64, log=True)), 1, 2),
         activation=Categorical(["tanh", "relu", "silu"], [2, 1, 1]),
     ),
-    recurrent=Genome(units=Integer(4, 32, log=True)),
+    recurrent=Genome(state=Integer(4, 32, log=True)),
 ).with_neutral("linear")
 # Of actions that are options, and of those that are numbers.
 OPTIONS = Categorical(["argmax", "bins"], [3, 1]).with_neutral("argmax")
@@ -154,7 +154,8 @@ PLAIN = {"normalisation": {"none": {}}}
 
 
 def _mlp(*layers: int) -> dict[str, Any]:
-    return {"mlp": {"layers": [*layers], "activation": "tanh"}}
+    sizes = [{"units": units} for units in layers]
+    return {"mlp": {"layers": sizes, "activation": "tanh"}}
 
 
 def _cma_es(population: int, sigma: float) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from sknevo.genomes.convnet import convnet
 from sknevo.genomes.convnet_regressor import convnet_regressor
 from sknevo.genomes.gan import gan
 from sknevo.genomes.pipeline import pipeline
+from sknevo.genomes.policy import policy
 from sknevo.genomes.segmenter import segmenter
 from sknevo.records import Chromosome, Column, DataSpec, Sparsity, flatten
 
@@ -34,6 +35,8 @@ OUR_GENOMES = {
     "GAN of images": genome(gan, "generation", 3, shape=(16, 16)),
     "masks": genome(segmenter, "segmentation", 3, shape=(64, 64, 3)),
     "GAN of rows": genome(gan, "generation", 0, shape=(3,)),
+    "policy with options": genome(policy, "control", 2, shape=(4,)),
+    "policy with numbers": genome(policy, "control", 0, shape=(3,)),
 }
 
 

@@ -26,7 +26,7 @@ class PolicyBuilder:
     Examples
     --------
     >>> genes = {"observations": {"frames": 1}, "policy": {"mlp": {
-    ...     "layers": [8], "activation": "tanh"}}, "training": {"episodes": 300}}
+    ...     "layers": [{"units": 8}]}}, "training": {"episodes": 300}}
     >>> PolicyBuilder("CartPole-v1")(genes, random_state=0).hidden
     (8,)
     """
@@ -42,9 +42,9 @@ class PolicyBuilder:
         observations = expressed.get("observations", {})
         normalisation = observations.get("normalisation", {}).get("running", {})
         ((kind, network),) = expressed.get("policy", {"linear": {}}).items()
-        hidden = network.get("layers", ())
+        hidden = [layer["units"] for layer in network.get("layers", ())]
         if kind == "recurrent":
-            hidden = [network["units"]]
+            hidden = [network["state"]]
         actions = expressed.get("actions", "argmax")
         options = {}
         if isinstance(actions, dict):

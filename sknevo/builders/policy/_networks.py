@@ -122,19 +122,21 @@ class Network:
         state : ndarray of shape (n, n_state)
             What it remembers.
         """
-        activate = ACTIVATIONS[self.activation]
+        layers = self.parts[: len(self.hidden) + 1]
         values = inputs
-        for i in range(len(self.hidden) + 1):
-            matrix = self.parts[i].of(weights)
-            sums = _product(values, matrix[:, :-1]) + matrix[:, -1]
-            if i == len(self.hidden):
-                return sums, state
-            if self.recurrent and i == len(self.hidden) - 1:
+        for part in layers[:-1]:
+            sums = _affine(values, part.of(weights))
+            if self.recurrent and part is layers[-2]:
                 sums += _product(state, self.parts[-1].of(weights))
-                state = values = activate(sums)
-            else:
-                values = activate(sums)
-        raise AssertionError("the last layer returns")
+            values = ACTIVATIONS[self.activation](sums)
+        if self.recurrent:
+            state = values
+        return _affine(values, layers[-1].of(weights)), state
+
+
+def _affine(rows: np.ndarray, matrices: np.ndarray) -> np.ndarray:
+    """Return the product of each row with its own matrix, whose last row is added."""
+    return _product(rows, matrices[:, :-1]) + matrices[:, -1]
 
 
 def _product(rows: np.ndarray, matrices: np.ndarray) -> np.ndarray:
