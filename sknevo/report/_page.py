@@ -44,6 +44,7 @@ MOST_LETTERS = 200
 # Resolution of what is no vector graphics in a picture, in dots per inch. Chosen,
 # not measured.
 DPI = 120
+NOT_REFITTED = "none, for want of time: best_estimator_ has seen a part of the rows"
 
 # The pictures of a page: class in `sknevo.displays`, title, what it shows. One that an
 # estimator does not have is left out.
@@ -308,7 +309,8 @@ def _times(facts: Facts) -> dict[str, str]:
         "Evaluations, all workers together": _seconds(facts.seconds.sum()),
     }
     if hasattr(estimator, "refit_time_"):
-        lines["Last fit of the best"] = _seconds(estimator.refit_time_)
+        took = _seconds(estimator.refit_time_)
+        lines["Last fit of the best"] = took if estimator.refitted_ else NOT_REFITTED
     return lines | {
         "Generations": str(estimator.n_generations_),
         "How evaluations ended": counts,

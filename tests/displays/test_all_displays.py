@@ -1,5 +1,8 @@
 """What all pictures have in common."""
 
+import re
+from pathlib import Path
+
 import matplotlib.pyplot as plt
 import pytest
 from sklearn.dummy import DummyClassifier
@@ -53,6 +56,13 @@ def test_the_two_pictures_are_saved_as_the_docstring_says(trees, tmp_path):
     axes = plt.subplots(1, 2)[1]
     assert shown.plot(axes).figure_ is axes[0].figure
     assert "best so far" in axes[0].get_legend_handles_labels()[1]
+
+
+@pytest.mark.parametrize("folder", ["displays", "report"])
+def test_what_is_shown_has_one_word_for_an_individual(folder):
+    for file in (Path(displays.__file__).parents[1] / folder).glob("*.*"):
+        text = file.read_text(encoding="utf-8")
+        assert not re.findall(r".*\b[Cc]andidates?\b.*|.*\b[Tt]rials?\b.*", text), file
 
 
 def test_nothing_is_plotted_before_fit():

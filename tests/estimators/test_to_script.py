@@ -170,8 +170,8 @@ def test_the_best_and_the_ensemble_of_a_search_are_rebuilt(searched, tmp_path):
     np.testing.assert_allclose(found["ensemble.py"], mean_of_whole(clf, X), atol=1e-6)
 
 
-def test_without_time_for_a_last_fit_script_and_verbose_say_so(
-    searched, monkeypatch, capsys
+def test_without_time_for_a_last_fit_scripts_and_reports_say_so(
+    searched, monkeypatch, capsys, tmp_path
 ):
     clf, X, y = searched
     assert clf.refitted_
@@ -185,6 +185,9 @@ def test_without_time_for_a_last_fit_script_and_verbose_say_so(
     assert "There was no last fit on all of X" in capsys.readouterr().out
     assert "no time for a last fit" in hurried.to_script()
     assert "no time for a last fit" not in hurried.to_script(ensemble=True)
+    hurried.report(tmp_path / "report.html")
+    page = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert "best_estimator_ has seen a part of the rows" in page
     model = hurried.best_estimator_
     assert np.abs(model.predict_proba(X) - clf.best_estimator_.predict_proba(X)).max()
 
