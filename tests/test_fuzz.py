@@ -40,7 +40,7 @@ DEEDS = (
     "socket.connect",
 )
 _watched = []
-N_SEARCHES = 20
+N_SEARCHES = 8
 
 
 def _listen(event, args):
