@@ -612,20 +612,10 @@ class BaseEvolved(
                 "y must hold the targets of X, with which scores compare predictions; "
                 "got None."
             )
-        # The weighted sum may have a cost that only `fit` has measured.
-        if objectives.weights:
-            scores = objectives.measure(best, X, y, params, self.refit_time_)
-            return objectives.fitness({name: (s,) for name, s in scores.items()})
-        scorer = self.scorer_
-        if isinstance(scorer, dict):
-            scorer = scorer[self._metric(scorer)]
-        target = () if y is None else (y,)
-        score = scorer(best, X, *target, **params)
-        return score[self._metric(score)] if isinstance(score, Mapping) else score
-
-    def _metric(self, named: Mapping[str, Any]) -> str:
-        """Return the name of the fitness: the first if `refit` names none."""
-        return self.refit if isinstance(self.refit, str) else next(iter(named))
+        # A weighted sum may have a cost that only `fit` has measured.
+        counted = objectives.counted
+        scores = counted.measure(best, X, y, params, self.refit_time_)
+        return counted.fitness({name: (score,) for name, score in scores.items()})
 
     def get_metadata_routing(self) -> MetadataRouter:
         """Return which object gets which metadata.

@@ -2,6 +2,7 @@
 
 import pandas as pd
 import pytest
+from sklearn.datasets import load_iris
 
 from sknevo.displays import FeatureImportanceDisplay
 
@@ -25,13 +26,11 @@ def test_columns_are_sorted_and_cut():
     assert display.ax_.get_xlabel().startswith(label)
 
 
-def test_an_estimator_is_asked():
-    class Told:
-        def feature_importance(self, X, y):
-            return importances(3)
-
-    display = FeatureImportanceDisplay.from_estimator(Told(), None, None)
-    assert len(display.bars_) == 3
+def test_an_estimator_is_asked(two_scores):
+    X, y = load_iris(return_X_y=True)
+    display = FeatureImportanceDisplay.from_estimator(two_scores, X[::3], y[::3])
+    assert len(display.bars_) == X.shape[1]
+    assert display.ax_.get_xlabel().startswith("loss of accuracy if")
 
 
 def test_other_estimators_are_refused():
