@@ -143,7 +143,7 @@ def test_with_a_weighted_sum_the_score_is_the_sum():
         SVC(), {"C": [0.1, 1.0]}, **SMALL, scoring=[*weights], refit=weights
     ).fit(*load_iris(return_X_y=True))
     assert search.leaderboard()["score"][1] == pytest.approx(search.best_score_)
-    assert "weighted sum of accuracy, f1_macro" in search._repr_html_()
+    assert "weighted sum of accuracy, f1 macro" in search._repr_html_()
 
 
 def test_what_was_not_tried_is_left_out(search):
