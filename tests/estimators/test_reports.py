@@ -25,6 +25,7 @@ from sknevo import (
     EvolvedSearchCV,
 )
 from sknevo.genomes.pipeline import pipeline
+from sknevo.report import _page
 from sknevo.report._advice import advice
 from sknevo.skops_files import save_skops
 
@@ -204,6 +205,12 @@ def test_before_a_fit_a_notebook_shows_parameters():
 # The report ----------------------------------------------------------------------
 
 
+@pytest.fixture
+def plain(monkeypatch):
+    """Leave out the pictures of a page, which take most of its time."""
+    monkeypatch.setattr(_page, "PICTURES", {})
+
+
 def written(estimator, folder, *data):
     estimator.report(folder / "report.html", *data)
     return (folder / "report.html").read_text(encoding="utf-8")
@@ -222,6 +229,7 @@ def test_a_report_needs_no_network(fitted, tmp_path):
         assert title in page
 
 
+@pytest.mark.usefixtures("plain")
 def test_a_report_of_new_rows_has_a_score_and_columns(table, tmp_path):
     page = written(table, tmp_path, *ants(80, seed=1))
     assert f"ROC AUC {table.score(*ants(80, seed=1)):.2f}"[:-1] in page
@@ -230,6 +238,7 @@ def test_a_report_of_new_rows_has_a_score_and_columns(table, tmp_path):
     assert "Importance of columns" not in written(table, tmp_path)
 
 
+@pytest.mark.usefixtures("plain")
 def test_the_code_in_a_report_predicts(table, tmp_path, monkeypatch, capsys):
     X, _ = ants(10, seed=1)
     page = written(table, tmp_path)
@@ -241,6 +250,7 @@ def test_the_code_in_a_report_predicts(table, tmp_path, monkeypatch, capsys):
     assert capsys.readouterr().out.split("'")[1::2] == table.predict(X).tolist()
 
 
+@pytest.mark.usefixtures("plain")
 @pytest.mark.parametrize("name", ["table.pkl", "my table.joblib", "table.skops"])
 def test_the_code_loads_the_file_that_was_written(
     name, table, tmp_path, monkeypatch, capsys
@@ -260,6 +270,7 @@ def test_the_code_loads_the_file_that_was_written(
     assert ("sknevo predict table" in page) != name.endswith(".joblib")
 
 
+@pytest.mark.usefixtures("plain")
 def test_a_winner_without_weight_is_told(table, tmp_path):
     assert "no weight" not in written(table, tmp_path)
     others = [r for r in range(len(table._rows_)) if r != table.best_index_]
@@ -276,6 +287,7 @@ def test_a_winner_without_weight_is_told(table, tmp_path):
     )
 
 
+@pytest.mark.usefixtures("plain")
 def test_a_report_escapes_what_it_shows(tmp_path):
     X = pd.DataFrame({"<script>alert(1)</script>": np.arange(20.0)})
     search = EvolvedSearchCV(SVC(), {"C": [0.1, 1.0]}, **{**SMALL, "cv": 2})
@@ -290,6 +302,7 @@ def test_a_report_replaces_the_file_and_leaves_nothing_behind(search, tmp_path):
     assert [file.name for file in tmp_path.iterdir()] == ["report.html"]
 
 
+@pytest.mark.usefixtures("plain")
 def test_without_a_refit_a_report_has_no_code_that_predicts(tmp_path):
     search = EvolvedSearchCV(SVC(), {"C": [0.1, 1.0]}, **SMALL, refit=False)
     page = written(search.fit(*load_iris(return_X_y=True)), tmp_path)
@@ -317,6 +330,7 @@ def test_a_browser_shows_a_report(table, tmp_path):
     assert pixels.std() > 10
 
 
+@pytest.mark.usefixtures("plain")
 def test_rows_without_their_targets_are_refused(table, search, gan, tmp_path):
     X = ants(80, seed=1)[0]
     for estimator, rows in ((table, X), (search, load_iris().data)):
