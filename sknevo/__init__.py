@@ -1,5 +1,6 @@
 """Estimators that evolve themselves.
 
+- `EvolvedAutoencoder` evolves codes of images and rows, and finds anomalies,
 - `EvolvedClassifier` evolves networks for images, with their optimizers,
 - `EvolvedGAN` evolves generators with their discriminators, for images and tables,
 - `EvolvedPipelineClassifier` and `EvolvedPipelineRegressor` evolve preparation,

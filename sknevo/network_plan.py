@@ -18,6 +18,7 @@ __all__ = [
     "NetworkPlan",
     "NetworkSize",
     "UNetPlan",
+    "autoencoder_plans",
     "channels_last",
     "gan_plans",
     "image_shape",
@@ -724,6 +725,74 @@ def gan_plans(
         "generator": NetworkPlan(tuple(made)),
         "discriminator": NetworkPlan(tuple(discriminator)),
     }
+
+
+def autoencoder_plans(genes: Mapping[str, Any], shape: Shape) -> dict[str, NetworkPlan]:
+    """Return the plans of an autoencoder's `encoder` and `decoder`.
+
+    Without blocks, the layers of images are dense, too. A tied decoder has the widths
+    of the encoder in reverse order, and doubles the sides where that one halves them.
+    The encoder of a variational code gives two numbers for each component: the mean and
+    the logarithm of the variance.
+
+    Parameters
+    ----------
+    genes : dict
+        Expressed: `n_components`, `encoder`, `decoder` and `code`, as those of
+        `sknevo.genomes.autoencoder`.
+    shape : tuple of int
+        (channels, height, width) of an image, or (features,).
+
+    Returns
+    -------
+    dict of str to NetworkPlan
+
+    Examples
+    --------
+    >>> genes = {"n_components": 3, "encoder": {"dense": [{"units": 8}]},
+    ...          "decoder": {"tied": {}}, "code": {"variational": {"weight": 0.1}}}
+    >>> for name, plan in autoencoder_plans(genes, (5,)).items():
+    ...     print(name, [layer.inputs + layer.outputs for layer in plan.layers])
+    encoder [(5, 8), (8, 6)]
+    decoder [(3, 8), (8, 5)]
+    """
+    n_components, encoder = genes["n_components"], genes["encoder"]
+    ((kind, decoder),) = genes["decoder"].items()
+    if kind == "tied":
+        decoder = _mirrored(encoder, **decoder)
+    shared = {"norm_momentum": NORM_MOMENTUM}
+    decoder = {
+        name: [shared | layer for layer in layers] for name, layers in decoder.items()
+    }
+    n_outputs = (2 if "variational" in genes["code"] else 1) * n_components
+    made = _sample_layers(decoder, n_components, shape)
+    return {
+        "encoder": network_plan(
+            {"head_pooling": "flatten", **encoder}, shape, n_outputs
+        ),
+        "decoder": NetworkPlan(tuple(made)),
+    }
+
+
+def _mirrored(
+    encoder: Mapping[str, Any], upsampling: str = "none"
+) -> dict[str, list[dict[str, Any]]]:
+    """Return the genes of a decoder with the widths of an encoder, in reverse order."""
+    blocks = []
+    for block in reversed(encoder.get("blocks", [])):
+        after = _named(block, "channels", "convolutions", "normalisation", "activation")
+        doubles = block.get("pooling", "none") != "none"
+        # A single pixel cannot fill in the four that it becomes.
+        kernel = max(3, block["kernel"]) if doubles else block["kernel"]
+        # A shortcut leads past further convolutions only: the first one may double.
+        residual = block.get("residual", False) and block.get("convolutions", 1) > 1
+        own = {"kernel": kernel, "residual": residual}
+        blocks.append({**after, **own, "upsampling": upsampling if doubles else "none"})
+    dense = [
+        _named(layer, "units", "normalisation", "activation")
+        for layer in reversed(encoder["dense"])
+    ]
+    return {"dense": dense, "blocks": blocks}
 
 
 def _sample_layers(

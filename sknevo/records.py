@@ -149,9 +149,9 @@ class DataSpec:
 
     Parameters
     ----------
-    task : {"classification", "regression", "generation", "control"}
-        Whether classes or values are predicted, samples are generated, or a policy
-        acts.
+    task : {"classification", "regression", "generation", "reconstruction", "control"}
+        Whether classes or values are predicted, samples are generated or rebuilt, or a
+        policy acts.
     n_samples : int
         Number of rows in the training part of a split.
     n_classes : int

@@ -7,6 +7,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from sknevo import (
+    EvolvedAutoencoder,
     EvolvedClassifier,
     EvolvedGAN,
     EvolvedPipelineClassifier,
@@ -24,6 +25,7 @@ RANGE = Real(0.1, 10, log=True)
 
 @parametrize_with_checks(
     [
+        EvolvedAutoencoder(**SMALL, max_epochs=4),
         EvolvedClassifier(**SMALL, max_epochs=30),
         EvolvedGAN(**SMALL, max_epochs=4),
         EvolvedPipelineClassifier(**SMALL),
@@ -42,6 +44,7 @@ def test_small_estimators_are_estimators(estimator, check):
 @pytest.mark.slow
 @parametrize_with_checks(
     [
+        EvolvedAutoencoder(max_epochs=10, population_size=4, generations=2),
         EvolvedClassifier(max_epochs=10, population_size=4, generations=2),
         EvolvedGAN(max_epochs=20, population_size=4, generations=2),
         EvolvedPipelineClassifier(),

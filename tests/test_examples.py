@@ -16,6 +16,7 @@ NEEDED = {"evolve_policy": ["cmaes", "gymnasium"]}
 # One worker: each other has to import torch first. Workers are in the other examples.
 ARGUMENTS = {
     "evolve_policy": [*PLOT, *FILM, "--n-jobs", "1", "--max-steps", "50"],
+    "evolve_autoencoder": [*PLOT, "--n-jobs", "1", "--max-epochs", "4"],
     "evolve_digits": [*PLOT, "--n-jobs", "1"],
     "evolve_segmenter": [*PLOT, "--n-jobs", "1"],
     "evolve_gan": [*PLOT, "--n-jobs", "1", "--max-epochs", "20"],

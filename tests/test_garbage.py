@@ -24,6 +24,7 @@ from sknevo import (
     CooperativeCoevolution,
     Elitist,
     EstimationOfDistribution,
+    EvolvedAutoencoder,
     EvolvedClassifier,
     EvolvedGAN,
     EvolvedPipelineClassifier,
@@ -74,7 +75,11 @@ ESTIMATORS = {
 MASKS = np.zeros((12, 8, 8), int)
 MASKS[:, :4] = 1
 # They take no labels: what is wrong with their targets is in their own tests.
-WITHOUT_LABELS = {EvolvedGAN: (TABLE, None), EvolvedSegmenter: (IMAGES, MASKS)}
+WITHOUT_LABELS = {
+    EvolvedAutoencoder: (TABLE, None),
+    EvolvedGAN: (TABLE, None),
+    EvolvedSegmenter: (IMAGES, MASKS),
+}
 SEARCH = {"population_size": 1, "generations": 1, "cv": 2}
 
 

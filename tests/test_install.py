@@ -119,6 +119,7 @@ def test_the_first_command_of_the_readme_needs_no_extra(without_extras, tmp_path
 
 # What needs an extra, and the extra.
 CALLS = {
+    "EvolvedAutoencoder()": "networks",
     "EvolvedClassifier()": "networks",
     "EvolvedRegressor()": "networks",
     "EvolvedGAN()": "networks",
@@ -134,6 +135,7 @@ CALLS = {
     "sknevo.metrics.structural_similarity(None, None)": "metrics",
     "sknevo.metrics.nearest_neighbour_ssim(None, None)": "metrics",
     "sknevo.displays.GanSignalsDisplay(None, None).plot()": "plots",
+    "sknevo.displays.ReconstructionDisplay(None, None, (2,)).plot()": "plots",
     "sknevo.displays.SampleGridDisplay(None, (2,)).plot()": "plots",
     "sknevo.callbacks.MLflowLogger()": "mlflow",
     "sknevo.callbacks.TensorBoardLogger('runs')": "tensorboard",

@@ -26,6 +26,7 @@ import sknevo.genomes
 from sknevo import (
     Categorical,
     Chromosome,
+    EvolvedAutoencoder,
     EvolvedClassifier,
     EvolvedGAN,
     EvolvedPipelineClassifier,
@@ -41,6 +42,7 @@ from sknevo import (
     read_journal,
 )
 from sknevo.datasets import load_image_folder, make_insects
+from sknevo.genomes.autoencoder import autoencoder
 from sknevo.genomes.convnet import convnet
 from sknevo.genomes.convnet_regressor import convnet_regressor
 from sknevo.genomes.gan import gan
@@ -163,6 +165,10 @@ def fits():
     two = {"scoring": ["accuracy", "f1"], "refit": "f1"}
     svms = {"genome": SVMS, "cv": 2, **SEARCH}
     return {
+        "EvolvedAutoencoder": (
+            EvolvedAutoencoder(genome=partial(autoencoder, **TINY), **SEARCH),
+            (TABLE,),
+        ),
         "EvolvedClassifier": (
             EvolvedClassifier(genome=partial(convnet, **TINY), **SEARCH),
             (IMAGES, LABELS),
@@ -225,6 +231,7 @@ def fitted():
 
 GAPS = np.where(TABLE > 1, np.nan, TABLE)
 PAIRS = {
+    "EvolvedAutoencoder": (EvolvedAutoencoder, TABLE, None),
     "EvolvedClassifier": (EvolvedClassifier, IMAGES, LABELS),
     "EvolvedGAN": (EvolvedGAN, TABLE, None),
     "EvolvedPipelineClassifier": (EvolvedPipelineClassifier, TABLE, LABELS),

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 
 from sknevo.describe._scores import COSTS, metric_label, score_text
 from sknevo.describe._words import Genes, Words, shown
+from sknevo.describe.autoencoder import AUTOENCODER
 from sknevo.describe.convnet import CONVNET, DENSE_NETWORK
 from sknevo.describe.gan import GAN
 from sknevo.describe.pipeline import PIPELINE
@@ -26,7 +27,16 @@ __all__ = [
 ]
 
 # The first one that fits a genome is taken; the last one fits all.
-WORDS = (PIPELINE, GAN, SEGMENTER, CONVNET, DENSE_NETWORK, POLICY, PARAMETERS)
+WORDS = (
+    PIPELINE,
+    GAN,
+    AUTOENCODER,
+    SEGMENTER,
+    CONVNET,
+    DENSE_NETWORK,
+    POLICY,
+    PARAMETERS,
+)
 
 
 def describe(genes: Genes) -> str:

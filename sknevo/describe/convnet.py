@@ -40,6 +40,12 @@ BLOCKS: Phrases = {
     "initialisation": "{}",
     "head_scale": {1: "", ...: "outputs x {}"},
 }
+UPSAMPLING = {
+    "none": "",
+    "transposed": "transposed convolution",
+    "nearest": "nearest upsampling",
+    "bilinear": "bilinear upsampling",
+}
 OPTIMIZERS = {
     "sgd": "SGD",
     "muon": "Muon",

@@ -1,7 +1,7 @@
 """What the genes of generators and their discriminators are called."""
 
 from sknevo.describe._words import Words
-from sknevo.describe.convnet import LAYERS, OPTIMIZER, TRAINING
+from sknevo.describe.convnet import LAYERS, OPTIMIZER, TRAINING, UPSAMPLING
 
 GAN = Words(
     marks=frozenset({"generator", "discriminator"}),
@@ -24,12 +24,7 @@ GAN = Words(
         "bound": "bound {}",
         "components": "{} components",
         "spread": "spread {}",
-        "upsampling": {
-            "none": "",
-            "transposed": "transposed convolution",
-            "nearest": "nearest upsampling",
-            "bilinear": "bilinear upsampling",
-        },
+        "upsampling": UPSAMPLING,
         "pooling": {"none": "", "stride": "step 2", "average": "average pooling"},
         "steps": {1: "", ...: "{} steps for each of the generator"},
         "loss": {

@@ -17,7 +17,8 @@ Of what predicts:
 - `FeatureImportanceDisplay`: the columns that predictions depend on,
 - `GanSignalsDisplay`: how a GAN's training went,
 - `SampleGridDisplay`: samples of a GAN,
-- `OverlayDisplay`: images with the outlines of predicted and true masks.
+- `OverlayDisplay`: images with the outlines of predicted and true masks,
+- `ReconstructionDisplay`: what an autoencoder rebuilds.
 
 Each has `from_estimator(estimator, ax=None)` and, once plotted, `ax_` and `figure_`:
 ``display.figure_.savefig("picture.png")`` saves it.
@@ -36,6 +37,7 @@ from sknevo.displays._genes import GenesDisplay
 from sknevo.displays._network import NetworkDisplay
 from sknevo.displays._overlay import OverlayDisplay
 from sknevo.displays._pareto import ParetoDisplay
+from sknevo.displays._reconstructions import ReconstructionDisplay
 from sknevo.displays._rungs import RungsDisplay
 from sknevo.displays._samples import SampleGridDisplay
 from sknevo.displays._search import SearchDisplay
@@ -54,6 +56,7 @@ __all__ = [
     "NoPictureError",
     "OverlayDisplay",
     "ParetoDisplay",
+    "ReconstructionDisplay",
     "RungsDisplay",
     "SampleGridDisplay",
     "SearchDisplay",

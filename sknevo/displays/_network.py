@@ -23,6 +23,7 @@ from sknevo.displays._shared import (
 from sknevo.network_plan import (
     Layer,
     NetworkPlan,
+    autoencoder_plans,
     gan_plans,
     image_shape,
     network_plan,
@@ -116,16 +117,19 @@ class NetworkDisplay:
 
     @classmethod
     def from_estimator(
-        cls, estimator: Any, *, network: str = "generator", ax: Any = None
+        cls, estimator: Any, *, network: str | None = None, ax: Any = None
     ) -> Self:
         """Plot the best network of an evolved estimator.
 
         Parameters
         ----------
-        estimator : EvolvedClassifier, EvolvedRegressor or EvolvedGAN
+        estimator : EvolvedClassifier, EvolvedRegressor, EvolvedAutoencoder or \
+EvolvedGAN
             Fitted estimator.
-        network : {"generator", "discriminator"}, default="generator"
-            Which network of an `EvolvedGAN` is drawn.
+        network : {"generator", "discriminator", "encoder", "decoder"} or None, \
+default=None
+            Which network of an `EvolvedGAN` or `EvolvedAutoencoder` is drawn; None
+            stands for the first.
         ax : matplotlib Axes or None, default=None
             Axes to plot on; None makes a new figure.
 
@@ -147,24 +151,31 @@ class NetworkDisplay:
         estimator = searched(estimator)
         if not hasattr(estimator, "_sample_shape_"):
             raise NoPictureError(
-                "estimator must evolve networks: EvolvedClassifier, EvolvedRegressor "
-                f"or EvolvedGAN; got {type(estimator).__name__}."
+                "estimator must evolve networks: EvolvedClassifier, EvolvedRegressor, "
+                "EvolvedAutoencoder or EvolvedGAN; got "
+                f"{type(estimator).__name__}."
             )
         genes = estimator.best_chromosome_.genes
         expressed = estimator.best_chromosome_.expressed
         shape = image_shape(estimator._sample_shape_, estimator._channels_)
+        optimizer, training = genes.get("optimizer"), genes["training"]
         if hasattr(estimator, "predict_instances"):
             plan = unet_plan(expressed["network"], shape[0], len(estimator.classes_))
-            return cls(plan, genes["optimizer"], genes["training"]).plot(ax=ax)
-        if "generator" not in genes:
+            return cls(plan, optimizer, training).plot(ax=ax)
+        if "generator" in genes:
+            known = estimator.n_conditions_, estimator._parts
+            plans = gan_plans(expressed, shape, *known)
+            training = {"loss": genes["loss"]["choice"], **training}
+        elif "encoder" in genes:
+            plans = autoencoder_plans(expressed, shape)
+        else:
             n_outputs = len(getattr(estimator, "classes_", [0]))
             plan = network_plan(expressed, shape, n_outputs)
-            return cls(plan, genes["optimizer"], genes["training"]).plot(ax=ax)
-        plans = gan_plans(expressed, shape, estimator.n_conditions_, estimator._parts)
+            return cls(plan, optimizer, training).plot(ax=ax)
+        network = next(iter(plans)) if network is None else network
         if network not in plans:
             raise ValueError(f"network must be one of {[*plans]}; got {network!r}.")
-        training = {"loss": genes["loss"]["choice"], **genes["training"]}
-        optimizer = genes[network]["optimizer"]
+        optimizer = optimizer or genes[network]["optimizer"]
         return cls(plans[network], optimizer, training, network).plot(ax=ax)
 
     def plot(self, ax: Any = None) -> Self:

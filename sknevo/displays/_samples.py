@@ -1,6 +1,5 @@
 """Samples of a generator: images side by side, or rows as points."""
 
-import math
 from collections.abc import Sequence
 from typing import Any, Self
 
@@ -10,9 +9,15 @@ from sklearn.utils.validation import check_is_fitted
 from sknevo.data_checks import check_count
 from sknevo.describe import score_text
 from sknevo.displays._gan import gan_of
-from sknevo.displays._shared import ORANGE, PALE, bare, legend_above, new_axes
+from sknevo.displays._shared import (
+    ORANGE,
+    PALE,
+    bare,
+    image_sheet,
+    legend_above,
+    new_axes,
+)
 from sknevo.extras import require
-from sknevo.network_plan import channels_last, image_shape
 
 # Labels beyond so many have no row of their own. Chosen, not measured.
 MOST_LABELS = 12
@@ -343,7 +348,7 @@ class SampleGridDisplay:
             )
 
     def _plot_images(self, ax: Any) -> None:
-        self.sheet_ = _sheet(
+        self.sheet_ = image_sheet(
             self.samples, self.sample_shape, self.channels, self.n_columns
         )
         ax.grid(False)
@@ -383,31 +388,3 @@ def _score_title(estimator: Any) -> str:
     """Return the score of an `EvolvedGAN` as a title; a GAN alone has none."""
     score = getattr(estimator, "best_score_", None)
     return "" if score is None else f"score {score_text(score)} on held-out samples"
-
-
-def _sheet(
-    samples: np.ndarray,
-    sample_shape: tuple[int, ...],
-    channels: str,
-    n_columns: int | None,
-) -> np.ndarray:
-    """Return all images as one, a pixel apart, scaled to [0, 1]."""
-    n_channels, height, width = image_shape(sample_shape, channels)
-    images = np.asarray(samples, float).reshape(-1, *sample_shape)
-    if len(sample_shape) == 3 and not channels_last(sample_shape, channels):
-        images = np.moveaxis(images, 1, -1)
-    images = images.reshape(-1, height, width, n_channels)
-    # Images can be shown in gray or in three colours; other channels are left out.
-    images = images[..., :3] if n_channels >= 3 else images[..., :1]
-    images = images - images.min()
-    images = images / (images.max() or 1.0)
-    columns = n_columns or math.ceil(math.sqrt(len(images)))
-    rows = math.ceil(len(images) / columns)
-    steps = height + 1, width + 1
-    sheet = np.ones((rows * steps[0] - 1, columns * steps[1] - 1, images.shape[3]))
-    for i, image in enumerate(images):
-        top, left = (
-            place * step for place, step in zip(divmod(i, columns), steps, strict=True)
-        )
-        sheet[top : top + height, left : left + width] = image
-    return sheet if sheet.shape[2] == 3 else sheet[..., 0]

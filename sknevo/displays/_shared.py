@@ -1,5 +1,6 @@
 """What all pictures share: axes, colours, and what they read of a search."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -9,6 +10,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from sknevo.describe import metric_label
 from sknevo.extras import require
+from sknevo.network_plan import channels_last, image_shape
 
 # The colours of Okabe and Ito (2008), which the colour-blind can tell apart.
 BLACK, ORANGE, SKY, GREEN = "#000000", "#E69F00", "#56B4E9", "#009E73"
@@ -184,3 +186,31 @@ def label_ends(ax: Any, lines: Mapping[str, Any], apart: float = APART) -> None:
             va="center",
             fontsize="small",
         )
+
+
+def image_sheet(
+    samples: np.ndarray,
+    sample_shape: tuple[int, ...],
+    channels: str,
+    n_columns: int | None,
+) -> np.ndarray:
+    """Return all images as one, a pixel apart, scaled to [0, 1]."""
+    n_channels, height, width = image_shape(sample_shape, channels)
+    images = np.asarray(samples, float).reshape(-1, *sample_shape)
+    if len(sample_shape) == 3 and not channels_last(sample_shape, channels):
+        images = np.moveaxis(images, 1, -1)
+    images = images.reshape(-1, height, width, n_channels)
+    # Images can be shown in gray or in three colours; other channels are left out.
+    images = images[..., :3] if n_channels >= 3 else images[..., :1]
+    images = images - images.min()
+    images = images / (images.max() or 1.0)
+    columns = n_columns or math.ceil(math.sqrt(len(images)))
+    rows = math.ceil(len(images) / columns)
+    steps = height + 1, width + 1
+    sheet = np.ones((rows * steps[0] - 1, columns * steps[1] - 1, images.shape[3]))
+    for i, image in enumerate(images):
+        top, left = (
+            place * step for place, step in zip(divmod(i, columns), steps, strict=True)
+        )
+        sheet[top : top + height, left : left + width] = image
+    return sheet if sheet.shape[2] == 3 else sheet[..., 0]

@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from sknevo.estimators.autoencoder import EvolvedAutoencoder as EvolvedAutoencoder
 from sknevo.estimators.convnet import EvolvedClassifier as EvolvedClassifier
 from sknevo.estimators.convnet_regressor import EvolvedRegressor as EvolvedRegressor
 from sknevo.estimators.gan import EvolvedGAN as EvolvedGAN

@@ -627,7 +627,12 @@ class BaseEvolved(
         """
         scorer = self._objectives(self._scoring).scorer
         routing = get_config()["enable_metadata_routing"]
-        if routing and self.scoring is None and self._accepted_metadata:
+        if (
+            routing
+            and self.scoring is None
+            and self._accepted_metadata
+            and (hasattr(scorer, "set_score_request"))
+        ):
             # The user has no way to say so: individuals are scored as without routing.
             scorer.set_score_request(sample_weight=False)
         return make_router(self, scorer)

@@ -163,7 +163,8 @@ class EvolvedPredictorMixin(EvolvedNetworkMixin):
         of samples as `fit` got them: bytes if these were bytes, else numbers in single
         precision (rows in double precision). It standardises them itself. A classifier
         returns `probabilities`, and the file holds the labels as JSON, under the key
-        "labels"; a regressor returns `values`. It computes in single precision.
+        "labels"; a regressor returns `values`, an autoencoder `rebuilt` samples, whole
+        numbers not rounded. It computes in single precision.
 
         Parameters
         ----------

@@ -2,6 +2,7 @@
 
 - `pipeline` is that of tables: preparation, scaling, feature extraction, model,
 - `convnet` and `convnet_regressor` are those of networks for images and rows,
+- `autoencoder` is that of encoders with their decoders,
 - `gan` is that of generators and their discriminators,
 - `policy` is that of policies that act in environments,
 - `search_cv` is that of an estimator's parameters,
@@ -9,6 +10,7 @@
 """
 
 from sknevo.genomes import (
+    autoencoder,
     convnet,
     convnet_regressor,
     gan,
@@ -19,6 +21,7 @@ from sknevo.genomes import (
 )
 
 __all__ = [
+    "autoencoder",
     "convnet",
     "convnet_regressor",
     "gan",

@@ -273,8 +273,8 @@ def _repair(
 ) -> dict[str, Any]:
     """Make a network that can be built, in one way only, within its limits."""
     if "blocks" in genes:
-        _fit_to_depth(genes, max_layers)
-        _fit_to_sides(genes, spec)
+        fit_to_depth(genes, max_layers)
+        fit_to_sides(genes, spec)
     round_widths(genes)
     while count(express(genes)) > max_parameters:
         _shrink(genes)
@@ -283,18 +283,19 @@ def _repair(
     return genes
 
 
-def _fit_to_depth(genes: dict[str, Any], max_layers: int) -> None:
+def fit_to_depth(genes: dict[str, Any], max_layers: int) -> None:
     """Leave out the further convolutions and dense layers that are too many."""
     rest = max_layers - genes["blocks"]["length"]
     for block in expressed_items(genes["blocks"]):
-        block["convolutions"] = min(block["convolutions"], 1 + rest)
-        rest -= block["convolutions"] - 1
+        if "convolutions" in block:
+            block["convolutions"] = min(block["convolutions"], 1 + rest)
+            rest -= block["convolutions"] - 1
     genes["dense"]["length"] = min(genes["dense"]["length"], rest)
 
 
-def _fit_to_sides(genes: dict[str, Any], spec: DataSpec) -> None:
+def fit_to_sides(genes: dict[str, Any], spec: DataSpec) -> None:
     """Silence what a block that sees one pixel or a thin line cannot do."""
-    shape, stem = shape_of(spec), genes["stem"]
+    shape, stem = shape_of(spec), genes.get("stem", {"choice": "none"})
     if stem["choice"] == "whitening":
         if min(shape[1:]) < 2 * stem["whitening"]["kernel"]:
             stem["choice"] = "none"

@@ -13,6 +13,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from sknevo import (
+    EvolvedAutoencoder,
     EvolvedClassifier,
     EvolvedPipelineClassifier,
     EvolvedPipelineRegressor,
@@ -98,7 +99,7 @@ def test_steps_without_a_converter_are_named(tmp_path):
         EvolvedPipelineClassifier().to_onnx(tmp_path / "model.onnx")
 
 
-@pytest.mark.parametrize("task", ["bytes", "rows"])
+@pytest.mark.parametrize("task", ["bytes", "rows", "rebuilt rows"])
 def test_networks(task, tmp_path):
     pytest.importorskip("onnxscript")
     digits = load_digits()
@@ -107,6 +108,10 @@ def test_networks(task, tmp_path):
         X, y = digits.images[:100].astype(np.uint8), digits.target[:100]
         evolved = EvolvedClassifier(**tiny).fit(X, np.char.add("digit ", y.astype(str)))
         expected = evolved.best_estimator_.predict_proba(X)
+    elif task == "rebuilt rows":
+        X = 0.37 * digits.data[:100]
+        evolved = EvolvedAutoencoder(n_components=4, **tiny).fit(X)
+        expected = evolved.reconstruct(X)
     else:
         X, y = digits.data[:100], 1e3 * digits.target[:100]
         evolved = EvolvedRegressor(**tiny).fit(X, y)
@@ -115,4 +120,4 @@ def test_networks(task, tmp_path):
     found, labels = run(tmp_path / "net.onnx", X)
     (values,) = found.values()
     np.testing.assert_allclose(values, expected, rtol=1e-3, atol=1e-4)
-    assert labels == ([] if task == "rows" else [*evolved.classes_])
+    assert labels == ([*evolved.classes_] if task == "bytes" else [])

@@ -7,6 +7,7 @@ from hypothesis import given
 
 from sknevo.describe import describe, parts
 from sknevo.genes import Categorical, Choice, Genome, Integer, Real, Repeat
+from sknevo.genomes.autoencoder import autoencoder
 from sknevo.genomes.convnet import convnet
 from sknevo.genomes.convnet_regressor import convnet_regressor
 from sknevo.genomes.gan import gan
@@ -32,6 +33,8 @@ OUR_GENOMES = {
     ),
     "images": genome(convnet, "classification", 2, shape=(28, 28)),
     "rows": genome(convnet_regressor, "regression", 0, shape=(7,)),
+    "autoencoder of images": genome(autoencoder, "reconstruction", 0, shape=(16, 16)),
+    "autoencoder of rows": genome(autoencoder, "reconstruction", 0, shape=(7,)),
     "GAN of images": genome(gan, "generation", 3, shape=(16, 16)),
     "masks": genome(segmenter, "segmentation", 3, shape=(64, 64, 3)),
     "GAN of rows": genome(gan, "generation", 0, shape=(3,)),

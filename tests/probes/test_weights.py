@@ -23,6 +23,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils import estimator_checks
 
 from sknevo import (
+    EvolvedAutoencoder,
     EvolvedClassifier,
     EvolvedGAN,
     EvolvedPipelineClassifier,
@@ -261,6 +262,7 @@ def test_a_search_around_an_estimator_passes_weights_on_as_they_are():
 
 SEARCHES = {
     **WEIGHTED,
+    "autoencoders": (EvolvedAutoencoder(**ONE, max_epochs=1), None),
     "GANs": (EvolvedGAN(**ONE, max_epochs=1), None),
     "searches": (recording(), labels),
 }

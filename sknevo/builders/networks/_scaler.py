@@ -1,6 +1,7 @@
 """Samples on the scale of networks that make samples, and back."""
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Self
 
 import numpy as np
 import torch
@@ -15,6 +16,9 @@ N_IMAGES_FOR_RANGE = 1000
 # As floats, the greatest integers of 64 bits are rounded up to these, which no integer
 # type holds.
 BEYOND_INTEGERS = 2.0**63, 2.0**64
+# What is learned of samples: their range, what they are scaled by, and which of their
+# columns hold whole numbers.
+LEARNED = ("low", "high", "origin", "scale", "whole")
 
 
 class Scaler:
@@ -48,6 +52,31 @@ class Scaler:
             self.origin, scale = mean_and_std(rows)
             self.whole = (rows == np.rint(rows)).all(axis=0)
         self.scale = np.where(scale > 0, scale, 1.0)
+
+    @classmethod
+    def restored(
+        cls, state: Mapping[str, Any], sample_shape: tuple[int, ...], channels: str
+    ) -> Self:
+        """Return the scaler of a `state`; a ValueError says what is wrong with it."""
+        scaler = cls.__new__(cls)
+        scaler.dtype = np.dtype(state["dtype"])
+        if scaler.dtype.kind not in "biuf":
+            raise ValueError(f"its samples have the unsupported type {scaler.dtype}")
+        scaler.row_shape = tuple(state["row_shape"])
+        scaler.arrange = Arrange(sample_shape, channels)
+        scaler.of_images = len(scaler.arrange.shape) == 3
+        scaler.pixels = None
+        for name in LEARNED:
+            value = np.asarray(state[name], bool if name == "whole" else float)
+            if not np.isfinite(value).all() or value.shape not in ((), sample_shape):
+                raise ValueError(f"its samples are scaled by {name}={state[name]}")
+            setattr(scaler, name, value)
+        return scaler
+
+    def state(self) -> dict[str, Any]:
+        """Return what was learned of samples, as JSON."""
+        learned = {name: np.asarray(getattr(self, name)).tolist() for name in LEARNED}
+        return {"dtype": self.dtype.str, "row_shape": [*self.row_shape], **learned}
 
     def check(self, X: Any) -> None:
         """Raise or warn if images are on another scale than those of `fit`."""
