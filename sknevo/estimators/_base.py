@@ -56,6 +56,7 @@ from sknevo.evaluation import (
     Shared,
     TrialRunner,
     end_idle_workers,
+    expected_score,
     inner_threads,
     start_early,
     training_continues,
@@ -118,6 +119,11 @@ class BaseEvolved(
     best_score_ : float
         Fitness of the best individual: its mean score over the splits. Not set if
         `refit` is callable.
+    expected_score_, expected_score_error_ : float
+        What `best_score_`, the maximum of many noisy scores, is worth on new data, and
+        its standard error. The best by all splits but one is scored on that one, and
+        so on; a single split is cut into parts. NaN if it is not known: with one split,
+        an ensemble must be possible. Not set if `refit` is callable.
     best_index_ : int
         Row of the best individual in `cv_results_`.
     cv_results_ : dict of str to array
@@ -167,6 +173,8 @@ class BaseEvolved(
     best_chromosome_: Chromosome
     best_params_: dict[str, Any]
     best_score_: float
+    expected_score_: float
+    expected_score_error_: float
     best_index_: int
     cv_results_: dict[str, Any]
     ensemble_: Any
@@ -346,7 +354,7 @@ class BaseEvolved(
         )
         try:
             outcome = self._search(halving, evaluator, budget)
-            self._record(outcome, objectives, len(data.splits))
+            self._record(outcome, runner)
             if self.refit:
                 self._select_ensemble(outcome, evaluator, budget)
                 if budget.is_long:  # models of all rows need the memory
@@ -482,10 +490,9 @@ class BaseEvolved(
         self.rungs_ = halving.rungs
         return outcome
 
-    def _record(
-        self, outcome: SearchResult, objectives: Objectives, n_splits: int
-    ) -> None:
+    def _record(self, outcome: SearchResult, runner: TrialRunner) -> None:
         """Set the attributes that say what the search has found."""
+        objectives, n_splits = runner.objectives, runner.n_splits
         self.stop_reason_ = outcome.stop_reason
         evaluations = outcome.evaluations
         if outcome.best is None:
@@ -510,6 +517,8 @@ class BaseEvolved(
             names = [evaluation.candidate.name for evaluation in evaluations]
             best = names.index(outcome.best.candidate.name)
         self._set_best(best, evaluations[best])
+        if not callable(self.refit):
+            self._set_expected_score(evaluations[best], evaluations, runner)
 
     def _set_best(self, index: int, best: Evaluation) -> None:
         means = {name: float(np.mean(s)) for name, s in best.scores.items()}
@@ -518,6 +527,12 @@ class BaseEvolved(
         self.best_params_ = self.cv_results_["params"][index]
         if not callable(self.refit):
             self.best_score_ = best.fitness
+
+    def _set_expected_score(
+        self, best: Evaluation, rivals: Sequence[Evaluation], runner: TrialRunner
+    ) -> None:
+        found = expected_score(best, rivals, runner)
+        self.expected_score_, self.expected_score_error_ = found
 
     def _may_ensemble(self, objectives: Objectives) -> bool:
         """Return whether an ensemble is wanted and can be selected."""

@@ -19,7 +19,7 @@ from sknevo.builders.pipeline._all_rows import (
 )
 from sknevo.estimators._metadata import given
 from sknevo.estimators._stratified_sample import Sample, draw_sample
-from sknevo.evaluation import Journal, Objectives, end_idle_workers
+from sknevo.evaluation import Journal, TrialRunner, end_idle_workers
 from sknevo.large_tables import DaskSource, Part, Source, is_large, source_of
 from sknevo.search import INTERRUPTED, SearchResult
 from sknevo.time_budget import TimeBudget
@@ -93,10 +93,8 @@ class LargeTablesMixin:
         # Members that know the sample alone would not help the model of all rows.
         return super()._wants_ensemble and not self._is_sampled_
 
-    def _record(
-        self, outcome: SearchResult, objectives: Objectives, n_splits: int
-    ) -> None:
-        super()._record(outcome, objectives, n_splits)
+    def _record(self, outcome: SearchResult, runner: TrialRunner) -> None:
+        super()._record(outcome, runner)
         if not self._is_sampled_ or callable(self.refit):
             return
         evaluations = outcome.evaluations
@@ -108,6 +106,8 @@ class LargeTablesMixin:
         if able:
             best = max(able, key=lambda i: evaluations[i].rank_key)
             self._set_best(best, evaluations[best])
+            rivals = [evaluations[i] for i in able]
+            self._set_expected_score(evaluations[best], rivals, runner)
 
     def _fit_on_all(self, source: Source, sample: Sample) -> None:
         """Fit the best on all rows, if that is a booster that can be."""

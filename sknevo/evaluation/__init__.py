@@ -17,6 +17,7 @@ from sknevo.evaluation._finish import FinishingRunner
 from sknevo.evaluation._held_out import Decision
 from sknevo.evaluation._journal import Journal, JournalError, read_journal
 from sknevo.evaluation._model_store import ModelStore
+from sknevo.evaluation._optimism import expected_score
 from sknevo.evaluation._pools import start_early
 from sknevo.evaluation._resources import SAMPLES
 from sknevo.evaluation._scoring import COSTS, Objectives, Response
@@ -42,6 +43,7 @@ __all__ = [
     "Shared",
     "TrialRunner",
     "end_idle_workers",
+    "expected_score",
     "inner_threads",
     "limited_threads",
     "read_journal",

@@ -94,11 +94,15 @@ class HeldOut:
         called = {method for scorer in scorers for method in responses(scorer)}
         return self.labels is not None and called == {"predict"}
 
-    def every(self, stride: int) -> tuple["HeldOut", list[Any]]:
-        """Return one row of `stride` of each split, and which: all classes stay."""
+    def every(self, stride: int, offset: int = 0) -> tuple["HeldOut", list[Any]]:
+        """Return one row of `stride` of each split, and which: all classes stay.
+
+        Those with another `offset`, which is less than `stride`, are other rows.
+        """
         if stride == 1:
             return self, [slice(None)] * len(self.y)
-        rows = [_spread(y, stride, self.labels is not None) for y in self.y]
+        classifies = self.labels is not None
+        rows = [_spread(y, stride, offset, classifies) for y in self.y]
         params = [
             _check_method_params(y, given, part)
             for y, given, part in zip(self.y, self.params, rows, strict=True)
@@ -107,11 +111,11 @@ class HeldOut:
         return replace(self, y=y, params=params), rows
 
 
-def _spread(y: np.ndarray, stride: int, classifies: bool) -> np.ndarray:
+def _spread(y: np.ndarray, stride: int, offset: int, classifies: bool) -> np.ndarray:
     """Return rows with targets that are spread as all are."""
     order = np.argsort(y, kind="stable")
     rank = np.arange(len(y))
     if classifies:
         _, starts, counts = np.unique(y[order], return_index=True, return_counts=True)
         rank -= np.repeat(starts, counts)
-    return np.sort(order[rank % stride == 0])
+    return np.sort(order[rank % stride == offset])
