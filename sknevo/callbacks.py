@@ -213,6 +213,8 @@ class MLflowLogger(_Logger):
             client.log_param(self.run_id_, name, _short(value))
         if found and hasattr(estimator, "best_score_"):
             client.log_metric(self.run_id_, "best_score", estimator.best_score_)
+            if math.isfinite(expected := estimator.expected_score_):
+                client.log_metric(self.run_id_, "expected_score", expected)
         client.set_terminated(self.run_id_, "FINISHED" if found else "FAILED")
 
     def _write(self, name: str, value: float, step: int) -> None:

@@ -173,6 +173,10 @@ def say_end(estimator: Any, budget: TimeBudget) -> None:
     score = getattr(estimator, "best_score_", None)
     reached = "" if score is None else f" {score_text(score)}"
     print(f"best{reached}: {estimator.best_chromosome_.words}", flush=True)
+    expected = getattr(estimator, "expected_score_", math.nan)
+    if not math.isnan(expected):
+        error = estimator.expected_score_error_
+        print(f"expected on new data: {score_text(expected, error)}", flush=True)
     ensemble = getattr(estimator, "ensemble_", None)
     if ensemble is not None:
         n, score = len(ensemble.members), estimator.ensemble_score_

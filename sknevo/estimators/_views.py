@@ -88,7 +88,7 @@ class ViewsMixin:
         Notes
         -----
         The first score is the maximum of many that are noisy: expect a little less on
-        new data.
+        new data. `expected_score_` says what it is worth, where that is known.
 
         Examples
         --------

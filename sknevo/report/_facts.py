@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from sknevo.cv_results import ranked
+from sknevo.describe import score_text
 from sknevo.records import DataSpec
 
 
@@ -86,6 +87,14 @@ class Facts:
         if n_splits == 1:
             return np.full(len(self.ok), np.nan)
         return self.split_fitness.std(axis=1, ddof=1) / math.sqrt(n_splits)
+
+    @property
+    def expected(self) -> str:
+        """What the best score is worth on new data; empty if that is not known."""
+        score = getattr(self.estimator, "expected_score_", math.nan)
+        if math.isnan(score):
+            return ""
+        return score_text(score, self.estimator.expected_score_error_)
 
     @property
     def seconds(self) -> np.ndarray:

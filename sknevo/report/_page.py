@@ -111,6 +111,7 @@ def _content(
         "n_splits": estimator.n_splits_,
         "n_individuals": len(facts.ranked),
         "n_evaluated": facts.n_evaluated,
+        "expected": facts.expected,
         "stop_reason": estimator.stop_reason_,
         "data": _data(estimator, facts.spec),
         # A part without a title is what the winner is called.

@@ -17,7 +17,8 @@ def summary_lines(facts: Facts) -> list[str]:
     lines = [
         f"{facts.words[best]}",
         f"{facts.score_name} {score} ({over}), the best of "
-        f"{facts.n_evaluated} evaluated individuals.",
+        f"{facts.n_evaluated} evaluated individuals"
+        + (f"; expected on new data: {facts.expected}." if facts.expected else "."),
     ]
     ensemble = getattr(estimator, "ensemble_", None)
     if ensemble is not None:
