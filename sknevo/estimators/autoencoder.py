@@ -86,11 +86,12 @@ default="estimation_of_distribution"
         Number of generations. None sets no limit: another rule must end the search.
     scoring : str, callable, list, tuple, dict or None, default=None
         The fitness, as in scikit-learn's searches. None stands for the accuracy in
-        classifiers, R2 in regressors, a `GenerativeScore` in `EvolvedGAN`, and the
-        estimator's own `score` in `EvolvedSearchCV`. With several metrics, `refit`
-        names the fitness. Several metrics may include costs: "fit_time" (seconds),
-        "predict_time" (seconds per 1,000 samples), "n_parameters" (of networks and
-        linear models) and "size" (pickled bytes). Costs are negated: higher is better.
+        classifiers, R2 in regressors, a `GenerativeScore` in `EvolvedGAN`, the mean IoU
+        in `EvolvedSegmenter` (of objects their F1), and the estimator's own `score` in
+        `EvolvedSearchCV`. With several metrics, `refit` names the fitness. Several
+        metrics may include costs: "fit_time" (seconds), "predict_time" (seconds per
+        1,000 samples), "n_parameters" (of networks and linear models) and "size"
+        (pickled bytes). Costs are negated: higher is better.
     refit : bool, str, callable or dict, default=True
         Whether the best individual is fitted on all of X. With several metrics, the
         name of the fitness, or a dict of weights if it is a weighted sum, such as
@@ -213,6 +214,11 @@ default="estimation_of_distribution"
     best_score_ : float
         Fitness of the best individual: its mean score over the splits. Not set if
         `refit` is callable.
+    expected_score_, expected_score_error_ : float
+        What `best_score_`, the maximum of many noisy scores, is worth on new data, and
+        its standard error. The best by all splits but one is scored on that one, and
+        so on; a single split is cut into parts. NaN if it is not known: with one split,
+        an ensemble must be possible. Not set if `refit` is callable.
     best_index_ : int
         Row of the best individual in `cv_results_`.
     cv_results_ : dict of str to array

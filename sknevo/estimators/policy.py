@@ -203,6 +203,11 @@ default="estimation_of_distribution"
     best_score_ : float
         Fitness of the best individual: its mean score over the splits. Not set if
         `refit` is callable.
+    expected_score_, expected_score_error_ : float
+        What `best_score_`, the maximum of many noisy scores, is worth on new data, and
+        its standard error. The best by all splits but one is scored on that one, and
+        so on; a single split is cut into parts. NaN if it is not known: with one split,
+        an ensemble must be possible. Not set if `refit` is callable.
     best_index_ : int
         Row of the best individual in `cv_results_`.
     cv_results_ : dict of str to array
