@@ -34,8 +34,8 @@ from sknevo.columns._kinds import to_labels
 from sknevo.data_checks import mean_and_std
 from sknevo.records import Column, DataSpec
 
-# Columns of a one-hot encoding at most; the rarer labels share one. Chosen, not
-# measured.
+# Columns of a one-hot encoding at most, if it is dense; the rarer labels share one.
+# Chosen, not measured.
 MAX_CATEGORIES = 40
 # A category is merged with others if its share of the rows is small, but not if it has
 # so many rows, which tell enough of it. Chosen, not measured.
@@ -60,7 +60,7 @@ def make_preparation(
     """Return an unfitted transformer of a table to an array of floats.
 
     The array is dense, or sparse if the table is, or if each word of a text has a
-    column. Beside words all else is squashed.
+    column. Beside words each label has one, too, and all else is squashed.
 
     Parameters
     ----------
@@ -79,12 +79,18 @@ def make_preparation(
     if not texts:
         return _dense(spec, genes, others)
     is_sparse = keeps_words(text)
+    labels = []
+    if is_sparse and genes.get("encoding") == "onehot":
+        labels = [part for part in others if part[0] == "categorical"]
+        others = [part for part in others if part[0] != "categorical"]
     if others:
         dense = _dense(spec, genes, others)
         if is_sparse:
             dense = make_pipeline(dense, SquashingScaler())
         # First, since categories that a model takes as they are must be.
-        texts = [("others", dense, [*range(len(spec.columns))]), *texts]
+        texts = [("others", dense, [*range(len(spec.columns))]), *labels, *texts]
+    else:
+        texts = [*labels, *texts]
     return ColumnTransformer(texts, sparse_threshold=float(is_sparse))
 
 
@@ -223,7 +229,10 @@ def _width(column: Column, genes: dict[str, Any]) -> int:
         case "text":
             return int(genes.get("text", {}).get("target", False))
         case "categorical" if genes.get("encoding") == "onehot":
-            return min(column.n_unique, MAX_CATEGORIES)
+            is_sparse = keeps_words(genes.get("text", {}))
+            return min(
+                column.n_unique, column.n_unique if is_sparse else MAX_CATEGORIES
+            )
         case _:
             return 1
 
@@ -259,13 +268,14 @@ def _encoder(
 ) -> BaseEstimator:
     share = genes.get("min_frequency", 0.0)
     rare = min(MOST_RARE, math.ceil(share * spec.n_samples)) or None
+    is_sparse = keeps_words(genes.get("text", {}))
     match genes.get("encoding"):
         case "onehot":
             encoder = OneHotEncoder(
                 handle_unknown="infrequent_if_exist",
                 min_frequency=rare,
-                max_categories=MAX_CATEGORIES,
-                sparse_output=False,
+                max_categories=None if is_sparse else MAX_CATEGORIES,
+                sparse_output=is_sparse,
             )
         case "ordinal":
             encoder = OrdinalEncoder(
