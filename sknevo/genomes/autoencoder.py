@@ -320,7 +320,7 @@ def well_known(spec: DataSpec, genome: Genome | None = None) -> list[dict[str, A
     epochs = most(genome, "training", "epochs", unknown=_usual_epochs(spec))
     half, quarter = (math.ceil(epochs / k) for k in (2, 4))
     n = spec.n_samples
-    batch_size = max(min(8, n), min(128, max(n // 32, min(64, n // 4))))
+    batch_size = max(min(8, n), min(64, n // 4))
     deepest = most(genome, "encoder", "dense")
     most_blocks = most(genome, "encoder", "blocks")
     images = are_images(spec)

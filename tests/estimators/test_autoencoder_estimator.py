@@ -127,7 +127,7 @@ def test_weights_count():
     rng = np.random.default_rng(0)
     one, other = rng.normal(size=(2, 150, 1)) * [[[1, 1, 0, 0]], [[0, 0, 1, 1]]]
     X, first = np.concatenate([one, other]), np.arange(300) < 150
-    search = EvolvedAutoencoder(n_components=1, max_epochs=20, cv=2, **SMALL)
+    search = EvolvedAutoencoder(n_components=1, max_epochs=160, cv=2, **SMALL)
     search.fit(X, sample_weight=np.where(first, 1.0, 1e-6))
     assert search.score(one) > search.score(other) + 0.2
 

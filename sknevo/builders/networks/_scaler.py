@@ -34,10 +34,7 @@ class Scaler:
     ) -> None:
         self.dtype = np.dtype(X.dtype)
         self.row_shape = tuple(X.shape[1:])
-        self.arrange = Arrange(sample_shape, channels)
-        self.shape = self.arrange.shape
-        self.of_images = len(self.arrange.shape) == 3
-        self.pixels: PixelRange | None = None
+        self._arrange(sample_shape, channels)
         if self.of_images:
             self.pixels = PixelRange.of(X, N_IMAGES_FOR_RANGE)
             self.low, self.high = self.pixels.low, self.pixels.high
@@ -53,6 +50,12 @@ class Scaler:
             self.whole = (rows == np.rint(rows)).all(axis=0)
         self.scale = np.where(scale > 0, scale, 1.0)
 
+    def _arrange(self, sample_shape: tuple[int, ...], channels: str) -> None:
+        self.arrange = Arrange(sample_shape, channels)
+        self.shape = self.arrange.shape
+        self.of_images = len(self.shape) == 3
+        self.pixels: PixelRange | None = None
+
     @classmethod
     def restored(
         cls, state: Mapping[str, Any], sample_shape: tuple[int, ...], channels: str
@@ -63,9 +66,7 @@ class Scaler:
         if scaler.dtype.kind not in "biuf":
             raise ValueError(f"its samples have the unsupported type {scaler.dtype}")
         scaler.row_shape = tuple(state["row_shape"])
-        scaler.arrange = Arrange(sample_shape, channels)
-        scaler.of_images = len(scaler.arrange.shape) == 3
-        scaler.pixels = None
+        scaler._arrange(sample_shape, channels)
         for name in LEARNED:
             value = np.asarray(state[name], bool if name == "whole" else float)
             if not np.isfinite(value).all() or value.shape not in ((), sample_shape):
