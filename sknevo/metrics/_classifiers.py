@@ -4,10 +4,10 @@ Both measures are means over two halves: a model is trained on one half and test
 the other, then the other way round. Nothing is random.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self
+from typing import TYPE_CHECKING, ClassVar, NamedTuple, Self
 
 import numpy as np
 from sklearn.metrics import r2_score, roc_auc_score
@@ -22,6 +22,13 @@ if TYPE_CHECKING:
 # rings in 3-D, 10 modes in 2-D, 12 in 20-D). It takes 0.2 s with 20 columns and 0.4 s
 # with 64, on one core.
 MOST_ROWS, MOST_BINS = 4000, 63
+# A tree looks at so many columns at most: of more, at a random part. Chosen, not
+# measured.
+MOST_COLUMNS = 64
+# In a table without y, models learn so many columns of labels, the last ones, since
+# targets often are last; and none of more labels than the second number. Chosen, not
+# measured.
+MOST_TARGETS, MOST_LABELS = 4, 20
 # The fewest samples in a leaf, and trees: of labels, all together at most the second
 # number, in no fewer rounds than the third.
 LEAF, TREES, LEAST_ROUNDS = 10, 60, 5
@@ -33,11 +40,42 @@ LEAST_UTILITY = 0.1
 HALVINGS = 2
 
 
+@dataclass(frozen=True, eq=False)
+class Columns:
+    """What the columns of samples are, for classifiers.
+
+    Parameters
+    ----------
+    are_labels : ndarray of bool of shape (n_columns,)
+        Whether a column holds labels as places, which have no order; NaN for gaps.
+    targets : tuple of tuple of int, default=()
+        What models learn from all other columns. A target of several columns is a label
+        by indicators: the greatest is its own. One column holds labels or values.
+    """
+
+    are_labels: np.ndarray
+    targets: tuple[tuple[int, ...], ...] = ()
+
+    @classmethod
+    def of(cls, width: int, n_targets: int, n_labels: Sequence[int] = ()) -> Self:
+        """Tell what `width` columns are, the last `n_targets` of them one target.
+
+        `n_labels` has the number of labels of the first columns, 0 for numbers.
+        """
+        counts = np.zeros(width, int)
+        counts[: len(n_labels)] = n_labels
+        learned = np.flatnonzero((counts > 1) & (counts <= MOST_LABELS))
+        targets = tuple((int(i),) for i in learned[-MOST_TARGETS:])
+        if n_targets:
+            targets = (tuple(range(width - n_targets, width)),)
+        return cls(counts > 0, targets)
+
+
 class Detection(NamedTuple):
     """How well a classifier tells generated samples from real ones, and by what.
 
     `gains` are shares of the columns in what splits of its trees gain, of shape
-    (n_features,); all are 0 if there is no split.
+    (n_columns,); all are 0 if there is no split.
     """
 
     auc: float
@@ -53,8 +91,10 @@ class Detector:
 
     Parameters
     ----------
-    real : ndarray of shape (n_real, n_features)
+    real : ndarray of shape (n_real, n_columns)
         Real samples, in random order.
+    are_labels : ndarray of bool of shape (n_columns,)
+        See `Columns`.
     expected : float
         Its value between two parts of the real samples.
 
@@ -65,13 +105,15 @@ class Detector:
     """
 
     name: ClassVar[str] = "indistinguishability"
+    takes_columns: ClassVar[bool] = True
     real: np.ndarray
+    are_labels: np.ndarray
     expected: float = 1.0
 
     @classmethod
-    def of(cls, real: np.ndarray) -> Self:
-        bare = cls(real[:MOST_ROWS])
-        values = [cls(one)(other) for one, other in bare._halvings()]
+    def of(cls, real: np.ndarray, columns: Columns) -> Self:
+        bare = cls(real[:MOST_ROWS], columns.are_labels)
+        values = [replace(bare, real=one)(other) for one, other in bare._halvings()]
         return replace(bare, expected=float(np.mean(values)))
 
     def _halvings(self) -> Iterator[tuple[np.ndarray, np.ndarray]]:
@@ -94,7 +136,7 @@ class Detector:
         areas, gains = [], np.zeros(rows.shape[1])
         for test in (0, 1):
             known, asked = half != test, half == test
-            model = _trained(rows[known], is_real[known], {"objective": "binary"}, 2)
+            model = _trained(rows[known], is_real[known], self.are_labels, 2)
             if model is None:
                 areas.append(0.5)
                 continue
@@ -110,15 +152,14 @@ class Utility:
 
     Its value is the score of a model that is trained on generated and tested on real
     samples [1]_: 2 AUC - 1 of labels, one against the rest, or R2 of values; 0 if it is
-    no better than a guess.
+    no better than a guess. Of several targets it is the mean.
 
     Parameters
     ----------
-    real : ndarray of shape (n_real, n_features + n_targets)
-        Real samples, in random order. The last columns hold the target: a column for
-        each label, which is greatest for the own one, or a column of values.
-    n_targets : int
-        Number of columns of the target.
+    real : ndarray of shape (n_real, n_columns)
+        Real samples, in random order.
+    columns : Columns
+        What the columns are.
 
     References
     ----------
@@ -127,12 +168,13 @@ class Utility:
     """
 
     name: ClassVar[str] = "utility"
+    takes_columns: ClassVar[bool] = True
     real: np.ndarray
-    n_targets: int
+    columns: Columns
 
     @classmethod
-    def of(cls, real: np.ndarray, n_targets: int) -> Self:
-        return cls(real[:MOST_ROWS], n_targets)
+    def of(cls, real: np.ndarray, columns: Columns) -> Self:
+        return cls(real[:MOST_ROWS], columns)
 
     @cached_property
     def expected(self) -> float:
@@ -147,51 +189,74 @@ class Utility:
     def _tested(self, *training: np.ndarray) -> float:
         """Return the mean score of models on both halves of the real samples."""
         scores = [
-            self._score(known, self.real[i::2]) for i, known in enumerate(training)
+            np.mean(
+                [
+                    self._score(known, self.real[i::2], target)
+                    for i, known in enumerate(training)
+                ]
+            )
+            for target in self.columns.targets
         ]
-        return max(0.0, float(np.mean(scores)))
+        return float(np.mean(np.maximum(scores, 0.0)))
 
-    def _score(self, known: np.ndarray, asked: np.ndarray) -> float:
-        (X, y), (X_asked, y_asked) = map(self._parted, (known, asked))
-        n = self.n_targets
-        kind = {1: {"objective": "regression"}, 2: {"objective": "binary"}}
-        settings = kind.get(n, {"objective": "multiclass", "num_class": n})
-        model = _trained(X, y, settings, n)
+    def _score(
+        self, known: np.ndarray, asked: np.ndarray, target: tuple[int, ...]
+    ) -> float:
+        """Return the score of a target, on real samples that a model has not seen."""
+        others = np.setdiff1d(np.arange(self.real.shape[1]), target)
+        are_labels = self.columns.are_labels[others]
+        X, X_asked = known[:, others], asked[:, others]
+        if len(target) == 1 and not self.columns.are_labels[target[0]]:
+            y, y_asked = (rows[:, target[0]] for rows in (known, asked))
+            model = _trained(X, y, are_labels, 1)
+            return 0.0 if model is None else r2_score(y_asked, model.predict(X_asked))
+        labels = np.unique(self._labels(self.real, target))
+        y, y_asked = (self._labels(rows, target) for rows in (known, asked))
+        is_known = np.isin(y, labels)
+        X, y = X[is_known], np.searchsorted(labels, y[is_known])
+        model = _trained(X, y, are_labels, len(labels)) if len(labels) > 1 else None
         if model is None:
             return 0.0
         predicted = np.asarray(model.predict(X_asked))
-        if n == 1:
-            return float(r2_score(y_asked, predicted))
-        if n == 2:
+        if len(labels) == 2:
             predicted = np.column_stack([1 - predicted, predicted])
-        present = [k for k in range(n) if 0 < (y_asked == k).sum() < len(y_asked)]
-        areas = [roc_auc_score(y_asked == k, predicted[:, k]) for k in present]
-        return 2 * float(np.mean(areas)) - 1 if areas else 0.0
+        is_label = y_asked[:, np.newaxis] == labels
+        present = is_label.any(axis=0) & ~is_label.all(axis=0)
+        return 2 * roc_auc_score(is_label[:, present], predicted[:, present]) - 1
 
-    def _parted(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return the features, and labels by number or values."""
-        X, targets = np.split(rows, [-self.n_targets], axis=1)
-        return X, targets[:, 0] if self.n_targets == 1 else targets.argmax(axis=1)
+    def _labels(self, rows: np.ndarray, target: tuple[int, ...]) -> np.ndarray:
+        """Return the label of each row as a number; gaps have one, too."""
+        if len(target) > 1:
+            return rows[:, list(target)].argmax(axis=1)
+        return np.nan_to_num(rows[:, target[0]], nan=-1.0)
 
 
 def _trained(
-    X: np.ndarray, y: np.ndarray, settings: dict[str, Any], n_classes: int
+    X: np.ndarray, y: np.ndarray, are_labels: np.ndarray, n_classes: int
 ) -> "Booster | None":
-    """Return boosted trees on one core; None if there are too few samples to split."""
+    """Return boosted trees on one core; None if there are too few samples to split.
+
+    A single class stands for values.
+    """
     if len(X) < 2 * LEAF:
         return None
     # Imported here, since who generates samples may never measure them.
     import lightgbm
 
+    objectives = {1: {"objective": "regression"}, 2: {"objective": "binary"}}
+    many = {"objective": "multiclass", "num_class": n_classes}
     rounds = max(LEAST_ROUNDS, TREES // max(2, n_classes))
     settings = {
-        **settings,
+        **objectives.get(n_classes, many),
         "learning_rate": min(0.3, 3 / rounds),
         "min_data_in_leaf": LEAF,
         "max_bin": MOST_BINS,
+        "feature_fraction": min(1.0, MOST_COLUMNS / X.shape[1]),
         "num_threads": 1,
         "deterministic": True,
         "force_col_wise": True,
         "verbose": -1,
     }
-    return lightgbm.train(settings, lightgbm.Dataset(X, y), rounds)
+    labels = np.flatnonzero(are_labels).tolist()
+    samples = lightgbm.Dataset(X, y, categorical_feature=labels)
+    return lightgbm.train(settings, samples, rounds)

@@ -159,8 +159,22 @@ class StandardFeatures:
         """
         X = np.asarray(X, dtype=np.float64)
         check_same_width(X, self.mean[np.newaxis], "samples and real ones")
-        rows = (X - self.mean) / self.scale
+        rows = self.plain_columns(X)
         return rows if self.components is None else rows @ self.components
+
+    def plain_columns(self, X: Any) -> np.ndarray:
+        """Return the standardised columns of samples, not projected.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Samples.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_features)
+        """
+        return (np.asarray(X, dtype=np.float64) - self.mean) / self.scale
 
     @property
     def fingerprint(self) -> str:

@@ -13,6 +13,7 @@ from sklearn.utils import check_random_state
 
 from sknevo.metrics._classifiers import (
     MOST_ROWS,
+    Columns,
     Detector,
     Utility,
 )
@@ -114,6 +115,10 @@ class PooledMeasure(Protocol):
     def name(self) -> str: ...
 
     @property
+    def takes_columns(self) -> bool:
+        """Whether it takes columns as they are, rather than features of samples."""
+
+    @property
     def expected(self) -> float:
         """The value of other real samples."""
 
@@ -125,6 +130,7 @@ class Authenticity:
     """The share of generated samples that are no copies of training samples."""
 
     name: ClassVar[str] = "authenticity"
+    takes_columns: ClassVar[bool] = False
     training: NearestTraining
     expected: float
 
@@ -140,18 +146,20 @@ class Authenticity:
 
 
 def pooled_measures(
-    real: np.ndarray, training: np.ndarray | None, n_targets: int
+    rows: np.ndarray,
+    columns: Columns,
+    features: np.ndarray,
+    training: np.ndarray | None,
 ) -> tuple[PooledMeasure, ...]:
     """Return the measures that depend on all samples at once.
 
-    `real` of shape (n_real, n_features + n_targets) is in random order; `training` has
-    the features only.
+    `rows` of shape (n_real, n_columns) has the columns of real samples in random order,
+    targets included; `features` and `training` have no targets.
     """
-    pooled: list[PooledMeasure] = [Detector.of(real)]
-    if n_targets:
-        pooled.append(Utility.of(real, n_targets))
+    pooled: list[PooledMeasure] = [Detector.of(rows, columns)]
+    if columns.targets:
+        pooled.append(Utility.of(rows, columns))
     if training is not None:
-        features = real[:, : real.shape[1] - n_targets]
         pooled.append(Authenticity.of(features, training))
     return tuple(pooled)
 
@@ -285,11 +293,13 @@ class ReferenceSet:
                 f"n_targets must be from 0 to {width - 1}, so that features are left; "
                 f"got {n_targets}."
             )
+        real = real[check_random_state(random_state).permutation(len(real))]
+        features = real[:, : width - n_targets]
         if training is not None:
             training = training[:, : width - n_targets]
-        real = real[check_random_state(random_state).permutation(len(real))]
         bare = neighbourhoods(real, n_samples, n_neighbors)
-        return with_pooled(bare, pooled_measures(real, training, n_targets))
+        columns = Columns.of(width, n_targets)
+        return with_pooled(bare, pooled_measures(real, columns, features, training))
 
     @property
     def n_samples(self) -> int:
@@ -558,9 +568,10 @@ class RealBaseline:
         X, y = np.asarray(X[some]), None if y is None else y[some]
         features = StandardFeatures.of(X) if features is None else features
         rows, conditions = feature_rows(features(X), "real", 4), None
+        known, columns = rows, columns_of(features, X, rows)
         if y is not None:
             conditions = ConditionFeatures.of(rows, y, labelled)
-            rows = conditions(rows, y)
+            rows, columns = conditions(rows, y), conditions(columns, y)
         references = [
             # As many again for the baseline.
             neighbourhoods(
@@ -573,8 +584,10 @@ class RealBaseline:
         if training is not None:
             training = feature_rows(features(np.asarray(training)), "training", 2)
         n_targets = 0 if conditions is None else conditions.width
+        n_labels = getattr(features, "n_labels", ())
+        kinds = Columns.of(columns.shape[1], n_targets, n_labels)
         order = rng.permutation(len(rows))
-        pooled = pooled_measures(rows[order], training, n_targets)
+        pooled = pooled_measures(columns[order], kinds, known[order], training)
         return cls(features, conditions, y, references, pooled)
 
     @property
@@ -598,10 +611,20 @@ class RealBaseline:
     def measure(self, generated: Any, y: np.ndarray | None = None) -> Measures:
         """Return the mean measures over the reference sets, with other samples each."""
         rows, size = feature_rows(self.features(generated), "generated"), self.n_samples
+        columns = columns_of(self.features, generated, rows)
         if self.conditions is not None:
-            rows = self.conditions(rows, y)
+            rows, columns = (self.conditions(part, y) for part in (rows, columns))
         parts = np.split(rows, range(size, len(rows) - size + 1, size))
         # Fewer samples than all sets together need: parts are used again.
         pairs = zip(self.references, cycle(parts), strict=False)
         mean = mean_measures([reference.measure(part) for reference, part in pairs])
-        return replace(mean, **{one.name: one(rows) for one in self.pooled})
+        pooled = {
+            one.name: one(columns if one.takes_columns else rows) for one in self.pooled
+        }
+        return replace(mean, **pooled)
+
+
+def columns_of(features: Callable[[Any], Any], X: Any, rows: np.ndarray) -> np.ndarray:
+    """Return the columns of samples for classifiers: plain ones, or features."""
+    has_columns = hasattr(features, "plain_columns")
+    return features.plain_columns(X) if has_columns else rows

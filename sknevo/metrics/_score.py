@@ -36,9 +36,10 @@ class GenerativeScore(BaseEstimator):
       regions;
     - indistinguishability [2]_: it falls if a classifier tells generated samples from
       real ones, by whatever they differ in;
-    - utility, if samples are made for labels or values: it falls if a model that learns
-      these from generated samples predicts those of real samples worse than a model of
-      real ones [3]_;
+    - utility, if samples are made for labels or values, or if features of a table know
+      its columns of labels (`TableFeatures`): it falls if a model that learns these
+      from generated samples predicts those of real samples worse than a model of real
+      ones [3]_;
     - authenticity, if the training samples are known: it falls if generated samples are
       nearer to the training samples than held-out ones are (see `authenticity`);
     - closeness (see `ReferenceSet.closeness`): it falls if the mean, the spread or the
@@ -53,6 +54,8 @@ class GenerativeScore(BaseEstimator):
     features : callable or None, default=None
         Maps samples to an array of shape (n_samples, n_features). It must not change
         between the models that are compared. None is for tables: `StandardFeatures`.
+        Classifiers get what its method `plain_columns` returns instead, if it has one,
+        and its `n_labels` says which columns hold labels.
     n_samples : int, default=1000
         Number of generated samples, which are compared with as many real ones. It is
         smaller if there are fewer than twice as many real samples. Scores of different

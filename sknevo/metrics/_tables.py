@@ -111,6 +111,25 @@ class TableFeatures:
         """
         return self.standard(self._rows(np.asarray(X, dtype=float))[0])
 
+    def plain_columns(self, X: Any) -> np.ndarray:
+        """Return rows as they are, for classifiers.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_rows, n_columns)
+            Floats; labels as places, NaN for gaps.
+
+        Returns
+        -------
+        ndarray of shape (n_rows, n_columns)
+        """
+        return np.asarray(X, dtype=float)
+
+    @property
+    def n_labels(self) -> tuple[int, ...]:
+        """Number of labels of each column, 0 for numbers."""
+        return tuple(0 if labels is None else len(labels) for labels in self.labels)
+
     def _rows(self, table: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return numbers and indicators side by side, and which belong together."""
         columns, owners = [], []

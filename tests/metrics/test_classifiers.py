@@ -7,8 +7,14 @@ from generators import GROUPED, labelled_table, linked_rings, twelve_modes
 from sklearn.base import BaseEstimator
 
 from sknevo.evaluation import Data, Objectives, Shared, TrialRunner
-from sknevo.metrics import GenerativeScore, ReferenceSet, StandardFeatures, diagnose
-from sknevo.metrics._classifiers import Detector, Utility
+from sknevo.metrics import (
+    GenerativeScore,
+    ReferenceSet,
+    StandardFeatures,
+    TableFeatures,
+    diagnose,
+)
+from sknevo.metrics._classifiers import Columns, Detector, Utility
 from sknevo.records import Candidate, Chromosome
 
 N = 1000
@@ -114,7 +120,7 @@ def test_values_are_taught_too():
     X = draw.normal(size=(4 * N, 3))
     values = np.sin(X[:, :1]) + 0.1 * draw.normal(size=(len(X), 1))
     real, generated = np.split(np.hstack([X, values]), 2)
-    utility = Utility.of(real, 1)
+    utility = Utility.of(real, Columns.of(4, 1))
     assert 0.8 < utility.expected < 1
     assert utility(generated) == pytest.approx(utility.expected, abs=0.05)
     generated[:, -1] = draw.permutation(generated[:, -1])
@@ -134,7 +140,7 @@ def test_many_labels_are_told_from_each_other():
     draw = np.random.default_rng(0)
     X, modes = twelve_modes(draw, 2 * N)
     rows = np.hstack([X, np.eye(12)[modes]])
-    utility = Utility.of(rows[:N], 12)
+    utility = Utility.of(rows[:N], Columns.of(32, 12))
     assert utility(rows[N:]) == pytest.approx(utility.expected, abs=0.02)
     assert utility.expected > 0.95
 
@@ -173,7 +179,7 @@ def test_samples_of_little_use_are_a_finding():
 def test_perfect_samples_are_told_apart_no_better_than_real_ones():
     draw = np.random.default_rng(0)
     for n in (5, 40, 400):
-        detector = Detector.of(linked_rings(draw, n)[0])
+        detector = Detector.of(linked_rings(draw, n)[0], Columns.of(3, 0))
         value = detector(linked_rings(draw, n)[0])
         assert detector.expected > 0.7
         assert value > 0.7
@@ -212,3 +218,28 @@ def test_a_search_passes_what_its_candidates_were_trained_with():
     assert evaluation.status == "ok", evaluation.error
     assert evaluation.scores["authenticity"] == (0,)
     assert evaluation.scores["real_authenticity"] > (0.2,)
+
+
+def test_columns_of_labels_are_taught_and_told_as_what_they_are():
+    """A label that others tell of, in a table with gaps; then one that does not."""
+    draw = np.random.default_rng(0)
+    (X, y), (real, labels) = labelled_table(draw, N), labelled_table(draw, N)
+    tables = [np.column_stack([part, told]) for part, told in ((real, labels), (X, y))]
+    for table in tables:
+        table[draw.random(N) < 0.1, 4] = np.nan
+    score = GenerativeScore(TableFeatures.of(tables[0], [False] * 5 + [True]))
+    scores = score.measure(*tables)
+    assert scores["utility"] > 0.9 * scores["real_utility"] > 0.6
+    assert scores["indistinguishability"] > 0.9
+    tables[1][:, 5] = draw.permutation(tables[1][:, 5])
+    assert score.measure(*tables)["utility"] < 0.1
+    assert score.measure(*tables)["fitness"] < scores["fitness"] - 0.2
+
+
+def test_columns_that_a_projection_loses_are_seen():
+    draw = np.random.default_rng(0)
+    real, generated = draw.normal(size=(2, N, 90))
+    generated[:, 7] = np.rint(generated[:, 7])
+    features = StandardFeatures.of(real)
+    score = GenerativeScore(features, n_repeats=1)
+    assert score.measure(real, generated)["indistinguishability"] < 0.5
