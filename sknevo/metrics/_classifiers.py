@@ -15,7 +15,7 @@ from sklearn.metrics import r2_score, roc_auc_score
 if TYPE_CHECKING:
     from lightgbm import Booster
 
-# Classifiers get at most so many real and as many generated samples, and at most so
+# Classifiers get at most so many real and so many generated samples, and at most so
 # many bins of a column. Of 4,000 samples of 12 modes in 20 dimensions, made a tenth too
 # wide, the excess of the ROC AUC over 0.5 is 4 times its standard deviation; of 1,000
 # once, and four such comparisons take twice as long. 255 bins see no more than 63 (two
@@ -126,8 +126,8 @@ class Detector:
         return min(1.0, 2 * (1 - self.detect(generated).auc))
 
     def detect(self, generated: np.ndarray) -> Detection:
-        """Compare the real samples with as many generated ones, of the same width."""
-        generated = generated[: len(self.real)]
+        """Compare the real samples with generated ones, of the same width."""
+        generated = generated[:MOST_ROWS]
         rows = np.concatenate([self.real, generated])
         is_real = np.repeat([1.0, 0.0], [len(self.real), len(generated)])
         half = np.concatenate(

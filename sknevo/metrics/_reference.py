@@ -313,7 +313,7 @@ class ReferenceSet:
         ----------
         generated : array-like of shape (n_generated, n_features)
             Features of at least `n_samples` generated samples. The first `n_samples`
-            are compared by neighbours; classifiers get as many as real ones.
+            are compared by neighbours; classifiers get 4,000 at most.
 
         Returns
         -------
