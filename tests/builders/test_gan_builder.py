@@ -212,7 +212,8 @@ def test_gradient_penalties_are_those_of_a_plane():
         genes = dict(
             zip(("gradient_penalty", "generated_penalty"), weights, strict=False)
         )
-        return float(gradient_penalty(name, genes, judge, X, Z, None, draw))
+        paid = gradient_penalty(name, genes, judge, X, Z, None, draw)
+        return float(torch.as_tensor(paid).detach())
 
     assert paid("wasserstein", 10.0) == pytest.approx(10 * (5 - 1) ** 2)
     assert paid("hinge", 0.5) == pytest.approx(0.5 / 2 * 25)

@@ -68,9 +68,9 @@ def test_stability_is_a_term_where_it_is_known(real, half):
 
 def test_the_densest_samples_do_not_pay_for_those_astray(real):
     draw = np.random.default_rng(1)
-    narrow = ring(draw, 500, width=0.75)
+    narrow = ring(draw, 2000, width=0.75)
     strays = narrow.copy()
-    strays[:60] = draw.normal(size=(60, 2))
+    strays[::8] = draw.normal(size=(250, 2))
     fitness = [GenerativeScore().measure(real, X)["fitness"] for X in (narrow, strays)]
     assert fitness[1] < fitness[0] - 0.02
 
