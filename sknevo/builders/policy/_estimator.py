@@ -23,10 +23,10 @@ from sknevo.deadline import is_training_over
 # after which there is nothing more to gain. Chosen, not measured.
 MOST_EQUAL = 5
 # Episodes by which what a training has come to is compared with what it was: this share
-# of those that it was trained in, or as many as take this share of the time of
+# of those that it was trained in, or as many as take about this share of the time of
 # `finish`, within limits. The mean of the most has a standard error of a tenth of the
 # deviation. Chosen, not measured.
-FRESH_SHARE, FEWEST_FRESH, MOST_FRESH = 0.1, 8, 100
+FRESH_SHARE, FRESH_TIME, FEWEST_FRESH, MOST_FRESH = 0.1, 0.2, 8, 100
 # So many times as long as predicted this may take. Chosen, not measured.
 MARGIN = 1.3
 # Stages of `finish` after each of which the policy is one of those that are compared.
@@ -275,16 +275,16 @@ class Policy(BaseEstimator):
             self._begin()
         if until is None and episodes is None:
             episodes = max(0, self.episodes - self.episodes_)
-        seeds, each = np.asarray(X), self._seconds / max(1, self.episodes_)
-        n_fresh = FRESH_SHARE * self.episodes_
-        if until is not None and each:
-            n_fresh = FRESH_SHARE * (until - time.time()) / (each * (STAGES + 1))
-        n_fresh = int(np.clip(n_fresh, FEWEST_FRESH, MOST_FRESH))
+        seeds, now = np.asarray(X), time.time()
         more = np.inf if episodes is None else episodes
-        end = np.inf
-        if until is not None:
-            end = until - MARGIN * n_fresh * (STAGES + 1) * each
+        end = np.inf if until is None else until - FRESH_TIME * (until - now)
         found = [self._learned(), *self._stages(seeds, more, end)]
+        n_fresh = FRESH_SHARE * self.episodes_
+        if until is not None:
+            # The latest episodes tell how long the next ones take.
+            seconds = MARGIN * len(found) * self._episode_seconds
+            n_fresh = (until - time.time()) / max(seconds, 1e-9)
+        n_fresh = int(np.clip(n_fresh, FEWEST_FRESH, MOST_FRESH))
         fresh = fresh_seeds(seeds, n_fresh)
         returns = [self._returns(one, fresh) for one in found]
         best = int(np.argmax([each.mean() for each in returns]))
@@ -305,7 +305,8 @@ class Policy(BaseEstimator):
             until = start + (end - start) * stage / STAGES
             n_before = self.episodes_
             while not self.training_.is_over and self.episodes_ < most:
-                if time.time() + self._generation_seconds > until:
+                seconds = self._episode_seconds * self._generation_size
+                if time.time() + seconds > until:
                     break
                 self._train(seeds)
             if self.episodes_ > n_before:
@@ -339,8 +340,9 @@ class Policy(BaseEstimator):
             options = {**self.options}
         weights = network.initial(np.random.default_rng(self.random_state))
         self.training_ = Training(OPTIMIZERS[self.optimizer](weights, **options))
-        self._scaling, self._seconds = Scaling(), 0.0
-        self._generation_seconds = 0.0
+        self._scaling = Scaling()
+        # Of the latest generation: its episodes, and the seconds of each.
+        self._generation_size, self._episode_seconds = 0, 0.0
         self.episodes_ = self.generations_ = 0
 
     def _train(self, seeds: np.ndarray) -> None:
@@ -356,8 +358,8 @@ class Policy(BaseEstimator):
             self._scaling = self._scaling + seen
         self.episodes_ += returns.size
         self.generations_ += 1
-        self._generation_seconds = time.perf_counter() - start
-        self._seconds += self._generation_seconds
+        self._generation_size = returns.size
+        self._episode_seconds = (time.perf_counter() - start) / returns.size
 
     def _learned(self) -> Learned:
         return Learned(self.training_.optimizer.centre, self._scaling)
