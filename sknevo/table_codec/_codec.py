@@ -16,9 +16,8 @@ from sknevo.records import Part
 # column that has few of them. Chosen, not measured.
 FREQUENT_SHARE, FEW_NUMBERS = 0.03, 20
 # The mixture of a column, as CTGAN has it: at most so many modes, the prior of their
-# weights, and the least weight of one that is kept. A mode reaches so many standard
-# deviations, or further if its numbers do.
-N_MODES, PRIOR, LEAST_WEIGHT, REACH = 10, 1e-3, 5e-3, 4.0
+# weights, and the least weight of one that is kept.
+N_MODES, PRIOR, LEAST_WEIGHT = 10, 1e-3, 5e-3
 # Rows that modes are learned from, and the fewest of them per mode. Chosen, not
 # measured.
 MIXTURE_ROWS, ROWS_PER_MODE = 5000, 20
@@ -197,7 +196,7 @@ def _modes(numbers: np.ndarray) -> list[np.ndarray]:
     means, deviations, log_weights = means[used], deviations[used], log_weights[used]
     furthest = np.zeros(len(used))
     np.maximum.at(furthest, of, np.abs(scaled - means[of]))
-    scales = np.maximum(REACH * deviations, furthest)
+    scales = np.where(furthest > 0, furthest, deviations)
     log_weights = log_weights - np.log(unit)
     return [low + unit * means, unit * scales, log_weights, unit * deviations]
 
@@ -219,10 +218,12 @@ class TableCodec:
     A column becomes a part (see `sknevo.records.Part`): options of which one is on, and
     a value. Options are labels, numbers that are frequent, a gap, and the modes of all
     other numbers: a mixture of Gaussians, whose number of components follows from the
-    data [1]_. The value says where in its mode a number is; it is 0 for other options.
-    A number belongs to its most probable mode, not to one that is drawn: so the same
-    row is always the same. A column with a single option has none, and a constant one
-    no value either.
+    data [1]_. The value, 0 for all other options, says where in its mode a number is.
+    A mode ends at -1 or 1 with its furthest number, where CTGAN has four standard
+    deviations: so no number is cut off, and what is made hardly leaves the data. A
+    number belongs to its most probable mode, not to one that is drawn: so the same row
+    is always the same. A column with a single option has none, and a constant one no
+    value either.
 
     What decoding gives lies within the limits of each column, on the grid of its
     numbers (such as whole numbers, or multiples of 0.05), and among its labels.
