@@ -16,6 +16,8 @@ import numpy as np
 import pandas as pd
 
 N_NEIGHBORS = 5
+# What SDV calls the only table.
+TABLE = "table"
 # Whole numbers with more values than this are values rather than labels.
 MANY_VALUES = 20
 # CTGAN and TVAE: epochs that are timed, and the most.
@@ -95,16 +97,16 @@ def of_sdv(name, has_epochs=True):
             options = {"epochs": int(np.clip(epochs, 1, MOST_EPOCHS))}
         begin = time.perf_counter()
         model = synthesizer(metadata, **options)
-        model.fit(train)
+        model.fit({TABLE: train})
         seconds = time.perf_counter() - begin
-        return model.sample(job["n_rows"]), {"fit_seconds": seconds, **options}
+        return model.sample(job["n_rows"])[TABLE], {"fit_seconds": seconds, **options}
 
     return make
 
 
 def timed_fit(synthesizer, metadata, train, epochs):
     begin = time.perf_counter()
-    synthesizer(metadata, epochs=epochs).fit(train)
+    synthesizer(metadata, epochs=epochs).fit({TABLE: train})
     return time.perf_counter() - begin
 
 
@@ -118,14 +120,14 @@ def metadata_of(train):
         if name == "target" and train[name].nunique() <= MANY_VALUES:
             numbers = False
         columns[name] = {"sdtype": "numerical" if numbers else "categorical"}
-    return Metadata.load_from_dict({"tables": {"table": {"columns": columns}}})
+    return Metadata.load_from_dict({"tables": {TABLE: {"columns": columns}}})
 
 
 def quality(train, job):
     from sdmetrics.reports.single_table import QualityReport
 
     made = read_csv(Path(job["folder"]) / "made.csv")
-    metadata = metadata_of(train).to_dict()["tables"]["table"]
+    metadata = metadata_of(train).to_dict()["tables"][TABLE]
     report = QualityReport()
     report.generate(train, made, metadata, verbose=False)
     parts = report.get_properties().set_index("Property")["Score"].to_dict()

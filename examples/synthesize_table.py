@@ -221,7 +221,7 @@ def detection(real, made, seed):
     folds = StratifiedKFold(3, shuffle=True, random_state=seed)
     model = make_pipeline(preparation(), trees)
     found = cross_val_predict(model, rows, is_real, cv=folds, method="predict_proba")
-    return roc_auc_score(is_real, found[:, 1])
+    return roc_auc_score(is_real, np.asarray(found)[:, 1])
 
 
 def is_regression(column):

@@ -77,7 +77,8 @@ def round_trip(X):
     frame, codec = pickle.loads(pickle.dumps((frame, codec)))
     encoded = codec.encode(numbers)
     assert encoded.shape == (len(numbers), codec.width)
-    assert np.abs(encoded).max(initial=0) <= 1 + 1e-9
+    # Floats round what is far from 0.
+    assert np.abs(encoded).max(initial=0) <= 1 + 1e-6
     return frame.write(codec.decode(encoded))
 
 
