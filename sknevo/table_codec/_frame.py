@@ -7,7 +7,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from functools import partial
 from numbers import Integral, Real
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -155,32 +155,31 @@ class MomentColumn(FrameColumn):
 class FrameNumbers:
     """Reads DataFrames of one layout as floats, and writes floats as such DataFrames.
 
+    Parameters
+    ----------
+    X : DataFrame
+        Of pandas, polars or pyarrow.
+
     Attributes
     ----------
     columns : list of FrameColumn
         In order.
+
+    Raises
+    ------
+    ValueError
+        If a column holds text, or numbers that are infinite.
+    TypeError
+        If a column holds what is no value, such as lists.
     """
 
     def __init__(self, X: Any) -> None:
         self.layout = FrameLayout.of(X)
         frame = as_pandas(X)
         self.columns = [
-            _named(frame.columns[i], frame.iloc[:, i], _learn)
+            _learn_named(frame.columns[i], frame.iloc[:, i])
             for i in range(frame.shape[1])
         ]
-
-    @classmethod
-    def of(cls, X: Any) -> Self | None:
-        """Return what reads X, or None if X is no DataFrame.
-
-        Raises
-        ------
-        ValueError
-            If a column holds text, or numbers that are infinite.
-        TypeError
-            If a column holds what is no value, such as lists.
-        """
-        return None if FrameLayout.of(X) is None else cls(X)
 
     @property
     def are_labels(self) -> list[bool]:
@@ -213,10 +212,10 @@ class FrameNumbers:
         )
 
 
-def _named(name: Any, column: pd.Series, function: Callable[..., Any]) -> Any:
-    """Return what a function makes of a column; errors name it."""
+def _learn_named(name: Any, column: pd.Series) -> FrameColumn:
+    """Return how a column becomes floats; errors name it."""
     try:
-        return function(name, column)
+        return _learn(name, column)
     except (TypeError, ValueError) as error:
         if repr(name) in str(error):
             raise

@@ -71,7 +71,7 @@ COLUMNS = {
 
 
 def round_trip(X):
-    frame = FrameNumbers.of(X)
+    frame = FrameNumbers(X)
     numbers = frame.read(X)
     codec = TableCodec(numbers, frame.are_labels)
     frame, codec = pickle.loads(pickle.dumps((frame, codec)))
