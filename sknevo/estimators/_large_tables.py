@@ -13,9 +13,9 @@ from sklearn.model_selection import PredefinedSplit
 from sklearn.utils.validation import check_is_fitted
 
 from sknevo.builders.pipeline._all_rows import (
+    families_on_all,
     fit_on_all,
     fits_on_all,
-    suits_all,
 )
 from sknevo.estimators._metadata import given
 from sknevo.estimators._stratified_sample import Sample, draw_sample
@@ -97,11 +97,12 @@ class LargeTablesMixin:
         super()._record(outcome, runner)
         if not self._is_sampled_ or callable(self.refit):
             return
-        evaluations = outcome.evaluations
+        evaluations, family = outcome.evaluations, self._final_runner_.builder.family
         able = [
             i
             for i, one in enumerate(evaluations)
-            if one.status == "ok" and suits_all(one.chromosome.expressed)
+            if one.status == "ok"
+            and family(one.chromosome.expressed) in families_on_all()
         ]
         if able:
             best = max(able, key=lambda i: evaluations[i].rank_key)
@@ -117,8 +118,7 @@ class LargeTablesMixin:
         told = f"The best individual is fitted on a sample of {n_sample:,} rows"
         if not fits_on_all(self.best_estimator_):
             warnings.warn(
-                f"{told}: only LightGBM and XGBoost, without a column for each word of "
-                f"a text, are fitted on all {n_rows:,}.",
+                f"{told}: only LightGBM and XGBoost are fitted on all {n_rows:,}.",
                 UserWarning,
                 stacklevel=5,
             )

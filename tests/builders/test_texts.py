@@ -183,6 +183,22 @@ def test_words_beside_other_columns_are_sparse_and_components_are_dense():
         assert abs(again - prepare.transform(X.head(7))).max() == 0
 
 
+def test_beside_words_each_label_has_a_column():
+    X = pd.DataFrame({"note": TEXTS * 20, "shop": [f"shop {i}" for i in range(120)]})
+    reader = tables.ColumnReader(text_columns=["note"])
+    X = reader.fit_transform(X)
+    spec = tables.DataSpec("regression", 120, 0, reader.describe(X))
+    genes = {"encoding": "onehot", "min_frequency": 0.0}
+    widths = [
+        make_preparation(spec, {**genes, "text": nothing(words=words(), **few)})
+        .fit_transform(X, np.arange(120.0))
+        .shape[1]
+        for few in ({}, {"components": {"svd": {"n_components": 3}}})
+    ]
+    n_words = Ngrams(n_features=999).fit_transform(X[["note"]]).shape[1]
+    assert widths == [120 + n_words, 40 + 3]
+
+
 def test_each_column_of_text_has_words_of_its_own():
     X = pd.DataFrame({"a": TEXTS, "b": TEXTS[::-1]})
     kinds = tables.ColumnReader(text_columns=["a", "b"])

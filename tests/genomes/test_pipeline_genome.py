@@ -157,6 +157,36 @@ def test_naive_bayes_counts_what_is_not_negative():
     assert all("none" in d["extraction"] for d in drawn if "naive_bayes" in d["model"])
 
 
+@pytest.mark.parametrize("task", ["classification", "regression"])
+@pytest.mark.parametrize("kinds", [["text"], ["text", "categorical", "numeric"]])
+def test_words_stay_sparse_for_models_that_take_many_columns(kinds, task):
+    columns = [Column(kind, kind, 50, missing=True, letters=30.0) for kind in kinds]
+    table = table_of(300, 3 * (task == "classification"), columns)
+    sparse, dense = set(), set()
+    for genes in samples(table, 600):
+        text, (model,) = genes["preparation"]["text"], genes["model"]
+        units = text["words"], text["characters"]
+        counts = any("ngrams" in unit for unit in units)
+        if counts and "none" in text["components"]:
+            sparse.add(model)
+            assert genes["scaling"] == "none"
+            assert genes["preparation"].get("encoding") != "native"
+            assert [*genes["model"].get("svm", {}).get("kernel", "")] in (
+                [],
+                ["linear"],
+            )
+        else:
+            dense.add(model)
+        if counts or text.get("embedding"):
+            assert "none" in genes["extraction"]
+        elif kinds == ["text"]:
+            assert text["target"]
+    bayes = {"naive_bayes"} if task == "classification" and len(kinds) == 1 else set()
+    assert sparse == {"linear", "svm"} | bayes
+    assert dense >= {"lightgbm", "mlp", "hist_gradient_boosting"}
+    assert "naive_bayes" not in dense
+
+
 def test_models_for_dense_tables_are_refused_on_sparse_ones():
     known = pipeline(sparse_spec(), models=["gaussian_process", "linear"])
     assert [*known.genes["model"].branches] == ["linear"]

@@ -25,7 +25,6 @@ from sknevo.builders.pipeline._boosting import (
     lightgbm_settings,
     xgboost_types,
 )
-from sknevo.builders.pipeline._texts import keeps_words
 from sknevo.large_tables import Census, DaskSource, Part, Source
 
 # Cells that are prepared, or read from the file of prepared rows, at a time: 32 MB as
@@ -43,23 +42,16 @@ PATIENCE, NEW_WORKER = 10.0, 300.0
 
 
 def fits_on_all(pipeline: Any) -> bool:
-    """Return whether the last step of a pipeline is a booster that takes any table.
-
-    Not if texts have a column for each word: prepared rows are stored as dense ones.
-    """
+    """Return whether the last step of a pipeline is a booster that takes any table."""
     if not isinstance(pipeline, Pipeline):
-        return False
-    if any(getattr(step, "sparse_output_", False) for _, step in pipeline.steps):
         return False
     booster = getattr(pipeline.steps[-1][1], "estimator", None)
     return _library(booster) in _ON_DISK
 
 
-def suits_all(expressed: dict[str, Any]) -> bool:
-    """Return whether genes describe a pipeline that can be fitted on all rows."""
-    takes_any = {n for n, one in BOOSTERS.items() if one.module in _ON_DISK}
-    text = expressed["preparation"].get("text", {})
-    return not takes_any.isdisjoint(expressed["model"]) and not keeps_words(text)
+def families_on_all() -> frozenset[str]:
+    """Return the names of the models that take any table."""
+    return frozenset(n for n, one in BOOSTERS.items() if one.module in _ON_DISK)
 
 
 def _library(booster: Any) -> str:

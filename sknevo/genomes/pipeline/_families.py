@@ -42,7 +42,8 @@ class Family:
     takes_sparse: bool = True
     most_sparse_columns: float = math.inf
     # Sparse columns of words, of which a text makes tens of thousands; others get few
-    # components of them.
+    # components of them. LightGBM took 13 s for 30,000 columns of 1,504 posts, 10 s for
+    # 4,500 and 1 s for 100 components, and macro F1 was 0.923, 0.926 and 0.928.
     takes_words: bool = False
     # Columns of a wide table without a filter, and the rows of a long one.
     takes_thousands: bool = False
@@ -119,7 +120,6 @@ MODELS = {
             colsample_bytree=FEW_OF_MANY, max_bin=Integer(15, 255, log=True)
         ),
         of_long=Genome(num_leaves=Integer(8, 1000, log=True)),
-        takes_words=True,
         takes_thousands=True,
         takes_millions=True,
         **BOOSTER,

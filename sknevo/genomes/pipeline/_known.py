@@ -26,7 +26,6 @@ from sknevo.genomes.pipeline._space import (
     most_labels,
     pipeline,
 )
-from sknevo.genomes.pipeline._texts import MOST_FOR_TREES
 from sknevo.genomes.search_cv import well_known as own_values
 from sknevo.records import DataSpec
 
@@ -297,11 +296,6 @@ FIRST_ON_TEXTS: list[tuple[dict[str, Any], str, dict[str, Any]]] = [
     (_text(**ONE, idf=False), "naive_bayes", {"alpha": 0.1, **COMPLEMENT}),
     (_text(**TWO, **WITHIN_WORDS, ratios=True), "svm", {"C": 1.0, **LINEAR_KERNEL}),
     (_text(embedding=True), "linear", {"C": 10.0}),
-    (
-        _text(words=_ngrams(1, n_features=MOST_FOR_TREES)),
-        "lightgbm",
-        {"colsample_bytree": 0.4, "min_child_samples": 5},
-    ),
     (_text(**ONE, **FEW), "lightgbm", {}),
     (_text(**TWO, **WITHIN_WORDS), "linear", {"C": 100.0}),
     (_text(**TWO, ratios=True), "linear", {"C": 10.0}),

@@ -16,10 +16,6 @@ EMBEDDED = 256
 # What takes a pass or two over columns of components, which may be hundreds.
 SCALINGS = ("none", "standard", "minmax", "maxabs", "robust", "squashing")
 
-# Trees get so many columns of each unit. With 30,000 of words LightGBM took 13 s, and
-# its macro F1 was 0.923, on 1,504 posts of newsgroups4.
-MOST_FOR_TREES = 3_000
-
 OF_NGRAMS = Genome(
     min_df=Integer(1, 10, log=True),
     n_features=Integer(2_000, 200_000, log=True),
@@ -110,10 +106,6 @@ def _repair_features(text: Genes, model: str, family: Family) -> None:
         text["components"]["choice"] = "none"
     elif not family.takes_words:
         text["components"]["choice"] = "svd"
-    elif family.is_tree and text["components"]["choice"] == "none":
-        for unit in ("words", "characters"):
-            ngrams = text[unit]["ngrams"]
-            ngrams["n_features"] = min(ngrams["n_features"], MOST_FOR_TREES)
 
 
 def _repair_others(genes: Genes, preparation: Genes) -> None:
