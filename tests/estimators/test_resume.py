@@ -22,8 +22,8 @@ from sknevo.genomes.pipeline import pipeline
 
 CHEAP = {
     "genome": partial(pipeline, models=["svm", "lightgbm"]),
-    "population_size": 6,
-    "generations": 3,
+    "population_size": 4,
+    "generations": 2,
     "cv": 2,
     "initial_population": [],
     "random_state": 0,
@@ -35,8 +35,8 @@ from sklearn.datasets import load_iris
 from sknevo import EvolvedPipelineClassifier
 from sknevo.genomes.pipeline import pipeline
 clf = EvolvedPipelineClassifier(
-    genome=partial(pipeline, models=["svm", "lightgbm"]), population_size=6,
-    generations=3, cv=2, initial_population=[], random_state=0,
+    genome=partial(pipeline, models=["svm", "lightgbm"]), population_size=4,
+    generations=2, cv=2, initial_population=[], random_state=0,
     journal=sys.argv[1], n_jobs=int(sys.argv[2]),
 )
 clf.fit(*load_iris(return_X_y=True))
@@ -110,8 +110,8 @@ def test_a_search_is_extended(tmp_path, iris):
     path = tmp_path / "run.jsonl"
     search(journal=path).fit(*iris)
     before = read_journal(path)
-    longer = search(journal=path, generations=4).fit(*iris)
-    assert_same(longer, search(generations=4).fit(*iris))
+    longer = search(journal=path, generations=3).fit(*iris)
+    assert_same(longer, search(generations=3).fit(*iris))
     assert read_journal(path)[: len(before)] == before
 
 
