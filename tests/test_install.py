@@ -112,7 +112,18 @@ def test_the_first_command_of_the_readme_needs_no_extra(without_extras, tmp_path
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     (example,) = re.findall(r"^pip install \. && python (\S+)$", readme, re.MULTILINE)
     command = [sys.executable, str(ROOT / example), "--max-time", "2"]
-    subprocess.run(command, cwd=tmp_path, env=without_extras, check=True, timeout=600)
+    told = subprocess.run(
+        command,
+        cwd=tmp_path,
+        env=without_extras,
+        check=True,
+        timeout=600,
+        capture_output=True,
+        text=True,
+    ).stdout
+    assert "default LightGBM" in told
+    assert "Where the time went" in told
+    assert [*tmp_path.iterdir()] == []  # an example leaves no files behind
 
 
 # What is missing ---------------------------------------------------------------------
