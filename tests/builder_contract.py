@@ -67,7 +67,7 @@ class BuilderContract:
         np.testing.assert_array_equal(one.predict(case.X), two.predict(case.X))
 
     def test_fitted_estimators_pickle(self, case):
-        for chromosome in case.chromosomes(3)[:10]:
+        for chromosome in case.chromosomes(3)[:5]:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
                 fitted = case.builder(chromosome.expressed, 0).fit(case.X, case.y)

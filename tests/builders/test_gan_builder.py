@@ -50,7 +50,7 @@ def case(shape, y=None, dtype=float):
     spec = DataSpec("generation", 40, n_conditions, shape=shape)
     genome = gan(spec, max_layers=2, max_epochs=2, max_parameters=20_000)
     X = samples(shape, dtype=dtype)
-    return Case(genome, GANBuilder(spec, "cpu"), X, y, n=12, answers={-1, 1})
+    return Case(genome, GANBuilder(spec, "cpu"), X, y, n=8, answers={-1, 1})
 
 
 LABELS = np.array(["one", "two", "three", "four"])[np.arange(40) % 4]

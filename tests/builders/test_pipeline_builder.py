@@ -68,7 +68,7 @@ from sknevo.genomes.pipeline._space import WIDE
 from sknevo.records import Chromosome
 
 
-def case(X, y, n=24, **spec):
+def case(X, y, n=16, **spec):
     spec = tables.spec_of(X, y, **spec)
     return Case(pipeline(spec), PipelineBuilder(spec), X, y, n)
 
@@ -81,7 +81,7 @@ def mixed_case(labels):
 def numeric_case(n_classes):
     X, _ = make_classification(120, 6, random_state=0)
     # Boosters fit a tree per class and round: half as many candidates.
-    return case(X, np.array([f"class {i % n_classes}" for i in range(120)]), n=12)
+    return case(X, np.array([f"class {i % n_classes}" for i in range(120)]), n=8)
 
 
 def rare_class_case():
@@ -97,7 +97,7 @@ def regression_case():
 
 def wide_case():
     X = wide_table(60, WIDE + 10)
-    return case(X, np.arange(60) % 2, n=16)
+    return case(X, np.arange(60) % 2, n=10)
 
 
 def sparse_case(n_columns=40, negative=False, missing=False, **spec):
@@ -105,7 +105,7 @@ def sparse_case(n_columns=40, negative=False, missing=False, **spec):
     X = tables.read(X)
     X.data[::5] *= -1 if negative else 1
     X.data[::7] = np.nan if missing else X.data[::7]
-    return case(X, y, n=16, **spec)
+    return case(X, y, n=10, **spec)
 
 
 def wide_table(n_rows, n_columns):

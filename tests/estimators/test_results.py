@@ -362,11 +362,11 @@ def test_a_search_without_refit_keeps_no_time_for_it():
         {"C": loguniform(0.01, 100)},
         refit=False,
         resource="n_samples",
-        max_time=3,
+        max_time=1,
         generations=None,
         population_size=4,
         cv=CV,
         random_state=0,
     ).fit(X, y)
-    assert search.stop_reason_ == "max_time=3 s used up"
+    assert search.stop_reason_ == "max_time=1 s used up"
     assert not hasattr(search, "best_estimator_")
