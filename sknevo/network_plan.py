@@ -606,10 +606,11 @@ def unet_plan(
     Parameters
     ----------
     genes : dict
-        Expressed: `depth` (how often the sides are halved), `stride`, `width` of the
-        finest stage, `growth` from stage to stage, `convolutions` of a stage and
-        `decoder_convolutions`, `pooling`, `upsampling`, `attention`, and those of a
-        convolution.
+        Expressed: `depth` (how often the sides are halved), `stride` (1 or 2) and
+        `width` of the finest stage, `growth` from stage to stage, `convolutions` of a
+        stage and `decoder_convolutions`, `pooling`, `upsampling`, `attention`, and
+        those of a convolution. `doublings` says how many of the halvings the decoder
+        undoes, as for heat maps; without it, all of them.
     n_channels : int
         Channels of the image.
     n_outputs : int
@@ -648,14 +649,16 @@ def unet_plan(
         shape = layers[-1].outputs
         encoder.append(tuple(layers))
     decoder: list[DecoderStage] = []
-    for layers in encoder[-2::-1]:
+    doublings = genes.get("doublings", depth)
+    for layers in encoder[-2::-1][:doublings]:
         decoder.append(DecoderStage.of(genes, shape, layers[-1].outputs))
         shape = decoder[-1].layers[-1].outputs
     head = Layer.convolution({"channels": n_outputs, "kernel": 1}, shape)
     all_layers = [layer for stage in encoder for layer in stage]
     for one in decoder:
         all_layers += [one.up, *one.gate, *one.layers]
-    return UNetPlan((*all_layers, head), tuple(encoder), tuple(decoder), head, stride)
+    step = stride * 2 ** (depth - doublings)
+    return UNetPlan((*all_layers, head), tuple(encoder), tuple(decoder), head, step)
 
 
 def _stage_width(genes: Mapping[str, Any], stage: int) -> int:

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 import torch
+from scipy.ndimage import gaussian_filter
 from torch import Tensor, nn
 
 from sknevo.builders._objects import (
@@ -226,7 +227,8 @@ class SegmenterNet(Net):
         `smallest` area of an object, in shares of the median in `fit`. None stands for
         0.5 and 0.
     watershed : dict or None, default=None
-        `seed`, see `sknevo.builders._objects.watershed`. None takes connected parts for
+        `seed`, see `sknevo.builders._objects.watershed`, and `smoothing` of distances,
+        in shares of the square root of the median area. None takes connected parts for
         objects.
 
     Attributes
@@ -464,9 +466,12 @@ class SegmenterNet(Net):
         codes = self._codes(maps)
         if self.watershed is None:
             return numbered(codes)
+        # Noise would make several seeds of one object.
+        sigma = self.watershed["smoothing"] * math.sqrt(self.object_area_)
+        heights = gaussian_filter(maps[-1], sigma) if sigma else maps[-1]
         ids = np.zeros(codes.shape, np.int32)
         for code in np.unique(codes[codes > 0]):
-            own = watershed(codes == code, maps[-1], self.watershed["seed"])
+            own = watershed(codes == code, heights, self.watershed["seed"])
             ids = np.where(own > 0, own + ids.max(), ids)
         return renumbered(without_small(ids, self._smallest))
 
@@ -599,8 +604,10 @@ class SegmenterBuilder(NetworkBuilder):
         ((kind, genes),) = expressed["objects"].items()
         net.set_params(decision=expressed["decision"])
         if kind == "watershed":
-            known = {"watershed": {"seed": genes["seed"]}}
-            net.set_params(**known, criterion__distance=genes["distance_weight"])
+            parameters = {name: genes[name] for name in ("seed", "smoothing")}
+            net.set_params(
+                watershed=parameters, criterion__distance=genes["distance_weight"]
+            )
         return net
 
     def plan(self, expressed: dict[str, Any], n_outputs: int | None = None) -> UNetPlan:

@@ -37,6 +37,7 @@ SEGMENTER = Words(
         "objects": {"components": "connected parts", "watershed": "watershed"},
         "distance_weight": "distances weighted {}",
         "seed": "seeds above {}",
+        "smoothing": {0: "", ...: "distances smoothed {}"},
     },
     short=(
         ("depth", "width", "network.stride", "attention", "residual"),

@@ -62,6 +62,12 @@ class OverlayDisplay:
     (2, (8, 8, 3))
     """
 
+    # What `plot` sets, for type checkers.
+    ax_: Any
+    figure_: Any
+    overlays_: list[np.ndarray]
+    sheet_: np.ndarray
+
     def __init__(
         self,
         images: Sequence[np.ndarray],

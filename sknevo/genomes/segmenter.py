@@ -111,6 +111,8 @@ DECISION = Genome(
 WATERSHED = Genome(
     distance_weight=Real(0.3, 10.0, log=True),
     seed=Categorical([0.3, 0.4, 0.5, 0.6, 0.7]),
+    # The width of a Gaussian, in shares of the square root of the median area.
+    smoothing=Categorical([0.0, 0.1, 0.2]).with_neutral(0.0),
 )
 
 

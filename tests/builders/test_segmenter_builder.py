@@ -70,7 +70,7 @@ def net_of(X, builder=None, **changes):
 def fitted():
     """Return a net that has learned discs, and tells them apart by a watershed."""
     X, ids = discs(24)
-    apart = {"watershed": {"distance_weight": 5.0, "seed": 0.5}}
+    apart = {"watershed": {"distance_weight": 5.0, "seed": 0.5, "smoothing": 0.0}}
     builder = SegmenterBuilder(spec_of(X), "cpu", "float32", True, instances=True)
     return net_of(X, builder, objects=apart, training__epochs=40).fit(X, ids)
 
@@ -144,15 +144,15 @@ def test_masks_move_with_their_images():
 
 
 def test_patches_lie_in_their_images_and_show_objects():
-    images, ids = discs(6, 40)
-    net = net_of(images, training__patch=16, training__foreground=0.66)
+    images, ids = discs(6, 64)
+    net = net_of(images, training__patch=32, training__foreground=0.66)
     net._weights = np.ones(6)
     net.learn_targets((ids > 0).astype(int))
     dataset, _ = net.get_split_datasets(images, (ids > 0).astype(int))
     batches = net.batches(dataset, 0)
-    assert len(batches.rows) == 6 * 6  # as many as an image holds
+    assert len(batches.rows) == 6 * 4  # as many as an image holds
     shown = [maps for _, maps, _ in batches]
-    assert all(maps.shape[1:] == (1, 16, 16) for maps in shown)
+    assert all(maps.shape[1:] == (1, 32, 32) for maps in shown)
     assert np.mean([(maps > 0).any() for maps in torch.cat(shown)]) > 0.7
     other = [maps for _, maps, _ in net.batches(dataset, 1)]
     assert not torch.equal(torch.cat(shown), torch.cat(other))
@@ -164,6 +164,7 @@ def test_patches_lie_in_their_images_and_show_objects():
         {"attention": True, "upsampling": "transposed", "excitation": True},
         {"stride": 2, "separable": True, "upsampling": "nearest", "pooling": "stride"},
         {"residual": True, "convolutions": 1, "normalisation": "instance"},
+        {"doublings": 1, "stride": 2},
     ],
     ids=str,
 )

@@ -52,7 +52,7 @@ class UNet(nn.Module):
         for stage in self.encoder:
             X = stage(X)
             seen.append(X)
-        for join, aside in zip(self.decoder, seen[-2::-1], strict=True):
+        for join, aside in zip(self.decoder, seen[-2::-1], strict=False):
             X = join(X, aside)
         return self.head(X)[:, :, : sides[0], : sides[1]]
 
