@@ -55,6 +55,9 @@ MOST_MASKS = 100
 # Pixels that are predicted at once, see `PIXELS_IN_CACHE` in networks/_net.py; and the
 # share of a tile that the next one covers, too. Chosen, not measured.
 PIXELS_AT_ONCE, OVERLAP = 200_000, 0.25
+# What the deviation of a single image is taken for at least, in that of all: noise of
+# an even image is not enlarged more. Chosen, not measured.
+LEAST_SPREAD = 0.02
 # The exponent of the focal loss that Lin et al. (2017) report as the best.
 FOCUS = 2
 
@@ -101,6 +104,7 @@ class SegmentationNetwork(nn.Module):
         if changes["test_time"]:
             axes = [-1] * changes["flip"] + [-2] * changes["turn"]
             self.mirrors += [[axis] for axis in axes] + [axes] * (len(axes) > 1)
+        self.each_image = genes["network"].get("each_image", False)
         n_channels = image_shape(sample_shape, channels)[0]
         self.unet = UNet(unet_plan(genes["network"], n_channels, n_outputs), rng)
         self.to(memory_format=torch.channels_last)
@@ -113,6 +117,9 @@ class SegmentationNetwork(nn.Module):
         With maps of its pixels, which augmentation moves along, return both.
         """
         X = self.standardise(self.arrange(X))
+        if self.each_image:
+            spread, mean = torch.std_mean(X, dim=(2, 3), keepdim=True, correction=0)
+            X = (X - mean) / spread.clamp_min(LEAST_SPREAD)
         if maps is not None:
             X, maps = self.augment(X, maps.to(X.dtype))
             return self._logits(X), maps

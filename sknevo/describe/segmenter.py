@@ -13,6 +13,7 @@ SEGMENTER = Words(
         **AUGMENTATION,
         "depth": "halved {} times",
         "network.stride": {1: "", 2: "at half of the sides"},
+        "each_image": {True: "each image standardised", False: ""},
         "width": "{} channels",
         "growth": {1: "", ...: "x {} per stage"},
         "decoder_convolutions": {1: "", ...: "{} in the decoder"},

@@ -63,6 +63,8 @@ PLAINEST = {
 TABLE = {
     # Of 2: the finest stage sees every other pixel, in a quarter of the time.
     "stride": Categorical([1, 2], [1, 2]),
+    # Whether each image, or part of one, is standardised by itself, as in nnU-Net.
+    "each_image": Categorical([False, True]).with_neutral(False),
     "width": Integer(NARROWEST, WIDEST, log=True),
     "growth": Categorical([1.0, 1.5, 2.0], [1, 2, 3]),
     "convolutions": Categorical([1, 2, 3], [2, 3, 1]),
