@@ -64,7 +64,7 @@ TABLE = {
     # Of 2: the finest stage sees every other pixel, in a quarter of the time.
     "stride": Categorical([1, 2], [1, 2]),
     # Whether each image, or part of one, is standardised by itself, as in nnU-Net.
-    "each_image": Categorical([False, True]).with_neutral(False),
+    "each_image": Categorical([False, True], [1, 2]).with_neutral(False),
     "width": Integer(NARROWEST, WIDEST, log=True),
     "growth": Categorical([1.0, 1.5, 2.0], [1, 2, 3]),
     "convolutions": Categorical([1, 2, 3], [2, 3, 1]),
@@ -319,7 +319,15 @@ def well_known(
     quarter, half = (max(1, all_epochs // k) for k in (4, 2))
     turned = {"flip": True, "turn": True}
     varied = {**turned, "rotate": 15, "zoom": 0.1, "colour": 0.2}
-    told_apart = {"watershed": {"distance_weight": 3.0, "seed": 0.5}}
+    # Of 40 training images of nuclei, the narrowest network learned from 20 for 24
+    # epochs, and was scored on others. The F1 of objects was 0.80 with Muon and 0.77
+    # with AdamW (10 images). Seeds above 0.6 were better than above 0.4 by 0.02, a
+    # smallest area of 0.2 better than none by 0.01, smoothing of 0.1 better than none
+    # by up to 0.02 (12 images, both networks). Images that are standardised one by one
+    # brought most: after 12 epochs a Dice of 0.76 after 0.67, and an F1 of 0.86 after
+    # 0.80 (10 images). All else is chosen, not measured.
+    told_apart = {"watershed": {"distance_weight": 3.0, "seed": 0.6, "smoothing": 0.1}}
+    smallest = 0.2 if instances else 0.0
     adamw = {"adamw": {"lr": 3e-3, "beta1": 0.9, "weight_decay": 0.01}}
     muon = {"muon": {"lr": 0.05, "momentum": 0.9, "weight_decay": 1e-3}}
 
@@ -329,7 +337,7 @@ def well_known(
         stride: int = 2,
         augmentation: dict[str, Any] | None = None,
         objects: Any = told_apart if instances else "components",
-        optimizer: dict[str, Any] = adamw,
+        optimizer: dict[str, Any] = muon,
         patch: int = patches[0],
         **network: Any,
     ) -> dict[str, Any]:
@@ -343,6 +351,7 @@ def well_known(
                 "stride": stride,
                 "width": width,
                 "upsampling": "bilinear",
+                "each_image": True,
                 **plain,
                 **network,
             },
@@ -356,6 +365,7 @@ def well_known(
                 "dice": 0.5,
             },
             "augmentation": augmentation or {},
+            "decision": {"smallest": smallest},
             "objects": objects,
         }
 
@@ -365,7 +375,7 @@ def well_known(
         known(16, half, augmentation=turned, growth=1.5),
         known(8, half, augmentation=turned, stride=1, convolutions=1),
         known(16, half, augmentation=varied),
-        known(16, half, augmentation=turned, optimizer=muon),
+        known(16, half, augmentation=turned, optimizer=adamw, each_image=False),
         known(16, half, augmentation=sure, objects=told_apart, residual=True),
         known(24, half, augmentation=sure, growth=1.5),
         known(16, all_epochs, augmentation=sure, stride=1, growth=1.5),
