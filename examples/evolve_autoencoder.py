@@ -75,7 +75,7 @@ def plot(evolved, images, seen, path):
 
     from sknevo.displays import ReconstructionDisplay
 
-    figure = Figure(figsize=(11, 6), layout="constrained")
+    figure = Figure(figsize=(11, 4.6), layout="constrained")
     learned, anomalies = figure.subplots(2, 1)
     for ax, rows, title in (
         (learned, seen, "digits that were learned"),

@@ -218,7 +218,19 @@ def _repair(
             _simplify(genes, fixed)
         # A block that was silent may be expressed now.
         _fit_networks(networks, **limits)
+    if are_images(spec):
+        _silence(genes)
     return genes
+
+
+def _silence(genes: dict[str, Any]) -> None:
+    """Give what has no effect its plainest value."""
+    blocks = expressed_items(genes["encoder"]["blocks"])
+    for block in blocks:
+        if block["kernel"] == 1:  # a kernel of one pixel is what mixes channels
+            block["separable"] = False
+    if all(block["pooling"] == "none" for block in blocks):
+        genes["decoder"]["tied"]["upsampling"] = "nearest"
 
 
 def _fit_networks(
