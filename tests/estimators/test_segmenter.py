@@ -140,8 +140,11 @@ def test_wrong_parameters_and_predictions_are_named(fitted):
 
 
 def test_a_scorer_may_have_settings():
-    found = fit(y=IDS, instances=True, scoring=MaskScore("object_f1", min_iou=0.8))
-    assert found.score(X, IDS) <= fit(y=IDS, instances=True).score(X, IDS) + 0.2
+    strict = MaskScore("object_f1", min_iou=0.8)
+    found = fit(y=IDS, instances=True, scoring=strict)
+    assert found.scorer_ is strict
+    assert found.score(X, IDS) == strict(found.best_estimator_, X, IDS)
+    assert found.score(X, IDS) <= MaskScore("object_f1")(found.best_estimator_, X, IDS)
 
 
 @pytest.mark.parametrize(
