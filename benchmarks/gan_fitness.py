@@ -13,7 +13,7 @@ fitness as it was before (without what classifiers see and without copies), with
 fitness under other weights, and with each term: within each data set, and their mean.
 One JSON row per GAN is appended to a file; what is already there is not trained again.
 
-    python benchmarks/gan_fitness.py run --data FOLDER           # about 40 minutes
+    python benchmarks/gan_fitness.py run --data FOLDER           # 60 trainings
     python benchmarks/gan_fitness.py run --n 2 --max-epochs 8 --sets linked_rings
     python benchmarks/gan_fitness.py show
 
