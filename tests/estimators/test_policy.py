@@ -72,7 +72,7 @@ def test_seeds_have_a_default():
     assert len(evolved.fit().seeds_) == 160
 
 
-def test_results_depend_on_the_seed_and_not_on_workers(evolved, tmp_path):
+def test_results_depend_on_the_seed_and_not_on_workers(evolved):
     two = EvolvedPolicy(Walk, **SMALL, n_jobs=2).fit(SEEDS)
     np.testing.assert_array_equal(
         two.cv_results_["fitness"], evolved.cv_results_["fitness"]
@@ -82,8 +82,9 @@ def test_results_depend_on_the_seed_and_not_on_workers(evolved, tmp_path):
     )
 
 
-def test_a_journal_takes_the_place_of_training(tmp_path, monkeypatch):
-    params = {**SMALL, "cv": 2, "journal": tmp_path / "run.jsonl"}
+def test_a_journal_takes_the_place_of_training(tmp_path):
+    params = {**SMALL, "population_size": 2, "generations": 1, "cv": 2}
+    params["journal"] = tmp_path / "run.jsonl"
     first = EvolvedPolicy(Walk, **params).fit(SEEDS)
     assert first.n_splits_ == 2
     again = EvolvedPolicy(Walk, **params).fit(SEEDS)
