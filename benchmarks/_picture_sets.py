@@ -7,7 +7,7 @@ class in `train` and `test`.
 """
 
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -111,21 +111,37 @@ def _photos(name: str, size: int, folder: Path | None, seed: int) -> Images:
     return Images(train.images, train.target, test.images, test.target)
 
 
-def _omniglot(folder: Path | None, seed: int) -> Images:
-    """Characters, white on black: 15 drawers to train with, five to test on."""
-    path = _within(folder, "omniglot_small/images_background_small1.zip")
-    images, characters, drawers = [], [], []
+def characters(
+    path: Path, alphabets: Collection[str] | None = None
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return images of 28 x 28, white on black, their characters and their drawers.
+
+    A character is named by its alphabet, too. The archive at `path` is read for those
+    of `alphabets` alone; None are all.
+    """
+    images, names, drawers = [], [], []
     with zipfile.ZipFile(path) as archive:
         for name in sorted(archive.namelist()):
-            if name.endswith(".png"):
-                with archive.open(name) as file:
-                    ink = 255 - np.asarray(Image.open(file).convert("L"))
-                small = Image.fromarray(ink).resize((28, 28), Image.Resampling.BOX)
-                images.append(np.asarray(small))
-                characters.append("/".join(name.split("/")[-3:-1]))
-                drawers.append(int(Path(name).stem.split("_")[1]))
-    X, y = np.array(images), np.unique(characters, return_inverse=True)[1]
-    late = np.array(drawers) > 15
+            if not name.endswith(".png"):
+                continue
+            *_, alphabet, character, drawing = name.split("/")
+            if alphabets is not None and alphabet not in alphabets:
+                continue
+            with archive.open(name) as file:
+                ink = 255 - np.asarray(Image.open(file).convert("L"))
+            small = Image.fromarray(ink).resize((28, 28), Image.Resampling.BOX)
+            images.append(np.asarray(small))
+            names.append(f"{alphabet}/{character}")
+            drawers.append(int(Path(drawing).stem.split("_")[1]))
+    return np.array(images), np.array(names), np.array(drawers)
+
+
+def _omniglot(folder: Path | None, seed: int) -> Images:
+    """Characters: 15 drawers to train with, five to test on."""
+    path = _within(folder, "omniglot_small/images_background_small1.zip")
+    X, names, drawers = characters(path)
+    y = np.unique(names, return_inverse=True)[1]
+    late = drawers > 15
     return Images(X[~late], y[~late], X[late], y[late])
 
 

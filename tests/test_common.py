@@ -3,12 +3,14 @@
 import pytest
 from sklearn.decomposition import PCA
 from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.model_selection import StratifiedKFold
 from sklearn.pipeline import Pipeline
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from sknevo import (
     EvolvedAutoencoder,
     EvolvedClassifier,
+    EvolvedFewShotClassifier,
     EvolvedGAN,
     EvolvedPipelineClassifier,
     EvolvedPipelineRegressor,
@@ -20,6 +22,8 @@ from sknevo import (
 SMALL = {"population_size": 2, "generations": 1, "cv": 2}
 # Networks take most of the time. Of these, the first known one passes by itself.
 ONE = SMALL | {"population_size": 1}
+# The checks have two or three classes, too few to hold some out.
+FEW_CLASSES = ONE | {"cv": StratifiedKFold(2), "scoring": "accuracy"}
 SHRUNK = Pipeline([("pca", PCA()), ("ridge", Ridge())])
 RANGE = Real(0.1, 10, log=True)
 
@@ -28,6 +32,7 @@ RANGE = Real(0.1, 10, log=True)
     [
         EvolvedAutoencoder(**SMALL, max_epochs=4),
         EvolvedClassifier(**ONE, max_epochs=30),
+        EvolvedFewShotClassifier(**FEW_CLASSES, max_epochs=30),
         EvolvedGAN(**ONE, max_epochs=4),
         EvolvedPipelineClassifier(**SMALL),
         EvolvedPipelineRegressor(**SMALL),

@@ -26,6 +26,7 @@ from sknevo import (
     EstimationOfDistribution,
     EvolvedAutoencoder,
     EvolvedClassifier,
+    EvolvedFewShotClassifier,
     EvolvedGAN,
     EvolvedPipelineClassifier,
     EvolvedPipelineRegressor,
@@ -420,7 +421,12 @@ BAD_IMAGES = {
     "complex": (IMAGES + 1j, "[Cc]omplex"),
     "without some": ([*IMAGES[:11], None], "X|None"),
 }
-NETWORKS = [EvolvedClassifier, EvolvedRegressor, EvolvedGAN]
+NETWORKS = [
+    EvolvedClassifier,
+    EvolvedFewShotClassifier,
+    EvolvedRegressor,
+    EvolvedGAN,
+]
 
 
 @pytest.mark.parametrize("estimator", NETWORKS)

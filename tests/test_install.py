@@ -133,6 +133,7 @@ CALLS = {
     "EvolvedAutoencoder()": "networks",
     "EvolvedClassifier()": "networks",
     "EvolvedRegressor()": "networks",
+    "EvolvedFewShotClassifier()": "networks",
     "EvolvedGAN()": "networks",
     "EvolvedPolicy('CartPole-v1')": "rl",
     "pickle.loads(pickled)": "networks",

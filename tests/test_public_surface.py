@@ -28,6 +28,7 @@ from sknevo import (
     Chromosome,
     EvolvedAutoencoder,
     EvolvedClassifier,
+    EvolvedFewShotClassifier,
     EvolvedGAN,
     EvolvedPipelineClassifier,
     EvolvedPipelineRegressor,
@@ -45,6 +46,7 @@ from sknevo.datasets import load_image_folder, make_insects
 from sknevo.genomes.autoencoder import autoencoder
 from sknevo.genomes.convnet import convnet
 from sknevo.genomes.convnet_regressor import convnet_regressor
+from sknevo.genomes.few_shot import few_shot
 from sknevo.genomes.gan import gan
 from sknevo.genomes.pipeline import pipeline
 from sknevo.genomes.policy import policy
@@ -144,6 +146,7 @@ def names():
 RNG = np.random.default_rng(0)
 TABLE = RNG.normal(size=(40, 3))
 LABELS = np.arange(40) % 2
+FIVE = np.arange(40) % 5
 IMAGES = RNG.integers(0, 256, (40, 8, 8), dtype=np.uint8)
 SEARCH = {"population_size": 2, "generations": 1, "random_state": 0}
 TREES = {"max_depth": [1, 2], "min_samples_leaf": [1, 5]}
@@ -172,6 +175,10 @@ def fits():
         "EvolvedClassifier": (
             EvolvedClassifier(genome=partial(convnet, **TINY), **SEARCH),
             (IMAGES, LABELS),
+        ),
+        "EvolvedFewShotClassifier": (
+            EvolvedFewShotClassifier(genome=partial(few_shot, **TINY), **SEARCH),
+            (IMAGES, FIVE),
         ),
         "EvolvedGAN": (
             EvolvedGAN(genome=partial(gan, **TINY), **SEARCH),
@@ -233,6 +240,7 @@ GAPS = np.where(TABLE > 1, np.nan, TABLE)
 PAIRS = {
     "EvolvedAutoencoder": (EvolvedAutoencoder, TABLE, None),
     "EvolvedClassifier": (EvolvedClassifier, IMAGES, LABELS),
+    "EvolvedFewShotClassifier": (EvolvedFewShotClassifier, IMAGES, FIVE),
     "EvolvedGAN": (EvolvedGAN, TABLE, None),
     "EvolvedPipelineClassifier": (EvolvedPipelineClassifier, TABLE, LABELS),
     "EvolvedPipelineRegressor": (EvolvedPipelineRegressor, TABLE, TABLE[:, 0]),

@@ -10,6 +10,7 @@ from sknevo.describe._scores import COSTS, metric_label, score_text
 from sknevo.describe._words import Genes, Words, shown
 from sknevo.describe.autoencoder import AUTOENCODER
 from sknevo.describe.convnet import CONVNET, DENSE_NETWORK
+from sknevo.describe.few_shot import FEW_SHOT_DENSE_NETWORK, FEW_SHOT_NETWORK
 from sknevo.describe.gan import GAN
 from sknevo.describe.pipeline import PIPELINE
 from sknevo.describe.policy import POLICY
@@ -32,6 +33,8 @@ WORDS = (
     GAN,
     AUTOENCODER,
     SEGMENTER,
+    FEW_SHOT_NETWORK,
+    FEW_SHOT_DENSE_NETWORK,
     CONVNET,
     DENSE_NETWORK,
     POLICY,

@@ -18,7 +18,9 @@ Of what predicts:
 - `GanSignalsDisplay`: how a GAN's training went,
 - `SampleGridDisplay`: samples of a GAN,
 - `OverlayDisplay`: images with the outlines of predicted and true masks,
-- `ReconstructionDisplay`: what an autoencoder rebuilds.
+- `ReconstructionDisplay`: what an autoencoder rebuilds,
+- `EmbeddingDisplay`: where samples lie for a few-shot classifier,
+- `EpisodeDisplay`: what it adapts to, and what it makes of other images.
 
 Each has `from_estimator(estimator, ax=None)` and, once plotted, `ax_` and `figure_`:
 ``display.figure_.savefig("picture.png")`` saves it.
@@ -26,6 +28,7 @@ A `NoPictureError` says that an estimator has no such picture.
 matplotlib (``pip install ".[plots]"``) is imported when something is plotted.
 """
 
+from sknevo.displays._embedding import EmbeddingDisplay, EpisodeDisplay
 from sknevo.displays._ensemble import EnsembleDisplay
 from sknevo.displays._evolution import EvolutionDisplay
 from sknevo.displays._family_tree import FamilyTreeDisplay
@@ -44,7 +47,9 @@ from sknevo.displays._search import SearchDisplay
 from sknevo.displays._shared import NoPictureError
 
 __all__ = [
+    "EmbeddingDisplay",
     "EnsembleDisplay",
+    "EpisodeDisplay",
     "EvolutionDisplay",
     "FamilyTreeDisplay",
     "FeatureImportanceDisplay",

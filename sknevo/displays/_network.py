@@ -2,7 +2,7 @@
 
 import math
 import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Self
 
 from sknevo.describe import shown
@@ -26,7 +26,6 @@ from sknevo.network_plan import (
     autoencoder_plans,
     gan_plans,
     image_shape,
-    network_plan,
     unet_plan,
 )
 
@@ -123,8 +122,7 @@ class NetworkDisplay:
 
         Parameters
         ----------
-        estimator : EvolvedClassifier, EvolvedRegressor, EvolvedAutoencoder or \
-EvolvedGAN
+        estimator : EvolvedClassifier, EvolvedGAN, or another one of networks
             Fitted estimator.
         network : {"generator", "discriminator", "encoder", "decoder"} or None, \
 default=None
@@ -151,8 +149,7 @@ default=None
         estimator = searched(estimator)
         if not hasattr(estimator, "_sample_shape_"):
             raise NoPictureError(
-                "estimator must evolve networks: EvolvedClassifier, EvolvedRegressor, "
-                "EvolvedAutoencoder or EvolvedGAN; got "
+                "estimator must evolve networks, as EvolvedClassifier does; got "
                 f"{type(estimator).__name__}."
             )
         genes = estimator.best_chromosome_.genes
@@ -169,8 +166,8 @@ default=None
         elif "encoder" in genes:
             plans = autoencoder_plans(expressed, shape)
         else:
-            n_outputs = len(getattr(estimator, "classes_", [0]))
-            plan = network_plan(expressed, shape, n_outputs)
+            plan = estimator._final_runner_.builder.plan(expressed)
+            training = dict(_unnested(expressed["training"]))
             return cls(plan, optimizer, training).plot(ax=ax)
         network = next(iter(plans)) if network is None else network
         if network not in plans:
@@ -425,6 +422,17 @@ def _width(shape: tuple[int, ...]) -> float:
 
 def _gene(name: str, value: Any) -> str:
     return f"{GENES_NAMED.get(name, name.replace('_', ' '))} {shown(value)}"
+
+
+def _unnested(genes: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """Yield genes, of a choice what is chosen and then the genes of that."""
+    for name, value in genes.items():
+        if isinstance(value, Mapping):
+            ((chosen, inner),) = value.items()
+            yield name, chosen.replace("_", " ")
+            yield from inner.items()
+        else:
+            yield name, value
 
 
 def _wrapped(genes: Sequence[str]) -> list[str]:

@@ -5,6 +5,9 @@ from typing import TYPE_CHECKING
 from sknevo.estimators.autoencoder import EvolvedAutoencoder as EvolvedAutoencoder
 from sknevo.estimators.convnet import EvolvedClassifier as EvolvedClassifier
 from sknevo.estimators.convnet_regressor import EvolvedRegressor as EvolvedRegressor
+from sknevo.estimators.few_shot import (
+    EvolvedFewShotClassifier as EvolvedFewShotClassifier,
+)
 from sknevo.estimators.gan import EvolvedGAN as EvolvedGAN
 from sknevo.estimators.pipeline import (
     EvolvedPipelineClassifier as EvolvedPipelineClassifier,

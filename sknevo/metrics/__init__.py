@@ -1,4 +1,4 @@
-"""Measures of the quality of generated samples and of masks. Each notices other faults.
+"""Measures of generated samples, of masks and of embeddings; each sees other faults.
 
 - of features: `frechet_distance`, `kernel_distance`,
   `precision_recall_density_coverage`, `authenticity`,
@@ -11,7 +11,8 @@
   `collapse_score`,
 - one fitness, as a scikit-learn scorer: `GenerativeScore`,
 - of masks of pixels: `iou_scores`, `dice_scores`, `object_f1_score`, and `MaskScore`, a
-  scorer of any of them.
+  scorer of any of them,
+- of embeddings, a scorer, too: `EpisodeAccuracy`.
 
 ``pip install ".[metrics]"`` adds scikit-image, for the structural similarity, and
 torch-fidelity, for the weights that the FID was defined with. Nothing else needs them.
@@ -23,6 +24,7 @@ from sknevo.metrics._distances import (
     frechet_distance,
     kernel_distance,
 )
+from sknevo.metrics._episodes import EpisodeAccuracy
 from sknevo.metrics._features import (
     InceptionFeatures,
     StandardFeatures,
@@ -54,6 +56,7 @@ from sknevo.metrics._tables import TableFeatures
 
 __all__ = [
     "PRDC",
+    "EpisodeAccuracy",
     "Finding",
     "GenerativeScore",
     "InceptionFeatures",

@@ -10,6 +10,7 @@ from sknevo.genes import Categorical, Choice, Genome, Integer, Real, Repeat
 from sknevo.genomes.autoencoder import autoencoder
 from sknevo.genomes.convnet import convnet
 from sknevo.genomes.convnet_regressor import convnet_regressor
+from sknevo.genomes.few_shot import few_shot
 from sknevo.genomes.gan import gan
 from sknevo.genomes.pipeline import pipeline
 from sknevo.genomes.policy import policy
@@ -35,6 +36,8 @@ OUR_GENOMES = {
     "rows": genome(convnet_regressor, "regression", 0, shape=(7,)),
     "autoencoder of images": genome(autoencoder, "reconstruction", 0, shape=(16, 16)),
     "autoencoder of rows": genome(autoencoder, "reconstruction", 0, shape=(7,)),
+    "few-shot images": genome(few_shot, "classification", 9, shape=(28, 28)),
+    "few-shot rows": genome(few_shot, "classification", 9, shape=(7,)),
     "GAN of images": genome(gan, "generation", 3, shape=(16, 16)),
     "masks": genome(segmenter, "segmentation", 3, shape=(64, 64, 3)),
     "GAN of rows": genome(gan, "generation", 0, shape=(3,)),

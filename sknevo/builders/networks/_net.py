@@ -183,6 +183,9 @@ class Net(NeuralNet):
         guessed = self.losses(self.guess(targets, weights), targets)
         return float((guessed * weights).mean())
 
+    def calibrate(self, X: Any, y: Any, sample_weight: Any) -> None:
+        """Learn what predictions take beside the network, whenever training pauses."""
+
     # What `answered` returns is called.
     answer: ClassVar[str]
 
@@ -347,9 +350,10 @@ class Net(NeuralNet):
             self.notify("on_train_begin", X=X, y=y)
             self._run_epochs(X, y, epochs, rate, training.average)
             self.notify("on_train_end", X=X, y=y)
+            self.module_ = self._settled(training.average.network)
+            self.calibrate(X, y, self._weights)
         finally:
             self._weights = None
-        self.module_ = self._settled(training.average.network)
         self.training_ = training
         return self
 
