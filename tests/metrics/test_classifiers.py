@@ -183,7 +183,7 @@ def test_perfect_samples_are_told_apart_no_better_than_real_ones():
         value = detector(linked_rings(draw, n)[0])
         assert detector.expected > 0.7
         assert value > 0.7
-    assert detector(linked_rings(draw, n)[0] + 1) < 0.01
+    assert detector(linked_rings(draw, n)[0] + 9) == 0  # nothing overlaps
 
 
 def test_training_samples_are_copied_only_as_often_as_they_are():
