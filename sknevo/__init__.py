@@ -2,6 +2,7 @@
 
 - `EvolvedAutoencoder` evolves codes of images and rows, and finds anomalies,
 - `EvolvedClassifier` evolves networks for images, with their optimizers,
+- `EvolvedFewShotClassifier` evolves networks that learn new classes from few images,
 - `EvolvedGAN` evolves generators with their discriminators, for images and tables,
 - `EvolvedPipelineClassifier` and `EvolvedPipelineRegressor` evolve preparation,
   scaling, feature extraction and model of a table as one individual,

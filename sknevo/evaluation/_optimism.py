@@ -76,7 +76,7 @@ def corrected(scores: np.ndarray) -> Expected:
     >>> round(float(scores.mean(axis=1).max()), 3)
     0.833
     >>> round(corrected(scores).score, 3)
-    0.767
+    0.733
     """
     n_candidates, n_parts = scores.shape
     if not n_candidates or n_parts < 2:

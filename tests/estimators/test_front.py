@@ -246,7 +246,7 @@ def test_what_is_measured_is_what_the_refit_would_be(params, whole, probabilitie
     """The refit reads tables as users have them, and predicts probabilities."""
     spec = DataSpec("classification", 100, 2, (Column("a", "numeric"),))
     clf = EvolvedPipelineClassifier(**params)
-    clf._learn_X(X)
+    clf._learn_X(clf._check_X(X, reset=True))
     clf.genome_ = clf._make_genome(spec)
     builder = clf._builder(spec, clf._objectives(clf._scoring))
     assert (builder.columns is not None) == whole

@@ -11,6 +11,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.svm import SVC
 
 from sknevo import EvolvedPipelineClassifier, EvolvedSearchCV
+from sknevo.describe import score_text
 from sknevo.estimators._progress import Printer, say_data, say_plan
 from sknevo.evaluation import Objectives
 from sknevo.records import Chromosome, Column, DataSpec, Evaluation, Generation
@@ -152,10 +153,12 @@ def test_a_fit_says_how_it_ended(capsys):
     assert said[1] == "2 classes; scored by its own score on 2 splits"
     assert said[2].startswith("best ")
     assert any(line.startswith("generation 0: best ") for line in said)
-    assert said[-2] == "end: generations=1 done; 2 evaluated"
-    assert said[-1] == (
-        f"best {search.best_score_:.4f}: {search.best_chromosome_.words}"
-    )
+    assert said[-3:] == [
+        "end: generations=1 done; 2 evaluated",
+        f"best {search.best_score_:.4f}: {search.best_chromosome_.words}",
+        "expected on new data: "
+        + score_text(search.expected_score_, search.expected_score_error_),
+    ]
 
 
 def test_nothing_is_printed_by_default(capsys):

@@ -365,9 +365,9 @@ def embedded(texts: Sequence[str]) -> np.ndarray:
     indices = np.fromiter(chain(*tokens), np.int32)
     ends = np.concatenate([[0], np.cumsum([len(ids) for ids in tokens])])
     ones = np.ones(len(indices), np.float32)
-    shape = len(tokens), embedding.shape[0]
-    counts = csr_matrix((ones, indices, ends), shape)
-    return normalize(counts @ embedding, copy=False)
+    counts = csr_matrix((ones, indices, ends), (len(tokens), embedding.shape[0]))
+    sums = counts @ embedding
+    return normalize(sums, copy=False) if len(sums) else sums  # all may be missing
 
 
 @cache
