@@ -608,7 +608,9 @@ default="estimation_of_distribution"
         y : array-like of shape (n_samples,) or None, default=None
             Labels or values of the samples.
         **params : dict
-            Metadata for the scorer.
+            Metadata for the scorer. `training`, of shape (n_training, ...), are the
+            samples that the best individual was fitted with: a `GenerativeScore` finds
+            copies only of these.
 
         Returns
         -------
@@ -617,6 +619,8 @@ default="estimation_of_distribution"
         """
         if y is not None:
             check_consistent_length(X, y)
+        if (training := params.get("training")) is not None:
+            params["training"] = self._validate_X(training)
         return super().score(X, y, **params)
 
     def __sklearn_tags__(self) -> Tags:

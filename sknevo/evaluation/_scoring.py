@@ -226,13 +226,13 @@ class Objectives:
     ) -> dict[str, float]:
         """Return all scores by name, costs negated; a single one is named "score".
 
-        `training` is X of `fit`, for a scorer that says `takes_training`.
+        `training` is X of `fit`, if known, for a scorer that says `takes_training`.
         """
         # Scorers of estimators without targets take no y.
         target = () if y is None else (y,)
         remembers = isinstance(estimator, Remembering)
         scorer = _each(self.scorer, _of_fitted) if remembers else self.scorer
-        if getattr(self.scorer, "takes_training", False):
+        if training is not None and getattr(self.scorer, "takes_training", False):
             score_params = {**score_params, "training": training}
         scores = scorer(estimator, X, *target, **score_params)
         if not isinstance(scores, Mapping):
