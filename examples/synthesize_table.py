@@ -36,6 +36,7 @@ from sklearn.preprocessing import (
 from sknevo import EvolvedGAN
 
 MANY_LABELS = 30  # words with more values than this, most of them rare, are text
+MOST_LABELS = 500  # that EvolvedGAN takes in a column
 MANY_VALUES = 20  # whole numbers with more values than this are a regression target
 MANY_ROWS = 10_000  # rows that are told apart at most
 N_TREES = 60  # of the forests of the report
@@ -100,7 +101,8 @@ def read_table(path, max_rows, random_state):
     for name in table.select_dtypes(include=["object", "string"]):
         n_values, n_told = table[name].nunique(), table[name].count()
         dates = pd.to_datetime(table[name], errors="coerce", format="ISO8601")
-        if n_values > max(MANY_LABELS, n_told / 5) and dates.count() < n_told:
+        many = min(MOST_LABELS, max(MANY_LABELS, n_told / 5))
+        if n_values > many and dates.count() < n_told:
             print(f"column {name!r} is left out: text with {n_values} values")
             table = table.drop(columns=name)
     return table

@@ -54,8 +54,9 @@ class FrameLayout:
         library = type(X).__module__.partition(".")[0]
         if library == "pandas" and hasattr(X, "columns"):
             return cls(library, X.columns, X.dtypes)
-        if library == "polars" and hasattr(X, "columns"):
-            return cls(library, X.columns, dict(X.schema))
+        if library == "polars" and hasattr(X, "collect_schema"):
+            schema = X.collect_schema()  # of a LazyFrame, too
+            return cls(library, schema.names(), dict(schema))
         if library == "pyarrow" and hasattr(X, "column_names"):
             return cls(library, X.column_names, X.schema.remove_metadata())
         return None

@@ -277,10 +277,11 @@ default="estimation_of_distribution"
 
     If X is a DataFrame of pandas, polars or pyarrow, samples are one, too, with the
     same columns and types. Columns may hold numbers, dates, durations, booleans and
-    labels that repeat, all with missing values; text is refused. Numbers are made as a
-    value within one of up to ten modes, labels, missing values and frequent numbers as
-    options [2]_. These modes and options are learned from all of X, before it is split.
-    Numbers lie on the grid of their column, such as multiples of 0.05.
+    up to 500 labels that repeat, all with missing values. Text is refused, and so is a
+    word among numbers or dates. Numbers are made as a value within one of up to ten
+    modes, labels, missing values and frequent numbers as options [2]_. These modes and
+    options are learned from all of X, before it is split. Numbers lie on the grid of
+    their column, such as multiples of 0.05.
     `feature_extractor` and `scoring` get such a table as an array of floats: labels as
     places, missing values as NaN, dates as microseconds. An array is learned as numbers
     of any distribution, without all this.
@@ -600,6 +601,9 @@ default="estimation_of_distribution"
     @after_refit
     def score(self, X: Any, y: Any = None, **params: Any) -> float:
         """Return the fitness of the best individual, measured with other real samples.
+
+        The training samples are not kept: unlike in `best_score_`, a `GenerativeScore`
+        has no term authenticity.
 
         Parameters
         ----------

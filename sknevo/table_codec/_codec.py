@@ -131,7 +131,7 @@ class ColumnCodec:
         values = np.zeros(len(numbers))
         options[~gaps], values[~gaps] = self._places(numbers[~gaps])
         one_hot = options[:, np.newaxis] == np.arange(part.n_options)
-        return np.column_stack([values] * part.has_value + [one_hot])
+        return np.column_stack([values] * part.has_value + [one_hot.astype(float)])
 
     def _places(self, numbers: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return the option of each number, and its value within a mode."""

@@ -69,7 +69,7 @@ def are_texts(X: Any) -> bool:
     if isinstance(X, list | tuple):
         return any(isinstance(value, str) for value in X)
     dtype = getattr(X, "dtype", None)
-    if hasattr(X, "columns") or len(getattr(X, "shape", ())) != 1:
+    if len(getattr(X, "shape", ())) != 1:
         return False
     if isinstance(dtype, pd.CategoricalDtype):
         dtype = dtype.categories.dtype
