@@ -63,7 +63,7 @@ def read_functions():
     """Return texts and numbers of parameters of functions, and their modules."""
     rows = [row for module in MODULES for row in functions_of(module)]
     table = pd.DataFrame(rows, columns=["text", "parameters", "module"])
-    table = table.drop_duplicates("text").reset_index(drop=True)
+    table = table.drop_duplicates("text", ignore_index=True)
     return table[["text", "parameters"]], table["module"]
 
 

@@ -5,7 +5,6 @@ from importlib.util import find_spec
 
 # The extra of setup.cfg that brings each module. What has none comes with sknevo.
 EXTRAS = {
-    "cloudpickle": "rl",
     "cmaes": "rl",
     "dask": "dask",
     "distributed": "dask",

@@ -9,6 +9,7 @@ import re
 import subprocess
 import sys
 import venv
+from functools import cache
 from importlib.metadata import packages_distributions
 from pathlib import Path
 
@@ -226,9 +227,15 @@ def distributions(requirements):
     return {canonicalize_name(Requirement(line).name) for line in lines}
 
 
+@cache
+def packages_of_modules():
+    """Return the names of the installed packages that hold each module."""
+    return packages_distributions()
+
+
 def names_of(module):
     """Return the normalised names of the installed packages that hold a module."""
-    return {canonicalize_name(n) for n in packages_distributions().get(module, [])}
+    return {canonicalize_name(n) for n in packages_of_modules().get(module, [])}
 
 
 def imported_modules():

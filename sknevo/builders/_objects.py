@@ -103,9 +103,9 @@ def watershed(inside: np.ndarray, heights: np.ndarray, seed: float) -> np.ndarra
 
     Examples
     --------
-    >>> heights = np.array([[0.4, 0.9, 0.3, 0.2, 0.8, 0.4]])
+    >>> heights = np.array([[0.9, 0.4, 0.4, 0.3, 0.3, 0.8]])
     >>> watershed(heights > 0.1, heights, 0.5).tolist()
-    [[1, 1, 1, 2, 2, 2]]
+    [[1, 1, 1, 1, 2, 2]]
     """
     ids, n_seeds = ndimage.label(inside & (heights > seed))
     parts, n_parts = ndimage.label(inside)

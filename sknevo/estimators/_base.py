@@ -62,6 +62,7 @@ from sknevo.evaluation import (
     training_continues,
 )
 from sknevo.evolution import STRATEGIES, Population, Rung, SuccessiveHalving
+from sknevo.extras import require
 from sknevo.genes import Genome
 from sknevo.records import Chromosome, DataSpec, Evaluation, Generation
 from sknevo.search import (
@@ -195,6 +196,11 @@ class BaseEvolved(
 
     # Weights of samples go to the individuals, unless the user declines that.
     __metadata_request__fit = {"sample_weight": True}
+
+    def __new__(cls, *args: Any, **params: Any) -> Self:
+        # Not in `fit`: this is known before any work, and unpickling comes here, too.
+        require(cls.__name__, *cls._needed_modules)
+        return super().__new__(cls)
 
     def _validate_X(self, X: Any, reset: bool = False) -> Any:
         with plain_values("X", X):

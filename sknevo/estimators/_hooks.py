@@ -36,6 +36,8 @@ class TaskHooks:
     _threads: ClassVar[int | None] = None
     # Metadata that individuals take without metadata routing; None is any.
     _accepted_metadata: ClassVar[Collection[str] | None] = {"sample_weight"}
+    # Modules of extras, without which the estimator cannot be made.
+    _needed_modules: ClassVar[Collection[str]] = ()
     # Libraries that cannot be imported without docstrings.
     _needs_docstrings: ClassVar[str] = ""
     # With an ensemble, an individual ends early once its first splits show that it is

@@ -4,7 +4,7 @@ Each mixin stands before `BaseEvolved` in the bases of an estimator.
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from os import PathLike
 from typing import Any, ClassVar, Self
 
@@ -80,12 +80,8 @@ class EvolvedNetworkMixin(SamplesMixin, NetworkParameters):
 
     # Sums of floats depend on the number of threads.
     _threads: ClassVar[int | None] = 1
+    _needed_modules: ClassVar[Collection[str]] = ("safetensors", "skorch", "torch")
     _needs_docstrings: ClassVar[str] = "skorch"
-
-    def __new__(cls, *args: Any, **params: Any) -> Self:
-        # Not in `fit`: this is known before any work, and unpickling comes here, too.
-        require(cls.__name__, "safetensors", "skorch", "torch")
-        return super().__new__(cls)
 
     def _validate(self, X: Any, y: Any, reset: bool) -> tuple[Any, Any]:
         # Imported here, so that evolving pipelines never imports torch.

@@ -13,7 +13,6 @@ from sknevo.estimators._parameters import COUNT, parameter, with_parameters
 from sknevo.estimators._results import after_refit
 from sknevo.estimators._setup import FirstRung, most
 from sknevo.evaluation import Builder, Evaluator, Objectives
-from sknevo.extras import require
 from sknevo.genes import Genome
 from sknevo.genomes.policy import policy, well_known
 from sknevo.records import DataSpec
@@ -299,6 +298,7 @@ default="estimation_of_distribution"
 
     _builder_module = "sknevo.builders.policy"
     _individuals = "policies"
+    _needed_modules = ("cmaes", "gymnasium")
     # Sums of floats depend on the number of threads.
     _threads = 1
     _default_scoring = staticmethod(mean_return)
@@ -316,11 +316,6 @@ default="estimation_of_distribution"
     )
     max_episodes: int | None = parameter(COUNT, None, default=None)
     max_steps: int | None = parameter(COUNT, None, default=None)
-
-    def __new__(cls, *args: Any, **params: Any) -> Self:
-        # Not in `fit`: this is known before any work, and unpickling comes here, too.
-        require(cls.__name__, "cmaes", "gymnasium")
-        return super().__new__(cls)
 
     def fit(self, seeds: Any = None, y: Any = None) -> Self:
         """Evolve policies in episodes with these seeds.

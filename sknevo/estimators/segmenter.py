@@ -183,6 +183,9 @@ default="estimation_of_distribution"
     precision : {"auto", "float32", "bfloat16"}, default="auto"
         Number format in which networks compute (in a GAN, only its convolutions).
         "auto" stands for bfloat16 if the hardware supports it.
+    max_epochs : int or None, default=None
+        Greatest number of epochs. None stands for as many epochs as it takes to train
+        on 20,000 patches, but at least 10 and at most 200. Unused if `genome` is given.
 
     Attributes
     ----------

@@ -166,7 +166,7 @@ def segmenter(
     >>> list(genome.genes)
     ['network', 'optimizer', 'training', 'augmentation', 'decision', 'objects']
     >>> genome.genes["network"].genes["depth"], genome.genes["training"].genes["patch"]
-    (Integer(2, 5), Categorical([256, 128], weights=[2, 1]))
+    (Integer(2, 5), Categorical([256, 128]))
     """
     limits = {"max_depth": max_depth, "max_patch": max_patch, "max_epochs": max_epochs}
     check_limits(**limits)

@@ -193,6 +193,15 @@ class EpisodeAccuracy(BaseEstimator):
     def undefined(self, y: Any) -> str:
         """Return why no episode can be drawn of these labels, "" if one can.
 
+        Parameters
+        ----------
+        y : array-like of shape (n_samples,)
+            Labels.
+
+        Returns
+        -------
+        str
+
         Raises
         ------
         ValueError

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from pictures import discs
+from discs import discs
 
 from sknevo.builders._objects import (
     numbered,

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 from builder_contract import BuilderContract, Case
-from pictures import discs
+from discs import discs
 from sklearn.utils.validation import _num_samples
 
 from sknevo.builders.networks._augmentation import Augmentation

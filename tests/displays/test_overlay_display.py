@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from pictures import discs
+from discs import discs
 
 from sknevo import EvolvedSegmenter
 from sknevo.displays import NetworkDisplay, OverlayDisplay

@@ -20,6 +20,7 @@ from sknevo import (
     EvolvedGAN,
     EvolvedPipelineClassifier,
     EvolvedPipelineRegressor,
+    EvolvedPolicy,
     EvolvedRegressor,
     EvolvedSearchCV,
 )
@@ -56,9 +57,12 @@ def test_a_question_names_what_is_alike(name, known, said):
 
 
 def make(name):
-    """Return an estimator of a class by its name; the search wants two arguments."""
-    cls = getattr(sknevo, name)
-    return search() if cls is EvolvedSearchCV else cls()
+    """Return an estimator of a class by its name; two classes want arguments."""
+    wanting = {
+        "EvolvedPolicy": partial(EvolvedPolicy, "CartPole-v1"),
+        "EvolvedSearchCV": search,
+    }
+    return wanting.get(name, getattr(sknevo, name))()
 
 
 @pytest.mark.parametrize("name", sknevo.estimators.__all__)

@@ -6,7 +6,7 @@ from functools import partial
 import numpy as np
 import pytest
 import torch
-from pictures import discs
+from discs import discs
 from PIL import Image
 from sklearn.utils import estimator_checks as checks
 
