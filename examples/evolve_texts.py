@@ -34,8 +34,9 @@ def main():
     args = parser.parse_args()
 
     X, y = read_functions()
-    X, X_test, y, y_test = train_test_split(X, y, stratify=y, random_state=0)
-    print(f"{len(X)} texts to learn from, such as {X['text'].iloc[0][:60]!r}")
+    train, test = train_test_split(y.index, stratify=y, random_state=0)
+    X_train, X_test, y_train, y_test = X.loc[train], X.loc[test], y[train], y[test]
+    print(f"{len(train)} texts to learn from, such as {X_train['text'].iloc[0][:60]!r}")
 
     evolved = EvolvedPipelineClassifier(
         scoring="f1_macro",
@@ -46,11 +47,11 @@ def main():
         random_state=args.random_state,
         verbose=1,
     )
-    evolved.fit(X, y)
+    evolved.fit(X_train, y_train)
     print(f"\nThe best pipeline:\n{evolved.best_chromosome_}")
 
     usual = make_pipeline(TfidfVectorizer(), LogisticRegression(C=10, max_iter=1000))
-    usual.fit(X["text"], y)
+    usual.fit(X_train["text"], y_train)
     print(f"\n{'macro F1 on other functions':<32}{len(X_test)} of them")
     for name, found in (
         ("evolved", evolved.predict(X_test)),
