@@ -22,8 +22,8 @@ ARGUMENTS = {
     "evolve_digits": [*PLOT, "--n-jobs", "1"],
     "evolve_segmenter": [*PLOT, "--n-jobs", "1"],
     "evolve_few_shot": [*PLOT, "--n-jobs", "1"],
-    "evolve_gan": [*PLOT, "--n-jobs", "1", "--max-epochs", "20"],
-    "synthesize_table": [*PLOT, "--n-jobs", "1", "--max-epochs", "5"],
+    "evolve_gan": [*PLOT, "--n-jobs", "1", "--max-epochs", "4"],
+    "synthesize_table": [*PLOT, "--n-jobs", "1", "--max-epochs", "2"],
     "plot_search": [*PLOT, "--n-jobs", "1", "--pictures", "pictures"],
 }
 
