@@ -374,10 +374,13 @@ default="estimation_of_distribution"
 
     Examples
     --------
+    >>> from functools import partial
     >>> from sklearn.datasets import load_iris
     >>> from sknevo import EvolvedPipelineClassifier
+    >>> from sknevo.genomes.pipeline import pipeline
     >>> X, y = load_iris(return_X_y=True, as_frame=True)
-    >>> clf = EvolvedPipelineClassifier(population_size=4, generations=2,
+    >>> genome = partial(pipeline, models=["svm", "linear"])  # None: all models
+    >>> clf = EvolvedPipelineClassifier(genome=genome, population_size=4, generations=2,
     ...                                 random_state=0).fit(X, y)
     >>> clf.stop_reason_
     'generations=2 done'
