@@ -602,9 +602,6 @@ default="estimation_of_distribution"
     def score(self, X: Any, y: Any = None, **params: Any) -> float:
         """Return the fitness of the best individual, measured with other real samples.
 
-        The training samples are not kept: unlike in `best_score_`, a `GenerativeScore`
-        has no term authenticity.
-
         Parameters
         ----------
         X : array-like of shape (n_samples, ...)
