@@ -23,7 +23,7 @@ scikit-learn's isolation forest.
 
 import argparse
 import json
-import subprocess
+import sys
 import time
 from datetime import UTC, datetime
 from itertools import product
@@ -37,6 +37,10 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+
+sys.path.insert(0, str(Path(__file__).resolve().parent / "peers"))
+
+from _rows import append, commit, read
 
 from sknevo import EvolvedAutoencoder, GeneticAlgorithm
 from sknevo.datasets import fetch_mnist
@@ -141,7 +145,7 @@ def cells(args):
 def run(args):
     data = {"data_home": args.data, "download_if_missing": False}
     train, test = (fetch_mnist(subset=part, **data) for part in ("train", "test"))
-    done = {Cell(*(row[name] for name in Cell._fields)) for row in _read(args.out)}
+    done = {Cell(*(row[name] for name in Cell._fields)) for row in read(args.out)}
     for cell in cells(args):
         if cell in done:
             continue
@@ -151,7 +155,7 @@ def run(args):
         model = fitted(cell, images, args.n_jobs)
         seconds = time.perf_counter() - begin
         row = {
-            "commit": _commit(),
+            "commit": commit(),
             "date": datetime.now(UTC).isoformat(timespec="seconds"),
             **cell._asdict(),
             "n_jobs": args.n_jobs,
@@ -161,33 +165,18 @@ def run(args):
         if isinstance(model, EvolvedAutoencoder):
             row["best"] = model.best_chromosome_.words
             row["n_evaluations"] = model.n_evaluations_
-        args.out.parent.mkdir(parents=True, exist_ok=True)
-        with args.out.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(row) + "\n")
+        append(args.out, row)
         print(json.dumps(row), flush=True)
 
 
 def summary(args):
     """Print the means of each method; over all digits, of anomalies."""
-    table = pd.DataFrame(_read(args.rows))
+    table = pd.DataFrame(read(args.rows))
     names = ["mse", "accuracy", "roc_auc", "seconds"]
     found = [name for name in names if name in table]
     by = ["task", "budget", "n_components", "n_train", "method"]
     grouped = table.groupby(by)[found]
     print(grouped.mean().assign(rows=grouped.size()).round(4).to_string())
-
-
-def _read(path):
-    if not path.exists():
-        return []
-    return [json.loads(line) for line in path.read_text("utf-8").splitlines()]
-
-
-def _commit():
-    command = ["git", "describe", "--always", "--dirty", "--exclude=*"]
-    here = Path(__file__).parent
-    done = subprocess.run(command, cwd=here, capture_output=True, text=True)
-    return done.stdout.strip()
 
 
 def main():

@@ -10,8 +10,6 @@ before the first run; nothing of the correction was chosen on any table.
 """
 
 import argparse
-import json
-import subprocess
 import sys
 import time
 import warnings
@@ -23,7 +21,8 @@ from sklearn.model_selection import train_test_split
 from sknevo import EvolvedPipelineClassifier, EvolvedPipelineRegressor
 
 HERE = Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE / "portfolio"))
+sys.path[:0] = [str(HERE / "peers"), str(HERE / "portfolio")]
+from _rows import append, commit, read  # noqa: E402
 from tables import (  # noqa: E402
     CLASSES,
     NUMBERS,
@@ -85,26 +84,16 @@ def measure(name: str, task: str, seed: int) -> dict[str, float]:
 
 def run(path: Path, seeds: list[int]) -> None:
     """Append a row for each table and seed that the file has not."""
-    git = ["git", "-C", str(HERE), "rev-parse", "HEAD"]
-    commit = subprocess.run(git, check=True, capture_output=True, text=True).stdout
     known = {(row["table"], row["seed"]) for row in read(path)}
     for seed in seeds:
         for task, names in CHOSEN.items():
             for name in names.split():
                 if (name, seed) in known:
                     continue
-                row = {"commit": commit.strip(), "table": name, "seed": seed}
+                row = {"commit": commit(), "table": name, "seed": seed}
                 row |= measure(name, task, seed)
                 print(row, flush=True)
-                with path.open("a") as file:
-                    file.write(json.dumps(row) + "\n")
-
-
-def read(path: Path) -> list[dict]:
-    """Return the rows of a file, none if there is no file."""
-    if not path.exists():
-        return []
-    return [json.loads(line) for line in path.read_text().splitlines()]
+                append(path, row)
 
 
 def report(path: Path) -> None:

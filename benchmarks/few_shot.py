@@ -29,7 +29,6 @@ ended; rows that the file has are not measured again.
 import argparse
 import math
 import os
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -45,7 +44,7 @@ from torch import Tensor, nn
 sys.path.insert(0, str(Path(__file__).resolve().parent / "peers"))
 
 from _picture_sets import characters
-from _rows import append, read
+from _rows import append, commit, read
 
 from sknevo import EvolvedClassifier, EvolvedFewShotClassifier
 from sknevo.datasets import load_image_folder
@@ -340,12 +339,6 @@ def details(model: Any) -> dict[str, Any]:
         },
         "status": [*map(str, model.cv_results_["status"])],
     }
-
-
-def commit() -> str:
-    command = ["git", "describe", "--always", "--dirty", "--exclude=*"]
-    told = subprocess.run(command, cwd=HERE, capture_output=True, text=True)
-    return told.stdout.strip() or "unknown"
 
 
 def line(row: dict[str, Any]) -> str:

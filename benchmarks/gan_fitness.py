@@ -22,7 +22,6 @@ FOLDER has classification/phoneme.csv.
 
 import argparse
 import json
-import subprocess
 import sys
 import time
 from pathlib import Path
@@ -38,7 +37,9 @@ from sknevo.genomes.gan import gan, well_known
 from sknevo.metrics import GenerativeScore
 from sknevo.records import Chromosome, DataSpec
 
+sys.path.insert(0, str(Path(__file__).resolve().parent / "peers"))
 sys.path.append(str(Path(__file__).parents[1] / "tests"))
+from _rows import append, commit, read
 from generators import GROUPED
 
 ROWS = Path(__file__).parent / "results" / "gan_fitness.jsonl"
@@ -77,20 +78,15 @@ SETS = [*GROUPED, "phoneme"]
 
 
 def run(args):
-    here = Path(__file__).parent
-    command = ["git", "rev-parse", "--short", "HEAD"]
-    told = subprocess.run(command, cwd=here, capture_output=True, text=True)
-    args.rows.parent.mkdir(exist_ok=True)
-    done = {tuple(row[key] for key in KEYS) for row in rows_of(args.rows)}
+    done = {tuple(row[key] for key in KEYS) for row in read(args.rows)}
     for i in range(args.n):
         for name in args.sets:
             key = (name, args.max_epochs, i)
             if key in done:
                 continue
-            row = {"commit": told.stdout.strip(), **dict(zip(KEYS, key, strict=True))}
+            row = {"commit": commit(), **dict(zip(KEYS, key, strict=True))}
             row |= judged(name, i, args)
-            with args.rows.open("a") as file:
-                file.write(json.dumps(row) + "\n")
+            append(args.rows, row)
             print(json.dumps(row), flush=True)
 
 
@@ -161,12 +157,6 @@ def judgement(net, X, y):
 # Tables ----------------------------------------------------------------------------
 
 
-def rows_of(path):
-    if not path.exists():
-        return []
-    return [json.loads(line) for line in path.read_text().splitlines()]
-
-
 def terms(scores):
     """Return the terms of the fitness, relative to real samples and at most 1."""
     return {
@@ -201,7 +191,7 @@ def geometric_mean(found, weights):
 
 
 def show(args):
-    rows = [row for row in rows_of(args.rows) if row["judges"]]
+    rows = [row for row in read(args.rows) if row["judges"]]
     table = []
     for name in dict.fromkeys(row["set"] for row in rows):
         group = [row for row in rows if row["set"] == name]

@@ -36,10 +36,10 @@ ROOT = HERE.parent
 sys.path += [str(HERE / "peers"), str(ROOT / "examples")]
 
 from _process import Ended, environ_for, result_of, run  # noqa: E402
-from _rows import append, read  # noqa: E402
+from _rows import append, commit, read  # noqa: E402
 from _tables import HELD_OUT  # noqa: E402
 from _tables import read as read_table  # noqa: E402
-from compare import commit, limit  # noqa: E402
+from compare import limit  # noqa: E402
 from sklearn.model_selection import train_test_split  # noqa: E402
 from synthesize_table import (  # noqa: E402
     as_numbers_and_labels,

@@ -21,7 +21,6 @@ so settings are chosen. `--source` names another checkout whose sknevo is measur
 import argparse
 import json
 import os
-import subprocess
 import sys
 import tempfile
 import time
@@ -38,7 +37,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent / "peers"))
 from _picture_fit import METHODS, shape
 from _picture_sets import SETS, load
 from _process import Ended, environ_for, result_of, run
-from _rows import append, read
+from _rows import append, commit, read
 
 from sknevo.records import Chromosome
 
@@ -225,12 +224,6 @@ def work(
     if course:
         found |= {"idle_search": idle(0, 1), "idle_final": idle(1, 2)}
     return found
-
-
-def commit(source: Path) -> str:
-    command = ["git", "describe", "--always", "--dirty", "--exclude=*"]
-    done = subprocess.run(command, cwd=source, capture_output=True, text=True)
-    return done.stdout.strip()
 
 
 def line(row: dict) -> str:

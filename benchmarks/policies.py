@@ -14,12 +14,16 @@ table of all rows is printed at the end.
 
 import argparse
 import json
-import subprocess
+import sys
 import time
 from pathlib import Path
 from statistics import median
 
 import numpy as np
+
+sys.path.insert(0, str(Path(__file__).resolve().parent / "peers"))
+
+from _rows import append, commit, read
 
 from sknevo import EvolvedPolicy
 
@@ -66,12 +70,8 @@ def measured(env, method, seed, args):
 
 def main():
     args = parse_arguments()
-    rows = []
-    if args.out.exists():
-        rows = [json.loads(line) for line in args.out.read_text().splitlines()]
+    rows = read(args.out)
     done = {key(row) for row in rows}
-    command = ["git", "-C", Path(__file__).parent, "rev-parse", "--short", "HEAD"]
-    run = subprocess.run(command, capture_output=True, text=True, check=False)
     for env in args.envs:
         for seed in args.seeds:
             for method in args.methods:
@@ -79,10 +79,9 @@ def main():
                 if key(cell) in done:
                     continue
                 found = measured(env, method, seed, args)
-                row = {**cell, "n_jobs": args.n_jobs, "commit": run.stdout.strip()}
+                row = {**cell, "n_jobs": args.n_jobs, "commit": commit()}
                 rows.append(row | found)
-                with args.out.open("a") as file:
-                    file.write(json.dumps(rows[-1]) + "\n")
+                append(args.out, rows[-1])
                 print(json.dumps(rows[-1]), flush=True)
     print_table(rows)
 

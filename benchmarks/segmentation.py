@@ -24,7 +24,6 @@ being those with an intersection over union above 0.5.
 import argparse
 import multiprocessing
 import os
-import subprocess
 import sys
 import time
 from concurrent.futures import ProcessPoolExecutor
@@ -39,7 +38,7 @@ from scipy import ndimage
 
 sys.path.insert(0, str(Path(__file__).resolve().parent / "peers"))
 
-from _rows import append, read
+from _rows import append, commit, read
 
 from sknevo.datasets import load_mask_folder
 from sknevo.metrics import dice_scores, object_f1_score
@@ -245,13 +244,6 @@ def run_all(args):
 
 def cell_of(row):
     return Cell(*(row[name] for name in Cell._fields))
-
-
-def commit():
-    command = ["git", "describe", "--always", "--dirty", "--exclude=*"]
-    here = Path(__file__).parent
-    done = subprocess.run(command, cwd=here, capture_output=True, text=True)
-    return done.stdout.strip()
 
 
 def summarise(args):

@@ -19,7 +19,7 @@ import argparse
 import gzip
 import json
 import statistics
-import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -31,6 +31,10 @@ from sklearn.metrics import f1_score, r2_score, roc_auc_score
 from sklearn.model_selection import GridSearchCV, train_test_split
 from sklearn.pipeline import Pipeline
 from sklearn.svm import LinearSVC
+
+sys.path.insert(0, str(Path(__file__).resolve().parent / "peers"))
+
+from _rows import append, commit, read
 
 from sknevo import EvolvedPipelineClassifier, EvolvedPipelineRegressor
 
@@ -148,29 +152,22 @@ def measured(data, method, seed, args):
 # Rows --------------------------------------------------------------------------------
 
 
-def rows_of(path):
-    return [json.loads(line) for line in path.open()] if path.exists() else []
-
-
 def run(args):
-    command = ["git", "-C", Path(__file__).parent, "rev-parse", "--short", "HEAD"]
-    commit = subprocess.run(command, capture_output=True, text=True, check=False)
-    done = {tuple(row[name] for name in KEY) for row in rows_of(args.rows)}
+    done = {tuple(row[name] for name in KEY) for row in read(args.rows)}
     for seed in args.seeds:
         for data in args.data:
             for method in METHODS[data]:
                 cell = dict(zip(KEY, (data, method, seed, args.seconds), strict=True))
                 if tuple(cell.values()) in done:
                     continue
-                cell |= {"commit": commit.stdout.strip()}
+                cell |= {"commit": commit()}
                 cell |= measured(data, method, seed, args)
-                with args.rows.open("a") as file:
-                    file.write(json.dumps(cell) + "\n")
+                append(args.rows, cell)
                 print(cell, flush=True)
 
 
 def table(args):
-    rows = rows_of(args.rows)
+    rows = read(args.rows)
     print("| data | seconds | method | seeds | median | each | fit, s |")
     print("|-|-|-|-|-|-|-|")
     cells = dict.fromkeys((r["data"], r["seconds"], r["method"]) for r in rows)

@@ -1,6 +1,7 @@
 """The file of raw rows: JSON lines, one per fit, appended as soon as it has ended."""
 
 import json
+import subprocess
 from collections.abc import Iterable, Iterator
 from itertools import product
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import NamedTuple
 
 from _tables import task_of
 
+HERE = Path(__file__).resolve().parent
 # The scores that can be asked for, and the tables that have them.
 SCORES = {
     "neg_log_loss": "classification",
@@ -54,6 +56,13 @@ def append(path: Path, row: dict) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a", encoding="utf-8") as file:
         file.write(json.dumps(row) + "\n")
+
+
+def commit(folder: Path = HERE) -> str:
+    """Return the commit of the checkout that holds a folder, and whether it changed."""
+    command = ["git", "describe", "--always", "--dirty", "--exclude=*"]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
+    return done.stdout.strip() or "unknown"
 
 
 def missing(wanted: Iterable[Cell], rows: Iterable[dict]) -> list[Cell]:

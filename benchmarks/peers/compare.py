@@ -29,7 +29,7 @@ import pandas as pd
 from _made import MADE
 from _methods import METHODS, REQUIREMENTS
 from _process import environ_for, result_of, run
-from _rows import SCORES, Cell, append, cells, missing, read
+from _rows import SCORES, Cell, append, cells, commit, missing, read
 from _scores import held_out
 from _summary import report
 from _tables import NAMES, Split, load
@@ -164,12 +164,6 @@ def score(folder: Path, split: Split) -> tuple[dict, str]:
         return held_out(predictions, split.y_test, split.n_classes), ""
     except ValueError as error:
         return {}, f"predictions: {error}"
-
-
-def commit() -> str:
-    command = ["git", "describe", "--always", "--dirty", "--exclude=*"]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
-    return done.stdout.strip()
 
 
 def _keep_log(folder: Path, logs: Path, cell: Cell) -> None:
