@@ -635,8 +635,7 @@ class BaseEvolved(
             )
         # A weighted sum may have a cost that only `fit` has measured.
         counted = objectives.counted
-        scores = counted.measure(best, X, y, params, self.refit_time_)
-        return counted.fitness({name: (score,) for name, score in scores.items()})
+        return counted.fitness(counted.measure(best, X, y, params, self.refit_time_))
 
     def get_metadata_routing(self) -> MetadataRouter:
         """Return which object gets which metadata.

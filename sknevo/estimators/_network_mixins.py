@@ -21,7 +21,7 @@ from sknevo.estimators._network_samples import (
 )
 from sknevo.estimators._parameters import NetworkParameters
 from sknevo.estimators._results import after_refit
-from sknevo.estimators._setup import FirstRung, most
+from sknevo.estimators._setup import FirstRung, first_rung
 from sknevo.extras import require
 from sknevo.frames import FrameLayout
 from sknevo.image_stream import ImageStream
@@ -118,13 +118,16 @@ class EvolvedPredictorMixin(EvolvedNetworkMixin):
     def _auto_resource(self, spec: DataSpec, n_splits: int) -> FirstRung | None:
         if self.max_time is None:
             return None
+        samples = self._first_samples(spec, n_splits)
+        first = math.ceil(samples / samples_per_epoch(spec.n_samples))
+        return first_rung(self.genome_, "epochs", first)
+
+    def _first_samples(self, spec: DataSpec, n_splits: int) -> float:
+        """Return how many samples of a split are learned from on the first rung."""
         pixels = math.prod(shape_of(spec)[1:])  # of rows of features there are none
         larger = max(1.0, pixels / SMALL)
         samples = SAMPLES_PER_SECOND * self.max_time / (n_splits * larger)
-        samples = min(max(LEAST_SAMPLES, samples), MOST_SAMPLES)
-        first = math.ceil(samples / samples_per_epoch(spec.n_samples))
-        climbs = 2 * first <= most(self.genome_, "epochs")
-        return FirstRung("epochs", first) if climbs else None
+        return min(max(LEAST_SAMPLES, samples), MOST_SAMPLES)
 
     def _targets(self, X: Any, y: Any) -> Any:
         return labels_of(X) if y is None else y

@@ -119,6 +119,12 @@ def most(gene: Gene, name: str) -> int:
     return max([highest, *(most(part, name) for part in gene.parts.values())])
 
 
+def first_rung(genome: Genome, resource: str, amount: int) -> FirstRung | None:
+    """Return a first rung; None if no individual asks for twice as much or more."""
+    climbs = 2 * amount <= most(genome, resource)
+    return FirstRung(resource, amount) if climbs else None
+
+
 def _integers(gene: Gene) -> set[str]:
     """Return the names of all genes of whole numbers inside a gene."""
     own = {name for name, part in gene.parts.items() if isinstance(part, Integer)}

@@ -11,7 +11,7 @@ from sklearn.utils.metadata_routing import UNUSED
 from sknevo.estimators._base import BaseEvolved
 from sknevo.estimators._parameters import COUNT, parameter, with_parameters
 from sknevo.estimators._results import after_refit
-from sknevo.estimators._setup import FirstRung, most
+from sknevo.estimators._setup import FirstRung, first_rung, most
 from sknevo.evaluation import Builder, Evaluator, Objectives
 from sknevo.genes import Genome
 from sknevo.genomes.policy import policy, well_known
@@ -406,8 +406,7 @@ default="estimation_of_distribution"
             return None
         first = EPISODES_PER_SECOND * self.max_time / n_splits
         first = round(min(max(LEAST_FIRST, first), MOST_FIRST))
-        climbs = 2 * first <= most(self.genome_, "episodes")
-        return FirstRung("episodes", first) if climbs else None
+        return first_rung(self.genome_, "episodes", first)
 
     def _builder(
         self, spec: DataSpec, objectives: Objectives, final: bool = False
@@ -436,7 +435,7 @@ default="estimation_of_distribution"
             evaluation = outcome.evaluations[index]
             model, seconds = store(evaluation.candidate), evaluation.fit_times
             scores = objectives.measure(model, fresh, None, {}, np.mean(seconds))
-            fitness[index] = objectives.fitness({k: (s,) for k, s in scores.items()})
+            fitness[index] = objectives.fitness(scores)
         # The sort is stable: of equals, the one with the better score comes first.
         return sorted(nominated, key=lambda index: -fitness[index])[:n]
 

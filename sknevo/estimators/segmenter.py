@@ -20,12 +20,11 @@ from sknevo.estimators._network_mixins import EvolvedPredictorMixin
 from sknevo.estimators._network_samples import checked_shape, resolved_channels
 from sknevo.estimators._parameters import parameter, with_parameters
 from sknevo.estimators._results import after_refit
-from sknevo.estimators._setup import FirstRung, most
 from sknevo.evaluation import COSTS, Builder, Objectives
 from sknevo.genes import Genome
 from sknevo.genomes.segmenter import segmenter, well_known
 from sknevo.metrics import MaskScore
-from sknevo.network_plan import channels_last, samples_per_epoch, shape_of
+from sknevo.network_plan import channels_last, shape_of
 from sknevo.records import DataSpec
 
 __all__ = ["EvolvedSegmenter"]
@@ -387,15 +386,10 @@ default="estimation_of_distribution"
     def _well_known(self, spec: DataSpec) -> list[dict]:
         return well_known(spec, self.genome_, instances=self.instances)
 
-    def _auto_resource(self, spec: DataSpec, n_splits: int) -> FirstRung | None:
-        if self.max_time is None:
-            return None
+    def _first_samples(self, spec: DataSpec, n_splits: int) -> float:
         pixels = n_splits * math.prod(shape_of(spec)[1:])
         images = PIXELS_PER_SECOND * self.max_time / pixels
-        images = min(max(FEWEST_IMAGES, images), MOST_IMAGES)
-        first = math.ceil(images / samples_per_epoch(spec.n_samples))
-        climbs = 2 * first <= most(self.genome_, "epochs")
-        return FirstRung("epochs", first) if climbs else None
+        return min(max(FEWEST_IMAGES, images), MOST_IMAGES)
 
     def _builder(
         self, spec: DataSpec, objectives: Objectives, final: bool = False

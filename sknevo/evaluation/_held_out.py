@@ -73,7 +73,7 @@ class HeldOut:
             for part, y, params in zip(predictions, self.y, self.params, strict=True):
                 answers = self._answers(part, decision)
                 measured = counted.measure(answers, None, y, params)
-                scores.append(counted.fitness({n: (s,) for n, s in measured.items()}))
+                scores.append(counted.fitness(measured))
         return np.array(scores)
 
     def _answers(self, part: np.ndarray, decision: Decision) -> Answers:

@@ -92,15 +92,11 @@ def _split_scores(
 ) -> np.ndarray:
     """Return the fitness of each evaluation on each split."""
 
-    def of_split(evaluation: Evaluation, split: int) -> float:
-        return objectives.fitness(
-            {name: (scores[split],) for name, scores in evaluation.scores.items()}
-        )
+    def of_splits(evaluation: Evaluation) -> list[float]:
+        names, splits = evaluation.scores, zip(*evaluation.scores.values(), strict=True)
+        return [objectives.fitness(dict(zip(names, s, strict=True))) for s in splits]
 
-    n_splits = len(next(iter(evaluations[0].scores.values())))
-    return np.array(
-        [[of_split(one, split) for split in range(n_splits)] for one in evaluations]
-    )
+    return np.array([of_splits(one) for one in evaluations])
 
 
 def _part_scores(candidates: Sequence[Predictions], held_out: HeldOut) -> np.ndarray:

@@ -306,8 +306,11 @@ class Objectives:
             return ""
         return "score" if "score" in scores else self.metric or next(iter(scores))
 
-    def fitness(self, scores: Mapping[str, tuple[float, ...]]) -> float:
-        """Return what evolution maximises: the mean of the fitness over the splits."""
+    def fitness(self, scores: Mapping[str, float | Sequence[float]]) -> float:
+        """Return what evolution maximises: the mean of the fitness over the splits.
+
+        A score of a single part may be a number.
+        """
         # A single score is "score", whatever `refit` calls it.
         single = self.metric is None or len(scores) == 1
         weights = self.weights or {next(iter(scores)) if single else self.metric: 1.0}

@@ -76,6 +76,16 @@ def check_same_width(X: np.ndarray, Y: np.ndarray, names: str) -> None:
         )
 
 
+def principal_axes(
+    rows: np.ndarray, mean: np.ndarray, scale: np.ndarray
+) -> np.ndarray | None:
+    """Return the first principal axes of standardised rows, None of few columns."""
+    if rows.shape[1] <= MOST_FEATURES:
+        return None
+    axes = svd((rows - mean) / scale, full_matrices=False)[2]
+    return axes[:MOST_FEATURES].T
+
+
 @dataclass(frozen=True, eq=False)
 class StandardFeatures:
     """The columns of tables, standardised.
@@ -135,10 +145,7 @@ class StandardFeatures:
         # A column that is constant up to rounding has no scale of its own.
         scale[scale <= 1e-12 * np.abs(mean)] = 1.0
         scale[scale == 0] = 1.0
-        if real.shape[1] <= MOST_FEATURES:
-            return cls(mean, scale)
-        axes = svd((real - mean) / scale, full_matrices=False)[2]
-        return cls(mean, scale, axes[:MOST_FEATURES].T)
+        return cls(mean, scale, principal_axes(real, mean, scale))
 
     def __call__(self, X: Any) -> np.ndarray:
         """Return the features of samples.

@@ -4,10 +4,9 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
-from scipy.linalg import svd
 
 from sknevo.data_checks import fingerprint
-from sknevo.metrics._features import MOST_FEATURES, StandardFeatures
+from sknevo.metrics._features import StandardFeatures, principal_axes
 
 # A number counts by its distance from the median, in units of this share of the middle
 # of its column; further than one unit, by the logarithm. Chosen, not measured.
@@ -90,11 +89,7 @@ class TableFeatures:
         # What belongs together shares a variance of 1.
         shared = np.bincount(owners, variances)[owners]
         scale = np.sqrt(np.where(shared > 0, shared, 1.0))
-        components = None
-        if rows.shape[1] > MOST_FEATURES:
-            axes = svd((rows - mean) / scale, full_matrices=False)[2]
-            components = axes[:MOST_FEATURES].T
-        standard = StandardFeatures(mean, scale, components)
+        standard = StandardFeatures(mean, scale, principal_axes(rows, mean, scale))
         return cls(labels, middles, units, bare.have_gaps, standard)
 
     def __call__(self, X: Any) -> np.ndarray:

@@ -129,7 +129,7 @@ def test_scoring_may_be_another():
 
 
 def finalists(fresh_scores, fitness, **params):
-    """Return who goes on, of individuals with these scores."""
+    """Return which individuals go on, of those with these scores."""
     evaluations = [
         SimpleNamespace(
             status="ok",
@@ -149,7 +149,7 @@ def finalists(fresh_scores, fitness, **params):
         data=SimpleNamespace(value=data),
         objectives=SimpleNamespace(
             measure=lambda model, X, y, params, time: {"score": fresh_scores[model]},
-            fitness=lambda scores: scores["score"][0],
+            fitness=lambda scores: scores["score"],
         ),
     )
     evolved = EvolvedPolicy(Walk, **params)
