@@ -1,4 +1,4 @@
-"""Small environments of Gymnasium, whose episodes take no time."""
+"""Small environments of Gymnasium with episodes that take no time."""
 
 import gymnasium
 import numpy as np

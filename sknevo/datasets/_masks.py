@@ -14,7 +14,7 @@ from sknevo.image_stream._pixels import pixels_of, together
 
 # Names of pairs that an error names. Chosen, not measured.
 NAMED = 3
-# Modes of pictures whose numbers are labels: a byte, a place in a palette, more bytes.
+# Modes of pictures of labels: a byte, a place in a palette, more bytes.
 LABELS = ("1", "L", "P", "I", "I;16")
 
 

@@ -158,7 +158,7 @@ class EvolvedPipelineClassifier(EvolvedClassifierMixin, _EvolvedPipeline):
         ``partial(pipeline, models=["lightgbm"])`` of `sknevo.genomes.pipeline`. None
         stands for `pipeline`.
     text_columns : "auto" or list of str or int, default="auto"
-        The columns that hold texts, whose words and characters count, rather than
+        The columns that hold texts, of which words and characters count, rather than
         labels: their names in a DataFrame, their positions in an array. "auto" takes
         strings as text if there are more than 30 different ones that hardly repeat or
         are sentences. With a list all other strings are labels.
@@ -411,7 +411,7 @@ class EvolvedPipelineRegressor(EvolvedRegressorMixin, _EvolvedPipeline):
         ``partial(pipeline, models=["lightgbm"])`` of `sknevo.genomes.pipeline`. None
         stands for `pipeline`.
     text_columns : "auto" or list of str or int, default="auto"
-        The columns that hold texts, whose words and characters count, rather than
+        The columns that hold texts, of which words and characters count, rather than
         labels: their names in a DataFrame, their positions in an array. "auto" takes
         strings as text if there are more than 30 different ones that hardly repeat or
         are sentences. With a list all other strings are labels.

@@ -1,4 +1,4 @@
-"""What classifiers see: who tells samples from real ones, and what samples teach.
+"""What classifiers see: what tells samples from real ones, and what samples teach.
 
 Both measures are means over two halves: a model is trained on one half and tested on
 the other, then the other way round. The same samples give the same values.
@@ -245,7 +245,7 @@ def _trained(
     """
     if len(X) < 2 * LEAF:
         return None
-    # Imported here, since who generates samples may never measure them.
+    # Imported here, since many searches measure no generated samples.
     import lightgbm
 
     objectives = {1: {"objective": "regression"}, 2: {"objective": "binary"}}

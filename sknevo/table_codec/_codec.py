@@ -217,7 +217,7 @@ class TableCodec:
 
     A column becomes a part (see `sknevo.records.Part`): options of which one is on, and
     a value. Options are labels, numbers that are frequent, a gap, and the modes of all
-    other numbers: a mixture of Gaussians, whose number of components follows from the
+    other numbers: a mixture of Gaussians. The number of components follows from the
     data [1]_. The value, 0 for all other options, says where in its mode a number is.
     A mode ends at -1 or 1 with its furthest number, where CTGAN has four standard
     deviations: so no number is cut off, and what is made hardly leaves the data. A

@@ -221,7 +221,7 @@ def test_gradient_penalties_are_those_of_a_plane():
     assert paid("hinge", 0.5, 0.2) == pytest.approx(0.7 / 2 * 25)
     assert paid("hinge", 0.0, 0.0) == 0.0
 
-    def bowl(points, _):  # whose gradients are the samples
+    def bowl(points, _):  # its gradients are the samples
         return points.square().sum(dim=1) / 2
 
     squares = [float(samples.square().sum(dim=1).mean()) for samples in (X, Z)]

@@ -32,7 +32,7 @@ def texts(n=80, seed=0):
 
 
 def mixed(n=80):
-    """Return a table with a column of text, whose target depends on all columns."""
+    """Return a table with a column of text; all columns decide the target."""
     written, labels = texts(n)
     rng = np.random.default_rng(1)
     table = pd.DataFrame(

@@ -94,7 +94,7 @@ def _n_bytes(found: Any) -> int:
 class Counted(NamedTuple):
     """How often n-grams occur in texts.
 
-    `counts` has a row for each text and a column for each n-gram, whose `names` are
+    `counts` has a row for each text and a column for each n-gram, and their `names` are
     hashes of 64 bits in ascending order.
     """
 

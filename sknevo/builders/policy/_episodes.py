@@ -193,7 +193,7 @@ class Arena:
     envs: list[gymnasium.Env] = field(default_factory=list)
 
     def __reduce__(self) -> tuple[type["Arena"], tuple[Any, ...]]:
-        return Arena, (self.make, self.max_steps)  # environments are made anew
+        return Arena, (self.make, self.max_steps)  # environments are made again
 
     def lanes(self, n: int) -> list[Lane]:
         while len(self.envs) < n:

@@ -147,7 +147,7 @@ class Policy(BaseEstimator):
     returns_ : ndarray of shape (n_generations,)
         The mean return of all episodes of each generation.
     fresh_returns_ : ndarray of shape (n,)
-        Returns in episodes by which `finish` has decided, whose seeds were not used
+        Returns in episodes by which `finish` has decided. Their seeds were not used
         before.
     n_features_in_ : int
         Number of values of an observation.
@@ -374,7 +374,7 @@ class Policy(BaseEstimator):
 
     def __getstate__(self) -> dict[str, Any]:
         state = {**super().__getstate__()}
-        state.pop("_arena", None)  # environments are made anew
+        state.pop("_arena", None)  # environments are made again
         if callable(self.env):
             # A function of a notebook or a lambda goes with the policy.
             state["env"] = _ByValue(cloudpickle.dumps(self.env))

@@ -135,7 +135,7 @@ class Network:
 
 
 def _affine(rows: np.ndarray, matrices: np.ndarray) -> np.ndarray:
-    """Return the product of each row with its own matrix, whose last row is added."""
+    """Return the product of each row with its own matrix; the last row is added."""
     return _product(rows, matrices[:, :-1]) + matrices[:, -1]
 
 

@@ -385,7 +385,7 @@ def _repair(genes: Genes, spec: DataSpec, own: Own) -> Genes:
 
 
 def _repair_texts(genes: Genes, spec: DataSpec, own: Own) -> Genes:
-    """Return genes of a pipeline whose model takes what is made of texts."""
+    """Return genes by which texts become what the model of these genes takes."""
     return repair_texts(genes, spec, _chosen(genes, own)[1])
 
 

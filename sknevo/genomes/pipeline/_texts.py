@@ -77,7 +77,7 @@ def keeps_words(preparation: Genes) -> bool:
 
 
 def repair_texts(genes: Genes, spec: DataSpec, family: Family) -> Genes:
-    """Return genes of a pipeline whose model takes what is made of texts."""
+    """Return genes by which texts become what a family of models takes."""
     preparation, text = genes["preparation"], genes["preparation"]["text"]
     _repair_features(text, genes["model"]["choice"], family)
     told = has_ngrams(text) or text.get("embedding") or text["target"]
