@@ -1,10 +1,13 @@
-"""Evolve an autoencoder on scikit-learn's digits: rebuild them, and find anomalies.
+"""Rebuild digits, and find the anomaly
+====================================
+
+Evolve an autoencoder on scikit-learn's digits::
 
     python examples/evolve_autoencoder.py
     python examples/evolve_autoencoder.py --n-components 2 --max-time 300 --plot it.png
 
 One digit is left out of the training: it is an anomaly. Takes about two minutes. Needs
-`pip install ".[networks]"`, and for plots `pip install ".[networks,plots]"`.
+``pip install ".[networks]"``, and for plots ``pip install ".[networks,plots]"``.
 """
 
 import argparse

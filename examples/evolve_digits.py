@@ -1,10 +1,14 @@
-"""Evolve a network on scikit-learn's digits, and plot the best one and the evolution.
+"""Classify digits
+===============
+
+Evolve a network on scikit-learn's digits, and plot the evolution, the training of the
+best network and its mistakes::
 
     python examples/evolve_digits.py
     python examples/evolve_digits.py --max-time 300 --plot digits.png
 
-Takes about two minutes. Needs `pip install ".[networks]"`, and for plots
-`pip install ".[networks,plots]"`.
+Takes about two minutes. Needs ``pip install ".[networks]"``, and for plots
+``pip install ".[networks,plots]"``.
 """
 
 import argparse

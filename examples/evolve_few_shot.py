@@ -1,11 +1,14 @@
-"""Learn seven digits, and tell three others apart after one or five images of each.
+"""Learn new digits from a few images of each
+==========================================
+
+Learn seven digits, and tell three others apart after one or five images of each::
 
     python examples/evolve_few_shot.py
     python examples/evolve_few_shot.py --max-time 300 --plot episode.png
 
 An embedding evolves on the digits 0 to 6. It is adapted to 7, 8 and 9 without further
-training, and compared with pixels. Takes about a minute and a half. Needs `pip install
-".[networks]"`, and for plots `pip install ".[networks,plots]"`.
+training, and compared with pixels. Takes about a minute and a half. Needs
+``pip install ".[networks]"``, and for plots ``pip install ".[networks,plots]"``.
 """
 
 import argparse

@@ -1,10 +1,13 @@
-"""Evolve a GAN on eight Gaussians in a ring, or on digits, and plot its samples.
+"""Generate points on a ring, or digits
+====================================
+
+Evolve a GAN on eight Gaussians in a ring, or on digits, and plot its samples::
 
     python examples/evolve_gan.py
     python examples/evolve_gan.py --data digits --max-time 300 --plot digits.png
 
-Takes about two minutes. Needs `pip install ".[networks]"`, and for plots
-`pip install ".[networks,plots]"`.
+Takes about two minutes. Needs ``pip install ".[networks]"``, and for plots
+``pip install ".[networks,plots]"``.
 """
 
 import argparse

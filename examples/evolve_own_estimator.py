@@ -1,10 +1,14 @@
-"""Evolve any scikit-learn estimator with EvolvedSearchCV.
+"""Tune any estimator, for accuracy and speed
+==========================================
+
+Evolve the parameters of any scikit-learn estimator with EvolvedSearchCV::
 
     python examples/evolve_own_estimator.py
+    python examples/evolve_own_estimator.py --plot front.png
 
 Takes about ten seconds. The first search takes the parameter distributions of
 RandomizedSearchCV and has two goals, accuracy and the time to predict. The second one
-takes a genome with conditional parameters.
+takes a genome with conditional parameters. Plots need ``pip install ".[plots]"``.
 """
 
 import argparse
@@ -86,6 +90,12 @@ def main():
     print(f"  the most accurate  {evolved.score(X_test, y_test):.3f}")
     print(f"  the fastest        {fastest.score(X_test, y_test):.3f}")
 
+    if args.plot:
+        from sknevo.displays import ParetoDisplay
+
+        ParetoDisplay.from_estimator(evolved).figure_.savefig(args.plot, dpi=100)
+        print(f"\nplotted to {args.plot}")
+
     machine = EvolvedSearchCV(SVC(), KERNEL, **shared).fit(X_train, y_train)
     print(f"\nA support vector machine: {machine.best_params_}")
     print(f"  {machine.score(X_test, y_test):.3f} ({machine.stop_reason_})")
@@ -98,6 +108,7 @@ def parse_arguments():
     parser.add_argument("--max-time", type=float, default=30, help="seconds, at most")
     parser.add_argument("--n-jobs", type=int, default=1)
     parser.add_argument("--random-state", type=int, default=0)
+    parser.add_argument("--plot", help="where to write a picture, such as front.png")
     return parser.parse_args()
 
 

@@ -1,10 +1,13 @@
-"""Evolve a policy for an environment of Gymnasium, and film one of its episodes.
+"""Balance a pole
+==============
+
+Evolve a policy for an environment of Gymnasium, and film one of its episodes::
 
     python examples/evolve_policy.py
     python examples/evolve_policy.py --env Acrobot-v1 --max-time 60 --film acrobot.gif
 
-Takes about twenty seconds. Needs `pip install ".[rl]"`, and for plots
-`pip install ".[rl,plots]"`.
+Takes about twenty seconds. Needs ``pip install ".[rl]"``, and for plots
+``pip install ".[rl,plots]"``.
 """
 
 import argparse

@@ -1,4 +1,7 @@
-"""Evolve a network that finds cells in pictures, and plot what it finds.
+"""Find cells in pictures
+======================
+
+Evolve a network that finds cells in pictures, and plot what it finds::
 
     python examples/evolve_segmenter.py
     python examples/evolve_segmenter.py --max-time 300 --plot cells.png
@@ -6,8 +9,8 @@
 
 Takes about two minutes. Without folders, the pictures are drawn: bright cells, some of
 which touch, on an uneven ground. Masks number the cells, with 0 for the background; in
-folders, each has the name of its image. Needs `pip install ".[networks]"`, and for
-plots `pip install ".[networks,plots]"`.
+folders, each has the name of its image. Needs ``pip install ".[networks]"``, and for
+plots ``pip install ".[networks,plots]"``.
 """
 
 import argparse

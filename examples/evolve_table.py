@@ -1,9 +1,13 @@
-"""Evolve a pipeline on a table, and compare it with default LightGBM and SVC.
+"""Predict a column of a table
+===========================
 
-The data are scikit-learn's breast cancer set, or a CSV file of your own::
+Evolve a pipeline on a table, and compare it with default LightGBM and SVC. The data are
+scikit-learn's breast cancer set, or a CSV file of your own::
 
     python examples/evolve_table.py
     python examples/evolve_table.py data.csv --target column --max-time 120
+
+Plots need ``pip install ".[plots]"``.
 """
 
 import argparse
@@ -51,6 +55,9 @@ def main():
     print(evolved.best_chromosome_)
     print_scores(evolved, seconds, X, y, train, test, regression, args)
     print_times(evolved, seconds, args.n_jobs)
+    if args.plot:
+        evolved.plot().figure_.savefig(args.plot, dpi=100)
+        print(f"\nplotted to {args.plot}")
 
 
 def parse_arguments():
@@ -63,6 +70,7 @@ def parse_arguments():
     parser.add_argument("--n-jobs", type=int, default=2)
     parser.add_argument("--scoring", help="default: accuracy, or r2 for regression")
     parser.add_argument("--random-state", type=int, default=0)
+    parser.add_argument("--plot", help="where to write a picture, such as search.png")
     return parser.parse_args()
 
 

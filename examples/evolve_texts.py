@@ -1,10 +1,15 @@
-"""Evolve a pipeline on texts beside numbers, and compare it with TF-IDF.
+"""Classify texts beside numbers
+=============================
 
-Each text is the beginning of what scipy says of a function, and the number beside it is
-that of the function's parameters. The module of the function is predicted, such as
-stats or signal. The texts come with scipy: nothing is downloaded::
+Evolve a pipeline on texts beside numbers, and compare it with TF-IDF. Each text is the
+beginning of what scipy says of a function, and the number beside it is that of the
+function's parameters. The module of the function is predicted, such as stats or signal.
+The texts come with scipy: nothing is downloaded::
 
     python examples/evolve_texts.py --max-time 60
+    python examples/evolve_texts.py --max-time 60 --plot modules.png
+
+Plots need ``pip install ".[plots]"``.
 """
 
 import argparse
@@ -14,7 +19,7 @@ from importlib import import_module
 import pandas as pd
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import f1_score
+from sklearn.metrics import ConfusionMatrixDisplay, f1_score
 from sklearn.model_selection import train_test_split
 from sklearn.pipeline import make_pipeline
 
@@ -31,6 +36,7 @@ def main():
     parser.add_argument("--max-time", type=float, default=60, help="seconds to evolve")
     parser.add_argument("--n-jobs", type=int, default=2)
     parser.add_argument("--random-state", type=int, default=0)
+    parser.add_argument("--plot", help="where to write a picture, such as modules.png")
     args = parser.parse_args()
 
     X, y = read_functions()
@@ -58,6 +64,20 @@ def main():
         ("TF-IDF, logistic regression", usual.predict(X_test["text"])),
     ):
         print(f"{name:<32}{f1_score(y_test, found, average='macro'):.3f}")
+    if args.plot:
+        plot(evolved, X_test, y_test, args.plot)
+        print(f"\nplotted to {args.plot}")
+
+
+def plot(evolved, X, y, path):
+    """Plot which modules are taken for which others."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(6.5, 5.5), layout="constrained")
+    ConfusionMatrixDisplay.from_estimator(
+        evolved, X, y, ax=figure.subplots(), cmap="Blues", xticks_rotation=45
+    )
+    figure.savefig(path, dpi=100)
 
 
 def read_functions():

@@ -1,10 +1,13 @@
-"""Evolve a network, export it in three formats, and check their predictions.
+"""Export a network
+================
+
+Evolve a network, export it in three formats, and check their predictions::
 
     python examples/export_network.py
-    python examples/export_network.py --max-time 60 --folder networks
+    python examples/export_network.py --max-time 60 --folder networks --plot network.png
 
 The network standardises images itself, so all three take the raw bytes. Needs
-`pip install ".[networks,export]"`.
+``pip install ".[networks,export]"``, and for plots ``pip install ".[plots]"``.
 """
 
 import argparse
@@ -44,6 +47,11 @@ def main():
             same = (predict(unseen) == expected).mean()
             size = file.stat().st_size / 1024
             print(f"{file.name}: {size:.0f} KiB, {same:.1%} of predictions the same")
+    if args.plot:
+        from sknevo.displays import NetworkDisplay
+
+        NetworkDisplay.from_estimator(evolved).figure_.savefig(args.plot, dpi=100)
+        print(f"plotted to {args.plot}")
 
 
 def to_safetensors(evolved, module, images, folder):
@@ -85,6 +93,7 @@ def parse_arguments():
     )
     parser.add_argument("--max-time", type=float, default=30, help="seconds to evolve")
     parser.add_argument("--random-state", type=int, default=0)
+    parser.add_argument("--plot", help="where to write a picture, such as network.png")
     parser.add_argument("--folder", help="where to write; default: a temporary folder")
     return parser.parse_args()
 

@@ -1,12 +1,15 @@
-"""Evolve by a strategy of your own: one small class.
+"""Write a strategy of your own
+============================
+
+Evolve by a strategy of your own: one small class::
 
     python examples/own_strategy.py
-    python examples/own_strategy.py --max-time 60
+    python examples/own_strategy.py --max-time 60 --plot ancestors.png
 
-A strategy defines `breed`, which makes one child from the population. By default the
-fittest of parents and offspring survive; `survive` changes that. A strategy keeps no
+A strategy defines ``breed``, which makes one child from the population. By default the
+fittest of parents and offspring survive; ``survive`` changes that. A strategy keeps no
 state: its decisions depend only on its arguments. So results are reproducible, and a
-search that was interrupted can be resumed.
+search that was interrupted can be resumed. Plots need ``pip install ".[plots]"``.
 """
 
 import argparse
@@ -59,6 +62,11 @@ def main():
     )
     accuracy = evolved.best_estimator_.score(X_test, y_test)
     print(f"Accuracy on unseen rows: {accuracy:.3f}")
+    if args.plot:
+        from sknevo.displays import FamilyTreeDisplay
+
+        FamilyTreeDisplay.from_estimator(evolved).figure_.savefig(args.plot, dpi=100)
+        print(f"plotted to {args.plot}")
 
 
 def parse_arguments():
@@ -67,6 +75,9 @@ def parse_arguments():
     )
     parser.add_argument("--max-time", type=float, default=20, help="seconds to evolve")
     parser.add_argument("--random-state", type=int, default=0)
+    parser.add_argument(
+        "--plot", help="where to write a picture, such as ancestors.png"
+    )
     return parser.parse_args()
 
 

@@ -1,11 +1,15 @@
-"""Pictures of a search: its course, its winner and why that won.
+"""Pictures of a search
+====================
 
-Pipelines evolve for a table of tumours, or networks for handwritten digits. ``--plot``
-writes the two pictures that say most, ``--pictures`` all of them, each to a file. With
-``--generations`` instead of ``--max-time`` they are the same on every machine.
+How a search went, its winner and why that won. Pipelines evolve for a table of tumours,
+or networks for handwritten digits. ``--plot`` writes the two pictures that say most,
+``--pictures`` all of them, each to a file. With ``--generations`` instead of
+``--max-time`` they are the same on every machine::
 
     python examples/plot_search.py --generations 8 --pictures FOLDER
     python examples/plot_search.py --data digits --max-time 120 --plot digits.png
+
+Needs ``pip install ".[plots]"``, and for digits ``pip install ".[networks,plots]"``.
 """
 
 import argparse

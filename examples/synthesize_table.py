@@ -1,12 +1,15 @@
-"""Evolve a generator of a table, write a table of new rows, and report how good it is.
+"""Make new rows of a table
+========================
+
+Evolve a generator of a table, write a table of new rows, and report how good it is::
 
     python examples/synthesize_table.py
     python examples/synthesize_table.py data.csv --target column --max-time 600
 
-A CSV file goes in, `synthetic.csv` comes out, with pictures beside it. A fifth of the
+A CSV file goes in, ``synthetic.csv`` comes out, with pictures beside it. A fifth of the
 rows is held out: nothing is trained on it, and the report compares with it. Without a
 file the table is one of scikit-learn's, with gaps, labels and dates added. Needs
-`pip install ".[networks,plots]"`.
+``pip install ".[networks,plots]"``.
 """
 
 import argparse

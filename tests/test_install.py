@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
-from test_public_surface import MODULES
+from public_names import MODULES
 
 import sknevo
 from sknevo.builders.convnet import ClassifierNet

@@ -1,6 +1,5 @@
 """The project keeps its promises: a light import, no torch, clean code, true docs."""
 
-import importlib
 import inspect
 import os
 import re
@@ -10,7 +9,7 @@ from pathlib import Path
 from statistics import median
 
 import pytest
-from test_public_surface import MODULES
+from public_names import public_names
 
 import sknevo
 import sknevo.estimators
@@ -126,19 +125,11 @@ def undocumented_methods(cls):
             yield f"{name}: {missing}"
 
 
-def public_objects():
-    """Return what the `__all__` of each public module names, each object once."""
-    objects = {}
-    for module_name in MODULES:
-        module = importlib.import_module(module_name)
-        for name in module.__all__:
-            obj = getattr(module, name)
-            if inspect.isclass(obj) or inspect.isroutine(obj):  # no plain value
-                objects.setdefault(id(obj), (f"{module_name}.{name}", obj))
-    return dict(objects.values())
-
-
-PUBLIC = public_objects()
+PUBLIC = {
+    path: obj
+    for path, obj in public_names().items()
+    if inspect.isclass(obj) or inspect.isroutine(obj)  # no plain value
+}
 
 
 def test_all_public_packages_are_checked_for_documentation():

@@ -10,19 +10,17 @@ write the file anew and describe each changed line in CHANGELOG.md:
 import importlib
 import inspect
 import json
-import pkgutil
 import tempfile
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
+from public_names import MODULES
 from sklearn.base import BaseEstimator
 from sklearn.tree import DecisionTreeClassifier
 from walks import Walk
 
-import sknevo
-import sknevo.genomes
 from sknevo import (
     Categorical,
     Chromosome,
@@ -54,22 +52,6 @@ from sknevo.genomes.segmenter import segmenter
 from sknevo.metrics import frechet_distance, mode_coverage
 
 GOLDEN = Path(__file__).parent / "golden" / "public_surface.json"
-MODULES = [
-    "sknevo",
-    "sknevo.callbacks",
-    "sknevo.datasets",
-    "sknevo.displays",
-    "sknevo.evolution",
-    "sknevo.genes",
-    *(
-        f"sknevo.genomes.{module.name}"
-        for module in pkgutil.iter_modules(sknevo.genomes.__path__)
-        if not module.name.startswith("_")
-    ),
-    "sknevo.metrics",
-    "sknevo.records",
-]
-
 # Names and parameters ----------------------------------------------------------------
 
 

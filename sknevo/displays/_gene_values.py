@@ -89,7 +89,7 @@ class GeneValuesDisplay:
         estimator : estimator
             Any evolved estimator of sknevo, fitted.
         gene : str
-            A column of `cv_results_`, without "param_".
+            A column of `cv_results_`, without ``param_``.
         ax : matplotlib Axes or None, default=None
             Axes to plot on; None makes a new figure.
 

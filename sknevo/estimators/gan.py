@@ -253,7 +253,7 @@ default="estimation_of_distribution"
         Names of the columns, if X is a DataFrame and all of them are strings.
     n_conditions_ : int
         Number of labels if y holds labels, 1 if y holds values, 0 without y.
-    classes_ : ndarray of shape (n_conditions_,)
+    classes_ : ndarray of shape (n_labels,)
         The labels, sorted, if y holds labels.
     generation_samples_ : dict of int to array or DataFrame of shape (n, ...)
         For each generation (by its number), 16 images or 256 rows that the best

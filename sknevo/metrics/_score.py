@@ -217,7 +217,7 @@ class GenerativeScore(BaseEstimator):
             above that of real samples do not raise the fitness. The ROC AUC of the
             classifier is 1 - "indistinguishability" / 2.
             "neg_frechet_distance" is in squared units of the features ("neg_fid" with
-            `InceptionFeatures`). Values whose names begin with "real_" are those of
+            `InceptionFeatures`). Values whose names begin with ``real_`` are those of
             other real samples.
 
         Raises

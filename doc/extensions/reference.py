@@ -1,0 +1,125 @@
+"""The reference: a page for each public name, written from the public surface."""
+
+import inspect
+from collections import defaultdict
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from public_names import public_names
+
+FOLDER = "reference"
+COMPUTED = (property, cached_property)
+# What is said above the names of each package of sknevo, in this order. Names of other
+# packages follow under the name of theirs.
+TITLES = {
+    "estimators": "Estimators",
+    "genomes": "Search spaces",
+    "genes": "Genes",
+    "evolution": "Strategies",
+    "displays": "Pictures",
+    "metrics": "Metrics",
+    "datasets": "Data sets",
+    "callbacks": "Loggers",
+    "records": "Records",
+    "builders": "Files of networks",
+    "evaluation": "Journals",
+}
+
+
+def setup(app: Any) -> dict[str, bool]:
+    """Write the pages before Sphinx looks for what there is to read."""
+    app.connect("builder-inited", lambda app: write(Path(app.srcdir) / FOLDER))
+    return {"parallel_read_safe": True}
+
+
+def write(folder: Path) -> None:
+    """Write what has changed, and remove what is no longer public."""
+    folder.mkdir(exist_ok=True)
+    texts = {f"{name}.rst": text for name, text in pages().items()}
+    for file in folder.glob("*.rst"):
+        if file.name not in texts:
+            file.unlink()
+    for name, text in texts.items():
+        file = folder / name
+        if not file.exists() or file.read_text(encoding="utf-8") != text:
+            file.write_text(text, encoding="utf-8")
+
+
+def pages() -> dict[str, str]:
+    """Return the text of each page by its name, that of the index included."""
+    names = public_names()
+    return {"index": index(names)} | {path: page(path, names[path]) for path in names}
+
+
+def index(names: dict[str, object]) -> str:
+    """Return the page that lists all names."""
+    groups: dict[str, list[str]] = defaultdict(list)
+    for path, value in names.items():
+        groups[package(path, value)].append(path)
+    order = [*TITLES, *sorted(groups.keys() - TITLES.keys())]
+    text = heading("Reference", "=")
+    for group in (group for group in order if group in groups):
+        paths = sorted(groups[group], key=lambda path: (path.count("."), path))
+        text += heading(TITLES.get(group, group), "-")
+        text += directive("autosummary", "", ":nosignatures:", *paths)
+        text += directive("toctree", "", ":hidden:", *paths)
+    return text
+
+
+def package(path: str, value: object) -> str:
+    """Return the package of sknevo that a name belongs to."""
+    where = path if path.count(".") > 1 else str(getattr(value, "__module__", path))
+    return where.split(".")[1]
+
+
+def page(path: str, value: object) -> str:
+    """Return the page of one name."""
+    module, _, name = path.rpartition(".")
+    text = heading(name, "=") + directive("currentmodule", module)
+    if not inspect.isclass(value):
+        kind = "autofunction" if inspect.isroutine(value) else "autodata"
+        return text + directive(kind, name) + examples(path)
+    kind = "autoexception" if issubclass(value, Exception) else "autoclass"
+    text += directive(kind, name)
+    ours, theirs = members(value)
+    for member in ours:
+        computed = isinstance(inspect.getattr_static(value, member), COMPUTED)
+        kind = "autoproperty" if computed else "automethod"
+        text += directive(kind, f"{name}.{member}")
+    if theirs:
+        listed = ", ".join(f"``{member}``" for member in theirs)
+        text += f"As in all estimators of scikit-learn: {listed}.\n\n"
+    return text + examples(path)
+
+
+def members(cls: type) -> tuple[list[str], list[str]]:
+    """Return the public methods and properties of sknevo, and of scikit-learn."""
+    found: dict[str, list[str]] = defaultdict(list)
+    for name in dir(cls):
+        value = inspect.getattr_static(cls, name)
+        for wrapped in ("fget", "func", "__func__"):
+            value = getattr(value, wrapped, value)
+        home = str(getattr(value, "__module__", "")).split(".")[0]
+        if inspect.isroutine(value) and not name.startswith("_"):
+            found[home].append(name)
+    return found["sknevo"], found["sklearn"]
+
+
+def examples(path: str) -> str:
+    """Return the examples of the gallery that use a name."""
+    return directive("minigallery", path)
+
+
+def heading(title: str, line: str) -> str:
+    """Return a title of reStructuredText."""
+    return f"{title}\n{line * len(title)}\n\n"
+
+
+def directive(name: str, argument: str, *lines: str) -> str:
+    """Return a directive; options end where a line begins with no colon."""
+    options = [line for line in lines if line.startswith(":")]
+    content = [line for line in lines if not line.startswith(":")]
+    body = [*options, "", *content] if content else options
+    indented = "".join(f"   {line}".rstrip() + "\n" for line in body)
+    return f".. {name}:: {argument}".rstrip() + f"\n{indented}\n"
