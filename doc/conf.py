@@ -47,7 +47,6 @@ sphinx_gallery_conf = {
     "within_subsection_order": "FileNameSortKey",
     "reset_argv": "gallery.arguments",
     "image_scrapers": ("gallery.written_pictures",),
-    "abort_on_example_error": True,
     "backreferences_dir": "reference/backreferences",
     "doc_module": ("sknevo",),
     "download_all_examples": False,
@@ -70,6 +69,7 @@ html_theme_options = {
     "footer_end": [],
     "pygments_light_style": "tango",
 }
-html_sidebars = {"install": [], "changelog": []}
+# Pages without others below them need no list of these.
+html_sidebars = {path.stem: [] for path in (ROOT / "doc").glob("*.md")}
 html_copy_source = False
 html_show_sourcelink = False

@@ -5,9 +5,9 @@ Successive halving: each pipeline is tried on a part of the digits first, and on
 best are tried on more::
 
     python examples/halve_rows.py
-    python examples/halve_rows.py --max-time 60 --plot rungs.png
+    python examples/halve_rows.py --generations 10 --plot rungs.png
 
-Takes about twenty seconds. Plots need ``pip install ".[plots]"``.
+Takes about ten seconds. Plots need ``pip install ".[plots]"``.
 """
 
 import argparse
@@ -35,8 +35,7 @@ def main():
         resource="n_samples",
         factor=3,
         min_resources=50,
-        generations=None,  # max_time ends the search
-        max_time=args.max_time,
+        generations=args.generations,
         n_jobs=args.n_jobs,
         random_state=args.random_state,
     ).fit(X_train, y_train)
@@ -58,7 +57,7 @@ def parse_arguments():
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--max-time", type=float, default=20, help="seconds to evolve")
+    parser.add_argument("--generations", type=int, default=4)
     parser.add_argument("--n-jobs", type=int, default=2)
     parser.add_argument("--random-state", type=int, default=0)
     parser.add_argument("--plot", help="where to write a picture, such as rungs.png")

@@ -31,7 +31,7 @@ def main():
     X, y = load_breast_cancer(return_X_y=True, as_frame=True)
     with tempfile.TemporaryDirectory() as temporary:
         journal = Path(args.journal or Path(temporary) / "run.jsonl")
-        for generations in (1, 4):
+        for generations in (1, args.generations):
             known = len(read_journal(journal)) if journal.exists() else 0
             evolved = EvolvedPipelineClassifier(
                 genome=partial(pipeline, models=MODELS),
@@ -39,7 +39,6 @@ def main():
                 cv=3,
                 population_size=10,
                 generations=generations,
-                max_time=args.max_time,
                 journal=journal,
                 n_jobs=args.n_jobs,
                 random_state=args.random_state,
@@ -64,7 +63,7 @@ def parse_arguments():
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--max-time", type=float, default=30, help="seconds, at most")
+    parser.add_argument("--generations", type=int, default=4)
     parser.add_argument("--journal", help="where to write it (default: temporary)")
     parser.add_argument("--n-jobs", type=int, default=1)
     parser.add_argument("--random-state", type=int, default=0)

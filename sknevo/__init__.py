@@ -37,7 +37,7 @@ if TYPE_CHECKING:  # editors and type checkers cannot follow `__getattr__`
     from sknevo.records import Chromosome as Chromosome
     from sknevo.records import Evaluation as Evaluation
 
-__version__ = "0.1.0.dev0"
+__version__ = "0.1.0"
 
 # Packages and names are imported when they are first used (PEP 562), so that `import
 # sknevo` is cheap.

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-# What examples take beside `--max-time` and `--plot`. One worker, since each other one
-# has to import torch first.
+# What examples take beside `--plot`, and beside `--max-time` where no generations limit
+# the search. One worker, since each other one has to import torch first.
 QUICK = {
     "evolve_autoencoder": "--n-jobs 1 --max-epochs 4",
     "evolve_digits": "--n-jobs 1",
@@ -15,9 +15,10 @@ QUICK = {
     "evolve_table": "--n-jobs 1",
     "evolve_texts": "--n-jobs 1",
     "explain_table": "--n-jobs 1",
-    "halve_rows": "--n-jobs 1",
+    "halve_rows": "--n-jobs 1 --generations 2",
     "own_model": "--n-jobs 1",
     "plot_search": "--n-jobs 1 --pictures {folder}/pictures",
+    "resume_search": "--generations 2",
     "synthesize_table": "--n-jobs 1 --max-epochs 2 --out {folder}/synthetic.csv",
 }
 
@@ -35,4 +36,5 @@ def quick_arguments(example: str, folder: Path, max_time: float) -> list[str]:
         Seconds to search.
     """
     more = [part.format(folder=folder) for part in QUICK.get(example, "").split()]
-    return ["--max-time", f"{max_time:g}", "--plot", f"{folder}/plot.png", *more]
+    limit = [] if "--generations" in more else ["--max-time", f"{max_time:g}"]
+    return [*limit, "--plot", f"{folder}/plot.png", *more]

@@ -146,6 +146,24 @@ sys.addaudithook(refuse)
 
 
 @pytest.mark.slow
+def test_the_local_cluster_of_the_page_runs(tmp_path):
+    pytest.importorskip("distributed", reason="the extra dask is not installed")
+    text = (DOC / "clusters.md").read_text(encoding="utf-8")
+    (code,) = re.findall(r"^```python\n([^`]*__main__[^`]*)^```", text, re.MULTILINE)
+    script = tmp_path / "local.py"
+    script.write_text(code, encoding="utf-8")
+    told = subprocess.run(
+        [sys.executable, str(script)],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=600,
+    )
+    assert told.returncode == 0, told.stderr
+    assert told.stdout.strip()
+
+
+@pytest.mark.slow
 def test_the_site_builds_without_a_warning_or_a_network(tmp_path):
     pytest.importorskip("sphinx_gallery", reason="the extra doc is not installed")
     (tmp_path / "sitecustomize.py").write_text(OFFLINE)
