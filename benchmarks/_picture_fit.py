@@ -20,11 +20,14 @@ from typing import Any
 import numpy as np
 from _fixed_networks import FixedNetwork
 from _picture_sets import Images, load
+from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import accuracy_score, f1_score, log_loss
 from sklearn.model_selection import StratifiedShuffleSplit
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import FunctionTransformer
+from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from sklearn.svm import SVC
+
+from sknevo.genomes.pipeline import pipeline
 
 # An SVM takes the square of the number of images.
 MOST_FOR_SVM = 20_000
@@ -54,12 +57,14 @@ class Job:
 Fitted = tuple[dict[str, Any], dict[str, Any]]
 
 
-def evolved(job: Job, name: str, **parameters: Any) -> Fitted:
+def evolved(
+    job: Job, name: str, kind: str = "EvolvedClassifier", **parameters: Any
+) -> Fitted:
     import torch  # noqa: F401  # not within the seconds of a fit
 
-    from sknevo import EvolvedClassifier
+    import sknevo
 
-    model = EvolvedClassifier(
+    model = getattr(sknevo, kind)(
         max_time=job.budget,
         n_jobs=job.n_jobs,
         random_state=job.seed,
@@ -96,7 +101,11 @@ def members(model: Any) -> list[list]:
 
 
 def shape(genes: dict[str, Any]) -> str:
-    """Return channels and kernels, and the greatest number of epochs."""
+    """Return channels and kernels with the greatest number of epochs, or a pipeline."""
+    if "blocks" not in genes:
+        choices = genes["preparation"]["features"].values()
+        kinds = [name for one in choices if isinstance(one, dict) for name in one]
+        return f"{next(iter(genes['model']))} of {', '.join({*kinds} - {'none'})}"
     blocks = [f"{block['channels']}x{block['kernel']}" for block in genes["blocks"]]
     return f"{' '.join(blocks)}, {genes['training']['epochs']} epochs"
 
@@ -123,6 +132,26 @@ def svm(job: Job) -> Fitted:
     return {"svm": model}, {}
 
 
+def probe(job: Job) -> Fitted:
+    """Fit a logistic regression to the pooled features of a pretrained network."""
+    from sknevo.builders.pipeline._images import ImageReader
+    from sknevo.builders.pipeline._pretrained import Pretrained
+    from sknevo.pretrained import known_weights
+
+    X, y = job.images.X, job.images.y
+    weights = known_weights()["efficientnet_lite0"]
+    place = weights.library, weights.architecture, weights.path
+    model = make_pipeline(
+        ImageReader(X.shape[1:], "last"),
+        Pretrained(*place, layer=1, side=224, mirrored=False),
+        StandardScaler(),
+        LogisticRegression(C=0.01, max_iter=1_000),
+    )
+    with job:
+        model.fit(X, y)
+    return {"probe": model}, {}
+
+
 def tpe(job: Job) -> Fitted:
     """Search with Optuna's TPE; keep when the best network became better."""
     from _tpe import search
@@ -146,6 +175,18 @@ METHODS: dict[str, Callable[[Job], Fitted]] = {
     "fixed": partial(fixed, widths=(32, 64), name="fixed"),
     "fixed3": partial(fixed, widths=(32, 64, 128), name="fixed3"),
     "svm": svm,
+    # Pipelines of features, with pretrained networks of this machine and without.
+    "pipelines": partial(
+        evolved, name="pipelines", kind="EvolvedPipelineClassifier", generations=None
+    ),
+    "classic": partial(
+        evolved,
+        name="classic",
+        kind="EvolvedPipelineClassifier",
+        generations=None,
+        genome=partial(pipeline, pretrained=None),
+    ),
+    "probe": probe,
     # For scores over time; generations do not end them.
     "evolution": partial(evolved, name="evolution", generations=None),
     "random": partial(evolved, name="random", generations=None, strategy="elitist"),

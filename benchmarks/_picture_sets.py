@@ -167,5 +167,8 @@ SETS = {
     "omniglot": Source(_omniglot),
     "photos_ten": Source(partial(_photos, "ten", 48)),
     "shore4": Source(partial(_photos, "shore4", 64)),
+    # At the size that pretrained networks have seen.
+    "ten_224": Source(partial(_photos, "ten", 224)),
+    "shore4_224": Source(partial(_photos, "shore4", 224)),
     "insects": Source(_insects),
 }

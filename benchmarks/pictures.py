@@ -12,7 +12,13 @@ again. `_picture_sets.py` says where the sets lie; those that are missing are le
 `sknevo` is `EvolvedClassifier` with `max_time`, and `best_net` its `best_estimator_`.
 `fixed` and `fixed3` are networks of two and three convolutions, trained by a plain loop
 for the same seconds, with mirroring and shifts for photos. `svm` is a default SVM on
-pixels, of at most 20,000 images; it knows no budget.
+pixels, of at most 20,000 images; it knows no budget. `pipelines` is
+`EvolvedPipelineClassifier`, `classic` the same without pretrained networks, and `probe`
+a logistic regression on the features of the one that a package brings, without budget:
+
+    python benchmarks/pictures.py run --data FOLDER --out rows.jsonl --budgets 60 \
+--sets shore4_224 ten_224 insects digits mnist_2000 --seeds 0 1 2 3 4 \
+--methods pipelines classic sknevo svm probe
 
 With `--scored held_out`, other training images are scored instead of the test images:
 so settings are chosen. `--source` names another checkout whose sknevo is measured.
@@ -44,7 +50,9 @@ from sknevo.records import Chromosome
 HERE = Path(__file__).resolve().parent
 USUAL = ("sknevo", "fixed", "fixed3", "svm")
 # The methods that take what time they need, and so many seconds at most.
-WITHOUT_BUDGET = {"svm": 1_200.0}
+WITHOUT_BUDGET = {"svm": 1_200.0, "probe": 600.0}
+# Sets of images that networks learn from in minutes.
+SMALL_SETS = [name for name in SETS if not name.endswith("_224")]
 # Candidates are counted until so many seconds.
 EARLY = 30.0
 
@@ -347,7 +355,7 @@ def main() -> None:
     commands = parser.add_subparsers(dest="command", required=True)
     fits = commands.add_parser("run", help="append a row per fit to a file")
     add_options(fits)
-    fits.add_argument("--sets", nargs="+", choices=SETS, default=[*SETS])
+    fits.add_argument("--sets", nargs="+", choices=SETS, default=[*SMALL_SETS])
     fits.add_argument("--methods", nargs="+", choices=METHODS, default=[*USUAL])
     fits.add_argument("--budgets", type=float, nargs="+", default=[30.0, 60.0, 180.0])
     report = commands.add_parser("summary", help="of one file or several")

@@ -27,6 +27,7 @@ if TYPE_CHECKING:  # editors and type checkers cannot follow `__getattr__`
     from sknevo import genomes as genomes
     from sknevo import image_stream as image_stream
     from sknevo import metrics as metrics
+    from sknevo import pretrained as pretrained
     from sknevo import records as records
     from sknevo.builders.networks import load_network as load_network
     from sknevo.estimators import *  # noqa: F403
@@ -50,6 +51,7 @@ _PACKAGES = (
     "genomes",
     "image_stream",
     "metrics",
+    "pretrained",
     "records",
 )
 # All names of `sknevo.estimators` and all strategies are added to these.

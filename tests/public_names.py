@@ -22,6 +22,7 @@ MODULES = [
         if not module.name.startswith("_")
     ),
     "sknevo.metrics",
+    "sknevo.pretrained",
     "sknevo.records",
 ]
 

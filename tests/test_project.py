@@ -58,8 +58,18 @@ EvolvedPipelineClassifier(
 ).fit(X, y).predict(X)
 """
 
+EVOLVE_ON_IMAGES = """
+import numpy as np
+from sknevo import EvolvedPipelineClassifier
 
-@pytest.mark.parametrize("code", ["import sknevo", EVOLVE_A_PIPELINE])
+X = np.random.default_rng(0).random((20, 8, 8))
+EvolvedPipelineClassifier(
+    population_size=1, generations=1, cv=2, random_state=0
+).fit(X, np.arange(20) % 2).predict(X)
+"""
+
+
+@pytest.mark.parametrize("code", ["import sknevo", EVOLVE_A_PIPELINE, EVOLVE_ON_IMAGES])
 def test_torch_is_not_imported(code):
     code += "\nimport sys; print(sorted({'torch', 'skorch'} & set(sys.modules)))"
     assert run("-c", code).strip() == "[]"

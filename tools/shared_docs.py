@@ -17,13 +17,19 @@ import sknevo.estimators
 from sknevo.estimators._base import BaseEvolved
 from sknevo.estimators._parameters import (
     EnsembleParameters,
+    ImageParameters,
     NetworkParameters,
     SearchParameters,
 )
 from sknevo.evolution import STRATEGIES
 
 ORIGINS = {
-    "Parameters": [SearchParameters, EnsembleParameters, NetworkParameters],
+    "Parameters": [
+        SearchParameters,
+        EnsembleParameters,
+        ImageParameters,
+        NetworkParameters,
+    ],
     "Attributes": [BaseEvolved, EnsembleParameters],
 }
 WIDTH = 88

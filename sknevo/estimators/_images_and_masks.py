@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from sknevo.estimators._network_samples import Shape, check_finite
 from sknevo.image_stream import ImageStream
 from sknevo.image_stream._items import begins_with_image, is_torch_dataset, item_of
 from sknevo.image_stream._pixels import array_of, pixels_of, together
+from sknevo.image_stream._samples import Shape, check_finite
 
 ACCEPTED_IMAGES = (
     "X must hold images: an array of shape (n, height, width), (n, height, width, "

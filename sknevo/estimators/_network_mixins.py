@@ -9,18 +9,10 @@ from os import PathLike
 from typing import Any, ClassVar, Self
 
 import numpy as np
-from sklearn.utils.validation import check_array, validate_data
 
-from sknevo.estimators._network_samples import (
-    as_samples,
-    check_finite,
-    checked_shape,
-    resolved_channels,
-    same_order,
-    sample_shape,
-)
 from sknevo.estimators._parameters import NetworkParameters
 from sknevo.estimators._results import after_refit
+from sknevo.estimators._samples_mixin import SamplesMixin
 from sknevo.estimators._setup import FirstRung, first_rung
 from sknevo.extras import require
 from sknevo.frames import FrameLayout
@@ -36,43 +28,6 @@ from sknevo.records import DataSpec
 # 1,700 of 48 x 48 in three colours. Chosen, not measured.
 SAMPLES_PER_SECOND, LEAST_SAMPLES, MOST_SAMPLES = 150, 600, 10_000
 SMALL = 28 * 28
-
-
-class SamplesMixin:
-    """Images or rows, as users have them, made samples of networks."""
-
-    def _check_X(self, X: Any, reset: bool) -> np.ndarray | ImageStream:
-        if reset:
-            shape, channels = checked_shape(self.image_shape), self.channels
-        else:
-            shape, channels = self._sample_shape_, self._channels_
-        X, channels = as_samples(X, shape, channels)
-        if not isinstance(X, ImageStream):
-            names = getattr(X, "columns", None)
-            options = {"dtype": "numeric", "ensure_all_finite": False}
-            # scikit-learn's validation counts columns: it serves for rows only.
-            if X.ndim <= 2:
-                X = validate_data(self, X, reset=reset, **options)
-            else:
-                X = check_array(X, allow_nd=True, estimator=self, **options)
-            check_finite(X, names)
-        if X.ndim > 4:
-            raise ValueError(
-                "X must be of shape (n, features), (n, height, width), (n, channels, "
-                f"height, width) or (n, height, width, channels); got {X.shape}."
-            )
-        if 0 in X.shape:
-            raise ValueError(f"X must not be empty; got shape {X.shape}.")
-        if reset:
-            self._sample_shape_ = sample_shape(X.shape[1:], shape)
-            self._channels_ = resolved_channels(self._sample_shape_, channels)
-            self.n_features_in_ = math.prod(self._sample_shape_)
-        elif not same_order(X.shape[1:], self._sample_shape_):
-            raise ValueError(
-                f"X must hold samples of shape {self._sample_shape_}, as in fit; got "
-                f"{X.shape[1:]}."
-            )
-        return X
 
 
 class EvolvedNetworkMixin(SamplesMixin, NetworkParameters):

@@ -15,6 +15,7 @@ from sknevo.builders.pipeline import is_plain
 from sknevo.builders.pipeline._boosting import EarlyStoppingClassifier
 from sknevo.builders.pipeline._columns import ColumnReader
 from sknevo.builders.pipeline._floats import Floats, Imputer
+from sknevo.builders.pipeline._images import ImageReader
 from sknevo.builders.pipeline._linear import LinearClassifier, LinearRegressor
 from sknevo.columns._kinds import Numbers
 from sknevo.estimators._source import is_own
@@ -106,8 +107,8 @@ def _plain(name: str, step: Any) -> Any:  # noqa: C901 (one case for each)
         case _ if not is_own(type(step)):
             return step
     raise ValueError(
-        f"step {name!r} cannot be written as ONNX: {_why(step)}. `to_script` writes "
-        "all steps."
+        f"step {name!r} cannot be written as ONNX: {_why(step)}."
+        f"{'' if isinstance(step, ImageReader) else ' `to_script` writes all steps.'}"
     )
 
 
@@ -116,6 +117,8 @@ def _why(step: Any) -> str:
     match step:
         case ColumnReader():
             return "the table has columns that are no numbers"
+        case ImageReader():
+            return "its features of images have no converters"
         case Floats():
             return "its columns need offsets or other scales in single precision"
         case _ if hasattr(step, "estimator"):

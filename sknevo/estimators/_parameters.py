@@ -339,8 +339,8 @@ class EnsembleParameters:
 
 
 @with_parameters
-class NetworkParameters:
-    """The parameters of every search among networks, copied like those above.
+class ImageParameters:
+    """The parameters of every search that takes images, copied like those above.
 
     Parameters
     ----------
@@ -354,6 +354,18 @@ class NetworkParameters:
         not in the first place; or, if there are more, as of satellites, and all images
         are square. Otherwise it takes them to be first. It warns if both places may be
         channels, as in (4, 4, 3) or (3, 32, 3), which it takes to be first.
+    """
+
+    image_shape: Sequence[int] | None = parameter(tuple, list, None, default=None)
+    channels: str = parameter(StrOptions({"auto", "first", "last"}), default="auto")
+
+
+@with_parameters
+class NetworkParameters(ImageParameters):
+    """The parameters of every search among networks, copied like those above.
+
+    Parameters
+    ----------
     device : str, default="auto"
         Device on which networks are trained, as torch names it: "cpu", "cuda",
         "cuda:1", "mps". "auto" stands for CUDA if it is available, else for the CPU. If
@@ -363,8 +375,6 @@ class NetworkParameters:
         "auto" stands for bfloat16 if the hardware supports it.
     """
 
-    image_shape: Sequence[int] | None = parameter(tuple, list, None, default=None)
-    channels: str = parameter(StrOptions({"auto", "first", "last"}), default="auto")
     max_epochs: int | None = parameter(COUNT, None, default=None)
     device: str = parameter(str, default="auto")
     precision: str = parameter(

@@ -19,10 +19,11 @@ from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
 from sknevo.estimators._base import BaseEvolved
 from sknevo.estimators._mixins import EvolvedClassifierMixin
-from sknevo.estimators._network_mixins import EvolvedPredictorMixin, SamplesMixin
+from sknevo.estimators._network_mixins import EvolvedPredictorMixin
 from sknevo.estimators._parameters import parameter, with_parameters
 from sknevo.estimators._results import after_refit
 from sknevo.estimators._samples import Samples
+from sknevo.estimators._samples_mixin import SamplesMixin
 from sknevo.evaluation import Builder, Objectives
 from sknevo.genes import Genome
 from sknevo.genomes.few_shot import few_shot, well_known

@@ -1,4 +1,4 @@
-"""Evolved pipelines for tables: preparation, scaling, feature extraction, model."""
+"""Evolved pipelines: preparation or features, scaling, feature extraction, model."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -12,6 +12,7 @@ from sklearn.utils.validation import validate_data
 
 from sknevo.builders.pipeline import PipelineBuilder
 from sknevo.builders.pipeline._columns import ColumnReader, are_texts, as_table
+from sknevo.builders.pipeline._images import ImageReader
 from sknevo.estimators._base import BaseEvolved
 from sknevo.estimators._export import ScriptMixin
 from sknevo.estimators._importance import FeatureImportanceMixin
@@ -20,14 +21,21 @@ from sknevo.estimators._mixins import EvolvedClassifierMixin, EvolvedRegressorMi
 from sknevo.estimators._onnx import OnnxMixin
 from sknevo.estimators._parameters import (
     EnsembleParameters,
+    ImageParameters,
     parameter,
     with_parameters,
 )
+from sknevo.estimators._samples_mixin import SamplesMixin
 from sknevo.estimators._setup import FirstRung
 from sknevo.evaluation import SAMPLES, Objectives
 from sknevo.genes import Genome
 from sknevo.genomes.pipeline import pipeline, well_known
 from sknevo.genomes.pipeline._families import MODELS, own_models
+from sknevo.image_stream import ImageStream
+from sknevo.image_stream._images import Images
+from sknevo.image_stream._items import labels_of
+from sknevo.image_stream._memory import Memory
+from sknevo.image_stream._samples import are_images
 from sknevo.records import DataSpec
 
 __all__ = ["EvolvedPipelineClassifier", "EvolvedPipelineRegressor"]
@@ -35,8 +43,9 @@ __all__ = ["EvolvedPipelineClassifier", "EvolvedPipelineRegressor"]
 # On a table that is large for its `max_time`, a first trial is given so many cells for
 # each second, but no fewer rows. Chosen, not measured.
 CELLS_PER_SECOND, FEWEST_ROWS = 16_000, 2_000
-# So many letters of a text count as a cell: about two words. Chosen, not measured.
-LETTERS_PER_CELL = 10
+# So many letters of a text count as a cell: about two words. An image counts as so many
+# cells: features and copies of it. Chosen, not measured.
+LETTERS_PER_CELL, CELLS_PER_IMAGE = 10, 1_000
 
 
 @with_parameters
@@ -46,9 +55,11 @@ class _EvolvedPipeline(
     ScriptMixin,
     FeatureImportanceMixin,
     EnsembleParameters,
+    ImageParameters,
+    SamplesMixin,
     BaseEvolved,
 ):
-    """A search among pipelines for a table."""
+    """A search among pipelines for a table, or for images."""
 
     _builder_module = "sknevo.builders.pipeline"
     _individuals = "pipelines"
@@ -69,7 +80,14 @@ class _EvolvedPipeline(
     # the fifth best nothing (benchmarks/folds.py).
     _n_best = 5
 
+    def _targets(self, X: Any, y: Any) -> Any:
+        return labels_of(X) if y is None else y
+
     def _check_X(self, X: Any, reset: bool) -> Any:
+        if reset:
+            self._takes_images_ = are_images(X) or self.image_shape is not None
+        if self._takes_images_:
+            return self._check_images(X, reset)
         table = as_table(X)
         if reset:
             self._text_columns_ = self.text_columns
@@ -80,15 +98,35 @@ class _EvolvedPipeline(
         validate_data(self, table, reset=reset, skip_check_array=True)
         return table if reset else self._reader_.read(table)
 
+    def _check_images(self, X: Any, reset: bool) -> Any:
+        images = super()._check_X(X, reset)
+        if not reset:
+            return self._reader_.transform(images)
+        if len(self._sample_shape_) < 2:
+            raise ValueError(
+                "X must hold images of a height and a width; got samples of shape "
+                f"{self._sample_shape_}. Rows of numbers are a table: pass an array of "
+                "shape (n_samples, n_features), or say the image_shape of rows."
+            )
+        if isinstance(images, ImageStream):
+            images.check()
+        return images
+
     def _first_steps(self) -> list[tuple[str, BaseEstimator]]:
-        return [("columns", self._reader_)]
+        return [("images" if self._takes_images_ else "columns", self._reader_)]
 
     def _learn_X(self, X: Any) -> Any:
+        if self._takes_images_:
+            self._reader_ = ImageReader(self._sample_shape_, self._channels_).fit(X)
+            return Images(X, self._reader_.layout_, Memory(len(X)))
         self._reader_ = ColumnReader(text_columns=self._text_columns_)
         return self._reader_.fit_transform(X)
 
     def _described(self, X: Any, task: str, n_classes: int) -> DataSpec:
-        """Return what genome and builder may know of a table."""
+        """Return what genome and builder may know of a table, or of images."""
+        if self._takes_images_:
+            layout = {"shape": self._sample_shape_, "channels": self._channels_}
+            return DataSpec(task, len(X), n_classes, **layout)
         reader = self._reader_
         columns, sparse = reader.describe(X), reader.sparsity(X)
         return DataSpec(task, X.shape[0], n_classes, columns, sparse=sparse)
@@ -110,6 +148,7 @@ class _EvolvedPipeline(
         cells = CELLS_PER_SECOND * (self.max_time or math.inf)
         width = len(spec.columns) * spec.density
         width += sum(column.letters for column in spec.columns) / LETTERS_PER_CELL
+        width += CELLS_PER_IMAGE * self._takes_images_
         first = max(FEWEST_ROWS, cells / max(1.0, width))
         most = math.inf if self.max_resources == "auto" else self.max_resources
         most = min(most, spec.n_samples)
@@ -124,10 +163,15 @@ class _EvolvedPipeline(
         return PipelineBuilder(
             spec,
             final or costs or probabilities,
-            # Trials get tables that are read already.
-            self._reader_.kinds_ if final or costs else None,
+            # Trials get tables and images that are read already.
+            self._kinds if final or costs else None,
             own_models(self.genome_),
         )
+
+    @property
+    def _kinds(self) -> tuple[Any, ...]:
+        """How columns are read; images have none."""
+        return () if self._takes_images_ else self._reader_.kinds_
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
@@ -140,11 +184,12 @@ class _EvolvedPipeline(
 
 
 class EvolvedPipelineClassifier(EvolvedClassifierMixin, _EvolvedPipeline):
-    """Evolve a pipeline that classifies the rows of a table.
+    """Evolve a pipeline that classifies rows of a table, texts or images.
 
     An individual is a whole pipeline [1]_: how columns are prepared (imputation,
-    encoding of categories, dates and text), how they are scaled, which features are
-    generated, extracted or selected, which model is fitted, and its hyperparameters.
+    encoding of categories, dates and text) or which features are made of images, how
+    they are scaled, generated, extracted or selected, which model is fitted, and its
+    hyperparameters.
     Models are the gradient boosting of scikit-learn, LightGBM and XGBoost, forests,
     support vector machines, Gaussian processes, multilayer perceptrons, linear models
     and nearest neighbours. An ensemble of the individuals predicts: the weighted mean
@@ -272,6 +317,16 @@ default="estimation_of_distribution"
         its splits and, as far as `max_time` allows, by one that is fitted on all of X,
         half and half. None predicts with the best individual alone. So do a callable
         `refit`, `max_predict_time` and a `scoring` that needs more than predictions.
+    image_shape : tuple of int or None, default=None
+        Shape of an image if X holds images as rows: (height, width),
+        (channels, height, width) or (height, width, channels). Images of a Dataset are
+        scaled and cropped to it. None stands for the shape of the first sample.
+    channels : {"auto", "first", "last"}, default="auto"
+        Where the channels are in images of three sides, as in (3, 32, 32) or
+        (32, 32, 3). "auto" takes them to be last if there are 1 to 4 of them there and
+        not in the first place; or, if there are more, as of satellites, and all images
+        are square. Otherwise it takes them to be first. It warns if both places may be
+        channels, as in (4, 4, 3) or (3, 32, 3), which it takes to be first.
 
     Attributes
     ----------
@@ -358,6 +413,11 @@ default="estimation_of_distribution"
     sparse columns or few components of them. With the extra `text`, embeddings of the
     package wordllama may join them.
 
+    X may hold images, in the forms that `EvolvedClassifier` takes. Genes of the
+    preparation then say which features are made of them: pixels, histograms of colours,
+    gradients (HOG), textures (LBP, Gabor filters; with the extra `images`), and patches
+    that are learned without labels.
+
     X may be a sparse matrix of any format, or a DataFrame of sparse numbers alone. It
     stays sparse, unless its singular vectors are taken; the gradient boosting of
     scikit-learn and Gaussian processes are left out, and naive Bayes joins if no value
@@ -393,11 +453,12 @@ default="estimation_of_distribution"
 
 
 class EvolvedPipelineRegressor(EvolvedRegressorMixin, _EvolvedPipeline):
-    """Evolve a pipeline that predicts a number for each row of a table.
+    """Evolve a pipeline that predicts a number for each row of a table, text or image.
 
     An individual is a whole pipeline [1]_: how columns are prepared (imputation,
-    encoding of categories, dates and text), how they are scaled, which features are
-    generated, extracted or selected, which model is fitted, and its hyperparameters.
+    encoding of categories, dates and text) or which features are made of images, how
+    they are scaled, generated, extracted or selected, which model is fitted, and its
+    hyperparameters.
     Models are the gradient boosting of scikit-learn, LightGBM and XGBoost, forests,
     support vector machines, Gaussian processes, multilayer perceptrons, linear models
     and nearest neighbours. An ensemble of the individuals predicts: the weighted mean
@@ -525,6 +586,16 @@ default="estimation_of_distribution"
         its splits and, as far as `max_time` allows, by one that is fitted on all of X,
         half and half. None predicts with the best individual alone. So do a callable
         `refit`, `max_predict_time` and a `scoring` that needs more than predictions.
+    image_shape : tuple of int or None, default=None
+        Shape of an image if X holds images as rows: (height, width),
+        (channels, height, width) or (height, width, channels). Images of a Dataset are
+        scaled and cropped to it. None stands for the shape of the first sample.
+    channels : {"auto", "first", "last"}, default="auto"
+        Where the channels are in images of three sides, as in (3, 32, 32) or
+        (32, 32, 3). "auto" takes them to be last if there are 1 to 4 of them there and
+        not in the first place; or, if there are more, as of satellites, and all images
+        are square. Otherwise it takes them to be first. It warns if both places may be
+        channels, as in (4, 4, 3) or (3, 32, 3), which it takes to be first.
 
     Attributes
     ----------
@@ -608,6 +679,11 @@ default="estimation_of_distribution"
     have columns of text beside others. Their words and characters are counted, in
     sparse columns or few components of them. With the extra `text`, embeddings of the
     package wordllama may join them.
+
+    X may hold images, in the forms that `EvolvedClassifier` takes. Genes of the
+    preparation then say which features are made of them: pixels, histograms of colours,
+    gradients (HOG), textures (LBP, Gabor filters; with the extra `images`), and patches
+    that are learned without labels.
 
     X may be a sparse matrix of any format, or a DataFrame of sparse numbers alone. It
     stays sparse, unless its singular vectors are taken; the gradient boosting of

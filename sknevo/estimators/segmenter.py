@@ -17,12 +17,12 @@ from sknevo.estimators._images_and_masks import (
     split_pairs,
 )
 from sknevo.estimators._network_mixins import EvolvedPredictorMixin
-from sknevo.estimators._network_samples import checked_shape, resolved_channels
 from sknevo.estimators._parameters import parameter, with_parameters
 from sknevo.estimators._results import after_refit
 from sknevo.evaluation import COSTS, Builder, Objectives
 from sknevo.genes import Genome
 from sknevo.genomes.segmenter import segmenter, well_known
+from sknevo.image_stream._samples import checked_shape, resolved_channels
 from sknevo.metrics import MaskScore
 from sknevo.network_plan import channels_last, shape_of
 from sknevo.records import DataSpec

@@ -65,7 +65,9 @@ from sknevo.deadline import (
 from sknevo.genomes.pipeline import pipeline, well_known
 from sknevo.genomes.pipeline._families import MODELS
 from sknevo.genomes.pipeline._space import WIDE
-from sknevo.records import Chromosome
+from sknevo.image_stream._images import Images, Layout
+from sknevo.image_stream._memory import Memory
+from sknevo.records import Chromosome, DataSpec
 
 
 def case(X, y, n=16, **spec):
@@ -108,6 +110,13 @@ def sparse_case(n_columns=40, negative=False, missing=False, **spec):
     return case(X, y, n=10, **spec)
 
 
+def image_case(*sides):
+    spec = DataSpec("classification", 40, 2, shape=sides, channels="last")
+    pixels = np.random.default_rng(0).integers(0, 256, (40, *sides)).astype(np.uint8)
+    X = Images(pixels, Layout(sides, "last"), Memory(40))
+    return Case(pipeline(spec), PipelineBuilder(spec), X, np.arange(40) % 2, n=12)
+
+
 def wide_table(n_rows, n_columns):
     """Return numbers, labels, gaps, and columns of one value or of none."""
     X = np.random.default_rng(0).normal(size=(n_rows, n_columns))
@@ -129,6 +138,8 @@ CASES = {
     "sparse values": sparse_case(negative=True, missing=True, regression=True),
     "sparse, many columns": sparse_case(WIDE + 100),
     "sparse, one column": sparse_case(1),
+    "images": image_case(12, 14, 3),
+    "grey images": image_case(8, 8),
 }
 
 

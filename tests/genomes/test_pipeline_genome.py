@@ -34,13 +34,22 @@ def table_of(n_samples, n_classes, columns, sparse=None):
 
 
 ROWS_AND_CLASSES = st.integers(4, 10**6), st.sampled_from([0, 2, 3, 50])
-SPECS = st.builds(
-    table_of, *ROWS_AND_CLASSES, st.lists(COLUMNS, min_size=1, max_size=60)
-) | st.builds(
-    table_of,
-    *ROWS_AND_CLASSES,
-    st.integers(1, 1000).map(lambda n: [Column(i, "numeric") for i in range(n)]),
-    SPARSE,
+SPECS = (
+    st.builds(table_of, *ROWS_AND_CLASSES, st.lists(COLUMNS, min_size=1, max_size=60))
+    | st.builds(
+        table_of,
+        *ROWS_AND_CLASSES,
+        st.integers(1, 1000).map(lambda n: [Column(i, "numeric") for i in range(n)]),
+        SPARSE,
+    )
+    | st.builds(
+        lambda n, k, sides: DataSpec(
+            "classification" if k else "regression", n, k, shape=sides, channels="last"
+        ),
+        *ROWS_AND_CLASSES,
+        st.tuples(st.integers(1, 300), st.integers(1, 300))
+        | st.tuples(st.integers(1, 300), st.integers(1, 300), st.integers(1, 13)),
+    )
 )
 
 

@@ -77,7 +77,7 @@ def test_ssim_is_what_its_definition_says():
 @pytest.mark.parametrize("measure", [structural_similarity, nearest_neighbour_ssim])
 def test_ssim_without_scikit_image_names_the_extra(monkeypatch, measure):
     monkeypatch.setitem(sys.modules, "skimage", None)
-    with pytest.raises(ImportError, match=r'pip install "\.\[metrics\]"'):
+    with pytest.raises(ImportError, match=r'pip install "\.\[images\]"'):
         measure(DIGITS[:2], DIGITS[:2])
 
 

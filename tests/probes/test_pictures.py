@@ -335,9 +335,11 @@ def test_items_without_image_are_refused_with_labels_too(item):
         streamed(Items(lambda i: item))
 
 
-def test_pipelines_say_what_takes_datasets():
-    with pytest.raises(TypeError, match="a torch Dataset, which EvolvedClassifier and"):
-        EvolvedPipelineClassifier().fit(Items(pair), LABELS)
+def test_pipelines_of_tables_say_that_a_dataset_is_none():
+    table = EvolvedPipelineClassifier(population_size=1, generations=1, cv=2)
+    table.fit(PIXELS.reshape(len(PIXELS), -1), LABELS)
+    with pytest.raises(TypeError, match=r"a table, as in fit: .* got a torch Dataset"):
+        table.predict(Items(pair))
 
 
 def test_lists_of_lists_are_images():

@@ -1,20 +1,24 @@
-"""Expressed genes of a tabular pipeline -> an unfitted scikit-learn Pipeline."""
+"""Expressed genes of a pipeline -> an unfitted scikit-learn Pipeline."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from sklearn.base import BaseEstimator
 from sklearn.pipeline import Pipeline
 
 from sknevo.builders.pipeline._columns import ColumnReader
+from sknevo.builders.pipeline._copies import OnCopies, n_copies
 from sknevo.builders.pipeline._features import (
     beside_categories,
     extraction_seconds,
     make_extraction,
     make_scaling,
+    n_components,
     scaled_width,
     scaling_seconds,
 )
+from sknevo.builders.pipeline._images import ImageReader
 from sknevo.builders.pipeline._models import MODELS, Model, Setting, own_model
 from sknevo.builders.pipeline._preparation import (
     make_preparation,
@@ -34,14 +38,15 @@ class PipelineBuilder:
     Parameters
     ----------
     spec : DataSpec
-        The task, the number of rows and classes, and the columns.
+        The task, the number of rows and classes, and the columns, or the shape of
+        images.
     probabilities : bool, default=True
         Whether all candidates must predict probabilities. It makes an SVM about twice
         as slow.
     columns : tuple or None, default=None
         How the columns are read, the `kinds_` of a `ColumnReader`: the pipeline begins
         with one, so that it takes tables as users have them. None makes pipelines of
-        tables that are read already.
+        tables that are read already. For images any tuple stands for a reader of them.
     extra_models : dict of str to EstimatorGenome, default={}
         Models beside the built-in ones, by their names among the genes.
 
@@ -100,15 +105,17 @@ class PipelineBuilder:
         scaling = make_scaling(expressed["scaling"], spec, random_state)
         if name == "linear" and setting.n_categorical:
             scaling = beside_categories(scaling, setting.n_categorical)
-        read = []
-        if self.columns is not None:
-            read = [("columns", self._reader())]
-        steps = [
-            *read,
-            ("preparation", make_preparation(spec, expressed["preparation"], name)),
+        learned = [
             ("scaling", scaling),
             ("extraction", extraction),
             ("model", self._model(name).make(genes, setting)),
+        ]
+        if n := n_copies(expressed["preparation"]):
+            learned = [("model", OnCopies(Pipeline(learned), n))]
+        steps = [
+            *([] if self.columns is None else [self._reader()]),
+            ("preparation", make_preparation(spec, expressed["preparation"], name)),
+            *learned,
         ]
         # The steps pass arrays on under any user's configuration.
         return Pipeline(steps).set_output(transform="default")
@@ -170,24 +177,26 @@ class PipelineBuilder:
         own = self.extra_models.get(name)
         return MODELS[name] if own is None else own_model(own)
 
-    def _reader(self) -> ColumnReader:
-        """Return the unfitted reader of tables in the form that the search got."""
+    def _reader(self) -> tuple[str, BaseEstimator]:
+        """Return the unfitted reader of samples in the form that the search got."""
+        if self.spec.shape:
+            return "images", ImageReader(self.spec.shape, self.spec.channels)
         if not self.spec.sparse:
-            return ColumnReader(self.columns, sparse=False)
+            return "columns", ColumnReader(self.columns, sparse=False)
         names = tuple(column.name for column in self.spec.columns)
-        return ColumnReader(
-            self.columns, True, names if isinstance(names[0], str) else None
-        )
+        names = names if isinstance(names[0], str) else None
+        return "columns", ColumnReader(self.columns, True, names)
 
     def _setting(self, expressed: dict[str, Any], **options: Any) -> Setting:
         width, density = prepared_size(self.spec, expressed["preparation"])
         width = scaled_width(expressed["scaling"], max(1, width))
         if "polynomial" in expressed["extraction"]:
             width = width * (width + 3) / 2
-        if "svd" in expressed["extraction"]:
-            width, density = expressed["extraction"]["svd"]["n_components"], 1.0
+        if (n := n_components(expressed["extraction"])) is not None:
+            width, density = min(n, width), 1.0
+        n_samples = (1 + n_copies(expressed["preparation"])) * self.spec.n_samples
         return Setting(
-            self.spec,
+            replace(self.spec, n_samples=n_samples),
             width,
             self.probabilities,
             expressed.get("class_weight"),

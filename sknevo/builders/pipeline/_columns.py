@@ -94,9 +94,8 @@ def _check_form(X: Any) -> None:
     """Refuse what other estimators or methods take."""
     if is_torch_dataset(X):
         raise TypeError(
-            "X must be a table: a DataFrame, or an array of shape (n_samples, "
-            "n_features); got a torch Dataset, which EvolvedClassifier and "
-            "EvolvedRegressor take."
+            "X must be a table, as in fit: a DataFrame, or an array of shape "
+            "(n_samples, n_features); got a torch Dataset."
         )
     if isinstance(X, str | os.PathLike):
         raise TypeError(

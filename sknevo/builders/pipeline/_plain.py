@@ -17,6 +17,7 @@ from sknevo.builders.pipeline._boosting import (
 )
 from sknevo.builders.pipeline._columns import ColumnReader
 from sknevo.builders.pipeline._floats import Floats, Imputer
+from sknevo.builders.pipeline._images import ImageReader
 from sknevo.builders.pipeline._preparation import _Labels
 from sknevo.builders.pipeline._scripted import (
     AsLabels,
@@ -35,7 +36,13 @@ def plain_pipeline(
     """Return a pipeline that predicts the same, of scikit-learn's parts where it can.
 
     The fitted one shows what its steps have learned, and so which of them do nothing.
+    A ValueError says that what reads images cannot be part of a script.
     """
+    if any(isinstance(step, ImageReader) for _, step in unfitted.steps):
+        raise ValueError(
+            "step 'images' cannot be written as a script: what reads images needs "
+            "sknevo. Keep the estimator in a file by pickle instead."
+        )
     read = [step for name, step in unfitted.steps if name == "columns"]
     steps = [*_reader(read[0], columns)] if read else []
     numbers = all(is_plain(one) for one in _inside(fitted) if isinstance(one, Floats))

@@ -1,4 +1,4 @@
-"""The first step of a pipeline: columns of any kind become numbers."""
+"""The first step of a pipeline: columns of any kind, or images, become numbers."""
 
 import math
 from typing import Any, Self
@@ -12,6 +12,7 @@ from sklearn.model_selection import KFold
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, TargetEncoder
 
+from sknevo.builders.pipeline._copies import BesideCopies
 from sknevo.builders.pipeline._features import SquashingScaler
 from sknevo.builders.pipeline._filter import UnivariateFilter
 from sknevo.builders.pipeline._floats import (
@@ -22,6 +23,7 @@ from sknevo.builders.pipeline._floats import (
     SparseFloats,
 )
 from sknevo.builders.pipeline._generated import KEPT, GroupFeatures, PairFeatures
+from sknevo.builders.pipeline._images import image_features, image_seconds
 from sknevo.builders.pipeline._texts import (
     Part,
     keeps_words,
@@ -32,6 +34,7 @@ from sknevo.builders.pipeline._texts import (
 from sknevo.builders.pipeline._transformers import Stateless
 from sknevo.columns._kinds import to_labels
 from sknevo.data_checks import mean_and_std
+from sknevo.image_stream._feature_widths import features_width
 from sknevo.records import Column, DataSpec
 
 # Columns of a one-hot encoding at most, if it is dense; the rarer labels share one.
@@ -57,7 +60,7 @@ OWN_PRECISION = ("numeric", "datetime")
 def make_preparation(
     spec: DataSpec, genes: dict[str, Any], model: str = ""
 ) -> BaseEstimator:
-    """Return an unfitted transformer of a table to an array of floats.
+    """Return an unfitted transformer of a table, or of images, to an array of floats.
 
     The array is dense, or sparse if the table is, or if each word of a text has a
     column. Beside words each label has one, too, and all else is squashed.
@@ -72,6 +75,10 @@ def make_preparation(
     model : str, default=""
         The name of the model, which may take so many categories only.
     """
+    if "features" in genes:
+        made = image_features(genes["features"])
+        moved = genes.get("copies", {}).get("moved")
+        return made if moved is None else BesideCopies(made, **moved)
     if spec.sparse:
         return _sparse(spec, genes)
     text, others = genes.get("text", {}), _parts(spec, genes, model)
@@ -185,6 +192,8 @@ def prepared_size(spec: DataSpec, genes: dict[str, Any]) -> tuple[float, float]:
 
     That is the share of the values that are stored: 1.0 of a dense table.
     """
+    if "features" in genes:
+        return features_width(genes["features"], spec), 1.0
     width = _table_width(spec, genes)
     text = genes.get("text", {})
     n_texts, stored = text_size(text, spec.columns, spec.n_samples)
@@ -213,8 +222,11 @@ def _table_width(spec: DataSpec, genes: dict[str, Any]) -> int:
 def prepared_seconds(spec: DataSpec, genes: dict[str, Any]) -> float:
     """Return roughly how long the preparation takes on one core.
 
-    It matters on wide tables and of texts, where it may take longer than the model.
+    It matters on wide tables, of texts and of images, where it may take longer than the
+    model.
     """
+    if "features" in genes:
+        return image_seconds(genes["features"], spec)
     texts = text_seconds(genes.get("text", {}), spec.columns, spec.n_samples)
     if "filter" not in genes:
         return texts

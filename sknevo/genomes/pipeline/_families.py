@@ -49,6 +49,9 @@ class Family:
     takes_thousands: bool = False
     takes_millions: bool = False
     weighs_classes: bool = True
+    # Copies of images beside them. What cross-validates for its probabilities would see
+    # an image where it is fitted and a copy of it where it is not.
+    takes_copies: bool = True
 
 
 # Weights and ranges are chosen, not measured, with an eye on those of published
@@ -92,6 +95,7 @@ MODELS = {
         weight=2,
         of_regressors=Genome(epsilon=Real(1e-3, 0.5, log=True)),
         takes_words=True,
+        takes_copies=False,
     ),
     "hist_gradient_boosting": Family(
         Genome(
@@ -166,7 +170,9 @@ MODELS = {
         takes_millions=True,
     ),
     "gaussian_process": Family(
-        Genome(own_lengths=Categorical([True, False], [2, 1])), takes_sparse=False
+        Genome(own_lengths=Categorical([True, False], [2, 1])),
+        takes_sparse=False,
+        takes_copies=False,
     ),
     "neighbours": Family(
         Genome(
@@ -251,6 +257,7 @@ def _own(name: Any, entry: Any, task: str) -> Family:
         takes_missing=takes.allow_nan,
         most_sparse_columns=math.inf if takes.sparse else 0,
         takes_words=takes.sparse,
+        takes_copies=False,
         weighs_classes=own.get("class_weight", "none") is None and not varies,
     )
 

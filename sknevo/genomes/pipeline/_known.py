@@ -1,9 +1,9 @@
-"""Pipelines for tables that are known to be good: the first individuals of a search."""
+"""Pipelines that are known to be good: the first individuals of a search."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
-from itertools import cycle, zip_longest
+from itertools import chain, cycle, zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from sknevo.genomes.pipeline._families import (
     own_models,
     suits,
 )
+from sknevo.genomes.pipeline._images import are_photos, has_images
 from sknevo.genomes.pipeline._space import (
     MANY_LABELS,
     MOST_KEPT,
@@ -66,7 +67,7 @@ def well_known(spec: DataSpec, genome: Genome | None = None) -> list[dict[str, A
     >>> [*well_known(spec)[0]]
     ['preparation', 'scaling', 'extraction', 'model']
     """
-    known = _built_in(spec)
+    known = _built_in(spec, genome)
     own = {} if genome is None else own_models(genome)
     added = [_of_own(name, gene, known) for name, gene in own.items()]
     return [*known[:1], *added, *known[1:]]
@@ -87,12 +88,16 @@ def _of_own(
     return like | {"model": {name: values[0] if values else {}}}
 
 
-def _built_in(spec: DataSpec) -> list[dict[str, Any]]:
+def _built_in(spec: DataSpec, given: Genome | None) -> list[dict[str, Any]]:
     """Return the configurations of the built-in models."""
     genome = pipeline(spec)
     if spec.sparse:
         return _known_on_sparse(spec, genome)
     suited = [_suited(entry, genome) for entry in portfolio()[spec.task]]
+    if has_images(spec):
+        # The user's own may have other pretrained networks.
+        has_features = given is not None and "features" in _inside(given, "preparation")
+        return _known_on_images(suited, spec, given if has_features else genome)
     if most_labels(spec) > MANY_LABELS:
         suited = [_prepared(entry, counts=False) for entry in suited]
         if most_labels(spec) * spec.n_samples > KEPT_LABELS:
@@ -347,6 +352,168 @@ def _on_texts(
     if is_counted and "none" in text["components"]:  # columns of labels cost little
         entry = _prepared(entry, encoding="onehot", min_frequency=0.0)
     return _prepared(entry, text=text)
+
+
+# Images -------------------------------------------------------------------------------
+
+
+def _seen(**features: dict[str, Any]) -> dict[str, Any]:
+    """Return expressed genes of features of images; those not named are left out."""
+    return {"crop": 1.0, **features}
+
+
+def _hog(side: int, cells: int, orientations: int = 9) -> dict[str, Any]:
+    return {"hog": {"side": side, "cells": cells, "orientations": orientations}}
+
+
+def _lbp(side: int, cells: int) -> dict[str, Any]:
+    return {"lbp": {"side": side, "radius": 1, "cells": cells}}
+
+
+def _filters(side: int, n_filters: int, stride: int) -> dict[str, Any]:
+    known = {"learned": "kmeans", "patch": 6, "cells": 2}
+    own = {"side": side, "stride": stride, "n_filters": n_filters}
+    return {"patches": {**known, **own}}
+
+
+def _small(name: str, side: int) -> dict[str, Any]:
+    return {name: {"side": side}}
+
+
+MOVED = {"moved": {"n_copies": 3, "mirrored": True}}
+JOINT = {"histogram": {"space": "hsv", "bins": 4, "joint": True, "cells": 2}}
+APART = {"histogram": {"space": "rgb", "bins": 6, "joint": False, "cells": 3}}
+RBF = {"approximate": False, "kernel": {"rbf": {"gamma": 1.0}}}
+# The first individuals on images: their features, how these are scaled, and a model
+# with genes that differ from those of its first entry in the portfolio. Cheap and
+# different ones first. Chosen, not measured.
+FIRST_ON_IMAGES: list[tuple[dict[str, Any], str, str, dict[str, Any]]] = [
+    (_seen(gradients=_hog(64, 8)), "none", "svm", {"C": 10.0, **RBF}),
+    (_seen(pixels=_small("grey", 32)), "none", "svm", {"C": 10.0, **RBF}),
+    (
+        _seen(gradients=_hog(64, 8), colours=JOINT),
+        "none",
+        "svm",
+        {"C": 10.0, **RBF},
+    ),
+    (_seen(filters=_filters(32, 200, 2)), "standard", "linear", {"C": 0.01}),
+    (_seen(colours=JOINT, textures=_lbp(96, 2)), "none", "extra_trees", {}),
+    (
+        _seen(gradients=_hog(64, 6), colours=APART, textures=_lbp(96, 3)),
+        "none",
+        "linear",
+        {"C": 1.0},
+    ),
+    (
+        _seen(gradients=_hog(64, 8), colours=JOINT, copies=MOVED),
+        "none",
+        "linear",
+        {"C": 10.0},
+    ),
+    (_seen(gradients=_hog(96, 6), colours=JOINT), "none", "lightgbm", {}),
+    (_seen(pixels=_small("coloured", 16)), "none", "svm", {"C": 10.0, **RBF}),
+    (_seen(filters=_filters(32, 400, 2)), "none", "svm", {"C": 10.0, **RBF}),
+    (_seen(gradients=_hog(32, 8)), "standard", "mlp", {}),
+    (_seen(gradients=_hog(128, 8), colours=JOINT), "none", "linear", {"C": 1.0}),
+    (_seen(textures=_lbp(128, 3)), "none", "svm", {"C": 10.0, **RBF}),
+    (_seen(pixels=_small("grey", 24)), "none", "neighbours", {"n_neighbors": 3}),
+]
+# What the entries of the portfolio, models of tables, are given of images in turn.
+# Chosen, not measured.
+FEATURES_IN_TURN = (
+    _seen(gradients=_hog(64, 6), colours=JOINT),
+    _seen(colours=JOINT, textures=_lbp(96, 2)),
+    _seen(filters=_filters(32, 100, 2)),
+)
+# They get components of many features.
+FEW_COMPONENTS = 60
+
+
+# The same for each pretrained network. Chosen, not measured.
+LAST = {"layer": 1, "side": 224, "mirrored": False}
+MIRRORED = {"layer": 1, "side": 224, "mirrored": True}
+FIRST_ON_PRETRAINED: list[tuple[dict[str, Any], str, str, dict[str, Any]]] = [
+    (_seen(pretrained=LAST), "standard", "linear", {"C": 0.01}),
+    (_seen(pretrained=LAST), "standard", "svm", {"C": 10.0, **RBF}),
+    (_seen(pretrained={**LAST, "layer": 2}), "standard", "linear", {"C": 0.01}),
+    (_seen(pretrained=MIRRORED), "standard", "linear", {"C": 0.03}),
+    (_seen(pretrained=LAST, colours=JOINT), "standard", "linear", {"C": 0.003}),
+    (_seen(pretrained=MIRRORED), "none", "linear", {"C": 3.0}),
+    (_seen(pretrained=MIRRORED), "standard", "svm", {"C": 3.0, **RBF}),
+    (_seen(pretrained=LAST, copies=MOVED), "standard", "linear", {"C": 0.003}),
+]
+
+
+def _known_on_images(
+    known: Sequence[dict[str, Any]], spec: DataSpec, genome: Genome
+) -> list[dict[str, Any]]:
+    """Return expressed genes of features and models, then models of tables."""
+    networks = _inside(_inside(genome, "preparation")["features"], "pretrained")
+    first = [
+        ({**found, "pretrained": {name: found["pretrained"]}}, *rest)
+        for found, *rest in FIRST_ON_PRETRAINED
+        for name in networks
+        if name != "none"
+    ]
+    # Networks have seen photos, and take long to see thousands of small images.
+    both = [first, FIRST_ON_IMAGES] if are_photos(spec) else [FIRST_ON_IMAGES, first]
+    entries = [
+        _on_images(_with(known, model, scaling, genes), found, genome)
+        for found, scaling, model, genes in chain(*both)
+    ]
+    pairs = zip(known, cycle(FEATURES_IN_TURN), strict=False)
+    components = {"pca": {"n_components": FEW_COMPONENTS, "whiten": False}}
+    for entry, found in pairs:
+        entry = entry | {"extraction": components}
+        entries.append(_on_images(entry, found, genome))
+    entries = [one for one in entries if one is not None]
+    return [one for i, one in enumerate(entries) if one not in entries[:i]]
+
+
+def _inside(gene: Gene, name: str) -> Mapping[str, Gene]:
+    """Return the genes inside a part of a gene; none if there is no such part."""
+    return gene.parts[name].parts if name in gene.parts else {}
+
+
+def _on_images(
+    entry: dict[str, Any], found: dict[str, Any], genome: Genome
+) -> dict[str, Any] | None:
+    """Return an entry with features, None if there is no such kind of them here."""
+    genes = _inside(genome, "preparation")["features"]
+    copies = found.get("copies")
+    suited: dict[str, Any] = {"crop": found["crop"]}
+    for kind, choice in genes.parts.items():
+        if not isinstance(choice, Choice):
+            continue
+        ((name, own),) = found.get(kind, {"none": {}}).items()
+        if name not in choice.parts:
+            return None
+        suited[kind] = {name: _nearest(own, choice.parts[name])}
+    if found.keys() - suited.keys() - {"copies"}:
+        return None
+    prepared = {"features": suited}
+    if "copies" in _inside(genome, "preparation"):
+        prepared["copies"] = copies or {"none": {}}
+    elif copies:
+        return None
+    ((model, own),) = entry["model"].items()
+    entry = entry | {"model": {model: UNNAMED.get(model, {}) | own}}
+    components = _inside(genome, "extraction")
+    match entry["extraction"]:
+        case {"pca": genes_of_pca} if "pca" in components:
+            most = components["pca"].parts["n_components"].high
+            fewer = {**genes_of_pca, "n_components": min(FEW_COMPONENTS, most)}
+            entry = entry | {"extraction": {"pca": fewer}}
+    return _suited(_prepared(entry, **prepared), genome)
+
+
+def _nearest(own: dict[str, Any], genes: Gene) -> dict[str, Any]:
+    """Return genes of features with the nearest length that images are scaled to."""
+    if "side" not in own:
+        return own
+    options = genes.parts["side"].options
+    side = min(options, key=lambda n: abs(n - own["side"]))
+    return {**own, "side": side}
 
 
 # Sparse tables ------------------------------------------------------------------------

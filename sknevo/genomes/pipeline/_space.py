@@ -1,7 +1,8 @@
-"""The search space of pipelines for tables."""
+"""The search space of pipelines for tables and images."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from os import PathLike
 from typing import Any
 
 from sklearn.base import BaseEstimator
@@ -22,7 +23,16 @@ from sknevo.genomes.pipeline._families import (
     own_families,
     suits,
 )
+from sknevo.genomes.pipeline._images import (
+    copies,
+    extraction,
+    features,
+    has_images,
+    repair_features,
+    width_of_genes,
+)
 from sknevo.genomes.pipeline._texts import keeps_words, repair_texts, text_width, texts
+from sknevo.pretrained import find_weights
 from sknevo.records import DataSpec
 from sknevo.spelling import did_you_mean
 
@@ -130,13 +140,15 @@ def pipeline(
     *,
     models: Sequence[str] = tuple(MODELS),
     extra_models: Mapping[str, tuple[BaseEstimator, Any]] | None = None,
+    pretrained: str | Sequence[str] | Mapping[str, str | PathLike[str]] | None = "auto",
+    download: bool = False,
 ) -> Genome:
-    """Return the search space of pipelines for a table.
+    """Return the search space of pipelines for a table, or for images.
 
     Parameters
     ----------
     spec : DataSpec
-        Describes the table: genes that have no effect on it are left out.
+        Describes the table or the images: genes that have no effect are left out.
     models : sequence of str, default=("svm", "hist_gradient_boosting", "lightgbm", \
 "xgboost", "extra_trees", "random_forest", "mlp", "linear", "gaussian_process", \
 "neighbours", "naive_bayes")
@@ -149,6 +161,13 @@ def pipeline(
         parameters, in the forms that `EvolvedSearchCV` takes. An empty dict varies
         nothing. The estimator gets arrays of numbers. Its tags say whether these may be
         sparse or have missing values.
+    pretrained : "auto", sequence of str, dict of str to path, or None, default="auto"
+        The pretrained networks to choose from, whose features pipelines of images may
+        have: names of architectures of timm or torchvision, in a dict with the files of
+        their weights. "auto" stands for those whose weights are on this machine, see
+        `sknevo.pretrained.known_weights`; None for none.
+    download : bool, default=False
+        Whether torchvision downloads named weights that are not on this machine.
 
     Returns
     -------
@@ -159,8 +178,10 @@ def pipeline(
     Raises
     ------
     ValueError
-        If a model is not known, none suits the table, or one of your own cannot be
-        used.
+        If a model is not known, none suits the table, one of your own cannot be used,
+        or a pretrained network is not on this machine.
+    ImportError
+        If named pretrained networks need a library that is missing.
 
     Examples
     --------
@@ -187,9 +208,9 @@ def pipeline(
         fast = [n for n in suited if n in own or families[n].takes_millions]
         suited = fast or suited
     genes: dict[str, Gene] = {
-        "preparation": _preparation(spec),
+        "preparation": _preparation(spec, pretrained, download),
         "scaling": SPARSE_SCALING if spec.sparse else SCALING,
-        "extraction": _sparse_extraction(spec) if spec.sparse else _extraction(spec),
+        "extraction": _extraction_of(spec),
     }
     if spec.task == "classification":
         genes["class_weight"] = Categorical([None, "balanced"], [3, 1]).with_neutral(
@@ -199,18 +220,26 @@ def pipeline(
         {name: families[name].weight for name in suited},
         **{name: _model(name, families[name], spec) for name in suited},
     )
-    repairs = [_repair]
+    return Genome(**genes).constrained(
+        *(partial(each, spec=spec, own=own) for each in _repairs(spec))
+    )
+
+
+def _repairs(spec: DataSpec) -> list[Callable[..., Genes]]:
+    """Return what makes genes suit each other and the samples."""
     if spec.sparse:
         repairs = [_repair_sparse]
     elif is_wide(spec):
         repairs = [_repair_wide, _repair]
     elif is_long(spec):
         repairs = [_repair_long, _repair]
+    else:
+        repairs = [_repair]
     if has_texts(spec):
         repairs = [_repair_texts, *repairs]
-    return Genome(**genes).constrained(
-        *(partial(each, spec=spec, own=own) for each in repairs)
-    )
+    if has_images(spec):
+        repairs = [_repair_images, *repairs]
+    return repairs
 
 
 def _model(name: str, family: Family, spec: DataSpec) -> Genome:
@@ -224,7 +253,7 @@ def _model(name: str, family: Family, spec: DataSpec) -> Genome:
         genes = genes | NATIVE.genes
     if has_texts(spec):
         genes = genes | family.of_wide.genes | family.of_texts.genes
-    if spec.sparse or is_wide(spec):
+    if spec.sparse or is_wide(spec) or has_images(spec):
         genes = genes | family.of_wide.genes
     if is_long(spec):
         genes = genes | family.of_long.genes
@@ -251,8 +280,13 @@ def most_labels(spec: DataSpec) -> int:
     return max(labels, default=0)
 
 
-def _preparation(spec: DataSpec) -> Genome:
+def _preparation(spec: DataSpec, pretrained: Any, download: bool) -> Genome:
     """Return the genes of the preparation that the columns of the table need."""
+    if has_images(spec):
+        of_images = {"features": features(spec, find_weights(pretrained, download))}
+        if (choice := copies(spec)) is not None:
+            of_images["copies"] = choice
+        return Genome(**of_images)
     kinds = {column.kind for column in spec.columns}
     genes: dict[str, Gene] = {}
     if {c.kind for c in spec.columns if c.missing} & {"numeric", "boolean", "datetime"}:
@@ -290,6 +324,13 @@ def _filter(spec: DataSpec) -> Choice:
         relation=Categorical(["linear", "any"]),
     )
     return Choice({"none": WIDE / n_columns}, none=Genome(), univariate=kept)
+
+
+def _extraction_of(spec: DataSpec) -> Choice:
+    """Return the choice of an extraction that suits the samples."""
+    if has_images(spec):
+        return extraction(spec)
+    return _sparse_extraction(spec) if spec.sparse else _extraction(spec)
 
 
 def _extraction(spec: DataSpec) -> Choice:
@@ -363,8 +404,10 @@ def _repair(genes: Genes, spec: DataSpec, own: Own) -> Genes:
     most = MANY_COLUMNS_FOR_TREES if trees else MANY_COLUMNS
     if extraction["choice"] == "polynomial" and _width(spec, preparation) > most:
         extraction["choice"] = "none"
-    # Many models depend on distances, which unscaled columns would dominate.
-    if family.needs_scaling and genes["scaling"] == "none":
+    # Many models depend on distances, which unscaled columns would dominate. Features
+    # of images are on scales of their own, which tell how much they matter.
+    is_table = not has_images(spec)
+    if is_table and family.needs_scaling and genes["scaling"] == "none":
         genes["scaling"] = "standard"
     if keeps_words(preparation):  # the preparation scales what is beside them
         genes["scaling"] = "none"
@@ -387,6 +430,11 @@ def _repair(genes: Genes, spec: DataSpec, own: Own) -> Genes:
 def _repair_texts(genes: Genes, spec: DataSpec, own: Own) -> Genes:
     """Return genes by which texts become what the model of these genes takes."""
     return repair_texts(genes, spec, _chosen(genes, own)[1])
+
+
+def _repair_images(genes: Genes, spec: DataSpec, own: Own) -> Genes:
+    """Return genes by which images become what the model of these genes takes."""
+    return repair_features(genes, spec, _chosen(genes, own)[1])
 
 
 def _repair_wide(genes: Genes, spec: DataSpec, own: Own) -> Genes:
@@ -463,4 +511,6 @@ def _width(spec: DataSpec, preparation: dict[str, Any]) -> int:
             width = min(n, width)
     if "text" in preparation:
         width += text_width(spec, preparation["text"])
+    if "features" in preparation:
+        width += width_of_genes(preparation["features"], spec)
     return width

@@ -1,4 +1,4 @@
-"""Samples of networks: images and rows as users have them, made arrays or streams."""
+"""Images, and rows of networks, as users have them, made arrays or streams."""
 
 import math
 import warnings
@@ -15,9 +15,9 @@ from scipy.sparse import issparse
 
 from sknevo.data_checks import ENCODE, first_word
 from sknevo.frames import as_pandas
-from sknevo.image_stream import ImageStream
+from sknevo.image_stream._items import is_torch_dataset
 from sknevo.image_stream._pixels import array_of
-from sknevo.image_stream._stream import streamed
+from sknevo.image_stream._stream import ImageStream, streamed
 from sknevo.network_plan import channels_last, is_ambiguous
 
 Shape = tuple[int, ...]
@@ -30,6 +30,27 @@ FILES = (
     "Pictures in files are read by sknevo.datasets.load_image_folder, or given as a "
     "list of PIL images."
 )
+
+
+def are_images(X: Any) -> bool:
+    """Return whether X holds images: arrays of two sides or more, PIL images, streams.
+
+    Rows of images are a table: a parameter says that they are images.
+
+    Examples
+    --------
+    >>> are_images(np.zeros((5, 8, 8))), are_images(np.zeros((5, 64)))
+    (True, False)
+    >>> are_images([Image.new("L", (8, 8))]), are_images([[0.5, 1.0]])
+    (True, False)
+    """
+    if isinstance(X, ImageStream) or is_torch_dataset(X):
+        return True
+    if isinstance(X, list | tuple | pd.Series) or _holds_objects(X):
+        first = next(iter(X), None)
+        sides = getattr(first, "shape", ())
+        return isinstance(first, Image.Image) or len(sides) in (2, 3)
+    return len(getattr(X, "shape", ())) > 2
 
 
 def as_samples(X: Any, shape: Shape | None, channels: str) -> tuple[Any, str]:
@@ -168,7 +189,7 @@ def _numeric_column(column: pd.Series) -> pd.Series:
 
 
 def check_finite(values: np.ndarray, names: Any = None) -> None:
-    """Raise an error that says where a value is that networks cannot compute with."""
+    """Raise an error that says where a value is that is not finite."""
     if values.dtype.kind != "f" or not values.size:
         return
     # Images are computed with in single precision, and rows once they are standardised.
@@ -181,7 +202,7 @@ def check_finite(values: np.ndarray, names: Any = None) -> None:
     column = place[0] if names is None else repr(names[place[0]])
     where = f"image {row}" if len(place) > 1 else f"row {row}, column {column}"
     raise ValueError(
-        f"Input X contains {what} in {where}: networks take finite numbers only."
+        f"Input X contains {what} in {where}: only finite numbers are taken."
     )
 
 
