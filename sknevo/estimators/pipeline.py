@@ -118,7 +118,10 @@ class _EvolvedPipeline(
     def _learn_X(self, X: Any) -> Any:
         if self._takes_images_:
             self._reader_ = ImageReader(self._sample_shape_, self._channels_).fit(X)
-            return Images(X, self._reader_.layout_, Memory(len(X)))
+            # Costs are those of an individual that finds no features there.
+            measured = self._measures_costs(self._objectives(self._scoring))
+            memory = None if measured else Memory(len(X))
+            return Images(X, self._reader_.layout_, memory)
         self._reader_ = ColumnReader(text_columns=self._text_columns_)
         return self._reader_.fit_transform(X)
 
@@ -158,7 +161,7 @@ class _EvolvedPipeline(
         self, spec: DataSpec, objectives: Objectives, final: bool = False
     ) -> PipelineBuilder:
         # Costs are measured of the pipeline that a refit would make.
-        costs = self.max_predict_time is not None or objectives.measures_costs
+        costs = self._measures_costs(objectives)
         probabilities = self._may_ensemble(objectives) or objectives.needs_probabilities
         return PipelineBuilder(
             spec,
@@ -167,6 +170,10 @@ class _EvolvedPipeline(
             self._kinds if final or costs else None,
             own_models(self.genome_),
         )
+
+    def _measures_costs(self, objectives: Objectives) -> bool:
+        """Return whether seconds or sizes of individuals count."""
+        return self.max_predict_time is not None or objectives.measures_costs
 
     @property
     def _kinds(self) -> tuple[Any, ...]:

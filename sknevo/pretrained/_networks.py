@@ -213,12 +213,6 @@ def _one_thread() -> Iterator[None]:
 
 
 def download_weights(name: str) -> None:
-    """Let torchvision put weights into torch's cache."""
-    try:
-        weights = torchvision.models.get_model_weights(name).DEFAULT
-    except ValueError as error:
-        raise ValueError(
-            f"pretrained network {name!r} cannot be downloaded: torchvision has none "
-            "of this name."
-        ) from error
+    """Let torchvision put the weights of an architecture into torch's cache."""
+    weights = torchvision.models.get_model_weights(name).DEFAULT
     weights.get_state_dict(progress=False)

