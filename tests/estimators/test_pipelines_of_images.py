@@ -12,8 +12,8 @@ from sknevo import EvolvedPipelineClassifier, EvolvedPipelineRegressor
 from sknevo.datasets import make_insects
 from sknevo.genomes.pipeline import pipeline
 
-SMALL = {"population_size": 3, "generations": 1, "cv": 2, "random_state": 0}
-MODELS = partial(pipeline, models=["svm", "linear"])
+SMALL = {"population_size": 2, "generations": 1, "cv": 2, "random_state": 0}
+MODELS = partial(pipeline, models=["svm", "linear"], pretrained=None)
 
 
 def discs(n=60, seed=0):
@@ -82,6 +82,7 @@ def test_the_same_is_found_in_a_dataset_and_in_rows_of_pixels(fitted):
             np.testing.assert_array_equal(found[name], fitted.cv_results_[name])
 
 
+@pytest.mark.slow
 def test_workers_share_features_and_find_the_same(fitted):
     search = EvolvedPipelineClassifier(genome=MODELS, **SMALL, n_jobs=2)
     found = search.fit(*discs()).cv_results_
