@@ -609,8 +609,9 @@ def unet_plan(
         Expressed: `depth` (how often the sides are halved), `stride` (1 or 2) and
         `width` of the finest stage, `growth` from stage to stage, `convolutions` of a
         stage and `decoder_convolutions`, `pooling`, `upsampling`, `attention`, and
-        those of a convolution. `doublings` says how many of the halvings the decoder
-        undoes, as for heat maps; without it, all of them.
+        those of a convolution. `output_stride` is the side, in pixels of the image, of
+        what a pixel of the maps stands for, as for heat maps: a power of 2 of at least
+        `stride`, which it is without it.
     n_channels : int
         Channels of the image.
     n_outputs : int
@@ -649,7 +650,8 @@ def unet_plan(
         shape = layers[-1].outputs
         encoder.append(tuple(layers))
     decoder: list[DecoderStage] = []
-    doublings = genes.get("doublings", depth)
+    step = genes.get("output_stride", stride)
+    doublings = depth - int(math.log2(step // stride))
     for layers in encoder[-2::-1][:doublings]:
         decoder.append(DecoderStage.of(genes, shape, layers[-1].outputs))
         shape = decoder[-1].layers[-1].outputs
@@ -657,7 +659,6 @@ def unet_plan(
     all_layers = [layer for stage in encoder for layer in stage]
     for one in decoder:
         all_layers += [one.up, *one.gate, *one.layers]
-    step = stride * 2 ** (depth - doublings)
     return UNetPlan((*all_layers, head), tuple(encoder), tuple(decoder), head, step)
 
 

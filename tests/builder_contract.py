@@ -64,7 +64,7 @@ class BuilderContract:
                 case.builder(chromosome.expressed, 7).fit(case.X, case.y)
                 for _ in range(2)
             )
-        np.testing.assert_array_equal(one.predict(case.X), two.predict(case.X))
+        np.testing.assert_equal(one.predict(case.X), two.predict(case.X))
 
     def test_fitted_estimators_pickle(self, case):
         for chromosome in case.chromosomes(3)[:5]:
@@ -72,7 +72,7 @@ class BuilderContract:
                 warnings.simplefilter("ignore")
                 fitted = case.builder(chromosome.expressed, 0).fit(case.X, case.y)
             again = pickle.loads(pickle.dumps(fitted))
-            np.testing.assert_array_equal(again.predict(case.X), fitted.predict(case.X))
+            np.testing.assert_equal(again.predict(case.X), fitted.predict(case.X))
 
     def test_builder_and_genome_pickle(self, case):
         assert repr(pickle.loads(pickle.dumps(case.builder))) == repr(case.builder)

@@ -17,27 +17,21 @@ from sknevo.builders._objects import (
     watershed,
     without_small,
 )
-from sknevo.builders.networks._augmentation import Augmentation
 from sknevo.builders.networks._builder import NetworkBuilder
 from sknevo.builders.networks._data import (
     PLACES,
     as_tensor,
-    channel_statistics,
     rows_of_epoch,
 )
 from sknevo.builders.networks._devices import memory_errors
-from sknevo.builders.networks._modules import Standardise
+from sknevo.builders.networks._maps import MapNet, MapNetwork
 from sknevo.builders.networks._net import Net
 from sknevo.builders.networks._patches import PatchBatches, enlarged
 from sknevo.builders.networks._trainer import random_source
-from sknevo.builders.networks._unet import AnySize, UNet
 from sknevo.data_checks import random_rows
 from sknevo.deadline import check_deadline
-from sknevo.image_stream._pixels import array_of, together
 from sknevo.network_plan import (
     UNetPlan,
-    channels_last,
-    image_shape,
     patches_per_image,
     samples_per_epoch,
     shape_of,
@@ -48,66 +42,19 @@ __all__ = ["SegmenterBuilder", "SegmenterNet"]
 
 # The code of pixels that are not learned from: maps are bytes.
 UNKNOWN = 255
-# Augmentations that masks have no genes for: patches are shifted in any case.
-STILL = {"shift": 0.0, "erase": 0.0}
 # Masks that the area of an object is read of. Chosen, not measured.
 MOST_MASKS = 100
-# Pixels that are predicted at once, see `PIXELS_IN_CACHE` in networks/_net.py; and the
-# share of a tile that the next one covers, too. Chosen, not measured.
-PIXELS_AT_ONCE, OVERLAP = 200_000, 0.25
-# What the deviation of a single image is taken for at least, in that of all: noise of
-# an even image is not enlarged more. Chosen, not measured.
-LEAST_SPREAD = 0.02
+# The share of a tile that the next one covers, too. Chosen, not measured.
+OVERLAP = 0.25
 # The exponent of the focal loss that Lin et al. (2017) report as the best.
 FOCUS = 2
 
 
-class SegmentationNetwork(nn.Module):
-    """A U-Net that takes images as the user has them and returns logits of pixels.
+class SegmentationNetwork(MapNetwork):
+    """Returns logits of pixels; its parameters are those of `MapNetwork`."""
 
-    Parameters
-    ----------
-    genes : dict
-        Expressed: `network`, those of `sknevo.network_plan.unet_plan`, and
-        `augmentation`.
-    sample_shape : tuple of int
-        Shape of an image: (height, width), (channels, height, width) or
-        (height, width, channels). Others may have other heights and widths.
-    n_outputs : int
-        Number of maps.
-    mean, scale : Tensor of shape (channels,)
-        Inputs are standardised by them.
-    channels : {"auto", "first", "last"}, default="auto"
-        Where the channels are in `sample_shape`.
-    seed : int, default=0
-        Seed of the weights; global generators are not touched.
-    """
-
-    def __init__(
-        self,
-        genes: dict[str, Any],
-        sample_shape: tuple[int, ...],
-        n_outputs: int,
-        mean: Tensor,
-        scale: Tensor,
-        channels: str = "auto",
-        seed: int = 0,
-    ) -> None:
-        super().__init__()
-        rng = torch.Generator().manual_seed(seed)
-        changes = genes["augmentation"]
-        self.arrange = AnySize(sample_shape, channels)
-        self.standardise = Standardise(mean, scale)
-        self.augment = Augmentation({**STILL, **changes})
-        # Mirror images are predicted, too, along these axes.
-        self.mirrors: list[list[int]] = [[]]
-        if changes["test_time"]:
-            axes = [-1] * changes["flip"] + [-2] * changes["turn"]
-            self.mirrors += [[axis] for axis in axes] + [axes] * (len(axes) > 1)
-        self.each_image = genes["network"].get("each_image", False)
-        n_channels = image_shape(sample_shape, channels)[0]
-        self.unet = UNet(unet_plan(genes["network"], n_channels, n_outputs), rng)
-        self.to(memory_format=torch.channels_last)
+    # Patches are shifted in any case.
+    still: ClassVar[dict[str, Any]] = {"shift": 0.0, "erase": 0.0}
 
     def forward(
         self, X: Tensor, maps: Tensor | None = None
@@ -116,10 +63,7 @@ class SegmentationNetwork(nn.Module):
 
         With maps of its pixels, which augmentation moves along, return both.
         """
-        X = self.standardise(self.arrange(X))
-        if self.each_image:
-            spread, mean = torch.std_mean(X, dim=(2, 3), keepdim=True, correction=0)
-            X = (X - mean) / spread.clamp_min(LEAST_SPREAD)
+        X = self.standardised(self.arrange(X))
         if maps is not None:
             X, maps = self.augment(X, maps.to(X.dtype))
             return self._logits(X), maps
@@ -209,7 +153,7 @@ def _mean(values: Tensor, weights: Tensor) -> Tensor:
     return (values * weights).sum(dim=(1, 2)) / total
 
 
-class SegmenterNet(Net):
+class SegmenterNet(MapNet):
     """A skorch net that gives each pixel of images a class, and finds objects.
 
     Images are an array, or a sequence of arrays of several sizes. It learns from random
@@ -338,16 +282,6 @@ class SegmenterNet(Net):
         return [np.concatenate(pair) for pair in zip(maps, far, strict=True)]
 
     # Training.
-
-    @property
-    def _axis(self) -> int:
-        """The axis of the height in an image."""
-        shape = self._sample_shape
-        return int(len(shape) == 3 and not channels_last(shape, self._channels))
-
-    def known_of(self, X: Any) -> dict[str, Tensor]:
-        arrange = AnySize(self._sample_shape, self._channels)
-        return channel_statistics(arrange(as_tensor(image[None])) for image in X)
 
     def get_split_datasets(self, X: Any, y: Any = None, **_: Any) -> tuple[Any, None]:
         weights = np.asarray(self._weights, float)
@@ -484,20 +418,8 @@ class SegmenterNet(Net):
 
     def _maps(self, X: Any) -> Iterator[np.ndarray]:
         """Yield of each image the probabilities, and the distances if it has any."""
-        if not isinstance(X, np.ndarray):
-            X = together([array_of(image) for image in X])
-        self.pixels_.check(X)
-        begin, axis = 0, self._axis
-        while begin < len(X):
-            shape = np.shape(X[begin])
-            most = max(1, PIXELS_AT_ONCE // math.prod(shape[axis : axis + 2]))
-            run = [X[begin]]
-            for image in X[begin + 1 : begin + most]:
-                if np.shape(image) != shape:
-                    break
-                run.append(image)
-            begin += len(run)
-            yield from self._in_tiles(np.stack(run))
+        for images in self._of_one_size(X):
+            yield from self._in_tiles(images)
 
     def _in_tiles(self, images: np.ndarray) -> np.ndarray:
         """Return maps of images of one size, of several tiles if they are large."""

@@ -10,7 +10,7 @@ from sklearn.utils._param_validation import validate_params
 
 from sknevo.datasets._folders import ROOT, images_in
 from sknevo.image_stream._items import in_threads
-from sknevo.image_stream._pixels import pixels_of, together
+from sknevo.image_stream._pixels import pictures_together, pixels_of, together
 
 # Names of pairs that an error names. Chosen, not measured.
 NAMED = 3
@@ -77,10 +77,8 @@ def load_mask_folder(images: str | PathLike, masks: str | PathLike) -> Bunch:
         return _pair(files[order[place]], names[order[place]])
 
     found = in_threads(read, range(len(order)))
-    gray = all(image.ndim == 2 for image, _ in found)
-    pictures = [image if gray else _coloured(image) for image, _ in found]
     return Bunch(
-        images=together(pictures),
+        images=pictures_together([image for image, _ in found]),
         masks=together([mask for _, mask in found]),
         filenames=np.array([files[name] for name in order]),
         DESCR=f"{len(order)} images with masks from {images} and {masks}",
@@ -133,7 +131,3 @@ def _pair(image: str, mask: str) -> tuple[np.ndarray, np.ndarray]:
             f"{numbers.shape[0]} pixels, {image} {width} x {height}."
         )
     return pixels, numbers
-
-
-def _coloured(image: np.ndarray) -> np.ndarray:
-    return image if image.ndim == 3 else np.repeat(image[..., None], 3, axis=2)

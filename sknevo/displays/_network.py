@@ -26,7 +26,6 @@ from sknevo.network_plan import (
     autoencoder_plans,
     gan_plans,
     image_shape,
-    unet_plan,
 )
 
 # What layers are called, and their colours.
@@ -156,9 +155,6 @@ default=None
         expressed = estimator.best_chromosome_.expressed
         shape = image_shape(estimator._sample_shape_, estimator._channels_)
         optimizer, training = genes.get("optimizer"), genes["training"]
-        if hasattr(estimator, "predict_instances"):
-            plan = unet_plan(expressed["network"], shape[0], len(estimator.classes_))
-            return cls(plan, optimizer, training).plot(ax=ax)
         if "generator" in genes:
             known = estimator.n_conditions_, estimator._parts
             plans = gan_plans(expressed, shape, *known)

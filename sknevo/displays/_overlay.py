@@ -1,24 +1,19 @@
 """Images with the outlines of masks: what is predicted, and what is true."""
 
-import math
 from collections.abc import Sequence
 from typing import Any, Self
 
 import numpy as np
 
 from sknevo.data_checks import check_count
-from sknevo.displays._shared import (
-    ORANGE,
-    SKY,
-    bare,
-    legend_above,
-    new_axes,
-    searched,
+from sknevo.displays._shared import ORANGE, SKY, bare, new_axes, searched
+from sknevo.displays._sheet import (
+    channels_at_end,
+    in_colours,
+    legend_of_truth,
+    sheet_of,
 )
 from sknevo.extras import require
-
-# Pixels between two images.
-GAP = 4
 
 
 class OverlayDisplay:
@@ -143,8 +138,7 @@ default=None
         as_objects = estimator.instances if instances is None else instances
         name = "predict_instances" if as_objects else "predict"
         predicted = getattr(estimator, name)(images)
-        axis = estimator._channel_axis
-        shown = [image if axis != 0 else np.moveaxis(image, 0, -1) for image in images]
+        shown = channels_at_end(images, estimator._channel_axis)
         return cls(shown, predicted, masks, n_columns).plot(ax=ax)
 
     def plot(self, ax: Any = None) -> Self:
@@ -166,33 +160,16 @@ default=None
         """
         ax = bare(new_axes(self, ax))
         ax.grid(False)
-        low = min(float(np.min(image)) for image in self.images)
-        high = max(float(np.max(image)) for image in self.images)
         self.overlays_ = []
-        for place, image in enumerate(self.images):
-            scaled = (np.asarray(image, float) - low) / (high - low or 1.0)
-            picture = _in_colours(scaled)
+        for place, picture in enumerate(in_colours(self.images)):
             if self.true is not None:
                 picture = _outlined(picture, self.true[place], SKY)
             self.overlays_.append(_outlined(picture, self.predicted[place], ORANGE))
-        self.sheet_ = _sheet(self.overlays_, self.n_columns)
+        self.sheet_, _ = sheet_of(self.overlays_, self.n_columns)
         ax.imshow(self.sheet_, interpolation="nearest")
         if self.true is not None:
-            from matplotlib.lines import Line2D
-
-            named = {"predicted": ORANGE, "true": SKY}
-            legend_above(
-                ax, [Line2D([], [], color=c, label=n) for n, c in named.items()]
-            )
+            legend_of_truth(ax)
         return self
-
-
-def _in_colours(image: np.ndarray) -> np.ndarray:
-    """Return an image with three channels."""
-    image = image[..., None] if image.ndim == 2 else image
-    return (
-        image[..., :3] if image.shape[2] >= 3 else np.repeat(image[..., :1], 3, axis=2)
-    )
 
 
 def _outlined(picture: np.ndarray, mask: np.ndarray, color: str) -> np.ndarray:
@@ -211,16 +188,3 @@ def _outlined(picture: np.ndarray, mask: np.ndarray, color: str) -> np.ndarray:
 
 def _rgb(color: str) -> np.ndarray:
     return np.array([int(color[i : i + 2], 16) / 255 for i in (1, 3, 5)])
-
-
-def _sheet(pictures: Sequence[np.ndarray], n_columns: int | None) -> np.ndarray:
-    """Return all pictures in one, each in a cell of the size of the largest."""
-    columns = n_columns or math.ceil(math.sqrt(len(pictures)))
-    sides = np.max([picture.shape[:2] for picture in pictures], axis=0) + GAP
-    rows = math.ceil(len(pictures) / columns)
-    sheet = np.ones((rows * sides[0] - GAP, columns * sides[1] - GAP, 3))
-    for place, picture in enumerate(pictures):
-        top, left = np.array(divmod(place, columns)) * sides
-        height, width, _ = picture.shape
-        sheet[top : top + height, left : left + width] = picture
-    return sheet

@@ -20,19 +20,19 @@ ACCEPTED_MASKS = (
     "y must hold a mask of whole numbers for each image, an array of shape (n, height, "
     "width) or a list of arrays of shape (height, width)"
 )
-FILES = "sknevo.datasets.load_mask_folder reads pictures and masks from files."
+FILES = "load_mask_folder and load_voc_folder of sknevo.datasets read files."
 
 
 def split_pairs(X: Any, y: Any) -> tuple[Any, Any]:
-    """Return images and masks of a torch Dataset that holds both, else X and y."""
+    """Return images and targets of a torch Dataset that holds both, else X and y."""
     if y is not None or not is_torch_dataset(X):
         return X, y
     items = [item_of(X, row) for row in range(len(X))]
     for row, item in enumerate(items):
         if not begins_with_image(item) or len(item) < 2:
             raise ValueError(
-                "y must be given, or the items of X must be tuples (image, mask); item "
-                f"{row} is not."
+                "y must be given, or the items of X must be tuples (image, target); "
+                f"item {row} is not."
             )
     return [item[0] for item in items], [item[1] for item in items]
 
@@ -181,20 +181,30 @@ def _item(item: Any, place: int, name: str, accepted: str) -> np.ndarray:
     return found
 
 
-def check_pairs(images: np.ndarray, masks: np.ndarray, axis: int | None) -> None:
-    """Refuse masks that do not have the height and width of their images."""
-    if len(images) != len(masks):
-        raise ValueError(
-            "Found input variables with inconsistent numbers of samples: X holds "
-            f"{len(images)} images and y {len(masks)} masks."
-        )
+def paired_masks(images: np.ndarray, masks: np.ndarray, axis: int | None) -> np.ndarray:
+    """Return masks; refuse any without the height and width of its image."""
+    check_same_number(images, masks, "masks")
     for place, (image, mask) in enumerate(zip(images, masks, strict=True)):
-        sides = list(image.shape)
-        if axis is not None:
-            del sides[axis]
-        if tuple(sides) != mask.shape:
+        height, width = sides_of(image, axis)
+        if (height, width) != mask.shape:
             raise ValueError(
                 "y must hold masks of the height and width of their images; image "
-                f"{place} is of {sides[0]} x {sides[1]} pixels, its mask of "
+                f"{place} is of {height} x {width} pixels, its mask of "
                 f"{mask.shape[0]} x {mask.shape[1]}."
             )
+    return masks
+
+
+def check_same_number(images: np.ndarray, targets: np.ndarray, what: str) -> None:
+    """Refuse targets that are more or fewer than the images."""
+    if len(images) != len(targets):
+        raise ValueError(
+            "Found input variables with inconsistent numbers of samples: X holds "
+            f"{len(images)} images and y {len(targets)} {what}."
+        )
+
+
+def sides_of(image: np.ndarray, axis: int | None) -> tuple[int, int]:
+    """Return height and width of an image with its channels on an axis, if any."""
+    height, width = (side for i, side in enumerate(image.shape) if i != axis)
+    return height, width

@@ -167,7 +167,9 @@ def _first_undefined(
 
 def _described_part(y: np.ndarray, labels: Sequence[Any]) -> str:
     """Return how many targets there are, and which classes lack."""
-    lacking = [repr(label) for label in np.setdiff1d(labels, y).tolist()]
+    # Targets that are no classes may be anything.
+    found = np.setdiff1d(labels, y).tolist() if len(labels) else []
+    lacking = [repr(label) for label in found]
     without = f" without class {' and '.join(lacking[:MOST_SHOWN])}" if lacking else ""
     return f"{len(y)} sample{'s' * (len(y) > 1)}{without}"
 

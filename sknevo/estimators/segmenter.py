@@ -1,43 +1,30 @@
 """Evolved networks that give each pixel a class, and find objects."""
 
-import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from numbers import Integral
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
-from sklearn.utils import Tags
 
 from sknevo.estimators._base import BaseEvolved
-from sknevo.estimators._images_and_masks import (
-    as_images,
-    as_masks,
-    check_layout,
-    check_pairs,
-    split_pairs,
-)
-from sknevo.estimators._network_mixins import EvolvedPredictorMixin
+from sknevo.estimators._images_and_masks import as_masks, paired_masks
+from sknevo.estimators._maps import EvolvedMapsMixin
 from sknevo.estimators._parameters import parameter, with_parameters
 from sknevo.estimators._results import after_refit
-from sknevo.evaluation import COSTS, Builder, Objectives
+from sknevo.evaluation import Builder, Objectives
 from sknevo.genes import Genome
 from sknevo.genomes.segmenter import segmenter, well_known
-from sknevo.image_stream._samples import checked_shape, resolved_channels
 from sknevo.metrics import MaskScore
-from sknevo.network_plan import channels_last, shape_of
 from sknevo.records import DataSpec
 
 __all__ = ["EvolvedSegmenter"]
 
 # Classes that a byte can tell apart, beside pixels that are ignored.
 MOST_CLASSES = 255
-# Pixels that networks are trained on for the first rung, for each second of `max_time`,
-# all splits together, and bounds in images. Chosen, not measured.
-PIXELS_PER_SECOND, FEWEST_IMAGES, MOST_IMAGES = 60_000, 200, 10_000
 
 
 @with_parameters
-class EvolvedSegmenter(EvolvedPredictorMixin, BaseEvolved):
+class EvolvedSegmenter(EvolvedMapsMixin, BaseEvolved):
     """Evolve a network that gives each pixel of an image a class, and finds objects.
 
     An individual is a network of the kind of a U-Net [1]_ together with its training:
@@ -73,11 +60,12 @@ default="estimation_of_distribution"
     scoring : str, callable, list, tuple, dict or None, default=None
         The fitness, as in scikit-learn's searches. None stands for the accuracy in
         classifiers, R2 in regressors, a `GenerativeScore` in `EvolvedGAN`, the mean IoU
-        in `EvolvedSegmenter` (of objects their F1), and the estimator's own `score` in
-        `EvolvedSearchCV`. With several metrics, `refit` names the fitness. Several
-        metrics may include costs: "fit_time" (seconds), "predict_time" (seconds per
-        1,000 samples), "n_parameters" (of networks and linear models) and "size"
-        (pickled bytes). Costs are negated: higher is better.
+        in `EvolvedSegmenter` (of objects their F1), the mean average precision in
+        `EvolvedDetector`, and the estimator's own `score` in `EvolvedSearchCV`. With
+        several metrics, `refit` names the fitness. Several metrics may include costs:
+        "fit_time" (seconds), "predict_time" (seconds per 1,000 samples), "n_parameters"
+        (of networks and linear models) and "size" (pickled bytes). Costs are negated:
+        higher is better.
     refit : bool, str, callable or dict, default=True
         Whether the best individual is fitted on all of X. With several metrics, the
         name of the fitness, or a dict of weights if it is a weighted sum, such as
@@ -302,8 +290,8 @@ default="estimation_of_distribution"
 
     _builder_module = "sknevo.builders.segmenter"
     _individuals = "networks"
-    # Each mask has many pixels: scores are steady. Chosen, not measured.
-    _default_folds: ClassVar[Mapping[int, int]] = {30: 3}
+    _scorer = MaskScore
+    _answers = "masks"
 
     genome: Genome | Callable[[DataSpec], Genome] | None = parameter(
         Genome, callable, None, default=None
@@ -313,38 +301,8 @@ default="estimation_of_distribution"
 
     # The data.
 
-    def _targets(self, X: Any, y: Any) -> Any:
-        return split_pairs(X, y)[1]
-
-    def _plain_y(self, y: Any) -> np.ndarray:
-        return as_masks(y)
-
-    def _check_X(self, X: Any, reset: bool) -> np.ndarray:
-        images = as_images(X, checked_shape(self.image_shape))
-        if reset:
-            shapes = np.array([image.shape for image in images])
-            shape = tuple(int(side) for side in np.median(shapes, axis=0))
-            self._channels_ = resolved_channels(shape, self.channels)
-            self._sample_shape_ = shape
-            self.n_features_in_ = math.prod(shape)
-        check_layout(images, self._sample_shape_, self._channel_axis)
-        return images
-
-    @property
-    def _channel_axis(self) -> int | None:
-        """The axis of the channels in an image, None without one."""
-        shape = self._sample_shape_
-        if len(shape) == 2:
-            return None
-        return 2 if channels_last(shape, self._channels_) else 0
-
-    def _check_y(self, y: np.ndarray) -> np.ndarray:
-        return y
-
-    def _validate(self, X: Any, y: Any, reset: bool) -> tuple[Any, Any]:
-        X, y = super()._validate(*split_pairs(X, y), reset)
-        check_pairs(X, y, self._channel_axis)
-        return X, y
+    _plain_y = staticmethod(as_masks)
+    _paired = staticmethod(paired_masks)
 
     def _learn(self, X: Any, y: np.ndarray) -> None:
         found = np.unique(np.concatenate([np.unique(mask) for mask in y]))
@@ -369,11 +327,8 @@ default="estimation_of_distribution"
     # The search.
 
     @property
-    def _scoring(self) -> Any:
-        scoring = self.scoring
-        if scoring is None:
-            scoring = "object_f1" if self.instances else "mean_iou"
-        return with_mask_scores(scoring)
+    def _default_scoring(self) -> str:
+        return "object_f1" if self.instances else "mean_iou"
 
     def _spec(self, X: Any, y: np.ndarray) -> DataSpec:
         n_classes = len(self.classes_)
@@ -385,11 +340,6 @@ default="estimation_of_distribution"
 
     def _well_known(self, spec: DataSpec) -> list[dict]:
         return well_known(spec, self.genome_, instances=self.instances)
-
-    def _first_samples(self, spec: DataSpec, n_splits: int) -> float:
-        pixels = n_splits * math.prod(shape_of(spec)[1:])
-        images = PIXELS_PER_SECOND * self.max_time / pixels
-        return min(max(FEWEST_IMAGES, images), MOST_IMAGES)
 
     def _builder(
         self, spec: DataSpec, objectives: Objectives, final: bool = False
@@ -458,41 +408,3 @@ default="estimation_of_distribution"
             background. A list if images have several sizes.
         """
         return self._ask("predict_instances", X)
-
-    def _score(self, X: Any, y: Any, params: Mapping[str, Any]) -> float:
-        best, (X, y) = self._best, split_pairs(X, y)
-        if y is None:
-            raise ValueError("y must hold the true masks of X; got None.")
-        return self._scored(best, *self._validated_pairs(X, y), params)
-
-    def _validated_pairs(self, X: Any, y: Any) -> tuple[np.ndarray, np.ndarray | None]:
-        """Return images with their masks, if there are any, as in `fit`."""
-        X = self._validate_X(X)
-        if y is not None:
-            y = self._validate_y(y)
-            check_pairs(X, y, self._channel_axis)
-        return X, y
-
-    def __sklearn_tags__(self) -> Tags:
-        tags = super().__sklearn_tags__()
-        tags.target_tags.required = True
-        tags.input_tags.two_d_array = False
-        tags.input_tags.three_d_array = True
-        return tags
-
-
-def with_mask_scores(scoring: Any) -> Any:
-    """Return `scoring` with the scorers of masks that it names."""
-
-    def scorer(one: Any) -> Any:
-        return MaskScore(one) if isinstance(one, str) and one not in COSTS else one
-
-    if isinstance(scoring, Mapping):
-        return {name: scorer(one) for name, one in scoring.items()}
-    if isinstance(scoring, set | frozenset):
-        scoring = sorted(scoring, key=repr)  # their order differs between processes
-    if isinstance(scoring, list | tuple):
-        return {
-            one if isinstance(one, str) else repr(one): scorer(one) for one in scoring
-        }
-    return scorer(scoring)

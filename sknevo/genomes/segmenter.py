@@ -9,13 +9,11 @@ References
    Medical Image Segmentation. arXiv:1809.10486.
 """
 
-import math
 from functools import partial
 from typing import Any
 
 from sknevo.genes import Categorical, Choice, Genome, Integer, Real
 from sknevo.genomes._networks import (
-    ACTIVATION,
     OPTIMIZER,
     SCHEDULE,
     check_limits,
@@ -23,13 +21,19 @@ from sknevo.genomes._networks import (
     most,
     shortest,
 )
-from sknevo.network_plan import (
-    WIDTH_STEP,
-    patches_per_image,
-    samples_per_epoch,
-    shape_of,
-    unet_plan,
+from sknevo.genomes._unets import (
+    BATCH_PIXELS,
+    LARGEST_BATCH,
+    LARGEST_PATCH,
+    TABLE,
+    fit_to_patch,
+    most_halvings,
+    patches_of,
+    shrink,
+    smallest_unet,
+    usual_epochs,
 )
+from sknevo.network_plan import shape_of, unet_plan
 from sknevo.records import DataSpec, express
 
 __all__ = ["segmenter", "well_known"]
@@ -37,51 +41,6 @@ __all__ = ["segmenter", "well_known"]
 # Ranges are chosen around what papers report. The second list of a category holds its
 # weights, which are chosen, not measured.
 
-# The least side of the coarsest stage (nnU-Net stops at 4 to 7), of a patch, and of the
-# images of which patches of half the side are drawn, too.
-COARSEST, LEAST_PATCH = 4, 16
-# The largest side of a patch, and pixels of a batch: with 16 channels, a map of all of
-# them takes 64 MB.
-LARGEST_PATCH, BATCH_PIXELS, LARGEST_BATCH = 256, 2**20, 32
-# Patches that pass a network in one evaluation, however many images there are, and
-# bounds of the epochs.
-PATCHES, FEWEST_EPOCHS, MOST_EPOCHS = 20_000, 10, 200
-NARROWEST, WIDEST = 8, 64
-# What a network has if it may have few weights, in the order in which it is given up.
-PLAINEST = {
-    "growth": 1.0,
-    "kernel": 3,
-    "convolutions": 1,
-    "decoder_convolutions": 1,
-    "attention": False,
-    "excitation": False,
-    "residual": False,
-    "upsampling": "nearest",
-    "normalisation": "none",
-}
-
-TABLE = {
-    # Of 2: the finest stage sees every other pixel, in a quarter of the time.
-    "stride": Categorical([1, 2], [1, 2]),
-    # Whether each image, or part of one, is standardised by itself, as in nnU-Net.
-    "each_image": Categorical([False, True], [1, 2]).with_neutral(False),
-    "width": Integer(NARROWEST, WIDEST, log=True),
-    "growth": Categorical([1.0, 1.5, 2.0], [1, 2, 3]),
-    "convolutions": Categorical([1, 2, 3], [2, 3, 1]),
-    "decoder_convolutions": Categorical([1, 2], [2, 1]).with_neutral(1),
-    "kernel": Categorical([3, 5], [4, 1]),
-    "separable": Categorical([False, True], [4, 1]).with_neutral(False),
-    "normalisation": Categorical(
-        ["none", "batch", "instance", "group", "layer"], [1, 5, 3, 1, 1]
-    ),
-    "activation": ACTIVATION,
-    "pooling": Categorical(["max", "average", "stride"], [3, 1, 2]),
-    "upsampling": Categorical(["nearest", "bilinear", "transposed"], [2, 3, 2]),
-    "attention": Categorical([False, True], [3, 1]).with_neutral(False),
-    "residual": Categorical([False, True], [2, 1]).with_neutral(False),
-    "excitation": Categorical([False, True], [4, 1]).with_neutral(False),
-    "dropout": Real(0.0, 0.4).with_neutral(0.0),
-}
 TRAINING = {
     # Of the patches, the share with an object in the middle; nnU-Net has a third.
     "foreground": Categorical([0.0, 0.33, 0.66], [2, 1, 1]).with_neutral(0.0),
@@ -170,14 +129,13 @@ def segmenter(
     """
     limits = {"max_depth": max_depth, "max_patch": max_patch, "max_epochs": max_epochs}
     check_limits(**limits)
-    patches = _patches(spec, max_patch)
-    deepest = _deepest(patches[0], max_depth)
+    patches = patches_of(shape_of(spec)[1:], max_patch)
+    deepest = most_halvings(patches[0], max_depth)
     # Half a patch, with a finest stage of step 2, has fewer halvings.
     shallowest = max(1, deepest - 3)
-    smallest = {"width": NARROWEST, "depth": shallowest, "stride": 1, "pooling": "max"}
-    check_smallest(_n_parameters(smallest | PLAINEST, spec), spec, max_parameters)
+    check_smallest(_n_parameters(smallest_unet(shallowest), spec), spec, max_parameters)
 
-    max_epochs = max_epochs or _usual_epochs(spec, patches[0])
+    max_epochs = max_epochs or usual_epochs(spec, patches[0])
     largest = max(2, min(LARGEST_BATCH, spec.n_samples))
     return Genome(
         network=Genome(depth=Integer(shallowest, deepest), **TABLE),
@@ -203,33 +161,6 @@ def segmenter(
     )
 
 
-# What the sizes of images say ------------------------------------------------------
-
-
-def _deepest(patch: int, max_depth: int) -> int:
-    """Return how often patches can be halved."""
-    return max(1, min(max_depth, int(math.log2(patch / COARSEST))))
-
-
-def _patches(spec: DataSpec, max_patch: int) -> list[int]:
-    """Return the sides that patches may have: about that of an image, and half of it.
-
-    Small images are enlarged to the least patch.
-    """
-    side = max(LEAST_PATCH, min(max_patch, *shape_of(spec)[1:]))
-    # A multiple of a large power of 2, of which little of the image is left out.
-    step = 2 ** max(2, int(math.log2(side)) - 3)
-    side = side // step * step
-    half = side // 2 // 4 * 4
-    return [side, half] if half >= 2 * LEAST_PATCH else [side]
-
-
-def _usual_epochs(spec: DataSpec, patch: int) -> int:
-    n_patches = spec.n_samples * patches_per_image(shape_of(spec)[1:], patch)
-    epochs = PATCHES // samples_per_epoch(n_patches)
-    return min(MOST_EPOCHS, max(FEWEST_EPOCHS, epochs))
-
-
 # Constraints -----------------------------------------------------------------------
 
 
@@ -243,39 +174,12 @@ def _repair(
 ) -> dict[str, Any]:
     """Make a network that can be built, in one way only, within its limits."""
     network, training = genes["network"], genes["training"]
-    network["width"] = max(1, round(network["width"] / WIDTH_STEP)) * WIDTH_STEP
-    _fit_to_patch(network, training["patch"])
-    fits = BATCH_PIXELS // training["patch"] ** 2
-    training["batch_size"] = min(training["batch_size"], max(2, fits))
+    fit_to_patch(network, training)
     while _n_parameters(express(network), spec) > max_parameters:
-        _shrink(network, shallowest)
+        shrink(network, shallowest)
     augmentation = genes["augmentation"]
     augmentation["test_time"] &= augmentation["flip"] or augmentation["turn"]
     return genes
-
-
-def _fit_to_patch(network: dict[str, Any], patch: int) -> None:
-    """Halve a patch only as often as whole pixels are left, two at least."""
-
-    def fits() -> bool:
-        factor = network["stride"] * 2 ** network["depth"]
-        return patch % factor == 0 and patch >= 2 * factor
-
-    while not fits() and network["depth"] > 1:
-        network["depth"] -= 1
-    if not fits():
-        network["stride"] = 1
-
-
-def _shrink(network: dict[str, Any], shallowest: int) -> None:
-    """Narrow all stages, then take away what can be, then a stage."""
-    more = [name for name, plain in PLAINEST.items() if network[name] != plain]
-    if network["width"] > NARROWEST:
-        network["width"] -= WIDTH_STEP
-    elif more:
-        network[more[0]] = PLAINEST[more[0]]
-    else:
-        network["depth"] = max(shallowest, network["depth"] - 1)
 
 
 # Known configurations --------------------------------------------------------------
@@ -308,13 +212,13 @@ def well_known(
     >>> [genes["network"]["width"] for genes in well_known(spec)]
     [8, 16, 8, 16, 16, 16, 24, 16]
     """
-    patches = _patches(spec, LARGEST_PATCH)
+    patches = patches_of(shape_of(spec)[1:], LARGEST_PATCH)
     training = getattr(genome and genome.genes.get("training"), "genes", {})
     if "patch" in training:  # a genome of the user's own may have other genes
         patches = [*training["patch"].options]
-    usual = _usual_epochs(spec, patches[0])
+    usual = usual_epochs(spec, patches[0])
     all_epochs = int(most(genome, "training", "epochs", unknown=usual))
-    deepest = _deepest(patches[0], int(min(5, most(genome, "network", "depth"))))
+    deepest = most_halvings(patches[0], int(min(5, most(genome, "network", "depth"))))
     most_at_once = int(most(genome, "training", "batch_size", unknown=LARGEST_BATCH))
     quarter, half = (max(1, all_epochs // k) for k in (4, 2))
     turned = {"flip": True, "turn": True}

@@ -46,6 +46,22 @@ def together(images: Sequence[np.ndarray]) -> np.ndarray:
     return apart
 
 
+def pictures_together(images: Sequence[np.ndarray]) -> np.ndarray:
+    """Return pictures as `together` does, in three colours if one of them has any.
+
+    Examples
+    --------
+    >>> pictures_together([np.zeros((2, 3)), np.zeros((2, 3, 3))]).shape
+    (2, 2, 3, 3)
+    """
+    if any(image.ndim == 3 for image in images):
+        images = [
+            image if image.ndim == 3 else np.repeat(image[..., None], 3, axis=2)
+            for image in images
+        ]
+    return together(images)
+
+
 def pixels_of(
     image: Any, shape: tuple[int, ...] | None = None, channels: str = "auto"
 ) -> np.ndarray:

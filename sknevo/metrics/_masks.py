@@ -6,6 +6,8 @@ from typing import Any
 import numpy as np
 from sklearn.utils.validation import check_consistent_length
 
+from sknevo.metrics._named import NamedScore
+
 # Names of scores, beside those of single classes.
 NAMES = ("mean_iou", "mean_dice", "pixel_accuracy", "object_f1")
 # Of a single class: the name and its label, such as "iou_2".
@@ -197,7 +199,7 @@ of arrays
     return 2 * n_right / n_objects if n_objects else 1.0
 
 
-class MaskScore:
+class MaskScore(NamedScore):
     """A scorer of segmenters by name, for `scoring`.
 
     Parameters
@@ -220,9 +222,6 @@ class MaskScore:
     MaskScore('dice_1')
     """
 
-    # What a search asks of scorers.
-    _response_method = "predict"
-
     def __init__(self, name: str, *, min_iou: float = 0.5) -> None:
         kind, _, label = name.rpartition("_")
         of_a_class = kind in OF_A_CLASS and label.lstrip("-").isdigit()
@@ -231,7 +230,7 @@ class MaskScore:
                 f"scoring must name scores among {', '.join(NAMES)}, or one of a label "
                 f"such as iou_1 or dice_1; got {name!r}."
             )
-        self.name = name
+        super().__init__(name)
         self.min_iou = min_iou
 
     def __call__(self, estimator: Any, X: Any, y: Any) -> float:
@@ -270,13 +269,6 @@ class MaskScore:
             raise ValueError(f"{self.name}: {label} is none of {classes.tolist()}.")
         score = scores[np.searchsorted(classes, int(label))]
         return 1.0 if np.isnan(score) else float(score)
-
-    @property
-    def __name__(self) -> str:
-        return self.name  # what a search calls the fitness
-
-    def _accept_sample_weight(self) -> bool:
-        return False  # asked by scikit-learn where there are several scorers
 
     def __repr__(self) -> str:
         more = "" if self.min_iou == 0.5 else f", min_iou={self.min_iou}"

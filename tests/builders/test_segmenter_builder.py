@@ -164,7 +164,7 @@ def test_patches_lie_in_their_images_and_show_objects():
         {"attention": True, "upsampling": "transposed", "excitation": True},
         {"stride": 2, "separable": True, "upsampling": "nearest", "pooling": "stride"},
         {"residual": True, "convolutions": 1, "normalisation": "instance"},
-        {"doublings": 1, "stride": 2},
+        {"output_stride": 4, "stride": 2},
     ],
     ids=str,
 )

@@ -4,20 +4,7 @@ import torch
 from torch import Tensor, nn
 
 from sknevo.builders.networks._modules import layer_module
-from sknevo.network_plan import DecoderStage, Layer, UNetPlan, channels_last
-
-
-class AnySize(nn.Module):
-    """Puts the channels of images first, whatever their height and width."""
-
-    def __init__(self, sample_shape: tuple[int, ...], channels: str = "auto") -> None:
-        super().__init__()
-        self.channels_last = channels_last(sample_shape, channels)
-
-    def forward(self, X: Tensor) -> Tensor:
-        if X.ndim == 3:
-            return X[:, None]
-        return X.permute(0, 3, 1, 2) if self.channels_last else X
+from sknevo.network_plan import DecoderStage, Layer, UNetPlan
 
 
 class UNet(nn.Module):
@@ -47,7 +34,7 @@ class UNet(nn.Module):
         X is of shape (n, channels, height, width).
         """
         sides = [-(-side // self.stride) for side in X.shape[2:]]
-        X = self._padded(X).contiguous(memory_format=torch.channels_last)
+        X = self.padded(X).contiguous(memory_format=torch.channels_last)
         seen = []
         for stage in self.encoder:
             X = stage(X)
@@ -56,7 +43,8 @@ class UNet(nn.Module):
             X = join(X, aside)
         return self.head(X)[:, :, : sides[0], : sides[1]]
 
-    def _padded(self, X: Tensor) -> Tensor:
+    def padded(self, X: Tensor) -> Tensor:
+        """Return images with sides that can be halved, their borders repeated."""
         # Two pixels at least are left of each side: one has no deviation to divide by.
         wanted = [max(2, -(-side // self.factor)) * self.factor for side in X.shape[2:]]
         missing = [w - side for w, side in zip(wanted, X.shape[2:], strict=True)]
