@@ -2,6 +2,7 @@
 
 - `EvolvedAutoencoder` evolves codes of images and rows, and finds anomalies,
 - `EvolvedClassifier` evolves networks for images, with their optimizers,
+- `EvolvedDetector` evolves networks that find objects in images,
 - `EvolvedFewShotClassifier` evolves networks that learn new classes from few images,
 - `EvolvedGAN` evolves generators with their discriminators, for images and tables,
 - `EvolvedPipelineClassifier` and `EvolvedPipelineRegressor` evolve preparation,
@@ -10,7 +11,7 @@
 - `EvolvedRegressor` evolves networks that predict numbers from images,
 - `EvolvedSearchCV` evolves the parameters of any scikit-learn estimator,
 - `EvolvedSegmenter` evolves networks that give each pixel of an image a class,
-- `metrics` measures how good generated samples and masks are,
+- `metrics` measures how good generated samples, masks and boxes are,
 - `genes` says what may vary, `genomes` has the search spaces, `evolution` the
   strategies that breed and select.
 """

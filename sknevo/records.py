@@ -149,9 +149,10 @@ class DataSpec:
 
     Parameters
     ----------
-    task : {"classification", "regression", "generation", "reconstruction", "control"}
-        Whether classes or values are predicted, samples are generated or rebuilt, or a
-        policy acts.
+    task : {"classification", "regression", "generation", "reconstruction", \
+"segmentation", "detection", "control"}
+        Whether classes or values are predicted, samples are generated or rebuilt,
+        pixels get classes, objects are found, or a policy acts.
     n_samples : int
         Number of rows in the training part of a split.
     n_classes : int
@@ -169,6 +170,8 @@ class DataSpec:
         The sparsity of X if it is a sparse matrix of numbers.
     parts : tuple of Part, default=()
         How a generator makes the columns of a DataFrame; empty for arrays.
+    object_side : float, default=0.0
+        The side of small objects in images, in pixels; 0 if there are none.
 
     Examples
     --------
@@ -184,6 +187,7 @@ class DataSpec:
     channels: str = "auto"
     sparse: Sparsity | None = None
     parts: tuple[Part, ...] = ()
+    object_side: float = 0.0
 
     @property
     def density(self) -> float:

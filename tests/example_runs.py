@@ -6,6 +6,7 @@ from pathlib import Path
 # the search. One worker, since each other one has to import torch first.
 QUICK = {
     "evolve_autoencoder": "--n-jobs 1 --max-epochs 4",
+    "evolve_detector": "--n-jobs 1 --max-epochs 4",
     "evolve_digits": "--n-jobs 1",
     "evolve_few_shot": "--n-jobs 1",
     "evolve_gan": "--n-jobs 1 --max-epochs 4",

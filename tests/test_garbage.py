@@ -26,6 +26,7 @@ from sknevo import (
     EstimationOfDistribution,
     EvolvedAutoencoder,
     EvolvedClassifier,
+    EvolvedDetector,
     EvolvedFewShotClassifier,
     EvolvedGAN,
     EvolvedPipelineClassifier,
@@ -75,9 +76,11 @@ ESTIMATORS = {
 }
 MASKS = np.zeros((12, 8, 8), int)
 MASKS[:, :4] = 1
+BOXES = [{"boxes": [[0, 0, 4, 5]], "labels": [1]}] * 12
 # They take no labels: what is wrong with their targets is in their own tests.
 WITHOUT_LABELS = {
     EvolvedAutoencoder: (TABLE, None),
+    EvolvedDetector: (IMAGES, BOXES),
     EvolvedGAN: (TABLE, None),
     EvolvedSegmenter: (IMAGES, MASKS),
 }

@@ -26,6 +26,7 @@ from sknevo import (
     Chromosome,
     EvolvedAutoencoder,
     EvolvedClassifier,
+    EvolvedDetector,
     EvolvedFewShotClassifier,
     EvolvedGAN,
     EvolvedPipelineClassifier,
@@ -44,6 +45,7 @@ from sknevo.datasets import load_image_folder, make_insects
 from sknevo.genomes.autoencoder import autoencoder
 from sknevo.genomes.convnet import convnet
 from sknevo.genomes.convnet_regressor import convnet_regressor
+from sknevo.genomes.detector import detector
 from sknevo.genomes.few_shot import few_shot
 from sknevo.genomes.gan import gan
 from sknevo.genomes.pipeline import pipeline
@@ -134,6 +136,7 @@ SEARCH = {"population_size": 2, "generations": 1, "random_state": 0}
 TREES = {"max_depth": [1, 2], "min_samples_leaf": [1, 5]}
 SVMS = partial(pipeline, models=["svm"])
 MASKS = (IMAGES > 128).astype(int)
+BOXES = [{"boxes": [[1, 1, 6, 6]], "labels": [1]}] * 40
 MASKED = {"max_depth": 1, "max_parameters": 3_000, "max_epochs": 1}
 TINY = {"max_layers": 1, "max_parameters": 3_000, "max_epochs": 1}
 
@@ -157,6 +160,10 @@ def fits():
         "EvolvedClassifier": (
             EvolvedClassifier(genome=partial(convnet, **TINY), **SEARCH),
             (IMAGES, LABELS),
+        ),
+        "EvolvedDetector": (
+            EvolvedDetector(genome=partial(detector, **MASKED), **SEARCH),
+            (IMAGES, BOXES),
         ),
         "EvolvedFewShotClassifier": (
             EvolvedFewShotClassifier(genome=partial(few_shot, **TINY), **SEARCH),
@@ -222,6 +229,7 @@ GAPS = np.where(TABLE > 1, np.nan, TABLE)
 PAIRS = {
     "EvolvedAutoencoder": (EvolvedAutoencoder, TABLE, None),
     "EvolvedClassifier": (EvolvedClassifier, IMAGES, LABELS),
+    "EvolvedDetector": (EvolvedDetector, IMAGES, BOXES),
     "EvolvedFewShotClassifier": (EvolvedFewShotClassifier, IMAGES, FIVE),
     "EvolvedGAN": (EvolvedGAN, TABLE, None),
     "EvolvedPipelineClassifier": (EvolvedPipelineClassifier, TABLE, LABELS),

@@ -10,6 +10,7 @@ from sknevo.describe._scores import COSTS, metric_label, score_text
 from sknevo.describe._words import Genes, Words, shown
 from sknevo.describe.autoencoder import AUTOENCODER
 from sknevo.describe.convnet import CONVNET, DENSE_NETWORK
+from sknevo.describe.detector import DETECTOR
 from sknevo.describe.few_shot import FEW_SHOT_DENSE_NETWORK, FEW_SHOT_NETWORK
 from sknevo.describe.gan import GAN
 from sknevo.describe.pipeline import PIPELINE
@@ -33,6 +34,7 @@ WORDS = (
     GAN,
     AUTOENCODER,
     SEGMENTER,
+    DETECTOR,
     FEW_SHOT_NETWORK,
     FEW_SHOT_DENSE_NETWORK,
     CONVNET,

@@ -18,6 +18,7 @@ Of what predicts:
 - `GanSignalsDisplay`: how a GAN's training went,
 - `SampleGridDisplay`: samples of a GAN,
 - `OverlayDisplay`: images with the outlines of predicted and true masks,
+- `BoxesDisplay`: images with predicted and true boxes around objects,
 - `ReconstructionDisplay`: what an autoencoder rebuilds,
 - `EmbeddingDisplay`: where samples lie for a few-shot classifier,
 - `EpisodeDisplay`: what it adapts to, and what it makes of other images.
@@ -28,6 +29,7 @@ A `NoPictureError` says that an estimator has no such picture.
 matplotlib (``pip install ".[plots]"``) is imported when something is plotted.
 """
 
+from sknevo.displays._boxes import BoxesDisplay
 from sknevo.displays._embedding import EmbeddingDisplay, EpisodeDisplay
 from sknevo.displays._ensemble import EnsembleDisplay
 from sknevo.displays._evolution import EvolutionDisplay
@@ -47,6 +49,7 @@ from sknevo.displays._search import SearchDisplay
 from sknevo.displays._shared import NoPictureError
 
 __all__ = [
+    "BoxesDisplay",
     "EmbeddingDisplay",
     "EnsembleDisplay",
     "EpisodeDisplay",

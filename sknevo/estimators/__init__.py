@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from sknevo.estimators.autoencoder import EvolvedAutoencoder as EvolvedAutoencoder
 from sknevo.estimators.convnet import EvolvedClassifier as EvolvedClassifier
 from sknevo.estimators.convnet_regressor import EvolvedRegressor as EvolvedRegressor
+from sknevo.estimators.detector import EvolvedDetector as EvolvedDetector
 from sknevo.estimators.few_shot import (
     EvolvedFewShotClassifier as EvolvedFewShotClassifier,
 )

@@ -87,11 +87,12 @@ default="estimation_of_distribution"
     scoring : str, callable, list, tuple, dict or None, default=None
         The fitness, as in scikit-learn's searches. None stands for the accuracy in
         classifiers, R2 in regressors, a `GenerativeScore` in `EvolvedGAN`, the mean IoU
-        in `EvolvedSegmenter` (of objects their F1), and the estimator's own `score` in
-        `EvolvedSearchCV`. With several metrics, `refit` names the fitness. Several
-        metrics may include costs: "fit_time" (seconds), "predict_time" (seconds per
-        1,000 samples), "n_parameters" (of networks and linear models) and "size"
-        (pickled bytes). Costs are negated: higher is better.
+        in `EvolvedSegmenter` (of objects their F1), the mean average precision in
+        `EvolvedDetector`, and the estimator's own `score` in `EvolvedSearchCV`. With
+        several metrics, `refit` names the fitness. Several metrics may include costs:
+        "fit_time" (seconds), "predict_time" (seconds per 1,000 samples), "n_parameters"
+        (of networks and linear models) and "size" (pickled bytes). Costs are negated:
+        higher is better.
     refit : bool, str, callable or dict, default=True
         Whether the best individual is fitted on all of X. With several metrics, the
         name of the fitness, or a dict of weights if it is a weighted sum, such as

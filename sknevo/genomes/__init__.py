@@ -2,6 +2,7 @@
 
 - `pipeline` is that of tables: preparation, scaling, feature extraction, model,
 - `convnet` and `convnet_regressor` are those of networks for images and rows,
+- `detector` is that of networks that find objects,
 - `autoencoder` is that of encoders with their decoders,
 - `gan` is that of generators and their discriminators,
 - `policy` is that of policies that act in environments,
@@ -13,6 +14,7 @@ from sknevo.genomes import (
     autoencoder,
     convnet,
     convnet_regressor,
+    detector,
     gan,
     pipeline,
     policy,
@@ -24,6 +26,7 @@ __all__ = [
     "autoencoder",
     "convnet",
     "convnet_regressor",
+    "detector",
     "gan",
     "pipeline",
     "policy",

@@ -1,4 +1,4 @@
-"""Measures of generated samples, of masks and of embeddings; each sees other faults.
+"""Measures of generated samples, masks, boxes and embeddings; each sees other faults.
 
 - of features: `frechet_distance`, `kernel_distance`,
   `precision_recall_density_coverage`, `authenticity`,
@@ -12,12 +12,20 @@
 - one fitness, as a scikit-learn scorer: `GenerativeScore`,
 - of masks of pixels: `iou_scores`, `dice_scores`, `object_f1_score`, and `MaskScore`, a
   scorer of any of them,
+- of boxes: `box_overlaps`, `average_precision_scores`, `mean_average_precision`, and
+  `BoxScore`, a scorer of any of them,
 - of embeddings, a scorer, too: `EpisodeAccuracy`.
 
 ``pip install ".[metrics]"`` adds scikit-image, for the structural similarity, and
 torch-fidelity, for the weights that the FID was defined with. Nothing else needs them.
 """
 
+from sknevo.metrics._boxes import (
+    BoxScore,
+    average_precision_scores,
+    box_overlaps,
+    mean_average_precision,
+)
 from sknevo.metrics._diagnosis import Finding, collapse_score, diagnose
 from sknevo.metrics._distances import (
     KernelDistance,
@@ -56,6 +64,7 @@ from sknevo.metrics._tables import TableFeatures
 
 __all__ = [
     "PRDC",
+    "BoxScore",
     "EpisodeAccuracy",
     "Finding",
     "GenerativeScore",
@@ -68,6 +77,8 @@ __all__ = [
     "StandardFeatures",
     "TableFeatures",
     "authenticity",
+    "average_precision_scores",
+    "box_overlaps",
     "collapse_score",
     "diagnose",
     "dice_scores",
@@ -75,6 +86,7 @@ __all__ = [
     "invert",
     "iou_scores",
     "kernel_distance",
+    "mean_average_precision",
     "mode_coverage",
     "n_conditions",
     "nearest_neighbour_psnr",

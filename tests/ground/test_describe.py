@@ -10,6 +10,7 @@ from sknevo.genes import Categorical, Choice, Genome, Integer, Real, Repeat
 from sknevo.genomes.autoencoder import autoencoder
 from sknevo.genomes.convnet import convnet
 from sknevo.genomes.convnet_regressor import convnet_regressor
+from sknevo.genomes.detector import detector
 from sknevo.genomes.few_shot import few_shot
 from sknevo.genomes.gan import gan
 from sknevo.genomes.pipeline import pipeline
@@ -40,6 +41,7 @@ OUR_GENOMES = {
     "few-shot rows": genome(few_shot, "classification", 9, shape=(7,)),
     "GAN of images": genome(gan, "generation", 3, shape=(16, 16)),
     "masks": genome(segmenter, "segmentation", 3, shape=(64, 64, 3)),
+    "boxes": genome(detector, "detection", 3, shape=(96, 96, 3), object_side=20.0),
     "GAN of rows": genome(gan, "generation", 0, shape=(3,)),
     "policy with options": genome(policy, "control", 2, shape=(4,)),
     "policy with numbers": genome(policy, "control", 0, shape=(3,)),
