@@ -489,7 +489,7 @@ def test_bad_parameters(params, message, iris):
         (np.ones((4, 2)), [0, 1, np.nan, 1], "y must not have missing values"),
         (np.ones((4, 2)), [0.1, 1.2, 2.3, 3.4], "Unknown label type"),
         (np.ones(4), [0, 1, 0, 1], "Expected 2D array"),
-        (np.ones((2, 2, 2)), [0, 1], "dim 3"),
+        (np.ones((2, 2, 2, 2, 2)), [0, 1], "X must be of shape"),
         (pd.DataFrame(), [], "minimum of 1 is required"),
         (np.array([[1.0, np.inf]] * 4), [0, 1, 0, 1], "infinity"),
         (pd.DataFrame({"a": [1.0, np.inf] * 2}), [0, 1, 0, 1], "infinity.*'a'"),
