@@ -429,18 +429,24 @@ FEATURES_IN_TURN = (
 FEW_COMPONENTS = 60
 
 
-# The same for each pretrained network. Chosen, not measured.
+# The same for each pretrained network. A logistic regression on the last layer of
+# EfficientNet-Lite0 had these accuracies on the training photos of shore4 and on 100 of
+# ten (twice three folds): 0.82 and 0.975 as they are with C of 1 and of 10, 0.78 and
+# 0.97 standardised with C of 0.01 and 0.1, with log-losses of 0.55, 0.53, 0.76, 0.67 on
+# the one and 0.17, 0.10, 0.46, 0.22 on the other. The layer before the last halving had
+# 0.50 and 0.83. The others are chosen, not measured.
 LAST = {"layer": 1, "side": 224, "mirrored": False}
 MIRRORED = {"layer": 1, "side": 224, "mirrored": True}
 FIRST_ON_PRETRAINED: list[tuple[dict[str, Any], str, str, dict[str, Any]]] = [
-    (_seen(pretrained=LAST), "standard", "linear", {"C": 0.01}),
-    (_seen(pretrained=LAST), "standard", "svm", {"C": 10.0, **RBF}),
-    (_seen(pretrained={**LAST, "layer": 2}), "standard", "linear", {"C": 0.01}),
-    (_seen(pretrained=MIRRORED), "standard", "linear", {"C": 0.03}),
-    (_seen(pretrained=LAST, colours=JOINT), "standard", "linear", {"C": 0.003}),
-    (_seen(pretrained=MIRRORED), "none", "linear", {"C": 3.0}),
-    (_seen(pretrained=MIRRORED), "standard", "svm", {"C": 3.0, **RBF}),
-    (_seen(pretrained=LAST, copies=MOVED), "standard", "linear", {"C": 0.003}),
+    (_seen(pretrained=LAST), "none", "linear", {"C": 3.0}),
+    (_seen(pretrained=LAST), "none", "svm", {"C": 10.0, **RBF}),
+    (_seen(pretrained=MIRRORED), "none", "linear", {"C": 10.0}),
+    (_seen(pretrained=LAST), "standard", "linear", {"C": 0.1}),
+    (_seen(pretrained={**LAST, "side": 160}), "none", "linear", {"C": 3.0}),
+    (_seen(pretrained=LAST, colours=JOINT), "none", "linear", {"C": 3.0}),
+    (_seen(pretrained=MIRRORED), "none", "svm", {"C": 3.0, **RBF}),
+    (_seen(pretrained={**LAST, "layer": 2}), "none", "svm", {"C": 10.0, **RBF}),
+    (_seen(pretrained=LAST, copies=MOVED), "none", "linear", {"C": 1.0}),
 ]
 
 
