@@ -29,7 +29,7 @@ class Memory:
     """Rows of numbers for images, computed once for each key and mapped by all.
 
     The folder is temporary: it goes with the object that made it. Processes that need
-    the same rows share the work. One that does not see the folder makes it again.
+    the same rows share the work. One that does not see the folder has its own.
 
     Parameters
     ----------
@@ -47,6 +47,9 @@ class Memory:
     def __init__(self, n_rows: int) -> None:
         self.n_rows = n_rows
         self.folder = Path(tempfile.mkdtemp(prefix="sknevo-"))
+        self._remove_at_end()
+
+    def _remove_at_end(self) -> None:
         weakref.finalize(self, shutil.rmtree, self.folder, ignore_errors=True)
 
     def rows(self, key: str, rows: np.ndarray, compute: Compute) -> np.ndarray:
@@ -91,7 +94,9 @@ class Memory:
         """Return new files; None if there is no room for them."""
         first = compute(rows[:1])
         shapes = (self.n_rows, first.shape[1]), (self.n_rows,)
-        self.folder.mkdir(exist_ok=True)
+        if not self.folder.exists():
+            self.folder.mkdir(exist_ok=True)
+            self._remove_at_end()
         if not self._has_room(4 * self.n_rows * (1 + first.shape[1])):
             return None
         part = Path(tempfile.mkdtemp(dir=self.folder))

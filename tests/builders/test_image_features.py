@@ -263,6 +263,8 @@ def test_a_memory_goes_with_its_images_and_not_with_copies_of_it():
     # A machine that does not see the folder has its own.
     found = copy.rows("a", np.array([2, 0]), lambda rows: rows[:, None] + 0.5)
     np.testing.assert_array_equal(found, [[2.5], [0.5]])
+    del copy
+    assert not folder.exists()
 
 
 # Readers ------------------------------------------------------------------------------

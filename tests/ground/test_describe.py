@@ -1,5 +1,7 @@
 """Every gene of our own genomes has words; a genome of the user's own has its names."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 from arbitrary import genomes_and_values
@@ -32,6 +34,9 @@ OUR_GENOMES = {
     "wide table": genome(pipeline, "regression", 0, columns=NUMBERS),
     "sparse table": genome(
         pipeline, "classification", 2, columns=NUMBERS, sparse=Sparsity(0.1)
+    ),
+    "images of pipelines": genome(
+        partial(pipeline, pretrained=None), "classification", 3, shape=(64, 64, 3)
     ),
     "images": genome(convnet, "classification", 2, shape=(28, 28)),
     "rows": genome(convnet_regressor, "regression", 0, shape=(7,)),
