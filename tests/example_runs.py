@@ -11,6 +11,7 @@ QUICK = {
     "evolve_few_shot": "--n-jobs 1",
     "evolve_gan": "--n-jobs 1 --max-epochs 4",
     "evolve_numbers": "--n-jobs 1",
+    "evolve_photos": "--n-jobs 1 --image-size 32",
     "evolve_policy": "--n-jobs 1 --max-steps 50 --film {folder}/film.gif",
     "evolve_segmenter": "--n-jobs 1",
     "evolve_table": "--n-jobs 1",
