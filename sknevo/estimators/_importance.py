@@ -50,7 +50,7 @@ class FeatureImportanceMixin:
         X : DataFrame or array-like of shape (n_samples, n_features)
             Rows that were not in `fit`: on others, columns that were learned by heart
             seem important. Texts, one for each row, are the column 0. A sparse matrix,
-            a path and a Dask DataFrame are refused.
+            images, a path and a Dask DataFrame are refused.
         y : array-like of shape (n_samples,) or None, default=None
             Targets. None if the task needs none.
         of : {"ensemble", "best"}, default="ensemble"

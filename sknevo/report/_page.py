@@ -100,7 +100,10 @@ def _content(
     estimator, best = facts.estimator, facts.best
     genes = estimator.best_chromosome_.genes
     importance = None
-    if X is not None and hasattr(estimator, "feature_importance"):
+    # Images have no columns.
+    has_columns = facts.spec is None or bool(facts.spec.columns)
+    has_columns = has_columns and hasattr(estimator, "feature_importance")
+    if X is not None and has_columns:
         importance = estimator.feature_importance(X, y, random_state=facts.seed)
     return {
         "title": type(estimator).__name__,

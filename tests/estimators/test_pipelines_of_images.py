@@ -99,6 +99,13 @@ def test_numbers_are_predicted_from_grey_images():
     assert reg.score(X[1::2], shift[1::2]) > 0.5
 
 
+def test_a_report_says_what_images_there_were(fitted, tmp_path):
+    fitted.report(tmp_path / "report.html", *discs(20, seed=5))
+    page = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert "16 x 16 x 3" in page
+    assert "HOG" in page
+
+
 # What is refused ----------------------------------------------------------------------
 
 

@@ -93,8 +93,14 @@ class Patches(ArrayTransformer):
         if self.learned == "random":
             self.filters_ = white[rng.choice(len(white), n_filters, replace=False)]
             return self
+        # All passes: when to stop would depend on sums, and these on threads.
         clusters = MiniBatchKMeans(
-            n_filters, n_init=1, max_iter=PASSES, batch_size=1_000, random_state=0
+            n_filters,
+            n_init=1,
+            max_iter=PASSES,
+            max_no_improvement=None,
+            batch_size=1_000,
+            random_state=0,
         )
         self.filters_ = clusters.fit(white).cluster_centers_.astype(np.float32)
         return self
