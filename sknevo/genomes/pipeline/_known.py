@@ -429,7 +429,9 @@ FEATURES_IN_TURN = (
 FEW_COMPONENTS = 60
 
 
-# The same for each pretrained network. A logistic regression on the last layer of
+# Of more pretrained networks only so many are known. Chosen, not measured.
+FEW_NETWORKS = 3
+# The same for each of them. A logistic regression on the last layer of
 # EfficientNet-Lite0 had these accuracies on the training photos of shore4 and on 100 of
 # ten (twice three folds): 0.82 and 0.975 as they are with C of 1 and of 10, 0.78 and
 # 0.97 standardised with C of 0.01 and 0.1, with log-losses of 0.55, 0.53, 0.76, 0.67 on
@@ -455,11 +457,11 @@ def _known_on_images(
 ) -> list[dict[str, Any]]:
     """Return expressed genes of features and models, then models of tables."""
     networks = _inside(_inside(genome, "preparation")["features"], "pretrained")
+    names = [name for name in networks if name != "none"][:FEW_NETWORKS]
     first = [
         ({**found, "pretrained": {name: found["pretrained"]}}, *rest)
         for found, *rest in FIRST_ON_PRETRAINED
-        for name in networks
-        if name != "none"
+        for name in names
     ]
     # Networks have seen photos, and take long to see thousands of small images.
     both = [first, FIRST_ON_IMAGES] if are_photos(spec) else [FIRST_ON_IMAGES, first]
