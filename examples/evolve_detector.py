@@ -49,7 +49,9 @@ def main():
     print("\nIn an unseen picture:")
     for objects in evolved.predict(X_test[:1]):
         for box, label, score in zip(*objects.values(), strict=True):
-            print(f"{label:8} {score:.2f} at {box.round().astype(int).tolist()}")
+            if score >= 0.3:  # the others are unsure
+                corners = box.round().astype(int).tolist()
+                print(f"{label:8} {score:.2f} at {corners}")
     print(f"Mean average precision: {evolved.score(X_test, y_test):.3f}")
     if args.plot:
         from sknevo.displays import BoxesDisplay

