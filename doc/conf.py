@@ -37,6 +37,8 @@ autodoc_typehints = "none"  # numpydoc shows the types of docstrings
 autosummary_generate = False  # extensions/reference.py writes the pages
 numpydoc_show_class_members = False
 python_use_unqualified_type_names = True
+maximum_signature_line_length = 88
+toc_object_entries_show_parents = "hide"
 
 # The gallery ---------------------------------------------------------------------
 

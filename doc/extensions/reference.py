@@ -2,7 +2,7 @@
 
 import inspect
 from collections import defaultdict
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +30,8 @@ TITLES = {
 def setup(app: Any) -> dict[str, bool]:
     """Write the pages before Sphinx looks for what there is to read."""
     app.connect("builder-inited", lambda app: write(Path(app.srcdir) / FOLDER))
+    app.connect("autodoc-process-signature", signature)
+    app.connect("missing-reference", resolve)
     return {"parallel_read_safe": True}
 
 
@@ -63,7 +65,8 @@ def index(names: dict[str, object]) -> str:
         paths = sorted(groups[group], key=lambda path: (path.count("."), path))
         text += heading(TITLES.get(group, group), "-")
         text += directive("autosummary", "", ":nosignatures:", *paths)
-        text += directive("toctree", "", ":hidden:", *paths)
+        caption = f":caption: {TITLES.get(group, group)}"
+        text += directive("toctree", "", ":hidden:", caption, *paths)
     return text
 
 
@@ -76,7 +79,7 @@ def package(path: str, value: object) -> str:
 def page(path: str, value: object) -> str:
     """Return the page of one name."""
     module, _, name = path.rpartition(".")
-    text = heading(name, "=") + directive("currentmodule", module)
+    text = heading(title(path), "=") + directive("currentmodule", module)
     if not inspect.isclass(value):
         kind = "autofunction" if inspect.isroutine(value) else "autodata"
         return text + directive(kind, name) + examples(path)
@@ -91,6 +94,12 @@ def page(path: str, value: object) -> str:
         listed = ", ".join(f"``{member}``" for member in theirs)
         text += f"As in all estimators of scikit-learn: {listed}.\n\n"
     return text + examples(path)
+
+
+def title(path: str) -> str:
+    """Return the name, after that of its module where several have the name."""
+    *_, package, module, name = ["", *path.split(".")]
+    return f"{module}.{name}" if package == "genomes" and module != name else name
 
 
 def members(cls: type) -> tuple[list[str], list[str]]:
@@ -109,6 +118,35 @@ def members(cls: type) -> tuple[list[str], list[str]]:
 def examples(path: str) -> str:
     """Return the examples of the gallery that use a name."""
     return directive("minigallery", path)
+
+
+def signature(app: Any, what: str, name: str, obj: Any, *_: Any) -> Any:
+    """Return the parameters of a class as Python has them, not those of `__new__`."""
+    if what == "class":
+        plain = inspect.signature(obj)
+        shown = [one.replace(annotation=one.empty) for one in plain.parameters.values()]
+        return str(plain.replace(parameters=shown, return_annotation=plain.empty)), None
+    return None
+
+
+def resolve(app: Any, env: Any, node: Any, content: Any) -> Any:
+    """Return a link to a public name that is given without its module."""
+    paths = paths_by_name().get(node.get("reftarget"), [])
+    if node.get("reftype") != "obj" or len(paths) != 1:
+        return None
+    domain = env.get_domain("py")
+    return domain.resolve_xref(
+        env, node["refdoc"], app.builder, "obj", paths[0], node, content
+    )
+
+
+@cache
+def paths_by_name() -> dict[str, list[str]]:
+    """Return the paths of each name."""
+    found: dict[str, list[str]] = defaultdict(list)
+    for path in public_names():
+        found[path.rpartition(".")[2]].append(path)
+    return dict(found)
 
 
 def heading(title: str, line: str) -> str:
