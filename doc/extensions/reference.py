@@ -22,6 +22,7 @@ TITLES = {
     "datasets": "Data sets",
     "callbacks": "Loggers",
     "records": "Records",
+    "pretrained": "Pretrained networks",
     "builders": "Files of networks",
     "evaluation": "Journals",
 }
