@@ -85,6 +85,17 @@ def test_every_page_is_in_one_table_of_contents():
     assert listed == Counter(written - {"index"})
 
 
+def test_what_is_included_has_the_marks_between_which_it_is():
+    for page in PAGES:
+        text = page.read_text(encoding="utf-8")
+        for file, options in re.findall(
+            r"^```\{include\} (\S+)\n(.*?)^```", text, re.S | re.M
+        ):
+            included = (page.parent / file).read_text(encoding="utf-8")
+            marks = re.findall(r':(?:start-after|end-before): "(.+)"', options)
+            assert all(f"\n{mark}\n" in f"\n{included}" for mark in marks), file
+
+
 def test_the_guide_says_what_each_of_its_pages_is_about():
     guide = DOC / "guide" / "index.md"
     text = guide.read_text(encoding="utf-8")
