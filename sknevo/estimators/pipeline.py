@@ -423,8 +423,9 @@ default="estimation_of_distribution"
 
     X may hold images, in the forms that `EvolvedClassifier` takes. Genes of the
     preparation then say which features are made of them: pixels, histograms of colours,
-    gradients (HOG), textures (LBP, Gabor filters; with the extra `images`), and patches
-    that are learned without labels.
+    gradients (HOG), textures (LBP, Gabor filters; with the extra `images`), patches
+    that are learned without labels, and, with the extra `pretrained`, what pretrained
+    networks on this machine make of images.
 
     X may be a sparse matrix of any format, or a DataFrame of sparse numbers alone. It
     stays sparse, unless its singular vectors are taken; the gradient boosting of
@@ -691,8 +692,9 @@ default="estimation_of_distribution"
 
     X may hold images, in the forms that `EvolvedClassifier` takes. Genes of the
     preparation then say which features are made of them: pixels, histograms of colours,
-    gradients (HOG), textures (LBP, Gabor filters; with the extra `images`), and patches
-    that are learned without labels.
+    gradients (HOG), textures (LBP, Gabor filters; with the extra `images`), patches
+    that are learned without labels, and, with the extra `pretrained`, what pretrained
+    networks on this machine make of images.
 
     X may be a sparse matrix of any format, or a DataFrame of sparse numbers alone. It
     stays sparse, unless its singular vectors are taken; the gradient boosting of
