@@ -61,6 +61,9 @@ class EmbeddingDisplay:
     [2, 1]
     """
 
+    ax_: Any
+    figure_: Any
+
     def __init__(
         self,
         points: np.ndarray,
@@ -204,6 +207,9 @@ class EpisodeDisplay:
     >>> EpisodeDisplay(images, (8, 8), 1, ["a", "b"], predicted).plot().accuracy_
     0.75
     """
+
+    ax_: Any
+    figure_: Any
 
     def __init__(
         self,

@@ -72,6 +72,9 @@ class EnsembleDisplay:
     array([0.75, 0.25])
     """
 
+    ax_: Any
+    figure_: Any
+
     def __init__(
         self,
         members: Sequence[str],

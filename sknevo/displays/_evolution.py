@@ -83,6 +83,9 @@ class EvolutionDisplay:
     True
     """
 
+    ax_: Any
+    figure_: Any
+
     def __init__(
         self,
         results: Mapping[str, Any],

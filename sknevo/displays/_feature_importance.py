@@ -46,6 +46,9 @@ class FeatureImportanceDisplay:
     ['size', 'age']
     """
 
+    ax_: Any
+    figure_: Any
+
     def __init__(self, importances: Any, score_name: str = "score") -> None:
         self.importances = importances
         self.score_name = score_name

@@ -68,6 +68,9 @@ class GeneValuesDisplay:
     [1.0, 3.0]
     """
 
+    ax_: Any
+    figure_: Any
+
     def __init__(
         self,
         results: Mapping[str, Any],

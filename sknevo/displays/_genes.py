@@ -76,6 +76,9 @@ class GenesDisplay:
     array([0.6, 0.1])
     """
 
+    ax_: Any
+    figure_: Any
+
     def __init__(
         self,
         importances: Sequence[GeneImportance],

@@ -101,6 +101,9 @@ class NetworkDisplay:
     ['dense, 8 units, ReLU', 'linear, 3 units']
     """
 
+    ax_: Any
+    figure_: Any
+
     def __init__(
         self,
         plan: NetworkPlan,

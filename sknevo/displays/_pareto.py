@@ -69,6 +69,9 @@ class ParetoDisplay:
     array([0, 1, 2])
     """
 
+    ax_: Any
+    figure_: Any
+
     def __init__(
         self,
         x: Any,

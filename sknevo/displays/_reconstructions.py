@@ -72,6 +72,9 @@ class ReconstructionDisplay:
     (17, 53)
     """
 
+    ax_: Any
+    figure_: Any
+
     def __init__(
         self,
         samples: np.ndarray,

@@ -65,6 +65,9 @@ class RungsDisplay:
     array([0.7, 0.9])
     """
 
+    ax_: Any
+    figure_: Any
+
     def __init__(
         self,
         results: Mapping[str, Any],

@@ -102,6 +102,9 @@ class SampleGridDisplay:
     (8, 26)
     """
 
+    ax_: Any
+    figure_: Any
+
     def __init__(
         self,
         samples: np.ndarray,

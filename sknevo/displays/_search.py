@@ -60,6 +60,8 @@ class SearchDisplay:
     'FamilyTreeDisplay'
     """
 
+    figure_: Any
+
     def __init__(self, evolution: EvolutionDisplay, found: Any) -> None:
         self.evolution = evolution
         self.found = found
