@@ -3,7 +3,7 @@
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 import torch
@@ -21,6 +21,46 @@ class Cell(NamedTuple):
     left: int
     height: int
     width: int
+
+
+class _Window(NamedTuple):
+    """What is seen of an image along an axis, in pixels.
+
+    Parameters
+    ----------
+    start, part : int
+        Where it begins in the image, and how long it is there.
+    offset, shown : int
+        Where it begins in the cell, and how long it is there.
+    """
+
+    start: int
+    part: int
+    offset: int
+    shown: int
+
+    @classmethod
+    def drawn(
+        cls, side: int, length: int, zoom: float, rng: np.random.Generator
+    ) -> Self:
+        """Return a part of an image that fills the cell, or all of it within."""
+        part = max(1, int(length / zoom))
+        if side > part:
+            return cls(int(rng.integers(side - part + 1)), part, 0, length)
+        shown = max(1, min(length, round(zoom * side)))
+        return cls(0, side, int(rng.integers(length - shown + 1)), shown)
+
+    @property
+    def scale(self) -> float:
+        return self.shown / self.part
+
+    @property
+    def source(self) -> slice:
+        return slice(self.start, self.start + self.part)
+
+    def within(self, begin: int) -> slice:
+        """Return where it lies in a scene, if that is where the cell begins."""
+        return slice(begin + self.offset, begin + self.offset + self.shown)
 
 
 @dataclass
@@ -107,33 +147,20 @@ class SceneBatches:
         """Show a random part of an image in a cell; return the boxes that are seen."""
         image, boxes = self.images[row], self.boxes[row]
         zoom = math.exp(self.changes["zoom"] * rng.uniform(-1, 1))
-        sides = [max(1, round(zoom * side)) for side in image.shape[1:]]
-        # Where the image begins in the cell: outside if it is larger, else inside.
-        top, left = (
-            int(rng.uniform(min(0, free), max(0, free) + 1))
-            for free in (cell.height - sides[0], cell.width - sides[1])
+        down, across = (
+            _Window.drawn(side, length, zoom, rng)
+            for side, length in zip(image.shape[1:], cell[2:], strict=True)
         )
-        if sides != [*image.shape[1:]]:
-            image = resized(image, sides)
-        into = [
-            slice(max(0, begin), min(length, begin + side))
-            for begin, length, side in zip(
-                (top, left), (cell.height, cell.width), sides, strict=True
-            )
-        ]
-        shown = image[
-            :,
-            into[0].start - top : into[0].stop - top,
-            into[1].start - left : into[1].stop - left,
-        ]
-        begin = [cell.top, cell.left]
-        rows, columns = (
-            slice(one.start + at, one.stop + at)
-            for one, at in zip(into, begin, strict=True)
+        # Cut before it is scaled: an image may be far larger than a scene.
+        part = image[:, down.source, across.source]
+        if part.shape[1:] != (down.shown, across.shown):
+            part = resized(part, [down.shown, across.shown])
+        picture[:, down.within(cell.top), across.within(cell.left)] = part
+        begin, scale, offset = (
+            np.array([getattr(across, name), getattr(down, name)] * 2)
+            for name in ("start", "scale", "offset")
         )
-        picture[:, rows, columns] = shown
-        corners = zoom * boxes[:, :4] + np.array([left, top, left, top])
-        return _seen(corners, boxes[:, 4:], cell)
+        return _seen((boxes[:, :4] - begin) * scale + offset, boxes[:, 4:], cell)
 
     def _turned(
         self, picture: Tensor, boxes: np.ndarray, rng: np.random.Generator
