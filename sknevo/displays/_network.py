@@ -149,12 +149,12 @@ default=None
             If `network` is unknown.
         """
         estimator = searched(estimator)
-        if not hasattr(estimator, "_sample_shape_"):
+        genes = estimator.best_chromosome_.genes
+        if not hasattr(estimator, "_sample_shape_") or "training" not in genes:
             raise NoPictureError(
                 "estimator must evolve networks, as EvolvedClassifier does; got "
                 f"{type(estimator).__name__}."
             )
-        genes = estimator.best_chromosome_.genes
         expressed = estimator.best_chromosome_.expressed
         shape = image_shape(estimator._sample_shape_, estimator._channels_)
         optimizer, training = genes.get("optimizer"), genes["training"]

@@ -64,7 +64,7 @@ def test_images_are_told_apart_in_each_form(fitted):
 
 
 def test_genes_name_the_features(fitted):
-    assert [*fitted.best_params_["preparation"]] == ["features"]
+    assert [*fitted.best_params_["preparation"]] == ["features", "copies"]
     assert "HOG" in fitted.leaderboard().to_string()
     assert set(fitted.cv_results_["status"]) <= {"ok", "pruned"}
 
