@@ -14,7 +14,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 # The same examples on every run, however slow the machine.
-settings.register_profile("sknevo", derandomize=True, deadline=None)
+settings.register_profile("sknevo", derandomize=True, deadline=None, max_examples=40)
 settings.load_profile("sknevo")
 
 # Contract kits explain what failed as test files do.

@@ -30,16 +30,14 @@ RANGE = Real(0.1, 10, log=True)
 
 @parametrize_with_checks(
     [
-        EvolvedAutoencoder(**SMALL, max_epochs=4),
+        EvolvedAutoencoder(**ONE, max_epochs=4),
         EvolvedClassifier(**ONE, max_epochs=30),
         EvolvedFewShotClassifier(**FEW_CLASSES, max_epochs=30),
         EvolvedGAN(**ONE, max_epochs=4),
         EvolvedPipelineClassifier(**SMALL),
         EvolvedPipelineRegressor(**SMALL),
-        EvolvedRegressor(**SMALL, max_epochs=30),
+        EvolvedRegressor(**ONE, max_epochs=30),
         EvolvedSearchCV(LogisticRegression(), {"C": RANGE}, **SMALL),
-        EvolvedSearchCV(Ridge(), {"alpha": RANGE}, **SMALL),
-        EvolvedSearchCV(SHRUNK, {"ridge__alpha": RANGE}, **SMALL),
         EvolvedSearchCV(PCA(1, svd_solver="full"), {"whiten": [True]}, **SMALL),
     ]
 )
@@ -57,6 +55,7 @@ def test_small_estimators_are_estimators(estimator, check):
         EvolvedPipelineRegressor(),
         EvolvedSearchCV(LogisticRegression(), {"C": RANGE}),
         EvolvedSearchCV(Ridge(), {"alpha": RANGE}),
+        EvolvedSearchCV(SHRUNK, {"ridge__alpha": RANGE}),
     ]
 )
 def test_default_estimators_are_estimators(estimator, check):

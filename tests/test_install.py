@@ -103,7 +103,9 @@ if __name__ == "__main__":
 """
 
 
-@pytest.mark.parametrize("extras", ["installed", "missing"])
+@pytest.mark.parametrize(
+    "extras", ["installed", pytest.param("missing", marks=pytest.mark.slow)]
+)
 def test_tables_never_import_torch(extras, without_extras, tmp_path):
     env = without_extras if extras == "missing" else None
     assert run(sys.executable, TABLES, cwd=tmp_path, env=env) == "fitted"

@@ -33,7 +33,7 @@ from sknevo.deadline import (
 )
 from sknevo.evaluation._data import part_of
 from sknevo.evaluation._scoring import Remembering, check_speed
-from sknevo.evaluation._threads import limited_threads
+from sknevo.evaluation._threads import limited_threads, useful_threads
 from sknevo.evaluation._trials import Trials
 from sknevo.records import Candidate, Chromosome, Evaluation, Status
 
@@ -234,7 +234,8 @@ class TrialRunner(Trials):
     @contextmanager
     def _surroundings(self, moment: float) -> Iterator[None]:
         with ExitStack() as stack:
-            stack.enter_context(limited_threads(self.threads))
+            threads = useful_threads(self.threads, self.data.value.X)
+            stack.enter_context(limited_threads(threads))
             stack.enter_context(deadline(moment))
             if _apart():
                 # Bad candidates are the rule in a search, not worth a warning each.

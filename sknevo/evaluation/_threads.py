@@ -1,13 +1,19 @@
 """The threads of a trial: workers and what runs inside them share the cores."""
 
 import functools
+import math
 import os
 import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
+from sklearn.utils.validation import _num_samples
 from threadpoolctl import ThreadpoolController
+
+# Threads of a booster meet after every split of a tree.
+VALUES_PER_THREAD = 50_000
 
 _lock = threading.Lock()
 _users = 0
@@ -22,6 +28,12 @@ def inner_threads(n_workers: int) -> int:
         else os.cpu_count() or 1
     )
     return max(1, cores // n_workers)
+
+
+def useful_threads(threads: int, X: Any) -> int:
+    """Return how many of these threads do not mostly wait for each other on X."""
+    n_values = math.prod(getattr(X, "shape", None) or (_num_samples(X),))
+    return max(1, min(threads, n_values // VALUES_PER_THREAD))
 
 
 @contextmanager

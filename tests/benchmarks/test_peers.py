@@ -208,6 +208,7 @@ def test_a_fit_is_a_process_whose_predictions_are_scored(module, monkeypatch, tm
     assert found["memory_mb"] > 10
 
 
+@pytest.mark.slow
 def test_a_made_table_is_the_same_in_every_process_and_is_scored(module, tmp_path):
     made = module("_made")
     for name in ("categories_10", "columns_100", "linear_8k"):

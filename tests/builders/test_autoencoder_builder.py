@@ -21,7 +21,7 @@ def case(shape):
     spec = DataSpec("reconstruction", len(X), 0, shape=shape)
     limits = {"max_layers": 4, "max_epochs": 1, "max_parameters": 30_000}
     builder = AutoencoderBuilder(spec, device="cpu")
-    return Case(autoencoder(spec, **limits), builder, X, None, n=6, answers=())
+    return Case(autoencoder(spec, **limits), builder, X, None, n_fitted=4, answers=())
 
 
 CASES = {f"{shape}": case(shape) for shape in [(8, 8), (9, 8, 3), (5,)]}

@@ -62,7 +62,7 @@ def case(shape, **data):
     X, y = images(shape, **data)
     spec = spec_of(X, y)
     genome = convnet(spec, max_layers=4, max_epochs=2, max_parameters=30_000)
-    return Case(genome, ConvNetBuilder(spec, device="cpu"), X, y, n=12)
+    return Case(genome, ConvNetBuilder(spec, device="cpu"), X, y)
 
 
 CASES = {f"{shape}": case(shape) for shape in SHAPES}

@@ -29,7 +29,7 @@ def case(shape):
     spec = DataSpec("regression", len(X), 0, shape=shape)
     limits = {"max_layers": 4, "max_epochs": 2, "max_parameters": 30_000}
     genome = convnet_regressor(spec, **limits)
-    return Case(genome, ConvNetRegressorBuilder(spec, device="cpu"), X, y, n=8)
+    return Case(genome, ConvNetRegressorBuilder(spec, device="cpu"), X, y, n_fitted=4)
 
 
 CASES = {f"{shape}": case(shape) for shape in [(8, 8), (9, 8, 3), (5,)]}

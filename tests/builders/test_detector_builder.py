@@ -25,7 +25,7 @@ def spec_of(X, side=20.0):
 def case(X, y):
     genome = detector(spec_of(X), max_parameters=20_000, max_epochs=1)
     builder = DetectorBuilder(spec_of(X), device="cpu", labels=LABELS, min_score=0.0)
-    return Case(genome, builder, X, as_boxes(y), n=2)
+    return Case(genome, builder, X, as_boxes(y), n_fitted=2)
 
 
 X, Y = squares(3, 64)

@@ -37,7 +37,7 @@ def case(shape):
     spec = DataSpec("classification", len(X), 6, shape=shape)
     limits = {"max_layers": 4, "max_epochs": 2, "max_parameters": 30_000}
     genome = few_shot(spec, **limits)
-    return Case(genome, FewShotBuilder(spec, device="cpu"), X, y, n=8)
+    return Case(genome, FewShotBuilder(spec, device="cpu"), X, y, n_fitted=4)
 
 
 CASES = {f"{shape}": case(shape) for shape in [(8, 8), (9, 8, 3), (5,)]}

@@ -50,7 +50,7 @@ def case(shape, y=None, dtype=float):
     spec = DataSpec("generation", 40, n_conditions, shape=shape)
     genome = gan(spec, max_layers=2, max_epochs=2, max_parameters=20_000)
     X = samples(shape, dtype=dtype)
-    return Case(genome, GANBuilder(spec, "cpu"), X, y, n=8, answers={-1, 1})
+    return Case(genome, GANBuilder(spec, "cpu"), X, y, n_fitted=3, answers={-1, 1})
 
 
 LABELS = np.array(["one", "two", "three", "four"])[np.arange(40) % 4]
@@ -79,7 +79,7 @@ def table_case(y=None):
     spec = DataSpec("generation", 40, n_labels, shape=(4,), parts=codec.parts)
     genome = gan(spec, max_layers=2, max_epochs=2, max_parameters=40_000)
     builder = GANBuilder(spec, "cpu", table=codec)
-    return Case(genome, builder, X, y, n=8, answers={-1, 1})
+    return Case(genome, builder, X, y, n_fitted=3, answers={-1, 1})
 
 
 CASES["table"] = table_case()

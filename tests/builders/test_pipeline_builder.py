@@ -70,9 +70,9 @@ from sknevo.image_stream._memory import Memory
 from sknevo.records import Chromosome, DataSpec
 
 
-def case(X, y, n=16, **spec):
+def case(X, y, n_fitted=6, **spec):
     spec = tables.spec_of(X, y, **spec)
-    return Case(pipeline(spec), PipelineBuilder(spec), X, y, n)
+    return Case(pipeline(spec), PipelineBuilder(spec), X, y, n_fitted)
 
 
 def mixed_case(labels):
@@ -83,7 +83,7 @@ def mixed_case(labels):
 def numeric_case(n_classes):
     X, _ = make_classification(120, 6, random_state=0)
     # Boosters fit a tree per class and round: half as many candidates.
-    return case(X, np.array([f"class {i % n_classes}" for i in range(120)]), n=8)
+    return case(X, np.array([f"class {i % n_classes}" for i in range(120)]), n_fitted=3)
 
 
 def rare_class_case():
@@ -99,7 +99,7 @@ def regression_case():
 
 def wide_case():
     X = wide_table(60, WIDE + 10)
-    return case(X, np.arange(60) % 2, n=10)
+    return case(X, np.arange(60) % 2)
 
 
 def sparse_case(n_columns=40, negative=False, missing=False, **spec):
@@ -107,7 +107,7 @@ def sparse_case(n_columns=40, negative=False, missing=False, **spec):
     X = tables.read(X)
     X.data[::5] *= -1 if negative else 1
     X.data[::7] = np.nan if missing else X.data[::7]
-    return case(X, y, n=10, **spec)
+    return case(X, y, **spec)
 
 
 def image_case(*sides):
@@ -413,6 +413,8 @@ def held_out(X, y, weights=None):
 
 # Models that stop early.
 STOPPING = (*BOOSTERS, "mlp")
+# Some tests fit a model for each number of rounds, which takes a network long.
+ROUNDS = (*BOOSTERS, pytest.param("mlp", marks=pytest.mark.slow))
 NETWORK = {
     "n_layers": 1,
     "width": 32,
@@ -441,7 +443,7 @@ def loss(model, X, y):
     return log_loss(y, model.predict_proba(X))
 
 
-@pytest.mark.parametrize("name", STOPPING)
+@pytest.mark.parametrize("name", ROUNDS)
 @pytest.mark.parametrize("n_classes", [2, 3])
 def test_a_booster_keeps_the_rounds_that_are_best_on_what_it_watches(name, n_classes):
     fitted, watched = split(n_classes=n_classes)
@@ -499,7 +501,7 @@ def test_rows_of_unknown_labels_or_without_weight_are_not_watched(name):
     assert model.predict(X).dtype == y.dtype
 
 
-@pytest.mark.parametrize("name", STOPPING)
+@pytest.mark.parametrize("name", ROUNDS)
 @pytest.mark.parametrize("weighted", [False, True])
 def test_each_part_is_predicted_with_rounds_that_the_others_choose(name, weighted):
     fitted, (X, y) = split(180)

@@ -38,7 +38,7 @@ STRATEGIES = {
 # Seeds are observations of this environment, too.
 @pytest.mark.parametrize(
     "case",
-    [Case(policy(OPTIONS, **FEW), PolicyBuilder(Walk), SEEDS, None, 8, [0, 1])],
+    [Case(policy(OPTIONS, **FEW), PolicyBuilder(Walk), SEEDS, None, answers=[0, 1])],
     ids=["walk"],
 )
 class TestPolicyBuilder(BuilderContract):

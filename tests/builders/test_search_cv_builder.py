@@ -34,7 +34,7 @@ GENOME = Genome(
 
 def case(estimator, space, X, y):
     genome = parameters(space, estimator)
-    return Case(genome, SearchBuilder(estimator, genome, len(y)), X, y, n=15)
+    return Case(genome, SearchBuilder(estimator, genome, len(y)), X, y)
 
 
 TREES = {"max_depth": randint(1, 9), "max_features": [1, 1.0]}

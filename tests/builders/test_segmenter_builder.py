@@ -25,7 +25,9 @@ def spec_of(X):
 def case(X, y):
     spec = spec_of(X)
     genome = segmenter(spec, max_parameters=30_000, max_epochs=2)
-    return Case(genome, SegmenterBuilder(spec, device="cpu"), X, y, n=6, answers={0, 1})
+    return Case(
+        genome, SegmenterBuilder(spec, device="cpu"), X, y, n_fitted=4, answers={0, 1}
+    )
 
 
 CASES = {

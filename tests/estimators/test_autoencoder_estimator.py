@@ -98,6 +98,7 @@ def test_it_is_a_step_of_a_pipeline_and_ignores_labels():
     assert [*rebuilt.columns] == [*X.columns]
 
 
+@pytest.mark.slow
 def test_the_size_of_codes_evolves_at_a_price():
     rng = np.random.default_rng(0)
     X = rng.normal(size=(200, 2)) @ rng.normal(size=(2, 12))

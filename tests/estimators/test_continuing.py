@@ -58,6 +58,7 @@ def test_only_the_last_rung_of_an_individual_is_a_member(fitted):
     assert len(keys) == len(set(keys))
 
 
+@pytest.mark.slow
 def test_results_do_not_depend_on_workers(digits, fitted):
     other = EvolvedClassifier(**SMALL, n_jobs=2).fit(*digits)
     results = fitted.cv_results_["mean_test_score"]
@@ -107,7 +108,9 @@ def test_the_first_rung_is_short_whatever_the_data(n, shape, n_splits, expected)
     assert clf._auto_resource(spec, n_splits) == ("epochs", expected)
 
 
-@pytest.mark.parametrize("ensemble_size", [None, 25])
+@pytest.mark.parametrize(
+    "ensemble_size", [pytest.param(None, marks=pytest.mark.slow), 25]
+)
 def test_max_time_is_used_and_kept(digits, ensemble_size):
     X, X_test, y, y_test = train_test_split(*digits, random_state=0)
     start = time.time()

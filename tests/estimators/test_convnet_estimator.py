@@ -266,6 +266,7 @@ def test_it_races_over_epochs(few):
     assert clf.best_estimator_.max_epochs == clf.best_params_["training"]["epochs"]
 
 
+@pytest.mark.slow
 def test_augmentation_evolves_apart_towards_a_weighted_sum(few):
     weights = {"accuracy": 1, "n_parameters": 1e-6}
     clf = EvolvedClassifier(

@@ -41,6 +41,7 @@ def fitted(data):
     return reg.fit(*data[:2])
 
 
+@pytest.mark.slow
 def test_it_beats_a_ridge_on_pixels_and_a_fixed_network(data, fitted):
     X, y, X_test, y_test = data
     ridge = RidgeCV(np.logspace(-2, 6, 9)).fit(X.reshape(len(X), -1), y)

@@ -22,6 +22,14 @@ dd = pytest.importorskip("dask.dataframe")
 pytestmark = pytest.mark.filterwarnings("ignore:.*tasks which were still being")
 SETTINGS = {"population_size": 2, "generations": 1, "cv": 2, "random_state": 0}
 BOOSTERS = ("lightgbm", "xgboost")
+EVERY_BOOSTER = [
+    ("lightgbm", "three"),
+    ("xgboost", "value"),
+    pytest.param("lightgbm", "label", marks=pytest.mark.slow),
+    pytest.param("lightgbm", "value", marks=pytest.mark.slow),
+    pytest.param("xgboost", "label", marks=pytest.mark.slow),
+    pytest.param("xgboost", "three", marks=pytest.mark.slow),
+]
 
 
 def table(n=2_000, seed=0):
@@ -86,8 +94,7 @@ def test_a_table_that_fits_is_fitted_as_any_other(kind, tmp_path, file, monkeypa
     np.testing.assert_array_equal(large.predict_proba(X), clf.predict_proba(X))
 
 
-@pytest.mark.parametrize("y", ["label", "three", "value"])
-@pytest.mark.parametrize("model", BOOSTERS)
+@pytest.mark.parametrize(("model", "y"), EVERY_BOOSTER)
 def test_the_best_booster_is_fitted_on_all_rows(model, y, tmp_path, sampled):
     with_target(y).to_parquet(tmp_path / "a.parquet")
     large = fitted(tmp_path / "a.parquet", y, [model])
@@ -252,8 +259,7 @@ def cluster():
         yield
 
 
-@pytest.mark.parametrize("y", ["label", "three", "value"])
-@pytest.mark.parametrize("model", BOOSTERS)
+@pytest.mark.parametrize(("model", "y"), EVERY_BOOSTER)
 def test_on_a_cluster_each_worker_fits_its_partitions(model, y, cluster, sampled):
     frame = with_target(y)
     if y == "three":  # some partitions lack a class

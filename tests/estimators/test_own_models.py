@@ -206,6 +206,7 @@ def searched(tmp_path_factory):
     return clf.fit(X, names, sample_weight=np.linspace(1, 2, 150)), X, names, journal
 
 
+@pytest.mark.slow
 def test_own_models_are_evaluated_in_workers_and_in_the_ensemble(searched):
     clf, X, y, _ = searched
     results = clf.cv_results_

@@ -144,6 +144,7 @@ def test_nests_in_pipeline_cross_validation_and_grid_search(iris):
     assert grid.fit(X, y).best_estimator_.best_score_ > 0.5
 
 
+@pytest.mark.slow
 def test_workers_may_be_asked_for_inside_and_outside(iris):
     tiny = small(population_size=2, generations=1)
     expected = cross_val_score(tiny, *iris, cv=2)
@@ -152,7 +153,9 @@ def test_workers_may_be_asked_for_inside_and_outside(iris):
     np.testing.assert_array_equal(scores, expected)
 
 
-@pytest.mark.parametrize("scoring", ["neg_log_loss", "accuracy"])
+@pytest.mark.parametrize(
+    "scoring", ["neg_log_loss", pytest.param("accuracy", marks=pytest.mark.slow)]
+)
 def test_same_seed_same_results_for_one_and_two_workers(scoring):
     X, y = mixed_table()
     all_models = {"genome": None} if scoring == "neg_log_loss" else {}
@@ -555,8 +558,13 @@ def test_genome_factory_narrows_the_search(iris):
 PRINT_RESULTS = """
 from sklearn.datasets import load_iris
 from sknevo import EvolvedPipelineClassifier
+from sknevo.genomes.pipeline import pipeline
+
+def quick(spec):
+    return pipeline(spec, models=["linear", "svm", "neighbours", "xgboost"])
+
 search = EvolvedPipelineClassifier(
-    population_size=4, generations=2, cv=2, random_state=0
+    population_size=6, generations=3, cv=2, random_state=0, genome=quick
 )
 results = search.fit(*load_iris(return_X_y=True)).cv_results_
 print(results["key"].tolist(), results["mean_test_score"].tolist())

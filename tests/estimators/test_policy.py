@@ -72,6 +72,7 @@ def test_seeds_have_a_default():
     assert len(evolved.fit().seeds_) == 160
 
 
+@pytest.mark.slow
 def test_results_depend_on_the_seed_and_not_on_workers(evolved):
     two = EvolvedPolicy(Walk, **SMALL, n_jobs=2).fit(SEEDS)
     np.testing.assert_array_equal(

@@ -61,13 +61,18 @@ def expected():
 
 @pytest.mark.parametrize(
     ("backend", "n_jobs"),
-    [("loky", 2), ("loky", 4), ("threading", 2)],
+    [
+        ("loky", 2),
+        pytest.param("loky", 4, marks=pytest.mark.slow),
+        ("threading", 2),
+    ],
 )
 def test_backends_and_workers_make_no_difference(expected, backend, n_jobs):
     with joblib.parallel_config(backend=backend):
         assert result(search(n_jobs=n_jobs).fit(*TABLE)) == expected[0]
 
 
+@pytest.mark.slow
 def test_a_cluster_makes_no_difference(expected):
     with dask_cluster() as name, joblib.parallel_config(backend=name):
         assert result(search().fit(*TABLE)) == expected[0]

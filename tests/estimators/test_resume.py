@@ -73,7 +73,7 @@ def trained(path):
     return len(read_journal(path)) if Path(path).exists() else 0
 
 
-@pytest.mark.parametrize("n_jobs", [1, 2])
+@pytest.mark.parametrize("n_jobs", [pytest.param(1, marks=pytest.mark.slow), 2])
 def test_a_killed_search_ends_as_an_undisturbed_one(tmp_path, iris, whole, n_jobs):
     path = tmp_path / "run.jsonl"
     process = subprocess.Popen([sys.executable, "-c", SCRIPT, path, str(n_jobs)])
@@ -119,7 +119,9 @@ class Ageless(GeneticAlgorithm):
     steady = True
 
 
-@pytest.mark.parametrize("strategy", [GeneticAlgorithm(), Ageless()])
+@pytest.mark.parametrize(
+    "strategy", [GeneticAlgorithm(), pytest.param(Ageless(), marks=pytest.mark.slow)]
+)
 def test_a_race_goes_on_wherever_it_was_cut_off(tmp_path, iris, strategy):
     path = tmp_path / "run.jsonl"
     race = {"resource": "n_samples", "strategy": strategy, "journal": path}
@@ -176,6 +178,7 @@ def test_two_fits_do_not_share_a_journal(tmp_path, iris):
     assert os.path.exists(path)
 
 
+@pytest.mark.slow
 def test_a_set_of_scores_is_the_same_search_in_any_process(tmp_path, iris):
     small = {"population_size": 2, "generations": 1, "refit": "f1_macro"}
     script = tmp_path / "fit.py"

@@ -75,6 +75,7 @@ def test_streams_are_cross_validated(folder):
     assert np.isfinite(scores).all()
 
 
+@pytest.mark.slow
 def test_images_are_never_held_whole():
     class Large:
         """Images of 0.5 MB each that are made when they are asked for."""

@@ -104,7 +104,9 @@ def known(spec, generated=()):
     }
 
 
-@pytest.mark.parametrize("task", ["classification", "regression"])
+@pytest.mark.parametrize(
+    "task", ["classification", pytest.param("regression", marks=pytest.mark.slow)]
+)
 def test_every_model_is_rebuilt(task, tmp_path):
     X, targets = mixed()
     y = targets[task]
@@ -192,6 +194,7 @@ def test_without_time_for_a_last_fit_scripts_and_reports_say_so(
     assert np.abs(model.predict_proba(X) - clf.best_estimator_.predict_proba(X)).max()
 
 
+@pytest.mark.slow
 def test_a_regressor_and_a_users_own_estimator_are_rebuilt(tmp_path):
     X, y = load_diabetes(return_X_y=True)
     X, y = X[:150], y[:150]

@@ -266,7 +266,8 @@ def test_a_candidate_whose_worker_died_is_tried_again(workers, tmp_path):
 
 @pytest.mark.skipif(_workers.n_oom_kills() is None, reason="the system does not tell")
 @pytest.mark.parametrize(
-    ("n_kills", "status", "left"), [(4, "ok", 0), (100, "error", 100 - 5)]
+    ("n_kills", "status", "left"),
+    [(4, "ok", 0), pytest.param(100, "error", 100 - 5, marks=pytest.mark.slow)],
 )
 def test_kills_from_outside_are_no_fault_of_the_candidate(
     n_kills, status, left, workers, tmp_path, monkeypatch
@@ -429,7 +430,7 @@ def test_a_hang_in_native_code_is_ended_at_the_moment(act, workers):
 # Limits --------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("n_jobs", [1, 2])
+@pytest.mark.parametrize("n_jobs", [pytest.param(1, marks=pytest.mark.slow), 2])
 @pytest.mark.parametrize("act", ["loop", "hang", "hog"])
 def test_a_trial_that_takes_too_long_is_stopped_alone(workers, act, n_jobs):
     evaluator = make_evaluator(n_jobs=n_jobs, max_eval_time=1.0)

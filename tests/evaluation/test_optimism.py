@@ -53,7 +53,10 @@ def test_a_class_with_one_row_cannot_be_in_several_parts():
     assert _part_scores(candidates, held_out).shape == (6, 1)
 
 
-@pytest.mark.parametrize("cv", [4, [(np.arange(150), np.arange(150, 300))]])
+@pytest.mark.parametrize(
+    "cv",
+    [pytest.param(4, marks=pytest.mark.slow), [(np.arange(150), np.arange(150, 300))]],
+)
 def test_a_search_says_what_its_best_score_is_worth(cv):
     X, y = make_classification(300, 5, flip_y=0.3, random_state=0)
     search = EvolvedPipelineClassifier(

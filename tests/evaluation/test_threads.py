@@ -4,9 +4,14 @@ import threading
 
 import numpy as np
 import pytest
+import scipy.sparse
+from sklearn.datasets import make_classification
+from sklearn.ensemble import HistGradientBoostingClassifier
 from threadpoolctl import threadpool_info, threadpool_limits
 
+from sknevo import EvolvedSearchCV
 from sknevo.evaluation import inner_threads, limited_threads
+from sknevo.evaluation._threads import VALUES_PER_THREAD, useful_threads
 
 
 def pools(api):
@@ -33,6 +38,37 @@ def test_cores_are_counted_where_affinity_is_unknown(monkeypatch):
     assert inner_threads(2) == 3
     monkeypatch.setattr("os.cpu_count", lambda: None)
     assert inner_threads(2) == 1
+
+
+def test_small_data_get_few_threads():
+    rows = VALUES_PER_THREAD // 10
+    small, medium, large = (np.zeros((n * rows, 10)) for n in (1, 3, 99))
+    assert [useful_threads(8, X) for X in (small, medium, large)] == [1, 3, 8]
+    assert useful_threads(8, ["a text"] * 10) == 1
+    assert useful_threads(8, scipy.sparse.eye_array(10, VALUES_PER_THREAD)) == 8
+
+
+def test_a_booster_on_few_rows_has_one_thread(monkeypatch):
+    """Threads that wait for each other take a busy machine a hundred times as long."""
+    monkeypatch.setattr("os.sched_getaffinity", lambda _: range(8), raising=False)
+    seen = []
+
+    def scorer(estimator, X, y):
+        seen.append(set(pools("openmp")))
+        return estimator.score(X, y)
+
+    X, y = make_classification(60, random_state=0)
+    search = EvolvedSearchCV(
+        HistGradientBoostingClassifier(max_iter=3),
+        {"max_depth": [1, 2]},
+        population_size=2,
+        generations=1,
+        cv=2,
+        scoring=scorer,
+    )
+    search.fit(X, y)
+    assert seen
+    assert all(numbers == {1} for numbers in seen)
 
 
 def test_blas_gets_one_thread_openmp_as_many_as_said():

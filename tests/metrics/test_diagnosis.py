@@ -39,7 +39,7 @@ FAILURES = {
 }
 
 
-@pytest.fixture(params=range(3))
+@pytest.fixture(params=[0, *(pytest.param(i, marks=pytest.mark.slow) for i in (1, 2))])
 def draw(request):
     return np.random.default_rng(request.param)
 

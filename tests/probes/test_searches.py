@@ -487,6 +487,7 @@ class Deadly(DecisionTreeClassifier):
 """
 
 
+@pytest.mark.slow
 def test_workers_that_die_as_they_start_end_the_search(tmp_path, monkeypatch):
     (tmp_path / "deadly_module.py").write_text(DEADLY)
     monkeypatch.syspath_prepend(tmp_path)
