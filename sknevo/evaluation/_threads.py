@@ -13,9 +13,9 @@ from sklearn.utils.validation import _num_samples
 from threadpoolctl import ThreadpoolController
 
 # Threads of a booster meet after every split of a tree. On an idle machine, a round
-# with two threads takes 1.07 to 2.45 of that with one on 100 x 4 values, 0.83 to 1.68 on
-# 500 x 10, 0.85 to 1.60 on 1,000 x 10, 0.64 to 1.08 on 1,000 x 30 and 0.66 to 1.01 on
-# 2,000 x 20 (LightGBM, XGBoost and scikit-learn's, two and five classes). On a busy
+# with two threads takes 1.07 to 2.45 of that with one on 100 x 4 values, 0.83 to 1.68
+# on 500 x 10, 0.85 to 1.60 on 1,000 x 10, 0.64 to 1.08 on 1,000 x 30 and 0.66 to 1.01
+# on 2,000 x 20 (LightGBM, XGBoost and scikit-learn's, two and five classes). On a busy
 # machine, a round of LightGBM on 75 x 4 values took 33 ms with two threads.
 VALUES_PER_THREAD = 10_000
 
