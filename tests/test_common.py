@@ -36,7 +36,7 @@ RANGE = Real(0.1, 10, log=True)
         EvolvedGAN(**ONE, max_epochs=4),
         EvolvedPipelineClassifier(**SMALL),
         EvolvedPipelineRegressor(**SMALL),
-        EvolvedRegressor(**ONE, max_epochs=30),
+        EvolvedRegressor(**SMALL, max_epochs=30),
         EvolvedSearchCV(LogisticRegression(), {"C": RANGE}, **SMALL),
         EvolvedSearchCV(PCA(1, svd_solver="full"), {"whiten": [True]}, **SMALL),
     ]

@@ -5,6 +5,7 @@ import runpy
 import sys
 from pathlib import Path
 
+import matplotlib.pyplot as plt
 import pandas as pd
 import pytest
 from example_runs import quick_arguments
@@ -26,12 +27,14 @@ def run_example(tmp_path, monkeypatch, capsys):
         monkeypatch.setattr(sys, "argv", [str(example), *arguments, *more])
         monkeypatch.chdir(tmp_path)  # an example works from anywhere
         runpy.run_path(str(example), run_name="__main__")
+        plt.close("all")  # displays leave figures open, for notebooks
         assert (tmp_path / "plot.png").exists()
         return capsys.readouterr().out
 
     return run
 
 
+@pytest.mark.filterwarnings("default")  # as users have it
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.stem)
 def test_example_runs(example, tmp_path, run_example):
     for module in NEEDED.get(example.stem, []):

@@ -6,7 +6,7 @@ from typing import Any, Self
 import numpy as np
 
 from sknevo.data_checks import check_count
-from sknevo.displays._shared import ORANGE, SKY, bare, new_axes, searched
+from sknevo.displays._shared import ORANGE, SKY, Display, bare, new_axes, searched
 from sknevo.displays._sheet import (
     channels_at_end,
     in_colours,
@@ -16,7 +16,7 @@ from sknevo.displays._sheet import (
 from sknevo.extras import require
 
 
-class BoxesDisplay:
+class BoxesDisplay(Display):
     """Images with boxes around objects, side by side.
 
     Predicted boxes have their labels and scores.
@@ -64,8 +64,6 @@ class BoxesDisplay:
     """
 
     # What `plot` sets, for type checkers.
-    ax_: Any
-    figure_: Any
     sheet_: np.ndarray
     boxes_: list[Any]
     true_boxes_: list[Any]

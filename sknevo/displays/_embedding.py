@@ -12,6 +12,7 @@ from sknevo.displays._shared import (
     GREEN,
     GREY,
     VERMILLION,
+    Display,
     NoPictureError,
     bare,
     image_sheet,
@@ -25,7 +26,7 @@ from sknevo.metrics._episodes import EpisodeAccuracy
 MOST_LABELS = 20
 
 
-class EmbeddingDisplay:
+class EmbeddingDisplay(Display):
     """Embeddings in the plane of their greatest variance, each class in a colour.
 
     Parameters
@@ -160,7 +161,7 @@ class EmbeddingDisplay:
         return self
 
 
-class EpisodeDisplay:
+class EpisodeDisplay(Display):
     """One episode: the images of each class that were adapted to, and its queries.
 
     Each row is a class. The images on the left were adapted to. A frame says whether a

@@ -12,6 +12,7 @@ from sknevo.displays._shared import (
     GREEN,
     PALE,
     VERMILLION,
+    Display,
     NoPictureError,
     inset,
     limits,
@@ -27,7 +28,7 @@ MOST_MEMBERS, WIDTH = 6, 78
 UPPER, LOWER = (0.0, 0.46, 1.0, 0.54), (0.0, 0.0, 1.0, 0.21)
 
 
-class EnsembleDisplay:
+class EnsembleDisplay(Display):
     """The weight of each member of an ensemble, and the score of each step.
 
     An ensemble is selected step by step: each adds the individual that improves the

@@ -13,6 +13,7 @@ from sknevo.displays._shared import (
     GREY,
     KNOWN,
     RANDOM,
+    Display,
     legend_above,
     limits,
     lower_limit,
@@ -30,7 +31,7 @@ OVER = {
 }
 
 
-class EvolutionDisplay:
+class EvolutionDisplay(Display):
     """The score of each individual over the search, the best so far and the median.
 
     The colour says where an individual comes from: it was known before the search (or

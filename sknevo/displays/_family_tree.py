@@ -13,6 +13,7 @@ from sknevo.displays._shared import (
     BLACK,
     GREY,
     PALE,
+    Display,
     Origin,
     bare,
     legend_above,
@@ -58,7 +59,7 @@ class Step:
     other: int | None = None
 
 
-class FamilyTreeDisplay:
+class FamilyTreeDisplay(Display):
     """The ancestors of the best individual, and what changed from one to the next.
 
     The first ancestor is on top, the best individual at the bottom. Of two parents, the

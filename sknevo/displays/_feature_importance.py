@@ -4,14 +4,14 @@ from typing import Any, Self
 
 import numpy as np
 
-from sknevo.displays._shared import BLACK, BLUE, fitness_name, new_axes, tidy
+from sknevo.displays._shared import BLACK, BLUE, Display, fitness_name, new_axes, tidy
 from sknevo.extras import require
 
 # Columns with a bar of their own. Chosen by looking at pictures.
 MOST_BARS = 15
 
 
-class FeatureImportanceDisplay:
+class FeatureImportanceDisplay(Display):
     """How much the score falls if the values of a column are shuffled.
 
     Parameters

@@ -12,6 +12,7 @@ from sknevo.displays._shared import (
     PURPLE,
     SKY,
     VERMILLION,
+    Display,
     inset,
     label_ends,
     new_axes,
@@ -33,7 +34,7 @@ NORMS = {
 UPPER, LOWER = (0.0, 0.44, 1.0, 0.56), (0.0, 0.0, 1.0, 0.34)
 
 
-class GanSignalsDisplay:
+class GanSignalsDisplay(Display):
     """Signals of a GAN's training, over the steps of the generator.
 
     Parameters

@@ -9,6 +9,7 @@ from sknevo.cv_results import furthest
 from sknevo.displays._evolution import OVER
 from sknevo.displays._shared import (
     VERMILLION,
+    Display,
     legend_above,
     lower_limit,
     new_axes,
@@ -25,7 +26,7 @@ LOG_FACTOR, MOST_CATEGORIES = 50, 25
 SPREAD, GOLDEN = 0.5, (5**0.5 - 1) / 2
 
 
-class GeneValuesDisplay:
+class GeneValuesDisplay(Display):
     """The values of one gene in each individual, over the search.
 
     The colour is the score: the brighter, the better. Individuals in which the gene is

@@ -10,6 +10,7 @@ from sknevo.displays._shared import (
     BLACK,
     BLUE,
     SKY,
+    Display,
     legend_above,
     new_axes,
     searched,
@@ -22,7 +23,7 @@ from sknevo.extras import require
 MOST_BARS = 12
 
 
-class GenesDisplay:
+class GenesDisplay(Display):
     """How much each gene explains of the differences between individuals' scores.
 
     A random forest learns the scores from the genes. The importance of a gene is the

@@ -15,6 +15,7 @@ from sknevo.displays._shared import (
     PALE,
     PURPLE,
     VERMILLION,
+    Display,
     NoPictureError,
     bare,
     new_axes,
@@ -57,7 +58,7 @@ WIDTHS, LAYERS, GENES = (0.0, 0.11), (0.14, 0.60), (0.655, 1.0)
 LINE, CHARACTERS = 0.043, 34
 
 
-class NetworkDisplay:
+class NetworkDisplay(Display):
     """The layers of a network, and the genes of its training, the silent ones in grey.
 
     The input is on top. The bars on the left are as wide as the logarithm of the number

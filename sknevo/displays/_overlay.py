@@ -6,7 +6,7 @@ from typing import Any, Self
 import numpy as np
 
 from sknevo.data_checks import check_count
-from sknevo.displays._shared import ORANGE, SKY, bare, new_axes, searched
+from sknevo.displays._shared import ORANGE, SKY, Display, bare, new_axes, searched
 from sknevo.displays._sheet import (
     channels_at_end,
     in_colours,
@@ -16,7 +16,7 @@ from sknevo.displays._sheet import (
 from sknevo.extras import require
 
 
-class OverlayDisplay:
+class OverlayDisplay(Display):
     """Images with the outlines of masks, side by side.
 
     Parameters
@@ -58,8 +58,6 @@ class OverlayDisplay:
     """
 
     # What `plot` sets, for type checkers.
-    ax_: Any
-    figure_: Any
     overlays_: list[np.ndarray]
     sheet_: np.ndarray
 

@@ -12,6 +12,7 @@ from sknevo.displays._shared import (
     PALE,
     SKY,
     VERMILLION,
+    Display,
     fitness_name,
     legend_above,
     limits,
@@ -26,7 +27,7 @@ SECONDS = "mean_fit_time"
 SECONDS_LABEL = "seconds of training per split"
 
 
-class ParetoDisplay:
+class ParetoDisplay(Display):
     """Two scores of each individual, and the front of those that none dominates.
 
     Only individuals that got all of the resource count. One is on the front if no other

@@ -9,6 +9,7 @@ from sklearn.utils.validation import _num_samples, check_is_fitted
 from sknevo.data_checks import check_count
 from sknevo.displays._shared import (
     BLUE,
+    Display,
     NoPictureError,
     bare,
     image_sheet,
@@ -22,7 +23,7 @@ MOST_COLUMNS = 30
 ORDERS = ("given", "worst", "best")
 
 
-class ReconstructionDisplay:
+class ReconstructionDisplay(Display):
     """Samples beside what an autoencoder rebuilds of them.
 
     Images stand above their reconstructions. Of a table, a bar for each column shows

@@ -10,6 +10,7 @@ from sknevo.displays._shared import (
     BLUE,
     PALE,
     VERMILLION,
+    Display,
     NoPictureError,
     legend_above,
     limits,
@@ -24,7 +25,7 @@ RESOURCES = {"n_samples": "training samples", "samples": "training samples"}
 LOWEST = 0.05
 
 
-class RungsDisplay:
+class RungsDisplay(Display):
     """The score of each individual over the resource of successive halving.
 
     Each line is an individual. It ends where the individual was not promoted.

@@ -12,6 +12,7 @@ from sknevo.displays._gan import gan_of
 from sknevo.displays._shared import (
     ORANGE,
     PALE,
+    Display,
     bare,
     image_sheet,
     legend_above,
@@ -39,7 +40,7 @@ def _check_images(sample_shape: tuple[int, ...]) -> None:
         )
 
 
-class SampleGridDisplay:
+class SampleGridDisplay(Display):
     """Samples of a generator: images side by side, or rows as points.
 
     Parameters

@@ -57,7 +57,15 @@ def origin_of(name: str) -> Origin:
     return ORIGINS.get(name, BRED)
 
 
-def new_axes(display: Any, ax: Any, size: tuple[float, float] = SIZE) -> Any:
+class Display:
+    """A picture on one pair of axes, which its `plot` draws."""
+
+    # What `plot` sets, for type checkers.
+    ax_: Any
+    figure_: Any
+
+
+def new_axes(display: Display, ax: Any, size: tuple[float, float] = SIZE) -> Any:
     """Set `ax_` and `figure_` of a display, and return the axes, without clutter."""
     require(type(display).__name__, "matplotlib")
     if ax is None:

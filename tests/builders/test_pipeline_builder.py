@@ -115,7 +115,7 @@ def image_case(*sides):
     pixels = np.random.default_rng(0).integers(0, 256, (40, *sides)).astype(np.uint8)
     X = Images(pixels, Layout(sides, "last"), Memory(40))
     genome = pipeline(spec, pretrained=None)
-    return Case(genome, PipelineBuilder(spec), X, np.arange(40) % 2, n=8)
+    return Case(genome, PipelineBuilder(spec), X, np.arange(40) % 2, n_fitted=4)
 
 
 def wide_table(n_rows, n_columns):
