@@ -32,11 +32,9 @@ RANGE = Real(0.1, 10, log=True)
     [
         EvolvedAutoencoder(**ONE, max_epochs=4),
         EvolvedClassifier(**ONE, max_epochs=30),
-        EvolvedFewShotClassifier(**FEW_CLASSES, max_epochs=30),
         EvolvedGAN(**ONE, max_epochs=4),
         EvolvedPipelineClassifier(**SMALL),
         EvolvedPipelineRegressor(**SMALL),
-        EvolvedRegressor(**SMALL, max_epochs=30),
         EvolvedSearchCV(LogisticRegression(), {"C": RANGE}, **SMALL),
         EvolvedSearchCV(PCA(1, svd_solver="full"), {"whiten": [True]}, **SMALL),
     ]
@@ -48,6 +46,8 @@ def test_small_estimators_are_estimators(estimator, check):
 @pytest.mark.slow
 @parametrize_with_checks(
     [
+        EvolvedFewShotClassifier(**FEW_CLASSES, max_epochs=30),
+        EvolvedRegressor(**SMALL, max_epochs=30),
         EvolvedAutoencoder(max_epochs=10, population_size=4, generations=2),
         EvolvedClassifier(max_epochs=10, population_size=4, generations=2),
         EvolvedGAN(max_epochs=20, population_size=4, generations=2),
@@ -58,5 +58,5 @@ def test_small_estimators_are_estimators(estimator, check):
         EvolvedSearchCV(SHRUNK, {"ridge__alpha": RANGE}),
     ]
 )
-def test_default_estimators_are_estimators(estimator, check):
+def test_further_estimators_are_estimators(estimator, check):
     check(estimator)

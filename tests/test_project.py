@@ -69,7 +69,7 @@ EvolvedPipelineClassifier(
 """
 
 
-@pytest.mark.parametrize("code", ["import sknevo", EVOLVE_A_PIPELINE, EVOLVE_ON_IMAGES])
+@pytest.mark.parametrize("code", [EVOLVE_A_PIPELINE, EVOLVE_ON_IMAGES])
 def test_torch_is_not_imported(code):
     code += "\nimport sys; print(sorted({'torch', 'skorch'} & set(sys.modules)))"
     assert run("-c", code).strip() == "[]"

@@ -633,8 +633,15 @@ def summary(outcome):
     return [(e.candidate, e.status, e.fitness) for e in outcome.evaluations]
 
 
-@pytest.mark.parametrize("strategy", [Elitist(), Ageless()])
-@pytest.mark.parametrize("resources", [(), (2, 5)])
+@pytest.mark.parametrize(
+    ("strategy", "resources"),
+    [
+        (Elitist(), ()),
+        (Ageless(), (2, 5)),
+        pytest.param(Elitist(), (2, 5), marks=pytest.mark.slow),
+        pytest.param(Ageless(), (), marks=pytest.mark.slow),
+    ],
+)
 def test_neither_depends_on_the_number_of_workers(strategy, resources):
     genome = Genome(**GENOME.genes, seconds=Real(0, 0.02), epochs=Integer(1, 10))
 

@@ -88,6 +88,7 @@ def test_half_of_the_targets_may_be_equal():
     assert net.encode(y).abs().max() < 10
 
 
+@pytest.mark.slow
 def test_absolute_loss_is_not_drawn_away_by_outliers():
     X, y = blobs(200)
     wild = y.copy()

@@ -617,6 +617,7 @@ def test_it_trains_in_bfloat16(known, gradient_penalty):
     assert {p.dtype for p in gan.generator_.parameters()} == {torch.float}
 
 
+@pytest.mark.slow
 def test_columns_far_from_zero_are_learned(blobs):
     X = blobs[0] * [1.0, 0.0] + [1.7e9, 5.0]
     made = gan_of(X, training=training(20)).fit(X).sample(500)

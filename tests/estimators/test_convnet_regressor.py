@@ -91,6 +91,7 @@ def test_a_network_is_saved_and_loaded_without_pickle(data, tmp_path, target_sca
             sknevo.load_network(path, device="cpu")
 
 
+@pytest.mark.slow
 def test_rows_and_weights(data):
     rng = np.random.default_rng(0)
     X = rng.normal(size=(300, 5))

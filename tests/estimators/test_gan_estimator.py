@@ -409,6 +409,7 @@ def quality(gan, X, y=None):
     return GenerativeScore()(gan, X)["fitness"]
 
 
+@pytest.mark.slow
 def test_weights_of_the_time_to_fit_count_in_the_score_too(blobs):
     X, (train, test) = blobs[0], (np.arange(200), np.arange(200, 300))
     gan = EvolvedGAN(

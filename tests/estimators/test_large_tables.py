@@ -24,7 +24,7 @@ SETTINGS = {"population_size": 2, "generations": 1, "cv": 2, "random_state": 0}
 BOOSTERS = ("lightgbm", "xgboost")
 EVERY_BOOSTER = [
     ("lightgbm", "three"),
-    ("xgboost", "value"),
+    pytest.param("xgboost", "value", marks=pytest.mark.slow),
     pytest.param("lightgbm", "label", marks=pytest.mark.slow),
     pytest.param("lightgbm", "value", marks=pytest.mark.slow),
     pytest.param("xgboost", "label", marks=pytest.mark.slow),
@@ -78,7 +78,9 @@ def file(tmp_path_factory):
     return path
 
 
-@pytest.mark.parametrize("kind", ["Parquet", "CSV", "Dask"])
+@pytest.mark.parametrize(
+    "kind", ["Parquet", pytest.param("CSV", marks=pytest.mark.slow), "Dask"]
+)
 def test_a_table_that_fits_is_fitted_as_any_other(kind, tmp_path, file, monkeypatch):
     monkeypatch.setattr(large_tables, "PART_CELLS", 7 * 300)
     frame = with_target("label")

@@ -218,6 +218,7 @@ def test_own_models_are_evaluated_in_workers_and_in_the_ensemble(searched):
     np.testing.assert_array_equal(again.predict_proba(X), clf.predict_proba(X))
 
 
+@pytest.mark.slow
 def test_a_journal_repeats_nothing_and_refuses_another_estimator(searched):
     clf, X, y, journal = searched
     weights = np.linspace(1, 2, 150)

@@ -229,6 +229,7 @@ def test_a_report_needs_no_network(fitted, tmp_path):
         assert title in page
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("plain")
 def test_a_report_of_new_rows_has_a_score_and_columns(table, tmp_path):
     page = written(table, tmp_path, *ants(80, seed=1))

@@ -84,7 +84,7 @@ def test_limits_that_do_not_strike_make_no_difference(expected, n_jobs):
     assert result(search(n_jobs=n_jobs, **limits).fit(*TABLE)) == expected[0]
 
 
-@pytest.mark.parametrize("n_jobs", [1, 2])
+@pytest.mark.parametrize("n_jobs", [pytest.param(1, marks=pytest.mark.slow), 2])
 def test_fits_in_two_threads_do_not_disturb_each_other(expected, n_jobs):
     searches = [search(n_jobs=n_jobs, random_state=seed) for seed in (0, 1)]
     with ThreadPoolExecutor(2) as pool:

@@ -99,7 +99,14 @@ def test_steps_without_a_converter_are_named(tmp_path):
         EvolvedPipelineClassifier().to_onnx(tmp_path / "model.onnx")
 
 
-@pytest.mark.parametrize("task", ["bytes", "rows", "rebuilt rows"])
+@pytest.mark.parametrize(
+    "task",
+    [
+        "bytes",
+        pytest.param("rows", marks=pytest.mark.slow),
+        pytest.param("rebuilt rows", marks=pytest.mark.slow),
+    ],
+)
 def test_networks(task, tmp_path):
     pytest.importorskip("onnxscript")
     digits = load_digits()

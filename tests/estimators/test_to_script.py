@@ -172,6 +172,7 @@ def test_the_best_and_the_ensemble_of_a_search_are_rebuilt(searched, tmp_path):
     np.testing.assert_allclose(found["ensemble.py"], mean_of_whole(clf, X), atol=1e-6)
 
 
+@pytest.mark.slow
 def test_without_time_for_a_last_fit_scripts_and_reports_say_so(
     searched, monkeypatch, capsys, tmp_path
 ):

@@ -412,7 +412,7 @@ def test_the_moment_may_come_earlier_than_was_said_at_the_start(workers):
     evaluator.close()
 
 
-@pytest.mark.parametrize("act", ["hang", "hog"])
+@pytest.mark.parametrize("act", ["hang", pytest.param("hog", marks=pytest.mark.slow)])
 def test_a_hang_in_native_code_is_ended_at_the_moment(act, workers):
     evaluator = make_evaluator(n_jobs=2)
     evaluate(evaluator, [chromosome(0.5), chromosome(0.6)])
@@ -444,7 +444,7 @@ def test_a_trial_that_takes_too_long_is_stopped_alone(workers, act, n_jobs):
     evaluator.close()
 
 
-@pytest.mark.parametrize("n_jobs", [1, 2])
+@pytest.mark.parametrize("n_jobs", [pytest.param(1, marks=pytest.mark.slow), 2])
 def test_a_trial_that_takes_too_much_memory_is_stopped(workers, n_jobs):
     evaluator = make_evaluator(n_jobs=n_jobs, memory_limit=1000)
     chromosomes = [chromosome(i / 10, "learn" if i != 1 else "swell") for i in range(5)]
@@ -513,7 +513,11 @@ if __name__ == "__main__":
 
 
 @pytest.mark.skipif(not Path("/proc").exists(), reason="needs /proc")
-@pytest.mark.parametrize("code", [ORPHANS, LATE_ORPHAN], ids=["at work", "at first"])
+@pytest.mark.parametrize(
+    "code",
+    [ORPHANS, pytest.param(LATE_ORPHAN, marks=pytest.mark.slow)],
+    ids=["at work", "at first"],
+)
 def test_workers_of_a_killed_process_end_soon(code, tmp_path):
     folder, told = str(Path(__file__).parents[1]), tmp_path / "pids"
     path = os.pathsep.join([folder, *sys.path])
@@ -616,6 +620,7 @@ def test_without_processes_no_worker_starts():
     assert not _workers._idle
 
 
+@pytest.mark.slow
 def test_a_module_that_is_not_there_is_no_matter():
     _workers.end_idle_workers()
     start_early(2, 1, "no_such_module")

@@ -77,7 +77,7 @@ def test_the_index_of_pandas_is_no_column(tmp_path):
 
 @pytest.mark.parametrize("name", ["a.CSV", "a.csv.gz"])
 def test_csv_whose_later_rows_are_of_another_type(tmp_path, name):
-    n = 100_000  # more than pyarrow learns the types from
+    n = 60_000  # more than pyarrow learns the types from
     frame = pd.DataFrame({"count": np.arange(n).astype(str), "day": "2026-01-01"})
     frame["empty"] = None
     frame.loc[n - 1] = ["0.5", "unknown", "late"]
