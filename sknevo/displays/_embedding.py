@@ -62,9 +62,6 @@ class EmbeddingDisplay(Display):
     [2, 1]
     """
 
-    ax_: Any
-    figure_: Any
-
     def __init__(
         self,
         points: np.ndarray,
@@ -208,9 +205,6 @@ class EpisodeDisplay(Display):
     >>> EpisodeDisplay(images, (8, 8), 1, ["a", "b"], predicted).plot().accuracy_
     0.75
     """
-
-    ax_: Any
-    figure_: Any
 
     def __init__(
         self,

@@ -73,9 +73,6 @@ class EnsembleDisplay(Display):
     array([0.75, 0.25])
     """
 
-    ax_: Any
-    figure_: Any
-
     def __init__(
         self,
         members: Sequence[str],

@@ -84,9 +84,6 @@ class EvolutionDisplay(Display):
     True
     """
 
-    ax_: Any
-    figure_: Any
-
     def __init__(
         self,
         results: Mapping[str, Any],

@@ -99,9 +99,6 @@ class FamilyTreeDisplay(Display):
     ('C: 1 → 3',)
     """
 
-    ax_: Any
-    figure_: Any
-
     def __init__(self, results: Mapping[str, Any], best: int) -> None:
         self.results = results
         self.best = best

@@ -46,9 +46,6 @@ class FeatureImportanceDisplay(Display):
     ['size', 'age']
     """
 
-    ax_: Any
-    figure_: Any
-
     def __init__(self, importances: Any, score_name: str = "score") -> None:
         self.importances = importances
         self.score_name = score_name

@@ -74,9 +74,6 @@ class GanSignalsDisplay(Display):
     array([1. , 0.6])
     """
 
-    ax_: Any
-    figure_: Any
-
     def __init__(self, signals: dict[str, np.ndarray], stability: float) -> None:
         self.signals = signals
         self.stability = stability

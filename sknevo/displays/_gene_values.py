@@ -69,9 +69,6 @@ class GeneValuesDisplay(Display):
     [1.0, 3.0]
     """
 
-    ax_: Any
-    figure_: Any
-
     def __init__(
         self,
         results: Mapping[str, Any],

@@ -77,9 +77,6 @@ class GenesDisplay(Display):
     array([0.6, 0.1])
     """
 
-    ax_: Any
-    figure_: Any
-
     def __init__(
         self,
         importances: Sequence[GeneImportance],

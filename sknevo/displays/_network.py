@@ -102,9 +102,6 @@ class NetworkDisplay(Display):
     ['dense, 8 units, ReLU', 'linear, 3 units']
     """
 
-    ax_: Any
-    figure_: Any
-
     def __init__(
         self,
         plan: NetworkPlan,

@@ -70,9 +70,6 @@ class ParetoDisplay(Display):
     array([0, 1, 2])
     """
 
-    ax_: Any
-    figure_: Any
-
     def __init__(
         self,
         x: Any,

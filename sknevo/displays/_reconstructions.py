@@ -73,9 +73,6 @@ class ReconstructionDisplay(Display):
     (17, 53)
     """
 
-    ax_: Any
-    figure_: Any
-
     def __init__(
         self,
         samples: np.ndarray,

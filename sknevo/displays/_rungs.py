@@ -66,9 +66,6 @@ class RungsDisplay(Display):
     array([0.7, 0.9])
     """
 
-    ax_: Any
-    figure_: Any
-
     def __init__(
         self,
         results: Mapping[str, Any],

@@ -103,9 +103,6 @@ class SampleGridDisplay(Display):
     (8, 26)
     """
 
-    ax_: Any
-    figure_: Any
-
     def __init__(
         self,
         samples: np.ndarray,
