@@ -4,7 +4,7 @@ import os
 import re
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 # Tests never open a window, in child processes neither.
 os.environ.setdefault("MPLBACKEND", "Agg")
@@ -14,7 +14,13 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 # The same examples on every run, however slow the machine.
-settings.register_profile("sknevo", derandomize=True, deadline=None, max_examples=40)
+settings.register_profile(
+    "sknevo",
+    derandomize=True,
+    deadline=None,
+    max_examples=40,
+    suppress_health_check=[HealthCheck.too_slow],
+)
 settings.load_profile("sknevo")
 
 # Contract kits explain what failed as test files do.
