@@ -5,7 +5,6 @@ import runpy
 import sys
 from pathlib import Path
 
-import matplotlib.pyplot as plt
 import pandas as pd
 import pytest
 from example_runs import quick_arguments
@@ -27,7 +26,6 @@ def run_example(tmp_path, monkeypatch, capsys):
         monkeypatch.setattr(sys, "argv", [str(example), *arguments, *more])
         monkeypatch.chdir(tmp_path)  # an example works from anywhere
         runpy.run_path(str(example), run_name="__main__")
-        plt.close("all")  # displays leave figures open, for notebooks
         assert (tmp_path / "plot.png").exists()
         return capsys.readouterr().out
 

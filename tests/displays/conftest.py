@@ -2,7 +2,6 @@
 
 from functools import partial
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from sklearn.datasets import load_iris
@@ -23,15 +22,6 @@ TREES = {
     "min_samples_leaf": [1, 2, 5, 10, 20, 40],
     "criterion": ["gini", "entropy"],
 }
-
-
-@pytest.fixture(autouse=True)
-def _no_window():
-    """Show no figure, and leave none open."""
-    plt.switch_backend("agg")
-    plt.close("all")  # those of doctests
-    yield
-    plt.close("all")
 
 
 def search_trees(**parameters):
