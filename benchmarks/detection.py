@@ -25,12 +25,8 @@ of the average precision at an intersection over union of 0.5, and `map` its mea
 """
 
 import argparse
-import multiprocessing
-import os
 import sys
 import time
-from concurrent.futures import ProcessPoolExecutor
-from datetime import UTC, datetime
 from itertools import product
 from pathlib import Path
 from typing import NamedTuple
@@ -40,7 +36,8 @@ import pandas as pd
 
 sys.path.insert(0, str(Path(__file__).resolve().parent / "peers"))
 
-from _rows import append, commit, read
+from _fits import new_rows, search_details
+from _rows import read
 
 from sknevo.datasets import fetch_mnist, load_voc_folder
 from sknevo.metrics import average_precision_scores, mean_average_precision
@@ -163,16 +160,7 @@ def evolved(X, y, X_test, cell, n_jobs, **parameters):
         random_state=cell.seed,
         **parameters,
     ).fit(X, y)
-    results = detector.cv_results_
-    details = {
-        "best": detector.best_chromosome_.words,
-        "origin": detector.best_chromosome_.origin,
-        "held_out": round(detector.best_score_, 4),
-        "n_candidates": len({*results["key"]}),
-        "n_failed": int((results["status"] == "error").sum()),
-        "genes": detector.best_params_,
-    }
-    return detector.predict(X_test), details
+    return detector.predict(X_test), search_details(detector)
 
 
 def random_search(X, y, X_test, cell, n_jobs):
@@ -262,27 +250,13 @@ def fit(cell, folder, n_jobs):
 
 def run_all(args):
     scored = "test" if args.final else "held_out"
-    for seed, name, method in product(args.seeds, args.sets, args.methods):
-        budget = args.budget or (1_200.0 if name == "bccd" else 600.0)
-        cell = Cell(seed, name, scored, budget, method)
-        if any(cell == cell_of(row) for row in read(args.out)):
-            continue
-        begin = {
-            "commit": commit(),
-            "date": datetime.now(UTC).isoformat(timespec="seconds"),
-            "load": round(os.getloadavg()[0], 2),
-            "n_jobs": args.n_jobs,
-            **cell._asdict(),
-        }
-        spawn = multiprocessing.get_context("spawn")
-        with ProcessPoolExecutor(1, mp_context=spawn) as alone:
-            row = begin | alone.submit(fit, cell, args.data, args.n_jobs).result()
-        append(args.out, row)
+    budgets = {"bccd": 1_200.0, "digits": 600.0}
+    cells = [
+        Cell(seed, name, scored, args.budget or budgets[name], method)
+        for seed, name, method in product(args.seeds, args.sets, args.methods)
+    ]
+    for cell, row in new_rows(args.out, cells, fit, args.data, n_jobs=args.n_jobs):
         print(f"{cell}: mAP50 {row['map_50']:.4f}, mAP {row['map']:.4f}", flush=True)
-
-
-def cell_of(row):
-    return Cell(*(row[name] for name in Cell._fields))
 
 
 def summarise(args):

@@ -22,12 +22,8 @@ being those with an intersection over union above 0.5.
 """
 
 import argparse
-import multiprocessing
-import os
 import sys
 import time
-from concurrent.futures import ProcessPoolExecutor
-from datetime import UTC, datetime
 from itertools import product
 from pathlib import Path
 from typing import NamedTuple
@@ -38,7 +34,8 @@ from scipy import ndimage
 
 sys.path.insert(0, str(Path(__file__).resolve().parent / "peers"))
 
-from _rows import append, commit, read
+from _fits import new_rows, search_details
+from _rows import read
 
 from sknevo.datasets import load_mask_folder
 from sknevo.metrics import dice_scores, object_f1_score
@@ -72,16 +69,7 @@ def evolved(X, y, X_test, cell, n_jobs, **parameters):
         random_state=cell.seed,
         **parameters,
     ).fit(X, y)
-    results = seg.cv_results_
-    details = {
-        "best": seg.best_chromosome_.words,
-        "origin": seg.best_chromosome_.origin,
-        "held_out": round(seg.best_score_, 4),
-        "n_candidates": len({*results["key"]}),
-        "n_failed": int((results["status"] == "error").sum()),
-        "genes": seg.best_params_,
-    }
-    return seg.predict_instances(X_test), details
+    return seg.predict_instances(X_test), search_details(seg)
 
 
 def random_search(X, y, X_test, cell, n_jobs):
@@ -223,27 +211,12 @@ def fit(cell, folder, n_jobs):
 
 def run_all(args):
     scored = "test" if args.final else "held_out"
-    for seed, method in product(args.seeds, args.methods):
-        budget = 0.0 if method == "otsu" else args.budget
-        cell = Cell(seed, scored, budget, method)
-        if any(cell == cell_of(row) for row in read(args.out)):
-            continue
-        begin = {
-            "commit": commit(),
-            "date": datetime.now(UTC).isoformat(timespec="seconds"),
-            "load": round(os.getloadavg()[0], 2),
-            "n_jobs": args.n_jobs,
-            **cell._asdict(),
-        }
-        spawn = multiprocessing.get_context("spawn")
-        with ProcessPoolExecutor(1, mp_context=spawn) as alone:
-            row = begin | alone.submit(fit, cell, args.data, args.n_jobs).result()
-        append(args.out, row)
+    cells = [
+        Cell(seed, scored, 0.0 if method == "otsu" else args.budget, method)
+        for seed, method in product(args.seeds, args.methods)
+    ]
+    for cell, row in new_rows(args.out, cells, fit, args.data, n_jobs=args.n_jobs):
         print(f"{cell}: Dice {row['dice']:.4f}, F1 {row['f1']:.4f}", flush=True)
-
-
-def cell_of(row):
-    return Cell(*(row[name] for name in Cell._fields))
 
 
 def summarise(args):

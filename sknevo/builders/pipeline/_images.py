@@ -41,8 +41,9 @@ PIXEL_SECONDS = {
     "patches": 2e-8,
 }
 OF_NETWORK = 8e-7
-# The share of candidates whose features no other has asked for. Chosen, not measured.
-ANEW = 0.1
+# The share of candidates with features that no other has asked for. Chosen, not
+# measured.
+UNSHARED = 0.1
 # The shortest wave of Gabor's filters, in pixels. Chosen, not measured.
 SHORTEST_WAVE = 3.0
 
@@ -405,6 +406,6 @@ def image_seconds(genes: Genes, spec: DataSpec) -> float:
             each *= own["n_filters"] / own["stride"] ** 2
         if name == "gabor":
             each *= own["waves"] * own["orientations"]
-        anew = 1.0 if name == "patches" else ANEW
-        seconds += anew * spec.n_samples * each
+        unshared = 1.0 if name == "patches" else UNSHARED
+        seconds += unshared * spec.n_samples * each
     return seconds
