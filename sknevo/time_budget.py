@@ -288,18 +288,11 @@ class TimeBudget:
         """Return whether a refit has many more rows than the trial."""
         return self._growth(evaluation.candidate) >= MARGIN * MORE_ROWS
 
-    def affordable(self, evaluations: Sequence[Evaluation]) -> list[int]:
-        """Return the places of those that there is time to refit, the first first."""
-        busy, chosen, left = [0.0] * self.n_workers, [], self.time_left()
-        for place, evaluation in enumerate(evaluations):
-            if self.is_long and not self._tells_more(evaluation):
-                continue
-            worker = int(np.argmin(busy))
-            until = busy[worker] + self.refit_seconds(evaluation)
-            if until <= left:
-                busy[worker] = until
-                chosen.append(place)
-        return chosen
+    def has_time_for(self, member: Evaluation) -> bool:
+        """Return whether there is time to refit a member of an ensemble from now on."""
+        if self.is_long and not self._tells_more(member):
+            return False
+        return self.refit_seconds(member) <= self.time_left()
 
     def can_refit(self, evaluation: Evaluation, was_kept: bool = False) -> bool:
         """Return whether a candidate may be the best.

@@ -108,11 +108,12 @@ def test_training_has_a_share_of_the_time(max_time, has_ensemble, elapsed, train
 def test_members_are_fitted_as_far_as_there_is_time():
     budget = Budget(100, refit_seconds=lambda e: e.fit_times[0], started=time.time())
     budget.plan(make_evaluator().runner, ToyBuilder(), n_workers=2, has_ensemble=True)
-    members = [ended(seconds) for seconds in (60.0, 50.0, 70.0, 45.0, 30.0)]
-    # One worker fits 60 and 30, the other 50 and 45.
-    assert budget.affordable(members) == [0, 1, 3, 4]
+    assert budget.has_time_for(ended(60.0))
+    assert not budget.has_time_for(ended(101.0))
+    budget.started -= 50
+    assert not budget.has_time_for(ended(60.0))
     budget.max_time = None
-    assert budget.affordable(members) == [0, 1, 2, 3, 4]
+    assert budget.has_time_for(ended(101.0))
 
 
 def test_time_is_kept_for_the_members():
@@ -149,7 +150,8 @@ def test_on_long_tables_what_has_had_nearly_all_rows_is_not_fitted_again():
     few = replace(ended(20.0), chromosome=candidate(0.1).chromosome, resource=2)
     few = replace(few, saved_times=(0.0, 0.0))
     nearly_all = replace(few, resource=None)
-    assert budget.affordable([nearly_all, few, few]) == [1, 2]
+    assert budget.has_time_for(few)
+    assert not budget.has_time_for(nearly_all)
     # Nor is time kept for it, but for the selection.
     budget = TimeBudget(100, started=1000)
     budget.plan(runner, ToyBuilder(), has_ensemble=True, is_long=True)

@@ -171,10 +171,9 @@ class RefitMixin:
             for key, indices in kin.items()
             if key not in known
         ]
-        places = budget.affordable([evaluations[i] for i in missing])
-        chosen = {missing[place]: evaluations[missing[place]] for place in places}
+        wanted = {index: evaluations[index] for index in missing}
         final = replace(self._final_runner_, data=runner.data, threads=runner.threads)
-        fitted = self._fitted_whole(final, chosen, budget.until)
+        fitted = self._fitted_whole(final, wanted, budget)
         self.best_estimator_ = fitted.get(self.best_index_, self.best_estimator_)
         self.refitted_ |= self.best_index_ in fitted
         # The ensemble reads X before its members do.
@@ -187,13 +186,18 @@ class RefitMixin:
         self.ensemble_.members = with_whole(self.ensemble_, models)
 
     def _fitted_whole(
-        self, final: TrialRunner, chosen: Mapping[int, Evaluation], until: float
+        self, final: TrialRunner, wanted: Mapping[int, Evaluation], budget: TimeBudget
     ) -> dict[int, BaseEstimator]:
-        """Return individuals by index that could be fitted on all data in time."""
+        """Return individuals by index that could be fitted on all data in time.
+
+        A worker that is free takes the next one that there is still time for.
+        """
 
         def fit(one: Evaluation) -> BaseEstimator | str | None:
+            if not budget.has_time_for(one):
+                return None
             try:
-                return final.refit(one.chromosome, one.rounds, until)
+                return final.refit(one.chromosome, one.rounds, budget.until)
             except DeadlineReached:
                 return None
             except Exception as fault:
@@ -202,9 +206,9 @@ class RefitMixin:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # as in trials
             parallel = Parallel(n_jobs=self._n_workers, require="sharedmem")
-            found = parallel(delayed(fit)(one) for one in chosen.values())
+            found = parallel(delayed(fit)(one) for one in wanted.values())
         return _usable(
-            dict(zip(chosen, found, strict=True)),
+            dict(zip(wanted, found, strict=True)),
             "with the models of its splits alone, since it was not fitted on all of X",
         )
 
