@@ -33,7 +33,7 @@ def main():
     )
     evolved = EvolvedClassifier(
         scoring="f1_macro",
-        generations=1000,  # max_time ends the search
+        generations=None,  # max_time ends the search
         max_time=args.max_time,
         max_epochs=40,
         n_jobs=args.n_jobs,

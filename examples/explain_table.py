@@ -1,7 +1,7 @@
 """See which columns matter
 ========================
 
-Evolve a pipeline for scikit-learn's diabetes data, and ask what it has learned::
+Evolve a pipeline on scikit-learn's diabetes data, and see which columns it uses::
 
     python examples/explain_table.py
     python examples/explain_table.py --plot columns.png --report report.html

@@ -6,8 +6,9 @@ Evolve a network, export it in three formats, and check their predictions::
     python examples/export_network.py
     python examples/export_network.py --max-time 60 --folder networks --plot network.png
 
-The network standardises images itself, so all three take the raw bytes. Needs
-``pip install ".[networks,export]"``, and for plots ``pip install ".[plots]"``.
+The network standardises images itself, so all three take the raw bytes. Takes about
+half a minute. Needs ``pip install ".[networks,export]"``, and for plots
+``pip install ".[networks,export,plots]"``.
 """
 
 import argparse

@@ -1,8 +1,8 @@
 """Begin with a part of the rows
 =============================
 
-Successive halving: each pipeline is tried on a part of the digits first, and only the
-best are tried on more::
+Use successive halving: each pipeline is tried on a part of the digits first, and only
+the best are tried on more::
 
     python examples/halve_rows.py
     python examples/halve_rows.py --generations 10 --plot rungs.png

@@ -1,7 +1,7 @@
 """Add a model of your own
 =======================
 
-A discriminant analysis joins the models of a pipeline::
+Add a discriminant analysis to the models of a pipeline::
 
     python examples/own_model.py
     python examples/own_model.py --max-time 60 --plot ensemble.png

@@ -1,7 +1,7 @@
 """Write a strategy of your own
 ============================
 
-Evolve by a strategy of your own: one small class::
+Evolve pipelines with a strategy of your own, which is one small class::
 
     python examples/own_strategy.py
     python examples/own_strategy.py --max-time 60 --plot ancestors.png
@@ -9,7 +9,8 @@ Evolve by a strategy of your own: one small class::
 A strategy defines ``breed``, which makes one child from the population. By default the
 fittest of parents and offspring survive; ``survive`` changes that. A strategy keeps no
 state: its decisions depend only on its arguments. So results are reproducible, and a
-search that was interrupted can be resumed. Plots need ``pip install ".[plots]"``.
+search that was interrupted can be resumed. Takes about half a minute. Plots need
+``pip install ".[plots]"``.
 """
 
 import argparse
@@ -51,7 +52,7 @@ def main():
         initial_population=[],  # start from random individuals
         scoring="neg_log_loss",
         population_size=6,
-        generations=1000,  # max_time ends the search
+        generations=None,  # max_time ends the search
         max_time=args.max_time,
         random_state=args.random_state,
         verbose=1,

@@ -1,9 +1,9 @@
 """Pictures of a search
 ====================
 
-How a search went, its winner and why that won. Pipelines evolve for a table of tumours,
-or networks for handwritten digits. ``--plot`` writes the two pictures that say most,
-``--pictures`` all of them, each to a file. With ``--generations`` instead of
+Plot how a search went, and what it found. Pipelines evolve for a table of tumours, or
+networks for handwritten digits. ``--plot`` writes the two most important pictures,
+``--pictures`` writes all of them, each to a file. With ``--generations`` instead of
 ``--max-time`` they are the same on every machine::
 
     python examples/plot_search.py --generations 8 --pictures FOLDER

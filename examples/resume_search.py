@@ -1,15 +1,15 @@
 """Stop a search, and go on with it
 ================================
 
-Each evaluation is written to a journal. The same search goes on from there::
+Write each evaluation to a journal, and let a second search go on from there::
 
     python examples/resume_search.py
     python examples/resume_search.py --journal run.jsonl --plot evolution.png
 
 The first search ends after one generation, as if it had been killed. The second one
-has more generations and repeats nothing. With ``--journal``, run the script again: all
-of it is read from the file. Takes about ten seconds. Plots need
-``pip install ".[plots]"``.
+has more generations and repeats nothing. If you run the script again with the same
+``--journal``, all evaluations are read from the file. Takes about ten seconds. Plots
+need ``pip install ".[plots]"``.
 """
 
 import argparse
