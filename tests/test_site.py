@@ -7,6 +7,8 @@ import re
 import subprocess
 import sys
 from collections import Counter
+from importlib import import_module
+from inspect import signature
 from pathlib import Path
 
 import pytest
@@ -14,6 +16,7 @@ from example_runs import QUICK
 from reference import pages
 from test_public_surface import GOLDEN
 
+import sknevo
 import sknevo.metrics
 
 ROOT = Path(__file__).parents[1]
@@ -124,6 +127,47 @@ def test_links_lead_to_files_and_headings(page):
         target = (page.parent / file).resolve() if file else page
         assert target.exists(), link
         assert not anchor or anchor in anchors(target), link
+
+
+# Code of pages -------------------------------------------------------------------
+
+
+def snippets(page):
+    """Return the Python code of a page, parsed."""
+    text = page.read_text(encoding="utf-8")
+    found = re.findall(r"^```python\n(.*?)^```", text, re.S | re.M)
+    return [ast.parse(code) for code in found]
+
+
+def imported(tree):
+    """Return what a snippet imports from sknevo, by name; each must be there."""
+    return {
+        alias.asname or alias.name: getattr(import_module(node.module), alias.name)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom) and node.module.startswith("sknevo")
+        for alias in node.names
+    }
+
+
+def calls(tree):
+    """Yield name and keywords of each call, also of those that `partial` makes."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+            is_partial = node.func.id == "partial"
+            called = node.args[0] if is_partial else node.func
+            yield called.id, [keyword.arg for keyword in node.keywords if keyword.arg]
+
+
+@pytest.mark.parametrize(
+    "page", [page for page in TEXTS if snippets(page)], ids=lambda path: path.stem
+)
+def test_code_of_pages_has_names_and_parameters_that_exist(page):
+    known = {name: getattr(sknevo, name) for name in sknevo.__all__}
+    for tree in snippets(page):  # later ones go on from earlier ones
+        known |= imported(tree)
+        for name, keywords in calls(tree):
+            if name in known:
+                signature(known[name]).bind_partial(**dict.fromkeys(keywords))
 
 
 # The gallery ---------------------------------------------------------------------

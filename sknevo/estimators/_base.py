@@ -585,6 +585,12 @@ class BaseEvolved(
         -------
         ndarray of shape (n_samples,)
             Classes or values. For a Dask DataFrame an array of Dask, not yet computed.
+
+        Notes
+        -----
+        If `scoring` is a score of labels other than the accuracy, such as F1, an
+        ensemble has a threshold that suits it, learned on the held-out parts. The class
+        may then be another one than the most probable.
         """
         return self._ask("predict", X)
 

@@ -104,8 +104,8 @@ class EvolvedClassifierMixin:
         Returns
         -------
         ndarray of shape (n_samples,) or (n_samples, n_classes)
-            With two classes, one value per sample; above 0 it stands for
-            ``classes_[1]``.
+            With two classes, one value per sample; above 0, ``classes_[1]`` is the more
+            probable one. `predict` may have another threshold, see there.
         """
         if hasattr(self._best, "decision_function"):
             return self._ask("decision_function", X)

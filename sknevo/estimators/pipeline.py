@@ -200,8 +200,7 @@ class EvolvedPipelineClassifier(EvolvedClassifierMixin, _EvolvedPipeline):
     Models are the gradient boosting of scikit-learn, LightGBM and XGBoost, forests,
     support vector machines, Gaussian processes, multilayer perceptrons, linear models
     and nearest neighbours. An ensemble of the individuals predicts: the weighted mean
-    of the models that they were evaluated with. The best individual is fitted on all of
-    X.
+    of their models, those of the splits and those fitted on all of X.
 
     Parameters
     ----------
@@ -471,8 +470,7 @@ class EvolvedPipelineRegressor(EvolvedRegressorMixin, _EvolvedPipeline):
     Models are the gradient boosting of scikit-learn, LightGBM and XGBoost, forests,
     support vector machines, Gaussian processes, multilayer perceptrons, linear models
     and nearest neighbours. An ensemble of the individuals predicts: the weighted mean
-    of the models that they were evaluated with. The best individual is fitted on all of
-    X.
+    of their models, those of the splits and those fitted on all of X.
 
     Parameters
     ----------
