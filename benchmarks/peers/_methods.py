@@ -6,14 +6,12 @@ as it comes, but for time, cores and seed.
 """
 
 import json
-import re
 import sys
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import redirect_stdout
 from dataclasses import dataclass, field
 from functools import partial
-from io import StringIO
+from math import isfinite
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -114,10 +112,12 @@ def evolved(job: Job, **parameters: Any) -> Fitted:
         verbose=2,
         **parameters,
     )
-    with redirect_stdout(Lines()) as printed, job.clock:
+    course = Course()
+    model.set_callbacks(course)
+    with job.clock:
         model.fit(job.X, job.y)
     details = {"best_score": model.best_score_, "n_generations": model.n_generations_}
-    details["course"] = printed.course()
+    details["course"] = course.risen()
     if model.ensemble_ is not None:
         details |= {
             "ensemble_score": model.ensemble_score_,
@@ -127,26 +127,31 @@ def evolved(job: Job, **parameters: Any) -> Fitted:
     return found._replace(details=details)
 
 
-class Lines(StringIO):
-    """What a fit prints, passed on, with the seconds at which each line came."""
+class Course:
+    """A callback of scikit-learn: the seconds at which each individual had ended."""
 
     def __init__(self) -> None:
-        super().__init__()
-        self._begin, self._out = time.perf_counter(), sys.stdout
-        self._found: list[tuple[float, str]] = []
+        self._found: list[tuple[float, float]] = []
 
-    def write(self, text: str) -> int:
-        self._found.append((time.perf_counter() - self._begin, text))
-        return self._out.write(text)
+    def setup(self, estimator: Any, context: Any) -> None:
+        self._begin = time.perf_counter()
 
-    def course(self) -> list[list[float]]:
+    def teardown(self, estimator: Any, context: Any) -> None:
+        pass
+
+    def on_fit_task_begin(self, estimator: Any, context: Any) -> None:
+        pass
+
+    def on_fit_task_end(
+        self, estimator: Any, context: Any, *, metadata: dict | None = None
+    ) -> None:
+        if metadata and "evaluation" in metadata:
+            seconds = time.perf_counter() - self._begin
+            self._found.append((seconds, metadata["evaluation"].fitness))
+
+    def risen(self) -> list[list[float]]:
         """Return when the score of the best individual rose, and to what."""
-        scores = (
-            (seconds, float(match[1]))
-            for seconds, text in self._found
-            if (match := re.fullmatch(r"  \w+ \w+ +(-?\d+\.\d+)\s*", text))
-        )
-        return risen(scores)
+        return risen((seconds, one) for seconds, one in self._found if isfinite(one))
 
 
 def risen(scores: Iterable[tuple[float, float]]) -> list[list[float]]:

@@ -6,12 +6,16 @@ import sys
 import threading
 import time
 from argparse import Namespace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
-from sklearn.datasets import make_classification
+from sklearn.datasets import load_iris, make_classification
+
+from sknevo import EvolvedPipelineClassifier
+from sknevo.genomes.pipeline import pipeline
 
 pytest.importorskip("psutil")
 PEERS = Path(__file__).parents[2] / "benchmarks" / "peers"
@@ -227,11 +231,21 @@ def test_a_made_table_is_the_same_in_every_process_and_is_scored(module, tmp_pat
 
 
 def test_the_course_of_a_fit_holds_the_scores_that_were_the_best_so_far(module):
-    lines = module("_methods").Lines()
-    print("  abc1 known     0.8000\n  abc2 random    Error: no\n", file=lines)
-    for score in ("0.7000", "0.9000", "-0.1000"):
-        print(f"  abc3 known     {score}", file=lines)
-    assert [score for _, score in lines.course()] == [0.7, 0.9]
+    course = module("_methods").Course()
+    X, y = load_iris(return_X_y=True)
+    search = EvolvedPipelineClassifier(
+        genome=partial(pipeline, models=["linear"]),
+        population_size=4,
+        generations=1,
+        random_state=0,
+    )
+    search.set_callbacks(course)
+    search.fit(X, y)
+    seconds, scores = zip(*course.risen(), strict=True)
+    assert seconds[0] > 0
+    assert list(seconds) == sorted(seconds)
+    assert list(scores) == sorted(scores)
+    assert scores[-1] == search.best_score_
 
 
 def test_a_process_that_hangs_is_ended_with_its_children(module, tmp_path):
