@@ -21,6 +21,7 @@ MODULES = [
         for module in pkgutil.iter_modules(sknevo.genomes.__path__)
         if not module.name.startswith("_")
     ),
+    "sknevo.image_stream",
     "sknevo.metrics",
     "sknevo.pretrained",
     "sknevo.records",

@@ -20,6 +20,7 @@ TITLES = {
     "displays": "Pictures",
     "metrics": "Metrics",
     "datasets": "Data sets",
+    "image_stream": "Images on disk",
     "callbacks": "Loggers",
     "records": "Records",
     "pretrained": "Pretrained networks",

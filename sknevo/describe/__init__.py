@@ -22,6 +22,7 @@ __all__ = [
     "COSTS",
     "describe",
     "describe_all",
+    "family_label",
     "metric_label",
     "parts",
     "score_text",
@@ -133,6 +134,17 @@ def _phrases(path: str, group: Sequence[Genes]) -> list[str]:
         name = path.rpartition(".")[2]
         texts = {repr(genes[path]): f"{name}={genes[path]}" for genes in having}
     return [texts[repr(g[path])] if path in g else "" for g in group]
+
+
+def family_label(name: str) -> str:
+    """Return what texts call a family of models of pipelines.
+
+    Examples
+    --------
+    >>> family_label("lightgbm"), family_label("my_model")
+    ('LightGBM', 'my_model')
+    """
+    return PIPELINE.phrase("model", {"model": name})
 
 
 def parts(genes: Genes) -> list[tuple[str, str]]:

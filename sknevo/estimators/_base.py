@@ -26,7 +26,7 @@ from sknevo.estimators._metadata import (
     route,
 )
 from sknevo.estimators._parameters import SearchParameters, journal_parameters
-from sknevo.estimators._progress import Printer, say_data, say_end, say_plan
+from sknevo.estimators._progress import Progress, say_data, say_end, say_plan
 from sknevo.estimators._refit import RefitMixin
 from sknevo.estimators._results import (
     after_refit,
@@ -66,6 +66,7 @@ from sknevo.extras import require
 from sknevo.genes import Genome
 from sknevo.records import Chromosome, DataSpec, Evaluation, Generation
 from sknevo.search import (
+    SearchCallback,
     SearchResult,
     SklearnCallbacks,
     search,
@@ -265,8 +266,8 @@ class BaseEvolved(
         say_plan(self, X)
         threads = self._threads or inner_threads(self._n_workers)
         start_early(self._n_workers, threads, self._builder_module)
-        with Journal(self.journal) as journal:
-            self._fit(X, y, params, journal, budget)
+        with Journal(self.journal) as journal, Progress(self, budget) as progress:
+            self._fit(X, y, params, journal, budget, progress)
         say_end(self, budget)
         return self
 
@@ -277,6 +278,7 @@ class BaseEvolved(
         params: Mapping[str, Any],
         journal: Journal,
         budget: TimeBudget,
+        progress: Progress,
     ) -> Self:
         if self._needs_docstrings and sys.flags.optimize > 1:
             raise RuntimeError(
@@ -359,9 +361,11 @@ class BaseEvolved(
             runner, self._n_workers, self.memory_limit, journal, n_best
         )
         try:
-            outcome = self._search(halving, evaluator, budget)
+            told = progress.searching(runner)
+            outcome = self._search(halving, evaluator, budget, told)
             self._record(outcome, runner)
             if self.refit:
+                progress.refitting()
                 self._select_ensemble(outcome, evaluator, budget)
                 if budget.is_long:  # models of all rows need the memory
                     end_idle_workers()
@@ -479,6 +483,7 @@ class BaseEvolved(
         halving: SuccessiveHalving,
         evaluator: Evaluator,
         budget: TimeBudget,
+        told: Sequence[SearchCallback],
     ) -> SearchResult:
         """Run the search, with all callbacks."""
         runner = evaluator.runner
@@ -488,10 +493,8 @@ class BaseEvolved(
         context = self._init_callback_context(max_subtasks=n_tasks)
         root = context.call_on_fit_task_begin(estimator=self, **data)
         callbacks = [*self._callbacks(runner), SklearnCallbacks(self, root, data)]
-        if self.verbose:
-            callbacks.append(Printer(self.verbose, budget, runner.resource))
         criteria = make_criteria(vars(self), budget)
-        outcome = search(halving, evaluator, criteria, budget, callbacks)
+        outcome = search(halving, evaluator, criteria, budget, [*callbacks, *told])
         root.call_on_fit_task_end(estimator=self, **data)
         self.rungs_ = halving.rungs
         return outcome

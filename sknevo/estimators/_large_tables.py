@@ -18,6 +18,7 @@ from sknevo.builders.pipeline._all_rows import (
     fits_on_all,
 )
 from sknevo.estimators._metadata import given
+from sknevo.estimators._progress import Progress
 from sknevo.estimators._stratified_sample import Sample, draw_sample
 from sknevo.evaluation import Journal, TrialRunner, end_idle_workers
 from sknevo.large_tables import DaskSource, Part, Source, is_large, source_of
@@ -49,9 +50,10 @@ class LargeTablesMixin:
         params: Mapping[str, Any],
         journal: Journal,
         budget: TimeBudget,
+        progress: Progress,
     ) -> Self:
         if not is_large(X):
-            return super()._fit(X, y, params, journal, budget)
+            return super()._fit(X, y, params, journal, budget, progress)
         source = self._source(X, y, given(params))
         # Without a seed it is always the same sample: a journal belongs to one table.
         seed = self.random_state if isinstance(self.random_state, Integral) else 0
@@ -59,7 +61,8 @@ class LargeTablesMixin:
         sample = draw_sample(source, classifies, self.memory_limit, int(seed))
         self._is_sampled_ = not sample.is_whole
         X, y, weights = sample.rows
-        super()._fit(X, y, {"sample_weight": weights}, journal, budget)
+        weights = {"sample_weight": weights}
+        super()._fit(X, y, weights, journal, budget, progress)
         if self._is_sampled_ and self.refit:
             self._fit_on_all(source, sample)
         return self

@@ -1,33 +1,21 @@
-"""What a fit prints with `verbose`: its plan at once, what it finds, how it ended."""
+"""What a fit tells with `verbose`: its plan at once, how far it is, how it ended."""
 
 import math
-import time
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from numbers import Integral
 from os import PathLike, fspath
-from typing import Any
+from typing import Any, Self
 
 from sknevo.describe import score_text
-from sknevo.evaluation import Objectives
-from sknevo.records import FAILED, DataSpec, Evaluation, Generation
-from sknevo.search import SearchCallback, most_frequent_causes
+from sknevo.estimators._lines import WORDS, Printer, clock, counted
+from sknevo.estimators._live_table import LiveTable
+from sknevo.estimators._screens import open_screen
+from sknevo.evaluation import Objectives, TrialRunner
+from sknevo.records import DataSpec
+from sknevo.search import SearchCallback
 from sknevo.termination import limits
 from sknevo.time_budget import TimeBudget
-
-# Seconds without a line after which one says how far the search is. Chosen, not
-# measured.
-QUIET = 10.0
-# How a trial ended, in words, in the order in which they are counted.
-WORDS = {
-    "ok": "evaluated",
-    "pruned": "pruned",
-    "unfinished": "cut off",
-    "error": "failed",
-    "timeout": "over max_eval_time",
-    "memory": "over memory_limit",
-    "slow": "over max_predict_time",
-}
 
 # What the score of an estimator without `scoring` is called.
 OWN = {"score": "its own score"}
@@ -80,87 +68,44 @@ def _read(spec: DataSpec) -> Iterator[str]:
         yield f"{spec.n_classes:,} {what}"
 
 
-class Printer(SearchCallback):
-    """Prints a line per new best and per generation; `verbose` > 1 per individual.
+class Progress:
+    """Tells how far a fit is, from when it is entered until it is left.
 
-    Where nothing new is found for a while, it prints how far the search is. `resource`
-    is the name of that of successive halving.
+    With `verbose` that is a table which is kept up to date, or lines where there is
+    neither a notebook nor a terminal with the package rich. If `verbose` > 1, there are
+    lines, too.
     """
 
-    def __init__(
-        self, verbose: int, budget: TimeBudget, resource: str | None = None
-    ) -> None:
-        self.verbose, self.budget = verbose, budget
-        self._resource = "" if resource is None else resource.removeprefix("n_")
-        self._failed: list[Evaluation] = []
-        # Of the present generation, by status; and when the last line was printed.
-        self._ended: Counter[str] = Counter()
-        self._said = time.time()
+    def __init__(self, estimator: Any, budget: TimeBudget) -> None:
+        self._verbose, self._budget = estimator.verbose, budget
+        screen = open_screen() if self._verbose else None
+        name, generations = type(estimator).__name__, estimator.generations
+        self._table = screen and LiveTable(screen, budget, name, generations)
 
-    def on_evaluation_end(self, evaluation: Evaluation) -> bool:
-        is_best = self.budget.best is evaluation
-        if evaluation.status in FAILED and not evaluation.cached:
-            self._failed.append(evaluation)
-        self._ended[evaluation.status] += not evaluation.cached
-        if is_best or self.verbose > 1:
-            best = "best" if is_best else "    "
-            self._say(f"{best} {self._line(evaluation)}")
-        elif time.time() - self._said >= QUIET:
-            counts = {what: self._ended[status] for status, what in WORDS.items()}
-            self._say(f"     so far {_counted(counts)}{self._left()}")
-        return False
+    def __enter__(self) -> Self:
+        if self._table:
+            self._table.__enter__()
+        return self
 
-    def _say(self, line: str, *more: str) -> None:
-        print(f"{_clock(self.budget)}  {line}", *more, sep="\n", flush=True)
-        self._said = time.time()
+    def __exit__(self, *error: object) -> None:
+        if self._table:
+            self._table.__exit__(*error)
 
-    def _left(self) -> str:
-        left = self.budget.time_left()
-        return "" if left == math.inf else f"; {max(0, left):.0f} s left"
+    def searching(self, runner: TrialRunner) -> list[SearchCallback]:
+        """Return what is told of the search, which begins now."""
+        callbacks: list[SearchCallback] = []
+        resource = (runner.resource or "").removeprefix("n_")
+        if self._table:
+            self._table.search(runner.family, resource)
+            callbacks.append(self._table)
+        if self._verbose > (1 if self._table else 0):
+            callbacks.append(Printer(self._verbose, self._budget, resource))
+        return callbacks
 
-    def _line(self, evaluation: Evaluation) -> str:
-        """Return what an individual reached, and the individual, in words."""
-        chromosome, resource = evaluation.chromosome, evaluation.resource
-        fidelity = "" if resource is None else f" ({resource:,} {self._resource})"
-        origin = f" [{chromosome.origin}]" if self.verbose > 1 else ""
-        if evaluation.status == "ok":
-            result, error = score_text(evaluation.fitness), ""
-        else:
-            result = WORDS[evaluation.status]
-            error = f": {evaluation.error}" if evaluation.status in FAILED else ""
-        return f"{result}{fidelity}  {chromosome.words}{origin}{error}"
-
-    def on_generation_end(self, generation: Generation) -> bool:
-        if generation.evaluated or generation.cached:
-            causes = most_frequent_causes(self._failed)
-            self._say(self._summary(generation), *causes)
-        self._failed, self._ended = [], Counter()
-        return False
-
-    def _summary(self, generation: Generation) -> str:
-        counts = {
-            "pruned": generation.pruned,
-            "cut off": generation.cut_off,
-            "failed": generation.failed,
-        }
-        succeeded = generation.evaluated - sum(counts.values())
-        counts = {"evaluated": succeeded, "known already": generation.cached} | counts
-        found = "nothing has succeeded yet"
-        if generation.best > -math.inf:
-            found = f"best {score_text(generation.best)}"
-        if not math.isnan(generation.median):
-            found += f", median {score_text(generation.median)}"
-        said = f"generation {generation.number}: {found}; {_counted(counts)}"
-        return f"{said}{self._left()}"
-
-
-def _counted(counts: Mapping[str, int]) -> str:
-    """Return the counts that are not zero, in words."""
-    return ", ".join(f"{n:,} {what}" for what, n in counts.items() if n)
-
-
-def _clock(budget: TimeBudget) -> str:
-    return f"{time.time() - budget.started:>7.1f} s"
+    def refitting(self) -> None:
+        """Be told that the search has ended, and that the last fits begin."""
+        if self._table:
+            self._table.step = "the last fits"
 
 
 def say_end(estimator: Any, budget: TimeBudget) -> None:
@@ -169,7 +114,7 @@ def say_end(estimator: Any, budget: TimeBudget) -> None:
         return
     statuses = Counter(estimator.cv_results_["status"].tolist())
     counts = {what: statuses[status] for status, what in WORDS.items()}
-    print(f"{_clock(budget)}  end: {estimator.stop_reason_}; {_counted(counts)}")
+    print(f"{clock(budget)}  end: {estimator.stop_reason_}; {counted(counts)}")
     score = getattr(estimator, "best_score_", None)
     reached = "" if score is None else f" {score_text(score)}"
     print(f"best{reached}: {estimator.best_chromosome_.words}", flush=True)

@@ -12,7 +12,8 @@ from sklearn.svm import SVC
 
 from sknevo import EvolvedPipelineClassifier, EvolvedSearchCV
 from sknevo.describe import score_text
-from sknevo.estimators._progress import Printer, say_data, say_plan
+from sknevo.estimators._lines import Printer
+from sknevo.estimators._progress import say_data, say_plan
 from sknevo.evaluation import Objectives
 from sknevo.records import Chromosome, Column, DataSpec, Evaluation, Generation
 from sknevo.time_budget import TimeBudget
@@ -28,7 +29,7 @@ SUMMARY = Generation(2, 0.9, 0.8, evaluated=9, cached=1, failed=1, seconds=4.0)
 def printed(verbose, evaluations=(), generations=(), best=None):
     """Yield to a printer, and return it with the budget that knows the best."""
     budget = TimeBudget(60)
-    printer = Printer(verbose, budget, "n_samples")
+    printer = Printer(verbose, budget, "samples")
     for one in evaluations:
         budget.best = one if one is best else budget.best
         printer.on_evaluation_end(one)
@@ -111,7 +112,7 @@ def test_all_individuals_are_printed_if_wanted(capsys):
 
 
 def test_a_quiet_search_says_how_far_it_is(capsys, monkeypatch):
-    monkeypatch.setattr("sknevo.estimators._progress.QUIET", 0.0)
+    monkeypatch.setattr("sknevo.estimators._lines.QUIET", 0.0)
     worse = replace(ONE, fitness=0.8)
     pruned = replace(ONE, status="pruned")
     printed(1, [ONE, worse, pruned], best=ONE)
