@@ -62,5 +62,17 @@ def test_digits_are_generated_and_plotted(run_example):
     assert "A seven:" in told
 
 
+@pytest.mark.slow
+def test_the_snippet_of_the_readme_runs(tmp_path, monkeypatch):
+    pytest.importorskip("jinja2", reason="the extra report is not installed")
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    (code,) = re.findall(r"^```python\n(.*?)^```", readme, re.S | re.M)
+    assert "max_time=60" in code
+    (tmp_path / "examples").symlink_to(ROOT / "examples", target_is_directory=True)
+    monkeypatch.chdir(tmp_path)
+    exec(code.replace("max_time=60", "max_time=2"), {})
+    assert (tmp_path / "report.html").exists()
+
+
 def test_there_are_examples():
     assert EXAMPLES

@@ -103,6 +103,14 @@ if __name__ == "__main__":
 """
 
 
+def first_example():
+    """Return the script, and its options, of the first command of the README."""
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    first = re.search(r'^pip install "\.\[.+\]" && python (.+)$', readme, re.MULTILINE)
+    script, *options = first[1].split()
+    return ROOT / script, options
+
+
 @pytest.mark.parametrize(
     "extras", ["installed", pytest.param("missing", marks=pytest.mark.slow)]
 )
@@ -111,10 +119,8 @@ def test_tables_never_import_torch(extras, without_extras, tmp_path):
     assert run(sys.executable, TABLES, cwd=tmp_path, env=env) == "fitted"
 
 
-def test_the_first_command_of_the_readme_needs_no_extra(without_extras, tmp_path):
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    (example,) = re.findall(r"^pip install \. && python (\S+)$", readme, re.MULTILINE)
-    command = [sys.executable, str(ROOT / example), "--max-time", "2"]
+def test_the_first_example_needs_no_extra(without_extras, tmp_path):
+    command = [sys.executable, str(first_example()[0]), "--max-time", "2"]
     told = subprocess.run(
         command,
         cwd=tmp_path,
@@ -124,9 +130,19 @@ def test_the_first_command_of_the_readme_needs_no_extra(without_extras, tmp_path
         capture_output=True,
         text=True,
     ).stdout
-    assert "default LightGBM" in told
-    assert "Where the time went" in told
+    assert re.search(r"^evolved +0\.\d{4}$", told, re.MULTILINE)
+    assert re.search(r"^tuned LightGBM +0\.\d{4} ", told, re.MULTILINE)
     assert [*tmp_path.iterdir()] == []  # an example leaves no files behind
+
+
+@pytest.mark.slow
+def test_the_first_command_of_the_readme_ends_with_a_report(tmp_path):
+    for module in ("jinja2", "matplotlib"):
+        pytest.importorskip(module, reason="the extra report is not installed")
+    script, options = first_example()
+    command = [sys.executable, str(script), *options, "--max-time", "2"]
+    subprocess.run(command, cwd=tmp_path, check=True, timeout=600)
+    assert "phase" in (tmp_path / options[-1]).read_text(encoding="utf-8")
 
 
 # What is missing ---------------------------------------------------------------------
@@ -220,8 +236,8 @@ def test_all_names_and_modules_are_there_without_extras(without_extras, tmp_path
 
 # What is declared --------------------------------------------------------------------
 
-# A frame of polars is only met where polars is installed.
-USERS_OWN = {"polars"}
+# A frame of polars is only met where polars is installed, IPython in a notebook.
+USERS_OWN = {"IPython", "polars"}
 
 
 def distributions(requirements):

@@ -153,7 +153,7 @@ class LiveTable(SearchCallback):
             shares.append(elapsed / self.budget.max_time)
         if self.generations is not None:
             shares.append(self._n_done / self.generations)
-        return min(1.0, max(shares, default=math.nan))
+        return min(1.0, max(shares)) if shares else math.nan
 
     def _facts(self) -> dict[str, str]:
         best, facts = self.budget.best, {}

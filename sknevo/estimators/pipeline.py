@@ -315,9 +315,10 @@ default="estimation_of_distribution"
     random_state : int, RandomState or None, default=None
         Seed of everything: genes, splits and models.
     verbose : int, default=0
-        1 prints at once what is searched and until when, then a line per new best and
-        per generation, with the most frequent causes of its failures. 2 also prints a
-        line per individual.
+        1 prints at once what is searched and until when, and shows how far it is: in a
+        table that is kept up to date in notebooks and, with the package rich, in
+        terminals, else by a line per new best and per generation. 2 also prints a line
+        per individual.
     ensemble_size : int or None, default=25
         Steps of selecting an ensemble, each of which adds the individual that raises
         the fitness of the averaged predictions most. A member predicts by the models of
@@ -585,9 +586,10 @@ default="estimation_of_distribution"
     random_state : int, RandomState or None, default=None
         Seed of everything: genes, splits and models.
     verbose : int, default=0
-        1 prints at once what is searched and until when, then a line per new best and
-        per generation, with the most frequent causes of its failures. 2 also prints a
-        line per individual.
+        1 prints at once what is searched and until when, and shows how far it is: in a
+        table that is kept up to date in notebooks and, with the package rich, in
+        terminals, else by a line per new best and per generation. 2 also prints a line
+        per individual.
     ensemble_size : int or None, default=25
         Steps of selecting an ensemble, each of which adds the individual that raises
         the fitness of the averaged predictions most. A member predicts by the models of

@@ -150,9 +150,10 @@ default="estimation_of_distribution"
     random_state : int, RandomState or None, default=None
         Seed of everything: genes, splits and models.
     verbose : int, default=0
-        1 prints at once what is searched and until when, then a line per new best and
-        per generation, with the most frequent causes of its failures. 2 also prints a
-        line per individual.
+        1 prints at once what is searched and until when, and shows how far it is: in a
+        table that is kept up to date in notebooks and, with the package rich, in
+        terminals, else by a line per new best and per generation. 2 also prints a line
+        per individual.
     image_shape : tuple of int or None, default=None
         Shape of an image if X holds images as rows: (height, width),
         (channels, height, width) or (height, width, channels). Images of a Dataset are
