@@ -109,7 +109,9 @@ def _panel(sheet: Sheet) -> Any:
         facts.add_row(Text(name, style="bold"), Text(text))
     parts: list[Any] = [facts]
     if not math.isnan(sheet.share):
-        parts.insert(0, ProgressBar(total=1.0, completed=sheet.share))
+        bar = Table.grid(expand=True)  # which ends the line, as a bar alone does not
+        bar.add_row(ProgressBar(total=1.0, completed=sheet.share))
+        parts.insert(0, bar)
     if sheet.models:
         models = Table(box=SIMPLE_HEAD, pad_edge=False)
         for column in sheet.COLUMNS:
