@@ -148,8 +148,8 @@ def make_evolved(regression, args):
 
 def others(regression, n_rows, args) -> Iterator[tuple[str, Callable[..., Any]]]:
     """Yield names of models to compare with, and functions that fit them."""
-    lightgbm = LGBMRegressor if regression else LGBMClassifier
-    lightgbm = lightgbm(verbose=-1, n_jobs=args.n_jobs, random_state=args.random_state)
+    kind = LGBMRegressor if regression else LGBMClassifier
+    lightgbm = kind(verbose=-1, n_jobs=args.n_jobs, random_state=args.random_state)
     yield "default LightGBM", lightgbm.fit
     yield "tuned LightGBM", lambda X, y: tune(lightgbm, regression, X, y, args)
     if n_rows <= MANY_ROWS:
@@ -160,7 +160,7 @@ def others(regression, n_rows, args) -> Iterator[tuple[str, Callable[..., Any]]]
 def tune(lightgbm, regression, X, y, args):
     """Return LightGBM with the best of the parameters that there is time to try."""
     lightgbm = clone(lightgbm)
-    space = {
+    space: dict[str, Any] = {
         "n_estimators": randint(50, 500),
         "learning_rate": loguniform(0.01, 0.3),
         "num_leaves": randint(4, 128),
@@ -170,7 +170,8 @@ def tune(lightgbm, regression, X, y, args):
     }
     if not regression:
         space["class_weight"] = [None, "balanced"]
-    end, found = perf_counter() + args.max_time, []
+    found: list[tuple[float, dict[str, Any]]] = []
+    end = perf_counter() + args.max_time
     for parameters in ParameterSampler(space, 10_000, random_state=args.random_state):
         lightgbm.set_params(**parameters)
         scores = cross_val_score(lightgbm, X, y, scoring=args.scoring, cv=3)

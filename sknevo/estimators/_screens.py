@@ -12,6 +12,8 @@ from typing import Any, ClassVar, Protocol
 
 from sknevo.extras import is_installed
 
+LEFT = 'style="text-align:left;vertical-align:top"'
+
 
 @dataclass(frozen=True)
 class Sheet:
@@ -45,23 +47,22 @@ class Sheet:
 
     def html(self) -> str:
         """Return it as HTML, which takes its colours from the page."""
-        left = 'style="text-align:left;vertical-align:top"'
-        facts = [
-            f"<tr><th {left}>{html.escape(name)}</th>"
-            f"<td {left} colspan=3>{html.escape(text)}</td></tr>"
+        rows = [
+            _cell("th", name) + _cell("td", text, "colspan=3")
             for name, text in self.facts.items()
         ]
-        models = [
-            "<tr>" + "".join(f"<{tag} {left}>{html.escape(c)}</{tag}>" for c in row)
-            + "</tr>"
-            for tag, rows in (("th", [self.COLUMNS]), ("td", self.models))
-            for row in rows
-        ]  # fmt: skip
+        if self.models:
+            rows.append("".join(_cell("th", name) for name in self.COLUMNS))
+            rows += ["".join(_cell("td", text) for text in row) for row in self.models]
         caption = f"<strong>{html.escape(self.title)}</strong>"
         if not math.isnan(self.share):
             caption += f'<br><progress value="{self.share:.3f}" max="1"></progress>'
-        rows = "".join([*facts, *(models if self.models else [])])
-        return f"<table><caption {left}>{caption}</caption>{rows}</table>"
+        body = "".join(f"<tr>{row}</tr>" for row in rows)
+        return f"<table><caption {LEFT}>{caption}</caption>{body}</table>"
+
+
+def _cell(tag: str, text: str, more: str = "") -> str:
+    return f"<{tag} {LEFT} {more}>{html.escape(text)}</{tag}>"
 
 
 class Screen(Protocol):
