@@ -278,7 +278,9 @@ def test_a_real_notebook_has_one_table_without_widgets():
     nbformat = pytest.importorskip("nbformat", reason="nbformat is not installed")
     nbclient = pytest.importorskip("nbclient", reason="nbclient is not installed")
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(FIT)])
-    nbclient.NotebookClient(notebook, timeout=600, kernel_name="python3").execute()
+    nbclient.NotebookClient(
+        notebook, timeout=600, startup_timeout=600, kernel_name="python3"
+    ).execute()
     outputs = notebook.cells[0].outputs
     (table,) = [one.data for one in outputs if one.output_type == "display_data"]
     assert "EvolvedSearchCV took" in table["text/html"]
