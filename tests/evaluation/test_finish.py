@@ -26,7 +26,7 @@ ONE = Chromosome({"epochs": 9})
 RUNGS = [Candidate(ONE, 1), Candidate(ONE, 3), Candidate(ONE)]
 
 
-@pytest.mark.parametrize("n_jobs", [1, 2])
+@pytest.mark.parametrize("n_jobs", [1, pytest.param(2, marks=pytest.mark.slow)])
 def test_a_promoted_one_goes_on_from_where_it_was(n_jobs):
     store, evaluator = make(n_jobs=n_jobs)
     for rung, n_all, n_new in zip(RUNGS, (1, 3, 9), (1, 2, 6), strict=True):

@@ -69,6 +69,7 @@ def test_the_other_side_maps_sparse_matrices_too():
     shared.close()
 
 
+@pytest.mark.slow
 def test_a_worker_gets_the_data_once(tmp_path):
     shared = Shared({"X": big()})
     with joblib.parallel_config(backend="loky", n_jobs=2):
