@@ -11,19 +11,21 @@ TESTS = str(Path(__file__).parent)
 
 
 @contextmanager
-def dask_cluster():
+def dask_cluster(processes=True):
+    """Start workers: two processes, or two threads of one worker in this one."""
     distributed = pytest.importorskip("distributed")
     with (
         distributed.LocalCluster(
-            n_workers=2,
-            threads_per_worker=1,
+            processes=processes,
+            n_workers=1 + processes,
+            threads_per_worker=2 - processes,
             dashboard_address=":0",  # any port: two may run at a time
             silence_logs="CRITICAL",
         ) as cluster,
         distributed.Client(cluster) as client,
     ):
         client.run(sys.path.append, TESTS)
-        client.wait_for_workers(2)
+        client.wait_for_workers(1 + processes)
         yield "dask"
 
 

@@ -27,6 +27,7 @@ from sknevo.genomes.convnet import convnet
 from sknevo.network_plan import network_plan
 
 SMALL = {"population_size": 3, "generations": 2, "max_epochs": 4, "random_state": 0}
+ONE = {**SMALL, "population_size": 1, "generations": 1}
 small_net = partial(convnet, max_layers=2, max_parameters=5_000, max_epochs=3)
 
 
@@ -62,7 +63,7 @@ def test_digits_are_learned(digits, fitted):
 
 def test_a_label_without_weight_is_as_if_it_were_not_there(few):
     X, y = few
-    one = {**SMALL, "population_size": 1, "generations": 1, "max_epochs": 1}
+    one = {**ONE, "max_epochs": 1}
     clf = EvolvedClassifier(**one).fit(X, y, sample_weight=1.0 * (y != "two"))
     assert clf.classes_.tolist() == ["one", "three", "zero"]
     assert clf.predict_proba(X).shape == (len(X), 3)
@@ -95,7 +96,7 @@ def test_results_do_not_depend_on_workers(digits, fitted):
 
 def test_results_do_not_depend_on_whether_samples_are_kept(few, monkeypatch):
     """On a GPU they are."""
-    small = {**SMALL, "generations": 1, "genome": small_net}
+    small = {**ONE, "genome": small_net}
     scores = []
     for kept in (False, True):
         monkeypatch.setattr(ConvNetBuilder, "keeps_samples", kept)
@@ -133,9 +134,9 @@ def test_images_come_in_any_layout(layout):
     assert clf.predict(X).shape == (24,)
 
 
-def test_images_and_rows_of_them_are_the_same(digits):
-    X, y = digits
-    clf = EvolvedClassifier(**{**SMALL, "population_size": 1}).fit(X, y)
+def test_images_and_rows_of_them_are_the_same(few):
+    X, y = few
+    clf = EvolvedClassifier(**ONE).fit(X, y)
     rows = X.reshape(len(X), -1)
     np.testing.assert_array_equal(clf.predict(rows), clf.predict(X))
     clf.set_params(image_shape=(8, 8)).fit(rows, y)
@@ -150,8 +151,8 @@ def test_rows_of_features_evolve_dense_networks():
     assert clf.score(X, y) > 0.95
 
 
-def test_limits_hold_and_known_individuals_come_along(digits):
-    X, y = digits
+def test_limits_hold_and_known_individuals_come_along(few):
+    X, y = few
     clf = EvolvedClassifier(
         genome=small_net, population_size=6, generations=2, random_state=0
     ).fit(X, y)
@@ -165,7 +166,7 @@ def test_limits_hold_and_known_individuals_come_along(digits):
 def test_any_scoring_and_any_cv(digits):
     X, y = digits
     clf = EvolvedClassifier(
-        **{**SMALL, "generations": 1},
+        **ONE,
         scoring=["precision_macro", "recall_macro", "f1_macro"],
         refit="f1_macro",
         cv=StratifiedKFold(2),
@@ -177,10 +178,13 @@ def test_any_scoring_and_any_cv(digits):
     assert clf.score(X, y) == f1_score(y, clf.predict(X), average="macro")
 
 
-def test_it_is_tuned_and_validated_like_any_estimator(digits):
-    X, y = digits[0][:200], digits[1][:200]
+def test_it_is_tuned_and_validated_like_any_estimator(few):
+    X, y = few
     fast = EvolvedClassifier(
-        genome=small_net, population_size=1, generations=1, random_state=0
+        genome=partial(small_net, max_epochs=1),
+        population_size=1,
+        generations=1,
+        random_state=0,
     )
     pipe = make_pipeline(FunctionTransformer(lambda X: 16 - X), fast)
     assert len(cross_val_score(pipe, X, y, cv=2)) == 2
@@ -204,6 +208,7 @@ def test_networks_that_learn_nothing_are_pruned():
         clf.fit(X, y)
 
 
+@pytest.mark.slow
 def test_max_time_is_kept(digits):
     X, y = digits
     # Short enough that two candidates end in time on a busy machine, too.
@@ -353,7 +358,7 @@ def test_other_images_than_in_fit_are_refused(fitted):
 
 def test_images_of_another_layout_are_refused():
     X = np.random.default_rng(0).integers(0, 256, (20, 6, 5, 3)).astype(np.uint8)
-    clf = EvolvedClassifier(**SMALL).fit(X, np.arange(20) % 2)
+    clf = EvolvedClassifier(**ONE).fit(X, np.arange(20) % 2)
     for axes in ((0, 3, 1, 2), (0, 2, 1, 3)):
         with pytest.raises(ValueError, match=r"of shape \(6, 5, 3\), as in fit; got"):
             clf.predict(X.transpose(axes))
@@ -372,11 +377,11 @@ def test_rows_far_from_0_keep_their_digits():
     moments = 1.7e9 + rng.uniform(0, 60, 200)  # float32 knows every 128th second
     X = np.column_stack([moments, np.full(200, 0.1)])
     y = moments > np.median(moments)
-    clf = EvolvedClassifier(**{**SMALL, "max_epochs": 30}).fit(X, y)
+    clf = EvolvedClassifier(**{**ONE, "max_epochs": 30}).fit(X, y)
     assert clf.score(X, y) > 0.9
 
 
 def test_a_device_that_is_not_there_is_told():
     X, y = np.random.default_rng(0).random((20, 4)), np.arange(20) % 2
     with pytest.warns(UserWarning, match="device='cuda:99' is not available"):
-        EvolvedClassifier(**SMALL, device="cuda:99").fit(X, y)
+        EvolvedClassifier(**ONE, device="cuda:99").fit(X, y)

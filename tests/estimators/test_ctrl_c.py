@@ -30,7 +30,7 @@ print("ended:", clf.stop_reason_, clf.predict(X).shape, clf.n_evaluations_ > 0)
 @pytest.mark.parametrize(
     ("n_jobs", "press"),
     # A notebook interrupts its own process, a terminal the workers too.
-    [pytest.param("1", os.kill, marks=pytest.mark.slow), ("2", os.killpg)],
+    [("1", os.kill), pytest.param("2", os.killpg, marks=pytest.mark.slow)],
 )
 def test_ctrl_c_leaves_the_best_so_far(n_jobs, press):
     process = subprocess.Popen(

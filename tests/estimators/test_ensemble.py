@@ -15,7 +15,6 @@ from sklearn.model_selection import (
     RepeatedStratifiedKFold,
     ShuffleSplit,
     TimeSeriesSplit,
-    cross_val_score,
 )
 from sklearn.utils import _safe_indexing
 
@@ -151,6 +150,7 @@ def test_individuals_of_a_lower_rung_may_be_members(iris):
     assert len(models) == len({member.chromosome.key for member in members})
 
 
+@pytest.mark.slow
 def test_missing_models_of_a_lower_rung_are_fitted_on_as_many_samples(iris, tmp_path):
     params = {"resource": "n_samples", "min_resources": 12, "cv": 3}
     params["journal"] = tmp_path / "search.jsonl"
@@ -198,7 +198,7 @@ def test_a_regressor_averages_values():
     assert reg.ensemble_score_ >= reg.best_score_
 
 
-@pytest.mark.parametrize("n_jobs", [1, 2])
+@pytest.mark.parametrize("n_jobs", [pytest.param(1, marks=pytest.mark.slow), 2])
 def test_it_depends_on_the_seed_alone(n_jobs, fitted, iris):
     X, _ = iris
     again = classifier(scoring="neg_log_loss", cv=3, n_jobs=n_jobs).fit(*iris)
@@ -212,7 +212,7 @@ def test_a_resumed_search_ends_with_the_same_ensemble(fitted, iris, tmp_path):
     parameters = {"scoring": "neg_log_loss", "cv": 3, "journal": path}
     classifier(**parameters).set_params(generations=1).fit(*iris)
     resumed = classifier(**parameters).fit(*iris)
-    replayed = classifier(**parameters, n_jobs=2).fit(*iris)
+    replayed = classifier(**parameters).fit(*iris)
     for search in (resumed, replayed):
         assert search.ensemble_.scores == fitted.ensemble_.scores
         np.testing.assert_array_equal(search.predict_proba(X), fitted.predict_proba(X))
@@ -262,10 +262,6 @@ def test_members_of_equal_preparation_share_it(iris):
     clf = classifier(cv=2, generations=3, scoring="neg_log_loss").fit(X, y)
     first = [m.models[0].steps[0][1] for m in clf.ensemble_.members]
     assert len({id(step) for step in first}) == len({pickle.dumps(s) for s in first})
-
-
-def test_it_nests_in_cross_validation(iris):
-    assert cross_val_score(classifier(generations=1), *iris, cv=2).mean() > 0.9
 
 
 def test_each_member_is_fitted_on_all_rows_as_well(iris, fitted):

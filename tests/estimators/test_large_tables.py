@@ -64,11 +64,15 @@ def with_target(y):
     return X.assign(**{y: TABLE[y]})
 
 
-@pytest.fixture
-def sampled(monkeypatch):
+def read_small_parts(monkeypatch):
     """Read small parts, and search on a fifth of the rows."""
     monkeypatch.setattr(large_tables, "PART_CELLS", 7 * 300)
     monkeypatch.setattr(_stratified_sample, "SHARE", 0.0001)
+
+
+@pytest.fixture
+def sampled(monkeypatch):
+    read_small_parts(monkeypatch)
 
 
 @pytest.fixture(scope="module")
@@ -78,8 +82,20 @@ def file(tmp_path_factory):
     return path
 
 
+@pytest.fixture(scope="module")
+def on_file(file):
+    """Return an estimator that was fitted to a sample, and its best to all rows."""
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        read_small_parts(monkeypatch)
+        return fitted(file, "label", ["lightgbm"])
+
+
 @pytest.mark.parametrize(
-    "kind", ["Parquet", pytest.param("CSV", marks=pytest.mark.slow), "Dask"]
+    "kind",
+    [
+        "Dask",
+        *(pytest.param(kind, marks=pytest.mark.slow) for kind in ("Parquet", "CSV")),
+    ],
 )
 def test_a_table_that_fits_is_fitted_as_any_other(kind, tmp_path, file, monkeypatch):
     monkeypatch.setattr(large_tables, "PART_CELLS", 7 * 300)
@@ -108,8 +124,8 @@ def test_the_best_booster_is_fitted_on_all_rows(model, y, tmp_path, sampled):
     np.testing.assert_array_equal(same.predict(X), large.predict(X))
 
 
-def test_predictions_in_parts_are_those_of_the_whole(file, sampled):
-    clf = fitted(file, "label")
+def test_predictions_in_parts_are_those_of_the_whole(file, on_file, sampled):
+    clf = on_file
     frame = dd.from_pandas(X, 3)
     for method in (
         "predict",
@@ -129,11 +145,10 @@ def test_predictions_in_parts_are_those_of_the_whole(file, sampled):
     assert clf.score(frame, TABLE.label) == score
 
 
-def test_what_takes_tables_in_memory_alone_says_so(file, sampled):
-    clf = fitted(file, "label")
+def test_what_takes_tables_in_memory_alone_says_so(file, on_file, sampled):
     for ask in (
-        lambda: clf.refit_individual(0, file, "label"),
-        lambda: clf.best_estimator_.predict(str(file)),
+        lambda: on_file.refit_individual(0, file, "label"),
+        lambda: on_file.best_estimator_.predict(str(file)),
     ):
         with pytest.raises(TypeError, match="must be a table in memory here; got the"):
             ask()
@@ -226,10 +241,10 @@ def test_a_last_fit_that_fails_leaves_the_model_of_the_sample(
 
     monkeypatch.setattr("sknevo.estimators._large_tables.fit_on_all", fail)
     with pytest.warns(FitFailedWarning, match=r"2,000 failed: OSError: no space left"):
-        clf = fitted(file, "label")
+        clf = fitted(file, "label", ["lightgbm"], population_size=1)
     assert clf.predict(file).shape == (2_000,)
     with pytest.raises(OSError, match="no space left"):
-        fitted(file, "label", error_score="raise")
+        fitted(file, "label", ["lightgbm"], population_size=1, error_score="raise")
 
 
 ERRORS = {
@@ -255,9 +270,13 @@ def test_errors_come_before_any_training(case, tmp_path, sampled):
 # A cluster ----------------------------------------------------------------------------
 
 
-@pytest.fixture(scope="module")
-def cluster():
-    with dask_cluster():
+# To start processes takes seconds.
+PROCESSES = [False, pytest.param(True, marks=pytest.mark.slow)]
+
+
+@pytest.fixture(scope="module", params=PROCESSES, ids=["threads", "processes"])
+def cluster(request):
+    with dask_cluster(request.param):
         yield
 
 

@@ -192,8 +192,9 @@ def test_a_notebook_shows_winner_score_and_diagram(fitted):
 
 
 def test_a_notebook_shows_the_steps_of_a_pipeline(table):
-    assert "preparation" in table._repr_html_()
-    assert "An ensemble of" in table._repr_html_()
+    shown = table._repr_html_()
+    assert "preparation" in shown
+    assert "An ensemble of" in shown
 
 
 def test_before_a_fit_a_notebook_shows_parameters():
@@ -296,6 +297,7 @@ def test_a_report_escapes_what_it_shows(tmp_path):
     assert "<script>alert(1)" not in page
 
 
+@pytest.mark.usefixtures("plain")
 def test_a_report_replaces_the_file_and_leaves_nothing_behind(search, tmp_path):
     before = {*vars(search)}
     assert written(search, tmp_path) == written(search, tmp_path)

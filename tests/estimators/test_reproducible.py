@@ -31,7 +31,7 @@ def search(**parameters):
     """Return a search over what two threads could make different."""
     small = {
         "genome": partial(pipeline, models=["svm", "lightgbm"]),
-        "population_size": 5,
+        "population_size": 4,
         "generations": 2,
         "cv": 2,
         "initial_population": [],
@@ -78,13 +78,13 @@ def test_a_cluster_makes_no_difference(expected):
         assert result(search().fit(*TABLE)) == expected[0]
 
 
-@pytest.mark.parametrize("n_jobs", [1, 2])
+@pytest.mark.parametrize("n_jobs", [pytest.param(1, marks=pytest.mark.slow), 2])
 def test_limits_that_do_not_strike_make_no_difference(expected, n_jobs):
     limits = {"max_eval_time": 300, "memory_limit": 10**6}
     assert result(search(n_jobs=n_jobs, **limits).fit(*TABLE)) == expected[0]
 
 
-@pytest.mark.parametrize("n_jobs", [pytest.param(1, marks=pytest.mark.slow), 2])
+@pytest.mark.parametrize("n_jobs", [1, pytest.param(2, marks=pytest.mark.slow)])
 def test_fits_in_two_threads_do_not_disturb_each_other(expected, n_jobs):
     searches = [search(n_jobs=n_jobs, random_state=seed) for seed in (0, 1)]
     with ThreadPoolExecutor(2) as pool:
@@ -115,15 +115,16 @@ def process_state():
     ("make", "data", "n_jobs"),
     [
         (search, TABLE, 1),
-        (search, TABLE, 2),
+        pytest.param(search, TABLE, 2, marks=pytest.mark.slow),
         (images_search, IMAGES, 1),
         pytest.param(images_search, IMAGES, 2, marks=pytest.mark.slow),
     ],
 )
 def test_a_fit_leaves_the_process_as_it_was(make, data, n_jobs):
-    make(n_jobs=n_jobs).fit(*data)  # what is imported on the way may set up threads
+    small = {"population_size": 2, "generations": 1, "n_jobs": n_jobs}
+    make(**small).fit(*data)  # what is imported on the way may set up threads
     before = process_state()
-    make(n_jobs=n_jobs).fit(*data)
+    make(**small).fit(*data)
     after = process_state()
     assert {name for name in before if before[name] != after[name]} == set()
 

@@ -367,12 +367,12 @@ def test_chromosomes_are_json():
 @pytest.mark.parametrize("resource", ["n_samples", "n_estimators"])
 def test_any_whole_number_is_raced_for(resource):
     X, y = load_iris(return_X_y=True)
-    genome = {"n_estimators": randint(1, 30), "max_depth": [1, 2, 3]}
+    genome = {"n_estimators": randint(1, 9), "max_depth": [1, 2, 3]}
     search = EvolvedSearchCV(
         RandomForestClassifier(),
         genome,
         resource=resource,
-        generations=2,
+        generations=1,
         population_size=9,
         cv=2,
         random_state=0,

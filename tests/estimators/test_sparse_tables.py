@@ -64,7 +64,9 @@ def test_all_known_individuals_succeed_and_the_ensemble_learns(on_sparse):
     assert on_sparse.score(X, Y) > 0.6
 
 
-@pytest.mark.parametrize("task", ["classification", "regression"])
+@pytest.mark.parametrize(
+    "task", ["classification", pytest.param("regression", marks=pytest.mark.slow)]
+)
 def test_all_models_take_sparse_rows(task):
     spec = DataSpec(task, len(Y), 3, sparse=Sparsity(0.1))
     branches = pipeline(spec).genes["model"].branches
@@ -131,7 +133,7 @@ def test_groups_and_halving_over_rows():
     assert len(clf.rungs_) > 1
 
 
-def test_gaps_are_filled():
+def test_gaps_are_filled(on_sparse):
     gaps = X.copy()
     gaps.data[::6] = np.nan
     clf = small().fit(gaps, Y)
@@ -139,9 +141,7 @@ def test_gaps_are_filled():
     dense = gaps.toarray()
     np.testing.assert_array_equal(clf.predict_proba(gaps), clf.predict_proba(dense))
     # In columns that were complete in `fit`, too.
-    np.testing.assert_array_equal(
-        small().fit(X, Y).predict(gaps), small().fit(X, Y).predict(dense)
-    )
+    np.testing.assert_array_equal(on_sparse.predict(gaps), on_sparse.predict(dense))
 
 
 @pytest.mark.parametrize("shape", [(12, 1), (12, 2), (40, 400)])
@@ -191,6 +191,7 @@ def test_texts_behind_a_vectorizer():
     assert clf.score(texts, Y) == 1
 
 
+@pytest.mark.slow
 def test_many_columns_in_time():
     many, codes = tables.sparse(300, 20_000, density=0.002)
     start = time.perf_counter()

@@ -17,11 +17,12 @@ X, y = load_iris(return_X_y=True)
 def test_every_strategy_evolves_an_estimator(name):
     evolved = EvolvedPipelineClassifier(
         strategy=name,
-        genome=partial(pipeline, models=["svm"]),
+        genome=partial(pipeline, models=["neighbours"]),
         initial_population=[],
         scoring="accuracy",
         population_size=6,
         generations=3,
+        ensemble_size=None,
         cv=2,
         random_state=0,
     ).fit(X[::3], y[::3])

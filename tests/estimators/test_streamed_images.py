@@ -18,7 +18,7 @@ from sknevo.image_stream._items import labels_of
 SMALL = {
     "population_size": 2,
     "generations": 1,
-    "max_epochs": 2,
+    "max_epochs": 1,
     "cv": 2,
     "random_state": 0,
 }
@@ -37,12 +37,13 @@ def folder(tmp_path_factory):
     return root
 
 
-def test_streamed_images_evolve_as_those_in_memory(folder):
+@pytest.mark.parametrize("n_jobs", [1, pytest.param(2, marks=pytest.mark.slow)])
+def test_streamed_images_evolve_as_those_in_memory(folder, n_jobs):
     held = load_image_folder(folder / "val", image_size=16)
     read = load_imagenet(folder, subset="val", image_size=16)
     assert isinstance(read.images, ImageStream)
     expected = EvolvedClassifier(**SMALL).fit(held.images, held.target)
-    clf = EvolvedClassifier(**SMALL, n_jobs=2).fit(read.images, read.target)
+    clf = EvolvedClassifier(**SMALL, n_jobs=n_jobs).fit(read.images, read.target)
     for name in ("key", "mean_test_score"):
         np.testing.assert_array_equal(
             clf.cv_results_[name], expected.cv_results_[name], err_msg=name
