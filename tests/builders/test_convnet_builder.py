@@ -97,9 +97,9 @@ def net_of(X, y, known=0, final=False, precision="float32", stem=None, **trainin
 def test_sizes_are_those_that_torch_counts(shape):
     rng = np.random.default_rng(0)
     spec = DataSpec("classification", 100, 4, shape=shape)
-    channels = torch.ones(image_shape(shape)[0])
-    for _ in range(30):
-        expressed = Chromosome(convnet(spec).sample(rng)).expressed
+    channels, genome = torch.ones(image_shape(shape)[0]), convnet(spec)
+    for _ in range(15):
+        expressed = Chromosome(genome.sample(rng)).expressed
         network = Network(expressed, shape, 4, 0 * channels, channels)
         parameters = [*network.parameters()]
         plan = network_plan(expressed, image_shape(shape), 4)
@@ -372,7 +372,9 @@ def test_predictions_are_means_over_mirror_images_where_genes_say_so():
 # Training ------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+@pytest.mark.parametrize(
+    "precision", ["float32", pytest.param("bfloat16", marks=pytest.mark.slow)]
+)
 def test_digits_are_learned(digits, precision):
     X, y = digits
     net = net_of(X[:1000], y[:1000], precision=precision).fit(X[:1000], y[:1000])

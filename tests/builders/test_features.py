@@ -20,7 +20,10 @@ TRAINING, HELD_OUT, FRESH = slice(600), slice(600, 1400), slice(1400, None)
 COLLAPSED = {"mode collapse", "intra-mode collapse"}
 
 
-@pytest.fixture(scope="module", params=["labels", "no labels"])
+@pytest.fixture(
+    scope="module",
+    params=["labels", pytest.param("no labels", marks=pytest.mark.slow)],
+)
 def features(request):
     labels = LABELS[TRAINING] if request.param == "labels" else None
     return feature_space(IMAGES[TRAINING], labels)

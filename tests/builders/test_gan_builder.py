@@ -136,7 +136,7 @@ def test_sizes_are_those_that_torch_counts(shape):
     rng, spec = np.random.default_rng(0), DataSpec("generation", 100, 3, shape=shape)
     genome = gan(spec, max_parameters=300_000)
     shape, draw = image_shape(shape), torch.Generator()
-    for _ in range(15):
+    for _ in range(8):
         genes = Chromosome(genome.sample(rng)).expressed
         dimension, packing = genes["noise"]["dimension"], genes["training"]["packing"]
         plans = gan_plans(genes, shape, 3)

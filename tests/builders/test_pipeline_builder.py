@@ -70,7 +70,7 @@ from sknevo.image_stream._memory import Memory
 from sknevo.records import Chromosome, DataSpec
 
 
-def case(X, y, n_fitted=6, **spec):
+def case(X, y, n_fitted=4, **spec):
     spec = tables.spec_of(X, y, **spec)
     return Case(pipeline(spec), PipelineBuilder(spec), X, y, n_fitted)
 
@@ -368,7 +368,9 @@ def test_labels_do_not_depend_on_the_other_rows(values):
     assert whole[0] == "3"
 
 
-@pytest.mark.parametrize("regression", [False, True])
+@pytest.mark.parametrize(
+    "regression", [False, pytest.param(True, marks=pytest.mark.slow)]
+)
 def test_pipelines_are_the_same_under_any_configuration(regression):
     X, y = tables.mixed(), np.arange(90) % 2
     spec = tables.spec_of(X, y, regression=regression)
@@ -413,7 +415,7 @@ def held_out(X, y, weights=None):
 
 # Models that stop early.
 STOPPING = (*BOOSTERS, "mlp")
-# Some tests fit a model for each number of rounds, which takes a network long.
+# Where many models, or models of many rows, are fitted, a network takes long.
 ROUNDS = (*BOOSTERS, pytest.param("mlp", marks=pytest.mark.slow))
 NETWORK = {
     "n_layers": 1,
@@ -444,7 +446,7 @@ def loss(model, X, y):
 
 
 @pytest.mark.parametrize("name", ROUNDS)
-@pytest.mark.parametrize("n_classes", [2, 3])
+@pytest.mark.parametrize("n_classes", [2, pytest.param(3, marks=pytest.mark.slow)])
 def test_a_booster_keeps_the_rounds_that_are_best_on_what_it_watches(name, n_classes):
     fitted, watched = split(n_classes=n_classes)
     model = booster(name).fit(*fitted, **held_out(*watched))
@@ -487,7 +489,7 @@ def test_a_regressor_watches_targets_in_any_unit(name):
     assert abs(rounds[0] - rounds[1]) < 5
 
 
-@pytest.mark.parametrize("name", STOPPING)
+@pytest.mark.parametrize("name", ROUNDS)
 def test_rows_of_unknown_labels_or_without_weight_are_not_watched(name):
     (X, y), (X_val, y_val) = split()
     y, y_val = np.array(["no", "yes"])[y], np.array(["no", "yes"])[y_val]
@@ -544,7 +546,7 @@ def test_what_is_chosen_on_noise_is_not_better_than_on_fresh_rows():
     assert np.mean(honest) > np.mean(unseen) - margin
 
 
-@pytest.mark.parametrize("name", STOPPING)
+@pytest.mark.parametrize("name", ROUNDS)
 def test_held_out_rows_are_predicted_in_the_order_and_unit_of_the_model(name):
     (X, y), (X_val, y_val) = split(n_classes=3)
     y_val = np.where(np.arange(600) < 9, 7, y_val)  # a label that is not known
@@ -589,7 +591,7 @@ def test_what_is_too_little_to_watch_is_as_if_it_were_not_there(few):
     assert model.held_out_ == {}  # the model itself is honest
 
 
-@pytest.mark.parametrize("name", STOPPING)
+@pytest.mark.parametrize("name", ROUNDS)
 def test_weights_of_what_is_watched_count(name):
     (X, y), (X_val, y_val) = split()
     # The heavy rows are noise: the fewer rounds, the better.
@@ -649,7 +651,9 @@ def test_training_that_is_repeated_ends_after_as_many_rounds(name):
     assert shorter.rounds_ == 1 < first.rounds_
 
 
-@pytest.mark.parametrize("kind", ["extra_trees", "random_forest"])
+@pytest.mark.parametrize(
+    "kind", ["extra_trees", pytest.param("random_forest", marks=pytest.mark.slow)]
+)
 @pytest.mark.parametrize("made", [ForestClassifier, ForestRegressor])
 def test_a_pickled_forest_is_small_and_predicts_the_same(kind, made):
     rng = np.random.default_rng(0)
@@ -687,7 +691,7 @@ DENSE_MODELS = MODELS.keys() - {"naive_bayes"}
 
 @pytest.mark.parametrize("name", sorted(DENSE_MODELS - {"svm"}))
 def test_scores_do_not_depend_on_the_number_of_threads(name):
-    X, y = make_classification(1500, 20, n_informative=8, random_state=0)
+    X, y = make_classification(600, 20, n_informative=8, random_state=0)
     spec = tables.spec_of(X, y)
     expressed = expressed_genes(spec, **{name: {}})
     predicted = []
@@ -754,7 +758,9 @@ def test_no_class_is_impossible(name):
     np.testing.assert_allclose(probabilities.sum(axis=1), 1)
 
 
-@pytest.mark.parametrize("kind", ["extra_trees", "random_forest"])
+@pytest.mark.parametrize(
+    "kind", ["extra_trees", pytest.param("random_forest", marks=pytest.mark.slow)]
+)
 @pytest.mark.parametrize("n_classes", [2, 20])
 def test_forests_are_small_and_take_gaps(kind, n_classes):
     rng = np.random.default_rng(0)
@@ -777,7 +783,9 @@ def test_forests_grow_the_same_in_chunks():
 @pytest.mark.parametrize(
     "name", ["linear", "mlp", "extra_trees", "random_forest", "gaussian_process"]
 )
-@pytest.mark.parametrize("regression", [False, True])
+@pytest.mark.parametrize(
+    "regression", [False, pytest.param(True, marks=pytest.mark.slow)]
+)
 def test_models_honour_sample_weights(name, regression):
     rng = np.random.default_rng(0)
     X = rng.normal(size=(400, 2))
@@ -832,7 +840,9 @@ def test_boosters_take_categories_as_they_are(name):
     assert losses[0] < losses[1]
 
 
-@pytest.mark.parametrize("regression", [False, True])
+@pytest.mark.parametrize(
+    "regression", [False, pytest.param(True, marks=pytest.mark.slow)]
+)
 @pytest.mark.parametrize("encoding", ["native", "ordinal", "onehot", "target"])
 @pytest.mark.parametrize("name", [*BOOSTERS, "linear", "random_forest"])
 def test_unseen_labels_are_predicted(name, encoding, regression):
@@ -986,7 +996,9 @@ def test_a_gaussian_process_knows_so_many_rows(monkeypatch):
     assert model.score(X, y) > 0.7
 
 
-@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize(
+    "seed", [0, *(pytest.param(i, marks=pytest.mark.slow) for i in range(1, 5))]
+)
 def test_a_gaussian_process_knows_a_row_of_each_class(seed, monkeypatch):
     monkeypatch.setattr(_gaussian_process, "KNOWN_ROWS", 40)
     X = np.random.default_rng(0).normal(size=(400, 2))

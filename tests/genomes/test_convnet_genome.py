@@ -121,7 +121,9 @@ def test_limits_below_the_smallest_network_are_refused():
         convnet(MNIST, max_parameters=10)
 
 
-@pytest.mark.parametrize("limit", [300, 2_000, 100_000])
+@pytest.mark.parametrize(
+    "limit", [300, pytest.param(2_000, marks=pytest.mark.slow), 100_000]
+)
 def test_small_limits_are_used_well(limit):
     sizes = [
         parameters(e, MNIST) for e in samples(convnet(MNIST, max_parameters=limit))
@@ -138,15 +140,19 @@ def test_two_layers_are_two_layers():
 
 def test_epochs_are_bounded():
     for most in (1, 3, 40):
-        drawn = samples(convnet(MNIST, max_epochs=most))
+        drawn = samples(convnet(MNIST, max_epochs=most), 100)
         assert most / 2 < max(one["training"]["epochs"] for one in drawn) <= most
 
 
 def test_few_samples_are_seen_often():
     few = DataSpec("classification", 50, 4, shape=(64, 64, 3))
-    assert max(one["training"]["epochs"] for one in samples(convnet(few))) > 50
-    assert max(one["training"]["epochs"] for one in samples(convnet(MNIST))) <= 50
-    assert max(one["training"]["batch_size"] for one in samples(convnet(few))) <= 50
+    of_few, of_many = (
+        [one["training"] for one in samples(convnet(spec), 100)]
+        for spec in (few, MNIST)
+    )
+    assert max(one["epochs"] for one in of_few) > 50
+    assert max(one["epochs"] for one in of_many) <= 50
+    assert max(one["batch_size"] for one in of_few) <= 50
 
 
 def test_small_images_are_not_pooled_away():

@@ -32,7 +32,7 @@ def test_networks_keep_to_their_limits(shape):
     rng = np.random.default_rng(0)
     spec = spec_of(shape, n_classes=3)
     genome = gan(spec, max_layers=2, max_parameters=20_000, max_epochs=7)
-    for value in bred(genome, rng):
+    for value in bred(genome, rng, 20):
         assert genome.contains(value)
         expressed = express(value)
         assert expressed["training"]["epochs"] <= 7

@@ -126,7 +126,7 @@ def test_the_first_known_individuals_are_of_several_models():
 
 
 def test_every_part_can_be_drawn():
-    drawn = samples(spec(missing=True), 4000)
+    drawn = samples(spec(missing=True), 2000)
     assert {s for d in drawn for s in [d["scaling"]]} == set(SCALING.options)
     assert {name for d in drawn for name in d["model"]} == {*MODELS} - {"naive_bayes"}
     assert {name for d in drawn for name in d["extraction"]} == {
@@ -147,7 +147,7 @@ def sparse_spec(n_columns=5, negative=False, **given):
 
 @pytest.mark.parametrize("n_columns", [5, 30_000])
 def test_of_a_sparse_table_only_few_components_become_dense(n_columns):
-    drawn = samples(sparse_spec(n_columns), 2000)
+    drawn = samples(sparse_spec(n_columns), 600)
     drawn_models = {name for d in drawn for name in d["model"]}
     assert drawn_models == {*MODELS} - {*DENSE_ONLY}
     assert {d["scaling"] for d in drawn} == {"none", "maxabs", "tfidf"}
@@ -162,11 +162,13 @@ def test_naive_bayes_counts_what_is_not_negative():
     assert "naive_bayes" not in models(sparse_spec(negative=True))
     assert "naive_bayes" not in models(sparse_spec(task="regression"))
     assert "naive_bayes" not in models(spec())
-    drawn = samples(sparse_spec(), 2000)
+    drawn = samples(sparse_spec())
     assert all("none" in d["extraction"] for d in drawn if "naive_bayes" in d["model"])
 
 
-@pytest.mark.parametrize("task", ["classification", "regression"])
+@pytest.mark.parametrize(
+    "task", ["classification", pytest.param("regression", marks=pytest.mark.slow)]
+)
 @pytest.mark.parametrize("kinds", [["text"], ["text", "categorical", "numeric"]])
 def test_words_stay_sparse_for_models_that_take_many_columns(kinds, task):
     columns = [Column(kind, kind, 50, missing=True, letters=30.0) for kind in kinds]
@@ -217,7 +219,9 @@ def test_genes_that_a_table_has_no_use_for_are_left_out():
 
 
 @pytest.mark.parametrize("task", ["classification", "regression"])
-@pytest.mark.parametrize("n_columns", [WIDE + 1, 1500, 20_000])
+@pytest.mark.parametrize(
+    "n_columns", [WIDE + 1, pytest.param(1500, marks=pytest.mark.slow), 20_000]
+)
 def test_on_wide_tables_nothing_costly_sees_all_columns(n_columns, task):
     table = spec(n_columns=n_columns, task=task)
     genome, rng = pipeline(table), np.random.default_rng(0)

@@ -119,6 +119,7 @@ def test_the_index_does_not_matter():
     assert fingerprint(TABLE) == fingerprint(TABLE.set_axis([7, 8, 9]))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", ["0", pytest.param("1", marks=pytest.mark.slow)])
 def test_fingerprints_are_the_same_in_any_process(seed):
     script = """

@@ -56,7 +56,7 @@ OUR_GENOMES = {
 @pytest.mark.parametrize("name", OUR_GENOMES)
 def test_every_gene_of_our_genomes_has_words(name):
     rng = np.random.default_rng(0)
-    for _ in range(40):
+    for _ in range(20):
         genes = flatten(OUR_GENOMES[name].sample(rng))
         texts = [describe(genes), *(text for _, text in parts(genes))]
         for text in texts:

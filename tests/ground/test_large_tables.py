@@ -75,7 +75,9 @@ def test_the_index_of_pandas_is_no_column(tmp_path):
     assert source_of(path, "label").columns == ["size", "legs", "kind"]
 
 
-@pytest.mark.parametrize("name", ["a.CSV", "a.csv.gz"])
+@pytest.mark.parametrize(
+    "name", ["a.CSV", pytest.param("a.csv.gz", marks=pytest.mark.slow)]
+)
 def test_csv_whose_later_rows_are_of_another_type(tmp_path, name):
     n = 60_000  # more than pyarrow learns the types from
     frame = pd.DataFrame({"count": np.arange(n).astype(str), "day": "2026-01-01"})

@@ -3,8 +3,6 @@
 import numpy as np
 import pytest
 import torch
-from torchmetrics.image.fid import FrechetInceptionDistance
-from torchmetrics.image.kid import KernelInceptionDistance
 
 from sknevo.metrics import frechet_distance, kernel_distance
 
@@ -35,6 +33,8 @@ def theirs(metric, X, Y):
 
 @pytest.mark.parametrize(("n", "m", "width"), [(200, 150, 2), (300, 300, 20)])
 def test_frechet_distance_is_that_of_torchmetrics(n, m, width):
+    from torchmetrics.image.fid import FrechetInceptionDistance  # takes seconds
+
     X, Y = features(n, m, width)
     expected = theirs(FrechetInceptionDistance(Given(width)), X, Y)
     assert frechet_distance(X, Y) == pytest.approx(float(expected), rel=1e-6)
@@ -72,6 +72,8 @@ def test_frechet_distance_far_from_the_origin():
 
 @pytest.mark.parametrize("parameters", [{}, {"degree": 2, "gamma": 0.5, "coef0": 0.1}])
 def test_kernel_distance_is_that_of_torchmetrics(parameters):
+    from torchmetrics.image.kid import KernelInceptionDistance
+
     X, Y = features(80, 80, 6)
     named = {"coef" if k == "coef0" else k: v for k, v in parameters.items()}
     with pytest.warns(UserWarning, match="large memory footprint"):

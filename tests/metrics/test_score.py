@@ -146,6 +146,7 @@ def test_labels_are_as_many_as_samples(real):
         GenerativeScore()(Conditional(), real, np.ones(7))
 
 
+@pytest.mark.slow
 def test_chance_decides_little(real):
     draw = np.random.default_rng(2)
     spreads = []
@@ -263,6 +264,7 @@ def test_wide_tables_are_compared_by_principal_components():
     assert features.fingerprint != StandardFeatures.of(X[1:]).fingerprint
 
 
+@pytest.mark.slow
 def test_tables_are_scored_without_torch_and_scikit_image():
     code = (
         "import sys, numpy as np; from sklearn.neighbors import KernelDensity\n"

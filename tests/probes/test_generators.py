@@ -72,7 +72,17 @@ FRAMES = {
 }
 
 
-@pytest.mark.parametrize("X", FRAMES.values(), ids=FRAMES)
+# In every run: a plain frame and one of each library.
+USUAL = {"pandas", "pandas, nullable", "polars", "pyarrow"}
+
+
+@pytest.mark.parametrize(
+    "X",
+    [
+        pytest.param(X, id=name, marks=[pytest.mark.slow] * (name not in USUAL))
+        for name, X in FRAMES.items()
+    ],
+)
 def test_tables_come_back_as_they_are(X):
     gan = pickle.loads(pickle.dumps(EvolvedGAN(**SMALL).fit(X)))
     for made in (gan.sample(30), gan.reconstruct(X[:9], n_candidates=9, n_steps=2)):
@@ -300,6 +310,7 @@ def test_settings_are_restored_after_an_error():
 
 # Labels, values and features -------------------------------------------------------
 
+SIMILAR = {"uint8", "big-endian", "string", "bytes", "nullable"}  # to the others
 WORDS = np.array(["a", "b"])[np.arange(N) % 2]
 LABELS = {
     "bool": TABLE["bool"],
@@ -315,7 +326,13 @@ LABELS = {
 }
 
 
-@pytest.mark.parametrize("y", LABELS.values(), ids=LABELS)
+@pytest.mark.parametrize(
+    "y",
+    [
+        pytest.param(y, id=name, marks=[pytest.mark.slow] * (name in SIMILAR))
+        for name, y in LABELS.items()
+    ],
+)
 def test_labels_of_any_type_are_made_samples_for(y):
     gan = EvolvedGAN(**SMALL).fit(TABLE[["normal", "positive"]], y)
     assert gan.n_conditions_ == len(np.unique(np.asarray(y))) == len(gan.classes_)

@@ -159,13 +159,18 @@ TYPES = {
 }
 
 
+@pytest.fixture(scope="module")
+def usual_score():
+    return classifier().fit(X, CODES).score(X, CODES)
+
+
 @pytest.mark.filterwarnings("ignore:A column-vector y was passed")
 @pytest.mark.parametrize(("y", "dtype"), TYPES.values(), ids=TYPES)
-def test_predictions_have_the_type_of_numpy_for_the_labels(y, dtype):
+def test_predictions_have_the_type_of_numpy_for_the_labels(y, dtype, usual_score):
     search = classifier().fit(X, y)
     assert search.classes_.dtype == search.predict(X).dtype == np.dtype(dtype)
     assert search.classes_.tolist() in ([0, 1], ["no", "yes"])
-    assert search.score(X, y) == classifier().fit(X, CODES).score(X, CODES)
+    assert search.score(X, y) == usual_score
 
 
 SAME = {
@@ -191,9 +196,9 @@ def test_targets_weights_and_groups_are_series_of_any_library(make):
 @pytest.mark.parametrize(
     "codes", [CODES.astype(object), CODES == 1, (CODES == 1).astype(object)]
 )
-def test_numbers_in_an_array_of_objects_are_labels(codes):
+def test_numbers_in_an_array_of_objects_are_labels(codes, usual_score):
     search = classifier().fit(X, codes)
-    assert search.score(X, codes) == classifier().fit(X, CODES).score(X, CODES)
+    assert search.score(X, codes) == usual_score
     assert search.predict(X).dtype == np.array(codes.tolist()).dtype
 
 
