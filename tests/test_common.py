@@ -20,7 +20,7 @@ from sknevo import (
 )
 
 SMALL = {"population_size": 2, "generations": 1, "cv": 2}
-# Networks take most of the time. Of these, the first known one passes by itself.
+# Of pipelines and networks, the first known one passes by itself.
 ONE = SMALL | {"population_size": 1}
 # The checks have two or three classes, too few to hold some out.
 FEW_CLASSES = ONE | {"cv": StratifiedKFold(2), "scoring": "accuracy"}
@@ -32,9 +32,8 @@ RANGE = Real(0.1, 10, log=True)
     [
         EvolvedAutoencoder(**ONE, max_epochs=4),
         EvolvedClassifier(**ONE, max_epochs=30),
-        EvolvedGAN(**ONE, max_epochs=4),
-        EvolvedPipelineClassifier(**SMALL),
-        EvolvedPipelineRegressor(**SMALL),
+        EvolvedPipelineClassifier(**ONE),
+        EvolvedPipelineRegressor(**ONE),
         EvolvedSearchCV(LogisticRegression(), {"C": RANGE}, **SMALL),
         EvolvedSearchCV(PCA(1, svd_solver="full"), {"whiten": [True]}, **SMALL),
     ]
@@ -50,6 +49,7 @@ def test_small_estimators_are_estimators(estimator, check):
         EvolvedRegressor(**SMALL, max_epochs=30),
         EvolvedAutoencoder(max_epochs=10, population_size=4, generations=2),
         EvolvedClassifier(max_epochs=10, population_size=4, generations=2),
+        EvolvedGAN(**ONE, max_epochs=4),
         EvolvedGAN(max_epochs=20, population_size=4, generations=2),
         EvolvedPipelineClassifier(),
         EvolvedPipelineRegressor(),

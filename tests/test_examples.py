@@ -13,6 +13,8 @@ ROOT = Path(__file__).parents[1]
 FIRST = ROOT / "examples" / "evolve_table.py"
 # The first command of the README is run by tests/test_install.py, without extras.
 EXAMPLES = sorted({*(ROOT / "examples").glob("*.py")} - {FIRST})
+# What they show is tested in tests/estimators, too.
+LONG = {"export_network", "halve_rows", "resume_search"}
 # What an example needs beyond what the others do.
 NEEDED = {"evolve_policy": ["cmaes", "gymnasium"]}
 
@@ -33,7 +35,14 @@ def run_example(tmp_path, monkeypatch, capsys):
 
 
 @pytest.mark.filterwarnings("default")  # as users have it
-@pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.stem)
+@pytest.mark.parametrize(
+    "example",
+    [
+        pytest.param(path, marks=[pytest.mark.slow] * (path.stem in LONG))
+        for path in EXAMPLES
+    ],
+    ids=lambda path: path.stem,
+)
 def test_example_runs(example, tmp_path, run_example):
     for module in NEEDED.get(example.stem, []):
         pytest.importorskip(module, reason="the extra rl is not installed")

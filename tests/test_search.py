@@ -653,7 +653,7 @@ def test_neither_depends_on_the_number_of_workers(strategy, resources):
         evaluator.close()
         return outcome
 
-    alone, together = run(1), run(3)
+    alone, together = run(1), run(2)
     assert summary(alone) == summary(together)
     assert [g.evaluated for g in alone.history] == [
         g.evaluated for g in together.history

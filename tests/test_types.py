@@ -57,7 +57,9 @@ def mistakes(tmp_path_factory):
     return file
 
 
-@pytest.mark.parametrize("checker", CHECKERS)
+@pytest.mark.parametrize(
+    "checker", ["mypy", pytest.param("basedpyright", marks=pytest.mark.slow)]
+)
 def test_snippets_and_examples_have_types(checker, snippets, mistakes):
     found = check(checker, [*snippets, mistakes, *EXAMPLES])
     assert found.returncode == 0, found.stdout + found.stderr

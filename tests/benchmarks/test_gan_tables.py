@@ -68,6 +68,7 @@ def test_rows_that_a_file_has_are_not_run_again(module, monkeypatch, tmp_path):
     assert [json.loads(row)["method"] for row in out.read_text().splitlines()] == asked
 
 
+@pytest.mark.slow
 def test_real_rows_are_judged_as_real(module):
     gan_tables, rows = module("gan_tables"), pd.concat([table()] * 3)
     rows["number"] += np.random.default_rng(1).normal(size=len(rows))

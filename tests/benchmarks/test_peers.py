@@ -195,6 +195,7 @@ def test_a_missing_environment_is_an_error_before_the_first_fit(module, tmp_path
         module("compare").run_all(args)
 
 
+@pytest.mark.slow
 def test_a_fit_is_a_process_whose_predictions_are_scored(module, monkeypatch, tmp_path):
     compare, tables = module("compare"), module("_tables")
     X, y = make_classification(80, random_state=0)

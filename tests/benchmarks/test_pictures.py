@@ -57,7 +57,9 @@ def test_shifts_and_mirroring_keep_the_pixels_of_each_image(module):
     np.testing.assert_array_equal(module("_fixed_networks")._moved(images), images)
 
 
-@pytest.mark.parametrize("name", ["digits", "insects"])
+@pytest.mark.parametrize(
+    "name", ["digits", pytest.param("insects", marks=pytest.mark.slow)]
+)
 def test_sets_without_files_are_drawn_by_the_seed(module, name):
     load = module("_picture_sets").load
     first, again, other = (load(name, None, seed) for seed in (0, 0, 1))
