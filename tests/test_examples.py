@@ -13,8 +13,15 @@ ROOT = Path(__file__).parents[1]
 FIRST = ROOT / "examples" / "evolve_table.py"
 # The first command of the README is run by tests/test_install.py, without extras.
 EXAMPLES = sorted({*(ROOT / "examples").glob("*.py")} - {FIRST})
-# What they show is tested in tests/estimators, too.
-LONG = {"export_network", "halve_rows", "resume_search"}
+# What these show is tested in tests/estimators, too.
+LONG = {
+    "evolve_few_shot",
+    "explain_table",
+    "export_network",
+    "halve_rows",
+    "resume_search",
+    "synthesize_table",
+}
 # What an example needs beyond what the others do.
 NEEDED = {"evolve_policy": ["cmaes", "gymnasium"]}
 

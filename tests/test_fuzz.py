@@ -41,6 +41,7 @@ DEEDS = (
 )
 _watched = []
 N_SEARCHES = 8
+SEEDS = [0, *(pytest.param(i, marks=pytest.mark.slow) for i in (1, 2))]
 
 
 def _listen(event, args):
@@ -120,7 +121,7 @@ def altered(value, rng):
     return value
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", SEEDS)
 def test_chromosomes(seed):
     rng, dice = random.Random(seed), np.random.default_rng(seed)
     for _ in range(300):
@@ -168,7 +169,7 @@ def changed(journal, rng):
     return b"\n".join([*lines, b""])
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", SEEDS)
 def test_journals(journal, tmp_path, seed):
     rng, path = random.Random(seed), tmp_path / "run.jsonl"
     for _ in range(150):
@@ -179,7 +180,7 @@ def test_journals(journal, tmp_path, seed):
 
 
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")  # of scores near infinity
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", SEEDS)
 def test_searches_that_go_on_from_journals(journal, tmp_path, seed):
     rng, path = random.Random(seed), tmp_path / "run.jsonl"
     for _ in range(N_SEARCHES):
@@ -252,7 +253,7 @@ def csv_file(rng, n=40):
 
 
 @pytest.mark.filterwarnings("ignore:Column '")  # of what is read as missing
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", SEEDS)
 def test_tables_of_damaged_files(seed):
     """A reader takes what is left of a table, or names the column that it cannot."""
     rng = random.Random(seed)

@@ -307,7 +307,7 @@ def test_one_individual_is_tried_however_short_the_time():
 
 
 def test_the_first_individual_ends_though_time_is_over_for_all_others():
-    first = [chromosome(0.1, seconds=1.0), *(chromosome(x, "loop") for x in (0.2, 0.3))]
+    first = [chromosome(0.1, seconds=0.5), *(chromosome(x, "loop") for x in (0.2, 0.3))]
     rules = Rules(max_time=0.3, has_ensemble=True, n_workers=2)
     evolution = evolve(first, size=1, strategy=Ageless())
     outcome = search(evolution, make_evaluator(n_jobs=2), rules)
@@ -569,6 +569,7 @@ def test_time_is_reserved_for_the_refit_of_a_recalled_candidate(tmp_path):
     assert rules.budget.time_left() > 0.8
 
 
+@pytest.mark.slow
 def test_until_when_one_may_go_on_is_known_when_it_begins():
     """Two wait until two others have ended; then there still is time for them."""
     seconds = (0.4, 0.4, 0.225, 0.225)  # on each of four splits

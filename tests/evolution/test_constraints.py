@@ -103,7 +103,9 @@ def check_many(name, case, n, population_size):
         population.tell([rate(case, chromosome, rng) for chromosome in offspring])
 
 
-@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize(
+    "case", ["convnet", pytest.param("gan", marks=pytest.mark.slow)]
+)
 @pytest.mark.parametrize("name", NAMES)
 def test_all_that_are_bred_meet_the_constraints(name, case):
     check_many(name, CASES[case], 36, population_size=12)

@@ -77,7 +77,9 @@ def test_every_golden_lineage_is_of_a_strategy():
 ELITISTS = [cls() for cls in STRATEGIES.values() if not cls().steady]
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize(
+    "seed", [0, *(pytest.param(i, marks=pytest.mark.slow) for i in (1, 2))]
+)
 @pytest.mark.parametrize("strategy", ELITISTS)
 def test_the_best_is_never_lost(strategy, seed):
     best = -math.inf

@@ -65,8 +65,14 @@ WEIGHTED = {
         y,
     ),
 }
+# In every run: one of pipelines, one of networks; one of classes, one of values.
+USUAL = {"pipelines that classify", "networks that regress"}
 weighted = pytest.mark.parametrize(
-    ("estimator", "y"), WEIGHTED.values(), ids=WEIGHTED.keys()
+    ("estimator", "y"),
+    [
+        pytest.param(*pair, id=name, marks=[pytest.mark.slow] * (name not in USUAL))
+        for name, pair in WEIGHTED.items()
+    ],
 )
 
 
