@@ -214,7 +214,7 @@ class Gene(ABC):
                 return mutant
             # It rises by a fifth, and by so much that it leaves even 0.
             probability = min(1.0, 1.2 * probability + 0.01)
-        return copy.deepcopy(value)
+        return copied(value)
 
     def _inside(self, value: Any) -> Iterator[tuple[str, "Gene", Any, bool]]:
         """Yield name, gene, value and whether it is expressed, of each part."""
@@ -537,7 +537,7 @@ class Categorical(Leaf):
         self.probabilities = weights / weights.sum()
 
     def sample(self, rng: Generator) -> Any:
-        return self.options[rng.choice(len(self.options), p=self.probabilities)]
+        return self.options[drawn(self.probabilities, rng)]
 
     def vary(self, value: Any, rng: Generator, probability: float) -> Any:
         if rng.random() >= probability or len(self.options) == 1:
@@ -546,7 +546,7 @@ class Categorical(Leaf):
         probabilities = self.probabilities.copy()
         probabilities[self.options.index(value)] = 0
         probabilities /= probabilities.sum()
-        return self.options[rng.choice(len(self.options), p=probabilities)]
+        return self.options[drawn(probabilities, rng)]
 
     def repair(self, value: Any) -> Any:
         return value if self.contains(value) else self.options[0]
@@ -557,6 +557,19 @@ class Categorical(Leaf):
 
     def __repr__(self) -> str:
         return f"Categorical({self.options})"
+
+
+def drawn(probabilities: np.ndarray, rng: Generator) -> int:
+    """Return a place, the one that `rng.choice` draws in four times as long."""
+    cumulative = probabilities.cumsum()
+    return int((cumulative / cumulative[-1]).searchsorted(rng.random(), "right"))
+
+
+def copied(value: Any) -> Any:
+    """Return a copy of the value of a gene, which is JSON; `deepcopy` takes longer."""
+    if isinstance(value, dict):
+        return {name: copied(part) for name, part in value.items()}
+    return [copied(part) for part in value] if isinstance(value, list) else value
 
 
 def reflected(position: float) -> float:
@@ -648,7 +661,7 @@ class Genome(Gene):
 
     def _constrain(self, value: Genes) -> Genes:
         if self.repairs:  # A repair must not change a parent, which may share parts.
-            value = copy.deepcopy(value)
+            value = copied(value)
         for repair in self.repairs:
             value = repair(value)
         return value
