@@ -335,7 +335,11 @@ def errors():
 # The comparison ----------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("part", [names, fitted, errors], ids=lambda f: f.__name__)
+# What is wrong is named in tests/test_garbage.py, too.
+PARTS = [names, fitted, pytest.param(errors, marks=pytest.mark.slow)]
+
+
+@pytest.mark.parametrize("part", PARTS, ids=lambda f: f.__name__)
 def test_public_surface_is_as_written(part):
     written = json.loads(GOLDEN.read_text(encoding="utf-8"))[part.__name__]
     found = part()

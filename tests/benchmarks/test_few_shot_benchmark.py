@@ -47,6 +47,7 @@ def run(benchmark, monkeypatch, data, *options):
     return benchmark.read(data / "rows.jsonl")
 
 
+@pytest.mark.slow
 def test_rows_go_on_and_the_last_alphabets_take_an_option(benchmark, data, monkeypatch):
     asked = []
     real = benchmark.characters

@@ -51,10 +51,7 @@ SHOTS = np.tile(np.arange(PER_CLASS) < 2, N_CLASSES - N_BASE)
 def fitted():
     # Forty epochs at most, of which the first known configuration takes ten.
     genome = partial(small_net, max_epochs=40)
-    clf = EvolvedFewShotClassifier(
-        genome=genome, population_size=2, generations=1, cv=2, random_state=0
-    )
-    return clf.fit(X[BASE], Y[BASE])
+    return EvolvedFewShotClassifier(genome=genome, cv=2, **ONE).fit(X[BASE], Y[BASE])
 
 
 @pytest.fixture(scope="module")

@@ -349,8 +349,11 @@ FEW_POINTS = {"mixture": {"scale": 0.5, "components": 2, "spread": 0.05}}
 @pytest.mark.parametrize(
     ("spread", "apart", "noise", "reason"),
     [
-        (0.01, 50, {"normal": {"scale": 1.0}}, "far from the data"),
         (1.0, 0, FEW_POINTS, "mode collapse"),
+        pytest.param(
+            *(0.01, 50, {"normal": {"scale": 1.0}}, "far from the data"),
+            marks=pytest.mark.slow,
+        ),
     ],
 )
 def test_a_collapsed_gan_is_pruned_with_the_reason(spread, apart, noise, reason):

@@ -88,12 +88,13 @@ def builder_of(X, y, task):
     return PipelineBuilder(spec, True, reader.kinds_), read
 
 
-def known(spec, generated=()):
-    """Return genes of the first known individual of each model and encoding."""
+def known(spec, encodings, generated=()):
+    """Return genes of the first known individual of each model (and encoding)."""
     genome, chosen = pipeline(spec), {}
     for genes in well_known(spec):
         ((model, own),) = genes["model"].items()
-        encoding = genes["preparation"]["encoding"] if "_" not in model else ""
+        told = encodings and "_" not in model
+        encoding = genes["preparation"]["encoding"] if told else ""
         genes = genes | {"model": {model: own}}
         genes["preparation"] = genes["preparation"] | dict.fromkeys(generated, True)
         chosen.setdefault((model, encoding), genes)
@@ -105,15 +106,20 @@ def known(spec, generated=()):
 
 
 @pytest.mark.parametrize(
-    "task", ["classification", pytest.param("regression", marks=pytest.mark.slow)]
+    ("task", "encodings"),
+    [
+        ("classification", False),
+        pytest.param("classification", True, marks=pytest.mark.slow),
+        pytest.param("regression", True, marks=pytest.mark.slow),
+    ],
 )
-def test_every_model_is_rebuilt(task, tmp_path):
+def test_every_model_is_rebuilt(task, encodings, tmp_path):
     X, targets = mixed()
     y = targets[task]
     builder, read = builder_of(X, y, task)
     method = "predict_proba" if task == "classification" else "predict"
     scripts, expected = {}, {}
-    for name, genes in known(builder.spec).items():
+    for name, genes in known(builder.spec, encodings).items():
         (model,) = genes["model"]
         stops = model in ("lightgbm", "xgboost", "hist_gradient_boosting", "mlp")
         make = partial(builder, genes, 7, 10 if stops else None)
@@ -121,7 +127,7 @@ def test_every_model_is_rebuilt(task, tmp_path):
         plain = plain_pipeline(make(), fitted, builder.spec.columns)
         scripts[f"{name}.py"] = script_of(plain, name, []), y, method
         expected[f"{name}.py"] = getattr(fitted, method)(X)
-    assert len(scripts) > 8
+    assert len(scripts) > 6
     found = predicted(tmp_path, X, scripts)
     for name, values in expected.items():
         scale = np.abs(values).max()

@@ -482,8 +482,10 @@ def test_what_others_did_meanwhile_is_not_lost(workers, tmp_path):
 
 ORPHANS = """
 import os, signal, sys
+from sknevo.evaluation import _workers
 from toys import PidBuilder, chromosome, evaluate, make_evaluator
 
+_workers.MOST_WORKERS = 1
 if __name__ == "__main__":
     evaluator = make_evaluator(n_jobs=2, builder=PidBuilder())
     chromosomes = [chromosome(i / 9) for i in range(8)]

@@ -60,7 +60,7 @@ def test_a_class_with_one_row_cannot_be_in_several_parts():
 def test_a_search_says_what_its_best_score_is_worth(cv):
     X, y = make_classification(300, 5, flip_y=0.3, random_state=0)
     search = EvolvedPipelineClassifier(
-        population_size=6, generations=2, cv=cv, random_state=0, scoring="accuracy"
+        population_size=4, generations=1, cv=cv, random_state=0, scoring="accuracy"
     ).fit(X, y)
     assert search.expected_score_ <= search.best_score_
     assert 0 < search.expected_score_error_ < 0.1
