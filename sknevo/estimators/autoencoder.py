@@ -299,11 +299,11 @@ default="estimation_of_distribution"
     --------
     >>> from sklearn.datasets import load_digits
     >>> from sknevo import EvolvedAutoencoder
-    >>> images = load_digits().images
+    >>> images = load_digits().images[:600]
     >>> search = EvolvedAutoencoder(n_components=8, population_size=2, generations=1,
     ...                             max_epochs=4, random_state=0).fit(images)
     >>> search.transform(images).shape
-    (1797, 8)
+    (600, 8)
     >>> search.inverse_transform(search.transform(images[:3])).shape
     (3, 8, 8)
     >>> search.score(images) > -0.1

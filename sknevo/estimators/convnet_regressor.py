@@ -262,7 +262,7 @@ default="estimation_of_distribution"
     --------
     >>> from sklearn.datasets import load_digits
     >>> from sknevo import EvolvedRegressor
-    >>> images = load_digits().images
+    >>> images = load_digits().images[:600]
     >>> ink = images.mean(axis=(1, 2))
     >>> reg = EvolvedRegressor(population_size=2, generations=1, max_epochs=8,
     ...                        random_state=0).fit(images, ink)

@@ -715,7 +715,7 @@ default="estimation_of_distribution"
     >>> from sklearn.datasets import load_diabetes
     >>> from sknevo import EvolvedPipelineRegressor
     >>> X, y = load_diabetes(return_X_y=True, as_frame=True)
-    >>> reg = EvolvedPipelineRegressor(population_size=4, generations=2,
+    >>> reg = EvolvedPipelineRegressor(population_size=2, generations=2,
     ...                                random_state=0).fit(X, y)
     >>> reg.predict(X).shape
     (442,)

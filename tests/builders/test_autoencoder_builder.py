@@ -58,18 +58,16 @@ def net_of(X, final=True, units=(32,), epochs=30, loss="squared", **genes):
     return builder(Chromosome(chosen).expressed, 0)
 
 
+LEARNED = [{"loss": "squared"}, {"loss": "binary"}]
+LEARNED += [{"denoising": {"normal": {"scale": 0.1}}}]
+LEARNED += [{"code": {"variational": {"weight": 1e-3}}}]
+LESS_USUAL = [{"loss": "absolute"}, {"loss": "ssim"}, {"augmentation": {"flip": True}}]
+LESS_USUAL += [{"denoising": {"masking": {"share": 0.1}}}]
+
+
 @pytest.mark.parametrize(
     "genes",
-    [
-        {"loss": "squared"},
-        {"loss": "absolute"},
-        {"loss": "binary"},
-        {"loss": "ssim"},
-        {"denoising": {"normal": {"scale": 0.1}}},
-        {"denoising": {"masking": {"share": 0.1}}},
-        {"code": {"variational": {"weight": 1e-3}}},
-        {"augmentation": {"flip": True}},
-    ],
+    [*LEARNED, *(pytest.param(g, marks=pytest.mark.slow) for g in LESS_USUAL)],
     ids=str,
 )
 def test_whatever_it_learns_by_images_are_rebuilt(genes):

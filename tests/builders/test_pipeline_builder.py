@@ -689,7 +689,16 @@ def test_forests_end_early_with_fewer_trees():
 DENSE_MODELS = MODELS.keys() - {"naive_bayes"}
 
 
-@pytest.mark.parametrize("name", sorted(DENSE_MODELS - {"svm"}))
+@pytest.mark.parametrize(
+    "name",
+    [
+        *(*BOOSTERS, "random_forest"),  # these have threads of their own
+        *(
+            pytest.param(name, marks=pytest.mark.slow)
+            for name in sorted(DENSE_MODELS - {"svm", "random_forest", *BOOSTERS})
+        ),
+    ],
+)
 def test_scores_do_not_depend_on_the_number_of_threads(name):
     X, y = make_classification(600, 20, n_informative=8, random_state=0)
     spec = tables.spec_of(X, y)

@@ -77,7 +77,9 @@ class Pairs(torch.utils.data.Dataset):
             [Image.fromarray(x) for x in X],
             [Image.fromarray(m.astype("u1")) for m in MASKS],
         ),
-        (torch.as_tensor(X), torch.as_tensor(MASKS)),
+        pytest.param(
+            torch.as_tensor(X), torch.as_tensor(MASKS), marks=pytest.mark.slow
+        ),
         (Pairs(), None),
         (
             [x[: 20 + i] for i, x in enumerate(X)],

@@ -16,7 +16,7 @@ from sknevo.image_stream import ImageStream
 from sknevo.image_stream._items import labels_of
 
 SMALL = {
-    "population_size": 2,
+    "population_size": 1,
     "generations": 1,
     "max_epochs": 1,
     "cv": 2,

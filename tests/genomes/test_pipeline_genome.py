@@ -126,7 +126,7 @@ def test_the_first_known_individuals_are_of_several_models():
 
 
 def test_every_part_can_be_drawn():
-    drawn = samples(spec(missing=True), 2000)
+    drawn = samples(spec(missing=True), 1000)
     assert {s for d in drawn for s in [d["scaling"]]} == set(SCALING.options)
     assert {name for d in drawn for name in d["model"]} == {*MODELS} - {"naive_bayes"}
     assert {name for d in drawn for name in d["extraction"]} == {
@@ -147,7 +147,7 @@ def sparse_spec(n_columns=5, negative=False, **given):
 
 @pytest.mark.parametrize("n_columns", [5, 30_000])
 def test_of_a_sparse_table_only_few_components_become_dense(n_columns):
-    drawn = samples(sparse_spec(n_columns), 600)
+    drawn = samples(sparse_spec(n_columns))
     drawn_models = {name for d in drawn for name in d["model"]}
     assert drawn_models == {*MODELS} - {*DENSE_ONLY}
     assert {d["scaling"] for d in drawn} == {"none", "maxabs", "tfidf"}

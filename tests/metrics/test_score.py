@@ -99,7 +99,10 @@ def labelled(draw, n_samples):
     return X, y
 
 
-@pytest.mark.parametrize("kind", [int, float, str])
+@pytest.mark.parametrize(
+    "kind",
+    [int, *(pytest.param(kind, marks=pytest.mark.slow) for kind in (float, str))],
+)
 def test_disregarded_labels_or_values_lower_the_fitness(kind):
     draw = np.random.default_rng(0)
     X, y = labelled(draw, 1000)
