@@ -16,7 +16,6 @@ from sknevo import EvolvedAutoencoder
 from sknevo.genomes.autoencoder import autoencoder
 
 SMALL = {"population_size": 2, "generations": 1, "random_state": 0}
-ONE = SMALL | {"population_size": 1}
 tiny = partial(autoencoder, max_layers=2, max_parameters=5_000, max_epochs=1)
 
 
@@ -27,7 +26,7 @@ def digits():
 
 @pytest.fixture(scope="module")
 def fitted(digits):
-    search = EvolvedAutoencoder(n_components=4, max_epochs=40, cv=2, **ONE)
+    search = EvolvedAutoencoder(n_components=4, max_epochs=40, cv=2, **SMALL)
     return search.fit(digits[:600])
 
 
@@ -88,7 +87,7 @@ def test_it_pickles_and_is_saved_without_pickle(digits, fitted, tmp_path):
 
 def test_it_is_a_step_of_a_pipeline_and_ignores_labels():
     X, y = load_iris(return_X_y=True, as_frame=True)
-    coder = EvolvedAutoencoder(n_components=3, max_epochs=160, cv=2, **ONE)
+    coder = EvolvedAutoencoder(n_components=3, max_epochs=160, cv=2, **SMALL)
     model = make_pipeline(coder, LogisticRegression(max_iter=1000)).fit(X, y)
     assert model.score(X, y) > 0.8
     coder = model[0].set_output(transform="pandas")
@@ -129,7 +128,7 @@ def test_weights_count():
     rng = np.random.default_rng(0)
     one, other = rng.normal(size=(2, 150, 1)) * [[[1, 1, 0, 0]], [[0, 0, 1, 1]]]
     X, first = np.concatenate([one, other]), np.arange(300) < 150
-    search = EvolvedAutoencoder(n_components=1, max_epochs=160, cv=2, **ONE)
+    search = EvolvedAutoencoder(n_components=1, max_epochs=160, cv=2, **SMALL)
     search.fit(X, sample_weight=np.where(first, 1.0, 1e-6))
     assert search.score(one) > search.score(other) + 0.2
 
