@@ -27,6 +27,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from sklearn.svm import SVC
 
+from sknevo.genomes.convnet import convnet
 from sknevo.genomes.pipeline import pipeline
 
 # An SVM takes the square of the number of images.
@@ -101,12 +102,18 @@ def members(model: Any) -> list[list]:
 
 
 def shape(genes: dict[str, Any]) -> str:
-    """Return channels and kernels with the greatest number of epochs, or a pipeline."""
+    """Return channels and kernels with the greatest number of epochs, or a pipeline.
+
+    Pretrained layers have their name, and the rate that they learn at.
+    """
     if "blocks" not in genes:
         choices = genes["preparation"]["features"].values()
         kinds = [name for one in choices if isinstance(one, dict) for name in one]
         return f"{next(iter(genes['model']))} of {', '.join({*kinds} - {'none'})}"
     blocks = [f"{block['channels']}x{block['kernel']}" for block in genes["blocks"]]
+    if not blocks:
+        ((name, first),) = genes["stem"].items()
+        blocks = [f"{name} at {first['side']}, rate {first['rate']}"]
     return f"{' '.join(blocks)}, {genes['training']['epochs']} epochs"
 
 
@@ -168,6 +175,10 @@ def tpe(job: Job) -> Fitted:
 
 METHODS: dict[str, Callable[[Job], Fitted]] = {
     "sknevo": partial(evolved, name="sknevo"),
+    # Its networks may begin with those pretrained layers that are on this machine.
+    "sknevo_pretrained": partial(
+        evolved, name="sknevo_pretrained", genome=partial(convnet, pretrained="auto")
+    ),
     # The splits on which networks are scored, where images are few.
     "five_folds": partial(evolved, name="five_folds", cv=5),
     "three_folds": partial(evolved, name="three_folds", cv=3),

@@ -10,6 +10,7 @@ appended to the file as soon as its fit has ended; rows that the file has are no
 again. `_picture_sets.py` says where the sets lie; those that are missing are left out.
 
 `sknevo` is `EvolvedClassifier` with `max_time`, and `best_net` its `best_estimator_`.
+`sknevo_pretrained` is the same, with networks that may begin with pretrained layers.
 `fixed` and `fixed3` are networks of two and three convolutions, trained by a plain loop
 for the same seconds, with mirroring and shifts for photos. `svm` is a default SVM on
 pixels, of at most 20,000 images; it knows no budget. `pipelines` is

@@ -5,11 +5,12 @@ torch modules of its layers and estimate what they cost.
 """
 
 import math
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Self
 
+from sknevo.pretrained._stages import FirstLayers
 from sknevo.records import DataSpec, Part
 
 __all__ = [
@@ -26,6 +27,7 @@ __all__ = [
     "network_plan",
     "patches_per_image",
     "samples_per_epoch",
+    "scaled_sides",
     "shape_of",
     "unet_plan",
 ]
@@ -114,6 +116,20 @@ def channels_last(sample_shape: Shape, channels: str = "auto") -> bool:
     return first not in CHANNELS and (last in CHANNELS or first == middle != last)
 
 
+def scaled_sides(height: int, width: int, side: int) -> tuple[int, int]:
+    """Return the sides of an image of which the shorter one is scaled to a length.
+
+    Examples
+    --------
+    >>> scaled_sides(120, 80, 32)
+    (48, 32)
+    """
+    scale = side / min(height, width)
+    return max(1, math.floor(height * scale + 0.5)), max(
+        1, math.floor(width * scale + 0.5)
+    )
+
+
 def shape_of(spec: DataSpec) -> Shape:
     """Return the shape of a sample of a `DataSpec`, with the channels first."""
     return image_shape(spec.shape, spec.channels)
@@ -165,16 +181,20 @@ class Layer:
 
     Parameters
     ----------
-    kind : {"convolution", "transposed", "residual", "whitening", "dense", "linear", \
-"projection", "flatten", "average", "maximum", "unflatten", "crop", "pooling"}
+    kind : {"convolution", "transposed", "residual", "whitening", "pretrained", \
+"dense", "linear", "projection", "flatten", "average", "maximum", "unflatten", "crop", \
+"pooling"}
         "residual" adds its inputs to what its `inner` layers make of them. "whitening"
-        is a convolution that is computed of the data and not learned. "linear" is a
-        dense layer with nothing after it, "projection" one without a bias, "average"
-        and "maximum" those over all pixels. The last six learn nothing.
+        is a convolution that is computed of the data and not learned. "pretrained"
+        stands for all layers that come from a pretrained network, with the scaling of
+        images before them. "linear" is a dense layer with nothing after it,
+        "projection" one without a bias, "average" and "maximum" those over all pixels.
+        The last six learn nothing.
     inputs, outputs : tuple of int
         Shapes of a sample: (channels, height, width) or (features,).
     grid : tuple of int, default=()
-        (height, width) of the convolution's output, before pooling.
+        (height, width) of the convolution's output, before pooling; of images after
+        scaling, for pretrained layers.
     kernel, stride : int, default=1
         Side of a convolution's kernel, and its step. With a step of 2 a transposed
         convolution doubles the sides.
@@ -205,6 +225,8 @@ default="none"
         What the outputs of a linear layer are multiplied by.
     inner : tuple of Layer, default=()
         Of a residual layer.
+    pretrained : FirstLayers or None, default=None
+        Which pretrained layers.
 
     References
     ----------
@@ -240,6 +262,7 @@ default="none"
     dropout: float = 0.0
     scale: float = 1.0
     inner: tuple["Layer", ...] = ()
+    pretrained: FirstLayers | None = None
 
     @classmethod
     def convolution(
@@ -302,6 +325,13 @@ default="none"
         return cls("whitening", inputs, outputs, grid, kernel, stride)
 
     @classmethod
+    def of_pretrained(cls, first: FirstLayers, inputs: Shape) -> Self:
+        """Return what stands for the first layers of a pretrained network."""
+        sides = scaled_sides(*inputs[1:], first.side)
+        outputs = first.stage(sides).shape
+        return cls("pretrained", inputs, outputs, sides, pretrained=first)
+
+    @classmethod
     def halving(cls, pooling: str, inputs: Shape) -> Self:
         """Return a layer that pools to half of the sides."""
         half = (inputs[0], *(side // 2 for side in inputs[1:]))
@@ -335,8 +365,15 @@ default="none"
         return self.residual and self.inputs[0] != self.outputs[0]
 
     @property
+    def is_frozen(self) -> bool:
+        """Whether it has weights that others have learned, and that stay."""
+        return self.pretrained is not None and not self.pretrained.rate
+
+    @property
     def n_weighted(self) -> int:
         """The number of layers that multiply with weights."""
+        if self.pretrained:
+            return len(self.pretrained.stage(self.grid).matrices)
         if self.inner:
             return sum(layer.n_weighted for layer in self.inner)
         return int(self.size.operations > 0)
@@ -359,6 +396,8 @@ default="none"
                     hidden = channels // SQUEEZED
                     found += [(hidden, channels), (channels, hidden)]
                 return found + [(channels, self.inputs[0])] * self.projects
+        if self.pretrained and not self.is_frozen:
+            return [*self.pretrained.stage(self.grid).matrices]
         return []
 
     @property
@@ -387,6 +426,10 @@ default="none"
                 return NetworkSize(0, width_in * self.kernel**2 * width, width // 4)
             case "convolution" | "transposed":
                 return self._convolved + self._pooled
+        if self.pretrained:
+            stage = self.pretrained.stage(self.grid)
+            learned = 0 if self.is_frozen else stage.parameters
+            return NetworkSize(learned, stage.operations, stage.values)
         return NetworkSize()
 
     @property
@@ -444,6 +487,9 @@ class NetworkPlan:
     ----------
     layers : tuple of Layer
         Each takes the outputs of the one before, except a projection.
+    n_fixed : int, default=0
+        The first layers that give the same for an image in each epoch: frozen ones with
+        the pooling after them, without augmentation.
 
     Examples
     --------
@@ -453,11 +499,22 @@ class NetworkPlan:
     """
 
     layers: tuple[Layer, ...]
+    n_fixed: int = field(default=0, kw_only=True)
 
     @property
     def size(self) -> NetworkSize:
         """What all layers hold and do."""
-        return sum((layer.size for layer in self.layers), NetworkSize())
+        return _sum(self.layers)
+
+    @property
+    def frozen(self) -> NetworkSize:
+        """What layers with weights that stay do."""
+        return _sum(layer for layer in self.layers if layer.is_frozen)
+
+    @property
+    def learned(self) -> NetworkSize:
+        """What the other layers hold and do."""
+        return _sum(layer for layer in self.layers if not layer.is_frozen)
 
     @property
     def n_weighted(self) -> int:
@@ -477,8 +534,8 @@ def network_plan(genes: Mapping[str, Any], shape: Shape, n_outputs: int) -> Netw
     ----------
     genes : dict
         Expressed: `dense`, and for images `blocks` and `head_pooling`; beside these,
-        if they are not as in a plain network, `stem`, `initialisation` and
-        `head_scale`.
+        if they are not as in a plain network, `stem`, `initialisation`, `head_scale`
+        and `augmentation`.
     shape : tuple of int
         (channels, height, width) of an image, or (features,).
     n_outputs : int
@@ -503,7 +560,10 @@ def network_plan(genes: Mapping[str, Any], shape: Shape, n_outputs: int) -> Netw
     shared = {"norm_momentum": NORM_MOMENTUM, **_named(genes, "initialisation")}
     if "blocks" in genes:
         ((stem, options),) = genes.get("stem", {"none": {}}).items()
-        if stem == "whitening":
+        if first := FirstLayers.of(genes):
+            layers.append(Layer.of_pretrained(first, shape))
+            shape = layers[-1].outputs
+        elif stem == "whitening":
             layers.append(Layer.whitening(options, shape))
             shape = layers[-1].outputs
         layers += _chain(
@@ -515,7 +575,20 @@ def network_plan(genes: Mapping[str, Any], shape: Shape, n_outputs: int) -> Netw
     layers += _chain(Layer.dense, [shared | dense for dense in genes["dense"]], shape)
     last = layers[-1].outputs if layers else shape
     scale = genes.get("head_scale", 1.0)
-    return NetworkPlan((*layers, Layer("linear", last, (n_outputs,), scale=scale)))
+    layers.append(Layer("linear", last, (n_outputs,), scale=scale))
+    return NetworkPlan(tuple(layers), n_fixed=_n_fixed(layers, genes))
+
+
+def _n_fixed(layers: Sequence[Layer], genes: Mapping[str, Any]) -> int:
+    """Count the first layers that give the same for an image in each epoch."""
+    if not layers[0].is_frozen or any(genes.get("augmentation", {}).values()):
+        return 0
+    learn = (layer.size.parameters > 0 for layer in layers)
+    return [*learn].index(True)
+
+
+def _sum(layers: Iterable[Layer]) -> NetworkSize:
+    return sum((layer.size for layer in layers), NetworkSize())
 
 
 @dataclass(frozen=True)

@@ -35,3 +35,15 @@ def pytest_make_parametrize_id(val):
     if hasattr(val, "__name__") or isinstance(val, set):
         return None  # as pytest names functions, classes, and what has no name
     return re.sub(r"\s+", " ", re.sub(" at 0x[0-9a-f]+", "", str(val)))[:60]
+
+
+@pytest.fixture(scope="session")
+def random_resnet(tmp_path_factory):
+    """Return a file of random weights of a small network, `test_resnet` of timm."""
+    torch = pytest.importorskip("torch")
+    timm = pytest.importorskip("timm")
+    file = tmp_path_factory.mktemp("weights") / "resnet.pth"
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        torch.save(timm.create_model("test_resnet").state_dict(), file)
+    return str(file)

@@ -115,24 +115,13 @@ def test_without_timm_nothing_is_found_and_the_extra_is_named(monkeypatch):
 # Features -----------------------------------------------------------------------------
 
 
-@pytest.fixture(scope="module")
-def resnet(tmp_path_factory):
-    """Return a file of random weights of a small network."""
-    torch = pytest.importorskip("torch")
-    timm = pytest.importorskip("timm")
-    torch.manual_seed(0)
-    file = tmp_path_factory.mktemp("weights") / "resnet.pth"
-    torch.save(timm.create_model("test_resnet").state_dict(), file)
-    return str(file)
-
-
-def test_features_are_means_of_maps(resnet):
+def test_features_are_means_of_maps(random_resnet):
     import timm
     import torch
 
     images = Images(PHOTOS, Layout((48, 48, 3), "last"))
     network = timm.create_model("test_resnet")
-    network.load_state_dict(torch.load(resnet, weights_only=True))
+    network.load_state_dict(torch.load(random_resnet, weights_only=True))
     cfg = network.pretrained_cfg
     pixels = (PHOTOS / 255 - cfg["mean"]) / cfg["std"]
     tensor = torch.from_numpy(pixels.transpose(0, 3, 1, 2).astype(np.float32))
@@ -140,12 +129,12 @@ def test_features_are_means_of_maps(resnet):
         maps = network.eval().forward_features(tensor)
         mirror = network.forward_features(tensor.flip(3))
     expected = maps.mean(dim=(2, 3)).numpy()
-    made = Pretrained("timm", "test_resnet", resnet, 1, 48, False)
+    made = Pretrained("timm", "test_resnet", random_resnet, 1, 48, False)
     np.testing.assert_allclose(made.fit_transform(images), expected, atol=1e-5)
     both = (expected + mirror.mean(dim=(2, 3)).numpy()) / 2
-    made = Pretrained("timm", "test_resnet", resnet, 1, 48, True)
+    made = Pretrained("timm", "test_resnet", random_resnet, 1, 48, True)
     np.testing.assert_allclose(made.fit_transform(images), both, atol=1e-5)
-    earlier = Pretrained("timm", "test_resnet", resnet, 2, 48, True)
+    earlier = Pretrained("timm", "test_resnet", random_resnet, 2, 48, True)
     assert earlier.fit_transform(images).shape[1] == made._network().widths[1]
     # An image by itself has the same features, to the last bit.
     np.testing.assert_array_equal(
@@ -153,12 +142,12 @@ def test_features_are_means_of_maps(resnet):
     )
 
 
-def test_weights_of_another_network_are_refused(resnet):
+def test_weights_of_another_network_are_refused(random_resnet):
     images = Images(PHOTOS, Layout((48, 48, 3), "last"))
     with pytest.raises(ValueError, match="are not those of 'resnet18' of torchvision"):
-        Pretrained("torchvision", "resnet18", resnet, 1, 48, False).fit(images)
+        Pretrained("torchvision", "resnet18", random_resnet, 1, 48, False).fit(images)
     with pytest.raises(ValueError, match="timm has no architecture 'resnet_18'"):
-        Pretrained("timm", "resnet_18", resnet, 1, 48, False).fit(images)
+        Pretrained("timm", "resnet_18", random_resnet, 1, 48, False).fit(images)
 
 
 @pytest.mark.slow

@@ -15,7 +15,7 @@ ACTIVATION = {
 }
 NORMALISATION = {"none": "", ...: "{} normalisation"}
 LAYERS: Phrases = {
-    "blocks": "{channels} channels",
+    "blocks": {0: "", ...: "{channels} channels"},
     "dense": {0: "", ...: "{units} dense units"},
     "channels": "{} channels",
     "units": "{} units",
@@ -29,13 +29,23 @@ LAYERS: Phrases = {
         "flatten": "flattened",
     },
 }
+# Of the maps of a pretrained network, in networks and in pipelines.
+PRETRAINED: Phrases = {
+    "library": {...: ""},
+    "architecture": {...: ""},
+    "path": {...: ""},
+    "layer": {1: "last layer", ...: "layer {} from the end"},
+    "side": "at {} pixels",
+}
 BLOCKS: Phrases = {
     "convolutions": {1: "", ...: "{} convolutions"},
     "separable": {True: "separable", False: ""},
     "pooling": {"none": "", ...: "{} pooling"},
     "residual": {True: "residual", False: ""},
     "excitation": {True: "squeeze and excitation", False: ""},
-    "stem": {"none": "", "whitening": "whitening stem"},
+    "stem": {"none": "", "whitening": "whitening stem", ...: "pretrained {}"},
+    **PRETRAINED,
+    "rate": {0: "frozen", ...: "learning {} x as fast"},
     "stride": "step {}",
     "initialisation": "{}",
     "head_scale": {1: "", ...: "outputs x {}"},
@@ -86,7 +96,7 @@ CONVNET = Words(
     marks=frozenset({"blocks", "optimizer"}),
     phrases={**LAYERS, **BLOCKS, **OPTIMIZER, **TRAINING, **AUGMENTATION},
     short=(
-        ("stem", "blocks", "dense"),
+        ("stem", "rate", "blocks", "dense"),
         ("optimizer", "lr"),
         ("epochs", "shift", "flip", "rotate"),
     ),

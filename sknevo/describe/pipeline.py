@@ -1,6 +1,7 @@
 """What the genes of pipelines are called."""
 
 from sknevo.describe._words import Phrases, Words
+from sknevo.describe.convnet import PRETRAINED
 
 MODELS = {
     "svm": "SVM",
@@ -56,16 +57,12 @@ PREPARATION: Phrases = {
     "features.textures": {"none": "", "lbp": "LBP", "gabor": "Gabor filters"},
     "features.filters": {"none": "", "patches": "patches"},
     "features.pretrained": {"none": "", ...: "pretrained {}"},
-    "library": {...: ""},
-    "architecture": {...: ""},
-    "path": {...: ""},
-    "layer": {1: "last layer", ...: "layer {} from the end"},
+    **PRETRAINED,
     "mirrored": {True: "with mirror images", False: ""},
     "preparation.copies": {"none": "", "moved": "moved copies"},
     "n_copies": "{} of each image",
     "moved.mirrored": {True: "some mirrored", False: ""},
     "crop": {1: "", ...: "middle {:.0%} of sides"},
-    "side": "at {} pixels",
     "space": {"rgb": "of RGB", "hsv": "of HSV"},
     "bins": "{} bins",
     "joint": {True: "of all channels together", False: "of each channel"},

@@ -34,6 +34,7 @@ KINDS = {
     "convolution": ("conv", BLUE),
     "transposed": ("transposed conv", BLUE),
     "whitening": ("whitening", PURPLE),
+    "pretrained": ("pretrained", PURPLE),
     "dense": ("dense", GREEN),
     "linear": ("linear", VERMILLION),
     "projection": ("projection of the label", VERMILLION),
@@ -377,16 +378,7 @@ def _flat(layers: Sequence[Layer]) -> list[tuple[Layer, int]]:
 
 def _words(layer: Layer) -> list[str]:
     """Return what a layer does, in the order in which it does it."""
-    name = KINDS[layer.kind][0]
-    is_grid = layer.kind in ("convolution", "transposed", "whitening")
-    if is_grid:
-        kind = "separable " * layer.separable + name
-        name = f"{layer.kernel}×{layer.kernel} {kind}"
-    words = [name]
-    if is_grid or layer.kind in ("dense", "linear"):
-        words.append(_size(layer.outputs))
-    if layer.kind == "projection":
-        words.append("beside the linear layer")
+    words = _kind(layer)
     after = {
         "upsampling": f"{layer.upsampling} upsampling",
         "pooling": f"{layer.pooling} pooling",
@@ -401,6 +393,24 @@ def _words(layer: Layer) -> list[str]:
         words.append("squeeze-and-excitation")
     if layer.dropout:
         words.append(f"dropout {shown(layer.dropout)}")
+    return words
+
+
+def _kind(layer: Layer) -> list[str]:
+    """Return what a layer is, and how large."""
+    name = KINDS[layer.kind][0]
+    if first := layer.pretrained:
+        learning = f"learning {shown(first.rate)} × as fast" if first.rate else "frozen"
+        return [first.architecture, name, f"at {first.side} pixels", learning]
+    is_grid = layer.kind in ("convolution", "transposed", "whitening")
+    if is_grid:
+        kind = "separable " * layer.separable + name
+        name = f"{layer.kernel}×{layer.kernel} {kind}"
+    words = [name]
+    if is_grid or layer.kind in ("dense", "linear"):
+        words.append(_size(layer.outputs))
+    if layer.kind == "projection":
+        words.append("beside the linear layer")
     return words
 
 

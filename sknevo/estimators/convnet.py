@@ -258,6 +258,9 @@ default="estimation_of_distribution"
     `sknevo.image_stream.ImageStream`: images are then read for each batch, by several
     threads, and are never all in memory.
 
+    Networks are trained from scratch. With ``partial(convnet, pretrained="auto")`` as
+    the genome, they may begin with layers of the pretrained networks on this machine.
+
     `predict` takes images on the scale of those in `fit`. Fractions in [-1, 1] where
     `fit` got bytes, or the reverse, raise a ValueError.
 

@@ -6,16 +6,30 @@ A task adds genes of its own to `training`, such as a loss.
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
+from os import PathLike
 from typing import Any
 
+from sknevo.extras import require
 from sknevo.genes import Categorical, Choice, Gene, Genome, Integer, Real, Repeat
+from sknevo.genomes._pretrained import (
+    FEW_NETWORKS,
+    LAYERS,
+    SIDES,
+    are_photos,
+    layers_of,
+    with_nearest_side,
+)
 from sknevo.network_plan import (
     WIDTH_STEP,
     Layer,
+    NetworkPlan,
     network_plan,
     samples_per_epoch,
     shape_of,
 )
+from sknevo.pretrained import Weights, find_weights
+from sknevo.pretrained._stages import check_weights
+from sknevo.pretrained._weights import NEEDED
 from sknevo.records import DataSpec, express
 
 # The tables -----------------------------------------------------------------------
@@ -89,14 +103,20 @@ UP_BLOCK = Genome(
     activation=Categorical(UP_ACTIVATIONS, [3, 2, 1, 1, 1, 1]),
 )
 # Of a network of images, beside its layers.
-STEM = Choice(
-    {"none": 3},
-    none=Genome(),
+STEMS = {
+    "none": Genome(),
     # The side of a patch, and the step from one to the next.
-    whitening=Genome(
+    "whitening": Genome(
         kernel=Categorical([2, 3, 4], [2, 3, 1]), stride=Categorical([1, 2])
     ),
-).with_neutral("none")
+}
+STEM_WEIGHTS = {"none": 3.0, "whitening": 1.0}
+STEM = Choice(STEM_WEIGHTS, **STEMS).with_neutral("none")
+# With pretrained networks to choose from, half of the networks begin with one.
+OFTEN_PRETRAINED = sum(STEM_WEIGHTS.values())
+# The rate of pretrained layers, as a share of that of the others. With 0 they are
+# frozen, and cost one pass over the images unless these are augmented.
+PRETRAINED_RATE = Categorical([0.0, 0.03, 0.1, 0.3], [6, 1, 2, 1])
 HEAD_POOLING = Categorical(["average", "flatten", "maximum"], [2, 2, 1])
 WHOLE = {
     "initialisation": Categorical(["random", "identity"]).with_neutral("random"),
@@ -133,6 +153,10 @@ IMAGES, FEWEST_EPOCHS, MOST_EPOCHS = 500_000, 10, 100
 # quarter of the epochs at most. Chosen by seconds of 28 x 28 pixels on one core.
 SHORT = 20_000
 
+# Learning rates of known networks on pretrained layers that are frozen, and on layers
+# that learn a tenth as fast. Chosen, not measured.
+HEAD_RATE, TUNED_RATE = 1e-3, 3e-3
+
 # Known networks of images with such sides begin with a whitening layer of step 2. With
 # 48 and 64 pixels they were better after as many seconds, with 28 as good
 # (doc/figures.md).
@@ -168,6 +192,31 @@ def shortest(all_epochs: int) -> int:
     return max(1, all_epochs // 25)
 
 
+def networks_to_begin_with(
+    spec: DataSpec,
+    pretrained: str | Sequence[str] | Mapping[str, str | PathLike[str]] | None,
+    download: bool,
+) -> dict[str, Weights]:
+    """Return the pretrained networks that are asked for; an error says why not."""
+    if pretrained is None or len(pretrained) == 0:
+        return {}
+    if not are_images(spec):
+        raise ValueError(
+            f"pretrained networks begin with images; got samples of shape {spec.shape} "
+            f"and {pretrained=}."
+        )
+    found = find_weights(pretrained, download)
+    if not found:
+        require("A pretrained network", *NEEDED)
+        raise ValueError(
+            f"{pretrained=} finds no weights on this machine: name those to download "
+            "with download=True, or a file with a dict of name to file."
+        )
+    for weights in found.values():
+        check_weights(weights)
+    return found
+
+
 # The search space ------------------------------------------------------------------
 
 
@@ -177,6 +226,7 @@ def network_space(
     max_layers: int,
     max_parameters: int,
     max_epochs: int | None,
+    pretrained: Mapping[str, Weights] | None = None,
     further: Mapping[str, Gene] | None = None,
     n_outputs: Callable[[Mapping[str, Any]], int] | None = None,
     **training: Gene,
@@ -185,10 +235,11 @@ def network_space(
 
     The limits are as `sknevo.genomes.convnet.convnet` describes them; `training` are
     genes of the task, beside those of every training, and `further` those beside the
-    training. `n_outputs` tells the width of the head by the genes; None stands for the
-    number of classes.
+    training. Networks may begin with layers of `pretrained` ones. `n_outputs` tells
+    the width of the head by the genes; None stands for the number of classes.
     """
-    further, n_outputs = further or {}, n_outputs or partial(_n_classes, spec=spec)
+    further, pretrained = further or {}, pretrained or {}
+    n_outputs = n_outputs or partial(_n_classes, spec=spec)
     count = partial(_n_parameters, spec=spec, n_outputs=n_outputs)
     check_limits(max_layers=max_layers, max_epochs=max_epochs)
     images = are_images(spec)
@@ -200,10 +251,16 @@ def network_space(
         smallest["embedding"] = {"size": NARROWEST["size"]}
     check_smallest(count(smallest), spec, max_parameters)
 
+    for name, weights in pretrained.items():
+        heads = [smallest | _linear_on(weights, layer) for layer in LAYERS.options]
+        what = f"network that begins with {name}"
+        check_smallest(min(map(count, heads)), spec, max_parameters, what)
+
     genes: dict[str, Gene] = {}
     if images:
-        genes["stem"] = STEM
-        genes["blocks"] = Repeat(BLOCK, 1, max_layers)
+        genes["stem"] = _stem(spec, pretrained) if pretrained else STEM
+        # Pretrained layers take the place of blocks.
+        genes["blocks"] = Repeat(BLOCK, 0 if pretrained else 1, max_layers)
         genes["head_pooling"] = HEAD_POOLING
     genes["dense"] = Repeat(DENSE, 0, max(1, min(2, max_layers - images)))
     if images:
@@ -218,6 +275,25 @@ def network_space(
     return Genome(**genes).constrained(
         partial(_repair, spec=spec, count=count, **limits)
     )
+
+
+def _stem(spec: DataSpec, pretrained: Mapping[str, Weights]) -> Choice:
+    """Return the choice of what a network begins with, pretrained layers included."""
+    often = OFTEN_PRETRAINED / len(pretrained)
+    return Choice(
+        {**STEM_WEIGHTS, **dict.fromkeys(pretrained, often)},
+        **STEMS,
+        **{
+            name: Genome(**layers_of(one, spec), rate=PRETRAINED_RATE)
+            for name, one in pretrained.items()
+        },
+    ).with_neutral("none")
+
+
+def _linear_on(weights: Weights, layer: int) -> dict[str, Any]:
+    """Return the expressed genes of a linear head on the maps of a pretrained layer."""
+    first = weights._asdict() | {"layer": layer, "side": SIDES[0], "rate": 0.0}
+    return {"stem": {first.pop("name"): first}, "blocks": []}
 
 
 def training_genes(spec: DataSpec, max_epochs: int | None, **own: Gene) -> Genome:
@@ -239,11 +315,13 @@ def check_limits(**limits: int | None) -> None:
             raise ValueError(f"{name} must be at least 1; got {limit}.")
 
 
-def check_smallest(least: int, spec: DataSpec, max_parameters: int) -> None:
+def check_smallest(
+    least: int, spec: DataSpec, max_parameters: int, what: str = "network"
+) -> None:
     """Raise an error if the smallest network has too many parameters."""
     if least > max_parameters:
         raise ValueError(
-            f"max_parameters must be at least {least}, what the smallest network for "
+            f"max_parameters must be at least {least}, what the smallest {what} for "
             f"data of shape {spec.shape} has; got {max_parameters}."
         )
 
@@ -260,8 +338,10 @@ def _n_parameters(
     spec: DataSpec,
     n_outputs: Callable[[Mapping[str, Any]], int],
 ) -> int:
+    """Count what is learned, but for pretrained layers."""
     plan = network_plan(expressed, shape_of(spec), n_outputs(expressed))
-    return plan.size.parameters
+    own = [layer for layer in plan.layers if not layer.pretrained]
+    return NetworkPlan(tuple(own)).size.parameters
 
 
 def _repair(
@@ -273,6 +353,9 @@ def _repair(
 ) -> dict[str, Any]:
     """Make a network that can be built, in one way only, within its limits."""
     if "blocks" in genes:
+        if _is_pretrained(genes) and count(_bare(genes)) > max_parameters:
+            genes["stem"]["choice"] = "none"
+        _fit_to_stem(genes)
         fit_to_depth(genes, max_layers)
         fit_to_sides(genes, spec)
     round_widths(genes)
@@ -281,6 +364,23 @@ def _repair(
     if "blocks" in genes:
         _silence(genes)
     return genes
+
+
+def _is_pretrained(genes: dict[str, Any]) -> bool:
+    stem = genes["stem"]
+    return "architecture" in stem[stem["choice"]]
+
+
+def _bare(genes: dict[str, Any]) -> dict[str, Any]:
+    """Return the expressed genes of pretrained layers with a linear head alone."""
+    head = {"blocks": [], "head_pooling": "average", "dense": []}
+    return {**express(genes), **head}
+
+
+def _fit_to_stem(genes: dict[str, Any]) -> None:
+    """Have no blocks after pretrained layers, and one at least without them."""
+    blocks = genes["blocks"]
+    blocks["length"] = 0 if _is_pretrained(genes) else max(1, blocks["length"])
 
 
 def fit_to_depth(genes: dict[str, Any], max_layers: int) -> None:
@@ -317,6 +417,8 @@ def _silence(genes: dict[str, Any]) -> None:
     """Give what has no effect its plainest value."""
     augmentation = genes["augmentation"]
     augmentation["test_time"] &= augmentation["flip"]
+    if _is_pretrained(genes):  # there is no convolution to begin in one way or another
+        genes["initialisation"] = "random"
     for block in expressed_items(genes["blocks"]):
         if block["kernel"] == 1:  # a kernel of one pixel is what mixes channels
             block["separable"] = False
@@ -326,18 +428,18 @@ def _shrink(genes: dict[str, Any]) -> None:
     """Narrow the widest layer; if all are narrow, take away the last."""
     if narrow_widest(genes, NARROWEST):
         return
-    *_, last = expressed_items(genes["blocks"]) if "blocks" in genes else [{}]
+    blocks = expressed_items(genes["blocks"]) if "blocks" in genes else []
     if genes.get("head_pooling") == "flatten":
         genes["head_pooling"] = "average"
     elif genes["dense"]["length"]:
         genes["dense"]["length"] -= 1
-    elif last["convolutions"] > 1:
-        last["convolutions"] -= 1
+    elif blocks[-1]["convolutions"] > 1:
+        blocks[-1]["convolutions"] -= 1
     elif genes["blocks"]["length"] > 1:
         genes["blocks"]["length"] -= 1
     else:
         genes["stem"]["choice"] = "none"
-        last |= {**BLOCK.neutral, "kernel": 1, "normalisation": "none"}
+        blocks[-1].update({**BLOCK.neutral, "kernel": 1, "normalisation": "none"})
 
 
 def expressed_items(repeat: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -440,11 +542,13 @@ def known_networks(spec: DataSpec, genome: Genome | None) -> list[dict[str, Any]
         dropping = moved
     else:
         own, dropping = partial(known, narrow, augmentation=mirrored), mirrored
-    return [
+    quick = [
         known(narrow[:2], short),
         known(narrow, short, moved),
         known(narrow, short, varied),
         own(epochs=short),
+    ]
+    slow = [
         known(deep, half, varied, head_pooling="average", stem="none"),
         own(epochs=half),
         known(narrow, half, varied, convolutions=2, residual=True),
@@ -453,6 +557,65 @@ def known_networks(spec: DataSpec, genome: Genome | None) -> list[dict[str, Any]
         known(wide, full, varied),
         known(wide, full, dropping, dropout=0.2),
     ]
+    training = {"schedule": "linear", "batch_size": batch_size}
+    frozen, tuned = _known_on_pretrained(genome, training, (short, full), moved)
+    # Pretrained networks have seen photos, and take long to see thousands of images.
+    if are_photos(spec):
+        return [*frozen, *quick, *tuned, *slow]
+    return [*quick, *slow, *frozen, *tuned]
+
+
+def _known_on_pretrained(
+    genome: Genome | None,
+    training: Mapping[str, Any],
+    epochs: tuple[int, int],
+    moved: Mapping[str, Any],
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Return networks on pretrained layers of a genome: on frozen and on tuned ones."""
+    stems = getattr(getattr(genome, "genes", {}).get("stem"), "parts", {})
+    names = [name for name, gene in stems.items() if "architecture" in gene.parts]
+    short, full = epochs
+
+    def known(
+        name: str,
+        first: Mapping[str, Any],
+        epochs: int,
+        lr: float,
+        augmentation: Mapping[str, Any] | None = None,
+        dense: Sequence[Mapping[str, Any]] = (),
+    ) -> dict[str, Any]:
+        own = with_nearest_side({"layer": 1, **first}, stems[name].parts)
+        return {
+            "stem": {name: own},
+            "blocks": [],
+            "head_pooling": "average",
+            "dense": [*dense],
+            "optimizer": {"adamw": {"lr": lr, "beta1": 0.9, "weight_decay": 1e-2}},
+            "training": {**training, "epochs": epochs},
+            "augmentation": {**(augmentation or {})},
+        }
+
+    hidden: dict[str, Any] = {"units": 128, "normalisation": "batch"}
+    hidden |= {"activation": "relu", "dropout": 0.3}
+    large, small = {"side": 224}, {"side": 128}
+    frozen: list[dict[str, Any]] = []
+    tuned: list[dict[str, Any]] = []
+    for name in names[:FEW_NETWORKS]:
+        frozen += [
+            known(name, {**large, "rate": 0.0}, full, HEAD_RATE),
+            known(name, {**small, "rate": 0.0}, full, HEAD_RATE),
+            known(name, {**large, "rate": 0.0}, full, HEAD_RATE, {}, [hidden]),
+        ]
+        tuned += [
+            known(name, {**small, "rate": 0.1}, short, TUNED_RATE),
+            known(name, {**large, "rate": 0.1}, short, TUNED_RATE, moved),
+        ]
+    # The same, if images are so small that they have one nearest length.
+    return _distinct(frozen), _distinct(tuned)
+
+
+def _distinct(known: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [one for i, one in enumerate(known) if one not in known[:i]]
 
 
 def _known_rows(epochs: int) -> list[dict[str, Any]]:

@@ -1,9 +1,16 @@
 """The search space of networks that classify, and configurations known to do well."""
 
+from collections.abc import Mapping, Sequence
+from os import PathLike
 from typing import Any
 
 from sknevo.genes import Categorical, Genome
-from sknevo.genomes._networks import are_images, known_networks, network_space
+from sknevo.genomes._networks import (
+    are_images,
+    known_networks,
+    network_space,
+    networks_to_begin_with,
+)
 from sknevo.records import DataSpec
 
 __all__ = ["convnet", "well_known"]
@@ -20,6 +27,8 @@ def convnet(
     max_layers: int = 8,
     max_parameters: int = 1_000_000,
     max_epochs: int | None = None,
+    pretrained: str | Sequence[str] | Mapping[str, str | PathLike[str]] | None = None,
+    download: bool = False,
 ) -> Genome:
     """Return the search space for images, or for rows of features.
 
@@ -29,24 +38,37 @@ def convnet(
         Description of the data. For rows of features there are no convolutions.
     max_layers : int, default=8
         Greatest number of layers with weights before the last: convolutions and dense
-        layers together.
+        layers together. Pretrained layers do not count.
     max_parameters : int, default=1_000_000
-        Greatest number of weights.
+        Greatest number of weights, without those of pretrained layers.
     max_epochs : int or None, default=None
         Greatest number of epochs. None stands for as many as it takes to train on
         500,000 images, but at least 10 and at most 100.
+    pretrained : "auto", sequence of str, dict of str to path, or None, default=None
+        The pretrained networks that networks of images may begin with: names of
+        architectures of timm or torchvision, in a dict with the files of their weights.
+        "auto" stands for those whose weights are on this machine, see
+        `sknevo.pretrained.known_weights`; None for none.
+    download : bool, default=False
+        Whether torchvision downloads named weights that are not on this machine.
 
     Returns
     -------
     Genome
         Of `dense`, `optimizer` and `training`; for images also of `stem` (whether the
-        first layer whitens patches [1]_), `blocks`, `head_pooling`, `initialisation`,
-        `head_scale` and `augmentation`.
+        first layer whitens patches [1]_, or the first layers are pretrained: which,
+        how large they see images, and with what share of the rate they learn),
+        `blocks`, which pretrained layers take the place of, `head_pooling`,
+        `initialisation`, `head_scale` and `augmentation`.
 
     Raises
     ------
     ValueError
-        If a limit is less than 1, or the smallest network has more parameters.
+        If a limit is less than 1, the smallest network has more parameters, a
+        pretrained network is not on this machine or cannot begin a network, or samples
+        are no images.
+    ImportError
+        If pretrained networks need a library that is missing.
 
     References
     ----------
@@ -66,6 +88,7 @@ def convnet(
         max_layers=max_layers,
         max_parameters=max_parameters,
         max_epochs=max_epochs,
+        pretrained=networks_to_begin_with(spec, pretrained, download),
         # Values and weights are chosen, not measured.
         label_smoothing=Categorical([0.0, 0.05, 0.1], [2, 1, 1]).with_neutral(0.0),
     )

@@ -1,9 +1,15 @@
 """The search space of networks that predict numbers, and known configurations."""
 
+from collections.abc import Mapping, Sequence
+from os import PathLike
 from typing import Any
 
 from sknevo.genes import Categorical, Genome
-from sknevo.genomes._networks import known_networks, network_space
+from sknevo.genomes._networks import (
+    known_networks,
+    network_space,
+    networks_to_begin_with,
+)
 from sknevo.records import DataSpec
 
 __all__ = ["convnet_regressor", "well_known"]
@@ -15,6 +21,8 @@ def convnet_regressor(
     max_layers: int = 8,
     max_parameters: int = 1_000_000,
     max_epochs: int | None = None,
+    pretrained: str | Sequence[str] | Mapping[str, str | PathLike[str]] | None = None,
+    download: bool = False,
 ) -> Genome:
     """Return the search space for numbers from images, or from rows of features.
 
@@ -27,12 +35,19 @@ def convnet_regressor(
         Description of the data. For rows of features there are no convolutions.
     max_layers : int, default=8
         Greatest number of layers with weights before the last: convolutions and dense
-        layers together.
+        layers together. Pretrained layers do not count.
     max_parameters : int, default=1_000_000
-        Greatest number of weights.
+        Greatest number of weights, without those of pretrained layers.
     max_epochs : int or None, default=None
         Greatest number of epochs. None stands for as many as it takes to train on
         500,000 images, but at least 10 and at most 100.
+    pretrained : "auto", sequence of str, dict of str to path, or None, default=None
+        The pretrained networks that networks of images may begin with: names of
+        architectures of timm or torchvision, in a dict with the files of their weights.
+        "auto" stands for those whose weights are on this machine, see
+        `sknevo.pretrained.known_weights`; None for none.
+    download : bool, default=False
+        Whether torchvision downloads named weights that are not on this machine.
 
     Returns
     -------
@@ -42,7 +57,11 @@ def convnet_regressor(
     Raises
     ------
     ValueError
-        If a limit is less than 1, or the smallest network has more parameters.
+        If a limit is less than 1, the smallest network has more parameters, a
+        pretrained network is not on this machine or cannot begin a network, or samples
+        are no images.
+    ImportError
+        If pretrained networks need a library that is missing.
 
     References
     ----------
@@ -62,6 +81,7 @@ def convnet_regressor(
         max_layers=max_layers,
         max_parameters=max_parameters,
         max_epochs=max_epochs,
+        pretrained=networks_to_begin_with(spec, pretrained, download),
         loss=Categorical(["squared", "absolute", "huber"], weights=[2, 1, 2]),
         target_scaling=Categorical(["standard", "robust", "asinh"], weights=[3, 1, 1]),
     )

@@ -4,7 +4,8 @@ import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from sknevo.image_stream._images import scaled_sides, sides_of
+from sknevo.image_stream._images import sides_of
+from sknevo.network_plan import scaled_sides
 from sknevo.records import DataSpec
 
 Genes = Mapping[str, Any]

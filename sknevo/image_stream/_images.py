@@ -183,17 +183,3 @@ def sides_of(shape: Sequence[int], channels: str) -> tuple[int, int, int]:
     if channels_last(shape, channels):
         return tuple(shape)
     return (shape[1], shape[2], shape[0])
-
-
-def scaled_sides(height: int, width: int, side: int) -> tuple[int, int]:
-    """Return the sides of an image of which the shorter one is scaled to a length.
-
-    Examples
-    --------
-    >>> scaled_sides(120, 80, 32)
-    (48, 32)
-    """
-    scale = side / min(height, width)
-    return max(1, math.floor(height * scale + 0.5)), max(
-        1, math.floor(width * scale + 0.5)
-    )

@@ -1,7 +1,8 @@
-"""Pretrained networks in torch: their weights by name, and features of images."""
+"""Pretrained networks in torch: their weights, features of images, first layers."""
 
+import copy
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -11,6 +12,8 @@ import timm
 import torch
 import torchvision
 from torch import Tensor, nn
+
+from sknevo.pretrained._stages import FirstLayers, Stage
 
 # Mean and deviation of the photos of ImageNet, which torchvision's networks expect.
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
@@ -53,8 +56,8 @@ class Network(NamedTuple):
     widths: tuple[int, ...]
 
 
-@lru_cache(maxsize=2)
-def load_network(library: str, architecture: str, path: str) -> Network:
+@lru_cache(maxsize=4)
+def load_network(library: str, architecture: str, path: str | None = None) -> Network:
     """Return a network with the weights of a file, which runs no code.
 
     Parameters
@@ -63,8 +66,9 @@ def load_network(library: str, architecture: str, path: str) -> Network:
         The library that has the architecture.
     architecture : str
         What the library calls it.
-    path : str
-        A file of safetensors, or one of torch that holds tensors by name.
+    path : str or None, default=None
+        A file of safetensors, or one of torch that holds tensors by name. None leaves
+        the weights as they are drawn.
 
     Raises
     ------
@@ -72,7 +76,8 @@ def load_network(library: str, architecture: str, path: str) -> Network:
         If the library has no such architecture, or the weights are not its own.
     """
     mean, std = MEAN, STD
-    with _one_thread():
+    # Weights are drawn from the global generator before they are read.
+    with _one_thread(), torch.random.fork_rng(devices=[]):
         if library == "timm":
             if not timm.is_model(architecture):
                 raise ValueError(f"timm has no architecture {architecture!r}.")
@@ -80,16 +85,17 @@ def load_network(library: str, architecture: str, path: str) -> Network:
             mean, std = (module.pretrained_cfg[name] for name in ("mean", "std"))
         else:
             module = torchvision.models.get_model(architecture, weights=None)
-        weights = _read(path)
-        if "_conv_stem.weight" in weights:
-            weights = renamed(weights)
-        try:
-            module.load_state_dict(weights)
-        except RuntimeError as error:
-            raise ValueError(
-                f"the weights in {path!r} are not those of {architecture!r} of "
-                f"{library}: {str(error).splitlines()[-1].strip()}"
-            ) from error
+        if path is not None:
+            weights = _read(path)
+            if "_conv_stem.weight" in weights:
+                weights = renamed(weights)
+            try:
+                module.load_state_dict(weights)
+            except RuntimeError as error:
+                raise ValueError(
+                    f"the weights in {path!r} are not those of {architecture!r} of "
+                    f"{library}: {str(error).splitlines()[-1].strip()}"
+                ) from error
         module.eval().requires_grad_(False)
         stages = _stages(module)
     scale = [torch.tensor(value).reshape(3, 1, 1) for value in (mean, std)]
@@ -177,28 +183,122 @@ def pooled_features(network: Network, images: np.ndarray) -> np.ndarray:
     images : ndarray of shape (n, height, width, 3)
         Values between 0 and 1.
     """
+    rows = []
+    with torch.inference_mode(), _one_thread():
+        for image in images:
+            pixels = torch.from_numpy(np.ascontiguousarray(image.transpose(2, 0, 1)))
+            found = _maps(network, ((pixels - network.mean) / network.std)[None])
+            rows.append(torch.cat([maps[0].mean(dim=(1, 2)) for maps in found]).numpy())
+    return np.stack(rows)
+
+
+def _maps(
+    network: Network, X: Tensor, kept: Callable[[Tensor], Tensor] = lambda maps: maps
+) -> list[Tensor]:
+    """Return the maps of all stages for a batch of scaled images.
+
+    What follows may change them in place, unless a copy is `kept`.
+    """
     found: dict[str, Tensor] = {}
     modules = dict(network.module.named_modules())
     hooks = [
         modules[name].register_forward_hook(
-            lambda _module, _inputs, outputs, name=name: found.update({name: outputs})
+            lambda _module, _inputs, maps, name=name: found.update({name: kept(maps)})
         )
         for name in network.stages
     ]
-    rows = []
     try:
-        with torch.inference_mode(), _one_thread():
-            for image in images:
-                pixels = torch.from_numpy(
-                    np.ascontiguousarray(image.transpose(2, 0, 1))
-                )
-                network.module(((pixels - network.mean) / network.std)[None])
-                maps = [found[name][0].mean(dim=(1, 2)) for name in network.stages]
-                rows.append(torch.cat(maps).numpy())
+        network.module(X)
     finally:
         for hook in hooks:
             hook.remove()
-    return np.stack(rows)
+    return [found[name] for name in network.stages]
+
+
+# The first layers of a network ----------------------------------------------------
+
+
+def first_layers(wanted: FirstLayers, read: bool) -> nn.Sequential:
+    """Return the first layers of a network, which belong to the caller.
+
+    Parameters
+    ----------
+    wanted : FirstLayers
+        Which.
+    read : bool
+        Whether they have the weights of their file; otherwise they wait for others.
+    """
+    path = wanted.path if read else None
+    network = load_network(wanted.library, wanted.architecture, path)
+    place = min(wanted.layer, len(network.stages)) - 1
+    return copy.deepcopy(_until(network.module, network.stages[place]))
+
+
+def _until(module: nn.Module, name: str) -> nn.Sequential:
+    """Return the parts of a network until a module, whose name has one dot at most.
+
+    Only of a network whose parts are computed one after the other they do the same.
+    """
+    first, _, inner = name.partition(".")
+    names = [own for own, _ in module.named_children()]
+    parts = [module.get_submodule(own) for own in names[: names.index(first)]]
+    last = module.get_submodule(first)
+    if inner:
+        names = [own for own, _ in last.named_children()]
+        parts += [last.get_submodule(own) for own in names[: names.index(inner) + 1]]
+    else:
+        parts.append(last)
+    return nn.Sequential(*parts)
+
+
+def measured_stages(network: Network, sides: tuple[int, ...]) -> list[Stage]:
+    """Return what each stage does with an image of (height, width), the last first.
+
+    Raises
+    ------
+    ValueError
+        If its parts are not computed one after the other.
+    """
+    rng = torch.Generator().manual_seed(0)
+    image = torch.rand(1, 3, *sides, generator=rng)
+    stages = []
+    with torch.inference_mode(), _one_thread():
+        expected = _maps(network, image, torch.clone)
+        for name, maps in zip(network.stages, expected, strict=True):
+            found, stage = _measured(_until(network.module, name), image)
+            if not torch.equal(found, maps):
+                raise ValueError(
+                    f"{type(network.module).__name__} cannot begin a network: its "
+                    "parts are not computed one after the other."
+                )
+            stages.append(stage)
+    return stages
+
+
+def _measured(layers: nn.Sequential, image: Tensor) -> tuple[Tensor, Stage]:
+    """Return what layers make of an image, and what they do."""
+    counted = []
+
+    def count(module: nn.Module, _inputs: Any, outputs: Tensor) -> None:
+        weight, n_values = module.weight, outputs.numel()
+        counted.append((weight.numel() * n_values // len(weight), n_values))
+
+    hooks = [
+        one.register_forward_hook(count)
+        for one in layers.modules()
+        if isinstance(one, nn.Conv2d | nn.Linear)
+    ]
+    try:
+        maps = layers(image)
+    finally:
+        for hook in hooks:
+            hook.remove()
+    parameters = [*layers.parameters()]
+    operations, values = map(sum, zip(*counted, strict=True))
+    matrices = [tuple(p.flatten(1).shape) for p in parameters if p.ndim >= 2]
+    n_parameters = sum(p.numel() for p in parameters)
+    shape = tuple(maps.shape[1:])
+    return maps, Stage(shape, n_parameters, operations, values, tuple(matrices))
 
 
 @contextmanager

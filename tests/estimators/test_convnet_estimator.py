@@ -22,6 +22,7 @@ from sknevo.builders.convnet import ConvNetBuilder
 from sknevo.builders.networks._modules import Network
 from sknevo.builders.networks._serialization import VERSION
 from sknevo.datasets import make_insects
+from sknevo.displays import NetworkDisplay
 from sknevo.evaluation._memory import release_memory
 from sknevo.genomes.convnet import convnet
 from sknevo.network_plan import network_plan
@@ -385,3 +386,22 @@ def test_a_device_that_is_not_there_is_told():
     X, y = np.random.default_rng(0).random((20, 4)), np.arange(20) % 2
     with pytest.warns(UserWarning, match="device='cuda:99' is not available"):
         EvolvedClassifier(**ONE, device="cuda:99").fit(X, y)
+
+
+def test_networks_may_begin_with_pretrained_layers(random_resnet):
+    X = np.random.default_rng(0).integers(0, 256, (24, 32, 32, 3)).astype(np.uint8)
+    y = np.array(["dark", "bright"])[np.arange(24) % 2]
+    X[y == "dark"] //= 2
+    genome = partial(convnet, pretrained={"test_resnet": random_resnet}, max_epochs=2)
+    own = {"population_size": 2, "generations": 1, "cv": 2, "random_state": 0}
+    clf = EvolvedClassifier(genome=genome, **own).fit(X, y)
+    assert all(
+        "pretrained test_resnet" in words for words in clf.leaderboard()["model"]
+    )
+    first = clf.best_params_["stem"]["test_resnet"]
+    assert (first["rate"], clf.best_params_["blocks"]) == (0.0, [])
+    again = pickle.loads(pickle.dumps(clf.best_estimator_))
+    np.testing.assert_array_equal(again.predict(X), clf.best_estimator_.predict(X))
+    assert set(clf.predict(X)) <= set(y)
+    shown = NetworkDisplay.from_estimator(clf)
+    assert shown.layers_[0] == "test_resnet, pretrained, at 128 pixels, frozen"

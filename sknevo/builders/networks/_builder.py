@@ -9,7 +9,14 @@ from sknevo.builders.networks._devices import resolve_device, resolve_precision
 from sknevo.builders.networks._modules import Network
 from sknevo.builders.networks._net import Net
 from sknevo.builders.networks._optimizers import optimizer_of
-from sknevo.network_plan import NetworkPlan, network_plan, samples_per_epoch, shape_of
+from sknevo.network_plan import (
+    NetworkPlan,
+    NetworkSize,
+    network_plan,
+    samples_per_epoch,
+    shape_of,
+)
+from sknevo.pretrained._stages import FirstLayers
 from sknevo.records import DataSpec
 
 
@@ -23,6 +30,10 @@ class Seconds(NamedTuple):
     product: float
     value: float
     batch: float
+
+    def of(self, size: NetworkSize) -> float:
+        """Return the seconds that a sample takes in training, forward and backward."""
+        return self.product * size.operations + self.value * size.values
 
 
 # One core: fitted to random networks; half are within a quarter of it. CUDA: by the two
@@ -103,6 +114,10 @@ class NetworkBuilder:
         device, training = resolve_device(self.device), expressed["training"]
         net, parameters = self.task(training)
         optimizer, options = optimizer_of(expressed["optimizer"])
+        first = FirstLayers.of(expressed)
+        if first and first.rate:
+            # By the names that they have in the module, for skorch.
+            options["param_groups"] = [("blocks.0.*", {"rate": first.rate})]
         return net(
             self.module,
             module__genes={
@@ -132,11 +147,13 @@ class NetworkBuilder:
         seconds = CUDA if resolve_device(self.device).startswith("cuda") else CORE
         plan, training = self.plan(expressed), expressed["training"]
         optimizer, _ = optimizer_of(expressed["optimizer"])
-        size, n_products = plan.size, optimizer.n_products(plan.matrices)
-        per_batch = seconds.batch * plan.n_weighted + seconds.product / 3 * n_products
-        per_sample = seconds.product * size.operations + seconds.value * size.values
-        return (
-            training["epochs"]
-            * self.samples_per_epoch(expressed)
-            * (per_sample + per_batch / training["batch_size"])
+        n_products = optimizer.n_products(plan.matrices)
+        n_weighted = sum(layer.n_weighted for layer in plan.layers[plan.n_fixed :])
+        per_batch = seconds.batch * n_weighted + seconds.product / 3 * n_products
+        per_sample = seconds.of(plan.learned)
+        n_samples = training["epochs"] * self.samples_per_epoch(expressed)
+        # Nothing goes backward through frozen layers, which may need to pass only once.
+        n_frozen = self.spec.n_samples if plan.n_fixed else n_samples
+        return n_frozen * seconds.of(plan.frozen) / 3 + n_samples * (
+            per_sample + per_batch / training["batch_size"]
         )

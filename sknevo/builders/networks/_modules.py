@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from sknevo.builders.networks._augmentation import Augmentation
+from sknevo.builders.networks._pretrained import PretrainedLayers, ThreeColours
 from sknevo.network_plan import (
     SQUEEZED,
     Layer,
@@ -71,6 +72,9 @@ class Network(nn.Module):
     directions : Tensor or None, default=None
         What a whitening layer multiplies patches with, see `Whitening`. Without it the
         layer waits for its state.
+    read : bool, default=False
+        Whether pretrained layers have the weights of their file. Otherwise they wait
+        for their state.
     """
 
     def __init__(
@@ -84,10 +88,12 @@ class Network(nn.Module):
         seed: int = 0,
         shape: tuple[int, ...] | None = None,
         directions: Tensor | None = None,
+        read: bool = False,
     ) -> None:
         super().__init__()
         rng = torch.Generator().manual_seed(seed)
         self.arrange = Arrange(sample_shape, channels)
+        self.colours: nn.Module = nn.Identity()
         self.standardise = Standardise(mean, scale)
         changes = genes.get("augmentation", {})
         self.augment = Augmentation(changes) if changes else nn.Identity()
@@ -96,27 +102,51 @@ class Network(nn.Module):
         self.blocks, self.dense = nn.Sequential(), nn.Sequential()
         plan = network_plan(genes, shape or self.arrange.shape, n_outputs)
         *layers, head = plan.layers
+        self.n_fixed = plan.n_fixed
         for layer in layers:
             part = self.dense if layer.kind == "dense" else self.blocks
-            part.append(layer_module(layer, rng))
+            if layer.pretrained:
+                self.colours = ThreeColours()
+                part.append(PretrainedLayers(layer, read))
+            else:
+                part.append(layer_module(layer, rng))
         self.head = layer_module(head, rng)
         self.head_scale = head.scale
         if directions is not None:
             self.blocks[0].weight.copy_(directions)
         self.to(memory_format=torch.channels_last)
 
-    def forward(self, X: Tensor) -> Tensor:
-        """Return a Tensor of shape (n_samples, n_outputs) for a batch of any type."""
-        X = self.standardise(self.arrange(X)).to(self.head.weight.dtype)
-        X = self.augment(X)
+    def forward(self, X: Tensor, n_done: int = 0) -> Tensor:
+        """Return a Tensor of shape (n_samples, n_outputs) for a batch of any type.
+
+        Parameters
+        ----------
+        X : Tensor
+            Samples, or what `fixed` has returned.
+        n_done : int, default=0
+            0 for samples, else `n_fixed`.
+        """
+        if n_done:
+            return self._outputs(X, n_done)
+        X = self.augment(self._standardised(X))
         if self.mirrors and not self.training:
             return (self._outputs(X) + self._outputs(X.flip(-1))) / 2
         return self._outputs(X)
 
-    def _outputs(self, X: Tensor) -> Tensor:
+    def fixed(self, X: Tensor) -> Tensor:
+        """Return what the first `n_fixed` layers make of samples, in any epoch."""
+        X = self._standardised(X).contiguous(memory_format=torch.channels_last)
+        return self.blocks[: self.n_fixed](X)
+
+    def _standardised(self, X: Tensor) -> Tensor:
+        X = self.standardise(self.colours(self.arrange(X)))
+        return X.to(self.head.weight.dtype)
+
+    def _outputs(self, X: Tensor, n_done: int = 0) -> Tensor:
         if X.ndim == 4:  # pooling a pixel's channels side by side is six times as fast
             X = X.contiguous(memory_format=torch.channels_last)
-        return self.head_scale * self.head(self.dense(self.blocks(X)))
+        layers = self.blocks[n_done:] if n_done else self.blocks
+        return self.head_scale * self.head(self.dense(layers(X)))
 
 
 class Arrange(nn.Module):

@@ -7,7 +7,7 @@ says what it learns of the targets, how they become tensors, and what is predict
 import copy
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
@@ -33,6 +33,8 @@ from sknevo.builders.networks._devices import (
     resolve_device,
     resolve_precision,
 )
+from sknevo.builders.networks._modules import Network
+from sknevo.builders.networks._pretrained import photo_statistics
 from sknevo.builders.networks._trainer import (
     SCHEDULES,
     Trainer,
@@ -45,6 +47,7 @@ from sknevo.builders.networks._whitening import whitening_directions
 from sknevo.deadline import TrialPruned, check_deadline, is_training_over
 from sknevo.image_stream._scale import PixelRange
 from sknevo.image_stream._stream import streamed
+from sknevo.pretrained._stages import FirstLayers
 
 # A network that has not learned anything after a quarter of its epochs, and of so many
 # batches, is not going to: it does not beat a constant guess by a share of its loss.
@@ -64,6 +67,9 @@ FINISHING_RATE = 0.5
 # batches of 256 and 0.20 s in batches of 1,024; 1,000 of 96 x 96 in three colours took
 # 1.1 s in batches of 8 and 16, and 2.8 s in batches of 128.
 PREDICTED_AT_ONCE, PIXELS_AT_ONCE, PIXELS_IN_CACHE = 1024, 2**21, 200_000
+# Bytes of what frozen layers make of all samples, which is kept while a network trains.
+# More is computed again in each epoch. Chosen, not measured.
+MOST_KEPT = 2**29
 
 
 class Net(NeuralNet):
@@ -114,6 +120,8 @@ class Net(NeuralNet):
     training_: "_Training | None" = None
     # Of the samples, while a training runs.
     _weights: np.ndarray | None = None
+    # Layers that are done with the samples of a training before it begins.
+    _n_done: int = 0
 
     def __init__(
         self,
@@ -149,10 +157,15 @@ class Net(NeuralNet):
         """Return the best outputs that do not depend on the sample, for all samples."""
         raise NotImplementedError
 
-    def known_of(self, X: Any) -> dict[str, Tensor]:
+    def known_of(self, X: Any) -> dict[str, Any]:
         """Return what the module is told of the training samples."""
+        layout = self._sample_shape, self._channels
+        genes = self.get_params_for("module")["genes"]
+        if first := FirstLayers.of(genes):
+            photos = photo_statistics(first, *layout, self.pixel_range(X))
+            return {**photos, "read": True}
         known = statistics(X, self._sample_shape, self._input_type, self._channels)
-        stem = self.get_params_for("module")["genes"].get("stem", {})
+        stem = genes.get("stem", {})
         if "whitening" in stem:
             kernel = stem["whitening"]["kernel"]
             known["directions"] = whitening_directions(
@@ -175,7 +188,8 @@ class Net(NeuralNet):
 
         Targets of single pixels move with their images.
         """
-        return self.infer(X), targets
+        done = (self._n_done,) if self._n_done else ()
+        return self.infer(X, *done), targets
 
     def chance_loss(self, batches: ShuffledBatches) -> float:
         """Return the mean loss of a guess that does not depend on the sample."""
@@ -433,11 +447,31 @@ class Net(NeuralNet):
         """Return samples, targets and weights as tensors to train with."""
         weights = np.asarray(self._weights, float)
         dataset = [
-            samples(X, self.device, self._input_type),
+            self._inputs(samples(X, self.device, self._input_type)),
             self.encode(y),
             as_tensor(weights / weights.mean(), self.device),
         ]
         return dataset, None
+
+    def _inputs(self, X: Any) -> Any:
+        """Return samples, or what layers make of them that do so in any epoch alike."""
+        module, self._n_done = self.module_, 0
+        if not isinstance(module, Network) or not module.n_fixed:
+            return X
+        kept: list[Tensor] = []
+        for rows in torch.arange(len(X), device=self.device).split(self._at_once):
+            check_deadline()
+            with torch.no_grad(), autocast(self.device, self.precision):
+                kept.append(_at_least_single(module.fixed(X[rows])))
+            if kept[0][0].nbytes * len(X) > MOST_KEPT:
+                return X
+        self._n_done = module.n_fixed
+        return torch.cat(kept)
+
+    def get_all_learnable_params(self) -> Iterator[tuple[str, nn.Parameter]]:
+        """Yield parameters by name, without those of layers that are frozen."""
+        named = super().get_all_learnable_params()
+        return ((name, one) for name, one in named if one.requires_grad)
 
     def get_dataset(self, X: Any, y: Any = None) -> Any:
         """Return samples to predict; images must be on the scale of those of fit."""
@@ -448,11 +482,15 @@ class Net(NeuralNet):
 
     def get_iterator(self, dataset: Any, training: bool = False) -> Any:
         """Return what yields batches to predict."""
+        return SlicedBatches(dataset, self._at_once, self._input_type)
+
+    @property
+    def _at_once(self) -> int:
+        """Samples that are predicted at a time."""
         in_cache = self.pixels_ is not None and torch.device(self.device).type == "cpu"
         pixels = PIXELS_IN_CACHE if in_cache else PIXELS_AT_ONCE
         size = max(1, pixels // math.prod(self._sample_shape))
-        size = min(PREDICTED_AT_ONCE, size)
-        return SlicedBatches(dataset, size, self._input_type)
+        return min(PREDICTED_AT_ONCE, size)
 
     def train_step(self, batch: Any, **_: Any) -> Tensor:
         """Learn from a batch; return the sum of its losses."""
@@ -469,10 +507,10 @@ class Net(NeuralNet):
         with torch.inference_mode():
             return self.infer(batch)
 
-    def infer(self, x: Tensor, *maps: Tensor, **_: Any) -> Any:
+    def infer(self, x: Tensor, *further: Any, **_: Any) -> Any:
         """Return the outputs for a batch, in full precision, and maps moved along."""
         with autocast(self.device, self.precision):
-            outputs = self.module_(x.to(self.device), *maps)
+            outputs = self.module_(x.to(self.device), *further)
         if isinstance(outputs, Tensor):
             return _at_least_single(outputs)
         return tuple(map(_at_least_single, outputs))

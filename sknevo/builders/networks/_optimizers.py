@@ -21,13 +21,18 @@ class LightOptimizer(torch.optim.Optimizer):
 
     Parameters
     ----------
+    params : list
+        As for all optimizers of torch. Groups may have a `rate`, the share of `lr` that
+        they learn at.
     groups : list of dict
-        Each with `params` and options of its own.
+        What an optimizer divides them into, each with `params` and options of its own.
     **options
         Of all groups that have no others.
     """
 
-    def __init__(self, groups: list[dict[str, Any]], **options: Any) -> None:
+    def __init__(
+        self, params: list[Any], groups: list[dict[str, Any]], **options: Any
+    ) -> None:
         # As if unpickled. Optimizers of torch import its compiler, here and in a step,
         # which takes each process more than a second, and no setting of torch 2.14
         # prevents it. That is why there are optimizers of our own at all.
@@ -35,7 +40,7 @@ class LightOptimizer(torch.optim.Optimizer):
             {
                 "defaults": options,
                 "state": defaultdict(dict),
-                "param_groups": [options | group for group in groups],
+                "param_groups": _by_rate(params, [options | each for each in groups]),
             }
         )
 
@@ -100,9 +105,11 @@ class SGD(LightOptimizer):
         weight_decay: float = 0.0,
         bias_rate: float = 1.0,
     ) -> None:
+        params = [*params]
         vectors, others = _parted(params)
         fast = {"lr": lr * bias_rate, "weight_decay": weight_decay / bias_rate}
         super().__init__(
+            params,
             [{"params": others}, {"params": vectors, **fast}],
             lr=lr,
             momentum=momentum,
@@ -140,9 +147,10 @@ class Adam(LightOptimizer):
         weight_decay: float = 0.0,
         decay: float = 0.0,
     ) -> None:
+        params = [*params]
         groups = [{"params": _parameters(params)}]
         options = {"betas": betas, "weight_decay": weight_decay, "decay": decay}
-        super().__init__(groups, lr=lr, **options)
+        super().__init__(params, groups, lr=lr, **options)
 
     def direction(
         self, gradient: Tensor, kept: dict[str, Any], group: dict[str, Any]
@@ -175,9 +183,10 @@ class RMSprop(LightOptimizer):
         momentum: float = 0.0,
         weight_decay: float = 0.0,
     ) -> None:
+        params = [*params]
         groups = [{"params": _parameters(params)}]
         options = {"alpha": alpha, "momentum": momentum, "weight_decay": weight_decay}
-        super().__init__(groups, lr=lr, **options)
+        super().__init__(params, groups, lr=lr, **options)
 
     def direction(
         self, gradient: Tensor, kept: dict[str, Any], group: dict[str, Any]
@@ -214,11 +223,12 @@ class Muon(Adam):
     def __init__(
         self, params: Iterable[Any], lr: float, momentum: float, decay: float = 0.0
     ) -> None:
+        params = [*params]
         vectors, (*hidden, head) = _parted(params)
         own = {"params": hidden, "momentum": momentum, "decay": decay}
         rest = {"params": [*vectors, head], "lr": ADAPTIVE_SHARE * lr}
         options = {"lr": lr, "betas": BETAS, "weight_decay": 0.0}
-        LightOptimizer.__init__(self, [own, rest], **options)
+        LightOptimizer.__init__(self, params, [own, rest], **options)
 
     def steps(
         self, known: list[Tensor], kept: dict[str, Any], group: dict[str, Any]
@@ -281,6 +291,28 @@ def _parameters(params: Iterable[Any]) -> list[Tensor]:
     """Return the parameters of all groups."""
     groups = [p["params"] if isinstance(p, Mapping) else [p] for p in params]
     return [parameter for group in groups for parameter in group]
+
+
+def _by_rate(
+    params: Iterable[Any], groups: list[dict[str, Any]]
+) -> list[dict[str, Any]]:
+    """Return groups, each divided by the shares of its rate that weights learn at."""
+    rates = {
+        id(one): group["rate"]
+        for group in params
+        if isinstance(group, Mapping) and "rate" in group
+        for one in group["params"]
+    }
+    found = []
+    for group in groups:
+        shared: dict[float, list[Tensor]] = {}
+        for one in group["params"]:
+            shared.setdefault(rates.get(id(one), 1.0), []).append(one)
+        found += [
+            {**group, "params": known, "lr": rate * group["lr"]}
+            for rate, known in shared.items()
+        ]
+    return found
 
 
 def _parted(params: Iterable[Any]) -> tuple[list[Tensor], list[Tensor]]:

@@ -143,7 +143,9 @@ class WeightAverage:
     """
 
     def __init__(self, network: nn.Module) -> None:
-        self.network = copy.deepcopy(network).eval()
+        # What is not trained is shared.
+        fixed = (one for one in network.parameters() if not one.requires_grad)
+        self.network = copy.deepcopy(network, {id(one): one for one in fixed}).eval()
         self.n_steps = self.updated_at = 0
 
     def update(self, network: nn.Module) -> None:

@@ -23,10 +23,11 @@ from sknevo.builders.pipeline._transformers import ArrayTransformer
 from sknevo.extras import require
 from sknevo.image_stream import ImageStream
 from sknevo.image_stream._feature_widths import LBP_BINS, LBP_POINTS, expressed
-from sknevo.image_stream._images import Images, Layout, scaled_sides, sides_of
+from sknevo.image_stream._images import Images, Layout, sides_of
 from sknevo.image_stream._memory import Memory
 from sknevo.image_stream._samples import as_samples, check_finite, same_order
 from sknevo.image_stream._scale import PixelRange
+from sknevo.network_plan import scaled_sides
 from sknevo.records import DataSpec
 
 # Seconds for each pixel of the scaled image; for one filter of patches, and one wave.

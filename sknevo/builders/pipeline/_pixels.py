@@ -5,7 +5,7 @@ from functools import cache
 import numpy as np
 from PIL import Image
 
-from sknevo.image_stream._images import scaled_sides
+from sknevo.network_plan import scaled_sides
 
 # Weights of red, green and blue in grey, as in ITU-R 601.
 GREY = np.array([0.299, 0.587, 0.114], np.float32)

@@ -5,6 +5,7 @@ from typing import Any
 
 from sknevo.extras import is_installed
 from sknevo.genes import Categorical, Choice, Gene, Genome, Integer
+from sknevo.genomes._pretrained import layers_of, suited_sides
 from sknevo.genomes.pipeline._families import Family
 from sknevo.image_stream._feature_widths import features_width
 from sknevo.image_stream._images import sides_of
@@ -22,16 +23,12 @@ SIDES = {
     "lbp": (32, 64, 96, 128),
     "gabor": (32, 64, 96),
     "patches": (12, 16, 24, 32, 48),
-    "pretrained": (96, 128, 160, 192, 224, 256),
 }
 # Images are enlarged to no more than so many times their size, unless they are smaller
-# than all of these lengths. Pretrained networks have seen large photos.
-MOST_ENLARGED = {"pretrained": 4}
-ENLARGED = 2
+# than all of these lengths.
+MOST_ENLARGED = 2
 # Of more images, pipelines learn from no copies. Chosen, not measured.
 FEW_IMAGES = 1_000
-# Images with shorter sides, or without colours, are no photos. Chosen, not measured.
-SMALLEST_PHOTO = 32
 # What takes a pass or two over columns, which may be thousands.
 SCALINGS = ("none", "standard", "minmax", "maxabs", "robust", "squashing")
 # Models whose time grows fast with the columns get components of more than these: they
@@ -45,19 +42,9 @@ def has_images(spec: DataSpec) -> bool:
     return bool(spec.shape)
 
 
-def are_photos(spec: DataSpec) -> bool:
-    """Return whether images are in colours and not small, as photos are."""
-    height, width, n_channels = sides_of(spec.shape, spec.channels)
-    return n_channels >= 3 and min(height, width) >= SMALLEST_PHOTO
-
-
 def sides(kind: str, spec: DataSpec) -> Sequence[int]:
     """Return the lengths that images are scaled to for a kind of features."""
-    shorter = min(sides_of(spec.shape, spec.channels)[:2])
-    suited = [
-        n for n in SIDES[kind] if n <= MOST_ENLARGED.get(kind, ENLARGED) * shorter
-    ]
-    return suited or SIDES[kind][:1]
+    return suited_sides(SIDES[kind], spec, MOST_ENLARGED)
 
 
 def features(spec: DataSpec, networks: Mapping[str, Weights]) -> Genome:
@@ -111,7 +98,11 @@ def features(spec: DataSpec, networks: Mapping[str, Weights]) -> Genome:
     )
     kinds["filters"] = 3, {"patches": patches}
     if networks:
-        known = {name: _network(one, spec) for name, one in networks.items()}
+        mirrored = Categorical([True, False])
+        known = {
+            name: Genome(**layers_of(one, spec), mirrored=mirrored)
+            for name, one in networks.items()
+        }
         kinds["pretrained"] = len(networks) / 2, known
     return Genome(
         crop=Categorical([1.0, 0.9, 0.75], [4, 1, 1]).with_neutral(1.0),
@@ -130,21 +121,6 @@ def copies(spec: DataSpec) -> Choice | None:
         return None
     moved = Genome(n_copies=Integer(1, 4), mirrored=Categorical([True, False]))
     return Choice({"none": 3}, none=Genome(), moved=moved).with_neutral("none")
-
-
-def _network(weights: Weights, spec: DataSpec) -> Genome:
-    """Return the genes of features of a pretrained network.
-
-    Those with a single value say where it is.
-    """
-    return Genome(
-        library=Categorical([weights.library]),
-        architecture=Categorical([weights.architecture]),
-        path=Categorical([weights.path]),
-        layer=Categorical([1, 2, 3], [4, 2, 1]),
-        side=Categorical(sides("pretrained", spec)),
-        mirrored=Categorical([True, False]),
-    )
 
 
 def extraction(spec: DataSpec) -> Choice:

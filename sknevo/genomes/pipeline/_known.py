@@ -10,6 +10,7 @@ from typing import Any
 from sklearn.utils import get_tags
 
 from sknevo.genes import Choice, EstimatorGenome, Gene, Genome
+from sknevo.genomes._pretrained import FEW_NETWORKS, are_photos, with_nearest_side
 from sknevo.genomes.pipeline._families import (
     FEW_OF_MANY,
     MODELS,
@@ -18,7 +19,7 @@ from sknevo.genomes.pipeline._families import (
     own_models,
     suits,
 )
-from sknevo.genomes.pipeline._images import are_photos, has_images
+from sknevo.genomes.pipeline._images import has_images
 from sknevo.genomes.pipeline._space import (
     MANY_LABELS,
     MOST_KEPT,
@@ -429,8 +430,6 @@ FEATURES_IN_TURN = (
 FEW_COMPONENTS = 60
 
 
-# Of more pretrained networks only so many are known. Chosen, not measured.
-FEW_NETWORKS = 3
 # The same for each of them. A logistic regression on the last layer of
 # EfficientNet-Lite0 had these accuracies on the training photos of shore4 and on 100 of
 # ten (twice three folds): 0.82 and 0.975 as they are with C of 1 and of 10, 0.78 and
@@ -496,7 +495,7 @@ def _on_images(
         ((name, own),) = found.get(kind, {"none": {}}).items()
         if name not in choice.parts:
             return None
-        suited[kind] = {name: _nearest(own, choice.parts[name])}
+        suited[kind] = {name: with_nearest_side(own, choice.parts[name].parts)}
     if found.keys() - suited.keys() - {"copies"}:
         return None
     prepared = {"features": suited}
@@ -513,15 +512,6 @@ def _on_images(
             fewer = {**genes_of_pca, "n_components": min(FEW_COMPONENTS, most)}
             entry = entry | {"extraction": {"pca": fewer}}
     return _suited(_prepared(entry, **prepared), genome)
-
-
-def _nearest(own: dict[str, Any], genes: Gene) -> dict[str, Any]:
-    """Return genes of features with the nearest length that images are scaled to."""
-    if "side" not in own:
-        return own
-    options = genes.parts["side"].options
-    side = min(options, key=lambda n: abs(n - own["side"]))
-    return {**own, "side": side}
 
 
 # Sparse tables ------------------------------------------------------------------------
