@@ -63,7 +63,8 @@ def main():
     evolved = make_evolved(regression, args)
     evolved.fit(X.loc[train], y[train])
 
-    print(f"\nThe best pipelines:\n{evolved.leaderboard(5)[['model', 'score']]}")
+    best = evolved.leaderboard(5)[["score", "model"]]
+    print(f"\nThe best pipelines:\n{best.to_string(justify='left')}")
     print(f"\n{args.scoring} on {len(test):,} rows that were held out:")
     score = get_scorer(args.scoring)
     print(f"{'evolved':<20}{score(evolved, X.loc[test], y[test]):8.4f}")

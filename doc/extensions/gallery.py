@@ -3,6 +3,7 @@
 Examples are programs: they take arguments, and write pictures to files.
 """
 
+import os
 import shutil
 import tempfile
 from collections.abc import Mapping
@@ -15,6 +16,8 @@ from sphinx_gallery.scrapers import figure_rst
 MAX_TIME = 5  # seconds that each example searches: chosen, not measured
 WRITTEN = Path(tempfile.mkdtemp(prefix="sknevo-gallery-"))
 PICTURES = (".png", ".gif")
+# A search prints lines then, which a page can hold, and no table that moves.
+os.environ["TERM"] = "dumb"
 
 
 def arguments(conf: Mapping[str, Any], variables: Mapping[str, Any]) -> list[str]:
