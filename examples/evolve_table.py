@@ -162,7 +162,7 @@ def tune(lightgbm, regression, X, y, args):
     """Return LightGBM with the best of the parameters that there is time to try."""
     lightgbm = clone(lightgbm)
     space: dict[str, Any] = {
-        "n_estimators": randint(50, 500),
+        "n_estimators": randint(30, 300),
         "learning_rate": loguniform(0.01, 0.3),
         "num_leaves": randint(4, 128),
         "min_child_samples": randint(2, 100),
