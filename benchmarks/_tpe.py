@@ -24,7 +24,7 @@ from optuna.trial import TrialState
 from sklearn.model_selection import train_test_split
 
 from sknevo.builders.convnet import ConvNetBuilder
-from sknevo.deadline import DeadlineReached, TrialPruned, deadline
+from sknevo.deadline import DeadlineReached, TrialPruned, must_end_by
 from sknevo.genomes.convnet import convnet, well_known
 from sknevo.records import Chromosome, DataSpec
 
@@ -143,7 +143,7 @@ class _Worker:
         for n_epochs in _rungs(genes.expressed["training"]["epochs"]):
             began = time.time()
             try:
-                with deadline(self.end()):
+                with must_end_by(self.end()):
                     net.train_to(X, y, n_epochs)
             except (TrialPruned, DeadlineReached) as reason:
                 raise optuna.TrialPruned from reason

@@ -1,12 +1,15 @@
-"""Deadlines of trials, and the exceptions that stop a trial before its end.
+"""When a trial must end, and the exceptions that end it before its last split.
 
-A trial sets a deadline. Loops inside it (boosting rounds, epochs) call `check_deadline`
-once per turn. So neither needs to know the other, and a loop that runs outside a trial
-is never stopped. A trial without prospects raises `TrialPruned`.
+The search decides on a `Deadline` before a trial begins. Where the trial begins, on its
+worker, `Deadline.limit` makes a `Limit` of it, and the trial runs inside
+`must_end_by(limit.until)`. Loops inside it (boosting rounds, epochs) call
+`check_deadline` once per turn, which raises `DeadlineReached` if it is too late. So a
+trial and a loop need not know of each other, and a loop that runs outside a trial is
+never stopped. A trial without prospects raises `TrialPruned`.
 
-Training that can keep what it has learned so far may end early instead: once
-`is_training_over`, which comes before the deadline. A trial that is repeated ends after
-as many rounds as before.
+Training that can stop early with a usable model does so once `is_training_over`. That
+is before the deadline, or, if an earlier trial is repeated (`training_for`), after as
+many rounds as that one trained.
 """
 
 import math
@@ -36,58 +39,75 @@ class TrialPruned(Exception):
 
 
 class Limit(NamedTuple):
-    """The `time.time()` by which a trial must end, and its status if it does not.
+    """When a trial that has begun must end, and its status if it does not.
 
-    Fits that can end early do so after `training` seconds, all splits together.
+    Parameters
+    ----------
+    until : float, default=inf
+        `time.time()` by which it must have ended.
+    status : str, default="unfinished"
+        Its status if it has not.
+    training_seconds : float, default=inf
+        Seconds of training, all splits together, after which models that can stop
+        early do so.
     """
 
     until: float = math.inf
     status: Status = "unfinished"
-    training: float = math.inf
+    training_seconds: float = math.inf
 
 
 @dataclass(frozen=True)
 class Deadline:
-    """A moment, or a share of the time that is left when a trial begins.
+    """When a trial that has not begun must end: a moment, or a share of what is left.
+
+    A share, since the refit of a candidate takes a multiple of the seconds of its
+    trial: both fit into the time that is left only if the trial takes no more than its
+    share.
 
     Parameters
     ----------
     end : float, default=inf
-        `time.time()` at which a trial must have ended.
-    share, over : float, default=1 and inf
-        It may take this share of the time that is left until the `time.time()` of
-        `over`.
-    training : float, default=inf
-        Seconds after which fits that can end early do so, all splits together.
+        `time.time()` by which the trial must have ended.
+    share : float, default=1
+        Share of the seconds between the beginning of the trial and `until` that it may
+        take.
+    until : float, default=inf
+        `time.time()` that the share is counted to.
+    training_seconds : float, default=inf
+        As in `Limit`.
 
     Examples
     --------
     >>> import time
-    >>> Deadline(end=1000.0).moment()
+    >>> Deadline(end=1000.0).end_if_begun_now()
     1000.0
-    >>> round(Deadline(share=0.5, over=time.time() + 60).moment() - time.time())
+    >>> half = Deadline(share=0.5, until=time.time() + 60)
+    >>> round(half.end_if_begun_now() - time.time())
     30
     """
 
     end: float = math.inf
     share: float = 1.0
-    over: float = math.inf
-    training: float = math.inf
+    until: float = math.inf
+    training_seconds: float = math.inf
 
-    def moment(self) -> float:
+    def end_if_begun_now(self) -> float:
         """Return the `time.time()` at which a trial that begins now must have ended."""
         now = time.time()
-        return min(self.end, now + self.share * (self.over - now))
+        return min(self.end, now + self.share * (self.until - now))
 
     def limit(self, max_seconds: float | None = None) -> Limit:
         """Return the limit of a trial that begins now and may take `max_seconds`."""
-        limit = Limit(self.moment(), training=self.training)
+        training_seconds = self.training_seconds
+        limit = Limit(self.end_if_begun_now(), training_seconds=training_seconds)
         if max_seconds is None:
             return limit
-        return min(limit, Limit(time.time() + max_seconds, "timeout", self.training))
+        own_end = time.time() + max_seconds
+        return min(limit, Limit(own_end, "timeout", training_seconds))
 
 
-def deadline(moment: float) -> AbstractContextManager[None]:
+def must_end_by(moment: float) -> AbstractContextManager[None]:
     """Stop the loops inside this block once `time.time()` passes `moment`.
 
     Parameters
@@ -97,11 +117,11 @@ def deadline(moment: float) -> AbstractContextManager[None]:
 
     Examples
     --------
-    >>> from sknevo.deadline import check_deadline, deadline
-    >>> with deadline(float('inf')):
+    >>> from sknevo.deadline import check_deadline, must_end_by
+    >>> with must_end_by(float('inf')):
     ...     check_deadline()
     """
-    return _bound(_deadline, moment)
+    return _set_inside(_deadline, moment)
 
 
 def training_until(moment: float) -> AbstractContextManager[None]:
@@ -119,7 +139,7 @@ def training_until(moment: float) -> AbstractContextManager[None]:
     ...     is_training_over()
     True
     """
-    return _bound(_training_end, moment)
+    return _set_inside(_training_end, moment)
 
 
 def training_for(rounds: int) -> AbstractContextManager[None]:
@@ -137,12 +157,12 @@ def training_for(rounds: int) -> AbstractContextManager[None]:
     ...     is_training_over(2), is_training_over(3)
     (False, True)
     """
-    return _bound(_most_rounds, rounds)
+    return _set_inside(_most_rounds, rounds)
 
 
 @contextmanager
-def _bound(variable: ContextVar[float], value: float) -> Iterator[None]:
-    """Set a variable inside this block."""
+def _set_inside(variable: ContextVar[float], value: float) -> Iterator[None]:
+    """Set a variable inside this block, and as it was before after it."""
     token = variable.set(value)
     try:
         yield

@@ -185,7 +185,10 @@ class TimeBudget:
         deadline = self._useful_until(candidate, self.end())
         # A first part of the splits tells something, but is no member of an ensemble.
         n_splits = self._n_splits if self._has_ensemble else 1
-        in_time = time.time() + n_splits * self.seconds(candidate) <= deadline.moment()
+        in_time = (
+            time.time() + n_splits * self.seconds(candidate)
+            <= deadline.end_if_begun_now()
+        )
         return self._with_training(deadline, candidate) if in_time else None
 
     def _first_deadline(self, candidate: Candidate) -> Deadline | None:
@@ -208,13 +211,13 @@ class TimeBudget:
         """
         if self.max_time is None or not self._has_ensemble:
             return deadline
-        left = LAST_TRAINING_SHARE * (deadline.moment() - time.time())
+        left = LAST_TRAINING_SHARE * (deadline.end_if_begun_now() - time.time())
         most = TRAINING_SHARE * self.max_time
         if self.is_long:
             most = LONG_TRAINING_SHARE * self.trials.share(candidate) * self.max_time
             least = min(LEAST_TRAINING_SHARE * self.max_time, LEAST_TRAINING)
             most = max(most, least)
-        return replace(deadline, training=min(most, left))
+        return replace(deadline, training_seconds=min(most, left))
 
     def _useful_until(self, candidate: Candidate, end: float = math.inf) -> Deadline:
         """Return the deadline after which a candidate cannot be refitted in time.
@@ -423,7 +426,7 @@ class TimeBudget:
     def _can_win(self, candidate: Candidate, seconds: float) -> bool:
         """Return whether a candidate that begins now could be refitted in time."""
         end = time.time() + self._n_splits * seconds
-        return end <= self._useful_until(candidate).moment()
+        return end <= self._useful_until(candidate).end_if_begun_now()
 
     def _n_fitting(
         self, candidates: Sequence[Candidate], seconds: Mapping[str, float]

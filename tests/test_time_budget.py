@@ -97,11 +97,11 @@ def test_time_that_is_over_cuts_off_all_but_the_first_trial(status):
 def test_training_has_a_share_of_the_time(max_time, has_ensemble, elapsed, training):
     budget = TimeBudget(max_time, started=time.time() - elapsed)
     budget.plan(make_evaluator().runner, ToyBuilder(), has_ensemble=has_ensemble)
-    assert budget.deadline(candidate(0.1)).training == (
+    assert budget.deadline(candidate(0.1)).training_seconds == (
         25 if training < 99 else math.inf
     )
     budget.observe(Evaluation(candidate(0.1).chromosome, "error"))
-    found = budget.deadline(candidate(0.1)).training
+    found = budget.deadline(candidate(0.1)).training_seconds
     assert found == pytest.approx(training, abs=0.1)
 
 
@@ -139,7 +139,7 @@ def test_on_long_tables_training_takes_as_much_less_as_there_are_fewer_rows():
     whole = replace(candidate(0.1), resource=None)
     few = replace(whole, resource=2)  # of five
     assert runner.share(few) == 0.4
-    limits = [budget.deadline(one).training for one in (whole, few)]
+    limits = [budget.deadline(one).training_seconds for one in (whole, few)]
     assert limits == pytest.approx([20, 8], abs=0.1)
 
 

@@ -47,7 +47,7 @@ from tables import Table
 
 from sknevo.builders import PipelineBuilder
 from sknevo.builders.pipeline._columns import ColumnReader
-from sknevo.deadline import DeadlineReached, deadline
+from sknevo.deadline import DeadlineReached, must_end_by
 from sknevo.estimators._splits import make_splits
 from sknevo.estimators.pipeline import EvolvedPipelineClassifier
 from sknevo.evaluation import limited_threads
@@ -247,7 +247,7 @@ def work(tables: list[Table], todo: Any, results: Any, end: float) -> None:
             problem = Problem(tables[number])
         for name in turn[1]:
             until = min(end, time.time() + MOST_SECONDS)
-            with deadline(until), limited_threads(1):
+            with must_end_by(until), limited_threads(1):
                 cell = problem.evaluate(name)
             if time.time() >= end:
                 break

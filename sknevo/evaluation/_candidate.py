@@ -27,7 +27,7 @@ from sknevo.deadline import (
     Limit,
     TrialPruned,
     check_deadline,
-    deadline,
+    must_end_by,
     training_for,
     training_until,
 )
@@ -68,17 +68,19 @@ class TrialRunner(Trials):
     max_eval_time: float | None = None
     max_predict_time: float | None = None
 
-    def __call__(self, candidate: Candidate, due: Deadline = NO_DEADLINE) -> Evaluation:
+    def __call__(
+        self, candidate: Candidate, deadline: Deadline = NO_DEADLINE
+    ) -> Evaluation:
         """Evaluate a candidate; errors of the candidate are part of the result."""
-        return self.run(candidate, self.limit(due))
+        return self.run(candidate, self.limit(deadline))
 
-    def limit(self, due: Deadline) -> Limit:
+    def limit(self, deadline: Deadline) -> Limit:
         """Return the limit of a trial that begins now.
 
         The data are read before that: reading is no part of the trial.
         """
         _ = self.data.value
-        return due.limit(self.max_eval_time)
+        return deadline.limit(self.max_eval_time)
 
     def run(self, candidate: Candidate, limit: Limit) -> Evaluation:
         """Evaluate a candidate within a limit."""
@@ -115,7 +117,7 @@ class TrialRunner(Trials):
         """Say when training on a split may end early: a repeated one, as it did."""
         if candidate.rounds:
             return training_for(candidate.rounds[split])
-        return training_until(time.time() + limit.training / self.n_splits)
+        return training_until(time.time() + limit.training_seconds / self.n_splits)
 
     def _check_prospects(
         self, candidate: Candidate, results: list[SplitResult]
@@ -236,7 +238,7 @@ class TrialRunner(Trials):
         with ExitStack() as stack:
             threads = useful_threads(self.threads, self.data.value.X)
             stack.enter_context(limited_threads(threads))
-            stack.enter_context(deadline(moment))
+            stack.enter_context(must_end_by(moment))
             if _apart():
                 # Bad candidates are the rule in a search, not worth a warning each.
                 stack.enter_context(warnings.catch_warnings())

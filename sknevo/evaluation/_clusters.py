@@ -44,21 +44,21 @@ class ExecutorPool:
     def capacity(self) -> int:
         return self._n_workers - len(self._tasks)
 
-    def submit(self, candidate: Candidate, due: Deadline) -> None:
+    def submit(self, candidate: Candidate, deadline: Deadline) -> None:
         parcel = self._runner.data.parcel
-        task = (self._runner, self._config, candidate, due)
+        task = (self._runner, self._config, candidate, deadline)
         future = self._executor.submit(evaluate_safely, *task)
-        self._tasks[candidate.name] = future, candidate, due, parcel
+        self._tasks[candidate.name] = future, candidate, deadline, parcel
 
     def wait(self, end: float, timeout: float = POLL) -> list[Outcome]:
         futures = {name: future for name, (future, *_) in self._tasks.items()}
         wait(futures.values(), timeout, FIRST_COMPLETED)
         outcomes: list[Outcome] = []
         for name in [name for name, future in futures.items() if future.done()]:
-            future, candidate, due, parcel = self._tasks.pop(name)
+            future, candidate, deadline, parcel = self._tasks.pop(name)
             outcome = self._outcome(future)
             if isinstance(outcome, DataNotHere) and self._send_data(parcel):
-                self.submit(candidate, due)
+                self.submit(candidate, deadline)
             else:
                 outcomes.append((name, outcome))
         return outcomes

@@ -171,12 +171,12 @@ class Evaluator:
             candidate = self._waiting.pop(next(iter(self._waiting)))
             if self._budget.max_time is not None:
                 candidate = self._with_floors(candidate, self._latest_best)
-            due = self._budget.deadline(candidate)
-            if due is None:
+            deadline = self._budget.deadline(candidate)
+            if deadline is None:
                 self._keep(_failed(candidate, "skipped"))
             else:
                 self._running[candidate.name] = candidate
-                self._pool.submit(candidate, due)
+                self._pool.submit(candidate, deadline)
 
     def _receive(self, outcome: Outcome) -> None:
         """Keep an evaluation, or try its candidate again if its worker was lost."""

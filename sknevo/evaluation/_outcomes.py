@@ -35,7 +35,7 @@ def evaluate_safely(
     runner: TrialRunner,
     config: dict[str, Any],
     candidate: Candidate,
-    due: Deadline,
+    deadline: Deadline,
     pipe: connection.Connection | None = None,
 ) -> Evaluation | BaseException:
     """Return an evaluation, or why there is none: an exception with its traceback.
@@ -47,7 +47,7 @@ def evaluate_safely(
     nested = ThreadingBackend(nesting_level=1)
     try:
         with config_context(**config), parallel_config(nested, n_jobs=1):
-            limit = runner.limit(due)
+            limit = runner.limit(deadline)
             if pipe is not None and limit.until < math.inf:
                 pipe.send(limit)
             return runner.run(candidate, limit)

@@ -36,7 +36,7 @@ class Pool(Protocol):
     def capacity(self) -> int:
         """Number of candidates that can be submitted now."""
 
-    def submit(self, candidate: Candidate, due: Deadline) -> None:
+    def submit(self, candidate: Candidate, deadline: Deadline) -> None:
         """Begin to evaluate a candidate."""
 
     def wait(self, end: float) -> list[Outcome]:
@@ -102,9 +102,9 @@ class SerialPool:
     def capacity(self) -> int:
         return int(self._task is None)
 
-    def submit(self, candidate: Candidate, due: Deadline) -> None:
+    def submit(self, candidate: Candidate, deadline: Deadline) -> None:
         # It begins in `wait`: this process has only one thing to do at a time.
-        self._task = candidate, due
+        self._task = candidate, deadline
 
     def wait(self, end: float) -> list[Outcome]:
         if self._task is None:

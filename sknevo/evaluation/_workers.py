@@ -86,7 +86,7 @@ class ProcessPool:
     def capacity(self) -> int:
         return self._n_workers - len(self._busy)
 
-    def submit(self, candidate: Candidate, due: Deadline) -> None:
+    def submit(self, candidate: Candidate, deadline: Deadline) -> None:
         if self._message is None:
             content = bytes(dumps((self._runner, get_config())))
             self._message = content, self._runner.data.folder
@@ -97,7 +97,7 @@ class ProcessPool:
         if not self._free:  # one has died
             worker = _take_worker(self._runner.threads)
             self._free.append(worker.given(self._message))
-        self._busy[candidate.name] = self._free.pop().given((candidate, due))
+        self._busy[candidate.name] = self._free.pop().given((candidate, deadline))
 
     def wait(self, end: float, timeout: float = POLL) -> list[Outcome]:
         workers = self._busy
@@ -296,8 +296,8 @@ def _work(pipe: connection.Connection, parent: int) -> None:
     with suppress(queue.Empty):
         while True:
             match messages.get(timeout=IDLE):
-                case Candidate() as candidate, due:
-                    args = (runner, config, candidate, due, pipe)
+                case Candidate() as candidate, deadline:
+                    args = (runner, config, candidate, deadline, pipe)
                     _send(pipe, fault or evaluate_safely(*args))
                     release_memory()
                 case Import(module):

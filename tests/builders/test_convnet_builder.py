@@ -38,7 +38,7 @@ from sknevo.builders.networks._modules import (
 from sknevo.builders.networks._net import WARM_UP_SHARE
 from sknevo.builders.networks._serialization import save_network
 from sknevo.builders.networks._trainer import SCHEDULES, WeightAverage
-from sknevo.deadline import DeadlineReached, TrialPruned, deadline, training_for
+from sknevo.deadline import DeadlineReached, TrialPruned, must_end_by, training_for
 from sknevo.genomes.convnet import convnet, well_known
 from sknevo.network_plan import EPOCH_SAMPLES, Layer, image_shape, network_plan
 from sknevo.records import Chromosome, DataSpec
@@ -480,7 +480,7 @@ def test_a_network_at_chance_level_is_pruned_unless_it_is_the_refit():
 
 def test_a_network_looks_at_the_clock(digits):
     X, y = digits
-    with deadline(time.time() - 1), pytest.raises(DeadlineReached):
+    with must_end_by(time.time() - 1), pytest.raises(DeadlineReached):
         net_of(X, y).fit(X, y)
 
 
@@ -588,7 +588,7 @@ def test_a_training_that_has_no_time_to_finish_predicts_as_before(digits):
 def test_an_interrupted_training_does_not_go_on(digits, monkeypatch):
     X, y = digits[0][:100], digits[1][:100]
     net = net_of(X, y).train_to(X, y, 2)
-    with deadline(time.time() - 1), pytest.raises(DeadlineReached):
+    with must_end_by(time.time() - 1), pytest.raises(DeadlineReached):
         net.train_to(X, y, 4)
     assert_same_weights(net.train_to(X, y, 4), net_of(X, y).train_to(X, y, 4))
 

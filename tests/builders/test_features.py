@@ -9,7 +9,7 @@ from scipy.ndimage import gaussian_filter
 from sklearn.datasets import load_digits
 
 from sknevo.builders.gan import feature_space
-from sknevo.deadline import DeadlineReached, deadline
+from sknevo.deadline import DeadlineReached, must_end_by
 from sknevo.metrics import ReferenceSet, StandardFeatures, diagnose
 
 DIGITS = load_digits()
@@ -118,5 +118,5 @@ def test_tables_are_their_own_features():
 
 
 def test_learning_stops_at_the_deadline():
-    with deadline(0), pytest.raises(DeadlineReached):
+    with must_end_by(0), pytest.raises(DeadlineReached):
         feature_space(IMAGES[:50])

@@ -30,7 +30,7 @@ from sknevo.builders.networks._augmentation import Augmentation
 from sknevo.builders.networks._modules import Spectral
 from sknevo.builders.networks._scaler import Scaler
 from sknevo.builders.networks._trainer import random_source
-from sknevo.deadline import DeadlineReached, TrialPruned, deadline
+from sknevo.deadline import DeadlineReached, TrialPruned, must_end_by
 from sknevo.evaluation import limited_threads
 from sknevo.genomes.gan import gan, well_known
 from sknevo.network_plan import gan_plans, image_shape
@@ -560,7 +560,7 @@ def test_global_generators_are_not_touched(blobs):
 def test_a_deadline_ends_the_training(blobs):
     gan = gan_of(blobs[0], training=training(1000))
     begin = time.time()
-    with deadline(begin + 0.3), pytest.raises(DeadlineReached):
+    with must_end_by(begin + 0.3), pytest.raises(DeadlineReached):
         gan.fit(blobs[0])
     assert time.time() - begin < 20  # on a busy machine, too
 

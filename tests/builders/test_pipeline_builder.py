@@ -58,7 +58,7 @@ from sknevo.builders.pipeline._svm import (
 )
 from sknevo.deadline import (
     DeadlineReached,
-    deadline,
+    must_end_by,
     training_for,
     training_until,
 )
@@ -624,7 +624,7 @@ def test_long_fits_check_the_deadline(name):
     X, y = make_classification(400, 5, random_state=0)
     spec = tables.spec_of(X, y)
     pipe = PipelineBuilder(spec)(expressed_genes(spec, **{name: {}}), 0)
-    with deadline(time.time() - 1), pytest.raises(DeadlineReached):
+    with must_end_by(time.time() - 1), pytest.raises(DeadlineReached):
         pipe.fit(X, y)
 
 

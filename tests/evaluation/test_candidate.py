@@ -104,7 +104,7 @@ def test_the_splits_share_the_time_to_train():
             return super().fit(X, y)
 
     runner = make_runner(Recipe(lambda expressed, _: Endless()))
-    trial = runner(candidate(), Deadline(training=0.4))
+    trial = runner(candidate(), Deadline(training_seconds=0.4))
     assert trial.status == "ok"
     assert min(trial.fit_times) > 0.19
     assert max(trial.fit_times) < 0.39  # on a busy machine, too
@@ -196,8 +196,8 @@ def test_the_surroundings_are_as_before(act):
 
     np.ones((50, 50)) @ np.ones((50, 50))
     before = surroundings()
-    due = Deadline(time.time() + (0.1 if act == "loop" else 60))
-    status = make_runner(Recipe(make))(candidate(), due).status
+    deadline = Deadline(time.time() + (0.1 if act == "loop" else 60))
+    status = make_runner(Recipe(make))(candidate(), deadline).status
     assert status == {"learn": "ok", "raise": "error", "loop": "unfinished"}[act]
     assert surroundings() == before
 

@@ -9,8 +9,8 @@ import pytest
 from sknevo.deadline import (
     DeadlineReached,
     check_deadline,
-    deadline,
     is_training_over,
+    must_end_by,
     training_until,
 )
 
@@ -32,21 +32,21 @@ def loop(seconds):
 
 def test_without_a_deadline_nothing_is_ever_over():
     assert not is_over()
-    with deadline(math.inf):
+    with must_end_by(math.inf):
         assert not is_over()
 
 
 def test_a_loop_is_stopped_at_the_moment():
     start = time.time()
-    with deadline(start + 0.1), pytest.raises(TimeoutError, match="is over"):
+    with must_end_by(start + 0.1), pytest.raises(TimeoutError, match="is over"):
         loop(5)
     assert 0.1 <= time.time() - start < 4  # of 5, on a busy machine, too
     assert not is_over()
 
 
 def test_the_inner_deadline_counts_and_the_outer_comes_back():
-    with deadline(0):
-        with deadline(math.inf):
+    with must_end_by(0):
+        with must_end_by(math.inf):
             assert not is_over()
         assert is_over()
     assert not is_over()
@@ -54,7 +54,7 @@ def test_the_inner_deadline_counts_and_the_outer_comes_back():
 
 def test_a_deadline_belongs_to_its_thread():
     answers = []
-    with deadline(0):
+    with must_end_by(0):
         thread = threading.Thread(target=lambda: answers.append(is_over()))
         thread.start()
         thread.join()
@@ -64,7 +64,7 @@ def test_a_deadline_belongs_to_its_thread():
 
 def test_training_is_over_before_the_deadline():
     assert not is_training_over()
-    with deadline(math.inf), training_until(time.time() - 1):
+    with must_end_by(math.inf), training_until(time.time() - 1):
         assert is_training_over()
         assert not is_over()
         with training_until(time.time() + 60):
