@@ -184,7 +184,7 @@ class Problem:
                 if found.status != "ok":
                     row[name] = Trial(np.array(seconds))
                     continue
-                models = runner.models(found.candidate)
+                models = runner.split_models(found.candidate)
             test = [runner.response.of(model, self.X_test) for model in models]
             mean = np.mean(test, axis=0)
             row[name] = Trial(np.array(seconds), found.predictions, test[0], mean)

@@ -53,7 +53,7 @@ class Found(dict):
                 "test": np.mean(
                     [
                         runner.response.of(m, X_test)
-                        for m in runner.models(one.candidate)
+                        for m in runner.split_models(one.candidate)
                     ],
                     axis=0,
                 ),

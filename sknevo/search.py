@@ -74,7 +74,7 @@ class SearchResult:
         if evaluation.status == "skipped":
             self.skipped.append(evaluation)
             return
-        if self._is_better(evaluation, budget) and budget.accept(evaluation):
+        if self._is_better(evaluation, budget) and budget.accept_as_best(evaluation):
             self.best = evaluation
         name = evaluation.candidate.name
         if name not in self._names:
@@ -195,7 +195,7 @@ class _Steps:
         waiting = [*self._held_back, *candidates]
         knows, fitness = self.evaluator.knows, self.result.fitness
         waiting = self.budget.order(waiting, knows, fitness)
-        n = self.budget.n_submitted(len(waiting), self.evaluator.n_wanted)
+        n = self.budget.n_to_submit(len(waiting), self.evaluator.n_wanted)
         self._held_back = waiting[n:]
         return waiting[:n]
 

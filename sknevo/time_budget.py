@@ -1,10 +1,9 @@
-"""All of `max_time`: deadlines, the order of candidates, time for the refit.
+"""How `max_time` is spent: on which trials, until when, and what is kept for the refit.
 
-A search with `max_time` ends with the refit of the best. So a budget knows how long the
-refit of each evaluated candidate takes, and keeps that time free.
+A search with `max_time` ends with the refit of the best. So a budget predicts how long
+the refit of each evaluated candidate takes, and keeps that time free.
 """
 
-import copy
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -44,54 +43,69 @@ LONG_TRAINING_SHARE, LEAST_TRAINING_SHARE, LEAST_TRAINING = 0.2, 0.05, 5.0
 # share of `max_time`. The heaviest are fitted first: five have most of the weight. With
 # eight, 1 to 4 of 30 s were left over. Chosen, not measured.
 USUAL_MEMBERS, MEMBERS_SHARE = 5, 0.1
-# Share of `max_time` in which kept models that can be trained on end that with all of
-# the data, and the part of that, in seconds at most and as a share, that is kept to
-# read what they have become. Chosen, not measured.
-FINISH_SHARE, READING, READING_SHARE = 0.3, 1.0, 0.02
+# Share of `max_time` that is kept for the final training. Of that, what is kept to read
+# its models: so many seconds, or this share of `max_time` if it is less. Chosen, not
+# measured.
+FINAL_TRAINING_SHARE, READING, READING_SHARE = 0.3, 1.0, 0.02
 # Seconds that it may take to stop all workers.
 STOPPING = 1.0
 # Origins of candidates that are known to be good before they are evaluated.
 KNOWN_ORIGINS = ("known", "user")
 
 
-class Trials(Protocol):
-    """What a budget asks of the trials."""
+class TimedTrials(Protocol):
+    """What a budget asks of the trials, see `sknevo.evaluation._trials.Trials`."""
 
-    refits: bool
+    trial_is_refit: bool
 
     @property
     def n_splits(self) -> int:
         """Number of fits of a trial."""
 
-    def share(self, candidate: Candidate) -> float:
-        """Return the share of the training part that a candidate is given."""
+    def row_share(self, candidate: Candidate) -> float:
+        """Return the share of the training rows that a candidate is fitted on."""
 
     def cost(self, candidate: Candidate) -> float:
-        """Return the predicted seconds of a fit, 0 if there is no prediction."""
+        """Return the seconds of a fit by the builder's formula, 0 if that fails."""
 
     def family(self, candidate: Candidate) -> str:
-        """Return the name of candidates for which predicted seconds err alike."""
+        """Return the name of a group of candidates for which `cost` errs alike."""
 
-    def is_refit(self, candidate: Candidate) -> bool:
-        """Return whether the model of a candidate's trial serves as its refit."""
+    def serves_as_refit(self, candidate: Candidate) -> bool:
+        """Return whether the model that a trial fits is what a refit would give."""
 
-    def needs_no_refit(self, candidate: Candidate) -> bool:
-        """Return whether a model of this candidate was kept that is its refit."""
+    def has_refit(self, candidate: Candidate) -> bool:
+        """Return whether a trial has left a model that is what a refit would give."""
 
 
-class Costs(Protocol):
+class TimedBuilder(Protocol):
     """What a budget asks of the builder for the refit."""
 
     def cost(self, expressed: dict[str, Any]) -> float:
-        """Return the predicted seconds of a fit."""
+        """Return roughly how many seconds one fit takes."""
 
 
 class TimeBudget:
-    """The time of a search, in seconds from `started`, and what it suffices for.
+    """What the seconds of `max_time` since `started` suffice for.
 
-    Without a `final_builder` in the `plan` there is no refit. With an ensemble, there
-    is one only where it is short: any candidate may be the best then. The first
-    candidate has no deadline: a search needs one evaluation.
+    It answers four questions: until when a trial may run, which candidate may be the
+    best (its refit must fit in), which candidates to evaluate first, and what may be
+    fitted after the search. `plan` says what takes time; `observe` is told of each
+    trial that has ended, so that predicted seconds become better.
+
+    The first trial has no deadline, since a search needs one evaluation.
+
+    Parameters
+    ----------
+    max_time : float or None, default=None
+        Seconds of the whole fit; None sets no limit.
+    started : float or None, default=None
+        `time.time()` at which they began; None stands for now.
+
+    Attributes
+    ----------
+    best : Evaluation or None
+        The best of the search so far.
     """
 
     def __init__(
@@ -101,133 +115,163 @@ class TimeBudget:
         self.started = time.time() if started is None else started
         self.plan()
         self.runtimes = RuntimeModel()
-        # The name of the first trial that has begun; and whether the search may end,
-        # since this trial has ended, or another one has succeeded.
+        # The name of the first candidate; and whether the search may end, which it may
+        # once this one's trial has ended, or another one has succeeded.
         self._first, self._may_end = "", False
-        # The best so far, and the fittest of all that have ended, also out of turn.
-        # There is always time for the refit of either.
         self.best: Evaluation | None = None
-        self._ahead: Evaluation | None = None
-        # Beside an ensemble: seconds of the refits of all that have ended.
-        self._refits: list[float] = []
+        # The fittest of all trials that have ended. It is ahead of `best` if the search
+        # has not taken it in its turn yet. Time is kept for the refit of either.
+        self._fittest: Evaluation | None = None
+        # With an ensemble: predicted seconds of the refits of all that have ended.
+        self._refit_times: list[float] = []
 
     def plan(
         self,
-        trials: Trials | None = None,
-        final_builder: Costs | None = None,
+        trials: TimedTrials | None = None,
+        final_builder: TimedBuilder | None = None,
         *,
         n_workers: int = 1,
         has_ensemble: bool = False,
-        is_long: bool = False,
-        finishes: bool = False,
+        is_long_table: bool = False,
+        has_final_training: bool = False,
     ) -> None:
-        """Say what takes time: trials on workers, and refits.
+        """Say what takes time.
 
-        If it `finishes`, trials have trained what goes on at the end.
+        Parameters
+        ----------
+        trials : TimedTrials or None, default=None
+            The trials; None if their seconds cannot be predicted.
+        final_builder : TimedBuilder or None, default=None
+            The builder for the refit; None if there is no refit.
+        n_workers : int, default=1
+            Number of trials at a time.
+        has_ensemble : bool, default=False
+            Whether any trial that has ended is of use. Then any candidate may be the
+            best, and it is refitted only if that takes little time.
+        is_long_table : bool, default=False
+            Whether trials have a part of the rows at first, since a table is long for
+            its `max_time`.
+        has_final_training : bool, default=False
+            Whether kept models are trained on with all of the data after the search.
         """
         self.trials, self.final_builder = trials, final_builder
-        self.is_long, self._finishes = is_long, finishes
-        self._has_ensemble = has_ensemble
         self.n_workers = n_workers
+        self._has_ensemble = has_ensemble
+        self.is_long_table = is_long_table
+        self._has_final_training = has_final_training
 
     @property
-    def until(self) -> float:
-        """The `time.time()` at which the time is over, infinity without a limit."""
+    def fit_end(self) -> float:
+        """The `time.time()` at which `fit` must end, infinity without a limit."""
         return math.inf if self.max_time is None else self.started + self.max_time
 
     def time_left(self) -> float:
-        """Return the seconds that are left, infinity without a limit."""
-        return self.until - time.time()
+        """Return the seconds until `fit` must end, infinity without a limit."""
+        return self.fit_end - time.time()
 
     @property
-    def is_flexible(self) -> bool:
-        """Whether candidates count in the order in which they end.
+    def is_asynchronous(self) -> bool:
+        """Whether evaluations are told as they end, not in the order asked.
 
-        With `max_time` and an ensemble any that ends is of use.
+        So it is with `max_time` and an ensemble, which can use any of them.
         """
         return self.max_time is not None and self._has_ensemble
 
-    def n_submitted(self, n_waiting: int, n_wanted: int) -> int:
-        """Return how many candidates are submitted of those that wait in order.
+    def n_to_submit(self, n_waiting: int, n_wanted: int) -> int:
+        """Return how many candidates to submit of those that wait.
 
-        `n_wanted` keep all workers busy. More are not submitted if what ends next may
-        have to come before them.
+        `n_wanted` keep all workers busy. If the search is asynchronous, no more are
+        submitted: what is asked for next may have to come before them.
         """
-        if self.is_flexible:
+        if self.is_asynchronous:
             return n_wanted
-        # What the first one takes tells which of the others there is time for.
+        # How long the first one takes tells which of the others there is time for.
         is_first_alone = self.max_time is not None and not self._may_end
         return 1 if is_first_alone else n_waiting
 
-    # Deadlines. -----------------------------------------------------------------------
+    # Until when trials may run. -------------------------------------------------------
 
-    def end(self) -> float:
+    def search_end(self) -> float:
         """Return the `time.time()` at which the last trial of the search must end."""
         if not self._may_end:
             return math.inf
-        able = [e for e in (self.best, self._ahead) if e is not None]
-        return min(map(self._end_of_search, able or [None]))
+        contenders = [e for e in (self.best, self._fittest) if e is not None]
+        return min(map(self._search_end_with, contenders or [None]))
+
+    def _search_end_with(self, best: Evaluation | None) -> float:
+        """Return when the search must end if this is the best, or if none is yet."""
+        if self.max_time is None:
+            return math.inf
+        return self.fit_end - self._reserve(best)
 
     def is_over(self) -> bool:
         """Return whether the time for trials is used up."""
-        return time.time() >= self.end()
+        return time.time() >= self.search_end()
 
     @property
     def awaits_first(self) -> bool:
         """Whether there is time for nothing but the end of the first trial."""
-        began = self._first and not self._may_end
-        return bool(began) and time.time() >= self._end_of_search(None)
+        is_running = bool(self._first) and not self._may_end
+        return is_running and time.time() >= self._search_end_with(None)
 
     def deadline(self, candidate: Candidate) -> Deadline | None:
         """Return the deadline of a trial that begins now; None if it would miss it."""
         if not self._may_end:
-            return self._first_deadline(candidate)
-        deadline = self._useful_until(candidate, self.end())
-        # A first part of the splits tells something, but is no member of an ensemble.
+            return self._early_deadline(candidate)
+        deadline = self._refit_deadline(candidate, self.search_end())
+        # A trial that ends after some of its splits tells something of the candidate,
+        # but a member of an ensemble needs all of them.
         n_splits = self._n_splits if self._has_ensemble else 1
-        in_time = (
-            time.time() + n_splits * self.seconds(candidate)
-            <= deadline.end_if_begun_now()
-        )
-        return self._with_training(deadline, candidate) if in_time else None
+        end = time.time() + n_splits * self.seconds(candidate)
+        if end > deadline.end_if_begun_now():
+            return None
+        return self._with_training_limit(deadline, candidate)
 
-    def _first_deadline(self, candidate: Candidate) -> Deadline | None:
-        """Return the deadline of a trial before the search may end: the first has none.
+    def _early_deadline(self, candidate: Candidate) -> Deadline | None:
+        """Return the deadline of a trial that begins before the search may end.
 
-        So a search has a result, however long its workers take to start.
+        The first candidate has none, so that a search has a result, however long its
+        workers take to start. It is asked for again if its worker was lost.
         """
         self._first = self._first or candidate.name
         if candidate.name == self._first:
-            return self._with_training(Deadline(), candidate)
-        end = self._end_of_search(None)
+            return self._with_training_limit(Deadline(), candidate)
+        end = self._search_end_with(None)
         if time.time() >= end:
             return None
-        return self._with_training(Deadline(end), candidate)
+        return self._with_training_limit(Deadline(end), candidate)
 
-    def _with_training(self, deadline: Deadline, candidate: Candidate) -> Deadline:
-        """Return a deadline with the seconds after which fits may end early.
+    def _refit_deadline(self, candidate: Candidate, end: float = math.inf) -> Deadline:
+        """Return a deadline which leaves time for the refit of the candidate.
+
+        The refit takes a known multiple of the trial. So the trial may take a share of
+        the time that is left when it begins.
+        """
+        if not self._best_needs_refit:
+            return Deadline(end)
+        share = self._n_splits / (self._n_splits + self._refit_ratio_if_best(candidate))
+        return Deadline(end, share, self.fit_end)
+
+    def _with_training_limit(
+        self, deadline: Deadline, candidate: Candidate
+    ) -> Deadline:
+        """Return a deadline with the seconds after which training stops early.
 
         With a part of the rows they are as much fewer: that takes about as many rounds.
         """
-        if self.max_time is None or not self._has_ensemble:
+        if not self.is_asynchronous:
             return deadline
-        left = LAST_TRAINING_SHARE * (deadline.end_if_begun_now() - time.time())
+        until_deadline = deadline.end_if_begun_now() - time.time()
         most = TRAINING_SHARE * self.max_time
-        if self.is_long:
-            most = LONG_TRAINING_SHARE * self.trials.share(candidate) * self.max_time
+        if self.is_long_table:
+            row_share = self.trials.row_share(candidate)
+            most = LONG_TRAINING_SHARE * row_share * self.max_time
             least = min(LEAST_TRAINING_SHARE * self.max_time, LEAST_TRAINING)
             most = max(most, least)
-        return replace(deadline, training_seconds=min(most, left))
+        seconds = min(most, LAST_TRAINING_SHARE * until_deadline)
+        return replace(deadline, training_seconds=seconds)
 
-    def _useful_until(self, candidate: Candidate, end: float = math.inf) -> Deadline:
-        """Return the deadline after which a candidate cannot be refitted in time.
-
-        Its refit takes as much longer than its trial as it has more to do.
-        """
-        if not self._must_refit:
-            return Deadline(end)
-        share = self._n_splits / (self._n_splits + self._growth_if_best(candidate))
-        return Deadline(end, share, self.until)
+    # How long trials take. ------------------------------------------------------------
 
     def observe(self, evaluation: Evaluation) -> None:
         """Learn from a trial as soon as it has ended, which may be before its turn."""
@@ -243,12 +287,11 @@ class TimeBudget:
         if evaluation.status != "ok":
             return
         if self._has_ensemble and self.final_builder is not None:
-            self._refits.append(self.refit_seconds(evaluation))
-        ahead = self._ahead
-        key = self.rank_key(evaluation)
-        fitter = ahead is None or key > self.rank_key(ahead)
-        if fitter and self.can_refit(evaluation):
-            self._ahead = evaluation
+            self._refit_times.append(self.refit_seconds(evaluation))
+        key, fittest = self.rank_key(evaluation), self._fittest
+        is_fittest = fittest is None or key > self.rank_key(fittest)
+        if is_fittest and self.can_be_best(evaluation):
+            self._fittest = evaluation
 
     def seconds(self, candidate: Candidate) -> float:
         """Return the predicted seconds of a candidate on one split, 0 if unknown."""
@@ -264,118 +307,136 @@ class TimeBudget:
     def _cost(self, candidate: Candidate) -> float:
         return 0.0 if self.trials is None else self.trials.cost(candidate)
 
-    # The refit. -----------------------------------------------------------------------
+    def refit_seconds(self, evaluation: Evaluation) -> float:
+        """Return the predicted seconds of the refit of an evaluated candidate."""
+        if self.trials.has_refit(evaluation.candidate):
+            return STOPPING if self.n_workers > 1 else 0.0
+        fits = np.add(evaluation.fit_times, evaluation.saved_times)
+        return self._refit_ratio(evaluation.candidate) * float(fits.mean())
+
+    def _refit_ratio(self, candidate: Candidate) -> float:
+        """Return how many times as long as one fit of the trial the refit takes."""
+        trial_cost = self.trials.cost(candidate)
+        if not trial_cost:  # there is no prediction
+            return MARGIN
+        refit_cost = self.final_builder.cost(candidate.chromosome.expressed)
+        return MARGIN * refit_cost / trial_cost
+
+    def _refit_ratio_if_best(self, candidate: Candidate) -> float:
+        """Return the same, 0 if the model of the trial is what a refit would give."""
+        if self.trials.serves_as_refit(candidate):
+            return 0.0
+        return self._refit_ratio(candidate)
+
+    # Which candidate may be the best. -------------------------------------------------
 
     @property
-    def _must_refit(self) -> bool:
-        """Whether a candidate can be the best only if its refit is possible."""
+    def _best_needs_refit(self) -> bool:
+        """Whether a candidate can be the best only if there is time for its refit."""
         is_optional = self.final_builder is None or self._has_ensemble
         return self.max_time is not None and not is_optional
-
-    def is_worth_refit(self, best: Evaluation) -> bool:
-        """Return whether there is time for the refit beside an ensemble."""
-        if self.max_time is None:
-            return True
-        if self.is_long:
-            return False  # it is one of the members, which are fitted side by side
-        return self._is_short(best) and self.refit_seconds(best) <= self.time_left()
-
-    def _is_short(self, best: Evaluation) -> bool:
-        """Return whether the refit takes so little that it is worth its time."""
-        if self.is_long and not self._tells_more(best):
-            return False
-        share = LONG_REFIT_SHARE if self.is_long else REFIT_SHARE
-        return self.refit_seconds(best) <= share * self.max_time
-
-    def _tells_more(self, evaluation: Evaluation) -> bool:
-        """Return whether a refit has many more rows than the trial."""
-        return self._growth(evaluation.candidate) >= MARGIN * MORE_ROWS
-
-    def has_time_for(self, member: Evaluation) -> bool:
-        """Return whether there is time to refit a member of an ensemble from now on."""
-        if self.is_long and not self._tells_more(member):
-            return False
-        return self.refit_seconds(member) <= self.time_left()
-
-    def can_refit(self, evaluation: Evaluation, was_kept: bool = False) -> bool:
-        """Return whether a candidate may be the best.
-
-        Its refit must fit into the time that is left, or take no longer than that of
-        the best. If its time was kept, it may have shrunk while workers were stopped.
-        """
-        if not self._must_refit:
-            return True
-        left = self.time_left() + (STOPPING if was_kept else 0.0)
-        other = 0.0 if self.best is None else self.refit_seconds(self.best)
-        return self.refit_seconds(evaluation) <= max(left, other)
 
     def rank_key(self, evaluation: Evaluation) -> tuple[float, float]:
         """Return what makes an evaluation the best: fidelity first, then fitness.
 
-        Where trainings go on at the end it is fitness alone. A short one has all of its
+        With a final training it is fitness alone. A short training has all of its
         epochs when a long one, which may be fitter by then, has a few of many.
         """
-        return (0.0, evaluation.fitness) if self._finishes else evaluation.rank_key
+        if self._has_final_training:
+            return 0.0, evaluation.fitness
+        return evaluation.rank_key
 
-    def accept(self, evaluation: Evaluation) -> bool:
-        """Return whether a fitter candidate may be the best, which it is then."""
-        ahead = self._ahead
-        was_kept = ahead is not None and ahead.candidate == evaluation.candidate
-        accepted = self.best is None or self.can_refit(evaluation, was_kept)
+    def accept_as_best(self, evaluation: Evaluation) -> bool:
+        """Make a fitter candidate the best if it may be; return whether it is."""
+        fittest = self._fittest
+        had_time = fittest is not None and fittest.candidate == evaluation.candidate
+        accepted = self.best is None or self.can_be_best(evaluation, had_time)
         if accepted:
             self.best = evaluation
         return accepted
 
-    def refit_seconds(self, evaluation: Evaluation) -> float:
-        """Return the predicted seconds of the refit of an evaluated candidate."""
-        if self.trials.needs_no_refit(evaluation.candidate):
-            return STOPPING if self.n_workers > 1 else 0.0
-        fits = np.add(evaluation.fit_times, evaluation.saved_times)
-        return self._growth(evaluation.candidate) * float(fits.mean())
+    def can_be_best(self, evaluation: Evaluation, had_time: bool = False) -> bool:
+        """Return whether a candidate may be the best.
 
-    def _growth(self, candidate: Candidate) -> float:
-        """Return how many times as long as a fit in the trial the refit takes."""
-        part = self.trials.cost(candidate)
-        if not part:  # there is no prediction
-            return MARGIN
-        return MARGIN * self.final_builder.cost(candidate.chromosome.expressed) / part
+        Its refit must fit into the time that is left, or take no longer than that of
+        the best so far. If there was time for it when its trial ended (`had_time`),
+        the seconds that it took since then to stop the workers do not count.
+        """
+        if not self._best_needs_refit:
+            return True
+        left = self.time_left() + (STOPPING if had_time else 0.0)
+        of_best = 0.0 if self.best is None else self.refit_seconds(self.best)
+        return self.refit_seconds(evaluation) <= max(left, of_best)
 
-    def _growth_if_best(self, candidate: Candidate) -> float:
-        return 0.0 if self.trials.is_refit(candidate) else self._growth(candidate)
+    # What may be fitted after the search. ---------------------------------------------
+
+    def is_worth_refit(self, best: Evaluation) -> bool:
+        """Return whether there is time to refit the best beside an ensemble."""
+        if self.max_time is None:
+            return True
+        if self.is_long_table:
+            return False  # it is one of the members, which are fitted side by side
+        return (
+            self._is_refit_short(best) and self.refit_seconds(best) <= self.time_left()
+        )
+
+    def can_refit_member(self, member: Evaluation) -> bool:
+        """Return whether there is time to refit a member of an ensemble from now on."""
+        if self.is_long_table and not self._has_more_rows(member):
+            return False
+        return self.refit_seconds(member) <= self.time_left()
+
+    def _is_refit_short(self, best: Evaluation) -> bool:
+        """Return whether the refit takes so little that it is worth its time."""
+        if self.is_long_table and not self._has_more_rows(best):
+            return False
+        share = LONG_REFIT_SHARE if self.is_long_table else REFIT_SHARE
+        return self.refit_seconds(best) <= share * self.max_time
+
+    def _has_more_rows(self, evaluation: Evaluation) -> bool:
+        """Return whether a refit has many more rows than the trial, by its seconds."""
+        return self._refit_ratio(evaluation.candidate) >= MARGIN * MORE_ROWS
 
     def _reserve(self, best: Evaluation | None) -> float:
-        """Return the seconds that are kept for the refit."""
-        selection = min(ENSEMBLE_SHARE * (self.max_time or 0.0), ENSEMBLE_SECONDS)
-        if self._finishes:
-            return FINISH_SHARE * self.max_time + selection
+        """Return the seconds that are kept for what follows the search.
+
+        `best` is the best so far, None if there is none.
+        """
+        selection = min(ENSEMBLE_SHARE * self.max_time, ENSEMBLE_SECONDS)
+        if self._has_final_training:
+            return FINAL_TRAINING_SHARE * self.max_time + selection
         if self.final_builder is None:
             return 0.0
         if self._has_ensemble:
-            is_refit = best is not None and self._is_short(best)
-            refit = self.refit_seconds(best) if is_refit else 0.0
-            if not self.is_long:
-                members = USUAL_MEMBERS * float(np.mean(self._refits or [0.0]))
-                members = min(members / self.n_workers, MEMBERS_SHARE * self.max_time)
-                refit = max(refit, members)  # the best is one of them, most often
-            return refit + selection
+            return self._refits_reserve(best) + selection
         if best is not None:
             return self.refit_seconds(best)
-        return 0.0 if self.trials.refits else RESERVE * self.max_time
+        return 0.0 if self.trials.trial_is_refit else RESERVE * self.max_time
 
-    def _end_of_search(self, best: Evaluation | None) -> float:
-        return math.inf if self.max_time is None else self.until - self._reserve(best)
+    def _refits_reserve(self, best: Evaluation | None) -> float:
+        """Return the seconds that are kept for refits beside an ensemble."""
+        is_refitted = best is not None and self._is_refit_short(best)
+        of_best = self.refit_seconds(best) if is_refitted else 0.0
+        if self.is_long_table:
+            return of_best
+        members = USUAL_MEMBERS * float(np.mean(self._refit_times or [0.0]))
+        members = min(members / self.n_workers, MEMBERS_SHARE * self.max_time)
+        return max(of_best, members)  # the best is one of them, most often
 
-    def for_finish(self) -> "TimeBudget":
-        """Return a budget of which all that is left goes to the end of trainings."""
-        budget = copy.copy(self)
+    def for_final_training(self) -> "TimeBudget":
+        """Return a budget for the final training, which has all that is left.
+
+        A little is kept to read the models afterwards.
+        """
+        max_time = self.max_time
+        if max_time is not None:
+            max_time -= min(READING, READING_SHARE * max_time)
+        budget = TimeBudget(max_time, started=self.started)
         budget.plan(n_workers=self.n_workers)
-        budget.runtimes, budget.best, budget._ahead = RuntimeModel(), None, None
         budget._may_end = True
-        if self.max_time is not None:
-            budget.max_time -= min(READING, READING_SHARE * self.max_time)
         return budget
 
-    # The order of candidates. ---------------------------------------------------------
+    # Which candidates to evaluate first. ----------------------------------------------
 
     def order(
         self,
@@ -383,16 +444,22 @@ class TimeBudget:
         knows: Callable[[Candidate], bool],
         fitness: Mapping[str, float],
     ) -> list[Candidate]:
-        """Return candidates in the order in which they are evaluated best.
+        """Return candidates in the order in which they should be evaluated.
 
-        Without `max_time` this is the order asked. With an ensemble, too, since it can
-        use whatever has ended, but promoted candidates come first. Otherwise expensive
-        ones come first, so that none is waited for at the end. If time is too short for
-        all, promoted candidates come first, then those of known origin: as many as
-        there is time for, the most expensive first, since its refit would not fit in
-        later. The others follow, expensive ones of unfit parents last. `knows`
-        says whether a candidate costs nothing to evaluate, `fitness` is that of
-        individuals by key.
+        Without `max_time` it is the order asked. In an asynchronous search it is, too,
+        but promoted candidates come first. Otherwise it depends on whether there is
+        time for all of them: if so, expensive ones come first, so that none is waited
+        for at the end.
+
+        Parameters
+        ----------
+        candidates : sequence of Candidate
+            In the order asked.
+        knows : callable
+            Says whether the evaluation of a candidate is known, so that it takes no
+            time.
+        fitness : dict of str to float
+            Of evaluated individuals, by key. A candidate is promoted if it has one.
         """
         if self.max_time is None:
             return list(candidates)
@@ -400,35 +467,63 @@ class TimeBudget:
             return sorted(candidates, key=lambda c: c.chromosome.key not in fitness)
         costs = {c.name: 0.0 if knows(c) else self._cost(c) for c in candidates}
         seconds = {c.name: costs[c.name] and self.seconds(c) for c in candidates}
-        if self.runtimes.is_known:
-            expected = sum(seconds[c.name] for c in candidates) * self._n_splits
-            if 2 * expected / self.n_workers < self.time_left():
-                return sorted(candidates, key=lambda c: costs[c.name], reverse=True)
-        parents = [_parent_fitness(c.chromosome, fitness) for c in candidates]
-        ranks = rankdata([costs[c.name] for c in candidates]) - rankdata(parents)
-        late = {c.name: rank for c, rank in zip(candidates, ranks, strict=True)}
+        if self._is_enough_for([seconds[c.name] for c in candidates]):
+            return sorted(candidates, key=lambda c: costs[c.name], reverse=True)
+        return self._order_in_short_time(candidates, costs, seconds, fitness)
+
+    def _is_enough_for(self, seconds: Sequence[float]) -> bool:
+        """Return whether trials of these seconds per split leave much time."""
+        if not self.runtimes.is_known:
+            return False
+        expected = sum(seconds) * self._n_splits
+        return 2 * expected / self.n_workers < self.time_left()
+
+    def _order_in_short_time(
+        self,
+        candidates: Sequence[Candidate],
+        costs: Mapping[str, float],
+        seconds: Mapping[str, float],
+        fitness: Mapping[str, float],
+    ) -> list[Candidate]:
+        """Return candidates in their order if there is no time for all of them.
+
+        Promoted candidates come first. Then those that are known to be good and could
+        be refitted in time: first as many of the cheapest as there is time for, the
+        most expensive of these before the others, since its refit would not fit in
+        later. The rest follows, expensive candidates of unfit parents last. `costs`
+        and `seconds` are those of candidates by name.
+        """
+        cheapest_first = sorted(candidates, key=lambda c: costs[c.name])
         promising = [
             c
-            for c in sorted(candidates, key=lambda c: costs[c.name])
+            for c in cheapest_first
             if c.chromosome.origin in KNOWN_ORIGINS
             and self._can_win(c, seconds[c.name])
         ]
-        names = {c.name for c in promising}
-        fitting = promising[: self._n_fitting(promising, seconds)]
-        early = {c.name: -costs[c.name] for c in fitting}
+        is_promising = {c.name for c in promising}
+        in_time = promising[: self._n_in_time(promising, seconds)]
+        minus_cost = {c.name: -costs[c.name] for c in in_time}
+        parents = [_parent_fitness(c.chromosome, fitness) for c in candidates]
+        ranks = rankdata([costs[c.name] for c in candidates]) - rankdata(parents)
+        rank = dict(zip((c.name for c in candidates), ranks, strict=True))
 
         def key(candidate: Candidate) -> tuple[bool, bool, float, float]:
-            name, promoted = candidate.name, candidate.chromosome.key in fitness
-            return not promoted, name not in names, early.get(name, 0.0), late[name]
+            name, is_promoted = candidate.name, candidate.chromosome.key in fitness
+            return (
+                not is_promoted,
+                name not in is_promising,
+                minus_cost.get(name, 0.0),
+                rank[name],
+            )
 
         return sorted(candidates, key=key)
 
     def _can_win(self, candidate: Candidate, seconds: float) -> bool:
         """Return whether a candidate that begins now could be refitted in time."""
         end = time.time() + self._n_splits * seconds
-        return end <= self._useful_until(candidate).end_if_begun_now()
+        return end <= self._refit_deadline(candidate).end_if_begun_now()
 
-    def _n_fitting(
+    def _n_in_time(
         self, candidates: Sequence[Candidate], seconds: Mapping[str, float]
     ) -> int:
         """Return how many there is time for, the refit of the slowest included."""
@@ -436,9 +531,9 @@ class TimeBudget:
             return 0
         each = np.array([seconds[c.name] for c in candidates])
         trials = np.cumsum(each) * self._n_splits / self.n_workers
-        growths = [self._growth_if_best(c) for c in candidates]
-        refits = np.maximum.accumulate(each * growths)
-        return int(np.count_nonzero(trials + refits < self.time_left()))
+        ratios = [self._refit_ratio_if_best(c) for c in candidates]
+        slowest_refit = np.maximum.accumulate(each * ratios)
+        return int(np.count_nonzero(trials + slowest_refit < self.time_left()))
 
 
 def _parent_fitness(chromosome: Chromosome, fitness: Mapping[str, float]) -> float:

@@ -33,7 +33,7 @@ class Rules:
     """Parameters of criteria, and a budget whose refits take what a test says."""
 
     def __init__(self, max_time=None, **parameters):
-        names = ["refit_seconds", "refit_growth", "reserve", "started", "n_workers"]
+        names = ["refit_seconds", "refit_ratio", "reserve", "started", "n_workers"]
         names = [n for n in [*names, "has_ensemble"] if n in parameters]
         budget = {name: parameters.pop(name) for name in names}
         self.budget = Budget(max_time, **budget)
@@ -290,14 +290,14 @@ def test_time_for_the_refit_is_reserved():
         budget = Budget(100, started=1000, **parameters)
         budget.observe(failed)
         budget.best = best
-        return budget.end()
+        return budget.search_end()
 
     assert end(None, refit_seconds=lambda best: 30, reserve=0.1) == 1090
     assert end(best, refit_seconds=lambda best: 30, reserve=0.1) == 1070
     assert end(best) == 1100
     budget = Budget()
     budget.observe(failed)
-    assert budget.end() == budget.time_left() == math.inf
+    assert budget.search_end() == budget.time_left() == math.inf
 
 
 def test_one_individual_is_tried_however_short_the_time():
@@ -484,9 +484,9 @@ def test_a_trial_must_leave_time_for_its_own_refit():
         evaluator = make_evaluator(n_splits=n_splits)
         budget = Budget(max_time, trials=evaluator.runner, started=now, **parameters)
         budget.observe(Evaluation(chromosome(), "error"))
-        return budget.deadline(candidate).moment()
+        return budget.deadline(candidate).end_if_begun_now()
 
-    growth = {"refit_growth": lambda candidate: 1.5}
+    growth = {"refit_ratio": lambda candidate: 1.5}
     assert until(1, **growth) == pytest.approx(now + 40, abs=1)
     assert until(6, **growth) == pytest.approx(now + 80, abs=1)
     assert until(1) == now + 100
@@ -500,7 +500,7 @@ def test_a_candidate_that_could_not_be_refitted_is_stopped_and_the_search_contin
         generations=1,
         max_time=2,
         refit_seconds=lambda evaluation: 0.1,
-        refit_growth=lambda candidate: 100,
+        refit_ratio=lambda candidate: 100,
     )
     evaluator = make_evaluator(n_splits=1)
     outcome = search(evolve(first, size=3), evaluator, rules)
@@ -536,14 +536,14 @@ def test_a_refit_must_fit_in_or_be_no_longer_than_that_of_the_best():
         started=time.time() - 98,
     )
     short, long, longer = map(candidate, (1, 2.9, 5))
-    assert budget.can_refit(short)
-    assert not budget.can_refit(long)
-    assert budget.can_refit(long, was_kept=True)  # workers have been stopped since
-    assert not budget.can_refit(longer, was_kept=True)
+    assert budget.can_be_best(short)
+    assert not budget.can_be_best(long)
+    assert budget.can_be_best(long, had_time=True)  # workers have been stopped since
+    assert not budget.can_be_best(longer, had_time=True)
     budget.best = short
-    assert not budget.can_refit(long)
+    assert not budget.can_be_best(long)
     budget.best = longer
-    assert budget.can_refit(long)
+    assert budget.can_be_best(long)
 
 
 def test_time_is_reserved_for_the_refit_of_a_recalled_candidate(tmp_path):
@@ -577,7 +577,7 @@ def test_until_when_one_may_go_on_is_known_when_it_begins():
     with joblib.parallel_config(backend="threading"):
         evaluator = make_evaluator(n_jobs=2, n_splits=4)
         evaluate(evaluator, [chromosome(0.9, seconds=0.02)])  # has all the time
-        rules = Rules(generations=1, max_time=4.4, refit_growth=lambda candidate: 4)
+        rules = Rules(generations=1, max_time=4.4, refit_ratio=lambda candidate: 4)
         outcome = search(evolve(chromosomes, size=4), evaluator, rules)
     assert [e.status for e in outcome.evaluations] == ["ok"] * 4
 
@@ -599,7 +599,7 @@ def test_expensive_known_candidates_come_first_if_they_can_be_refitted():
 
     def order(max_time):
         seconds = max_time * pace
-        budget = begun(seconds, evaluator, refit_growth=lambda candidate: 1)
+        budget = begun(seconds, evaluator, refit_ratio=lambda candidate: 1)
         found = budget.order(candidates, never, {})
         return [e.chromosome.genes["x"] for e in found]
 
@@ -688,7 +688,7 @@ def test_of_trainings_that_go_on_the_fittest_is_the_best(finishes, best):
     few = Evaluation(chromosome(0.1), "ok", 0.9, resource=3)
     whole = Evaluation(chromosome(0.2), "ok", 0.8)
     budget = TimeBudget()
-    budget.plan(finishes=finishes)
+    budget.plan(has_final_training=finishes)
     result = SearchResult()
     result.ask([few.candidate, whole.candidate])
     for evaluation in (few, whole):

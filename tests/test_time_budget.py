@@ -64,9 +64,9 @@ def test_only_the_first_trial_has_no_deadline():
     assert budget.deadline(first).end == math.inf
     assert budget.deadline(second).end == 10**10 + 1100
     assert budget.deadline(first).end == math.inf  # its worker was lost
-    assert budget.end() == math.inf
+    assert budget.search_end() == math.inf
     budget.observe(Evaluation(second.chromosome, "ok"))
-    assert budget.end() == 10**10 + 1100
+    assert budget.search_end() == 10**10 + 1100
 
 
 @pytest.mark.parametrize("status", ["ok", "error", "unfinished"])
@@ -108,12 +108,12 @@ def test_training_has_a_share_of_the_time(max_time, has_ensemble, elapsed, train
 def test_members_are_fitted_as_far_as_there_is_time():
     budget = Budget(100, refit_seconds=lambda e: e.fit_times[0], started=time.time())
     budget.plan(make_evaluator().runner, ToyBuilder(), n_workers=2, has_ensemble=True)
-    assert budget.has_time_for(ended(60.0))
-    assert not budget.has_time_for(ended(101.0))
+    assert budget.can_refit_member(ended(60.0))
+    assert not budget.can_refit_member(ended(101.0))
     budget.started -= 50
-    assert not budget.has_time_for(ended(60.0))
+    assert not budget.can_refit_member(ended(60.0))
     budget.max_time = None
-    assert budget.has_time_for(ended(101.0))
+    assert budget.can_refit_member(ended(101.0))
 
 
 def test_time_is_kept_for_the_members():
@@ -127,18 +127,18 @@ def test_time_is_kept_for_the_members():
     budget.observe(tried(1.0))
     one = budget.refit_seconds(tried(1.0))
     # For the selection, and five members on two workers.
-    assert budget.end() == pytest.approx(1100 - 3 - 2.5 * one)
+    assert budget.search_end() == pytest.approx(1100 - 3 - 2.5 * one)
     budget.observe(tried(9.0))
-    assert budget.end() == pytest.approx(1100 - 3 - 10)
+    assert budget.search_end() == pytest.approx(1100 - 3 - 10)
 
 
 def test_on_long_tables_training_takes_as_much_less_as_there_are_fewer_rows():
     runner = make_evaluator(resource="n_samples").runner
     budget = TimeBudget(100, started=time.time())
-    budget.plan(runner, ToyBuilder(), has_ensemble=True, is_long=True)
+    budget.plan(runner, ToyBuilder(), has_ensemble=True, is_long_table=True)
     whole = replace(candidate(0.1), resource=None)
     few = replace(whole, resource=2)  # of five
-    assert runner.share(few) == 0.4
+    assert runner.row_share(few) == 0.4
     limits = [budget.deadline(one).training_seconds for one in (whole, few)]
     assert limits == pytest.approx([20, 8], abs=0.1)
 
@@ -146,15 +146,15 @@ def test_on_long_tables_training_takes_as_much_less_as_there_are_fewer_rows():
 def test_on_long_tables_what_has_had_nearly_all_rows_is_not_fitted_again():
     runner = make_evaluator(resource="n_samples").runner
     budget = Budget(100, refit_seconds=lambda e: e.fit_times[0], started=time.time())
-    budget.plan(runner, ToyBuilder(), has_ensemble=True, is_long=True)
+    budget.plan(runner, ToyBuilder(), has_ensemble=True, is_long_table=True)
     few = replace(ended(20.0), chromosome=candidate(0.1).chromosome, resource=2)
     few = replace(few, saved_times=(0.0, 0.0))
     nearly_all = replace(few, resource=None)
-    assert budget.has_time_for(few)
-    assert not budget.has_time_for(nearly_all)
+    assert budget.can_refit_member(few)
+    assert not budget.can_refit_member(nearly_all)
     # Nor is time kept for it, but for the selection.
     budget = TimeBudget(100, started=1000)
-    budget.plan(runner, ToyBuilder(), has_ensemble=True, is_long=True)
+    budget.plan(runner, ToyBuilder(), has_ensemble=True, is_long_table=True)
     budget.observe(nearly_all)
     budget.best = nearly_all
-    assert budget.end() == pytest.approx(1097)
+    assert budget.search_end() == pytest.approx(1097)

@@ -363,21 +363,21 @@ class Budget(TimeBudget):
         self,
         max_time=None,
         refit_seconds=None,
-        refit_growth=None,
+        refit_ratio=None,
         reserve=0,
         started=None,
         **plan,
     ):
         super().__init__(max_time, started=started)
         self.plan(**plan)
-        self._seconds, self._factor, self._share = refit_seconds, refit_growth, reserve
-        if refit_seconds is not None or refit_growth is not None:
+        self._seconds, self._factor, self._share = refit_seconds, refit_ratio, reserve
+        if refit_seconds is not None or refit_ratio is not None:
             self.final_builder = ToyBuilder()
 
     def refit_seconds(self, evaluation):
         return 0.0 if self._seconds is None else self._seconds(evaluation)
 
-    def _growth_if_best(self, candidate):
+    def _refit_ratio_if_best(self, candidate):
         return 0.0 if self._factor is None else self._factor(candidate)
 
     def _reserve(self, best):

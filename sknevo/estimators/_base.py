@@ -47,6 +47,7 @@ from sknevo.estimators._splits import make_splits
 from sknevo.estimators._views import ViewsMixin
 from sknevo.evaluation import (
     SAMPLES,
+    Builder,
     Data,
     Evaluator,
     Journal,
@@ -59,7 +60,7 @@ from sknevo.evaluation import (
     expected_score,
     inner_threads,
     start_early,
-    training_continues,
+    training_is_resumable,
 )
 from sknevo.evolution import STRATEGIES, Population, Rung, SuccessiveHalving
 from sknevo.extras import require
@@ -280,11 +281,7 @@ class BaseEvolved(
         budget: TimeBudget,
         progress: Progress,
     ) -> Self:
-        if self._needs_docstrings and sys.flags.optimize > 1:
-            raise RuntimeError(
-                "python -OO removes docstrings, without which "
-                f"{self._needs_docstrings} cannot be imported: use python -O."
-            )
+        self._check_docstrings()
         # The data, and what is measured on them.
         samples = self._samples(*self._validate(X, y, reset=True), params)
         samples = replace(samples, X=self._learn_X(samples.X))
@@ -295,24 +292,86 @@ class BaseEvolved(
         undefined = partial(self._undefined, objectives)
         data = self._make_data(samples, random_state, undefined)
 
-        # The search space: of a training part, and of what the refit is fitted on.
-        whole = self._spec(X, y)
-        spec = replace(whole, n_samples=data.n_train)
+        # The search space: of the training part of a split.
+        full_spec = self._spec(X, y)
+        spec = replace(full_spec, n_samples=data.n_train)
         self.genome_ = self._make_genome(spec)
         say_data(self, spec, objectives, len(data.splits))
         rungs = self._rungs(spec, len(data.splits))
-        rows = self._refit_rows(data)
-        final_spec = whole if rows is None else replace(whole, n_samples=len(rows))
 
-        # How one candidate is evaluated.
-        ensembles = self._may_ensemble(objectives)
-        if self._wants_ensemble and not ensembles:
-            warnings.warn(NO_ENSEMBLE, stacklevel=2)
+        # How a candidate is evaluated, and how it is refitted.
+        refit_rows = self._refit_rows(data)
+        runner = self._make_runner(
+            spec,
+            data,
+            objectives,
+            random_state,
+            rungs,
+            trial_is_refit=refit_rows is not None,
+        )
+        n_refitted = full_spec.n_samples if refit_rows is None else len(refit_rows)
+        refit_spec = replace(full_spec, n_samples=n_refitted)
+        final_builder = self._builder(refit_spec, objectives, final=True)
+        # Kept for `refit_individual`, hence without the data.
+        self._final_runner_ = replace(
+            runner, builder=final_builder, data=None, model_store=None, response=None
+        )
+        self._plan(budget, runner, final_builder)
+
+        # Which candidates there are.
+        if self.journal is not None:  # hashing the data takes its time
+            self._begin_journal(journal, objectives, random_state, data)
+        is_steady = runner.is_resumable and budget.is_asynchronous
+        halving = self._make_halving(spec, rungs.amounts, random_state, is_steady)
+        evaluator = Evaluator(
+            runner,
+            self._n_workers,
+            self.memory_limit,
+            journal,
+            self._n_best_of(runner),
+        )
+        try:
+            result = self._search(
+                halving, evaluator, budget, progress.searching(runner)
+            )
+            self._record(result, runner)
+            if self.refit:
+                progress.refitting()
+                self._select_ensemble(result, evaluator, budget)
+                if budget.is_long_table:  # models of all rows need the memory
+                    end_idle_workers()
+                if runner.is_resumable:
+                    self._finish_training(result, evaluator, budget)
+                else:
+                    self._refit(result, evaluator, budget, refit_rows)
+        finally:
+            evaluator.close()
+        return self
+
+    def _check_docstrings(self) -> None:
+        if self._needs_docstrings and sys.flags.optimize > 1:
+            raise RuntimeError(
+                "python -OO removes docstrings, without which "
+                f"{self._needs_docstrings} cannot be imported: use python -O."
+            )
+
+    def _make_runner(
+        self,
+        spec: DataSpec,
+        data: Data,
+        objectives: Objectives,
+        random_state: int,
+        rungs: Rungs,
+        trial_is_refit: bool,
+    ) -> TrialRunner:
+        """Return what evaluates a candidate."""
+        has_ensemble = self._may_ensemble(objectives)
+        if self._wants_ensemble and not has_ensemble:
+            warnings.warn(NO_ENSEMBLE, stacklevel=3)
         labels = getattr(self, "classes_", None)
         builder = self._builder(spec, objectives)
-        continues = training_continues(builder)
-        keeps_models = ensembles or continues or rows is not None
-        runner = TrialRunner(
+        keeps_models = has_ensemble or trial_is_refit or training_is_resumable(builder)
+        return TrialRunner(
             builder,
             Shared(data),
             objectives,
@@ -324,58 +383,43 @@ class BaseEvolved(
             rungs=rungs.amounts,
             max_predict_time=self.max_predict_time,
             model_store=ModelStore() if keeps_models else None,
-            refits=rows is not None,
-            response=Response(labels) if ensembles else None,
+            trial_is_refit=trial_is_refit,
+            response=Response(labels) if has_ensemble else None,
         )
-        final_builder = self._builder(final_spec, objectives, final=True)
-        # Kept for `refit_individual`, hence without the data.
-        self._final_runner_ = replace(
-            runner, builder=final_builder, data=None, model_store=None, response=None
-        )
+
+    def _plan(
+        self, budget: TimeBudget, runner: TrialRunner, final_builder: Builder
+    ) -> None:
+        """Tell the time budget what takes time."""
+        is_resumable = runner.is_resumable
         budget.plan(
             runner,
-            final_builder if self.refit and not continues else None,
+            final_builder if self.refit and not is_resumable else None,
             n_workers=self._n_workers,
-            # What goes on at the end can be used, whatever it is.
-            has_ensemble=ensembles or continues,
-            is_long=self.resource == "auto" and runner.resource == SAMPLES,
-            finishes=continues and bool(self.refit),
+            # Each model that can be trained on is of use, as each member is.
+            has_ensemble=runner.response is not None or is_resumable,
+            is_long_table=self.resource == "auto" and runner.resource == SAMPLES,
+            has_final_training=is_resumable and bool(self.refit),
         )
 
-        # Which candidates there are.
-        if self.journal is not None:  # hashing the data takes its time
-            identity = search_identity(
-                type(self).__name__,
-                random_state,
-                objectives.weights or objectives.metric,
-                journal_parameters(self),
-                self.genome_,
-                data,
-            )
-            journal.begin(identity, len(data.splits))
-        climbs = continues and budget.is_flexible
-        halving = self._make_halving(spec, rungs.amounts, random_state, climbs)
-
-        n_best = self._n_best if ensembles else self._n_best and 1
-        evaluator = Evaluator(
-            runner, self._n_workers, self.memory_limit, journal, n_best
+    def _begin_journal(
+        self, journal: Journal, objectives: Objectives, random_state: int, data: Data
+    ) -> None:
+        identity = search_identity(
+            type(self).__name__,
+            random_state,
+            objectives.weights or objectives.metric,
+            journal_parameters(self),
+            self.genome_,
+            data,
         )
-        try:
-            told = progress.searching(runner)
-            outcome = self._search(halving, evaluator, budget, told)
-            self._record(outcome, runner)
-            if self.refit:
-                progress.refitting()
-                self._select_ensemble(outcome, evaluator, budget)
-                if budget.is_long:  # models of all rows need the memory
-                    end_idle_workers()
-                if continues:
-                    self._finish(outcome, evaluator, budget)
-                else:
-                    self._refit(outcome, evaluator, budget, rows)
-        finally:
-            evaluator.close()
-        return self
+        journal.begin(identity, len(data.splits))
+
+    def _n_best_of(self, runner: TrialRunner) -> int | None:
+        """Return how many of the best a trial must be able to join to go on."""
+        if self._n_best is None or runner.response is not None:
+            return self._n_best
+        return 1
 
     @property
     def _n_workers(self) -> int:
@@ -483,7 +527,7 @@ class BaseEvolved(
         halving: SuccessiveHalving,
         evaluator: Evaluator,
         budget: TimeBudget,
-        told: Sequence[SearchCallback],
+        progress_callbacks: Sequence[SearchCallback],
     ) -> SearchResult:
         """Run the search, with all callbacks."""
         runner = evaluator.runner
@@ -494,28 +538,30 @@ class BaseEvolved(
         root = context.call_on_fit_task_begin(estimator=self, **data)
         callbacks = [*self._callbacks(runner), SklearnCallbacks(self, root, data)]
         criteria = make_criteria(vars(self), budget)
-        outcome = search(halving, evaluator, criteria, budget, [*callbacks, *told])
+        result = search(
+            halving, evaluator, criteria, budget, [*callbacks, *progress_callbacks]
+        )
         root.call_on_fit_task_end(estimator=self, **data)
         self.rungs_ = halving.rungs
-        return outcome
+        return result
 
-    def _record(self, outcome: SearchResult, runner: TrialRunner) -> None:
+    def _record(self, result: SearchResult, runner: TrialRunner) -> None:
         """Set the attributes that say what the search has found."""
         objectives, n_splits = runner.objectives, runner.n_splits
-        self.stop_reason_ = outcome.stop_reason
-        evaluations = outcome.evaluations
-        if outcome.best is None:
-            raise all_failed(evaluations, outcome.stop_reason)
-        rows = [*evaluations, *outcome.skipped]
+        self.stop_reason_ = result.stop_reason
+        evaluations = result.evaluations
+        if result.best is None:
+            raise all_failed(evaluations, result.stop_reason)
+        rows = [*evaluations, *result.skipped]
         error_score = np.nan if self.error_score == "raise" else self.error_score
-        main = objectives.main(outcome.best.scores)
+        main = objectives.main(result.best.scores)
         self.cv_results_ = make_cv_results(
             rows, n_splits, error_score, self._params_of, main
         )
         self._rows_ = [(e.chromosome, e.rounds) for e in rows]
         self.pareto_front_ = pareto_front(evaluations)
-        self.history_ = outcome.history
-        self.n_generations_ = len(outcome.history)
+        self.history_ = result.history
+        self.n_generations_ = len(result.history)
         self.n_evaluations_ = len(evaluations)
         self.n_splits_ = n_splits
         self.scorer_ = objectives.scorers
@@ -524,7 +570,7 @@ class BaseEvolved(
             best = chosen_index(self.refit, self.cv_results_, len(evaluations))
         else:
             names = [evaluation.candidate.name for evaluation in evaluations]
-            best = names.index(outcome.best.candidate.name)
+            best = names.index(result.best.candidate.name)
         self._set_best(best, evaluations[best])
         if not callable(self.refit):
             self._set_expected_score(evaluations[best], evaluations, runner)
@@ -554,12 +600,12 @@ class BaseEvolved(
         return self.ensemble_size is not None and not alone
 
     def _select_ensemble(
-        self, outcome: SearchResult, evaluator: Evaluator, budget: TimeBudget
+        self, result: SearchResult, evaluator: Evaluator, budget: TimeBudget
     ) -> None:
         """Select an ensemble of what was evaluated; its models are those of trials."""
         self.ensemble_ = None
         if evaluator.runner.response is not None:
-            names = [evaluation.candidate.name for evaluation in outcome.evaluations]
+            names = [evaluation.candidate.name for evaluation in result.evaluations]
             self.ensemble_ = make_ensemble(
                 evaluator, budget, names, self.ensemble_size, self._first_steps()
             )

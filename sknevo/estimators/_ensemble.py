@@ -1,7 +1,7 @@
 """The ensemble of what a search has evaluated: its selection, and its predictions."""
 
 import pickle
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -193,9 +193,10 @@ def make_ensemble(
     size: int,
     first_steps: Sequence[tuple[str, BaseEstimator]],
 ) -> EnsembleClassifier | EnsembleRegressor | None:
-    """Return an ensemble of evaluated candidates, None if no model is at hand.
+    """Return an ensemble of evaluated candidates, None if none has models.
 
-    A candidate that was promoted counts with each of its resources.
+    A candidate that was promoted counts with each of its resources, unless training is
+    resumable.
 
     Parameters
     ----------
@@ -206,62 +207,66 @@ def make_ensemble(
     """
     runner = evaluator.runner
     rows = {name: index for index, name in enumerate(names)}
-    known = [e for e in runner.model_store.kept if e.candidate.name in rows]
-    if runner.continues:
-        known = _furthest(known)
-    if not known:
+    library = [e for e in runner.model_store.kept if e.candidate.name in rows]
+    if runner.is_resumable:  # checkpoints of one training are alike
+        library = _with_most_resources(library)
+    if not library:
         return None
-    predictions = [evaluation.predictions for evaluation in known]
+    predictions = [evaluation.predictions for evaluation in library]
     held_out = runner.held_out()
     selection = select(predictions, held_out, size)
     average = selection.average(predictions)
     decision = tune(average, held_out)
-    chosen = [known[i] for i in selection.weights]
-    loaded = [runner.models(e.candidate) for e in chosen]
-    missing = [e for e, one in zip(chosen, loaded, strict=True) if not one]
-    if missing:
-        evaluator.fit_models(missing, budget)
-        loaded = [
-            one or runner.models(e.candidate)
-            for e, one in zip(chosen, loaded, strict=True)
-        ]
-    models = _sharing(loaded)
+    chosen = [library[i] for i in selection.weights]
+    evaluator.fit_missing_models(chosen, budget)
+    models = [runner.split_models(evaluation.candidate) for evaluation in chosen]
+    _share_first_steps(model for of_member in models for model in of_member)
     weights = np.array(list(selection.weights.values()))
-    weights *= [bool(one) for one in models]  # there was no time for the others
+    weights *= [bool(of_member) for of_member in models]  # no time to fit the others
     if not weights.any():
         return None
     members = [
-        Member(rows[e.candidate.name], e.chromosome, float(weight), tuple(one))
-        for e, weight, one in zip(chosen, weights / weights.sum(), models, strict=True)
+        Member(rows[e.candidate.name], e.chromosome, float(weight), tuple(of_member))
+        for e, weight, of_member in zip(
+            chosen, weights / weights.sum(), models, strict=True
+        )
         if weight
     ]
     scores = list(selection.scores)
     if decision != Decision():
         scores.append(held_out.score(average, decision))
-    made = EnsembleRegressor if runner.response.labels is None else EnsembleClassifier
-    return made(members, scores, runner.response, decision, list(first_steps))
+    kind = EnsembleRegressor if runner.response.labels is None else EnsembleClassifier
+    return kind(members, scores, runner.response, decision, list(first_steps))
 
 
-def _furthest(evaluations: Sequence[Evaluation]) -> list[Evaluation]:
+def _with_most_resources(evaluations: Sequence[Evaluation]) -> list[Evaluation]:
     """Return for each individual its evaluation with the most of the resource."""
-    furthest: dict[str, Evaluation] = {}
-    for one in sorted(evaluations, key=lambda one: one.rank_key):
-        furthest[one.chromosome.key] = one
-    return [one for one in evaluations if furthest[one.chromosome.key] is one]
+    latest: dict[str, Evaluation] = {}
+    for evaluation in sorted(evaluations, key=lambda e: e.rank_key):
+        latest[evaluation.chromosome.key] = evaluation
+    return [e for e in evaluations if latest[e.chromosome.key] is e]
 
 
-def with_whole(
-    ensemble: _Ensemble, models: Mapping[int, BaseEstimator]
-) -> Sequence[Member]:
-    """Return the members, some with a model of all of the data, by their index."""
-    _sharing([[*models.values()]])
-    return [replace(one, whole=models.get(one.index)) for one in ensemble.members]
+def heaviest_first(members: Sequence[Member]) -> list[Member]:
+    """Return members by their weights; of equal ones the earlier first."""
+    return sorted(members, key=lambda member: -member.weight)
 
 
-def _sharing(models: list[list[BaseEstimator]]) -> list[list[BaseEstimator]]:
-    """Return models of which those with equal first steps have the same one."""
-    known: dict[bytes, tuple[str, BaseEstimator]] = {}
-    for one in (model for member in models for model in member):
-        if isinstance(one, Pipeline):
-            one.steps[0] = known.setdefault(pickle.dumps(one.steps[0]), one.steps[0])
-    return models
+def with_models_of_all_data(
+    members: Sequence[Member], models: Mapping[int, BaseEstimator]
+) -> list[Member]:
+    """Return members with their models of all of the data, which are given by index."""
+    _share_first_steps(models.values())
+    return [replace(member, whole=models.get(member.index)) for member in members]
+
+
+def _share_first_steps(models: Iterable[BaseEstimator]) -> None:
+    """Let pipelines whose fitted first steps are equal have the same one, in place.
+
+    So X is prepared once for all of them, and an ensemble pickles to fewer bytes.
+    """
+    steps: dict[bytes, tuple[str, BaseEstimator]] = {}
+    for model in models:
+        if isinstance(model, Pipeline):
+            first = model.steps[0]
+            model.steps[0] = steps.setdefault(pickle.dumps(first), first)

@@ -96,11 +96,11 @@ class LargeTablesMixin:
         # Members that know the sample alone would not help the model of all rows.
         return super()._wants_ensemble and not self._is_sampled_
 
-    def _record(self, outcome: SearchResult, runner: TrialRunner) -> None:
-        super()._record(outcome, runner)
+    def _record(self, result: SearchResult, runner: TrialRunner) -> None:
+        super()._record(result, runner)
         if not self._is_sampled_ or callable(self.refit):
             return
-        evaluations, family = outcome.evaluations, self._final_runner_.builder.family
+        evaluations, family = result.evaluations, self._final_runner_.builder.family
         able = [
             i
             for i, one in enumerate(evaluations)

@@ -1,6 +1,7 @@
 """The last step of a fit: the best, and members of the ensemble, with all of the data.
 
-Individuals are fitted once more, or, where training goes on, end their training.
+Individuals are fitted once more (`_refit`), or, if training is resumable, their models
+are trained on (`_finish_training`).
 """
 
 import math
@@ -19,7 +20,7 @@ from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import check_is_fitted
 
 from sknevo.deadline import DeadlineReached
-from sknevo.estimators._ensemble import with_whole
+from sknevo.estimators._ensemble import heaviest_first, with_models_of_all_data
 from sknevo.estimators._metadata import check_metadata, check_names, given
 from sknevo.estimators._results import refit_first, runners_up
 from sknevo.estimators._samples import Samples
@@ -32,85 +33,82 @@ from sknevo.time_budget import TimeBudget
 class RefitMixin:
     """What `fit` of an evolved estimator does once its search has ended."""
 
-    def _finish(
-        self, outcome: SearchResult, evaluator: Evaluator, budget: TimeBudget
+    def _finish_training(
+        self, result: SearchResult, evaluator: Evaluator, budget: TimeBudget
     ) -> None:
-        """End the training of the best and of the heaviest members on all of the data.
+        """Train on the best and the heaviest members with all of the data.
 
-        With `max_time` each worker goes on with one of them until the time is over. The
-        others, and one that fails there, predict as their trials have left them.
+        With `max_time` each worker trains one of them until the time is over. The
+        others, and one that fails there, predict with the models of their trials.
         """
         start, runner = time.perf_counter(), evaluator.runner
-        finalists = self._finalists(outcome, evaluator, budget)
-        chosen = {index: outcome.evaluations[index] for index in finalists}
-        lost = [e for e in chosen.values() if not runner.models(e.candidate)]
-        if lost:
-            evaluator.fit_models(lost, budget)
+        finalists = self._finalists(result, evaluator, budget)
+        chosen = {index: result.evaluations[index] for index in finalists}
+        evaluator.fit_missing_models([*chosen.values()], budget)
         models: dict[int, BaseEstimator] = {}
-        if outcome.stop_reason != INTERRUPTED:
+        if result.stop_reason != INTERRUPTED:
             candidates = [e.candidate for e in chosen.values()]
-            found = evaluator.finish(candidates, budget.for_finish())
+            by_name = evaluator.finish_training(candidates, budget.for_final_training())
             models = _usable(
-                {index: found[e.candidate.name] for index, e in chosen.items()},
+                {index: by_name[e.candidate.name] for index, e in chosen.items()},
                 "as its evaluation has left it, since its training could not go on "
                 "with all of X",
             )
         index = self._winner(finalists, models)
-        best = outcome.evaluations[index]
+        best = result.evaluations[index]
         self.best_estimator_ = models.get(index) or runner.stored_model(best.candidate)
         self._set_best(index, best)
         self.refitted_ = index in models
         if self.ensemble_:
             self.ensemble_.members = [
-                replace(one, models=one.models[:-1], whole=models[one.index])
-                if one.index in models
-                else one
-                for one in self.ensemble_.members
+                replace(member, models=member.models[:-1], whole=models[member.index])
+                if member.index in models
+                else member
+                for member in self.ensemble_.members
             ]
         self.refit_time_ = time.perf_counter() - start
 
     def _finalists(
-        self, outcome: SearchResult, evaluator: Evaluator, budget: TimeBudget
+        self, result: SearchResult, evaluator: Evaluator, budget: TimeBudget
     ) -> list[int]:
-        """Return the indices of what ends its training, the best first."""
-        members = self.ensemble_.members if self.ensemble_ else []
-        heaviest = sorted(members, key=lambda one: -one.weight)
-        indices = dict.fromkeys([self.best_index_, *(one.index for one in heaviest)])
+        """Return the indices of the individuals to train on, the best first."""
+        heaviest = heaviest_first(self.ensemble_.members) if self.ensemble_ else []
+        indices = [self.best_index_, *(member.index for member in heaviest)]
         most = None if budget.max_time is None else self._n_workers
-        return [*indices][:most]
+        return [*dict.fromkeys(indices)][:most]
 
     def _winner(self, finalists: list[int], models: Mapping[int, BaseEstimator]) -> int:
-        """Return the index of the best, of which `models` have ended their training."""
+        """Return the index of the best once `models`, by index, are trained."""
         return finalists[0]
 
     def _refit(
         self,
-        outcome: SearchResult,
+        result: SearchResult,
         evaluator: Evaluator,
         budget: TimeBudget,
         rows: np.ndarray | None,
     ) -> None:
-        """Fit the best, and members of the ensemble, once more."""
+        """Fit the best on all rows or on these, and members of the ensemble on all."""
         runner = evaluator.runner
-        models = self._refit_best(outcome, runner, budget, rows)
-        if self.ensemble_ and outcome.stop_reason != INTERRUPTED:
-            self._refit_members(outcome, runner, budget, models)
+        fitted = self._refit_best(result, runner, budget, rows)
+        if self.ensemble_ and result.stop_reason != INTERRUPTED:
+            self._refit_members(result, runner, budget, fitted)
 
     def _refit_best(
         self,
-        outcome: SearchResult,
+        result: SearchResult,
         runner: TrialRunner,
         budget: TimeBudget,
         rows: np.ndarray | None,
     ) -> dict[int, BaseEstimator]:
-        """Fit the best on all of the data, or on the rows of its trial.
+        """Fit the best on all rows, or on these, unless the model of its trial serves.
 
-        Return it by its index, if it was fitted.
+        Return the fitted model by its index; an empty dict if none was fitted.
         """
-        evaluations = outcome.evaluations
+        evaluations = result.evaluations
         best = evaluations[self.best_index_]
-        serves = self.ensemble_ and not budget.is_worth_refit(best)
-        if (runner.refits or serves) and self._take_from_trial(best, runner):
+        is_too_long = self.ensemble_ and not budget.is_worth_refit(best)
+        if (runner.trial_is_refit or is_too_long) and self._use_trial(best, runner):
             return {}
         start = time.perf_counter()
         indices = [self.best_index_]
@@ -121,83 +119,88 @@ class RefitMixin:
         threads = self._threads or inner_threads(1)
         final = replace(self._final_runner_, data=data, threads=threads)
         # Beside an ensemble, the model of its trial serves if time is over.
-        until = budget.until if self.ensemble_ else math.inf
+        until = budget.fit_end if self.ensemble_ else math.inf
         try:
             # The best may fail here: then a runner-up is the best.
             index, self.best_estimator_ = refit_first(
                 final, evaluations, indices, until
             )
         except DeadlineReached:
-            if self._take_from_trial(best, runner):
+            if self._use_trial(best, runner):
                 return {}
             index, self.best_estimator_ = refit_first(final, evaluations, indices)
         self._set_best(index, evaluations[index])
         self.refit_time_, self.refitted_ = time.perf_counter() - start, True
         return {index: self.best_estimator_}
 
-    def _take_from_trial(self, best: Evaluation, runner: TrialRunner) -> bool:
-        """Take the model that the best was evaluated with, if it is kept."""
-        ready = runner.stored_model(best.candidate)
-        if ready is None:
+    def _use_trial(self, best: Evaluation, runner: TrialRunner) -> bool:
+        """Make the model of the best's trial `best_estimator_`, if it is kept.
+
+        Return whether it is.
+        """
+        model = runner.stored_model(best.candidate)
+        if model is None:
             return False
         steps = self._first_steps()
-        self.best_estimator_ = Pipeline([*steps, *ready.steps]) if steps else ready
+        self.best_estimator_ = Pipeline([*steps, *model.steps]) if steps else model
         self.refit_time_ = float(np.mean(best.fit_times))
-        self.refitted_ = runner.refits  # its rows are those of a last fit
+        self.refitted_ = runner.trial_is_refit  # its rows are those of a last fit
         return True
 
     def _refit_members(
         self,
-        outcome: SearchResult,
+        result: SearchResult,
         runner: TrialRunner,
         budget: TimeBudget,
-        models: dict[int, BaseEstimator],
+        fitted: dict[int, BaseEstimator],
     ) -> None:
         """Fit members on all of the data, the heaviest first, as far as there is time.
 
-        `models` holds what is fitted already, by index. A member that takes too long
-        keeps the models of its splits, and so does one that fails: a warning says why.
-        An individual that is a member with several resources is fitted once.
+        `fitted` holds the models that are fitted already, by index. A member that takes
+        too long keeps the models of its splits, and so does one that fails: a warning
+        says why. An individual that is a member with several resources is fitted once.
         """
-        evaluations = outcome.evaluations
-        kin: dict[str, list[int]] = {}
-        if budget.is_long:
-            kin[self.best_chromosome_.key] = [self.best_index_]
-        for one in sorted(self.ensemble_.members, key=lambda one: -one.weight):
-            kin.setdefault(one.chromosome.key, []).append(one.index)
-        known = {evaluations[index].chromosome.key for index in models}
-        missing = [
+        evaluations = result.evaluations
+        # By key of each individual, the indices of its members.
+        members: dict[str, list[int]] = {}
+        if budget.is_long_table:  # the best is fitted here, be it a member or not
+            members[self.best_chromosome_.key] = [self.best_index_]
+        for member in heaviest_first(self.ensemble_.members):
+            members.setdefault(member.chromosome.key, []).append(member.index)
+        fitted_keys = {evaluations[index].chromosome.key for index in fitted}
+        to_fit = [
             max(indices, key=lambda i: evaluations[i].rank_key)
-            for key, indices in kin.items()
-            if key not in known
+            for key, indices in members.items()
+            if key not in fitted_keys
         ]
-        wanted = {index: evaluations[index] for index in missing}
         final = replace(self._final_runner_, data=runner.data, threads=runner.threads)
-        fitted = self._fitted_whole(final, wanted, budget)
-        self.best_estimator_ = fitted.get(self.best_index_, self.best_estimator_)
-        self.refitted_ |= self.best_index_ in fitted
+        newly_fitted = self._fit_in_time(
+            final, {index: evaluations[index] for index in to_fit}, budget
+        )
+        self.best_estimator_ = newly_fitted.get(self.best_index_, self.best_estimator_)
+        self.refitted_ |= self.best_index_ in newly_fitted
         # The ensemble reads X before its members do.
-        n_read = len(self._first_steps())
+        n_first = len(self._first_steps())
         models = {
-            same: Pipeline(model.steps[n_read:])
-            for i, model in (models | fitted).items()
-            for same in kin.get(evaluations[i].chromosome.key, [])
+            member: Pipeline(model.steps[n_first:])
+            for index, model in (fitted | newly_fitted).items()
+            for member in members.get(evaluations[index].chromosome.key, [])
         }
-        self.ensemble_.members = with_whole(self.ensemble_, models)
+        self.ensemble_.members = with_models_of_all_data(self.ensemble_.members, models)
 
-    def _fitted_whole(
-        self, final: TrialRunner, wanted: Mapping[int, Evaluation], budget: TimeBudget
+    def _fit_in_time(
+        self, final: TrialRunner, to_fit: Mapping[int, Evaluation], budget: TimeBudget
     ) -> dict[int, BaseEstimator]:
-        """Return individuals by index that could be fitted on all data in time.
+        """Return individuals, by index, fitted on all of the data in their order.
 
-        A worker that is free takes the next one that there is still time for.
+        A free thread fits the next one, unless there is no time left for it.
         """
 
         def fit(one: Evaluation) -> BaseEstimator | str | None:
-            if not budget.has_time_for(one):
+            if not budget.can_refit_member(one):
                 return None
             try:
-                return final.refit(one.chromosome, one.rounds, budget.until)
+                return final.refit(one.chromosome, one.rounds, budget.fit_end)
             except DeadlineReached:
                 return None
             except Exception as fault:
@@ -206,9 +209,9 @@ class RefitMixin:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # as in trials
             parallel = Parallel(n_jobs=self._n_workers, require="sharedmem")
-            found = parallel(delayed(fit)(one) for one in wanted.values())
+            models = parallel(delayed(fit)(one) for one in to_fit.values())
         return _usable(
-            dict(zip(wanted, found, strict=True)),
+            dict(zip(to_fit, models, strict=True)),
             "with the models of its splits alone, since it was not fitted on all of X",
         )
 
@@ -263,13 +266,14 @@ class RefitMixin:
 
 
 def _usable(
-    found: Mapping[int, BaseEstimator | str | None], instead: str
+    outcomes: Mapping[int, BaseEstimator | str | None], instead: str
 ) -> dict[int, BaseEstimator]:
-    """Return the models by index; a warning says why there is a reason in place of one.
+    """Return the models among outcomes of fits, by index.
 
-    `instead` says how the individual predicts without it.
+    The others are None if there was no time, or say why the fit failed: of this a
+    warning tells. `instead` says how the individual predicts without the model.
     """
-    for index, reason in found.items():
+    for index, reason in outcomes.items():
         if isinstance(reason, str):
             warnings.warn(
                 f"The individual in row {index} of cv_results_ predicts {instead}: "
@@ -277,4 +281,4 @@ def _usable(
                 FitFailedWarning,
                 stacklevel=6,
             )
-    return {i: one for i, one in found.items() if not isinstance(one, str | None)}
+    return {i: one for i, one in outcomes.items() if not isinstance(one, str | None)}

@@ -357,10 +357,10 @@ default="estimation_of_distribution"
         penalty = self.component_penalty if self.n_components is None else 0.0
         return AutoencoderBuilder(spec, self.device, self.precision, final, penalty)
 
-    def _finish(
-        self, outcome: SearchResult, evaluator: Evaluator, budget: TimeBudget
+    def _finish_training(
+        self, result: SearchResult, evaluator: Evaluator, budget: TimeBudget
     ) -> None:
-        super()._finish(outcome, evaluator, budget)
+        super()._finish_training(result, evaluator, budget)
         X = evaluator.runner.data.value.X
         n_some = max(FEWEST_SAMPLES, VALUES // self.n_features_in_)
         scores = self.best_estimator_.score_samples(X[random_rows(len(X), n_some)])

@@ -421,20 +421,20 @@ default="estimation_of_distribution"
     # The winner. ----------------------------------------------------------------------
 
     def _finalists(
-        self, outcome: SearchResult, evaluator: Evaluator, budget: TimeBudget
+        self, result: SearchResult, evaluator: Evaluator, budget: TimeBudget
     ) -> list[int]:
         """Return the best by fresh seeds of those with the best scores."""
         if callable(self.refit):
             return [self.best_index_]
-        nominated = self._nominated(outcome, evaluator, budget)
+        nominated = self._nominated(result, evaluator, budget)
         n = FINALISTS if budget.max_time is None else self._n_workers
         if len(nominated) == 1:
             return nominated
-        fresh = self._fresh(nominated, outcome, evaluator, budget)
+        fresh = self._fresh(nominated, result, evaluator, budget)
         objectives, store = evaluator.runner.objectives, evaluator.runner.stored_model
         fitness = {}
         for index in nominated:
-            evaluation = outcome.evaluations[index]
+            evaluation = result.evaluations[index]
             model, seconds = store(evaluation.candidate), evaluation.fit_times
             scores = objectives.measure(model, fresh, None, {}, np.mean(seconds))
             fitness[index] = objectives.fitness(scores)
@@ -442,28 +442,26 @@ default="estimation_of_distribution"
         return sorted(nominated, key=lambda index: -fitness[index])[:n]
 
     def _nominated(
-        self, outcome: SearchResult, evaluator: Evaluator, budget: TimeBudget
+        self, result: SearchResult, evaluator: Evaluator, budget: TimeBudget
     ) -> list[int]:
         """Return the individuals with the best scores, the best first."""
-        evaluations = outcome.evaluations
-        able = [i for i, one in enumerate(evaluations) if one.status == "ok"]
-        able.sort(key=lambda i: budget.rank_key(evaluations[i]), reverse=True)
+        evaluations = result.evaluations
+        successful = [i for i, one in enumerate(evaluations) if one.status == "ok"]
+        successful.sort(key=lambda i: budget.rank_key(evaluations[i]), reverse=True)
         # An individual counts once, with the resource that it does best with.
         first: dict[str, int] = {}
-        for index in [self.best_index_, *able]:
+        for index in [self.best_index_, *successful]:
             first.setdefault(evaluations[index].chromosome.key, index)
         nominated = [*first.values()][:NOMINATED]
-        models = evaluator.runner.models
-        lost = [i for i in nominated if not models(evaluations[i].candidate)]
-        if lost:  # a journal holds none
-            evaluator.fit_models([evaluations[i] for i in lost], budget)
-        kept = [i for i in nominated if models(evaluations[i].candidate)]
+        evaluator.fit_missing_models([evaluations[i] for i in nominated], budget)
+        has_models = evaluator.runner.has_models
+        kept = [i for i in nominated if has_models(evaluations[i].candidate)]
         return kept or [self.best_index_]
 
     def _fresh(
         self,
         nominated: list[int],
-        outcome: SearchResult,
+        result: SearchResult,
         evaluator: Evaluator,
         budget: TimeBudget,
     ) -> np.ndarray:
@@ -473,7 +471,7 @@ default="estimation_of_distribution"
         n_tested = len(evaluator.runner.data.value.splits[-1][1])
         n = float(FRESH * n_tested)
         if budget.max_time is not None:
-            seconds = sum(outcome.evaluations[i].score_times[-1] for i in nominated)
+            seconds = sum(result.evaluations[i].score_times[-1] for i in nominated)
             n = min(n, FRESH_SHARE * budget.max_time * n_tested / seconds)
         return fresh_seeds(self.seeds_, max(FEWEST_FRESH, int(n)), number=1)
 

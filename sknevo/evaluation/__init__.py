@@ -24,7 +24,7 @@ from sknevo.evaluation._scoring import COSTS, Objectives, Response
 from sknevo.evaluation._selection import select, tune
 from sknevo.evaluation._shared import Shared
 from sknevo.evaluation._threads import inner_threads, limited_threads
-from sknevo.evaluation._trials import Builder, training_continues
+from sknevo.evaluation._trials import Builder, training_is_resumable
 from sknevo.evaluation._workers import end_idle_workers
 
 __all__ = [
@@ -49,6 +49,6 @@ __all__ = [
     "read_journal",
     "select",
     "start_early",
-    "training_continues",
+    "training_is_resumable",
     "tune",
 ]

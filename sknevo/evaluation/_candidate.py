@@ -247,10 +247,10 @@ class TrialRunner(Trials):
 
     def _fit_and_score(self, candidate: Candidate, split: int) -> SplitResult:
         data = self.data.value
-        train, test = self.rows(candidate, split)
-        estimator = self.begun(candidate, split)
+        train, test = self.split_rows(candidate, split)
+        estimator = self.checkpoint(candidate, split)
         if estimator is None:
-            estimator = self.built(candidate)
+            estimator = self.make_estimator(candidate)
         start, saved, prepared = time.perf_counter(), 0.0, []
         y_train, y_test = part_of(data.y, train), part_of(data.y, test)
         if self._may_share:
@@ -264,7 +264,12 @@ class TrialRunner(Trials):
         held_out = X_test, y_test, data.take(data.fit_params, test)
         fit_params = data.take(data.fit_params, train)
         answers = self._fit(
-            estimator, X_train, y_train, fit_params, held_out, self.amount(candidate)
+            estimator,
+            X_train,
+            y_train,
+            fit_params,
+            held_out,
+            self.total_amount(candidate),
         )
         fit_time = time.perf_counter() - start
         # Before scoring: a slow candidate should not be timed for nothing.

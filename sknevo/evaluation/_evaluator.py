@@ -64,31 +64,37 @@ class Evaluator:
         self._pool: Pool | None = None
         self._budget = TimeBudget()
 
-    def fit_models(self, evaluations: Sequence[Evaluation], budget: TimeBudget) -> None:
-        """Repeat trials of models that are not in the store: a journal holds none.
+    def fit_missing_models(
+        self, evaluations: Sequence[Evaluation], budget: TimeBudget
+    ) -> None:
+        """Repeat trials whose models are not in the store, since a journal holds none.
 
         They have the same seeds, and their training ends after as many rounds.
         """
-        again = Evaluator(self.runner, self.n_jobs, self.memory_limit)
-        again.evaluate(
-            [replace(e.candidate, rounds=e.rounds) for e in evaluations], budget
-        )
+        missing = [
+            replace(e.candidate, rounds=e.rounds)
+            for e in evaluations
+            if not self.runner.has_models(e.candidate)
+        ]
+        if missing:
+            again = Evaluator(self.runner, self.n_jobs, self.memory_limit)
+            again.evaluate(missing, budget)
 
-    def finish(
+    def finish_training(
         self, candidates: Sequence[Candidate], budget: TimeBudget
     ) -> dict[str, BaseEstimator | str]:
-        """End the training of kept models, side by side, with all of the data.
+        """Train on kept models with all of the data, a worker for each of them.
 
         Return each model by the name of its candidate, or why there is none.
         """
         runner = FinishingRunner.of(self.runner)
-        again = Evaluator(runner, self.n_jobs, self.memory_limit)
-        found = {
-            evaluation.candidate.name: runner.finished(evaluation)
-            for evaluation in again.evaluate(candidates, budget)
+        finisher = Evaluator(runner, self.n_jobs, self.memory_limit)
+        models = {
+            evaluation.candidate.name: runner.finished_model(evaluation)
+            for evaluation in finisher.evaluate(candidates, budget)
         }
         runner.model_store.close()
-        return found
+        return models
 
     def evaluate(
         self, candidates: Sequence[Candidate], budget: TimeBudget | None = None
@@ -144,7 +150,7 @@ class Evaluator:
             return None
         while (answer := self._next_answer()) is None:
             self._dispatch()
-            for outcome in self._pool.wait(self._budget.end()):
+            for outcome in self._pool.wait(self._budget.search_end()):
                 self._receive(outcome)
         if self._pool.parallel:  # workers go on while the caller is busy
             self._dispatch()
@@ -152,7 +158,7 @@ class Evaluator:
 
     def _next_answer(self) -> Evaluation | None:
         """Return what is known of the next candidate, or of any if that counts."""
-        n_next = len(self._unanswered) if self._budget.is_flexible else 1
+        n_next = len(self._unanswered) if self._budget.is_asynchronous else 1
         for place in range(n_next):
             if (answer := self._answer(self._unanswered[place])) is not None:
                 del self._unanswered[place]

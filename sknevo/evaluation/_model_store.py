@@ -133,6 +133,10 @@ class ModelStore:
         """Return whether the models of a candidate are here, or have been."""
         return candidate.name in self._received
 
+    def has(self, candidate: Candidate, split: int) -> bool:
+        """Return whether the model of a split is here."""
+        return self._file(candidate.name, split).exists()
+
     def load(self, candidate: Candidate, split: int) -> BaseEstimator | None:
         """Return the model of a split, a new copy each time; None if it is not here."""
         try:

@@ -1,4 +1,4 @@
-"""A part of a resource: genes that are limited, and rows that stand for all."""
+"""The resource of successive halving: limited genes, and a stratified order of rows."""
 
 from typing import Any
 
@@ -27,26 +27,28 @@ def limited(expressed: Any, name: str, limit: int) -> Any:
     return expressed
 
 
-def wanted(expressed: Any, name: str) -> float:
-    """Return how much the genes of a name ask for, 0 if there is none.
+def requested(expressed: Any, name: str) -> float:
+    """Return the greatest value of the genes of a name, 0 if there is none.
 
     Examples
     --------
-    >>> wanted({"training": {"epochs": 30}}, "epochs")
+    >>> requested({"training": {"epochs": 30}}, "epochs")
     30
     """
     match expressed:
         case dict():
-            values = [v if k == name else wanted(v, name) for k, v in expressed.items()]
+            values = [
+                v if k == name else requested(v, name) for k, v in expressed.items()
+            ]
         case list():
-            values = [wanted(item, name) for item in expressed]
+            values = [requested(item, name) for item in expressed]
         case _:
             values = []
     return max(values, default=0)
 
 
-def spread(y: Any, n_samples: int, rng: np.random.Generator) -> np.ndarray:
-    """Return an order of rows of which any beginning has all classes in proportion.
+def stratified_order(y: Any, n_samples: int, rng: np.random.Generator) -> np.ndarray:
+    """Return an order of rows: the first n have all classes in proportion, for any n.
 
     The order is random if y holds no labels, several per row, or values to predict.
 
@@ -54,7 +56,7 @@ def spread(y: Any, n_samples: int, rng: np.random.Generator) -> np.ndarray:
     --------
     >>> import numpy as np
     >>> y = np.array(["a"] * 6 + ["b"] * 3)
-    >>> sorted(y[spread(y, 9, np.random.default_rng(0))[:3]].tolist())
+    >>> sorted(y[stratified_order(y, 9, np.random.default_rng(0))[:3]].tolist())
     ['a', 'a', 'b']
     """
     order = rng.permutation(n_samples)
@@ -64,7 +66,8 @@ def spread(y: Any, n_samples: int, rng: np.random.Generator) -> np.ndarray:
     _, labels, counts = np.unique(y, return_inverse=True, return_counts=True)
     labels = labels.astype(np.min_scalar_type(len(counts)))  # sorted much faster
     grouped = order[np.argsort(labels[order], kind="stable")]
+    # The i-th of n rows of a class comes after a share i / n of all rows.
     number = np.arange(n_samples) - np.repeat(np.cumsum(counts) - counts, counts)
-    place = np.empty(n_samples)
-    place[grouped] = number / counts[labels[grouped]]  # the first of each comes first
-    return order[np.argsort(place[order], kind="stable")]
+    share_before = np.empty(n_samples)
+    share_before[grouped] = number / counts[labels[grouped]]
+    return order[np.argsort(share_before[order], kind="stable")]

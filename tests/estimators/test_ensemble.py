@@ -284,7 +284,7 @@ def test_a_member_that_takes_too_long_on_all_rows_keeps_its_models(monkeypatch, 
         begun.append(member)
         return True
 
-    monkeypatch.setattr(TimeBudget, "has_time_for", late)
+    monkeypatch.setattr(TimeBudget, "can_refit_member", late)
     clf = classifier(
         genome=partial(pipeline, models=["lightgbm"]), max_time=60, generations=1, cv=3
     ).fit(*iris)

@@ -145,7 +145,7 @@ def finalists(fresh_scores, fitness, **params):
     ]
     data = SimpleNamespace(splits=[(SEEDS[:20], SEEDS[20:])])
     runner = SimpleNamespace(
-        models=lambda i: [i],
+        has_models=lambda i: True,
         stored_model=lambda i: i,
         data=SimpleNamespace(value=data),
         objectives=SimpleNamespace(
@@ -157,7 +157,10 @@ def finalists(fresh_scores, fitness, **params):
     evolved.best_index_, evolved.seeds_ = int(np.argmax(fitness)), SEEDS
     outcome = SimpleNamespace(evaluations=evaluations)
     budget = TimeBudget(params.get("max_time"))
-    return evolved._finalists(outcome, SimpleNamespace(runner=runner), budget)
+    evaluator = SimpleNamespace(
+        runner=runner, fit_missing_models=lambda evaluations, budget: None
+    )
+    return evolved._finalists(outcome, evaluator, budget)
 
 
 def test_fresh_seeds_decide_among_the_five_with_the_best_scores():

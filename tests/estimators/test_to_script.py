@@ -186,7 +186,7 @@ def test_without_time_for_a_last_fit_scripts_and_reports_say_so(
     assert clf.refitted_
     assert "no time for a last fit" not in clf.to_script()
     monkeypatch.setattr(TimeBudget, "is_worth_refit", lambda *_: False)
-    monkeypatch.setattr(TimeBudget, "has_time_for", lambda *_: False)
+    monkeypatch.setattr(TimeBudget, "can_refit_member", lambda *_: False)
     # The same search, whose clock leaves no time.
     hurried = clone(clf).set_params(verbose=1).fit(X, y)
     assert not hurried.refitted_

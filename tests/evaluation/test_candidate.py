@@ -366,7 +366,7 @@ def test_a_model_that_watches_is_scored_by_its_honest_predictions(response):
         assert tried.scores["own"][i] > 0.7
         if response is not None:
             np.testing.assert_array_equal(tried.predictions[i], certain)
-    models = runner.models(candidate())
+    models = runner.split_models(candidate())
     assert not any(hasattr(model[-1], "held_out_") for model in models)
 
 

@@ -61,7 +61,7 @@ def test_the_cost_of_a_promoted_one_is_what_is_left():
 def test_models_of_trials_are_handed_out_without_what_training_needs():
     _, evaluator = make()
     evaluator.evaluate([RUNGS[0]])
-    models = evaluator.runner.models(RUNGS[0])
+    models = evaluator.runner.split_models(RUNGS[0])
     assert [model.n_last for model in models] == [None, None]
     evaluator.close()
 
@@ -72,7 +72,7 @@ def test_what_was_trained_ends_with_all_of_the_data(n_jobs):
     broken = Candidate(Chromosome({"epochs": 9, "fails": True}), 3)
     lost = Candidate(Chromosome({"epochs": 5}))
     evaluator.evaluate([RUNGS[1], broken])
-    found = evaluator.finish([RUNGS[1], broken, lost], TimeBudget())
+    found = evaluator.finish_training([RUNGS[1], broken, lost], TimeBudget())
     model = found[RUNGS[1].name]
     # The trial had half of the rows; a share of what was trained follows.
     assert model.steps == [(5, 0), (5, 1), (5, 2), (10, "end")]
@@ -85,7 +85,7 @@ def test_the_end_takes_the_time_that_is_left():
     _, evaluator = make(n_jobs=2)
     evaluator.evaluate([RUNGS[1]])
     budget = TimeBudget(3.0)
-    found = evaluator.finish([RUNGS[1]], budget.for_finish())
+    found = evaluator.finish_training([RUNGS[1]], budget.for_final_training())
     assert found[RUNGS[1].name].steps[-1] == (10, "end")
     assert 1.5 < time.time() - budget.started < 3.2
     evaluator.close()

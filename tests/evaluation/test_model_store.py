@@ -29,12 +29,12 @@ def evaluate(n_jobs=1, store=None, n_splits=1, **runner):
 def test_models_of_all_splits_are_kept(n_jobs):
     _, evaluations, evaluator = evaluate(n_jobs, n_splits=2)
     for x in PLACES:
-        models = evaluator.runner.models(candidate(x))
+        models = evaluator.runner.split_models(candidate(x))
         assert [model.x for model in models] == [x, x]
         assert models[0].classes_.tolist() == [0, 1]
     assert all(e.fitted == () for e in evaluations)
     evaluator.close()
-    assert evaluator.runner.models(candidate(0.1)) == []
+    assert evaluator.runner.split_models(candidate(0.1)) == []
 
 
 @pytest.mark.parametrize("places", [PLACES, PLACES[::-1]])
@@ -73,7 +73,7 @@ def test_an_individual_that_was_promoted_counts_once_in_its_family(monkeypatch):
 
 
 def test_of_too_many_bytes_those_of_the_worst_go(monkeypatch):
-    size = len(pickle.dumps(evaluate()[2].runner.models(candidate(0.1))[0]))
+    size = len(pickle.dumps(evaluate()[2].runner.split_models(candidate(0.1))[0]))
     monkeypatch.setattr(model_store, "MOST_BYTES", 2.5 * size)
     store, _, _ = evaluate()
     assert len(store.kept) == len(PLACES)
@@ -126,18 +126,18 @@ def test_failed_or_restricted_candidates_leave_no_model():
 def test_missing_models_are_fitted_again_with_the_same_seed():
     store, evaluations, evaluator = evaluate(n_splits=2)
     kept = store.kept
-    before = [pickle.dumps(m) for m in evaluator.runner.models(candidate(0.1))]
+    before = [pickle.dumps(m) for m in evaluator.runner.split_models(candidate(0.1))]
     store._remove(candidate(0.1).name)
-    assert evaluator.runner.models(candidate(0.1)) == []
+    assert evaluator.runner.split_models(candidate(0.1)) == []
     (missing,) = (e for e in evaluations if e.candidate == candidate(0.1))
-    evaluator.fit_models([missing], TimeBudget())
+    evaluator.fit_missing_models([missing], TimeBudget())
     assert store.kept == kept
-    after = [pickle.dumps(m) for m in evaluator.runner.models(candidate(0.1))]
+    after = [pickle.dumps(m) for m in evaluator.runner.split_models(candidate(0.1))]
     assert after == before
 
 
 def test_all_the_time_is_for_the_search():
-    _, evaluations, evaluator = evaluate(refits=True)
+    _, evaluations, evaluator = evaluate(trial_is_refit=True)
 
     def budget(best=None, runner=evaluator.runner, n_workers=1):
         made = TimeBudget(100, started=1000)
@@ -148,12 +148,17 @@ def test_all_the_time_is_for_the_search():
 
     # A model that was kept needs no refit, even one that better ones have replaced.
     for evaluation in (None, *evaluations):
-        assert budget(evaluation).end() == 1100
-    assert budget(evaluations[0], n_workers=2).end() == 1099  # workers are stopped
+        assert budget(evaluation).search_end() == 1100
+    assert (
+        budget(evaluations[0], n_workers=2).search_end() == 1099
+    )  # workers are stopped
     # The model of a trial of another fit was not kept.
     recalled = replace(evaluations[0], chromosome=chromosome(0.7), fit_times=(40.0,))
-    assert budget(recalled).end() == pytest.approx(1054)
-    assert budget(runner=replace(evaluator.runner, refits=False)).end() == 1090
+    assert budget(recalled).search_end() == pytest.approx(1054)
+    assert (
+        budget(runner=replace(evaluator.runner, trial_is_refit=False)).search_end()
+        == 1090
+    )
 
 
 def test_beside_an_ensemble_a_long_refit_takes_no_time_of_the_search():
@@ -166,15 +171,17 @@ def test_beside_an_ensemble_a_long_refit_takes_no_time_of_the_search():
         made.best = replace(evaluation, fit_times=(fit_seconds,), saved_times=(0.0,))
         return made
 
-    assert budget(4.0).end() == pytest.approx(1100 - 3 - 4.6)
-    assert budget(40.0).end() == pytest.approx(1100 - 3)
-    assert budget(40.0).can_refit(budget(40.0).best)  # it may be the best all the same
+    assert budget(4.0).search_end() == pytest.approx(1100 - 3 - 4.6)
+    assert budget(40.0).search_end() == pytest.approx(1100 - 3)
+    assert budget(40.0).can_be_best(
+        budget(40.0).best
+    )  # it may be the best all the same
 
 
 def test_with_a_sufficient_resource_the_model_is_kept():
-    _, _, evaluator = evaluate(resource="n_samples", refits=True)
+    _, _, evaluator = evaluate(resource="n_samples", trial_is_refit=True)
     whole = replace(candidate(0.1), resource=100)  # there are 5
-    assert evaluator.runner.is_refit(whole)
+    assert evaluator.runner.serves_as_refit(whole)
     assert evaluator.runner.stored_model(whole).x == 0.1
-    assert evaluator.runner.needs_no_refit(whole)
-    assert not evaluator.runner.is_refit(replace(whole, resource=2))
+    assert evaluator.runner.has_refit(whole)
+    assert not evaluator.runner.serves_as_refit(replace(whole, resource=2))

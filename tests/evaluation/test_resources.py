@@ -6,7 +6,7 @@ from toys import Recipe, Toy, make_evaluator, score
 
 from sknevo.estimators._setup import most, rungs
 from sknevo.evaluation import Data, Objectives, Shared, TrialRunner
-from sknevo.evaluation._resources import limited, spread, wanted
+from sknevo.evaluation._resources import limited, requested, stratified_order
 from sknevo.genes import Categorical, Choice, Genome, Integer, Real, Repeat
 from sknevo.records import Candidate, Chromosome
 
@@ -42,8 +42,8 @@ def test_how_much_genes_ask_for_and_may_ask_for():
     )
     assert most(genome, "epochs") == 50
     assert most(genome, "rate") == most(genome, "nothing") == 0
-    assert wanted(NET, "epochs") == 30
-    assert wanted(NET, "nothing") == 0
+    assert requested(NET, "epochs") == 30
+    assert requested(NET, "nothing") == 0
 
 
 def test_individuals_are_built_with_their_resource():
@@ -105,16 +105,16 @@ def test_samples_are_the_same_for_all_individuals_and_more_include_fewer():
 @pytest.mark.parametrize("n", [3, 10, 25, 60])
 def test_any_beginning_has_all_classes_in_their_proportions(n):
     y = np.repeat(["common", "rare", "single"], [80, 19, 1])
-    beginning = y[spread(y, 100, np.random.default_rng(0))[:n]]
+    beginning = y[stratified_order(y, 100, np.random.default_rng(0))[:n]]
     assert set(beginning) == {"common", "rare", "single"}
     assert abs(np.sum(beginning == "rare") - 0.19 * n) <= 1
 
 
 def test_values_to_predict_are_in_random_order():
     y = np.r_[np.zeros(500), np.random.default_rng(1).random(500)]
-    beginning = y[spread(y, 1000, np.random.default_rng(0))[:200]]
+    beginning = y[stratified_order(y, 1000, np.random.default_rng(0))[:200]]
     assert 70 < np.sum(beginning == 0) < 130
-    order = spread(None, 10, np.random.default_rng(0))
+    order = stratified_order(None, 10, np.random.default_rng(0))
     assert sorted(order) == list(range(10)) != order.tolist()
 
 

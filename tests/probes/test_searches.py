@@ -533,7 +533,7 @@ def test_no_more_workers_than_candidates_are_started(first, n_started, monkeypat
 class FewRowsOfManyClasses:
     """Trials of pipelines on 600 rows of 200 classes."""
 
-    refits = False
+    trial_is_refit = False
     n_splits = 3
 
     def __init__(self, n_samples=400):
@@ -547,10 +547,10 @@ class FewRowsOfManyClasses:
     def family(self, candidate):
         return self.builder.family(candidate.chromosome.expressed)
 
-    def is_refit(self, candidate):
+    def serves_as_refit(self, candidate):
         return False
 
-    needs_no_refit = is_refit
+    has_refit = serves_as_refit
 
 
 def test_boosters_of_many_classes_are_not_skipped():
