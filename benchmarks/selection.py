@@ -28,7 +28,7 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from sknevo.evaluation import Decision, Objectives
 from sknevo.evaluation import _selection as selection
-from sknevo.evaluation._averages import fitness_form
+from sknevo.evaluation._averages import fitness_scorer
 from sknevo.evaluation._held_out import HeldOut
 
 CLASSIFICATION = (*tables.NAMES, *tables.FRESH)
@@ -241,7 +241,7 @@ def variants(candidates, held_out, order):
     for best in (5, 10):
         yield f"best {best}", weights(order[:best]), tuned(weights(order[:best]))
     for name, settings in SETTINGS.items():
-        if "goal_form" in settings and not held_out.scores_labels:
+        if "selection_scorer" in settings and not held_out.scores_labels:
             continue
         with ExitStack() as stack:
             for constant in settings.keys() & vars(selection).keys():
@@ -273,7 +273,7 @@ SETTINGS = {
     "start 300": {"START": 300},
     "start 3000": {"START": 3000},
     "whole tuning": {"HALF_WAY": 0},
-    "by the score": {"goal_form": fitness_form, "SECONDS": 3.0},
+    "by the score": {"selection_scorer": fitness_scorer, "SECONDS": 3.0},
 }
 
 

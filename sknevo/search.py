@@ -1,6 +1,7 @@
 """The search: ask, evaluate, tell and terminate.
 
-Below the loop stand the callbacks that report on it.
+`search` is the loop. `_Steps` are its steps, and `SearchResult` is what they add up to.
+Below them stand the callbacks of scikit-learn, and the causes of failures.
 """
 
 import math
@@ -24,26 +25,44 @@ INTERRUPTED = "interrupted by the user"
 
 
 class SearchCallback:
-    """Is told of the events of a search; may stop it."""
+    """Is called at the events of a search, and may stop it."""
 
     def on_generation_start(self, number: int, size: int | None) -> None:
-        """Be told that a generation begins, of unknown size if successive halving."""
+        """Act on the begin of a generation; successive halving knows no `size`."""
 
     def on_evaluation_end(self, evaluation: Evaluation) -> bool | None:
-        """Be told an evaluation that counts from now on; True stops the search."""
+        """Act on an evaluation that counts from now on; True stops the search."""
 
     def on_generation_end(self, generation: Generation) -> bool | None:
-        """Be told that a generation has ended; True stops the search."""
+        """Act on the end of a generation; True stops the search."""
 
 
 @dataclass
 class SearchResult:
     """All that a search has found, and how far it is.
 
-    `evaluations` are those of all candidates in the order asked, without those for
-    which there was no time, which are `skipped`. `best` is the fittest with the most
-    resources, or with any if trainings go on at the end; the earlier one among equals;
-    with `max_time`, of those that could be refitted in time.
+    Attributes
+    ----------
+    evaluations : list of Evaluation
+        Of all candidates, each once, without those that were skipped.
+    skipped : list of Evaluation
+        Those of candidates for which there was no time.
+    history : list of Generation
+        Summaries of the generations that have ended.
+    best : Evaluation or None
+        The fittest with the most of the resource, or, with a final training, with any
+        of it; of equal ones that which was asked for first. With `max_time`, one that
+        could be refitted in time.
+    stop_reason : str
+        Why the search has ended, empty as long as it has not.
+    stop_requested : bool
+        Whether a callback has asked for the end.
+    fitness : dict of str to float
+        The last fitness of each evaluated individual, by key.
+    current_generation : list of Evaluation
+        What was told since the last generation has ended.
+    had_skipped : bool
+        Whether candidates of the last generation were skipped.
     """
 
     evaluations: list[Evaluation] = field(default_factory=list)
@@ -51,18 +70,17 @@ class SearchResult:
     history: list[Generation] = field(default_factory=list)
     best: Evaluation | None = None
     stop_reason: str = ""
-    # Whether a callback has asked for the end.
-    is_stopped: bool = False
-    # Fitness of evaluated individuals, by key.
+    stop_requested: bool = False
     fitness: dict[str, float] = field(default_factory=dict)
-    # Evaluations of the present generation, and whether the last one had skipped ones.
-    generation: list[Evaluation] = field(default_factory=list)
-    has_skipped: bool = False
-    _began: float = field(default_factory=time.perf_counter)
+    current_generation: list[Evaluation] = field(default_factory=list)
+    had_skipped: bool = False
+    _generation_start: float = field(default_factory=time.perf_counter)
+    # By the name of the candidate, its place in the order asked.
     _places: dict[str, int] = field(default_factory=dict)
+    # The names of the candidates in `evaluations`.
     _names: set[str] = field(default_factory=set)
 
-    def ask(self, candidates: Sequence[Candidate]) -> None:
+    def note_order(self, candidates: Sequence[Candidate]) -> None:
         """Note the order in which candidates are asked for."""
         for candidate in candidates:
             # A candidate that is asked for twice has its first place.
@@ -70,7 +88,7 @@ class SearchResult:
 
     def add(self, evaluation: Evaluation, budget: TimeBudget) -> None:
         """Add an evaluation; it becomes the best if it is and can be refitted."""
-        self.generation.append(evaluation)
+        self.current_generation.append(evaluation)
         if evaluation.status == "skipped":
             self.skipped.append(evaluation)
             return
@@ -95,8 +113,8 @@ class SearchResult:
         return self._places[evaluation.candidate.name]
 
     def end_generation(self) -> Generation:
-        """Return a summary of the present generation, and begin another."""
-        ended = [e for e in self.generation if e.status != "skipped"]
+        """Return a summary of the current generation, and begin another."""
+        ended = [e for e in self.current_generation if e.status != "skipped"]
         fitness = [e.fitness for e in ended if e.status == "ok"]
         evaluated = [e for e in ended if not e.cached]
         now = time.perf_counter()
@@ -107,30 +125,32 @@ class SearchResult:
             evaluated=len(evaluated),
             cached=len(ended) - len(evaluated),
             failed=sum(e.status in FAILED for e in evaluated),
-            seconds=now - self._began,
+            seconds=now - self._generation_start,
             pruned=sum(e.status == "pruned" for e in evaluated),
             cut_off=sum(e.status == "unfinished" for e in evaluated),
         )
         self.history.append(summary)
-        self.has_skipped = len(ended) < len(self.generation)
-        self.generation, self._began = [], now
+        self.had_skipped = len(ended) < len(self.current_generation)
+        self.current_generation, self._generation_start = [], now
         return summary
 
 
 class TerminationCriterion:
     """A rule by which a search ends.
 
-    If it `counts_unanswered`, evaluations that ended before their turn count as well.
+    A rule may end it while trials that were asked for later have ended already. If the
+    rule `counts_early`, their evaluations are told as well. A rule that depends on what
+    is found does not: which of them have ended depends on the number of workers.
     """
 
-    counts_unanswered: ClassVar[bool] = False
+    counts_early: ClassVar[bool] = False
 
     def reason(self, result: SearchResult) -> str:
         """Return why the search ends, or an empty string if it goes on."""
         raise NotImplementedError
 
     def admits(self, candidate: Candidate) -> bool:
-        """Return whether a candidate is evaluated if the search asks for it."""
+        """Return whether a candidate that is bred may be evaluated."""
         return True
 
 
@@ -143,10 +163,10 @@ def search(
 ) -> SearchResult:
     """Evolve until a criterion gives a reason to stop.
 
-    Evaluations come in the order asked: a search that ends by what it finds does not
-    depend on the number of workers. One that ends by the clock or by the user does, and
-    counts all that is known then. With `max_time` and an ensemble, evaluations come as
-    they end.
+    Evaluations are told in the order asked: a search that ends by what it finds does
+    not depend on the number of workers. One that ends by the clock or by the user does,
+    and counts all evaluations that have ended then. An asynchronous search, with
+    `max_time` and an ensemble, is told evaluations as they end.
     """
     budget = TimeBudget() if budget is None else budget
     steps = _Steps(halving, evaluator, criteria, budget, callbacks)
@@ -168,7 +188,7 @@ def search(
 
 @dataclass
 class _Steps:
-    """The steps of a search, and the callbacks that are told of them."""
+    """The steps of a search; each calls the callbacks."""
 
     halving: SuccessiveHalving
     evaluator: Evaluator
@@ -176,13 +196,15 @@ class _Steps:
     budget: TimeBudget
     callbacks: Sequence[SearchCallback]
     result: SearchResult = field(default_factory=SearchResult)
-    _counts_unanswered: bool = False
+    # Whether evaluations count that have ended before their turn.
+    _counts_early: bool = False
     _is_finished: bool = False
-    _n_begun: int = 0
-    _held_back: list[Candidate] = field(default_factory=list)
+    _n_generations_begun: int = 0
+    # What is asked for and not submitted yet.
+    _not_submitted: list[Candidate] = field(default_factory=list)
 
     def ask(self) -> list[Candidate]:
-        """Return the candidates that are to be evaluated now."""
+        """Return the candidates to submit now."""
         self._begin_generation()
         if self.budget.awaits_first:
             return []
@@ -191,12 +213,12 @@ class _Steps:
             for candidate in self.halving.ask()
             if all(criterion.admits(candidate) for criterion in self.criteria)
         ]
-        self.result.ask(candidates)
-        waiting = [*self._held_back, *candidates]
+        self.result.note_order(candidates)
+        waiting = [*self._not_submitted, *candidates]
         knows, fitness = self.evaluator.knows, self.result.fitness
         waiting = self.budget.order(waiting, knows, fitness)
         n = self.budget.n_to_submit(len(waiting), self.evaluator.n_wanted)
-        self._held_back = waiting[n:]
+        self._not_submitted = waiting[n:]
         return waiting[:n]
 
     def tell(self, evaluation: Evaluation) -> None:
@@ -206,7 +228,7 @@ class _Steps:
         if evaluation.status != "skipped":
             for callback in self.callbacks:
                 if callback.on_evaluation_end(evaluation):
-                    self.result.is_stopped = True
+                    self.result.stop_requested = True
         if self.halving.population.generation > len(self.result.history):
             self._end_generation()
 
@@ -219,16 +241,16 @@ class _Steps:
         for criterion in self.criteria:
             if reason := criterion.reason(self.result):
                 self.result.stop_reason = reason
-                self._counts_unanswered = criterion.counts_unanswered
+                self._counts_early = criterion.counts_early
                 return
 
     def finish(self) -> None:
-        """Tell what ended out of turn, if that counts, and end the last generation."""
-        if self._counts_unanswered:
-            for evaluation in self._unanswered():
+        """Tell what ended before its turn, if that counts; end the last generation."""
+        if self._counts_early:
+            for evaluation in self._not_told():
                 self.tell(evaluation)
         self._is_finished = True
-        if self.result.generation:
+        if self.result.current_generation:
             self._end_generation()
 
     @contextmanager
@@ -238,23 +260,23 @@ class _Steps:
             yield
         except KeyboardInterrupt:
             if not self._is_finished:
-                for evaluation in self._unanswered():
+                for evaluation in self._not_told():
                     self._add(evaluation)
             if self.result.best is None:
                 raise
             self.result.stop_reason = INTERRUPTED
 
-    def _unanswered(self) -> Iterator[Evaluation]:
-        """Yield, once the workers are stopped, what was not told in its turn."""
-        yield from self.evaluator.left_over()
-        while self._held_back:
-            candidate = self._held_back.pop(0)
+    def _not_told(self) -> Iterator[Evaluation]:
+        """Yield, once the workers are stopped, what was asked for and not told."""
+        yield from self.evaluator.not_returned()
+        while self._not_submitted:
+            candidate = self._not_submitted.pop(0)
             chromosome, resource = candidate.chromosome, candidate.resource
             yield Evaluation(chromosome, "skipped", resource=resource)
 
     def _begin_generation(self) -> None:
-        if self._n_begun == len(self.result.history):
-            self._n_begun += 1
+        if self._n_generations_begun == len(self.result.history):
+            self._n_generations_begun += 1
             for callback in self.callbacks:
                 callback.on_generation_start(
                     len(self.result.history), self.halving.generation_size
@@ -264,7 +286,7 @@ class _Steps:
         generation = self.result.end_generation()
         for callback in self.callbacks:
             if callback.on_generation_end(generation):
-                self.result.is_stopped = True
+                self.result.stop_requested = True
 
 
 # Callbacks. ---------------------------------------------------------------------------
@@ -305,6 +327,8 @@ class SklearnCallbacks(SearchCallback):
             **self.data,
         )
 
+
+# Failures. ----------------------------------------------------------------------------
 
 # Causes of failures that a message lists. Chosen, not measured.
 MOST_CAUSES = 5

@@ -31,17 +31,16 @@ class TargetScore(TerminationCriterion):
 class MaxTime(TerminationCriterion):
     """The time is over, or too short for all candidates of a generation."""
 
-    counts_unanswered: ClassVar[bool] = True
+    counts_early: ClassVar[bool] = True
     max_time: float
     budget: TimeBudget
 
     def reason(self, result: SearchResult) -> str:
         last = result.history[-1] if result.history else None
         all_skipped = last is not None and last.evaluated == last.cached == 0
-        all_skipped &= not self.budget.awaits_first
-        if not all_skipped and not self.budget.is_over():
-            return ""
-        return f"max_time={self.max_time:g} s used up"
+        if self.budget.is_over() or (all_skipped and not self.budget.awaits_first):
+            return f"max_time={self.max_time:g} s used up"
+        return ""
 
 
 @dataclass(frozen=True)
@@ -79,14 +78,14 @@ class StoppedByCallback(TerminationCriterion):
     """A callback has asked for the end."""
 
     def reason(self, result: SearchResult) -> str:
-        return "stopped by a callback" if result.is_stopped else ""
+        return "stopped by a callback" if result.stop_requested else ""
 
 
 class NothingNew(TerminationCriterion):
     """All individuals of a generation were known."""
 
     def reason(self, result: SearchResult) -> str:
-        if not result.history or result.history[-1].evaluated or result.has_skipped:
+        if not result.history or result.history[-1].evaluated or result.had_skipped:
             return ""
         return "no new individual was found: all offspring are known"
 
@@ -94,13 +93,14 @@ class NothingNew(TerminationCriterion):
 class AllFailAlike(TerminationCriterion):
     """Nothing has succeeded, and so many have failed that none can be expected to."""
 
-    # Failures for the same reason. Of searches in which one individual of ten works, so
-    # many in a row end 4 % too early; where one of four works, 0.02 %. In nine spaces
-    # of scikit-learn's estimators that allow forbidden values, too, 7 to 100 % worked,
-    # or none. An individual that is known to work elsewhere says more than a random
-    # one: as much as ten, which is chosen, not measured.
+    # Failures in a row for the same reason that end the search. Of searches in which
+    # one individual of ten works, they end 4 % too early; where one of four works,
+    # 0.02 %. In nine spaces of scikit-learn's estimators that allow forbidden values,
+    # too, 7 to 100 % worked, or none.
     ENOUGH: ClassVar[int] = 30
-    KNOWN: ClassVar[int] = 10
+    # As how many a failure counts of an individual that is known to work elsewhere:
+    # it says more than that of a random one. Chosen, not measured.
+    COUNT_OF_KNOWN: ClassVar[int] = 10
 
     def reason(self, result: SearchResult) -> str:
         if result.best is not None or not result.evaluations:
@@ -110,8 +110,8 @@ class AllFailAlike(TerminationCriterion):
             # Limits of time and memory are no errors: others may keep to them.
             if evaluation.status != "error" or evaluation.cause != cause:
                 return ""
-            known = evaluation.chromosome.origin == "known"
-            evidence, n = evidence + (self.KNOWN if known else 1), n + 1
+            is_known = evaluation.chromosome.origin == "known"
+            evidence, n = evidence + (self.COUNT_OF_KNOWN if is_known else 1), n + 1
             if evidence >= self.ENOUGH:
                 return f"{n} individuals in a row failed for the same reason"
         return ""

@@ -690,7 +690,7 @@ def test_of_trainings_that_go_on_the_fittest_is_the_best(finishes, best):
     budget = TimeBudget()
     budget.plan(has_final_training=finishes)
     result = SearchResult()
-    result.ask([few.candidate, whole.candidate])
+    result.note_order([few.candidate, whole.candidate])
     for evaluation in (few, whole):
         result.add(evaluation, budget)
     assert result.best.chromosome.expressed["x"] == best

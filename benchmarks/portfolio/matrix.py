@@ -51,7 +51,7 @@ from sknevo.deadline import DeadlineReached, must_end_by
 from sknevo.estimators._splits import make_splits
 from sknevo.estimators.pipeline import EvolvedPipelineClassifier
 from sknevo.evaluation import limited_threads
-from sknevo.evaluation._scoring import Remembering
+from sknevo.evaluation._predictions import CachingEstimator
 from sknevo.genomes.pipeline import pipeline
 from sknevo.records import DataSpec
 
@@ -181,7 +181,7 @@ class Problem:
         model.fit(X, y, **watched)
         done = time.process_time()
         # Of what it has watched, a model says honestly what it would have predicted.
-        watching = Remembering(model, others[0], vars(model).pop("held_out_", {}))
+        watching = CachingEstimator(model, others[0], vars(model).pop("held_out_", {}))
         predictions = [self._predict(watching, part) for part in others]
         times = (prepared - start, done - prepared, time.process_time() - done)
         return (times, *predictions)

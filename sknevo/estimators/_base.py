@@ -554,7 +554,7 @@ class BaseEvolved(
             raise all_failed(evaluations, result.stop_reason)
         rows = [*evaluations, *result.skipped]
         error_score = np.nan if self.error_score == "raise" else self.error_score
-        main = objectives.main(result.best.scores)
+        main = objectives.name_of_fitness(result.best.scores)
         self.cv_results_ = make_cv_results(
             rows, n_splits, error_score, self._params_of, main
         )
@@ -591,7 +591,7 @@ class BaseEvolved(
 
     def _may_ensemble(self, objectives: Objectives) -> bool:
         """Return whether an ensemble is wanted and can be selected."""
-        return self._wants_ensemble and objectives.judges_predictions
+        return self._wants_ensemble and objectives.fitness_uses_only_predictions
 
     @property
     def _wants_ensemble(self) -> bool:
@@ -689,7 +689,7 @@ class BaseEvolved(
                 "got None."
             )
         # A weighted sum may have a cost that only `fit` has measured.
-        counted = objectives.counted
+        counted = objectives.only_fitness
         return counted.fitness(counted.measure(best, X, y, params, self.refit_time_))
 
     def get_metadata_routing(self) -> MetadataRouter:

@@ -110,12 +110,12 @@ class TaskHooks:
         return Objectives.of(self, scoring, self.refit, labels)
 
     def _undefined(
-        self, objectives: Objectives, y_train: Any, y_test: Any, forgiving: bool
+        self, objectives: Objectives, y_train: Any, y_test: Any, may_lack_classes: bool
     ) -> str:
         """Return why no individual has a score on a split, "" if it may have one."""
         kind = self.__sklearn_tags__().estimator_type
         if kind == "regressor" or (kind == "classifier" and np.ndim(y_test) == 1):
-            return objectives.undefined(kind, y_train, y_test, forgiving)
+            return objectives.why_undefined(kind, y_train, y_test, may_lack_classes)
         return ""
 
     def _is_stratified(self, y: Any) -> bool:

@@ -45,11 +45,11 @@ class EvolvedClassifierMixin:
         return y
 
     def _undefined(
-        self, objectives: Any, y_train: Any, y_test: Any, forgiving: bool
+        self, objectives: Any, y_train: Any, y_test: Any, may_lack_classes: bool
     ) -> str:
         if len(labels := np.unique(y_train)) < 2:
             return f"nothing can be learned from one class, {labels.tolist()}."
-        return super()._undefined(objectives, y_train, y_test, forgiving)
+        return super()._undefined(objectives, y_train, y_test, may_lack_classes)
 
     def _learn(self, X: Any, y: np.ndarray) -> None:
         super()._learn(X, y)

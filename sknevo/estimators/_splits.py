@@ -40,7 +40,7 @@ def make_splits(
     random_state: int,
     split_params: Mapping[str, Any],
     default_folds: Mapping[int, int],
-    undefined: Callable[..., str] = lambda y_train, y_test, forgiving: "",
+    undefined: Callable[..., str] = lambda y_train, y_test, may_lack_classes: "",
 ) -> Splits:
     """Return the splits of a search, the same for all individuals.
 
@@ -55,8 +55,8 @@ def make_splits(
         if scores are undefined otherwise.
     undefined : callable
         Says of the targets of both parts of a split why there can be no score, if so.
-        If it is `forgiving`, scores may leave out classes that a test part lacks: that
-        is asked where no number of folds has all of them.
+        If it `may_lack_classes`, scores may leave out classes that a test part lacks:
+        that is asked where no number of folds has all of them.
     """
     labels = _codes(y) if classifier else np.zeros(_num_samples(X))
     hold_out = cv is None and not split_params and len(labels) > max(default_folds)
@@ -116,13 +116,13 @@ def _first_defined(
     """
     made, reasons = [], []
     for splits in tried:
-        reason = why(splits, forgiving=False)
+        reason = why(splits, may_lack_classes=False)
         if not reason:
             return splits
         made.append(splits)
         reasons.append(reason)
     for splits in made:
-        if not why(splits, forgiving=True):
+        if not why(splits, may_lack_classes=True):
             _warn_of_untested(splits, y)
             return splits
     raise ValueError(f"{reasons[0]} Give {remedy}, or another scoring.")
@@ -148,7 +148,7 @@ def _first_undefined(
     y: Any,
     classifier: bool,
     undefined: Callable[..., str],
-    forgiving: bool,
+    may_lack_classes: bool,
 ) -> str:
     """Return on which split there can be no score, and why; "" if there is none."""
     if y is None:
@@ -156,7 +156,7 @@ def _first_undefined(
     labels = np.unique(y) if classifier else []
     for number, rows in enumerate(splits):
         parts = [np.asarray(_safe_indexing(y, part)) for part in rows]
-        if reason := undefined(*parts, forgiving=forgiving):
+        if reason := undefined(*parts, may_lack_classes=may_lack_classes):
             train, test = (_described_part(part, labels) for part in parts)
             return (
                 f"No individual could be scored on split {number} of {len(splits)} "

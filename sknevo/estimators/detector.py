@@ -316,7 +316,7 @@ default="estimation_of_distribution"
         self.classes_ = np.unique(labels)
 
     def _undefined(
-        self, objectives: Objectives, y_train: Any, y_test: Any, forgiving: bool
+        self, objectives: Objectives, y_train: Any, y_test: Any, may_lack_classes: bool
     ) -> str:
         for part, what in ((y_train, "learned from"), (y_test, "scored on")):
             if not any(len(target["labels"]) for target in part):

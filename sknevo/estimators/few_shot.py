@@ -347,10 +347,10 @@ default="estimation_of_distribution"
         return given
 
     def _undefined(
-        self, objectives: Objectives, y_train: Any, y_test: Any, forgiving: bool
+        self, objectives: Objectives, y_train: Any, y_test: Any, may_lack_classes: bool
     ) -> str:
         unknown = [] if np.isin(y_test, y_train).any() else y_test.tolist()
-        for name, scorer in objectives.named.items():
+        for name, scorer in objectives.scorers_by_name.items():
             if isinstance(scorer, EpisodeAccuracy):
                 if reason := scorer.undefined(y_test):
                     return reason
@@ -360,7 +360,7 @@ default="estimation_of_distribution"
                     "was held out. Embeddings are scored by "
                     "sknevo.metrics.EpisodeAccuracy."
                 )
-        return super()._undefined(objectives, y_train, y_test, forgiving)
+        return super()._undefined(objectives, y_train, y_test, may_lack_classes)
 
     def _spec(self, X: Any, y: np.ndarray) -> DataSpec:
         n_classes = len(self.classes_)

@@ -372,7 +372,8 @@ default="estimation_of_distribution"
 
     def _objectives(self, scoring: Any) -> Objectives:
         objectives = super()._objectives(scoring)
-        costs = [getattr(one, "name", None) for one in objectives.named.values()]
+        scorers = objectives.scorers_by_name.values()
+        costs = [getattr(scorer, "name", None) for scorer in scorers]
         if self.max_predict_time is not None or "predict_time" in costs:
             raise ValueError(
                 "max_predict_time must be None and scoring without 'predict_time': "

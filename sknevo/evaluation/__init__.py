@@ -11,6 +11,7 @@
 """
 
 from sknevo.evaluation._candidate import TrialRunner
+from sknevo.evaluation._costs import COSTS
 from sknevo.evaluation._data import Data
 from sknevo.evaluation._evaluator import Evaluator
 from sknevo.evaluation._finish import FinishingRunner
@@ -20,7 +21,7 @@ from sknevo.evaluation._model_store import ModelStore
 from sknevo.evaluation._optimism import expected_score
 from sknevo.evaluation._pools import start_early
 from sknevo.evaluation._resources import SAMPLES
-from sknevo.evaluation._scoring import COSTS, Objectives, Response
+from sknevo.evaluation._scoring import Objectives, Response
 from sknevo.evaluation._selection import select, tune
 from sknevo.evaluation._shared import Shared
 from sknevo.evaluation._threads import inner_threads, limited_threads

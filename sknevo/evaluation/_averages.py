@@ -13,7 +13,7 @@ from sklearn import metrics
 from sklearn.utils.metadata_routing import _routing_enabled
 
 from sknevo.evaluation._held_out import LEAST, HeldOut
-from sknevo.evaluation._scoring import responses, roc_auc_of_present
+from sknevo.evaluation._scoring import response_methods, roc_auc_of_present
 
 # Numbers in averages that are scored at once: they fit into a processor's cache.
 CHUNK = 100_000
@@ -21,12 +21,22 @@ CHUNK = 100_000
 TIE = 1e-12
 
 
-class Form(NamedTuple):
-    """The fitness, computed for many averaged predictions at once.
+class AverageScorer(NamedTuple):
+    """Scores many averages of predictions at once.
 
-    `feature` takes from predictions of all rows what the score depends on, linearly;
-    `score` maps averages of that (n_averages, ...) to scores. It takes about so many
-    seconds per average, and per average and row.
+    The score is split in two, so that what can be computed once per candidate is:
+    `feature` is linear, so that the feature of an average is the average of features.
+
+    Parameters
+    ----------
+    feature : callable
+        Maps predictions of all rows, of shape (n_rows, n_classes) or (n_rows,), to an
+        array that the score depends on.
+    score : callable
+        Maps averages of features, of shape (n_averages, ...), to scores.
+    row_seconds, call_seconds : float
+        About how many seconds `score` takes for each row of an average, and for each
+        average.
     """
 
     feature: Callable[[np.ndarray], np.ndarray]
@@ -35,31 +45,41 @@ class Form(NamedTuple):
     call_seconds: float = 0.0
 
     def scores(
-        self, stack: np.ndarray, total: np.ndarray | float = 0.0, n_picks: int = 0
+        self, features: np.ndarray, total: np.ndarray | float = 0.0, n_members: int = 0
     ) -> np.ndarray:
-        """Return the scores of `n_picks` that sum to `total`, and each one more.
+        """Return the score of an ensemble with each of several candidates added to it.
 
-        No number is the worst of scores.
+        Without members, these are the scores of the candidates alone. A score that is
+        not a number becomes minus infinity.
+
+        Parameters
+        ----------
+        features : ndarray of shape (n_candidates, ...)
+            The feature of each candidate.
+        total : ndarray, default=0.0
+            The sum of the features of the members so far.
+        n_members : int, default=0
+            Their number.
         """
-        size = max(1, CHUNK // stack[0].size)
-        found = [
-            self.score((stack[i : i + size] + total) / (n_picks + 1))
-            for i in range(0, len(stack), size)
+        size = max(1, CHUNK // features[0].size)
+        scores = [
+            self.score((features[i : i + size] + total) / (n_members + 1))
+            for i in range(0, len(features), size)
         ]
-        return np.nan_to_num(np.concatenate(found), nan=-np.inf, neginf=-np.inf)
+        return np.nan_to_num(np.concatenate(scores), nan=-np.inf, neginf=-np.inf)
 
 
-def fitness_form(held_out: HeldOut) -> Form:
-    """Return the fitness in vectorised form if there is one, else by the scorers."""
+def fitness_scorer(held_out: HeldOut) -> AverageScorer:
+    """Return the fitness, vectorised if that is possible, else by the scorers."""
     return _vectorised(held_out) or _called(held_out)
 
 
-def goal_form(held_out: HeldOut) -> Form:
-    """Return what an ensemble is selected by.
+def selection_scorer(held_out: HeldOut) -> AverageScorer:
+    """Return what an ensemble is selected by: the fitness, or a score that is close.
 
-    The form of a scorer serves one with other settings. Scores of labels other than the
-    accuracy depend on a decision, which is tuned after the selection: the log loss
-    selects for them.
+    The vectorised form of a scorer serves one with other settings. Scores of labels
+    other than the accuracy depend on a decision, which is tuned after the selection:
+    the log loss selects for them.
     """
     known = _vectorised(held_out, exactly=False)
     if known is None and held_out.scores_labels:
@@ -67,7 +87,8 @@ def goal_form(held_out: HeldOut) -> Form:
     return known or _called(held_out)
 
 
-def _called(held_out: HeldOut) -> Form:
+def _called(held_out: HeldOut) -> AverageScorer:
+    """Return the fitness by its scorers, which are called for each average."""
     ends = np.cumsum([len(y) for y in held_out.y])[:-1]
 
     def score(averages: np.ndarray) -> np.ndarray:
@@ -76,32 +97,35 @@ def _called(held_out: HeldOut) -> Form:
 
     n_classes = 1 if held_out.labels is None else len(held_out.labels)
     seconds = len(ends) * (1 + n_classes / 2) * 1e-3
-    return Form(lambda p: p.astype(float), score, 1e-6, seconds)
+    return AverageScorer(lambda p: p.astype(float), score, 1e-6, seconds)
 
 
-def _vectorised(held_out: HeldOut, exactly: bool = True) -> Form | None:
-    """Return the form of one known scorer, as it comes if it must be exact."""
-    counted = held_out.objectives.counted
-    ((name, scorer), *others) = counted.named.items()
+def _vectorised(held_out: HeldOut, exactly: bool = True) -> AverageScorer | None:
+    """Return the vectorised form of the fitness if that is one known scorer.
+
+    If it must be computed `exactly`, the scorer must have its default settings.
+    """
+    counted = held_out.objectives.only_fitness
+    ((name, scorer), *others) = counted.scorers_by_name.items()
     metadata = {key for params in held_out.params for key in params}
     known = set() if _routing_enabled() else {"sample_weight"}
     if others or not metadata <= known:
         return None
     settings = dict(scorer._kwargs)
-    told = settings.pop("labels", held_out.labels)
-    as_it_comes = np.array_equal(told, held_out.labels) and settings in KNOWN
-    if exactly and not as_it_comes:
+    labels = settings.pop("labels", held_out.labels)
+    has_defaults = np.array_equal(labels, held_out.labels) and settings in KNOWN
+    if exactly and not has_defaults:
         return None
     table = REGRESSION if held_out.labels is None else CLASSIFICATION
-    calls = [(scorer._score_func, method) for method in responses(scorer)]
+    calls = [(scorer._score_func, method) for method in response_methods(scorer)]
     make = next((table[call] for call in calls if call in table), None)
-    form = make and make(_Rows.of(held_out))
+    scored = make and make(_Rows.of(held_out))
     factor = scorer._sign * counted.weights.get(name, 1.0)
-    return form and _times(factor, form)
+    return scored and _times(factor, scored)
 
 
-def _times(factor: float, form: Form) -> Form:
-    return form._replace(score=lambda averages: factor * form.score(averages))
+def _times(factor: float, scorer: AverageScorer) -> AverageScorer:
+    return scorer._replace(score=lambda averages: factor * scorer.score(averages))
 
 
 class _Rows(NamedTuple):
@@ -137,16 +161,16 @@ class _Rows(NamedTuple):
         return losses @ (self.weight / len(self.starts))
 
 
-def _log_loss(rows: _Rows) -> Form:
+def _log_loss(rows: _Rows) -> AverageScorer:
     each = np.arange(len(rows.y))
-    return Form(
+    return AverageScorer(
         lambda p: p[each, rows.y].astype(float),
         lambda p: rows.mean(-np.log(np.maximum(p, LEAST))),
         3e-9,
     )
 
 
-def _accuracy(rows: _Rows) -> Form:
+def _accuracy(rows: _Rows) -> AverageScorer:
     each = np.arange(len(rows.y))
 
     def margins(p: np.ndarray) -> np.ndarray:
@@ -156,24 +180,24 @@ def _accuracy(rows: _Rows) -> Form:
         margin = p[each, rows.y].astype(float)[:, None] - p - TIE * (classes < own)
         return margin[others].reshape(len(p), -1).T.copy()
 
-    return Form(
+    return AverageScorer(
         margins,
         lambda m: rows.mean(m.min(axis=1) > -TIE / 2),
         4e-9 * rows.n_classes,
     )
 
 
-def _brier(rows: _Rows) -> Form:
+def _brier(rows: _Rows) -> AverageScorer:
     truth = np.eye(rows.n_classes)[rows.y]
     factor = 0.5 if rows.n_classes == 2 else 1.0
-    return Form(
+    return AverageScorer(
         lambda p: (p - truth).T.copy(),
         lambda errors: factor * rows.mean(np.square(errors).sum(axis=1)),
         4e-9 * rows.n_classes,
     )
 
 
-def _roc_auc(rows: _Rows) -> Form:
+def _roc_auc(rows: _Rows) -> AverageScorer:
     # Each class against the others; the second if there are two.
     classes = np.arange(rows.n_classes) if rows.n_classes > 2 else np.array([1])
     hits = (rows.y == classes[:, None]) * rows.weight
@@ -188,7 +212,7 @@ def _roc_auc(rows: _Rows) -> Form:
         ]
         return sum(areas) / len(areas)
 
-    return Form(
+    return AverageScorer(
         lambda p: p.T[classes].astype(float),
         lambda p: np.array([*map(area, p)]),
         1.2e-7 * len(classes),
@@ -210,13 +234,13 @@ def _residuals(
     loss: Callable[[np.ndarray], np.ndarray],
     finish: Callable[[np.ndarray], np.ndarray],
     rows: _Rows,
-) -> Form:
-    return Form(
+) -> AverageScorer:
+    return AverageScorer(
         lambda p: p - rows.y, lambda r: finish(rows.sums(loss(r))).mean(axis=-1), 4e-9
     )
 
 
-def _r2(rows: _Rows) -> Form | None:
+def _r2(rows: _Rows) -> AverageScorer | None:
     means = np.repeat(rows.sums(rows.y), rows.sizes)
     spread = rows.sums((rows.y - means) ** 2)
     if not spread.all():

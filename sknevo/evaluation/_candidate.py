@@ -31,8 +31,9 @@ from sknevo.deadline import (
     training_for,
     training_until,
 )
+from sknevo.evaluation._costs import check_speed
 from sknevo.evaluation._data import part_of
-from sknevo.evaluation._scoring import Remembering, check_speed
+from sknevo.evaluation._predictions import CachingEstimator
 from sknevo.evaluation._threads import limited_threads, useful_threads
 from sknevo.evaluation._trials import Trials
 from sknevo.records import Candidate, Chromosome, Evaluation, Status
@@ -184,7 +185,7 @@ class TrialRunner(Trials):
             return evaluation
         return replace(
             evaluation,
-            objectives=self.objectives.goals(scores),
+            objectives=self.objectives.objective_values(scores),
             rounds=tuple(r.rounds for r in results if r.rounds is not None),
             predictions=tuple(
                 r.prediction for r in results if r.prediction is not None
@@ -196,7 +197,7 @@ class TrialRunner(Trials):
         """Return which score makes the fitness no number, and what its scorer says."""
         for i, result in enumerate(results):
             for name, score in result.scores.items():
-                if not math.isfinite(score) and self.objectives.counts(name):
+                if not math.isfinite(score) and self.objectives.is_in_fitness(name):
                     said = f" ({' '.join(result.warned)})" if result.warned else ""
                     where = f"{name} is {score} on split {i}"
                     return f"the fitness is {fitness}, since {where}{said}"
@@ -276,7 +277,7 @@ class TrialRunner(Trials):
         check_speed(estimator, X_test, self.max_predict_time)
         score_params = data.take(data.score_params, test)
         # An ensemble needs predictions that the scorer may have asked for already.
-        scored = Remembering(estimator, X_test, answers)
+        scored = CachingEstimator(estimator, X_test, answers)
         with _recorded() as warned:
             scores = self.objectives.measure(
                 scored, X_test, y_test, score_params, fit_time, X_train
@@ -358,7 +359,8 @@ class TrialRunner(Trials):
     def _may_share(self) -> bool:
         """Whether a preparation that another candidate has fitted serves as well."""
         needs_raw_X = (
-            not self.objectives.blind_to_X or self.max_predict_time is not None
+            not self.objectives.use_only_predictions
+            or self.max_predict_time is not None
         )
         return self._own_pipelines and not needs_raw_X
 

@@ -20,8 +20,8 @@ from sknevo.records import CUT_OFF, Candidate, Evaluation, Status
 from sknevo.time_budget import TimeBudget
 
 NO_JOURNAL = Journal(None)
-# By resource: the best candidates, the best first, each by its fitness and the floors
-# that it gives to others.
+# By resource: the best candidates, the best first. Of each its fitness, and the floors:
+# what the mean fitness of a new candidate must reach after each split to be as good.
 Best = defaultdict[int | None, list[tuple[float, tuple[float, ...]]]]
 
 
@@ -29,13 +29,30 @@ class Evaluator:
     """Evaluates candidates, each once, while workers are `running`.
 
     Candidates are submitted, and `next_evaluation` returns their evaluations in that
-    order, or as they end if the budget says so. `known` holds what was returned, by the
-    name of the candidate.
+    order, or as they end if the search is asynchronous. A candidate goes through these
+    states: asked for, waiting for a worker, running, ended, returned. Those that the
+    journal holds, or that were returned before, need no worker.
 
-    With `n_best`, a trial ends after a split if it will be none of so many best
-    candidates: of all that were returned before it was submitted, so that results do
-    not depend on the number of workers. With `max_time`, where they do, of all that
-    have ended before the trial begins.
+    Parameters
+    ----------
+    runner : TrialRunner
+        Runs a trial.
+    n_jobs : int or None, default=None
+        Number of workers, as in joblib.
+    memory_limit : float or None, default=None
+        Megabytes that a worker may hold.
+    journal : Journal, default=NO_JOURNAL
+        Keeps evaluations for another fit.
+    n_best : int or None, default=None
+        A trial ends after a split if it will be none of so many best candidates: of all
+        that were returned before it was submitted, so that results do not depend on the
+        number of workers. With `max_time`, where they do, of all that have ended before
+        the trial begins.
+
+    Attributes
+    ----------
+    known : dict of str to Evaluation
+        What was returned, by the name of the candidate.
     """
 
     def __init__(
@@ -51,16 +68,16 @@ class Evaluator:
         self.memory_limit = memory_limit
         self.journal = journal
         self.known: dict[str, Evaluation] = {}
-        # Evaluations that ended before others that were asked for earlier.
-        self._early: dict[str, Evaluation] = {}
-        # What is not returned yet; of that, what waits for a worker and what runs.
-        self._unanswered: deque[Candidate] = deque()
+        # Evaluations that have ended and are not returned yet.
+        self._ended: dict[str, Evaluation] = {}
+        # What is asked for and not returned yet, as it was asked for; of that, without
+        # a resource that restricts nothing, what waits for a worker and what runs.
+        self._asked: deque[Candidate] = deque()
         self._waiting: dict[str, Candidate] = {}
         self._running: dict[str, Candidate] = {}
         self._losses: Counter[str] = Counter()
-        # Of what was returned, and of all that has ended.
-        self._best: Best = defaultdict(list)
-        self._latest_best: Best = defaultdict(list)
+        self._best_returned: Best = defaultdict(list)
+        self._best_ended: Best = defaultdict(list)
         self._pool: Pool | None = None
         self._budget = TimeBudget()
 
@@ -112,8 +129,8 @@ class Evaluator:
         """
         self._budget = TimeBudget() if budget is None else budget
         # There may be time now for what was cut off before.
-        self._early = {n: e for n, e in self._early.items() if e.status not in CUT_OFF}
-        self._unanswered, self._waiting, self._running = deque(), {}, {}
+        self._ended = {n: e for n, e in self._ended.items() if e.status not in CUT_OFF}
+        self._asked, self._waiting, self._running = deque(), {}, {}
         self._pool = open_pool(self.runner, self.n_jobs, self.memory_limit)
         try:
             yield self
@@ -122,23 +139,24 @@ class Evaluator:
                 self._receive(outcome)
 
     def submit(self, asked: Sequence[Candidate]) -> None:
-        """Take candidates in; those that are not known wait for a worker, each once."""
-        self._unanswered.extend(asked)
+        """Ask for candidates; those that are not known wait for a worker."""
+        self._asked.extend(asked)
         for candidate in map(self.runner.normalized, asked):
             name = candidate.name
-            if any(name in each for each in (self.known, self._early, self._running)):
+            if any(name in each for each in (self.known, self._ended, self._running)):
                 continue
-            # The journal's answer is taken in its turn, but its times are known now.
-            recalled = self._recalled(candidate)
+            # What the journal holds is returned in its turn. The budget learns now of
+            # the time that it took.
+            recalled = self.journal.recall(candidate)
             if recalled is None:
-                candidate = self._with_floors(candidate, self._best)
+                candidate = self._with_floors(candidate, self._best_returned)
                 self._waiting.setdefault(name, candidate)
             else:
                 self._budget.observe(recalled)
 
     @property
     def n_wanted(self) -> int:
-        """Number of candidates that keep all workers busy, and one in reserve."""
+        """Number of candidates to submit so that all workers are busy and one waits."""
         return max(0, self._pool.capacity + 1 - len(self._waiting))
 
     def next_evaluation(self) -> Evaluation | None:
@@ -146,29 +164,30 @@ class Evaluator:
 
         Its status is "skipped" if there was no time to begin.
         """
-        if not self._unanswered:
+        if not self._asked:
             return None
-        while (answer := self._next_answer()) is None:
+        while (evaluation := self._next_ended()) is None:
             self._dispatch()
             for outcome in self._pool.wait(self._budget.search_end()):
                 self._receive(outcome)
         if self._pool.parallel:  # workers go on while the caller is busy
             self._dispatch()
-        return answer
+        return evaluation
 
-    def _next_answer(self) -> Evaluation | None:
-        """Return what is known of the next candidate, or of any if that counts."""
-        n_next = len(self._unanswered) if self._budget.is_asynchronous else 1
+    def _next_ended(self) -> Evaluation | None:
+        """Return the evaluation that is next, None as long as it has not ended."""
+        n_next = len(self._asked) if self._budget.is_asynchronous else 1
         for place in range(n_next):
-            if (answer := self._answer(self._unanswered[place])) is not None:
-                del self._unanswered[place]
-                return answer
+            if (evaluation := self._evaluation_of(self._asked[place])) is not None:
+                del self._asked[place]
+                return evaluation
         return None
 
     def knows(self, candidate: Candidate) -> bool:
-        """Return whether an evaluation costs nothing."""
-        name = self.runner.normalized(candidate).name
-        return name in self.known or self._recalled(candidate) is not None
+        """Return whether an evaluation needs no trial."""
+        candidate = self.runner.normalized(candidate)
+        is_known = candidate.name in self.known
+        return is_known or self.journal.recall(candidate) is not None
 
     def _dispatch(self) -> None:
         """Give work to all workers that have none, as long as there is time."""
@@ -176,20 +195,20 @@ class Evaluator:
             # The first one: dicts keep the order in which candidates were submitted.
             candidate = self._waiting.pop(next(iter(self._waiting)))
             if self._budget.max_time is not None:
-                candidate = self._with_floors(candidate, self._latest_best)
+                candidate = self._with_floors(candidate, self._best_ended)
             deadline = self._budget.deadline(candidate)
             if deadline is None:
-                self._keep(_failed(candidate, "skipped"))
+                self._end(_without_fitness(candidate, "skipped"))
             else:
                 self._running[candidate.name] = candidate
                 self._pool.submit(candidate, deadline)
 
     def _receive(self, outcome: Outcome) -> None:
-        """Keep an evaluation, or try its candidate again if its worker was lost."""
+        """End an evaluation, or try its candidate again if its worker was lost."""
         name, result = outcome
         candidate = self._running.pop(name)
         if isinstance(result, BaseException):
-            # No candidate's fault, or the user wants to see it: the search ends.
+            # Not an error of the candidate, or `error_score` is "raise".
             raise result
         if isinstance(result, Lost):
             self._losses[name] += 1
@@ -199,39 +218,37 @@ class Evaluator:
                     self._waiting = {name: candidate, **self._waiting}
                     return
                 result = Lost("unfinished", "stopped as time was over")
-            result = _failed(candidate, result.status, result.error)
+            result = _without_fitness(candidate, result.status, result.error)
         elif self.runner.model_store is not None:
             result = self.runner.model_store.receive(result)
         result = replace(result, end_time=self._seconds())
-        self._keep(result)
-        self._compare(result, self._latest_best)
+        self._end(result)
+        self._update_best(self._best_ended, result)
         self._budget.observe(result)
 
-    def _keep(self, evaluation: Evaluation) -> None:
-        """Keep an evaluation until its turn; the journal forgets what was cut off."""
+    def _end(self, evaluation: Evaluation) -> None:
+        """Keep an evaluation until its turn; in the journal, too, unless cut off."""
         if evaluation.status not in CUT_OFF:
             self.journal.append(evaluation)
-        self._early[evaluation.candidate.name] = evaluation
+        self._ended[evaluation.candidate.name] = evaluation
 
-    def _answer(self, asked: Candidate) -> Evaluation | None:
-        """Return what is known of a candidate as an answer to it."""
+    def _evaluation_of(self, asked: Candidate) -> Evaluation | None:
+        """Return the evaluation of a candidate that is asked for, None without one.
+
+        From now on it is known, unless its trial was skipped: that is not repeated in
+        its turn, but may be if it is asked for again.
+        """
         candidate = self.runner.normalized(asked)
         evaluation = self.known.get(candidate.name)
         cached = evaluation is not None
         if not cached:
-            # The journal keeps no predictions of what this search has evaluated.
-            evaluation = self._early.get(candidate.name) or self._recalled(asked)
+            # Not from the journal if it ended here: the journal keeps no predictions.
+            evaluation = self._ended.get(candidate.name)
+            evaluation = evaluation or self.journal.recall(candidate)
             if evaluation is None:
                 return None
-            if evaluation.status != "skipped":  # another may be asked for it again
-                self._early.pop(candidate.name, None)
-                if math.isnan(evaluation.end_time):  # an earlier search wrote it
-                    evaluation = replace(evaluation, end_time=self._seconds())
-                if self.runner.keeps_models(candidate):
-                    family = self.runner.family(evaluation.candidate)
-                    evaluation = self.runner.model_store.add(evaluation, family)
-                self.known[candidate.name] = evaluation
-                self._compare(evaluation, self._best)
+            if evaluation.status != "skipped":
+                evaluation = self._make_known(candidate, evaluation)
         return replace(
             evaluation,
             chromosome=asked.chromosome,
@@ -239,43 +256,53 @@ class Evaluator:
             cached=cached,
         )
 
+    def _make_known(self, candidate: Candidate, evaluation: Evaluation) -> Evaluation:
+        """Note an evaluation that is returned; give predictions to the model store."""
+        self._ended.pop(candidate.name, None)
+        if math.isnan(evaluation.end_time):  # an earlier search wrote it
+            evaluation = replace(evaluation, end_time=self._seconds())
+        if self.runner.keeps_models(candidate):
+            family = self.runner.family(evaluation.candidate)
+            evaluation = self.runner.model_store.add(evaluation, family)
+        self.known[candidate.name] = evaluation
+        self._update_best(self._best_returned, evaluation)
+        return evaluation
+
     def _seconds(self) -> float:
         """Return the seconds since the search began."""
         return time.time() - self._budget.started
 
-    def _compare(self, evaluation: Evaluation, best: Best) -> None:
+    def _update_best(self, best: Best, evaluation: Evaluation) -> None:
         """Make an evaluation one of the best if it is."""
         # With several objectives, the fitness alone says little of a candidate.
         if self.n_best and evaluation.status == "ok" and not evaluation.objectives:
-            found = evaluation.fitness, self.runner.floors(evaluation)
-            same = best[evaluation.resource]
-            same.append(found)
-            same.sort(reverse=True)
-            del same[self.n_best :]
+            best_with_resource = best[evaluation.resource]
+            floors = self.runner.floors(evaluation)
+            best_with_resource.append((evaluation.fitness, floors))
+            best_with_resource.sort(reverse=True)
+            del best_with_resource[self.n_best :]
 
     def _with_floors(self, candidate: Candidate, best: Best) -> Candidate:
-        same = best[candidate.resource]
-        floors = same[-1][1] if len(same) == self.n_best else ()
+        """Return a candidate with the floors that the last of the best sets."""
+        best_with_resource = best[candidate.resource]
+        if len(best_with_resource) != self.n_best:
+            return replace(candidate, floors=())
+        _, floors = best_with_resource[-1]
         return replace(candidate, floors=floors)
 
-    def left_over(self) -> Iterator[Evaluation]:
+    def not_returned(self) -> Iterator[Evaluation]:
         """Yield, after `running`, the evaluations that were not returned.
 
         What has ended out of turn is known. What was running is "unfinished", what was
         not is "skipped".
         """
-        while self._unanswered:
-            asked = self._unanswered.popleft()
-            cut_off = _failed(asked, "skipped")
+        while self._asked:
+            asked = self._asked.popleft()
+            cut_off = _without_fitness(asked, "skipped")
             if self.runner.normalized(asked).name in self._running:
                 error = "stopped as the search was over"
-                cut_off = _failed(asked, "unfinished", error)
-            yield self._answer(asked) or cut_off
-
-    def _recalled(self, asked: Candidate) -> Evaluation | None:
-        """Return what the journal has as an answer."""
-        candidate = self.runner.normalized(asked)
-        return self.journal.recall(candidate)
+                cut_off = _without_fitness(asked, "unfinished", error)
+            yield self._evaluation_of(asked) or cut_off
 
     def close(self) -> None:
         """Remove what was written for the workers, and by them."""
@@ -284,6 +311,8 @@ class Evaluator:
             self.runner.model_store.close()
 
 
-def _failed(candidate: Candidate, status: Status, error: str = "") -> Evaluation:
+def _without_fitness(
+    candidate: Candidate, status: Status, error: str = ""
+) -> Evaluation:
     chromosome, resource = candidate.chromosome, candidate.resource
     return Evaluation(chromosome, status, error=error, resource=resource)

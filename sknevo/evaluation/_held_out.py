@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 from sklearn.utils.validation import _check_method_params
 
-from sknevo.evaluation._scoring import Answers, Objectives, responses
+from sknevo.evaluation._predictions import GivenPredictions
+from sknevo.evaluation._scoring import Objectives, response_methods
 
 Predictions = Sequence[np.ndarray]
 # The least probability in scikit-learn's log loss.
@@ -66,7 +67,7 @@ class HeldOut:
 
     def split_scores(self, predictions: Predictions, decision: Decision) -> np.ndarray:
         """Return the fitness on each split."""
-        counted = self.objectives.counted
+        counted = self.objectives.only_fitness
         scores = []
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # the trials have said it already
@@ -76,11 +77,11 @@ class HeldOut:
                 scores.append(counted.fitness(measured))
         return np.array(scores)
 
-    def _answers(self, part: np.ndarray, decision: Decision) -> Answers:
+    def _answers(self, part: np.ndarray, decision: Decision) -> GivenPredictions:
         if self.labels is None:
-            return Answers(part)
+            return GivenPredictions(part)
         labels = self.labels[decision.codes(part)]
-        return Answers(labels, decision.probabilities(part), self.labels)
+        return GivenPredictions(labels, decision.probabilities(part), self.labels)
 
     @property
     def n_rows(self) -> int:
@@ -90,8 +91,8 @@ class HeldOut:
     @property
     def scores_labels(self) -> bool:
         """Whether the fitness is made of predicted labels only."""
-        scorers = self.objectives.counted.named.values()
-        called = {method for scorer in scorers for method in responses(scorer)}
+        scorers = self.objectives.only_fitness.scorers_by_name.values()
+        called = {method for scorer in scorers for method in response_methods(scorer)}
         return self.labels is not None and called == {"predict"}
 
     def every(self, stride: int, offset: int = 0) -> tuple["HeldOut", list[Any]]:

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sknevo.evaluation._averages import fitness_form
+from sknevo.evaluation._averages import fitness_scorer
 from sknevo.evaluation._held_out import HeldOut, Predictions
 from sknevo.evaluation._scoring import Objectives
 from sknevo.evaluation._trials import Trials
@@ -108,7 +108,7 @@ def _part_scores(candidates: Sequence[Predictions], held_out: HeldOut) -> np.nda
     columns = []
     for offset in range(min(PARTS, stride)):
         part, (rows,) = held_out.every(stride, offset)
-        form = fitness_form(part)
+        form = fitness_scorer(part)
         stack = np.stack([form.feature(np.asarray(p)[rows]) for (p,) in candidates])
         columns.append(form.scores(stack))
     return np.stack(columns, axis=1)

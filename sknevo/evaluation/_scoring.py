@@ -1,15 +1,12 @@
-"""Scorers and costs of candidates, and the fitness that is made of them."""
+"""Scorers of candidates, and the fitness that is made of their scores."""
 
 import copy
 import inspect
 import math
-import pickle
-import statistics
-import time
 import warnings
 from collections.abc import Callable, Collection, Mapping, Sequence, Sized
 from dataclasses import dataclass, field, replace
-from functools import partial, wraps
+from functools import partial
 from numbers import Real
 from typing import Any
 
@@ -17,117 +14,11 @@ import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.metrics import check_scoring, get_scorer_names, roc_auc_score
 from sklearn.metrics._scorer import _BaseScorer, _MultimetricScorer
-from sklearn.pipeline import Pipeline
-from sklearn.utils import ClassifierTags, Tags, _safe_indexing
 from sklearn.utils.validation import _num_samples
 
-from sknevo.deadline import TrialPruned, check_deadline
+from sknevo.evaluation._costs import COSTS, Cost
+from sknevo.evaluation._predictions import CachingEstimator, GivenPredictions
 from sknevo.spelling import did_you_mean
-
-# Number of samples that a model is timed on: of a few, the call itself would be timed.
-BATCH = 1000
-# Predictions: their median counts, so that a busy moment of the machine does not; and
-# seconds after which fewer will do. Chosen, not measured.
-PREDICTIONS, SECONDS = 5, 1.0
-
-
-class TooSlow(TrialPruned):
-    """A candidate predicts slower than `max_predict_time`."""
-
-    status = "slow"
-
-
-class Cost:
-    """A scorer of what a candidate costs, negated: the higher, the better.
-
-    Examples
-    --------
-    >>> from sklearn.linear_model import Ridge
-    >>> Cost("n_parameters")(Ridge().fit([[0.0, 1.0], [1.0, 0.0]], [0, 1]), None)
-    -3.0
-    """
-
-    # No cost needs probabilities, so that a builder need not provide them.
-    _response_method = "predict"
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-
-    def __call__(
-        self, estimator: BaseEstimator, X: Any, y: Any = None, **metadata: Any
-    ) -> float:
-        return -float(COSTS[self.name](estimator, X))
-
-    def _accept_sample_weight(self) -> bool:
-        return False  # asked by scikit-learn where there are several scorers
-
-    def __repr__(self) -> str:
-        return f"Cost({self.name!r})"
-
-
-def predict_time(estimator: BaseEstimator, X: Any) -> float:
-    """Return the median seconds of predicting 1,000 samples; fewer are repeated."""
-    batch = _safe_indexing(X, np.resize(np.arange(_num_samples(X)), BATCH))
-    seconds: list[float] = []
-    while len(seconds) < PREDICTIONS and sum(seconds) < SECONDS:
-        check_deadline()
-        start = time.perf_counter()
-        estimator.predict(batch)
-        seconds.append(time.perf_counter() - start)
-    return statistics.median(seconds)
-
-
-def check_speed(estimator: BaseEstimator, X: Any, limit: float | None) -> None:
-    """Raise `TooSlow` if predicting 1,000 samples takes longer than `limit` seconds."""
-    if limit is None:
-        return
-    seconds = predict_time(estimator, X)
-    if seconds > limit:
-        raise TooSlow(
-            f"predicting 1,000 samples takes {seconds:.3g} s, more than "
-            f"max_predict_time={limit:g}"
-        )
-
-
-def _fit_time(estimator: BaseEstimator, X: Any) -> float:
-    """Return NaN: the trial knows how long the fit took, and replaces it."""
-    return math.nan
-
-
-def _n_parameters(estimator: BaseEstimator, X: Any) -> int:
-    if isinstance(estimator, Pipeline):
-        estimator = estimator.steps[-1][1]
-    if hasattr(estimator, "module_"):  # a network of skorch
-        return sum(weights.numel() for weights in estimator.module_.parameters())
-    if hasattr(estimator, "weights_"):  # a policy
-        return _count(estimator.weights_)
-    for names in (("coef_", "intercept_"), ("coefs_", "intercepts_")):
-        if all(hasattr(estimator, name) for name in names):
-            return sum(_count(getattr(estimator, name)) for name in names)
-    raise TypeError(
-        "scoring='n_parameters' counts the weights of networks, policies and linear "
-        "models; "
-        f"{type(estimator).__name__} has none: use 'size'."
-    )
-
-
-def _count(weights: Any) -> int:
-    if isinstance(weights, list):
-        return sum(map(np.size, weights))
-    return int(np.prod(np.shape(weights)))
-
-
-def _size(estimator: BaseEstimator, X: Any) -> int:
-    return len(pickle.dumps(estimator))
-
-
-# By their names in `scoring`.
-COSTS: dict[str, Callable[[BaseEstimator, Any], float]] = {
-    "fit_time": _fit_time,
-    "predict_time": predict_time,
-    "n_parameters": _n_parameters,
-    "size": _size,
-}
 
 
 @dataclass(frozen=True)
@@ -160,7 +51,7 @@ class Objectives:
         if isinstance(scoring, Sized) and not len(scoring):
             raise ValueError(f"scoring must name at least one metric; got {scoring!r}.")
         scorer = check_scoring(estimator, _with_costs(scoring))
-        scorer = _each(scorer, partial(_told_labels, labels=labels))
+        scorer = _map_scorers(scorer, partial(_with_labels, labels=labels))
         names = list(getattr(scorer, "_scorers", ()))
         if isinstance(refit, Mapping):
             weights = _checked_weights(refit, names, scoring)
@@ -189,35 +80,44 @@ class Objectives:
         return self.scorer
 
     @property
-    def named(self) -> dict[str, Any]:
+    def scorers_by_name(self) -> dict[str, Any]:
         scorers = self.scorers
         return scorers if isinstance(scorers, dict) else {"score": scorers}
 
     @property
     def compare_targets(self) -> bool:
         """Whether a score compares predictions with targets."""
-        return any(isinstance(scorer, _BaseScorer) for scorer in self.named.values())
+        return any(
+            isinstance(scorer, _BaseScorer) for scorer in self.scorers_by_name.values()
+        )
 
     @property
     def needs_probabilities(self) -> bool:
         """Whether a score is computed from predicted probabilities."""
         # Of several, a scorer takes the first that there is.
-        first = [responses(scorer)[0] for scorer in self.named.values()]
+        first = [
+            response_methods(scorer)[0] for scorer in self.scorers_by_name.values()
+        ]
         return any(r in ("predict_proba", "any") for r in first)
 
     @property
     def measures_costs(self) -> bool:
         """Whether a score is a cost, which depends on how a model is built."""
-        return any(isinstance(scorer, Cost) for scorer in self.named.values())
+        return any(isinstance(scorer, Cost) for scorer in self.scorers_by_name.values())
 
     @property
-    def blind_to_X(self) -> bool:
-        """Whether scorers use X to predict only, so that prepared X serves as well."""
-        return all(isinstance(scorer, _BaseScorer) for scorer in self.named.values())
+    def use_only_predictions(self) -> bool:
+        """Whether scorers use X to predict only, so that prepared X serves as well.
+
+        A function of the user may look at anything.
+        """
+        return all(
+            isinstance(scorer, _BaseScorer) for scorer in self.scorers_by_name.values()
+        )
 
     def measure(
         self,
-        estimator: "BaseEstimator | Remembering",
+        estimator: "BaseEstimator | CachingEstimator",
         X: Any,
         y: Any,
         score_params: Mapping[str, Any],
@@ -230,8 +130,8 @@ class Objectives:
         """
         # Scorers of estimators without targets take no y.
         target = () if y is None else (y,)
-        remembers = isinstance(estimator, Remembering)
-        scorer = _each(self.scorer, _of_fitted) if remembers else self.scorer
+        caches = isinstance(estimator, CachingEstimator)
+        scorer = _map_scorers(self.scorer, _without_cache) if caches else self.scorer
         if training is not None and getattr(self.scorer, "takes_training", False):
             score_params = {**score_params, "training": training}
         scores = scorer(estimator, X, *target, **score_params)
@@ -240,52 +140,60 @@ class Objectives:
         if not scores:
             raise ValueError(f"{EXPECTED}; got {scores!r}.")
         scores = {name: _number(name, score) for name, score in scores.items()}
-        for name, scorer in self.named.items():
+        for name, scorer in self.scorers_by_name.items():
             if isinstance(scorer, Cost) and scorer.name == "fit_time":
                 scores[name] = -fit_time
         return scores
 
     @property
-    def counted(self) -> "Objectives":
-        """The objectives without the scores that are no part of the fitness."""
+    def only_fitness(self) -> "Objectives":
+        """These objectives without the scores that are no part of the fitness."""
         if not isinstance(self.scorer, _MultimetricScorer):
             return self
         # Without a name, the first score is the fitness.
-        names = list(self.weights) or [self.metric or next(iter(self.named))]
-        scorers = {name: self.named[name] for name in names}
+        names = list(self.weights) or [self.metric or next(iter(self.scorers_by_name))]
+        scorers = {name: self.scorers_by_name[name] for name in names}
         return replace(self, scorer=_MultimetricScorer(scorers=scorers))
 
     @property
-    def judges_predictions(self) -> bool:
-        """Whether the fitness depends on predictions only, not on the model."""
-        return self.counted.blind_to_X
+    def fitness_uses_only_predictions(self) -> bool:
+        """Whether the fitness depends on predictions alone, not on X or the model."""
+        return self.only_fitness.use_only_predictions
 
-    def undefined(
+    def why_undefined(
         self,
         kind: str,
         y_train: np.ndarray,
         y_test: np.ndarray,
-        forgiving: bool = False,
+        may_lack_classes: bool = False,
     ) -> str:
-        """Return why no model of a kind can be scored on a part, "" if it can.
+        """Return why no model can be scored on a split, "" if models can be.
 
-        The scores of a guess tell: those of scikit-learn's metrics, which are undefined
-        because of the data alone. `kind` is "classifier" or "regressor". If this is
-        `forgiving`, a ROC AUC may leave out classes that the test part lacks.
+        A guess is scored, by scikit-learn's metrics alone: these are undefined because
+        of the data, whatever the model.
+
+        Parameters
+        ----------
+        kind : {"classifier", "regressor"}
+            What models are.
+        y_train, y_test : ndarray
+            Targets of both parts of the split.
+        may_lack_classes : bool, default=False
+            Whether a ROC AUC may leave out classes that the test part lacks.
         """
         guess, y_guessed = _guess(kind, y_train, y_test)
-        for name, scorer in self.named.items():
-            scorer = scorer if forgiving else _of_all_classes(scorer)
+        for name, scorer in self.scorers_by_name.items():
+            scorer = scorer if may_lack_classes else _of_all_classes(scorer)
             metric = getattr(scorer, "_score_func", len)
             if not metric.__module__.startswith(("sklearn.", __name__)):
                 continue
-            if kind == "regressor" and "predict" not in responses(scorer):
+            if kind == "regressor" and "predict" not in response_methods(scorer):
                 return f"{metric.__name__} is a metric for classifiers."
             with warnings.catch_warnings(record=True) as caught:
                 warnings.simplefilter("always")
                 try:
                     score = scorer(guess, None, y_guessed)
-                    counts = self.counts(name) and not math.isfinite(score)
+                    counts = self.is_in_fitness(name) and not math.isfinite(score)
                     reasons = [str(w.message) for w in caught][:1] if counts else []
                 except Exception as fault:
                     counts, reasons = True, [str(fault)]
@@ -294,14 +202,18 @@ class Objectives:
                 return said if said.endswith(".") else f"{said}."
         return ""
 
-    def counts(self, name: str) -> bool:
+    def is_in_fitness(self, name: str) -> bool:
         """Return whether a score is part of the fitness."""
         if self.weights:
             return name in self.weights
-        return len(self.named) == 1 or name == self.metric
+        return len(self.scorers_by_name) == 1 or name == self.metric
 
-    def main(self, scores: Mapping[str, tuple[float, ...]]) -> str:
-        """Return which of the scores of a single scorer is the fitness, "" if none."""
+    def name_of_fitness(self, scores: Mapping[str, tuple[float, ...]]) -> str:
+        """Return the name of the fitness among the results of one unnamed scorer.
+
+        Its columns in `cv_results_` are repeated as those of "score". With several
+        scorers or a weighted sum it is "", and no columns are repeated.
+        """
         if isinstance(self.scorer, _MultimetricScorer) or self.weights:
             return ""
         return "score" if "score" in scores else self.metric or next(iter(scores))
@@ -320,10 +232,12 @@ class Objectives:
             )
         return sum(w * float(np.mean(scores[name])) for name, w in weights.items())
 
-    def goals(self, scores: Mapping[str, tuple[float, ...]]) -> tuple[float, ...]:
+    def objective_values(
+        self, scores: Mapping[str, tuple[float, ...]]
+    ) -> tuple[float, ...]:
         """Return the mean of each score, minus infinity where it is NaN.
 
-        A single score is no goal of its own: the result is empty.
+        Of a single score the result is empty: the fitness says all.
         """
         if len(scores) < 2:
             return ()
@@ -348,55 +262,26 @@ class Response:
         return probabilities
 
 
-class Remembering:
-    """A fitted estimator that predicts one X once, however often it is asked.
-
-    `answers` holds predictions of that X that are known already, by method.
-    """
-
-    def __init__(
-        self, fitted: BaseEstimator, X: Any, answers: Mapping[str, Any] | None = None
-    ) -> None:
-        self.fitted = fitted
-        self._X = X
-        self._answers = dict(answers or {})
-
-    def __getattr__(self, name: str) -> Any:
-        found = getattr(self.fitted, name)
-        if name not in ("predict", "predict_proba", "decision_function"):
-            return found
-
-        @wraps(found)
-        def remembered(X: Any) -> Any:
-            if X is not self._X:
-                return found(X)
-            if name not in self._answers:
-                self._answers[name] = found(X)
-            return self._answers[name]
-
-        return remembered
-
-
 @dataclass(frozen=True)
-class _OfFitted:
-    """A scorer that gets the fitted estimator behind its answers."""
+class _WithoutCache:
+    """A scorer that gets the estimator inside a `CachingEstimator`."""
 
     scorer: Any
 
-    def __call__(self, estimator: Remembering, *args: Any, **metadata: Any) -> Any:
+    def __call__(self, estimator: CachingEstimator, *args: Any, **metadata: Any) -> Any:
         return self.scorer(estimator.fitted, *args, **metadata)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.scorer, name)
 
 
-def _of_fitted(scorer: Any) -> Any:
-    """Let a scorer that looks at more than predictions see the fitted estimator."""
-    return scorer if isinstance(scorer, _BaseScorer) else _OfFitted(scorer)
+def _without_cache(scorer: Any) -> Any:
+    """Let a scorer that looks at more than predictions see the estimator itself."""
+    return scorer if isinstance(scorer, _BaseScorer) else _WithoutCache(scorer)
 
 
-def _each(scorer: Any, change: Callable[[Any], Any]) -> Any:
-    """Return a scorer with a change made to it, or to each of several."""
+def _map_scorers(scorer: Any, change: Callable[[Any], Any]) -> Any:
+    """Return what a function makes of a scorer, or of each of several."""
     if not isinstance(scorer, _MultimetricScorer):
         return change(scorer)
     scorers = {name: change(one) for name, one in scorer._scorers.items()}
@@ -404,10 +289,10 @@ def _each(scorer: Any, change: Callable[[Any], Any]) -> Any:
     return _MultimetricScorer(scorers=scorers, raise_exc=True)
 
 
-def responses(scorer: Any) -> Sequence[str]:
+def response_methods(scorer: Any) -> Sequence[str]:
     """Return the methods that a scorer may call, "any" if it is unknown."""
-    responses = getattr(scorer, "_response_method", "any")
-    return [responses] if isinstance(responses, str) else responses
+    methods = getattr(scorer, "_response_method", "any")
+    return [methods] if isinstance(methods, str) else methods
 
 
 EXPECTED = "scoring must return a number, or a dict of at least one number"
@@ -427,56 +312,17 @@ def _number(name: str, score: Any) -> float:
 GUESSED = 1000
 
 
-class Answers(BaseEstimator):
-    """Answers with given predictions, whatever X is.
-
-    `probabilities` (n_samples, n_classes) are those of `labels`, in order; regressors
-    have neither.
-    """
-
-    def __init__(
-        self,
-        predicted: np.ndarray,
-        probabilities: np.ndarray | None = None,
-        labels: np.ndarray | None = None,
-    ) -> None:
-        self.predicted = predicted
-        self.probabilities = probabilities
-        self.labels = labels
-
-    @property
-    def classes_(self) -> np.ndarray | None:
-        return self.labels
-
-    def predict(self, X: Any) -> np.ndarray:
-        return self.predicted
-
-    def predict_proba(self, X: Any) -> np.ndarray:
-        return self.probabilities
-
-    def decision_function(self, X: Any) -> np.ndarray:
-        certain = self.probabilities
-        return certain[:, -1] - certain[:, 0] if len(self.labels) < 3 else certain
-
-    def __sklearn_tags__(self) -> Tags:
-        tags = super().__sklearn_tags__()
-        tags.estimator_type = "regressor" if self.labels is None else "classifier"
-        if self.labels is not None:
-            tags.classifier_tags = ClassifierTags()
-        return tags
-
-
 def _guess(
     kind: str, y_train: np.ndarray, y_test: np.ndarray
-) -> tuple[Answers, np.ndarray]:
+) -> tuple[GivenPredictions, np.ndarray]:
     """Return a model that guesses targets of the training part, and the targets."""
     rows = np.arange(min(GUESSED, len(y_test)))
     if kind == "regressor":
-        return Answers(np.resize(y_train, rows.shape)), y_test[rows]
+        return GivenPredictions(np.resize(y_train, rows.shape)), y_test[rows]
     rows = np.union1d(rows, np.unique(y_test, return_index=True)[1])
     guessed, labels = np.resize(y_train, rows.shape), np.unique(y_train)
     certain = (guessed[:, None] == labels).astype(float)
-    return Answers(guessed, certain, labels), y_test[rows]
+    return GivenPredictions(guessed, certain, labels), y_test[rows]
 
 
 def _with_costs(scoring: Any) -> Any:
@@ -586,15 +432,18 @@ def _of_all_classes(scorer: Any) -> Any:
     return strict
 
 
-def _told_labels(scorer: Any, labels: Any) -> Any:
-    """Give all classes to a score of probabilities, such as the log loss."""
+def _with_labels(scorer: Any, labels: Any) -> Any:
+    """Return a scorer of probabilities, such as the log loss, that knows all classes.
+
+    On a test part that lacks a class it could not tell which columns are whose.
+    """
     if labels is None or not isinstance(scorer, _BaseScorer):
         return scorer
     wants_labels = "labels" in inspect.signature(scorer._score_func).parameters
     if scorer._response_method != "predict_proba" or not wants_labels:
         return scorer
-    told = copy.copy(scorer)
-    told._kwargs = {"labels": labels, **scorer._kwargs}
+    changed = copy.copy(scorer)
+    changed._kwargs = {"labels": labels, **scorer._kwargs}
     if scorer._score_func is roc_auc_score:
-        told._score_func = roc_auc_of_present
-    return told
+        changed._score_func = roc_auc_of_present
+    return changed

@@ -13,7 +13,7 @@ import numpy as np
 from scipy.optimize import minimize_scalar
 from sklearn.metrics import accuracy_score, log_loss
 
-from sknevo.evaluation._averages import Form, fitness_form, goal_form
+from sknevo.evaluation._averages import AverageScorer, fitness_scorer, selection_scorer
 from sknevo.evaluation._held_out import PLAIN, Decision, HeldOut, Predictions
 
 # Picks. Measured by benchmarks/selection.py, as are the settings below unless they say
@@ -72,17 +72,19 @@ def select(
     candidates the earlier is picked. The log loss selects for scores of labels other
     than the accuracy, for which `tune` fits the decision afterwards.
     """
-    goal = goal_form(held_out)
-    work = len(candidates) * n_steps * goal.row_seconds * held_out.n_rows
-    stride = min(math.ceil(work / SECONDS), held_out.n_rows // LEAST_ROWS)
-    seen, rows = held_out.every(max(1, stride))
-    goal = goal_form(seen)
-    stack = np.stack([goal.feature(_taken(p, rows)) for p in candidates])
-    cost = goal.call_seconds + goal.row_seconds * seen.n_rows
-    most = max(LEAST_CANDIDATES, int(SECONDS / (n_steps * cost)))
-    start = min(MOST_START, START // held_out.n_rows, len(stack) // 3, n_steps)
-    picks = _greedy(goal, stack, n_steps, start, most)
-    fitness, total, scores = fitness_form(held_out), 0.0, []
+    # On fewer rows if the selection would take too long.
+    scorer = selection_scorer(held_out)
+    expected = len(candidates) * n_steps * scorer.row_seconds * held_out.n_rows
+    stride = min(math.ceil(expected / SECONDS), held_out.n_rows // LEAST_ROWS)
+    sample, rows = held_out.every(max(1, stride))
+    scorer = selection_scorer(sample)
+    features = np.stack([scorer.feature(_rows_of(p, rows)) for p in candidates])
+    each = scorer.call_seconds + scorer.row_seconds * sample.n_rows
+    n_best = max(LEAST_CANDIDATES, int(SECONDS / (n_steps * each)))
+    n_start = min(MOST_START, START // held_out.n_rows, len(features) // 3, n_steps)
+    picks = _greedy(scorer, features, n_steps, n_start, n_best)
+    # The fitness after each step, on all rows.
+    fitness, total, scores = fitness_scorer(held_out), 0.0, []
     for i, pick in enumerate(picks, 1):
         total = total + fitness.feature(np.concatenate(candidates[pick]))
         scores.append(float(fitness.score(total[None] / i)[0]))
@@ -100,7 +102,7 @@ def tune(ensemble: Predictions, held_out: HeldOut) -> Decision:
     stride = max(1, held_out.n_rows // TUNED)
     held_out, rows = held_out.every(stride)
     ensemble = [part[r] for part, r in zip(ensemble, rows, strict=True)]
-    scorers = held_out.objectives.counted.named.values()
+    scorers = held_out.objectives.only_fitness.scorers_by_name.values()
     functions = [scorer._score_func for scorer in scorers]
     if log_loss in functions:
         return Decision(temperature=_temperature(ensemble, held_out))
@@ -109,49 +111,62 @@ def tune(ensemble: Predictions, held_out: HeldOut) -> Decision:
     return PLAIN
 
 
-def _taken(predictions: Predictions, rows: Sequence[Any]) -> np.ndarray:
+def _rows_of(predictions: Predictions, rows: Sequence[Any]) -> np.ndarray:
+    """Return some rows of each split, one after the other."""
     return np.concatenate([p[r] for p, r in zip(predictions, rows, strict=True)])
 
 
 def _greedy(
-    form: Form, stack: np.ndarray, n_steps: int, start: int, most: int
+    scorer: AverageScorer,
+    features: np.ndarray,
+    n_steps: int,
+    n_start: int,
+    n_best: int,
 ) -> list[int]:
-    """Return picks: the best `start` rows of a stack, then each of the best `most`."""
-    single = form.scores(stack)
-    order = np.argsort(-single, kind="stable")
-    library = np.sort(order[:most])
-    if len(library) < len(stack):
-        picks = _greedy(form, stack[library], n_steps, start, most)
+    """Return the candidates picked: the best `n_start`, then one by one.
+
+    Only the `n_best` candidates with the best scores of their own are tried. Picks end
+    where the score is best, but not before the first ones.
+    """
+    alone = scorer.scores(features)
+    order = np.argsort(-alone, kind="stable")
+    if n_best < len(features):
+        library = np.sort(order[:n_best])
+        picks = _greedy(scorer, features[library], n_steps, n_start, n_best)
         return [int(library[pick]) for pick in picks]
-    start = max(1, min(start, np.isfinite(single).sum()))
+    n_start = max(1, min(n_start, np.isfinite(alone).sum()))
     picks, scores = [], []
-    total = np.zeros(stack.shape[1:])
+    total = np.zeros(features.shape[1:])
     for step in range(n_steps):
-        if step < start:
-            best = order[step]
+        if step < n_start:
+            pick = order[step]
         else:
-            best = np.argmax(form.scores(stack, total, step))
-        total += stack[best]
-        picks.append(int(best))
-        scores.append(form.scores(total[None] / len(picks))[0])
-    return picks[: start + int(np.argmax(scores[start - 1 :]))]
+            pick = np.argmax(scorer.scores(features, total, step))
+        total += features[pick]
+        picks.append(int(pick))
+        scores.append(scorer.scores(total[None] / len(picks))[0])
+    return picks[: n_start + int(np.argmax(scores[n_start - 1 :]))]
 
 
 def _temperature(ensemble: Predictions, held_out: HeldOut) -> float:
     """Return a temperature on the way to the one with the least held-out log loss."""
+    p = np.concatenate(ensemble)
+    scorer = selection_scorer(held_out)
 
     def loss(logarithm: float) -> float:
-        decided = Decision(temperature=math.exp(logarithm))
-        return -goal.score(goal.feature(decided.probabilities(p))[None])[0]
+        decision = Decision(temperature=math.exp(logarithm))
+        return -scorer.score(scorer.feature(decision.probabilities(p))[None])[0]
 
-    p = np.concatenate(ensemble)
-    goal = goal_form(held_out)
-    found = minimize_scalar(loss, bounds=(-1, 1), method="bounded")
-    return math.exp(found.x * held_out.n_rows / (held_out.n_rows + HALF_WAY))
+    best = minimize_scalar(loss, bounds=(-1, 1), method="bounded").x
+    return math.exp(best * held_out.n_rows / (held_out.n_rows + HALF_WAY))
 
 
 def _offsets(ensemble: Predictions, held_out: HeldOut) -> Decision:
-    """Return offsets along one direction, how far being voted by all but one split."""
+    """Return offsets that raise the fitness, all of them multiples of one direction.
+
+    The multiple is the mean of those that are best on all splits but one. If it does
+    not raise the fitness on all splits, there are no offsets.
+    """
     y = np.searchsorted(held_out.labels, np.concatenate(held_out.y))
     counts = np.bincount(y, minlength=len(held_out.labels))
     direction, steps = -np.log(np.maximum(counts, 1) / len(y)), PRIORS

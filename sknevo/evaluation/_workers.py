@@ -1,4 +1,12 @@
-"""Workers that are processes of this machine: they can be killed one by one."""
+"""Workers that are processes of this machine: they can be killed one by one.
+
+What goes through the pipe of a worker:
+
+- to it: `Import`, while nothing else is known; `Setup`, once per search; `Task`, one at
+  a time;
+- from it: `Ready` after each setup; of each task the `Limit` as it begins, if it has
+  one, and then its `Evaluation`, or an exception.
+"""
 
 import importlib
 import math
@@ -49,16 +57,32 @@ KILL = getattr(signal, "SIGKILL", signal.SIGTERM)  # on Windows both end at once
 
 
 class Import(NamedTuple):
-    """What a worker is told to import before it gets a runner."""
+    """Tells a worker to import a module that individuals will need."""
 
     module: str
 
 
-class Ready(NamedTuple):
-    """What a worker says once it has read its n-th runner and the data."""
+class Setup(NamedTuple):
+    """What a worker evaluates candidates with: a search that is new to it."""
 
-    n_runners: int
-    # Megabytes before any trial.
+    # The pickled runner and configuration of scikit-learn.
+    content: bytes
+    # The folder of the data.
+    folder: str | None
+
+
+class Task(NamedTuple):
+    """A candidate for a worker to evaluate, and when it must end."""
+
+    candidate: Candidate
+    deadline: Deadline
+
+
+class Ready(NamedTuple):
+    """Says that a worker has read its n-th setup, and the data."""
+
+    n_setups: int
+    # Megabytes that it holds before any trial.
     held: float
 
 
@@ -74,11 +98,11 @@ class ProcessPool:
             resident(os.getpid())  # fails here if it cannot be told
         self._runner, self._memory_limit = runner, memory_limit
         self._n_workers = int(min(n_workers, MOST_WORKERS))
-        # The pickled runner and the folder of its data, once they are needed.
-        self._message: tuple[bytes, str | None] | None = None
+        # Made once it is needed.
+        self._setup: Setup | None = None
         self._free: list[Worker] = []
         self._busy: dict[str, Worker] = {}
-        # How many workers in a row have died before they could begin a trial.
+        # How many workers in a row have died before they were ready.
         self._n_stillborn = 0
         self._n_oom_kills = n_oom_kills()
 
@@ -87,26 +111,30 @@ class ProcessPool:
         return self._n_workers - len(self._busy)
 
     def submit(self, candidate: Candidate, deadline: Deadline) -> None:
-        if self._message is None:
+        if self._setup is None:
             content = bytes(dumps((self._runner, get_config())))
-            self._message = content, self._runner.data.folder
+            self._setup = Setup(content, self._runner.data.folder)
             # All at once: they need seconds to start, and read the data then.
-            threads = self._runner.threads
-            workers = [_take_worker(threads) for _ in range(self._n_workers)]
-            self._free = [worker.given(self._message) for worker in workers]
+            self._free = [self._new_worker() for _ in range(self._n_workers)]
         if not self._free:  # one has died
-            worker = _take_worker(self._runner.threads)
-            self._free.append(worker.given(self._message))
-        self._busy[candidate.name] = self._free.pop().given((candidate, deadline))
+            self._free.append(self._new_worker())
+        worker = self._free.pop()
+        worker.send(Task(candidate, deadline))
+        self._busy[candidate.name] = worker
+
+    def _new_worker(self) -> "Worker":
+        worker = _take_worker(self._runner.threads)
+        worker.send(self._setup)
+        return worker
 
     def wait(self, end: float, timeout: float = POLL) -> list[Outcome]:
         workers = self._busy
         ready = connection.wait([w.pipe for w in workers.values()], timeout)
         outcomes: list[Outcome] = []
         for name, worker in workers.items():
-            outcome = self._received(worker) if worker.pipe in ready else None
+            outcome = self._read(worker) if worker.pipe in ready else None
             if outcome is None:
-                outcome = self._excess(worker, end)
+                outcome = self._limit_exceeded(worker, end)
             if outcome is not None:
                 outcomes.append((name, outcome))
         for name, outcome in outcomes:
@@ -117,33 +145,36 @@ class ProcessPool:
                 self._free.append(worker)
         return outcomes
 
-    def _received(self, worker: "Worker") -> Evaluation | Lost | BaseException | None:
-        """Return what has ended, None if the trial begins."""
+    def _read(self, worker: "Worker") -> Evaluation | Lost | BaseException | None:
+        """Read a message; return how the trial has ended, None if it has not."""
         try:
             message = pickle.loads(worker.pipe.recv_bytes())
         except (EOFError, OSError):
-            worker.process.join(1)
-            # Linux kills the largest process when memory runs out, and counts that. If
-            # the count is the same, the candidate has no part in the kill.
-            before, self._n_oom_kills = self._n_oom_kills, n_oom_kills()
-            oom = before is None or before != self._n_oom_kills
-            from_outside = worker.process.exitcode == -KILL and not oom
-            if from_outside:
-                return Lost(retries=MAX_KILLS)
-            return self._stillborn(worker) or Lost(retries=MAX_DEATHS)
+            return self._death_of(worker)
         match message:
             case Ready():
                 self._n_stillborn = 0
-                is_last = message.n_runners == worker.n_runners
-                if is_last and (fault := self._too_large(message.held)):
-                    return fault  # it is not ready: its candidate is still to come
-                worker.n_ready = message.n_runners
+                is_last = message.n_setups == worker.n_setups
+                if is_last and (error := self._memory_error(message.held)):
+                    return error  # it is not ready: its candidate is still to come
+                worker.n_setups_read = message.n_setups
             case Limit():
                 worker.limit = message
             case _:
                 return message
 
-    def _stillborn(self, worker: "Worker") -> BaseException | None:
+    def _death_of(self, worker: "Worker") -> Lost | BaseException:
+        """Return how often the candidate of a dead worker is tried, or an error."""
+        worker.process.join(1)
+        # Linux kills the largest process when memory runs out, and counts that. If the
+        # count is the same, the candidate has no part in the kill.
+        before, self._n_oom_kills = self._n_oom_kills, n_oom_kills()
+        is_out_of_memory = before is None or before != self._n_oom_kills
+        if worker.process.exitcode == -KILL and not is_out_of_memory:
+            return Lost(retries=MAX_KILLS)  # killed from outside
+        return self._startup_error(worker) or Lost(retries=MAX_DEATHS)
+
+    def _startup_error(self, worker: "Worker") -> BaseException | None:
         """Return an error if worker after worker dies before it is ready."""
         if worker.is_ready:
             return None
@@ -157,7 +188,7 @@ class ProcessPool:
             "n_jobs=1 shows the cause in this process."
         )
 
-    def _too_large(self, held: float) -> BaseException | None:
+    def _memory_error(self, held: float) -> BaseException | None:
         """Return an error if a worker holds more than the limit before any trial."""
         if self._memory_limit is None or held <= self._memory_limit:
             return None
@@ -166,8 +197,8 @@ class ProcessPool:
             f"holds before its first trial: {held:.0f} MB."
         )
 
-    def _excess(self, worker: "Worker", end: float) -> Lost | None:
-        """Return why a worker has to be killed, if it has to."""
+    def _limit_exceeded(self, worker: "Worker", end: float) -> Lost | None:
+        """Return which limit a worker exceeds, so that it has to be killed."""
         until, status, _ = min(worker.limit, Limit(end))
         if time.time() > until + GRACE:
             cause = f"time was over{self._runner.exceeded(status)}"
@@ -184,7 +215,7 @@ class ProcessPool:
         outcomes = self.wait(math.inf, 0) if self._busy else []
         for worker in self._busy.values():
             worker.end()
-        _give_back(self._free)
+        _keep_idle(self._free)
         self._busy, self._free = {}, []
         return outcomes
 
@@ -198,29 +229,28 @@ class Worker:
         env = dict.fromkeys(names, str(threads)) | KEEPING_MEMORY
         env = {name: os.environ.get(name, value) for name, value in env.items()}
         context = get_context("loky")  # runs no code of the user's main module
-        self.pipe, theirs = context.Pipe()
+        self.pipe, pipe_of_child = context.Pipe()
         self.owner = os.getpid()
-        self.process = context.Process(target=_work, args=(theirs, self.owner), env=env)
+        args = pipe_of_child, self.owner
+        self.process = context.Process(target=_work, args=args, env=env)
         self.process.start()
-        theirs.close()
+        pipe_of_child.close()
         _workers.add(self)
         self.limit = Limit()
-        # How many runners it was given, and how many of them it has read.
-        self.n_runners = self.n_ready = 0
+        # How many setups it was sent, and how many of them it has read.
+        self.n_setups = self.n_setups_read = 0
         self.idle_since = time.monotonic()
 
     @property
     def is_ready(self) -> bool:
-        """Whether it has read its runner and the data."""
-        return self.n_ready == self.n_runners
+        """Whether it has read its setup and the data."""
+        return self.n_setups_read == self.n_setups
 
-    def given(self, message: Any) -> "Worker":
-        """Send a runner, or a candidate and its time; return this worker."""
+    def send(self, message: Import | Setup | Task) -> None:
         self.limit = Limit()  # until the trial begins: starting takes its time
-        self.n_runners += isinstance(message[0], bytes)
+        self.n_setups += isinstance(message, Setup)
         with suppress(OSError):  # the worker is dead: reading from it says so
             self.pipe.send(message)
-        return self
 
     def end(self) -> None:
         """End the process at once."""
@@ -257,10 +287,13 @@ def start_workers(n_workers: int, threads: int, module: str) -> None:
     with _lock:
         n_idle = sum(worker.owner == os.getpid() for worker in _idle)
     started = [Worker(threads) for _ in range(n_workers - n_idle)]
-    _give_back([worker.given(Import(module)) for worker in started])
+    for worker in started:
+        worker.send(Import(module))
+    _keep_idle(started)
 
 
-def _give_back(workers: Sequence[Worker]) -> None:
+def _keep_idle(workers: Sequence[Worker]) -> None:
+    """Keep workers for another search."""
     with _lock:
         for worker in workers:
             worker.idle_since = time.monotonic()
@@ -287,33 +320,33 @@ util.Finalize(None, _end_all_workers, exitpriority=100)
 
 
 def _work(pipe: connection.Connection, parent: int) -> None:
-    """Evaluate candidates until none comes for a while, or the parent is gone."""
+    """Answer messages until none comes for a while, or the parent is gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent answers Ctrl-C
     messages: queue.SimpleQueue[Any] = queue.SimpleQueue()
     listener = (pipe, parent, messages)
     threading.Thread(target=_listen, args=listener, daemon=True).start()
-    runner, config, fault, n_runners = None, {}, None, 0
+    runner, config, fault, n_setups = None, {}, None, 0
     with suppress(queue.Empty):
         while True:
             match messages.get(timeout=IDLE):
-                case Candidate() as candidate, deadline:
+                case Task(candidate, deadline):
                     args = (runner, config, candidate, deadline, pipe)
                     _send(pipe, fault or evaluate_safely(*args))
                     release_memory()
                 case Import(module):
                     with suppress(ImportError):  # a runner that needs it says so
                         importlib.import_module(module)
-                case content, _:
+                case Setup(content):
                     try:
                         fault = None
                         runner, config = pickle.loads(content)
                         _ = runner.data.value  # is read before a candidate comes
                     except Exception as error:
                         fault = error
-                    n_runners += 1
+                    n_setups += 1
                     # Elsewhere it may be impossible to tell.
                     held = megabytes(os.getpid()) if PROCESSES.exists() else 0.0
-                    pipe.send(Ready(n_runners, held))
+                    pipe.send(Ready(n_setups, held))
 
 
 def _listen(
@@ -329,8 +362,8 @@ def _listen(
         while (waiting := pipe.poll(1)) or os.getppid() == parent:
             if waiting:
                 message = pickle.loads(pipe.recv_bytes())
-                if isinstance(message[0], bytes):
-                    folder = message[1]
+                if isinstance(message, Setup):
+                    folder = message.folder
                 messages.put(message)
     if folder is not None:
         shutil.rmtree(folder, ignore_errors=True)

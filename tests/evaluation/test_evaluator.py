@@ -174,8 +174,8 @@ def test_what_a_stream_leaves_behind_is_known_at_once(workers, tmp_path):
             evaluator.submit([*map(Candidate, chromosomes)])
             first = [evaluator.next_evaluation().fitness for _ in range(2)]
         assert first == [-0.1, -0.2]
-        left = list(evaluator.left_over())
-        assert list(evaluator.left_over()) == []
+        left = list(evaluator.not_returned())
+        assert list(evaluator.not_returned()) == []
         evaluator.close()
     assert [e.chromosome for e in left] == chromosomes[2:]
     assert statuses(left[:3]) == ["ok", "ok", "unfinished"]

@@ -15,7 +15,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
 from sknevo.evaluation import Objectives
-from sknevo.evaluation._scoring import Cost, predict_time
+from sknevo.evaluation._costs import Cost, predict_time
 
 X, y = np.zeros((4, 1)), np.array([0, 1, 1, 1])
 dummy = DummyClassifier(strategy="most_frequent").fit(X, y)
@@ -107,7 +107,7 @@ def test_probabilities_are_computed_if_a_score_needs_them(scoring, needed):
 )
 def test_who_may_look_at_X_is_known(scoring, blind):
     refit = next(iter(scoring)) if isinstance(scoring, list | dict) else True
-    assert Objectives.of(SVC(), scoring, refit).blind_to_X is blind
+    assert Objectives.of(SVC(), scoring, refit).use_only_predictions is blind
 
 
 def test_metadata_reach_the_scorer():
@@ -168,7 +168,7 @@ def test_costs_stand_beside_scores_and_are_negated():
     assert scores["fit_time"] == -3.0
     assert -0.1 < scores["predict_time"] <= -0.01
     assert scores["size"] == -len(pickle.dumps(slow))
-    assert not objectives.blind_to_X  # the preparation counts, too
+    assert not objectives.use_only_predictions  # the preparation counts, too
     assert not objectives.needs_probabilities
 
 
@@ -215,7 +215,7 @@ def test_with_weights_the_fitness_is_their_sum():
     objectives = Objectives.of(SVC(), scoring, {"accuracy": 1, "size": 0.5})
     scores = {"accuracy": (0.5, 0.7), "recall": (0.1, 0.1), "size": (-2.0, -4.0)}
     assert objectives.fitness(scores) == pytest.approx(0.6 - 1.5)
-    assert objectives.goals(scores) == pytest.approx((0.6, 0.1, -3.0))
+    assert objectives.objective_values(scores) == pytest.approx((0.6, 0.1, -3.0))
 
 
 def test_weights_of_a_scorer_that_returns_many():
@@ -227,8 +227,11 @@ def test_weights_of_a_scorer_that_returns_many():
 
 def test_a_single_score_is_no_goal_beside_the_fitness_and_nan_is_the_worst():
     objectives = Objectives.of(SVC(), ["accuracy", "recall"], "accuracy")
-    assert objectives.goals({"score": (0.5,)}) == ()
-    assert objectives.goals({"a": (0.5,), "b": (math.nan, 1.0)}) == (0.5, -math.inf)
+    assert objectives.objective_values({"score": (0.5,)}) == ()
+    assert objectives.objective_values({"a": (0.5,), "b": (math.nan, 1.0)}) == (
+        0.5,
+        -math.inf,
+    )
 
 
 BOTH = ["accuracy", "size"]

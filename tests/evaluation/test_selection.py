@@ -212,7 +212,7 @@ def test_other_scores_are_asked_of_the_scorer(scoring, refit):
 def test_only_scores_of_the_fitness_are_computed():
     scoring = ["fit_time", "neg_log_loss"]
     candidates, held_out = problem(scoring, refit="neg_log_loss")
-    assert held_out.objectives.judges_predictions
+    assert held_out.objectives.fitness_uses_only_predictions
     plain, _ = problem("neg_log_loss")
     assert select(candidates, held_out) == select(plain, problem("neg_log_loss")[1])
 
@@ -221,7 +221,7 @@ def test_costs_and_callables_need_more_than_predictions():
     for scoring in (lambda model, X, y: 0.5, {"a": "accuracy", "size": "size"}):
         weights = {"a": 1.0, "size": 1.0} if isinstance(scoring, dict) else True
         objectives = Objectives.of(LogisticRegression(), scoring, weights)
-        assert not objectives.judges_predictions
+        assert not objectives.fitness_uses_only_predictions
 
 
 @pytest.mark.parametrize("scoring", ["balanced_accuracy", "matthews_corrcoef"])
