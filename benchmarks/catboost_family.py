@@ -100,7 +100,7 @@ def _fit(booster, fitted, watch):
         **parameters, thread_count=1, verbose=False, allow_writing_files=False
     )
     made = Fitted(model, categorical)
-    parts = () if watch is None else watch.watched.parts
+    parts = () if watch is None else watch.held_out.folds
     model.fit(
         made.pool(*fitted),
         eval_set=[made.pool(*part) for part in parts] or None,

@@ -23,7 +23,7 @@ FORMATS = {".parquet": "parquet", ".pq": "parquet", ".csv": "csv"}
 COMPRESSIONS = {".gz", ".bz2", ".zst", ".lz4"}
 
 
-class Part(NamedTuple):
+class TablePart(NamedTuple):
     """Some rows of a table, with their targets and weights if these are known."""
 
     X: pd.DataFrame
@@ -66,7 +66,7 @@ class Source(ABC):
         Parameters
         ----------
         function : callable
-            Gets a `Part`. On a cluster it travels to the workers.
+            Gets a `TablePart`. On a cluster it travels to the workers.
         arguments : dict of int to tuple or None, default=None
             More arguments for some of the parts, by their places. The other parts are
             left out. None stands for all parts.
@@ -74,14 +74,14 @@ class Source(ABC):
             The columns of X that are read. None stands for all.
         """
 
-    def targets(self) -> Part:
+    def targets(self) -> TablePart:
         """Return the targets and weights of all rows, without a column of X."""
         parts = [*self.map(_itself, columns=[])]
         both = (joined([part[i] for part in parts]) for i in (1, 2))
-        return Part(pd.DataFrame(), *both)
+        return TablePart(pd.DataFrame(), *both)
 
 
-def _itself(part: Part) -> Part:
+def _itself(part: TablePart) -> TablePart:
     return part
 
 
@@ -242,7 +242,7 @@ class FileSource(Source):
         finally:
             pa.default_memory_pool().release_unused()  # it would keep some 300 MB
 
-    def _part(self, table: Any) -> Part:
+    def _part(self, table: Any) -> TablePart:
         frame = table.to_pandas(types_mapper=_pandas_type, ignore_metadata=True)
         y, weights = (
             None if name is None else frame[name] for name in (self._y, self._weights)
@@ -436,7 +436,7 @@ class DaskSource(Source):
         make = delayed(partial(_mapped, function), pure=False, traverse=False)
         return [make(*parts[i], *more) for i, more in sorted(arguments.items())]
 
-    def lazy(self, function: Callable[[Part], np.ndarray]) -> Any:
+    def lazy(self, function: Callable[[TablePart], np.ndarray]) -> Any:
         """Return what a function predicts of all parts, as an array of Dask.
 
         How many rows a part has is not known before it is computed.
@@ -469,16 +469,16 @@ def _mapped(
 
 
 def _unless_empty(
-    function: Callable[[Part], np.ndarray], nothing: np.ndarray, part: Part
+    function: Callable[[TablePart], np.ndarray], nothing: np.ndarray, part: TablePart
 ) -> np.ndarray:
     return function(part) if len(part.X) else nothing
 
 
-def _length(part: Part) -> int:
+def _length(part: TablePart) -> int:
     return len(part.X)
 
 
-def _made_part(X: Any, y: Any = None, weights: Any = None) -> Part:
+def _made_part(X: Any, y: Any = None, weights: Any = None) -> TablePart:
     """Return a part with plain arrays; a frame that is not read has no columns."""
     y = None if y is None else np.asarray(y)
     X = pd.DataFrame(index=range(len(y))) if X is None else X
@@ -489,4 +489,4 @@ def _made_part(X: Any, y: Any = None, weights: Any = None) -> Part:
                 f"{name} must have the partitions of X; got {len(values)} values for "
                 f"{len(X)} rows."
             )
-    return Part(X, y, weights)
+    return TablePart(X, y, weights)

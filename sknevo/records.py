@@ -33,13 +33,11 @@ __all__ = [
     "flatten",
 ]
 
-# How a trial ended: with a fitness; with an exception; by `max_eval_time`; by
-# `memory_limit`; by itself, since training was hopeless; by `max_predict_time`; since
-# the search was over; or it has not begun.
+# How a trial ended, see `Evaluation`.
 Status = Literal[
     "ok", "error", "timeout", "memory", "pruned", "slow", "unfinished", "skipped"
 ]
-# Those of trials that failed, and of those that the end of the search has cut off.
+# The statuses of trials that failed, and of those that the end of the search cut off.
 FAILED = ("error", "timeout", "memory", "slow")
 CUT_OFF = ("unfinished", "skipped")
 
@@ -291,8 +289,9 @@ class Chromosome:
     generation : int, default=0
         The generation in which it was bred.
     origin : str, default="user"
-        How it was made: "seed" (a known configuration), "user" (given as
-        `initial_population`), "random", "crossover" or "mutation".
+        How it was made: "known" (a configuration that is known to be good), "user"
+        (from `initial_population`), "random", "crossover" or "mutation". With
+        cooperative coevolution, the species follows, as in "mutation in augmentation".
     parents : tuple of str, default=()
         Keys of its parents.
     scores : dict of str to float, default={}

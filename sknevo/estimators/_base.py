@@ -21,9 +21,9 @@ from sknevo.estimators._ensemble import make_ensemble
 from sknevo.estimators._hooks import TaskHooks
 from sknevo.estimators._metadata import (
     check_metadata,
-    given,
     make_router,
     route,
+    without_none,
 )
 from sknevo.estimators._parameters import SearchParameters, journal_parameters
 from sknevo.estimators._progress import Progress, say_data, say_end, say_plan
@@ -441,7 +441,7 @@ class BaseEvolved(
 
     def _samples(self, X: Any, y: Any, params: Mapping[str, Any]) -> Samples:
         """Return the samples that count, with the metadata where they belong."""
-        params = given(params)
+        params = without_none(params)
         fit_params, split_params, score_params = route(
             self, params, self._accepted_metadata
         )

@@ -17,11 +17,11 @@ from sknevo.builders.pipeline._all_rows import (
     fit_on_all,
     fits_on_all,
 )
-from sknevo.estimators._metadata import given
+from sknevo.estimators._metadata import without_none
 from sknevo.estimators._progress import Progress
 from sknevo.estimators._stratified_sample import Sample, draw_sample
 from sknevo.evaluation import Journal, TrialRunner, end_idle_workers
-from sknevo.large_tables import DaskSource, Part, Source, is_large, source_of
+from sknevo.large_tables import DaskSource, Source, TablePart, is_large, source_of
 from sknevo.search import INTERRUPTED, SearchResult
 from sknevo.time_budget import TimeBudget
 
@@ -54,7 +54,7 @@ class LargeTablesMixin:
     ) -> Self:
         if not is_large(X):
             return super()._fit(X, y, params, journal, budget, progress)
-        source = self._source(X, y, given(params))
+        source = self._source(X, y, without_none(params))
         # Without a seed it is always the same sample: a journal belongs to one table.
         seed = self.random_state if isinstance(self.random_state, Integral) else 0
         classifies = self.__sklearn_tags__().estimator_type == "classifier"
@@ -100,17 +100,18 @@ class LargeTablesMixin:
         super()._record(result, runner)
         if not self._is_sampled_ or callable(self.refit):
             return
+        # The best is one that can be fitted on all rows, if there is any.
         evaluations, family = result.evaluations, self._final_runner_.builder.family
-        able = [
+        fits_all = [
             i
             for i, one in enumerate(evaluations)
             if one.status == "ok"
             and family(one.chromosome.expressed) in families_on_all()
         ]
-        if able:
-            best = max(able, key=lambda i: evaluations[i].rank_key)
+        if fits_all:
+            best = max(fits_all, key=lambda i: evaluations[i].rank_key)
             self._set_best(best, evaluations[best])
-            rivals = [evaluations[i] for i in able]
+            rivals = [evaluations[i] for i in fits_all]
             self._set_expected_score(evaluations[best], rivals, runner)
 
     def _fit_on_all(self, source: Source, sample: Sample) -> None:
@@ -118,16 +119,16 @@ class LargeTablesMixin:
         start, n_sample = time.perf_counter(), len(sample.rows.X)
         self.refitted_ = False
         n_rows = sample.census.n_rows
-        told = f"The best individual is fitted on a sample of {n_sample:,} rows"
+        message = f"The best individual is fitted on a sample of {n_sample:,} rows"
         if not fits_on_all(self.best_estimator_):
             warnings.warn(
-                f"{told}: only LightGBM and XGBoost are fitted on all {n_rows:,}.",
+                f"{message}: only LightGBM and XGBoost are fitted on all {n_rows:,}.",
                 UserWarning,
                 stacklevel=5,
             )
             return
         if self.stop_reason_ == INTERRUPTED:
-            warnings.warn(f"{told}: {INTERRUPTED}.", UserWarning, stacklevel=5)
+            warnings.warn(f"{message}: {INTERRUPTED}.", UserWarning, stacklevel=5)
             return
         more = min(MOST_MORE_ROUNDS, (n_rows / n_sample) ** ROUNDS_POWER)
         rounds = round(more * self.best_estimator_.steps[-1][1].rounds_)
@@ -143,7 +144,7 @@ class LargeTablesMixin:
             if self.error_score == "raise":
                 raise
             warnings.warn(
-                f"{told}, since the fit on all {n_rows:,} failed: "
+                f"{message}, since the fit on all {n_rows:,} failed: "
                 f"{type(fault).__name__}: {fault}",
                 FitFailedWarning,
                 stacklevel=5,
@@ -173,10 +174,10 @@ class LargeTablesMixin:
         return self._scored(self, source, self._plain_y(targets.y), params)
 
 
-def _predicted(best: Any, method: str, part: Part) -> np.ndarray:
+def _predicted(best: Any, method: str, part: TablePart) -> np.ndarray:
     return getattr(best, method)(part.X)
 
 
-def _of_rows(predict: Any, part: Part) -> np.ndarray | None:
+def _of_rows(predict: Any, part: TablePart) -> np.ndarray | None:
     """Return what is predicted, None for a partition without rows."""
     return predict(part) if len(part.X) else None

@@ -15,8 +15,8 @@ from sklearn.utils.validation import _num_samples, check_consistent_length
 from sknevo.spelling import did_you_mean
 
 
-def given(params: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the metadata that are not None, which is as good as not given."""
+def without_none(params: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the metadata that are not None: one that is None was not passed."""
     return {name: value for name, value in params.items() if value is not None}
 
 

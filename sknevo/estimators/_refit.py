@@ -21,7 +21,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from sknevo.deadline import DeadlineReached
 from sknevo.estimators._ensemble import heaviest_first, with_models_of_all_data
-from sknevo.estimators._metadata import check_metadata, check_names, given
+from sknevo.estimators._metadata import check_metadata, check_names, without_none
 from sknevo.estimators._results import refit_first, runners_up
 from sknevo.estimators._samples import Samples
 from sknevo.evaluation import Data, Evaluator, Shared, TrialRunner, inner_threads
@@ -257,7 +257,7 @@ class RefitMixin:
         if not 0 <= index < n_rows:
             raise IndexError(f"index must be in [0, {n_rows}); got {index}.")
         X, y = self._validate(X, y, reset=False)
-        fit_params = given(fit_params)
+        fit_params = without_none(fit_params)
         check_names(fit_params, self._accepted_metadata)
         check_metadata(X, y, fit_params, self._per_sample(fit_params))
         samples = self._weigh(Samples(X, y, fit_params))

@@ -17,7 +17,7 @@ from sknevo.spelling import did_you_mean
 
 
 class FirstRung(NamedTuple):
-    """What individuals are given a part of, and how much on the first rung."""
+    """What `resource="auto"` stands for, and its amount on the first rung."""
 
     resource: str
     amount: int
@@ -83,46 +83,48 @@ def make_rungs(
     """Return the rungs of successive halving, ascending; none without resource."""
     if resource is None:
         return Rungs()
-    wanted, smallest = most(genome, resource), 1
     if resource == SAMPLES:
         # Two samples of each class: with one, many models cannot be fitted.
-        wanted, smallest = spec.n_samples, 2 * max(1, spec.n_classes)
-    if not wanted:
+        most, smallest = spec.n_samples, 2 * max(1, spec.n_classes)
+    else:
+        most, smallest = largest_value(genome, resource), 1
+    if not most:
         raise ValueError(
             f'resource must be None, "{SAMPLES}" or the name of an integer gene; got '
             f"{resource!r}.{did_you_mean(resource, [SAMPLES, *_integers(genome)])}"
         )
     if max_resources != "auto":
-        wanted = min(wanted, max_resources)
+        most = min(most, max_resources)
     # A gene of the user's may have no upper bound.
-    if math.isinf(wanted):
+    if math.isinf(most):
         raise ValueError(
             f"max_resources must be a number, since {resource!r} has no upper bound; "
             "got 'auto'."
         )
-    if not isinstance(min_resources, str) and min_resources >= wanted:
+    if not isinstance(min_resources, str) and min_resources >= most:
         raise ValueError(
-            f"min_resources must be less than {wanted}, the most that any individual "
+            f"min_resources must be less than {most}, the most that any individual "
             f"can have of {resource!r}; got {min_resources}."
         )
-    amounts = rungs(population_size, factor, min_resources, wanted, smallest)
+    amounts = rung_amounts(population_size, factor, min_resources, most, smallest)
     return Rungs(resource, amounts)
 
 
-def most(gene: Gene, name: str) -> int:
-    """Return the most that any gene of this name may ask for, 0 if there is none.
+def largest_value(gene: Gene, name: str) -> int:
+    """Return the largest value that an integer gene of this name may have.
 
-    Only genes of whole numbers count.
+    It is sought at any depth, and 0 if there is none.
     """
-    inside = gene.parts.get(name)
-    highest = inside.high if isinstance(inside, Integer) else 0
-    return max([highest, *(most(part, name) for part in gene.parts.values())])
+    named = gene.parts.get(name)
+    highest = named.high if isinstance(named, Integer) else 0
+    return max([highest, *(largest_value(part, name) for part in gene.parts.values())])
 
 
 def first_rung(genome: Genome, resource: str, amount: int) -> FirstRung | None:
     """Return a first rung; None if no individual asks for twice as much or more."""
-    climbs = 2 * amount <= most(genome, resource)
-    return FirstRung(resource, amount) if climbs else None
+    if 2 * amount > largest_value(genome, resource):
+        return None
+    return FirstRung(resource, amount)
 
 
 def _integers(gene: Gene) -> set[str]:
@@ -131,22 +133,22 @@ def _integers(gene: Gene) -> set[str]:
     return own.union(*map(_integers, gene.parts.values()))
 
 
-def rungs(
+def rung_amounts(
     n_candidates: int,
     factor: float,
     min_resources: int | str,
     max_resources: int,
     smallest: int = 1,
 ) -> tuple[int, ...]:
-    """Return the resources of all rungs but the last, which has `max_resources`.
+    """Return the amounts of all rungs but the last, which has `max_resources`.
 
     They ascend as in scikit-learn's halving searches. `smallest` is what "smallest"
     stands for, and the least for "exhaust".
 
     Examples
     --------
-    >>> rungs(12, 3, "exhaust", 27), rungs(12, 3, "smallest", 27), rungs(12, 3, 10, 27)
-    ((3, 9), (1, 3, 9), (10,))
+    >>> [rung_amounts(12, 3, least, 27) for least in ("exhaust", "smallest", 10)]
+    [(3, 9), (1, 3, 9), (10,)]
     """
     if min_resources == "exhaust":
         # A little more, since log(243, 3) comes out below 5.
@@ -154,12 +156,12 @@ def rungs(
         least = max(smallest, round(max_resources / factor**halvings))
     else:
         least = smallest if min_resources == "smallest" else min_resources
-    resources, resource = [], least
+    amounts, amount = [], least
     # What is hardly less than all decides nothing and costs as much.
-    while resource * math.sqrt(factor) < max_resources:
-        resources.append(resource)
-        resource = math.ceil(resource * factor)
-    return tuple(resources)
+    while amount * math.sqrt(factor) < max_resources:
+        amounts.append(amount)
+        amount = math.ceil(amount * factor)
+    return tuple(amounts)
 
 
 def search_identity(

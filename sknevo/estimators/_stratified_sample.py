@@ -12,7 +12,7 @@ from pandas.api.types import union_categoricals
 from sklearn.utils.multiclass import check_classification_targets
 
 from sknevo.data_checks import plain_column
-from sknevo.large_tables import Census, Part, Source, joined
+from sknevo.large_tables import Census, Source, TablePart, joined
 
 # Megabytes for the table and all that a trial makes of it, if `memory_limit` is None.
 # Chosen, not measured.
@@ -32,7 +32,7 @@ _NO_CLASSES = np.zeros(1, int)
 class Sample:
     """Some rows of a table, in their order, and the census of all."""
 
-    rows: Part
+    rows: TablePart
     census: Census
 
     @property
@@ -104,7 +104,7 @@ class _Counted(NamedTuple):
     weight: float
 
 
-def _count_part(classifies: bool, part: Part) -> _Counted:
+def _count_part(classifies: bool, part: TablePart) -> _Counted:
     counted = part.counted
     missing = pd.isna(counted.y)
     known = plain_column("y", counted.y[~missing])
@@ -121,7 +121,7 @@ def _count_part(classifies: bool, part: Part) -> _Counted:
     return _Counted(labels, counts, len(part.y), int(missing.sum()), weight)
 
 
-def _bytes_per_row(part: Part) -> float:
+def _bytes_per_row(part: TablePart) -> float:
     """Return the bytes of a row, whatever the types of columns are."""
     few = part.X[:ROWS_SEEN]
     return sum(map(_bytes_per_value, (column for _, column in few.items())))
@@ -135,8 +135,8 @@ def _bytes_per_value(column: pd.Series) -> float:
 
 
 def _take_part(
-    labels: np.ndarray | None, part: Part, numbers: np.ndarray, seed: Sequence[int]
-) -> Part:
+    labels: np.ndarray | None, part: TablePart, numbers: np.ndarray, seed: Sequence[int]
+) -> TablePart:
     """Return so many random rows of each class."""
     part = part.counted
     codes = np.zeros(len(part.y), int)
@@ -149,9 +149,9 @@ def _take_part(
     return part.take(np.sort(order[ranks < numbers[of_class]]))
 
 
-def _joined(parts: Sequence[Part]) -> Part:
+def _joined(parts: Sequence[TablePart]) -> TablePart:
     y, weights = (joined([part[i] for part in parts]) for i in (1, 2))
-    return Part(_joined_frames([part.X for part in parts]), y, weights)
+    return TablePart(_joined_frames([part.X for part in parts]), y, weights)
 
 
 def _joined_frames(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:

@@ -11,7 +11,7 @@ from sklearn.utils.metadata_routing import UNUSED
 from sknevo.estimators._base import BaseEvolved
 from sknevo.estimators._parameters import COUNT, parameter, with_parameters
 from sknevo.estimators._results import after_refit
-from sknevo.estimators._setup import FirstRung, first_rung, most
+from sknevo.estimators._setup import FirstRung, first_rung, largest_value
 from sknevo.evaluation import Builder, Evaluator, Objectives
 from sknevo.genes import Genome
 from sknevo.genomes.policy import policy, well_known
@@ -394,7 +394,7 @@ default="estimation_of_distribution"
 
     def _make_genome(self, spec: DataSpec) -> Genome:
         genome = super()._make_genome(spec)
-        if not most(genome, "episodes"):
+        if not largest_value(genome, "episodes"):
             raise ValueError(
                 "genome must have a gene of whole numbers named 'episodes', in which "
                 f"the training of a policy is counted; got {genome!r}."

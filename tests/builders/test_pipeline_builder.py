@@ -46,7 +46,6 @@ from sknevo.builders.pipeline._gaussian_process import (
 from sknevo.builders.pipeline._generated import PairFeatures
 from sknevo.builders.pipeline._linear import LinearClassifier, LinearRegressor
 from sknevo.builders.pipeline._mlp import make_mlp
-from sknevo.builders.pipeline._parts import Part, dealt
 from sknevo.builders.pipeline._preparation import (
     _Labels,
     make_preparation,
@@ -56,6 +55,7 @@ from sknevo.builders.pipeline._svm import (
     SupportVectorClassifier,
     SupportVectorRegressor,
 )
+from sknevo.builders.pipeline._watched_rows import Rows, dealt
 from sknevo.deadline import (
     DeadlineReached,
     must_end_by,
@@ -518,8 +518,8 @@ def test_each_part_is_predicted_with_rounds_that_the_others_choose(name, weighte
     losses = -np.log(predicted[:, np.arange(180), y])
     weights = np.ones(180) if weights is None else weights
     assert model.rounds_ == (losses @ weights).argmin() + 1
-    parts, rounds = dealt(y, _boosting.N_PARTS, random_state=0), []
-    for part in range(_boosting.N_PARTS):
+    parts, rounds = dealt(y, _boosting.N_FOLDS, random_state=0), []
+    for part in range(_boosting.N_FOLDS):
         others = parts != part
         rounds.append((losses[:, others] @ weights[others]).argmin())
         np.testing.assert_allclose(
@@ -1062,10 +1062,10 @@ def test_svm_is_calibrated_on_a_held_out_part(n_components):
     assert loss(svm, *watched) < log_loss(watched[1], honest) < chance
     assert [*svm.held_out_] == ["predict_proba"]
     values = svm.decision_function(watched[0])[:, None]
-    parts = dealt(watched[1], _calibration.N_PARTS, random_state=0)
-    for part in range(_calibration.N_PARTS):
+    parts = dealt(watched[1], _calibration.N_FOLDS, random_state=0)
+    for part in range(_calibration.N_FOLDS):
         own = parts == part
-        others = _calibration.calibration(Part(values[~own], watched[1][~own]))
+        others = _calibration.calibration(Rows(values[~own], watched[1][~own]))
         np.testing.assert_allclose(honest[own], svm._calibrated(values[own], others))
     # Held-out rows of which nine of ten are "yes" make "yes" more probable.
     weights = np.where(watched[1] == "yes", 9.0, 1.0)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from toys import Recipe, Toy, make_evaluator, score
 
-from sknevo.estimators._setup import most, rungs
+from sknevo.estimators._setup import largest_value, rung_amounts
 from sknevo.evaluation import Data, Objectives, Shared, TrialRunner
 from sknevo.evaluation._resources import limited, requested, stratified_order
 from sknevo.genes import Categorical, Choice, Genome, Integer, Real, Repeat
@@ -40,8 +40,8 @@ def test_how_much_genes_ask_for_and_may_ask_for():
         rate=Real(0, 1),
         name=Categorical(["epochs"]),
     )
-    assert most(genome, "epochs") == 50
-    assert most(genome, "rate") == most(genome, "nothing") == 0
+    assert largest_value(genome, "epochs") == 50
+    assert largest_value(genome, "rate") == largest_value(genome, "nothing") == 0
     assert requested(NET, "epochs") == 30
     assert requested(NET, "nothing") == 0
 
@@ -136,4 +136,4 @@ def test_values_to_predict_are_in_random_order():
     ],
 )
 def test_rungs_rise_by_the_factor_and_stay_below_all(arguments, expected):
-    assert rungs(*arguments) == tuple(expected)
+    assert rung_amounts(*arguments) == tuple(expected)

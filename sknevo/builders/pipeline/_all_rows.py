@@ -25,7 +25,7 @@ from sknevo.builders.pipeline._boosting import (
     lightgbm_settings,
     xgboost_types,
 )
-from sknevo.large_tables import Census, DaskSource, Part, Source
+from sknevo.large_tables import Census, DaskSource, Source, TablePart
 
 # Cells that are prepared, or read from the file of prepared rows, at a time: 32 MB as
 # floats. Chosen, not measured.
@@ -124,8 +124,11 @@ def _weighting(model: Any, census: Census) -> np.ndarray | float | None:
 
 
 def _prepared(
-    preparation: Pipeline, model: Any, weighting: np.ndarray | float | None, part: Part
-) -> Part:
+    preparation: Pipeline,
+    model: Any,
+    weighting: np.ndarray | float | None,
+    part: TablePart,
+) -> TablePart:
     """Return rows as a booster takes them, in single precision."""
     part = part.counted
     if is_classifier(model):
@@ -139,7 +142,7 @@ def _prepared(
             1 if weights is None else weights
         )
     X = _transformed(preparation, part.X)
-    return Part(X, y.astype(np.float32), weights)
+    return TablePart(X, y.astype(np.float32), weights)
 
 
 def _transformed(preparation: Pipeline, X: Any) -> np.ndarray:
@@ -292,25 +295,25 @@ def _fit_on_cluster(
         ]
         return array.concatenate(arrays)
 
-    rows = Part(whole(0, np.float32, width), whole(1, np.float32))
+    rows = TablePart(whole(0, np.float32, width), whole(1, np.float32))
     if client.submit(_is_weighted, client.futures_of(parts[0])[0]).result():
         rows = rows._replace(weights=whole(2, float))
     return _ON_CLUSTER[booster.library](booster, client, rows)
 
 
-def _width(part: Part) -> int:
+def _width(part: TablePart) -> int:
     return part.X.shape[1]
 
 
-def _is_weighted(part: Part) -> bool:
+def _is_weighted(part: TablePart) -> bool:
     return part.weights is not None
 
 
-def _item(part: Part, place: int) -> np.ndarray:
+def _item(part: TablePart, place: int) -> np.ndarray:
     return part[place]
 
 
-def _lightgbm_on_cluster(booster: _Booster, client: Any, rows: Part) -> Any:
+def _lightgbm_on_cluster(booster: _Booster, client: Any, rows: TablePart) -> Any:
     from lightgbm.dask import DaskLGBMRegressor
 
     # The classifier would number the classes of each worker: one may lack some.
@@ -322,7 +325,7 @@ def _lightgbm_on_cluster(booster: _Booster, client: Any, rows: Part) -> Any:
     return model.booster_.free_dataset()
 
 
-def _xgboost_on_cluster(booster: _Booster, client: Any, rows: Part) -> Any:
+def _xgboost_on_cluster(booster: _Booster, client: Any, rows: TablePart) -> Any:
     from xgboost import dask
 
     settings = _xgboost_settings(booster)

@@ -21,12 +21,12 @@ from sklearn.utils.validation import check_is_fitted
 
 from sknevo.builders._targets import StandardizedRegressor
 from sknevo.builders.pipeline._mlp import fit_mlp, keep_mlp, predict_mlp
-from sknevo.builders.pipeline._parts import (
+from sknevo.builders.pipeline._watched_rows import (
     FEWEST_WATCHED,
-    Part,
+    HeldOutRows,
+    Rows,
     Watch,
-    Watched,
-    held_out_part,
+    held_out_rows,
 )
 from sknevo.deadline import check_deadline
 
@@ -47,13 +47,13 @@ PATIENCE, PATIENT_PROGRESS = 5, 0.25
 # The progress on rows that are too few for watching some. Of 1, 2, 3, 4, 6, 8 and 12 it
 # lost least on 64 rows of six tables.
 UNWATCHED_PROGRESS = 2.0
-# Parts of the watched rows, each of them predicted with the rounds that are best on the
+# Folds of the watched rows, each of them predicted with the rounds that are best on the
 # others. By log-loss, boosters looked better on them than on fresh rows, beyond those
-# that watch an inner split, by 0.012, 0.015 and 0.016 with 2, 3 and 5 parts of 120 rows
-# on eight tables (0.041 if the part itself counted), by 0.006, 0.008 and 0.007 (0.021)
-# of 300, and by 0.0002, 0.0004 and 0.0004 (0.0054) of 1,000. 3 parts took 6 to 18 %
+# that watch an inner split, by 0.012, 0.015 and 0.016 with 2, 3 and 5 folds of 120 rows
+# on eight tables (0.041 if the fold itself counted), by 0.006, 0.008 and 0.007 (0.021)
+# of 300, and by 0.0002, 0.0004 and 0.0004 (0.0054) of 1,000. 3 folds took 6 to 18 %
 # more time than 2.
-N_PARTS = 2
+N_FOLDS = 2
 # The share of the most rounds after which boosters usually stop. Chosen with the
 # seconds in BOOSTERS.
 USUAL_SHARE = 0.4
@@ -180,9 +180,9 @@ class _EarlyStopping(MetaEstimatorMixin, BaseEstimator):
     """Fits a booster until the loss on rows that it watches stops improving.
 
     It watches the held-out part that `fit` gets, else an inner split of the training
-    data. Rounds after the best one are dropped. `held_out_` holds honest predictions of
-    `X_val` by method: each part of it is predicted with the rounds that are best on the
-    others. It is empty if nothing of `X_val` was watched.
+    data. Rounds after the best one are dropped. `held_out_` holds predictions of
+    `X_val` by method, out of fold: each fold of it is predicted with the number of
+    rounds that is best on the others. It is empty if nothing of `X_val` was watched.
 
     Parameters
     ----------
@@ -211,9 +211,9 @@ class _EarlyStopping(MetaEstimatorMixin, BaseEstimator):
     random_state: int | None = None
 
     def _fit(
-        self, fitted: Part, held_out: Watched | None, classifies: bool
+        self, fitted: Rows, held_out: HeldOutRows | None, classifies: bool
     ) -> np.ndarray | None:
-        """Fit the booster; return honest predictions of rows that it has watched."""
+        """Fit the booster; return out-of-fold predictions if it watched `held_out`."""
         self.n_features_in_ = fitted.X.shape[1]
         watched = held_out
         if self.rounds is not None:
@@ -231,7 +231,7 @@ class _EarlyStopping(MetaEstimatorMixin, BaseEstimator):
         self.estimator_ = library.fit(booster, fitted, watch)
         best, predicted = watch.best.tolist(), None
         if watched is held_out:
-            predicted = held_out.predicted(self._predicted, best)
+            predicted = held_out.predict_out_of_fold(self._predicted, best)
         self.rounds_ = best[0]
         self.estimator_ = library.keep(self.estimator_, self.rounds_)
         return predicted
@@ -244,22 +244,25 @@ class _EarlyStopping(MetaEstimatorMixin, BaseEstimator):
             return np.column_stack([1 - predicted, predicted])
         return predicted
 
-    def _inner_split(self, part: Part, classifies: bool) -> tuple[Part, Watched | None]:
+    def _inner_split(
+        self, training: Rows, classifies: bool
+    ) -> tuple[Rows, HeldOutRows | None]:
         """Return the rows to fit and to watch; all and none if they are few."""
-        rows = np.arange(len(part.y))
+        places = np.arange(len(training.y))
         if classifies:
             # A class of one member is only fitted, never watched.
-            rows = rows[np.bincount(part.y)[part.y] > 1]
-        n_watched = int(self.validation_fraction * len(rows))
-        n_classes = len(np.unique(part.y[rows])) if classifies else 0
+            places = places[np.bincount(training.y)[training.y] > 1]
+        n_watched = int(self.validation_fraction * len(places))
+        n_classes = len(np.unique(training.y[places])) if classifies else 0
         if n_watched < max(FEWEST_WATCHED, n_classes):
-            return part, None
+            return training, None
         kind = StratifiedShuffleSplit if classifies else ShuffleSplit
         splitter = kind(1, test_size=n_watched, random_state=self.random_state)
-        ((_, watched),) = splitter.split(rows, part.y[rows])
-        watched = rows[watched]
-        fitted = np.setdiff1d(np.arange(len(part.y)), watched)
-        return part.take(fitted), Watched(part.take(watched), np.ones(n_watched, int))
+        ((_, watched),) = splitter.split(places, training.y[places])
+        watched = places[watched]
+        fitted = np.setdiff1d(np.arange(len(training.y)), watched)
+        in_one_fold = np.ones(n_watched, int)
+        return training.take(fitted), HeldOutRows(training.take(watched), in_one_fold)
 
     @property
     def _library(self) -> "_Library":
@@ -291,20 +294,21 @@ class EarlyStoppingClassifier(ClassifierMixin, _EarlyStopping):
         """Fit the booster to an array with NaN for gaps, and labels of any type."""
         self.classes_, codes = np.unique(y, return_inverse=True)
         weights = None if sample_weight is None else np.asarray(sample_weight, float)
-        fitted = Part(X, codes, weights)
-        watched = held_out_part(
-            X_val, y_val, sample_weight_val, self.classes_, N_PARTS, self.random_state
+        fitted = Rows(X, codes, weights)
+        watched = held_out_rows(
+            X_val, y_val, sample_weight_val, self.classes_, N_FOLDS, self.random_state
         )
         if self.class_weight is not None:
             classes = np.arange(len(self.classes_))
             balance = compute_class_weight(self.class_weight, classes=classes, y=codes)
             fitted = fitted.weighted(balance[codes])
             watched = watched and watched.weighted(balance)
-        honest = self._fit(fitted, watched, classifies=True)
-        self.held_out_ = {} if honest is None else self._answers(honest)
+        out_of_fold = self._fit(fitted, watched, classifies=True)
+        self.held_out_ = {} if out_of_fold is None else self._by_method(out_of_fold)
         return self
 
-    def _answers(self, probabilities: np.ndarray) -> dict[str, np.ndarray]:
+    def _by_method(self, probabilities: np.ndarray) -> dict[str, np.ndarray]:
+        """Return what each method returns if these are the probabilities."""
         labels = self.classes_[probabilities.argmax(axis=1)]
         return {"predict_proba": probabilities, "predict": labels}
 
@@ -314,7 +318,7 @@ class EarlyStoppingClassifier(ClassifierMixin, _EarlyStopping):
 
     def predict(self, X: Any) -> np.ndarray:
         """Return the most probable class."""
-        return self._answers(self.predict_proba(X))["predict"]
+        return self._by_method(self.predict_proba(X))["predict"]
 
 
 class EarlyStoppingRegressor(StandardizedRegressor, _EarlyStopping):
@@ -331,13 +335,15 @@ class EarlyStoppingRegressor(StandardizedRegressor, _EarlyStopping):
         sample_weight_val: Any = None,
     ) -> Self:
         """Fit the booster to an array with NaN for gaps."""
-        fitted = Part(X, *self._learn_targets(y, sample_weight))
+        fitted = Rows(X, *self._learn_targets(y, sample_weight))
         y_val = None if y_val is None else self._standardized(y_val)
-        watched = held_out_part(
-            X_val, y_val, sample_weight_val, None, N_PARTS, self.random_state
+        watched = held_out_rows(
+            X_val, y_val, sample_weight_val, None, N_FOLDS, self.random_state
         )
-        honest = self._fit(fitted, watched, classifies=False)
-        self.held_out_ = {} if honest is None else {"predict": self._in_unit(honest)}
+        out_of_fold = self._fit(fitted, watched, classifies=False)
+        self.held_out_ = {}
+        if out_of_fold is not None:
+            self.held_out_ = {"predict": self._in_unit(out_of_fold)}
         return self
 
     def _predict_standardized(self, X: Any) -> np.ndarray:
@@ -349,7 +355,7 @@ class EarlyStoppingRegressor(StandardizedRegressor, _EarlyStopping):
 # `fit` tells the watch the loss after each round, and returns what predicts.
 
 
-def _fit_lightgbm(booster: Any, fitted: Part, watch: Watch | None) -> Any:
+def _fit_lightgbm(booster: Any, fitted: Rows, watch: Watch | None) -> Any:
     from lightgbm import Dataset, train
     from lightgbm.callback import EarlyStopException
 
@@ -362,12 +368,12 @@ def _fit_lightgbm(booster: Any, fitted: Part, watch: Watch | None) -> Any:
     n_classes = int(fitted.y.max()) + 1 if is_classifier(booster) else 0
     settings = lightgbm_settings(booster, n_classes)
     rows = Dataset(fitted.X, fitted.y, weight=fitted.weights)
-    parts = () if watch is None else watch.watched.parts
+    folds = () if watch is None else watch.held_out.folds
     return train(
         settings,
         rows,
         booster.n_estimators,
-        valid_sets=[rows.create_valid(p.X, p.y, weight=p.weights) for p in parts],
+        valid_sets=[rows.create_valid(f.X, f.y, weight=f.weights) for f in folds],
         callbacks=[after_round],
         # Else it goes to text and back, which takes as long as half of the rounds.
         keep_training_booster=watch is not None,
@@ -393,7 +399,7 @@ def _keep_lightgbm(model: Any, rounds: int) -> Any:
     return model.free_dataset()
 
 
-def _fit_xgboost(booster: Any, fitted: Part, watch: Watch | None) -> Any:
+def _fit_xgboost(booster: Any, fitted: Rows, watch: Watch | None) -> Any:
     from xgboost.callback import TrainingCallback
 
     # The loss of regression is a root.
@@ -412,10 +418,10 @@ def _fit_xgboost(booster: Any, fitted: Part, watch: Watch | None) -> Any:
     X, y, weights = fitted
     watched = {}
     if watch is not None:
-        parts = watch.watched.parts
-        watched = {"eval_set": [(part.X, part.y) for part in parts]}
-        if parts[0].weights is not None:
-            watched["sample_weight_eval_set"] = [part.weights for part in parts]
+        folds = watch.held_out.folds
+        watched = {"eval_set": [(fold.X, fold.y) for fold in folds]}
+        if folds[0].weights is not None:
+            watched["sample_weight_eval_set"] = [fold.weights for fold in folds]
     types = xgboost_types(booster, X.shape[1])
     booster.set_params(callbacks=[AfterRound()], feature_types=types)
     booster.fit(X, y, sample_weight=weights, verbose=False, **watched)
@@ -436,7 +442,7 @@ def _keep_xgboost(model: Any, rounds: int) -> Any:
     return model[:rounds]
 
 
-def _fit_sklearn(booster: Any, fitted: Part, watch: Watch | None) -> Any:
+def _fit_sklearn(booster: Any, fitted: Rows, watch: Watch | None) -> Any:
     X, y, weights = fitted
     watched = {}
     booster.set_params(early_stopping=watch is not None)
@@ -465,7 +471,7 @@ def _keep_sklearn(booster: Any, rounds: int | None) -> Any:
 
 
 class _Library(NamedTuple):
-    fit: Callable[[Any, Part, Watch | None], Any]
+    fit: Callable[[Any, Rows, Watch | None], Any]
     predict: Callable[[Any, Any, int | None], np.ndarray]
     keep: Callable[[Any, int], Any]
 

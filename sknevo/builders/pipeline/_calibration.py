@@ -18,7 +18,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import has_fit_parameter
 
-from sknevo.builders.pipeline._parts import Part, Watched, held_out_part
+from sknevo.builders.pipeline._watched_rows import HeldOutRows, Rows, held_out_rows
 
 # Folds that calibrate the probabilities. With 5 or 10 the log-loss changed by less than
 # 0.002 on six tables of 170 rows (doc/figures.md).
@@ -32,10 +32,10 @@ CALIBRATION_C = 10.0
 # little time then: log-loss is higher by 0.039, 0.025, 0.010 and 0.006 with 24, 60, 120
 # and 200 rows of seven tables. The mean of the machines of all folds is not worse.
 ROWS_PER_VALUE = 100
-# Parts of the held-out rows; the others calibrate each of them. On 120 held-out rows,
-# log-loss was worse than on fresh ones by 0.011, 0.007 and 0.002 with 2, 3 and 5 parts,
-# and better by 0.038 if the part itself counted.
-N_PARTS = 5
+# Folds of the held-out rows; the others calibrate each of them. On 120 held-out rows,
+# log-loss was worse than on fresh ones by 0.011, 0.007 and 0.002 with 2, 3 and 5 folds,
+# and better by 0.038 if the fold itself counted.
+N_FOLDS = 5
 
 
 def are_enough(n_rows: int, n_classes: int) -> bool:
@@ -70,33 +70,33 @@ class CalibratedClassifierMixin(ClassifierMixin):
     watches_held_out = True
 
     def _fit_calibrated(
-        self, machine: BaseEstimator, fitted: Part, held_out: Part
+        self, machine: BaseEstimator, fitted: Rows, held_out: Rows
     ) -> Self:
         """Fit an unfitted machine, and calibrate it if probabilities are wanted."""
         self.classes_, codes = np.unique(fitted.y, return_inverse=True)
         # This took the log-loss from 0.391 to 0.387 on six tables of 170 rows, and
         # from 0.374 to 0.371 on 600 (doc/figures.md).
         self.least_probability_ = 1 / (fitted.X.shape[0] + 2)
-        watched = held_out_part(*held_out, self.classes_, N_PARTS, self.random_state)
+        in_folds = held_out_rows(*held_out, self.classes_, N_FOLDS, self.random_state)
         with undisturbed():
             weights = _weights(machine, fitted)
             self.machine_ = machine.fit(fitted.X, fitted.y, **weights)
             self.calibration_, self.held_out_ = None, {}
             if self.probabilities:
-                self._calibrate(fitted._replace(y=codes), watched)
+                self._calibrate(fitted._replace(y=codes), in_folds)
         return self
 
-    def _calibrate(self, fitted: Part, held_out: Watched | None) -> None:
+    def _calibrate(self, fitted: Rows, held_out: HeldOutRows | None) -> None:
         """Learn probabilities; nothing is learned if a class has a single member."""
         folds = min(CALIBRATION_FOLDS, np.bincount(fitted.y).min())
-        if held_out is not None and self._calibrates(held_out.all.y):
+        if held_out is not None and self._calibrates(held_out.watched.y):
             rows = held_out.rows._replace(X=self._values(held_out.rows.X))
             held_out = held_out._replace(rows=rows)
-            calibrations = [calibration(part) for part in held_out.choosing]
+            calibrations = [calibration(rows) for rows in held_out.by_choice]
             self.calibration_ = calibrations[0]
-            honest = held_out.predicted(self._calibrated, calibrations)
-            # It predicts labels by the sign of decision values, which are honest.
-            self.held_out_ = {"predict_proba": honest}
+            predicted = held_out.predict_out_of_fold(self._calibrated, calibrations)
+            # Labels follow from the sign of decision values, which are not calibrated.
+            self.held_out_ = {"predict_proba": predicted}
         elif folds > 1:
             values = self._cross_validated(fitted, folds)
             self.calibration_ = calibration(fitted._replace(X=values))
@@ -107,17 +107,17 @@ class CalibratedClassifierMixin(ClassifierMixin):
         has_all = np.bincount(y, minlength=n_classes).min() > 1
         return has_all and are_enough(len(y), n_classes if n_classes > 2 else 1)
 
-    def _cross_validated(self, part: Part, folds: int) -> np.ndarray:
+    def _cross_validated(self, training: Rows, folds: int) -> np.ndarray:
         """Return values of rows by machines that are fitted on the others."""
         cv = StratifiedKFold(folds, shuffle=True, random_state=self.random_state)
         machine = clone(self.machine_)
         values = cross_val_predict(
             machine,
-            part.X,
-            part.y,
+            training.X,
+            training.y,
             cv=cv,
             method=self._method,
-            params=_weights(machine, part),
+            params=_weights(machine, training),
         )
         return self._columns(values, np.arange(len(self.classes_)))
 
@@ -152,20 +152,20 @@ class CalibratedClassifierMixin(ClassifierMixin):
         return probabilities / probabilities.sum(axis=1, keepdims=True)
 
 
-def _weights(machine: BaseEstimator, part: Part) -> dict[str, np.ndarray]:
+def _weights(machine: BaseEstimator, rows: Rows) -> dict[str, np.ndarray]:
     """Return the weights that a machine is fitted with, if there are any."""
-    if part.weights is None or not has_fit_parameter(machine, "sample_weight"):
+    if rows.weights is None or not has_fit_parameter(machine, "sample_weight"):
         return {}
-    return {"sample_weight": part.weights}
+    return {"sample_weight": rows.weights}
 
 
-def calibration(part: Part) -> Pipeline:
-    """Return a logistic regression that is fitted to decision values."""
+def calibration(rows: Rows) -> Pipeline:
+    """Return a logistic regression that is fitted to decision values, given as X."""
     model = make_pipeline(StandardScaler(), LogisticRegression(C=CALIBRATION_C))
-    weights = part.weights
+    weights = rows.weights
     if weights is not None:
         weights = np.asarray(weights, float) / np.mean(weights)
-    return model.fit(part.X, part.y, logisticregression__sample_weight=weights)
+    return model.fit(rows.X, rows.y, logisticregression__sample_weight=weights)
 
 
 @dataclass(eq=False, repr=False)
@@ -202,8 +202,8 @@ class CalibratedClassifier(
     ) -> Self:
         """Fit the estimator, and learn probabilities."""
         self.n_features_in_ = X.shape[1]
-        fitted = Part(X, np.asarray(y), sample_weight)
-        held_out = Part(X_val, y_val, sample_weight_val)
+        fitted = Rows(X, np.asarray(y), sample_weight)
+        held_out = Rows(X_val, y_val, sample_weight_val)
         return self._fit_calibrated(clone(self.estimator), fitted, held_out)
 
     @property

@@ -13,7 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from sknevo.builders._targets import StandardizedRegressor
 from sknevo.builders.pipeline._calibration import calibration
-from sknevo.builders.pipeline._parts import Part
+from sknevo.builders.pipeline._watched_rows import Rows
 from sknevo.deadline import check_deadline, is_training_over
 
 # Rows that the kernel is learned on, and rows that the process knows: time grows with
@@ -209,7 +209,7 @@ class GaussianProcessClassifier(ClassifierMixin, _GaussianProcess):
         if self.class_weight is not None:
             # Not in the process: noise that is less for a class bends it there.
             weights = weights * compute_sample_weight(self.class_weight, codes)
-        self.calibration_ = calibration(Part(left_out, codes[rows], weights[rows]))
+        self.calibration_ = calibration(Rows(left_out, codes[rows], weights[rows]))
         return self
 
     def predict_proba(self, X: np.ndarray) -> np.ndarray:

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 
-from sknevo.builders.pipeline._parts import Part, Watch
+from sknevo.builders.pipeline._watched_rows import Rows, Watch
 from sknevo.deadline import check_deadline
 
 # Epochs at most, and so many without an improvement before training ends. Chosen, not
@@ -69,7 +69,7 @@ def make_mlp(
 
 
 def fit_mlp(
-    network: MLPClassifier | MLPRegressor, fitted: Part, watch: Watch | None
+    network: MLPClassifier | MLPRegressor, fitted: Rows, watch: Watch | None
 ) -> MLPClassifier | MLPRegressor:
     """Train a network, with the weights that `watch` chooses at hand.
 

@@ -25,11 +25,11 @@ from sknevo.builders.pipeline._floats import (
 from sknevo.builders.pipeline._generated import KEPT, GroupFeatures, PairFeatures
 from sknevo.builders.pipeline._images import image_features, image_seconds
 from sknevo.builders.pipeline._texts import (
-    Part,
+    NamedTransformer,
     keeps_words,
-    text_parts,
     text_seconds,
     text_size,
+    text_transformers,
 )
 from sknevo.builders.pipeline._transformers import Stateless
 from sknevo.columns._kinds import to_labels
@@ -76,66 +76,70 @@ def make_preparation(
         The name of the model, which may take so many categories only.
     """
     if "features" in genes:
-        made = image_features(genes["features"])
+        features = image_features(genes["features"])
         moved = genes.get("copies", {}).get("moved")
-        return made if moved is None else BesideCopies(made, **moved)
+        return features if moved is None else BesideCopies(features, **moved)
     if spec.sparse:
         return _sparse(spec, genes)
-    text, others = genes.get("text", {}), _parts(spec, genes, model)
-    texts = text_parts(text, spec.columns)
+    text_genes = genes.get("text", {})
+    texts = text_transformers(text_genes, spec.columns)
+    others = _transformers(spec, genes, model)
     if not texts:
         return _dense(spec, genes, others)
-    is_sparse = keeps_words(text)
-    labels = []
+    # Labels with a column for each stay sparse beside words.
+    is_sparse, labels = keeps_words(text_genes), []
     if is_sparse and genes.get("encoding") == "onehot":
-        labels = [part for part in others if part[0] == "categorical"]
-        others = [part for part in others if part[0] != "categorical"]
+        labels = [one for one in others if one[0] == "categorical"]
+        others = [one for one in others if one[0] != "categorical"]
+    transformers = [*labels, *texts]
     if others:
         dense = _dense(spec, genes, others)
         if is_sparse:
             dense = make_pipeline(dense, SquashingScaler())
         # First, since categories that a model takes as they are must be.
-        texts = [("others", dense, [*range(len(spec.columns))]), *labels, *texts]
-    else:
-        texts = [*labels, *texts]
-    return ColumnTransformer(texts, sparse_threshold=float(is_sparse))
+        transformers.insert(0, ("others", dense, [*range(len(spec.columns))]))
+    return ColumnTransformer(transformers, sparse_threshold=float(is_sparse))
 
 
-def _parts(spec: DataSpec, genes: dict[str, Any], model: str) -> list[Part]:
+def _transformers(
+    spec: DataSpec, genes: dict[str, Any], model: str
+) -> list[NamedTransformer]:
     """Return what prepares each kind of columns, apart from words of texts."""
-    transformers = {
+    by_group = {
         "categorical": _encoder(spec, genes, MAX_NATIVE_CATEGORIES.get(model)),
         "numeric": _numeric(genes),
         "datetime": make_pipeline(_Dates(), _numeric(genes)),
         "ordered": _ordinal_encoder(spec),
     }
     if genes.get("text", {}).get("target"):
-        transformers["text"] = make_pipeline(_Labels(), _target_encoder(spec))
+        by_group["text"] = make_pipeline(_Labels(), _target_encoder(spec))
     groups = [_group(column, genes) for column in spec.columns]
-    parts = []
-    for name, transformer in transformers.items():
+    transformers = []
+    for name, transformer in by_group.items():
         places = [i for i, group in enumerate(groups) if group == name]
         if places:
-            parts.append((name, transformer, places))
-    return parts + _generated(spec, genes, groups)
+            transformers.append((name, transformer, places))
+    return transformers + _generated(spec, genes, groups)
 
 
-def _dense(spec: DataSpec, genes: dict[str, Any], parts: list[Part]) -> BaseEstimator:
+def _dense(
+    spec: DataSpec, genes: dict[str, Any], transformers: list[NamedTransformer]
+) -> BaseEstimator:
     """Return a transformer to a dense array, with the filter if there is one."""
     filters = _filters(spec, genes)
-    if [name for name, *_ in parts] == ["numeric"]:
+    if [name for name, *_ in transformers] == ["numeric"]:
         # The common case. A ColumnTransformer takes longer than the imputer itself.
-        numbers = parts[0][1]
+        _, numbers, places = transformers[0]
         # What is left out first costs nothing later, nor in `predict`.
-        if len(parts[0][2]) == len(spec.columns):
+        if len(places) == len(spec.columns):
             return Pipeline([*filters, *numbers.steps])
     if spec.n_samples * len(spec.columns) >= MANY_CELLS:
-        parts = [
-            (name, part if name in OWN_PRECISION else make_pipeline(part, Single()), at)
-            for name, part, at in parts
+        transformers = [
+            (name, one if name in OWN_PRECISION else make_pipeline(one, Single()), at)
+            for name, one, at in transformers
         ]
     prepared = ColumnTransformer(
-        parts, sparse_threshold=0, verbose_feature_names_out=False
+        transformers, sparse_threshold=0, verbose_feature_names_out=False
     )
     return Pipeline([("columns", prepared), *filters]) if filters else prepared
 
@@ -143,22 +147,24 @@ def _dense(spec: DataSpec, genes: dict[str, Any], parts: list[Part]) -> BaseEsti
 def _filters(spec: DataSpec, genes: dict[str, Any]) -> list[tuple[str, BaseEstimator]]:
     """Return the filter of columns as a step, if there is one."""
     match genes.get("filter"):
-        case {"univariate": kept}:
+        case {"univariate": options}:
             classifies = spec.task == "classification"
-            return [("filter", UnivariateFilter(classifies=classifies, **kept))]
+            return [("filter", UnivariateFilter(classifies=classifies, **options))]
         case _:
             return []
 
 
-def _generated(spec: DataSpec, genes: dict[str, Any], groups: list[str]) -> list[Part]:
-    """Return the parts that make features beside the columns themselves."""
+def _generated(
+    spec: DataSpec, genes: dict[str, Any], groups: list[str]
+) -> list[NamedTransformer]:
+    """Return what makes features beside those of the columns themselves."""
     classifies = spec.task == "classification"
     numbers = [i for i, group in enumerate(groups) if group == "numeric"]
     labels = [
         i for i, column in enumerate(spec.columns) if column.kind == "categorical"
     ]
     floats = _numeric({**genes, "missing_indicator": False})
-    parts = {
+    by_gene = {
         "targets": (make_pipeline(_Labels(), _target_encoder(spec)), labels),
         "counts": (_Counts(), labels),
         "pairs": (make_pipeline(floats, PairFeatures(classifies)), numbers),
@@ -167,7 +173,7 @@ def _generated(spec: DataSpec, genes: dict[str, Any], groups: list[str]) -> list
             [*numbers, *labels],
         ),
     }
-    return [(name, *part) for name, part in parts.items() if genes.get(name)]
+    return [(name, *one) for name, one in by_gene.items() if genes.get(name)]
 
 
 def n_native(spec: DataSpec, genes: dict[str, Any]) -> int:

@@ -19,7 +19,7 @@ from sklearn.base import (
 from sklearn.utils.class_weight import compute_sample_weight
 
 from sknevo.builders.pipeline._mlp import fit_mlp, predict_mlp
-from sknevo.builders.pipeline._parts import Part
+from sknevo.builders.pipeline._watched_rows import Rows
 from sknevo.data_checks import mean_and_std
 
 
@@ -105,7 +105,7 @@ class MeanWeights(BaseEstimator):
         self.network = network
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
-        self.network_ = fit_mlp(clone(self.network), Part(X, y, sample_weight), None)
+        self.network_ = fit_mlp(clone(self.network), Rows(X, y, sample_weight), None)
         return self
 
     def predict(self, X: Any) -> np.ndarray:

@@ -18,7 +18,7 @@ from sknevo.builders.pipeline._calibration import (
     are_enough,
     undisturbed,
 )
-from sknevo.builders.pipeline._parts import Part
+from sknevo.builders.pipeline._watched_rows import Rows
 
 
 def svm_seconds(
@@ -154,8 +154,8 @@ class SupportVectorClassifier(CalibratedClassifierMixin, _SupportVectorMachine):
             ),
             partial(LinearSVC, class_weight=self.class_weight),
         )
-        held_out = Part(X_val, y_val, sample_weight_val)
-        return self._fit_calibrated(machine, Part(X, y, sample_weight), held_out)
+        held_out = Rows(X_val, y_val, sample_weight_val)
+        return self._fit_calibrated(machine, Rows(X, y, sample_weight), held_out)
 
     def predict(self, X: np.ndarray) -> np.ndarray:
         """Return the classes on whose side of the boundaries the rows lie."""

@@ -389,10 +389,13 @@ def _embedding() -> tuple[Any, np.ndarray]:
 
 # What genes describe ------------------------------------------------------------------
 
-Part = tuple[str, Any, list[int]]
+# Of a `ColumnTransformer`: name, transformer, and places of the columns.
+NamedTransformer = tuple[str, Any, list[int]]
 
 
-def text_parts(genes: dict[str, Any], columns: Sequence[Column]) -> list[Part]:
+def text_transformers(
+    genes: dict[str, Any], columns: Sequence[Column]
+) -> list[NamedTransformer]:
     """Return the parts of a `ColumnTransformer` that genes make of columns of text.
 
     Those of n-grams are sparse, unless few components are made of all of them.
@@ -406,7 +409,7 @@ def text_parts(genes: dict[str, Any], columns: Sequence[Column]) -> list[Part]:
     """
     places = [i for i, column in enumerate(columns) if column.kind == "text"]
     weights = {name: genes[name] for name in WEIGHTS if name in genes}
-    parts: list[Part] = [
+    parts: list[NamedTransformer] = [
         (f"{unit}s_{i}", Ngrams(unit, **lengths, **weights), [i])
         for unit, lengths in _expressed(genes)
         for i in places

@@ -16,7 +16,7 @@ ACTIVATIONS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
 }
 
 
-class Part(NamedTuple):
+class WeightMatrix(NamedTuple):
     """A matrix in a row of weights: where it begins, its shape, whether it starts as 0.
 
     The last row of a matrix holds biases, unless it is `recurrent`.
@@ -68,25 +68,27 @@ class Network:
     recurrent: bool = False
 
     @cached_property
-    def parts(self) -> tuple[Part, ...]:
+    def matrices(self) -> tuple[WeightMatrix, ...]:
         """The matrices of all layers, in order; that of the state comes last."""
-        return tuple(self._parts())
+        return tuple(self._matrices())
 
-    def _parts(self) -> Iterator[Part]:
+    def _matrices(self) -> Iterator[WeightMatrix]:
         sizes, begin = [self.n_inputs, *self.hidden, self.n_outputs], 0
         for i, (n_in, n_out) in enumerate(pairwise(sizes)):
             # Outputs of 0 at first: no action is preferred.
-            part = Part(begin, (n_in + 1, n_out), is_zero=i == len(self.hidden))
-            yield part
-            begin = part.end
+            matrix = WeightMatrix(
+                begin, (n_in + 1, n_out), is_zero=i == len(self.hidden)
+            )
+            yield matrix
+            begin = matrix.end
         if self.recurrent:
             n_units = self.hidden[-1]
-            yield Part(begin, (n_units, n_units), recurrent=True)
+            yield WeightMatrix(begin, (n_units, n_units), recurrent=True)
 
     @property
     def n_weights(self) -> int:
         """Number of weights."""
-        return self.parts[-1].end
+        return self.matrices[-1].end
 
     @property
     def n_state(self) -> int:
@@ -100,12 +102,12 @@ class Network:
     def initial(self, rng: np.random.Generator) -> np.ndarray:
         """Return weights to begin a training with; those of the outputs are 0."""
         weights = np.zeros(self.n_weights)
-        for part in self.parts:
-            if not part.is_zero:
-                drawn = rng.standard_normal(part.shape) / math.sqrt(part.shape[0])
-                if not part.recurrent:
+        for matrix in self.matrices:
+            if not matrix.is_zero:
+                drawn = rng.standard_normal(matrix.shape) / math.sqrt(matrix.shape[0])
+                if not matrix.recurrent:
                     drawn[-1] = 0.0
-                weights[part.begin : part.end] = drawn.ravel()
+                weights[matrix.begin : matrix.end] = drawn.ravel()
         return weights
 
     def __call__(
@@ -122,12 +124,12 @@ class Network:
         state : ndarray of shape (n, n_state)
             What it remembers.
         """
-        layers = self.parts[: len(self.hidden) + 1]
+        layers = self.matrices[: len(self.hidden) + 1]
         values = inputs
-        for part in layers[:-1]:
-            sums = _affine(values, part.of(weights))
-            if self.recurrent and part is layers[-2]:
-                sums += _product(state, self.parts[-1].of(weights))
+        for matrix in layers[:-1]:
+            sums = _affine(values, matrix.of(weights))
+            if self.recurrent and matrix is layers[-2]:
+                sums += _product(state, self.matrices[-1].of(weights))
             values = ACTIVATIONS[self.activation](sums)
         if self.recurrent:
             state = values
