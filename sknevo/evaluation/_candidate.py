@@ -89,10 +89,10 @@ class TrialRunner(Trials):
         status: Status = "ok"
         error = ""
         try:
-            with self._surroundings(limit.until):
+            with self._trial_settings(limit.until):
                 for i in range(self.n_splits):
                     check_deadline()
-                    with self._training(candidate, i, limit):
+                    with self._training_limit(candidate, i, limit):
                         result = self._fit_and_score(candidate, i)
                     if results and result.scores.keys() != results[0].scores.keys():
                         raise ValueError(
@@ -109,13 +109,17 @@ class TrialRunner(Trials):
         except Exception as fault:
             if self.raise_error:
                 raise
-            status, error = classified(fault)
+            status, error = status_and_message(fault)
         return self._evaluation(candidate, status, error, results)
 
-    def _training(
+    def _training_limit(
         self, candidate: Candidate, split: int, limit: Limit
     ) -> AbstractContextManager[None]:
-        """Say when training on a split may end early: a repeated one, as it did."""
+        """Let training on a split stop early inside this block.
+
+        Training that is repeated stops after as many rounds as before. Otherwise each
+        split has the same share of the seconds.
+        """
         if candidate.rounds:
             return training_for(candidate.rounds[split])
         return training_until(time.time() + limit.training_seconds / self.n_splits)
@@ -135,10 +139,11 @@ class TrialRunner(Trials):
             )
 
     def floors(self, best: Evaluation) -> tuple[float, ...]:
-        """Return what others must reach after each split, with a margin to the best.
+        """Return the mean fitness that others must reach after each split.
 
-        The margin is what parts the best's mean from its worst split [1]_. Means of the
-        same splits are compared, since one split may be harder than the others.
+        It is that of the best after the same splits, since one split may be harder than
+        the others, minus a margin: the difference between the best's mean and its worst
+        split [1]_.
 
         References
         ----------
@@ -154,7 +159,7 @@ class TrialRunner(Trials):
         return tuple((means - (means[-1] - min(splits))).tolist())
 
     def exceeded(self, status: Status) -> str:
-        """Return which parameter has limited a trial that ended with a status."""
+        """Return which parameter has set the limit that ended a trial so."""
         return f": max_eval_time={self.max_eval_time:g}" if status == "timeout" else ""
 
     def _evaluation(
@@ -168,7 +173,7 @@ class TrialRunner(Trials):
         scores = _scores(results)
         fitness = self.objectives.fitness(scores) if status == "ok" else -math.inf
         if status == "ok" and not math.isfinite(fitness):
-            status, error = "error", self._undefined(fitness, results)
+            status, error = "error", self._why_not_finite(fitness, results)
             fitness = -math.inf
         evaluation = Evaluation(
             candidate.chromosome,
@@ -193,8 +198,8 @@ class TrialRunner(Trials):
             fitted=tuple(r.fitted for r in results if r.fitted is not None),
         )
 
-    def _undefined(self, fitness: float, results: list[SplitResult]) -> str:
-        """Return which score makes the fitness no number, and what its scorer says."""
+    def _why_not_finite(self, fitness: float, results: list[SplitResult]) -> str:
+        """Return which score makes the fitness not finite, and what was warned."""
         for i, result in enumerate(results):
             for name, score in result.scores.items():
                 if not math.isfinite(score) and self.objectives.is_in_fitness(name):
@@ -219,7 +224,7 @@ class TrialRunner(Trials):
         for repetition in range(MAX_REFITS):
             estimator = self.unfitted(chromosome, rounds, repetition)
             try:
-                with self._surroundings(until):
+                with self._trial_settings(until):
                     self._fit(estimator, data.X, data.y, data.fit_params)
                 return estimator
             except TrialPruned as pruned:
@@ -230,70 +235,91 @@ class TrialRunner(Trials):
         self, chromosome: Chromosome, rounds: Sequence[int] = (), repetition: int = 0
     ) -> BaseEstimator:
         """Return what `refit` fits."""
-        known = {"rounds": round(statistics.fmean(rounds))} if rounds else {}
+        options = {"rounds": round(statistics.fmean(rounds))} if rounds else {}
         seed = self.seed(Candidate(chromosome), repetition)
-        return self.builder(chromosome.expressed, seed, **known)
+        return self.builder(chromosome.expressed, seed, **options)
 
     @contextmanager
-    def _surroundings(self, moment: float) -> Iterator[None]:
+    def _trial_settings(self, moment: float) -> Iterator[None]:
+        """Limit threads, set the deadline and hide warnings inside this block."""
         with ExitStack() as stack:
             threads = useful_threads(self.threads, self.data.value.X)
             stack.enter_context(limited_threads(threads))
             stack.enter_context(must_end_by(moment))
-            if _apart():
+            if _has_own_warnings():
                 # Bad candidates are the rule in a search, not worth a warning each.
                 stack.enter_context(warnings.catch_warnings())
                 warnings.simplefilter("ignore")
             yield
 
     def _fit_and_score(self, candidate: Candidate, split: int) -> SplitResult:
+        """Fit a candidate on one part of a split, and score it on the other."""
         data = self.data.value
         train, test = self.split_rows(candidate, split)
         estimator = self.checkpoint(candidate, split)
         if estimator is None:
             estimator = self.make_estimator(candidate)
-        start, saved, prepared = time.perf_counter(), 0.0, []
+
+        start = time.perf_counter()
+        first_steps, estimator, X_train, X_test, saved_time = self._prepare(
+            estimator, train, split
+        )
         y_train, y_test = part_of(data.y, train), part_of(data.y, test)
-        if self._may_share:
-            (name, step), *steps = estimator.steps
-            step, X_train, X_test, saved = self._prepared(step, train, split)
-            # What the preparation would have cost, for predictions of the refit.
-            saved = max(0.0, saved - (time.perf_counter() - start))
-            estimator, prepared = Pipeline(steps), [(name, step)]
-        else:
-            X_train, X_test = self._parts(estimator, train, split)
-        held_out = X_test, y_test, data.take(data.fit_params, test)
-        fit_params = data.take(data.fit_params, train)
-        answers = self._fit(
+        predictions = self._fit(
             estimator,
             X_train,
             y_train,
-            fit_params,
-            held_out,
-            self.total_amount(candidate),
+            data.take(data.fit_params, train),
+            held_out=(X_test, y_test, data.take(data.fit_params, test)),
+            amount=self.total_amount(candidate),
         )
         fit_time = time.perf_counter() - start
+
         # Before scoring: a slow candidate should not be timed for nothing.
         check_speed(estimator, X_test, self.max_predict_time)
         score_params = data.take(data.score_params, test)
         # An ensemble needs predictions that the scorer may have asked for already.
-        scored = CachingEstimator(estimator, X_test, answers)
-        with _recorded() as warned:
+        caching = CachingEstimator(estimator, X_test, predictions)
+        with _recorded_warnings() as warned:
             scores = self.objectives.measure(
-                scored, X_test, y_test, score_params, fit_time, X_train
+                caching, X_test, y_test, score_params, fit_time, X_train
             )
-        prediction = self.response and self.response.of(scored, X_test)
+        prediction = self.response and self.response.of(caching, X_test)
         score_time = time.perf_counter() - start - fit_time
+
         fitted = None
         if self.keeps_models(candidate):
-            if prepared:
-                estimator = Pipeline([*prepared, *estimator.steps])
+            if first_steps:
+                estimator = Pipeline([*first_steps, *estimator.steps])
             fitted = self.model_store.save(self.normalized(candidate), split, estimator)
-        said = tuple(dict.fromkeys(str(warning.message) for warning in warned))
         rounds = getattr(_last_step(estimator), "rounds_", None)
+        messages = tuple(dict.fromkeys(str(warning.message) for warning in warned))
         return SplitResult(
-            scores, fit_time, score_time, saved, rounds, prediction, fitted, said
+            scores,
+            fit_time,
+            score_time,
+            saved_time,
+            rounds,
+            prediction,
+            fitted,
+            messages,
         )
+
+    def _prepare(
+        self, estimator: BaseEstimator, train: np.ndarray, split: int
+    ) -> tuple[list[tuple[str, BaseEstimator]], BaseEstimator, Any, Any, float]:
+        """Return what the trial fits, and both parts of X as this takes them.
+
+        If candidates share fitted preparations, the first step is cut off: it stands
+        first in the result, and the seconds that its fit would have taken stand last.
+        """
+        if not self._shares_preparations:
+            return [], estimator, *self._split_X(estimator, train, split), 0.0
+        start = time.perf_counter()
+        (name, step), *steps = estimator.steps
+        step, X_train, X_test, seconds = self._shared_preparation(step, train, split)
+        saved_time = max(0.0, seconds - (time.perf_counter() - start))
+        return [(name, step)], Pipeline(steps), X_train, X_test, saved_time
 
     def _fit(
         self,
@@ -304,16 +330,18 @@ class TrialRunner(Trials):
         held_out: tuple[Any, Any, Mapping[str, Any]] | None = None,
         amount: int | None = None,
     ) -> dict[str, Any]:
-        """Fit an estimator in place, up to an amount; our own pipelines step by step.
+        """Fit an estimator in place; return its own predictions of the held-out part.
 
-        Their last step is weighted and may watch the held-out part: X, y and metadata.
-        Its honest predictions of that part are returned, by method, and not kept.
-        Pipeline.fit would route metadata by a global setting of the user.
+        With an `amount`, it is trained until so much of the resource is used. The
+        pipelines of a builder that `makes_pipelines` are fitted step by step, since
+        Pipeline.fit would route metadata by a global setting of the user. Their last
+        step may watch the held-out part (X, y and metadata). If it has honest
+        predictions of that part, they are returned by method, and not kept.
         """
         if amount is not None:
             estimator.train_to(X, y, amount, **fit_params)
             return {}
-        if not self._own_pipelines:
+        if not self._makes_pipelines:
             # Some estimators return something else than themselves.
             estimator.fit(X, y, **fit_params)
             return {}
@@ -334,10 +362,13 @@ class TrialRunner(Trials):
         model.fit(X, y, **fit_params)
         return vars(model).pop("held_out_", {})
 
-    def _parts(
+    def _split_X(
         self, estimator: BaseEstimator, train: np.ndarray, split: int
     ) -> tuple[Any, Any]:
-        """Return the samples of both parts of a split, kept ones if that is of use."""
+        """Return X of both parts of a split.
+
+        For a builder that `keeps_samples` they are the same arrays each time.
+        """
         data = self.data.value
         _, test = data.splits[split]
 
@@ -352,19 +383,21 @@ class TrialRunner(Trials):
         return self.data.computed(("parts", split, len(train)), take)
 
     @property
-    def _own_pipelines(self) -> bool:
+    def _makes_pipelines(self) -> bool:
         return getattr(self.builder, "makes_pipelines", False)
 
     @property
-    def _may_share(self) -> bool:
-        """Whether a preparation that another candidate has fitted serves as well."""
-        needs_raw_X = (
-            not self.objectives.use_only_predictions
-            or self.max_predict_time is not None
-        )
-        return self._own_pipelines and not needs_raw_X
+    def _shares_preparations(self) -> bool:
+        """Whether a preparation that another candidate has fitted serves as well.
 
-    def _prepared(
+        It does not if a scorer looks at X itself, or if predictions are timed, of which
+        the preparation is a part.
+        """
+        is_timed = self.max_predict_time is not None
+        needs_raw_X = is_timed or not self.objectives.use_only_predictions
+        return self._makes_pipelines and not needs_raw_X
+
+    def _shared_preparation(
         self, step: BaseEstimator, train: np.ndarray, split: int
     ) -> tuple[BaseEstimator, Any, Any, float]:
         """Return the fitted first step, the parts as it prepares them, and its seconds.
@@ -395,16 +428,16 @@ def _last_step(estimator: BaseEstimator) -> BaseEstimator:
     return estimator.steps[-1][1] if isinstance(estimator, Pipeline) else estimator
 
 
-def _apart() -> bool:
-    """Whether no other thread of this process can show the warnings of this one."""
+def _has_own_warnings() -> bool:
+    """Return whether filters of warnings set here affect no other thread's trial."""
     in_worker = multiprocessing.parent_process() is not None
     return in_worker or threading.current_thread() is threading.main_thread()
 
 
 @contextmanager
-def _recorded() -> Iterator[list[warnings.WarningMessage]]:
-    """Record the warnings inside, if they are not those of other threads as well."""
-    if not _apart():
+def _recorded_warnings() -> Iterator[list[warnings.WarningMessage]]:
+    """Record the warnings inside, none if other threads may have raised them."""
+    if not _has_own_warnings():
         yield []
         return
     with warnings.catch_warnings(record=True) as warned:
@@ -412,8 +445,8 @@ def _recorded() -> Iterator[list[warnings.WarningMessage]]:
         yield warned
 
 
-def classified(fault: Exception) -> tuple[Status, str]:
-    """Return the status and the message of an error."""
+def status_and_message(fault: Exception) -> tuple[Status, str]:
+    """Return the status and the message of a trial that an exception has ended."""
     kind = type(fault).__name__
     if isinstance(fault, MemoryError) or kind == "OutOfMemoryError":  # torch's own
         return "memory", f"{kind}: {fault}"

@@ -8,7 +8,7 @@ from typing import Self
 from sklearn.base import BaseEstimator
 
 from sknevo.deadline import Limit
-from sknevo.evaluation._candidate import TrialRunner, classified
+from sknevo.evaluation._candidate import TrialRunner, status_and_message
 from sknevo.evaluation._model_store import ModelStore
 from sknevo.records import Candidate, Evaluation, Status
 
@@ -43,13 +43,13 @@ class FinishingRunner(TrialRunner):
         error, fitness = "", 0.0
         try:
             model = self._last_model(candidate)
-            with self._surroundings(math.inf):
+            with self._trial_settings(math.inf):
                 self._train_on(model, candidate, limit)
             fitted = self.model_store.save(self.normalized(candidate), 0, model)
         except Exception as fault:
             if self.raise_error:
                 raise
-            (status, error), fitness = classified(fault), -math.inf
+            (status, error), fitness = status_and_message(fault), -math.inf
         return Evaluation(
             candidate.chromosome,
             status,

@@ -19,10 +19,10 @@ class Population:
     """A population that is asked for individuals and told their evaluations.
 
     Most strategies work by generations: the next one is bred when the last individual
-    of this one is told. A steady strategy always has as many individuals in evaluation
-    as the population is large, and breeds another for each that is told: no worker
-    waits for the end of a generation. Which individuals are bred depends on the order
-    of telling alone.
+    of this one is told. A steady strategy (steady-state evolution) always has as many
+    individuals in evaluation as the population is large, and breeds another for each
+    that is told: no worker waits for the end of a generation. Which individuals are
+    bred depends on the order of telling alone.
 
     Parameters
     ----------
@@ -123,17 +123,22 @@ class Population:
         if size and self.survivors:
             strategy = strategy.learn(list(self._archive.values()))
         while len(offspring) < size:
-            for _ in range(ATTEMPTS):
-                # Nothing survives before the first generation has ended.
-                if self.survivors:
-                    child = strategy.breed(self.genome, self.survivors, self.rng)
-                else:
-                    child = random_immigrant(self.genome, self.rng)
-                if child.key not in self._known:
-                    break
+            child = self._breed(strategy)
             self._known.add(child.key)
             offspring.append(child)
-        return [self._asked_for(chromosome) for chromosome in offspring]
+        return [self._note_asked(chromosome) for chromosome in offspring]
+
+    def _breed(self, strategy: Strategy) -> Chromosome:
+        """Return a child, one that is not known if a few attempts suffice for that."""
+        for _ in range(ATTEMPTS):
+            # Nothing survives before the first generation has ended.
+            if self.survivors:
+                child = strategy.breed(self.genome, self.survivors, self.rng)
+            else:
+                child = random_immigrant(self.genome, self.rng)
+            if child.key not in self._known:
+                break
+        return child
 
     def tell(self, evaluations: Sequence[Evaluation]) -> None:
         """Let the evaluated individuals compete with the survivors.
@@ -176,6 +181,7 @@ class Population:
         )
 
     def _select(self) -> None:
+        """Let the individuals that were told compete with the survivors."""
         told = [e for e in self._told if e.status != "skipped"]
         # In the order asked, in whatever order they were told.
         told.sort(key=lambda e: self._places[e.chromosome.key])
@@ -190,7 +196,8 @@ class Population:
         later = number - self._first_size
         return 0 if later < 0 else 1 + later // self.population_size
 
-    def _asked_for(self, chromosome: Chromosome) -> Chromosome:
+    def _note_asked(self, chromosome: Chromosome) -> Chromosome:
+        """Note that an individual is asked for; return it with its generation."""
         self._awaited[chromosome.key] += 1
         self._places.setdefault(chromosome.key, self._n_asked)
         self._n_asked += 1

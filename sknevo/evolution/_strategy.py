@@ -69,7 +69,7 @@ class Strategy(BaseEstimator, ABC):
         """Return the strategy that breeds the next children.
 
         By default it is this one. A strategy that learns from more than the survivors
-        returns a copy that has learned.
+        returns a copy that has learned, since it keeps no state itself.
 
         Parameters
         ----------
@@ -144,14 +144,17 @@ def rank_keys(population: Sequence[Evaluation]) -> list[tuple[float, float]]:
 
 
 def pareto_rank_keys(population: Sequence[Evaluation]) -> list[tuple[float, float]]:
-    """Return minus the front's number and the crowding distance of each individual."""
-    # Those of a lower fidelity stand in later fronts, failed ones in the last.
+    """Return minus the front's number and the crowding distance of each individual.
+
+    Each fidelity has fronts of its own, which are numbered after those of the higher
+    ones. Failed individuals are in the last front.
+    """
     keys: list[tuple[float, float]] = [(0, 0.0)] * len(population)
     n_fronts = 0
     fidelities = np.array([fidelity for fidelity, _ in rank_keys(population)])
     for fidelity in sorted(set(fidelities), reverse=True):
         level = np.flatnonzero(fidelities == fidelity)
-        points = _goals([population[i] for i in level])
+        points = _objectives([population[i] for i in level])
         for front in non_dominated_sort(points):
             crowding = crowding_distance(points[front])
             for i, distance in zip(level[front], crowding, strict=True):
@@ -160,8 +163,8 @@ def pareto_rank_keys(population: Sequence[Evaluation]) -> list[tuple[float, floa
     return keys
 
 
-def _goals(population: Sequence[Evaluation]) -> np.ndarray:
-    """Return the goals, of shape (n, n_objectives); all failed count as equal."""
+def _objectives(population: Sequence[Evaluation]) -> np.ndarray:
+    """Return what is maximised, of shape (n, n_objectives); all failed are equal."""
     if any(evaluation.status != "ok" for evaluation in population):
         return np.zeros((len(population), 1))
     return np.array([e.objectives or (e.fitness,) for e in population], dtype=float)
@@ -256,7 +259,7 @@ def youngest(population: Iterable[Evaluation], size: int) -> list[Evaluation]:
 
 
 def best_fronts(population: Iterable[Evaluation], size: int) -> list[Evaluation]:
-    """Return the best Pareto fronts, of the last that has room its sparse places."""
+    """Return the best Pareto fronts; of the last one the least crowded individuals."""
     individuals = unique(population)
     keys = pareto_rank_keys(individuals)
     order = sorted(range(len(individuals)), key=keys.__getitem__, reverse=True)
@@ -265,7 +268,7 @@ def best_fronts(population: Iterable[Evaluation], size: int) -> list[Evaluation]
 
 # Pareto fronts -------------------------------------------------------------------
 
-# Infinite goals count as this, so that distances between them are numbers.
+# Infinite objectives count as this, so that distances between them are numbers.
 LARGE = 1e300  # near the greatest double, 1.8e308
 
 
@@ -278,7 +281,7 @@ def non_dominated_sort(points: np.ndarray) -> list[np.ndarray]:
     Parameters
     ----------
     points : ndarray of shape (n, n_objectives)
-        Goals to maximise.
+        Objectives to maximise.
 
     Returns
     -------
@@ -315,7 +318,7 @@ def crowding_distance(points: np.ndarray) -> np.ndarray:
     Parameters
     ----------
     points : ndarray of shape (n, n_objectives)
-        The goals of one front.
+        The objectives of one front.
 
     Returns
     -------
@@ -350,7 +353,7 @@ def crowding_distance(points: np.ndarray) -> np.ndarray:
 
 
 def pareto_order(points: np.ndarray) -> list[int]:
-    """Return indices, the best front first, in each its sparse places first."""
+    """Return indices, the best front first, in each the least crowded points first."""
     order: list[int] = []
     for front in non_dominated_sort(points):
         crowding = crowding_distance(points[front])

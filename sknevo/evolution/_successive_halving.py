@@ -91,12 +91,15 @@ class SuccessiveHalving:
     """Asks a population for individuals and decides the resource of each.
 
     All individuals begin on the lowest rung. One that is among the best ``1 / factor``
-    of the latest scores there is promoted to the next rung at once; the others are
-    told to the population. If it `revisits` rungs, they may be promoted later, as in
-    asynchronous successive halving [1]_: the best ``1 / factor`` of all on a rung are
-    promoted whenever there are more of them, and the population is told of each
-    evaluation at once. A rung that turns out to be misleading is left out from then on.
-    Everything depends on the order of telling alone.
+    of the latest scores there is promoted to the next rung at once. The population is
+    told of an individual once it is not promoted any more.
+
+    If rungs are revisited, an individual may be promoted later, as in asynchronous
+    successive halving [1]_: the best ``1 / factor`` of all on a rung are promoted
+    whenever there are more of them. The population is told of each evaluation at once.
+
+    A rung that turns out to be misleading is left out from then on. Everything depends
+    on the order of telling alone.
 
     Parameters
     ----------
@@ -148,14 +151,15 @@ class SuccessiveHalving:
         self.population = population
         self.factor, self.revisits = factor, revisits
         self.rungs = [Rung(resource) for resource in (*resources, None)]
+        # Promoted candidates that are not asked for yet.
         self._promoted: list[Candidate] = []
-        # By place of the rung the evaluations on it, if it revisits rungs, and the
-        # individuals that were promoted from there.
-        self._reached: dict[int, list[Evaluation]] = {}
-        self._left: set[tuple[int, str]] = set()
         # The rung and evaluation that each promoted candidate comes from. By the name
         # of the candidate, since an individual may be asked for twice.
-        self._below: dict[str, tuple[Rung, Evaluation]] = {}
+        self._promoted_from: dict[str, tuple[Rung, Evaluation]] = {}
+        # If rungs are revisited: by number of the rung, the successful evaluations on
+        # it; and number and key of what was promoted from there.
+        self._on_rung: dict[int, list[Evaluation]] = {}
+        self._was_promoted: set[tuple[int, str]] = set()
 
     @property
     def generation_size(self) -> int | None:
@@ -171,8 +175,8 @@ class SuccessiveHalving:
             Empty as long as others have to be told first.
         """
         promoted, self._promoted = self._promoted, []
-        resource = self._above(-1).resource
-        return promoted + [Candidate(c, resource) for c in self.population.ask()]
+        lowest = self._next_rung(-1).resource
+        return promoted + [Candidate(c, lowest) for c in self.population.ask()]
 
     def tell(self, evaluation: Evaluation) -> None:
         """Promote an evaluated individual, or tell it to the population.
@@ -182,34 +186,28 @@ class SuccessiveHalving:
         evaluation : Evaluation
             Of a candidate that was asked for.
         """
-        place = [rung.resource for rung in self.rungs].index(evaluation.resource)
-        rung = self.rungs[place]
-        below, before = self._below.pop(evaluation.candidate.name, (None, evaluation))
-        if evaluation.status == "ok":
+        number = [rung.resource for rung in self.rungs].index(evaluation.resource)
+        rung, is_ok = self.rungs[number], evaluation.status == "ok"
+        lower, earlier = self._promoted_from.pop(
+            evaluation.candidate.name, (None, None)
+        )
+        if is_ok:
             rung.scores.append(evaluation.fitness)
-            if below is not None:
-                below.pairs.append((before.fitness, evaluation.fitness))
-        has_next = evaluation.status == "ok" and rung is not self.rungs[-1]
+            if lower is not None:
+                lower.pairs.append((earlier.fitness, evaluation.fitness))
+        may_be_promoted = is_ok and rung is not self.rungs[-1]
         if self.revisits:
-            self._tell_at_once(evaluation, is_first=below is None)
-            if has_next:
-                self._reached.setdefault(place, []).append(evaluation)
+            self._tell_at_once(evaluation, is_first=lower is None)
+            if may_be_promoted:
+                self._on_rung.setdefault(number, []).append(evaluation)
             self._promote_best()
-        elif has_next and self._is_promoted(rung, evaluation):
-            self._promote(place, evaluation)
+        elif may_be_promoted and self._is_promoted(rung, evaluation):
+            self._promote(number, evaluation)
+        elif evaluation.status == "skipped" and lower is not None:
+            # Without time for this rung, the evaluation on the lower one counts.
+            self.population.tell([earlier])
         else:
-            # Without time for the rung above, the evaluation from below counts.
-            told = before if evaluation.status == "skipped" else evaluation
-            self.population.tell([told])
-
-    def _is_promoted(self, rung: Rung, evaluation: Evaluation) -> bool:
-        window = self.population.population_size
-        return rung.promotes(evaluation.fitness, self.factor, window)
-
-    def _promote(self, place: int, evaluation: Evaluation) -> None:
-        promoted = Candidate(evaluation.chromosome, self._above(place).resource)
-        self._below[promoted.name] = self.rungs[place], evaluation
-        self._promoted.append(promoted)
+            self.population.tell([evaluation])
 
     def _tell_at_once(self, evaluation: Evaluation, is_first: bool) -> None:
         """Tell the population of an individual, or that it has more resources now."""
@@ -218,16 +216,27 @@ class SuccessiveHalving:
         elif evaluation.status == "ok":
             self.population.update(evaluation)
 
-    def _promote_best(self) -> None:
-        """Promote the best of each rung that were not promoted from it."""
-        for place, reached in self._reached.items():
-            best = sorted(reached, key=lambda e: e.fitness, reverse=True)
-            for evaluation in best[: int(len(reached) / self.factor)]:
-                if (place, evaluation.chromosome.key) not in self._left:
-                    self._left.add((place, evaluation.chromosome.key))
-                    self._promote(place, evaluation)
+    def _is_promoted(self, rung: Rung, evaluation: Evaluation) -> bool:
+        window = self.population.population_size
+        return rung.promotes(evaluation.fitness, self.factor, window)
 
-    def _above(self, place: int) -> Rung:
+    def _promote(self, number: int, evaluation: Evaluation) -> None:
+        """Have an individual on a rung evaluated on the next one."""
+        promoted = Candidate(evaluation.chromosome, self._next_rung(number).resource)
+        self._promoted_from[promoted.name] = self.rungs[number], evaluation
+        self._promoted.append(promoted)
+
+    def _promote_best(self) -> None:
+        """Promote the best of each rung, as far as they were not promoted before."""
+        for number, evaluations in self._on_rung.items():
+            best = sorted(evaluations, key=lambda e: e.fitness, reverse=True)
+            for evaluation in best[: int(len(evaluations) / self.factor)]:
+                promotion = number, evaluation.chromosome.key
+                if promotion not in self._was_promoted:
+                    self._was_promoted.add(promotion)
+                    self._promote(number, evaluation)
+
+    def _next_rung(self, number: int) -> Rung:
         """Return the next rung that is not misleading; the last one never is."""
         *lower, last = self.rungs
-        return next((r for r in lower[place + 1 :] if not r.is_misleading), last)
+        return next((r for r in lower[number + 1 :] if not r.is_misleading), last)

@@ -19,7 +19,7 @@ from sknevo.records import Chromosome, Evaluation, flatten
 FEWEST = 10
 # Trees of the model, which is fitted again each generation. Chosen, not measured.
 TREES = 30
-# Goals beyond it, such as infinite ones, count as the worst or best of the others.
+# Objectives beyond it, such as infinite ones, count as the worst or best of the others.
 ABSURD = 1e100
 
 
@@ -141,7 +141,7 @@ class _Surrogate:
     def predict(
         self, chromosomes: Sequence[Chromosome], exploration_weight: float
     ) -> np.ndarray:
-        """Return optimistic goals at the highest fidelity, (n, n_objectives)."""
+        """Return optimistic objectives at the highest fidelity, (n, n_objectives)."""
         level = self._level(self._fidelities[-1])
         rows = [_features(chromosome, level) for chromosome in chromosomes]
         X = self._vectorizer.transform(rows).astype(np.float32)
@@ -161,23 +161,23 @@ def _features(chromosome: Chromosome, level: int) -> dict[str, Any]:
 
 
 def _targets(evaluations: Sequence[Evaluation]) -> np.ndarray:
-    """Return what is learned, a row for each evaluation; failures are as the worst."""
-    goals = {
+    """Return what is learned, a row for each evaluation; failures count as bad."""
+    objectives = {
         i: e.objectives or (e.fitness,)
         for i, e in enumerate(evaluations)
         if e.status == "ok"
     }
-    known = _finite(np.array(list(goals.values()), dtype=float))
+    known = _finite(np.array(list(objectives.values()), dtype=float))
     low, middle = np.quantile(known, [0.25, 0.5], axis=0)
     # Fitness may be unbounded, as a log loss: hopeless values must not hide the rest.
     worst = low - 3 * (middle - low)
     targets = np.tile(worst, (len(evaluations), 1))
-    targets[list(goals)] = np.maximum(known, worst)
+    targets[list(objectives)] = np.maximum(known, worst)
     return targets
 
 
-def _finite(goals: np.ndarray) -> np.ndarray:
-    """Return goals within the range of the finite ones, for each column apart."""
-    finite = np.ma.masked_where(np.abs(goals) > ABSURD, goals)
+def _finite(values: np.ndarray) -> np.ndarray:
+    """Return values within the range of the finite ones, for each column apart."""
+    finite = np.ma.masked_where(np.abs(values) > ABSURD, values)
     low, high = (edge.filled(0.0) for edge in (finite.min(axis=0), finite.max(axis=0)))
-    return np.clip(goals, low, high)
+    return np.clip(values, low, high)
