@@ -11,6 +11,7 @@ from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.validation import validate_data
 
 from sknevo.builders.pipeline import PipelineBuilder
+from sknevo.builders.pipeline._builder import READER_NAMES
 from sknevo.builders.pipeline._columns import ColumnReader, are_texts, as_table
 from sknevo.builders.pipeline._images import ImageReader
 from sknevo.estimators._base import BaseEvolved
@@ -59,7 +60,11 @@ class _EvolvedPipeline(
     SamplesMixin,
     BaseEvolved,
 ):
-    """A search among pipelines for a table, or for images."""
+    """A search among pipelines for a table, or for images.
+
+    `_reader_` reads samples as users have them, once per search. Trials get what it
+    returns; the best pipeline begins with such a reader.
+    """
 
     _builder_module = "sknevo.builders.pipeline"
     _individuals = "pipelines"
@@ -113,7 +118,7 @@ class _EvolvedPipeline(
         return images
 
     def _first_steps(self) -> list[tuple[str, BaseEstimator]]:
-        return [("images" if self._takes_images_ else "columns", self._reader_)]
+        return [(READER_NAMES[type(self._reader_)], self._reader_)]
 
     def _learn_X(self, X: Any) -> Any:
         if self._takes_images_:
@@ -149,13 +154,14 @@ class _EvolvedPipeline(
 
     def _auto_resource(self, spec: DataSpec, n_splits: int) -> FirstRung | None:
         cells = CELLS_PER_SECOND * (self.max_time or math.inf)
-        width = len(spec.columns) * spec.density
-        width += sum(column.letters for column in spec.columns) / LETTERS_PER_CELL
-        width += CELLS_PER_IMAGE * self._takes_images_
-        first = max(FEWEST_ROWS, cells / max(1.0, width))
-        most = math.inf if self.max_resources == "auto" else self.max_resources
-        most = min(most, spec.n_samples)
-        return None if 2 * first > most else FirstRung(SAMPLES, round(first))
+        cells_per_row = len(spec.columns) * spec.density
+        cells_per_row += sum(c.letters for c in spec.columns) / LETTERS_PER_CELL
+        cells_per_row += CELLS_PER_IMAGE * self._takes_images_
+        first = max(FEWEST_ROWS, cells / max(1.0, cells_per_row))
+        most = spec.n_samples
+        if self.max_resources != "auto":
+            most = min(most, self.max_resources)
+        return FirstRung(SAMPLES, round(first)) if 2 * first <= most else None
 
     def _builder(
         self, spec: DataSpec, objectives: Objectives, final: bool = False
@@ -167,18 +173,13 @@ class _EvolvedPipeline(
             spec,
             final or costs or probabilities,
             # Trials get tables and images that are read already.
-            self._kinds if final or costs else None,
+            self._reader_.unfitted() if final or costs else None,
             own_models(self.genome_),
         )
 
     def _measures_costs(self, objectives: Objectives) -> bool:
         """Return whether seconds or sizes of individuals count."""
         return self.max_predict_time is not None or objectives.measures_costs
-
-    @property
-    def _kinds(self) -> tuple[Any, ...]:
-        """How columns are read; images have none."""
-        return () if self._takes_images_ else self._reader_.kinds_
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()

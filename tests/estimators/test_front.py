@@ -249,7 +249,7 @@ def test_what_is_measured_is_what_the_refit_would_be(params, whole, probabilitie
     clf._learn_X(clf._check_X(X, reset=True))
     clf.genome_ = clf._make_genome(spec)
     builder = clf._builder(spec, clf._objectives(clf._scoring))
-    assert (builder.columns is not None) == whole
+    assert (builder.reader is not None) == whole
     assert builder.probabilities == probabilities
 
 

@@ -85,7 +85,7 @@ def builder_of(X, y, task):
     read = reader.fit_transform(X)
     n_classes = 3 * (task == "classification")
     spec = DataSpec(task, len(y), n_classes, reader.describe(read))
-    return PipelineBuilder(spec, True, reader.kinds_), read
+    return PipelineBuilder(spec, True, reader.unfitted()), read
 
 
 def known(spec, encodings, generated=()):

@@ -81,9 +81,9 @@ class Net(NeuralNet):
     beginning of it and may go on later; it predicts with the average of the weights so
     far [2]_. `finish` ends a training that was begun.
 
-    Samples are held as one tensor on the device, and batches taken out of it by index;
-    those of an `ImageStream` are read batch by batch, one ahead. Callbacks are told of
-    trainings and epochs, not of batches.
+    Samples are one tensor on the device, of which batches are rows; those of an
+    `ImageStream` are read batch by batch, one ahead. Callbacks are called for trainings
+    and epochs, not for batches.
 
     Parameters
     ----------
@@ -94,7 +94,8 @@ class Net(NeuralNet):
     precision : {"float32", "bfloat16"}, default="float32"
         What the network computes in; the weights are float32 [1]_.
     patient : bool, default=True
-        Whether to go on with a network that has not learned anything so far.
+        Whether to train on a network that is still at chance level after a quarter of
+        its epochs. Otherwise it is pruned.
     random_state : int, default=0
         Seed of the order of the samples, of augmentation and dropout.
     **parameters
@@ -105,7 +106,7 @@ class Net(NeuralNet):
     epochs_ : int
         Epochs that were trained.
     training_ : object or None
-        What it takes to go on; None once the training has ended.
+        What `train_to` and `finish` resume from; None once the training has ended.
 
     References
     ----------
@@ -154,11 +155,20 @@ class Net(NeuralNet):
         return self.criterion_(outputs, targets)
 
     def guess(self, targets: Any, weights: Tensor) -> Any:
-        """Return the best outputs that do not depend on the sample, for all samples."""
+        """Return the outputs of the best constant guess, repeated for all samples.
+
+        Its loss is the chance level, see `chance_loss`.
+        """
         raise NotImplementedError
 
     def known_of(self, X: Any) -> dict[str, Any]:
-        """Return what the module is told of the training samples."""
+        """Return parameters of the module that depend on the training samples.
+
+        These are `mean` and `scale`, by which inputs are standardised, and the
+        `directions` of a whitening layer. A network that begins with the layers of a
+        pretrained one has the statistics of its photos, and `read`: its weights are
+        read from their file.
+        """
         layout = self._sample_shape, self._channels
         genes = self.get_params_for("module")["genes"]
         if first := FirstLayers.of(genes):
@@ -198,13 +208,13 @@ class Net(NeuralNet):
         return float((guessed * weights).mean())
 
     def calibrate(self, X: Any, y: Any, sample_weight: Any) -> None:
-        """Learn what predictions take beside the network, whenever training pauses."""
+        """Learn what predictions need beside the network, whenever training pauses."""
 
-    # What `answered` returns is called.
+    # The name of what `answered` returns, in files of ONNX.
     answer: ClassVar[str]
 
     def answered(self, outputs: Tensor) -> Tensor:
-        """Return what is predicted, of the outputs of the module."""
+        """Return predictions, such as probabilities, from the outputs of the module."""
         raise NotImplementedError
 
     def target_state(self) -> dict[str, Any]:
@@ -212,7 +222,7 @@ class Net(NeuralNet):
         raise NotImplementedError
 
     def restore_targets(self, state: dict[str, Any]) -> int:
-        """Take `target_state` for learned; return the number of outputs."""
+        """Set what `target_state` has returned; return the number of outputs."""
         raise NotImplementedError
 
     # Training.
@@ -247,10 +257,11 @@ class Net(NeuralNet):
     @own_settings()
     @memory_errors()
     def train_to(self, X: Any, y: Any, epochs: int, sample_weight: Any = None) -> Self:
-        """Begin a training or go on with it, until so many epochs are done in all.
+        """Begin or resume a training, until so many epochs are done in all.
 
-        Then it is ready to predict. On a CPU the weights do not depend on where it
-        paused. It ends early, after an epoch, if `sknevo.deadline.is_training_over`.
+        Then the net can predict. On a CPU the weights do not depend on where the
+        training paused. It ends early, after an epoch, if
+        `sknevo.deadline.is_training_over`.
 
         Parameters
         ----------
@@ -290,10 +301,10 @@ class Net(NeuralNet):
         epochs: int | None = None,
         until: float | None = None,
     ) -> Self:
-        """Go on from where `train_to` paused, the learning rate falling to 0.
+        """Resume a training where `train_to` paused, and end it.
 
-        It falls from half of its gene, and the average of weights goes on. No network
-        is given up.
+        The learning rate falls from half of its gene to 0, and the average of weights
+        is continued. No network is pruned for being at chance level.
 
         Parameters
         ----------
@@ -319,7 +330,7 @@ class Net(NeuralNet):
         if epochs is None:
             epochs = self.max_epochs - self.epochs_ if until is None else math.inf
         self.patient = True  # what was chosen is trained to its end
-        rate = _Fall(FINISHING_RATE, self.epochs_, epochs, until)
+        rate = _FallingRate(FINISHING_RATE, self.epochs_, epochs, until)
         return self._train(X, y, sample_weight, self.epochs_ + epochs, rate).settle()
 
     def partial_fit(self, *_: Any, **__: Any) -> Self:
@@ -336,8 +347,8 @@ class Net(NeuralNet):
         )
 
     def _begin(self, X: Any, y: Any, sample_weight: Any) -> None:
-        """Learn what is known of the data, and make what is trained."""
-        self._weights = _weights(X, sample_weight)
+        """Learn statistics of the data, and make the module and its optimizer."""
+        self._weights = _sample_weights(X, sample_weight)
         self._known = {"n_outputs": self.learn_targets(y), **self.known_of(X)}
         self.pixels_ = self.pixel_range(X)
         self.initialize()
@@ -354,17 +365,21 @@ class Net(NeuralNet):
         epochs: float,
         rate: Callable[[float], float],
     ) -> Self:
-        """Train until so many epochs are done; predict with the average of weights."""
-        # What is interrupted cannot go on.
+        """Train until so many epochs are done; predict with the average of weights.
+
+        `rate` returns the learning rate, as a share of its gene, by how many epochs are
+        done.
+        """
+        # A training that is interrupted cannot be resumed.
         training, self.training_ = self.training_, None
         self.module_, self.optimizer_ = training.module, training.optimizer
-        self._weights = _weights(X, sample_weight)
+        self._weights = _sample_weights(X, sample_weight)
         try:
             # Not skorch's own `fit`, which takes Ctrl-C for the end of the training.
             self.notify("on_train_begin", X=X, y=y)
             self._run_epochs(X, y, epochs, rate, training.average)
             self.notify("on_train_end", X=X, y=y)
-            self.module_ = self._settled(training.average.network)
+            self.module_ = self._ready_to_predict(training.average.network)
             self.calibrate(X, y, self._weights)
         finally:
             self._weights = None
@@ -416,7 +431,7 @@ class Net(NeuralNet):
         self._give_up_if_hopeless(recent, batches)
 
     def settle(self) -> Self:
-        """Drop what it takes to go on; it predicts as before.
+        """Drop what only training needs; the net predicts as before.
 
         Returns
         -------
@@ -426,8 +441,8 @@ class Net(NeuralNet):
         self.initialize_optimizer()
         return self
 
-    def _settled(self, module: nn.Module) -> nn.Module:
-        """Return a module that is ready to predict.
+    def _ready_to_predict(self, module: nn.Module) -> nn.Module:
+        """Return a module in the precision in which it predicts.
 
         Dense networks go on in double precision: it costs them little, and the
         prediction for a sample then does not depend on which others are in the batch.
@@ -436,7 +451,7 @@ class Net(NeuralNet):
             return copy.deepcopy(module).double()
         return module
 
-    # What skorch asks for on its way, in this order.
+    # Methods that skorch calls, in this order.
 
     def initialize_module(self) -> Self:
         """Build the module, with what is known of the data."""
@@ -515,7 +530,7 @@ class Net(NeuralNet):
             return _at_least_single(outputs)
         return tuple(map(_at_least_single, outputs))
 
-    # The rest is ours.
+    # Methods of our own.
 
     @property
     def _sample_shape(self) -> tuple[int, ...]:
@@ -556,7 +571,7 @@ class Net(NeuralNet):
         }
         self._known = {"n_outputs": n_outputs, **known}
         self.initialize()
-        self.module_ = self._settled(self.module_.eval())
+        self.module_ = self._ready_to_predict(self.module_.eval())
         self.module_.load_state_dict(weights)
         return self
 
@@ -571,7 +586,7 @@ class Net(NeuralNet):
 
 @dataclass
 class _Training:
-    """What it takes to go on with a training: nothing in it is a random generator."""
+    """What a training is resumed from: nothing in it is a random generator."""
 
     module: nn.Module
     optimizer: torch.optim.Optimizer
@@ -579,26 +594,40 @@ class _Training:
 
 
 @dataclass
-class _Fall:
-    """A learning rate that falls from a share of its gene to 0, over epochs or time."""
+class _FallingRate:
+    """A learning rate that falls linearly to 0, over epochs or time.
 
-    begin: float
-    done: int
-    epochs: float
+    Parameters
+    ----------
+    initial : float
+        The rate at first, as a share of its gene.
+    first_epoch : int
+        Epochs that were done before.
+    n_epochs : float
+        Epochs in which it falls; infinity if it falls by time alone.
+    until : float or None
+        `time.time()` at which it is 0; None if it falls by epochs alone.
+    """
+
+    initial: float
+    first_epoch: int
+    n_epochs: float
     until: float | None
 
     def __post_init__(self) -> None:
         self._start = time.time()
 
-    def __call__(self, done: float) -> float:
-        passed = (done - self.done) / self.epochs if self.epochs else 1.0
+    def __call__(self, epochs_done: float) -> float:
+        passed = 1.0
+        if self.n_epochs:
+            passed = (epochs_done - self.first_epoch) / self.n_epochs
         if self.until is not None:
             seconds = max(self.until - self._start, 1e-9)
             passed = max(passed, (time.time() - self._start) / seconds)
-        return self.begin * (1 - passed)
+        return self.initial * (1 - passed)
 
 
-def _weights(X: Any, sample_weight: Any) -> np.ndarray:
+def _sample_weights(X: Any, sample_weight: Any) -> np.ndarray:
     return np.ones(len(X)) if sample_weight is None else sample_weight
 
 

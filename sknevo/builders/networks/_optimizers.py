@@ -17,7 +17,9 @@ BETAS, EPSILON = (0.9, 0.999), 1e-8
 
 
 class LightOptimizer(torch.optim.Optimizer):
-    """What the optimizers share: groups of weights, and what is kept of them.
+    """What the optimizers share: a step of each group of weights, as one vector.
+
+    The state of a group is kept under its first weight.
 
     Parameters
     ----------
@@ -47,29 +49,41 @@ class LightOptimizer(torch.optim.Optimizer):
     @torch.no_grad()
     def step(self, closure: None = None) -> None:
         for group in self.param_groups:
-            if not (known := group["params"]):
+            if not (weights := group["params"]):
                 continue
-            kept = self.state[known[0]]
-            kept["step"] = kept.get("step", 0) + 1
-            steps = self.steps(known, kept, group)
+            state = self.state[weights[0]]
+            state["step"] = state.get("step", 0) + 1
+            steps = self.steps(weights, state, group)
             if group.get("decay"):
-                torch._foreach_mul_(known, 1 - group["lr"] * group["decay"])
-            torch._foreach_add_(known, steps, alpha=-group["lr"])
+                torch._foreach_mul_(weights, 1 - group["lr"] * group["decay"])
+            torch._foreach_add_(weights, steps, alpha=-group["lr"])
 
     def steps(
-        self, known: list[Tensor], kept: dict[str, Any], group: dict[str, Any]
+        self, weights: list[Tensor], state: dict[str, Any], group: dict[str, Any]
     ) -> list[Tensor]:
-        """Return for each weight what is subtracted from it, but for the rate."""
-        gradient = _vector(_gradients(known))
+        """Return for each weight what is subtracted from it, before the rate."""
+        gradient = _vector(_gradients(weights))
         if group["weight_decay"]:
-            gradient.add_(_vector(known), alpha=group["weight_decay"])
-        parts = self.direction(gradient, kept, group).split([p.numel() for p in known])
-        return [part.view_as(p) for part, p in zip(parts, known, strict=True)]
+            gradient.add_(_vector(weights), alpha=group["weight_decay"])
+        parts = self.direction(gradient, state, group).split(
+            [p.numel() for p in weights]
+        )
+        return [part.view_as(p) for part, p in zip(parts, weights, strict=True)]
 
     def direction(
-        self, gradient: Tensor, kept: dict[str, Any], group: dict[str, Any]
+        self, gradient: Tensor, state: dict[str, Any], group: dict[str, Any]
     ) -> Tensor:
-        """Return the step of a vector."""
+        """Return the step for the weights of a group as one vector, before the rate.
+
+        Parameters
+        ----------
+        gradient : Tensor of shape (n_weights,)
+            Of all weights of the group; it may be changed.
+        state : dict
+            What earlier steps have left.
+        group : dict
+            The options of the group.
+        """
         raise NotImplementedError
 
     @staticmethod
@@ -106,7 +120,7 @@ class SGD(LightOptimizer):
         bias_rate: float = 1.0,
     ) -> None:
         params = [*params]
-        vectors, others = _parted(params)
+        vectors, others = _vectors_and_matrices(params)
         fast = {"lr": lr * bias_rate, "weight_decay": weight_decay / bias_rate}
         super().__init__(
             params,
@@ -118,9 +132,9 @@ class SGD(LightOptimizer):
         )
 
     def direction(
-        self, gradient: Tensor, kept: dict[str, Any], group: dict[str, Any]
+        self, gradient: Tensor, state: dict[str, Any], group: dict[str, Any]
     ) -> Tensor:
-        mean = _kept(kept, "mean", gradient).mul_(group["momentum"]).add_(gradient)
+        mean = _buffer(state, "mean", gradient).mul_(group["momentum"]).add_(gradient)
         if group["nesterov"]:
             return gradient.add_(mean, alpha=group["momentum"])
         return mean
@@ -148,18 +162,18 @@ class Adam(LightOptimizer):
         decay: float = 0.0,
     ) -> None:
         params = [*params]
-        groups = [{"params": _parameters(params)}]
+        groups = [{"params": _all_parameters(params)}]
         options = {"betas": betas, "weight_decay": weight_decay, "decay": decay}
         super().__init__(params, groups, lr=lr, **options)
 
     def direction(
-        self, gradient: Tensor, kept: dict[str, Any], group: dict[str, Any]
+        self, gradient: Tensor, state: dict[str, Any], group: dict[str, Any]
     ) -> Tensor:
         first, second = group["betas"]
-        mean = _kept(kept, "mean", gradient).lerp_(gradient, 1 - first)
-        square = _kept(kept, "square", gradient).mul_(second)
+        mean = _buffer(state, "mean", gradient).lerp_(gradient, 1 - first)
+        square = _buffer(state, "square", gradient).mul_(second)
         square.addcmul_(gradient, gradient, value=1 - second)
-        n_steps = kept["step"]
+        n_steps = state["step"]
         scale = (square / (1 - second**n_steps)).sqrt_().add_(EPSILON)
         return mean / scale.mul_(1 - first**n_steps)
 
@@ -184,16 +198,16 @@ class RMSprop(LightOptimizer):
         weight_decay: float = 0.0,
     ) -> None:
         params = [*params]
-        groups = [{"params": _parameters(params)}]
+        groups = [{"params": _all_parameters(params)}]
         options = {"alpha": alpha, "momentum": momentum, "weight_decay": weight_decay}
         super().__init__(params, groups, lr=lr, **options)
 
     def direction(
-        self, gradient: Tensor, kept: dict[str, Any], group: dict[str, Any]
+        self, gradient: Tensor, state: dict[str, Any], group: dict[str, Any]
     ) -> Tensor:
-        square = _kept(kept, "square", gradient).mul_(group["alpha"])
+        square = _buffer(state, "square", gradient).mul_(group["alpha"])
         square.addcmul_(gradient, gradient, value=1 - group["alpha"])
-        mean = _kept(kept, "mean", gradient).mul_(group["momentum"])
+        mean = _buffer(state, "mean", gradient).mul_(group["momentum"])
         return mean.addcdiv_(gradient, square.sqrt().add_(EPSILON))
 
 
@@ -224,24 +238,24 @@ class Muon(Adam):
         self, params: Iterable[Any], lr: float, momentum: float, decay: float = 0.0
     ) -> None:
         params = [*params]
-        vectors, (*hidden, head) = _parted(params)
+        vectors, (*hidden, head) = _vectors_and_matrices(params)
         own = {"params": hidden, "momentum": momentum, "decay": decay}
         rest = {"params": [*vectors, head], "lr": ADAPTIVE_SHARE * lr}
         options = {"lr": lr, "betas": BETAS, "weight_decay": 0.0}
         LightOptimizer.__init__(self, params, [own, rest], **options)
 
     def steps(
-        self, known: list[Tensor], kept: dict[str, Any], group: dict[str, Any]
+        self, weights: list[Tensor], state: dict[str, Any], group: dict[str, Any]
     ) -> list[Tensor]:
         """Return the directions of Nesterov's momentum, made orthogonal."""
         if "momentum" not in group:
-            return super().steps(known, kept, group)
-        gradients = _gradients(known)
-        means = [_kept(self.state[p], "mean", p) for p in known]
+            return super().steps(weights, state, group)
+        gradients = _gradients(weights)
+        means = [_buffer(self.state[p], "mean", p) for p in weights]
         torch._foreach_mul_(means, group["momentum"])
         torch._foreach_add_(means, gradients)
-        ahead = torch._foreach_add(gradients, means, alpha=group["momentum"])
-        return [orthogonal(each.flatten(1)).view_as(each) for each in ahead]
+        steps = torch._foreach_add(gradients, means, alpha=group["momentum"])
+        return [orthogonal(each.flatten(1)).view_as(each) for each in steps]
 
     @staticmethod
     def n_products(matrices: Sequence[tuple[int, int]]) -> int:
@@ -271,23 +285,23 @@ def orthogonal(matrix: Tensor) -> Tensor:
     return wide.T if len(matrix) > matrix.shape[1] else wide
 
 
-def _kept(kept: dict[str, Any], name: str, like: Tensor) -> Tensor:
-    """Return what is kept under a name, at first zeros."""
-    if name not in kept:
-        kept[name] = torch.zeros_like(like)
-    return kept[name]
+def _buffer(state: dict[str, Any], name: str, like: Tensor) -> Tensor:
+    """Return a tensor of the state by its name, zeros at first."""
+    if name not in state:
+        state[name] = torch.zeros_like(like)
+    return state[name]
 
 
-def _gradients(known: list[Tensor]) -> list[Tensor]:
+def _gradients(weights: list[Tensor]) -> list[Tensor]:
     """Return the gradients of weights, zeros if a loss does not depend on one."""
-    return [torch.zeros_like(p) if p.grad is None else p.grad for p in known]
+    return [torch.zeros_like(p) if p.grad is None else p.grad for p in weights]
 
 
 def _vector(tensors: list[Tensor]) -> Tensor:
     return torch.cat([tensor.flatten() for tensor in tensors])
 
 
-def _parameters(params: Iterable[Any]) -> list[Tensor]:
+def _all_parameters(params: Iterable[Any]) -> list[Tensor]:
     """Return the parameters of all groups."""
     groups = [p["params"] if isinstance(p, Mapping) else [p] for p in params]
     return [parameter for group in groups for parameter in group]
@@ -309,15 +323,15 @@ def _by_rate(
         for one in group["params"]:
             shared.setdefault(rates.get(id(one), 1.0), []).append(one)
         found += [
-            {**group, "params": known, "lr": rate * group["lr"]}
-            for rate, known in shared.items()
+            {**group, "params": weights, "lr": rate * group["lr"]}
+            for rate, weights in shared.items()
         ]
     return found
 
 
-def _parted(params: Iterable[Any]) -> tuple[list[Tensor], list[Tensor]]:
+def _vectors_and_matrices(params: Iterable[Any]) -> tuple[list[Tensor], list[Tensor]]:
     """Return the vectors among parameters, and all others."""
-    parameters = _parameters(params)
+    parameters = _all_parameters(params)
     vectors = [parameter for parameter in parameters if parameter.ndim < 2]
     return vectors, [parameter for parameter in parameters if parameter.ndim >= 2]
 

@@ -31,13 +31,15 @@ class PatchBatches:
     rows : ndarray of int of shape (n_patches,)
         Image of each patch.
     places : ndarray of shape (n_patches, 4)
-        In [0, 1): down and to the right, which of an object's pixels, and whether.
+        Random numbers in [0, 1) that say where each patch lies: how far down and to the
+        right; which pixel of an object is in its middle, and whether one is (if it is
+        less than `foreground`).
     side : int
         Side of a patch.
     size : int
         Most patches in a batch.
     axis : int
-        That of the height in an image.
+        The axis of an image that is its height.
     foreground : float
         Share of the patches with an object in their middle, where there is one.
     unknown : int
@@ -77,19 +79,19 @@ class PatchBatches:
     def _corner(self, patch: int) -> tuple[int, int]:
         """Return where a patch begins: top and left."""
         codes = self.maps[self.rows[patch]][0]
-        down, right, which, often = self.places[patch]
-        free = [side - self.side for side in codes.shape]
-        if often < self.foreground:
+        down, right, which_pixel, whether = self.places[patch]
+        last = [side - self.side for side in codes.shape]
+        if whether < self.foreground:
             coarse = codes[::COARSE, ::COARSE]
-            found = np.argwhere((coarse > 0) & (coarse != self.unknown))
-            if len(found):
-                middle = COARSE * found[int(which * len(found))]
+            pixels = np.argwhere((coarse > 0) & (coarse != self.unknown))
+            if len(pixels):
+                middle = COARSE * pixels[int(which_pixel * len(pixels))]
                 top, left = (
                     int(min(max(0, at - self.side // 2), most))
-                    for at, most in zip(middle, free, strict=True)
+                    for at, most in zip(middle, last, strict=True)
                 )
                 return top, left
-        return int(down * (free[0] + 1)), int(right * (free[1] + 1))
+        return int(down * (last[0] + 1)), int(right * (last[1] + 1))
 
     def _cut(self, image: np.ndarray, corner: tuple[int, int], axis: int) -> np.ndarray:
         top, left = corner

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from sklearn.base import BaseEstimator
+from sklearn.base import BaseEstimator, clone
 from sklearn.pipeline import Pipeline
 
 from sknevo.builders.pipeline._columns import ColumnReader
@@ -26,9 +26,14 @@ from sknevo.builders.pipeline._preparation import (
     prepared_seconds,
     prepared_size,
 )
-from sknevo.columns._kinds import Kind
 from sknevo.genes import EstimatorGenome
 from sknevo.records import DataSpec
+
+# The names of the steps that read samples.
+READER_NAMES: dict[type[BaseEstimator], str] = {
+    ColumnReader: "columns",
+    ImageReader: "images",
+}
 
 
 @dataclass(frozen=True)
@@ -43,10 +48,9 @@ class PipelineBuilder:
     probabilities : bool, default=True
         Whether all candidates must predict probabilities. It makes an SVM about twice
         as slow.
-    columns : tuple or None, default=None
-        How the columns are read, the `kinds_` of a `ColumnReader`: the pipeline begins
-        with one, so that it takes tables as users have them. None makes pipelines of
-        tables that are read already. For images any tuple stands for a reader of them.
+    reader : ColumnReader, ImageReader or None, default=None
+        The first step, unfitted, with which a pipeline takes samples as users have
+        them. None makes pipelines of samples that are read already.
     extra_models : dict of str to EstimatorGenome, default={}
         Models beside the built-in ones, by their names among the genes.
 
@@ -68,7 +72,7 @@ class PipelineBuilder:
 
     spec: DataSpec
     probabilities: bool = True
-    columns: tuple[Kind, ...] | None = None
+    reader: BaseEstimator | None = None
     extra_models: Mapping[str, EstimatorGenome] = field(default_factory=dict)
 
     def __call__(
@@ -105,18 +109,17 @@ class PipelineBuilder:
         scaling = make_scaling(expressed["scaling"], spec, random_state)
         if name == "linear" and setting.n_categorical:
             scaling = beside_categories(scaling, setting.n_categorical)
-        learned = [
+        steps = [
             ("scaling", scaling),
             ("extraction", extraction),
             ("model", self._model(name).make(genes, setting)),
         ]
         if n := n_copies(expressed["preparation"]):
-            learned = [("model", OnCopies(Pipeline(learned), n))]
-        steps = [
-            *([] if self.columns is None else [self._reader()]),
-            ("preparation", make_preparation(spec, expressed["preparation"], name)),
-            *learned,
-        ]
+            steps = [("model", OnCopies(Pipeline(steps), n))]
+        preparation = make_preparation(spec, expressed["preparation"], name)
+        steps = [("preparation", preparation), *steps]
+        if self.reader is not None:
+            steps.insert(0, (READER_NAMES[type(self.reader)], clone(self.reader)))
         # The steps pass arrays on under any user's configuration.
         return Pipeline(steps).set_output(transform="default")
 
@@ -177,17 +180,8 @@ class PipelineBuilder:
         own = self.extra_models.get(name)
         return MODELS[name] if own is None else own_model(own)
 
-    def _reader(self) -> tuple[str, BaseEstimator]:
-        """Return the unfitted reader of samples in the form that the search got."""
-        if self.spec.shape:
-            return "images", ImageReader(self.spec.shape, self.spec.channels)
-        if not self.spec.sparse:
-            return "columns", ColumnReader(self.columns, sparse=False)
-        names = tuple(column.name for column in self.spec.columns)
-        names = names if isinstance(names[0], str) else None
-        return "columns", ColumnReader(self.columns, True, names)
-
     def _setting(self, expressed: dict[str, Any], **options: Any) -> Setting:
+        """Return what the model is made for, by what the other steps leave."""
         width, density = prepared_size(self.spec, expressed["preparation"])
         width = scaled_width(expressed["scaling"], max(1, width))
         if "polynomial" in expressed["extraction"]:

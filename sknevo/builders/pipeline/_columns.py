@@ -244,6 +244,13 @@ class ColumnReader(OneToOneFeatureMixin, ArrayTransformer):
             table = pd.DataFrame(table, columns=self.names_)
         return self._read(table, _numbers(table), {})
 
+    def unfitted(self) -> "ColumnReader":
+        """Return an unfitted reader that reads as this fitted one does."""
+        names = getattr(self, "feature_names_in_", None)
+        is_named = self.is_sparse_ and names is not None
+        names = tuple(names.tolist()) if is_named else None
+        return ColumnReader(self.kinds_, self.is_sparse_, names)
+
     def _read_sparse(self, table: Table) -> csr_matrix:
         if isinstance(table, pd.DataFrame):
             if _is_sparse(table):

@@ -76,6 +76,10 @@ class ImageReader(ArrayTransformer):
         self.layout_ = Layout.of(self.shape, self.channels, self.range_)
         return self
 
+    def unfitted(self) -> "ImageReader":
+        """Return an unfitted reader of such images."""
+        return ImageReader(self.shape, self.channels)
+
     def transform(self, X: Any) -> Images:
         """Return the images; a ValueError says if they are not as in `fit`."""
         if isinstance(X, Images):
