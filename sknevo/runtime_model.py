@@ -18,9 +18,10 @@ MEMORY, DOUBT, DOUBT_OF_OTHERS = 50, 0.5, 2.0
 class RuntimeModel:
     """Predicts the seconds of a fit and its scoring from those of ended trials.
 
-    Measured and predicted seconds of fits have a ratio, which each family of candidates
-    has of its own. Scoring takes about as long after a long fit as after a short one:
-    it is added, and no part of the ratio.
+    A builder has a formula for the seconds of a fit, here called the cost. Each family
+    of candidates has a ratio of measured seconds to cost, by which costs are
+    multiplied. Scoring takes about as long after a long fit as after a short one: it is
+    added, and no part of the ratio.
 
     Examples
     --------
@@ -35,30 +36,29 @@ class RuntimeModel:
     """
 
     def __init__(self) -> None:
-        # By family: ratios of measured and predicted seconds, and seconds of scoring.
-        self._seen: dict[str, deque[tuple[float, float]]] = {}
+        # By family, of each trial: the ratio, and the seconds of scoring.
+        self._trials: dict[str, deque[tuple[float, float]]] = {}
 
     @property
     def is_known(self) -> bool:
         """Whether there is anything to predict from."""
-        return bool(self._seen)
+        return bool(self._trials)
 
     def observe(self, evaluation: Evaluation, cost: float, family: str = "") -> None:
-        """Learn from a trial; its fits were predicted to take `cost` each."""
+        """Learn from a trial, of which each fit has this cost."""
         if cost:
             ratio = statistics.fmean(evaluation.fit_times) / cost
-            seen = self._seen.setdefault(family, deque(maxlen=MEMORY))
-            seen.append((ratio, statistics.fmean(evaluation.score_times)))
+            trials = self._trials.setdefault(family, deque(maxlen=MEMORY))
+            trials.append((ratio, statistics.fmean(evaluation.score_times)))
 
     def seconds(self, cost: float, family: str = "") -> float:
         """Return the seconds on one split, 0 if they cannot be predicted."""
-        if not cost or not self._seen:
+        if not cost or not self._trials:
             return 0.0
-        seen = self._seen.get(family)
-        if seen:
-            ratio, scoring = map(statistics.median, zip(*seen, strict=True))
-            return ratio / (1 + DOUBT / len(seen)) * cost + scoring
-        others = itertools.chain(*self._seen.values())
+        if trials := self._trials.get(family):
+            ratio, scoring = map(statistics.median, zip(*trials, strict=True))
+            return ratio / (1 + DOUBT / len(trials)) * cost + scoring
+        others = itertools.chain(*self._trials.values())
         ratio, scoring = map(statistics.median, zip(*others, strict=True))
         # Short trials of others may have taken many times what was predicted.
         return min(1.0, ratio) / (1 + DOUBT_OF_OTHERS) * cost + scoring

@@ -1,11 +1,12 @@
 """Evaluation of candidates: the trials, the workers that run them, and the scores.
 
 - `Data` are the samples and their splits, `Shared` brings them to each worker once,
-- `Trials` know what a candidate is given, what it costs and what it leaves,
-- `TrialRunner` builds, fits and scores one candidate and survives its errors,
-- `FinishingRunner` ends trainings with all of the data,
-- `Evaluator` answers known candidates from memory and sends the others to workers,
-- `Objectives` holds the scorers and the fitness that is made of their scores,
+- `Trials` is what all trials have in common: seeds, rows, predicted seconds, models,
+- `TrialRunner` is a `Trials` that builds, fits and scores one candidate; an exception
+  becomes the status of its evaluation,
+- `FinishingRunner` is a `TrialRunner` for the final training of kept models,
+- `Evaluator` returns known evaluations and sends other candidates to workers,
+- `Objectives` are the scorers, and the fitness that is made of their scores,
 - `Journal` keeps evaluations in a file, to resume a search from it,
 - `ModelStore` keeps fitted models of the best.
 """

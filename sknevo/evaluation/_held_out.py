@@ -22,11 +22,15 @@ LEAST = np.finfo(float).eps
 
 @dataclass(frozen=True)
 class Decision:
-    """What is made of averaged probabilities (n, n_classes).
+    """How averaged probabilities (n, n_classes) become labels and probabilities.
 
-    `offsets` are added to the logarithms of probabilities before the largest counts,
-    and the logarithms of the probabilities that are returned are divided by
-    `temperature`.
+    Parameters
+    ----------
+    offsets : tuple of float, default=()
+        One for each class, added to the logarithms of probabilities: the label is that
+        of the largest sum. None stand for zeros.
+    temperature : float, default=1.0
+        The logarithms of the probabilities that are returned are divided by it.
     """
 
     offsets: tuple[float, ...] = ()
@@ -62,7 +66,7 @@ class HeldOut:
     labels: np.ndarray | None = None
 
     def score(self, predictions: Predictions, decision: Decision = PLAIN) -> float:
-        """Return the fitness of predictions, asked of the scorers."""
+        """Return the fitness of predictions by the scorers themselves."""
         return float(self.split_scores(predictions, decision).mean())
 
     def split_scores(self, predictions: Predictions, decision: Decision) -> np.ndarray:
@@ -95,10 +99,11 @@ class HeldOut:
         called = {method for scorer in scorers for method in response_methods(scorer)}
         return self.labels is not None and called == {"predict"}
 
-    def every(self, stride: int, offset: int = 0) -> tuple["HeldOut", list[Any]]:
-        """Return one row of `stride` of each split, and which: all classes stay.
+    def subsample(self, stride: int, offset: int = 0) -> tuple["HeldOut", list[Any]]:
+        """Return one of `stride` rows of each split, and the indices of these rows.
 
-        Those with another `offset`, which is less than `stride`, are other rows.
+        Their targets are spread as all are. Subsamples with another `offset`, which is
+        less than `stride`, have no row in common.
         """
         if stride == 1:
             return self, [slice(None)] * len(self.y)
@@ -113,7 +118,7 @@ class HeldOut:
 
 
 def _spread(y: np.ndarray, stride: int, offset: int, classifies: bool) -> np.ndarray:
-    """Return rows with targets that are spread as all are."""
+    """Return every so many rows in the order of targets, of each class apart."""
     order = np.argsort(y, kind="stable")
     rank = np.arange(len(y))
     if classifies:

@@ -77,9 +77,10 @@ class ModelStore:
         return None
 
     def receive(self, evaluation: Evaluation) -> Evaluation:
-        """Save the models that an evaluation brings along; return it without them.
+        """Note the models of an ended trial; return its evaluation without them.
 
-        The models of a trial that failed are removed.
+        Those that came with the evaluation are saved first. Those of a trial that
+        failed are removed.
         """
         name = evaluation.candidate.name
         if evaluation.status != "ok":
@@ -99,9 +100,9 @@ class ModelStore:
         name = evaluation.candidate.name
         if evaluation.status == "ok" and name not in self._families:
             self._families[name] = family
-            wanted = self._most_wanted_first([*self._best, evaluation])
-            self._best, others = wanted[:MOST_KEPT], wanted[MOST_KEPT:]
-            names = [one.candidate.name for one in wanted]
+            ranked = self._ranked([*self._best, evaluation])
+            self._best, others = ranked[:MOST_KEPT], ranked[MOST_KEPT:]
+            names = [one.candidate.name for one in ranked]
             total = np.cumsum([self._received.get(name, 0) for name in names])
             for one in others:
                 self._remove(one.candidate.name)
@@ -110,17 +111,18 @@ class ModelStore:
                     self._remove(name)
         return replace(evaluation, predictions=())
 
-    def _most_wanted_first(self, evaluations: list[Evaluation]) -> list[Evaluation]:
-        """Return the best of each family, then the others, each of them ranked.
+    def _ranked(self, evaluations: list[Evaluation]) -> list[Evaluation]:
+        """Return the best of each family by fitness, then all others by fitness.
 
         An individual that was promoted counts once in its family.
         """
         families: defaultdict[str, set[str]] = defaultdict(set)
         first, others = [], []
         for one in sorted(evaluations, key=_rank):
-            seen, key = families[self._families[one.candidate.name]], one.chromosome.key
-            is_first = key not in seen and len(seen) < OF_EACH_FAMILY
-            seen.add(key)
+            key = one.chromosome.key
+            members = families[self._families[one.candidate.name]]
+            is_first = key not in members and len(members) < OF_EACH_FAMILY
+            members.add(key)
             (first if is_first else others).append(one)
         return first + others
 

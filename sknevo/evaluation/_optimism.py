@@ -40,24 +40,26 @@ def expected_score(
 ) -> Expected:
     """Return the score of the best without what the choice among many adds to it.
 
-    With several splits they are the parts. A single one is cut, by the predictions that
-    are kept for an ensemble; without these the score is not known.
+    With several splits they are the parts. The test part of a single one is cut into
+    parts, on which the predictions that are kept for an ensemble are scored; without
+    these the score is not known.
     """
-    least, _ = best.rank_key
-    rivals = [one for one in evaluations if one.rank_key[0] >= least]
+    least_fidelity, _ = best.rank_key
+    rivals = [e for e in evaluations if e.rank_key[0] >= least_fidelity]
     if trials.n_splits > 1:
         return corrected(_split_scores(rivals, trials.objectives))
     if trials.response is None:
         return UNKNOWN
     names = {rival.candidate.name for rival in rivals}
     kept = [e for e in trials.model_store.kept if e.candidate.name in names]
-    known = [e.predictions for e in kept[:RIVALS]]
-    if not known:
+    predictions = [e.predictions for e in kept[:RIVALS]]
+    if not predictions:
         return UNKNOWN
-    scores = _part_scores(known, trials.held_out())
-    found = corrected(scores)
+    scores = _part_scores(predictions, trials.held_out())
+    expected = corrected(scores)
     # Parts may be few of the rows: they say how much less, not how much.
-    return Expected(best.fitness - (scores.mean(axis=1).max() - found[0]), found[1])
+    optimism = scores.mean(axis=1).max() - expected.score
+    return Expected(best.fitness - optimism, expected.error)
 
 
 def corrected(scores: np.ndarray) -> Expected:
@@ -82,9 +84,9 @@ def corrected(scores: np.ndarray) -> Expected:
     if not n_candidates or n_parts < 2:
         return UNKNOWN
     others = scores.sum(axis=1, keepdims=True) - scores
-    found = scores[others.argmax(axis=0), np.arange(n_parts)]
-    error = found.std(ddof=1) / math.sqrt(n_parts)
-    return Expected(float(found.mean()), float(error))
+    of_chosen = scores[others.argmax(axis=0), np.arange(n_parts)]
+    error = of_chosen.std(ddof=1) / math.sqrt(n_parts)
+    return Expected(float(of_chosen.mean()), float(error))
 
 
 def _split_scores(
@@ -107,7 +109,7 @@ def _part_scores(candidates: Sequence[Predictions], held_out: HeldOut) -> np.nda
         stride = min(stride, int(counts.min()))
     columns = []
     for offset in range(min(PARTS, stride)):
-        part, (rows,) = held_out.every(stride, offset)
+        part, (rows,) = held_out.subsample(stride, offset)
         form = fitness_scorer(part)
         stack = np.stack([form.feature(np.asarray(p)[rows]) for (p,) in candidates])
         columns.append(form.scores(stack))

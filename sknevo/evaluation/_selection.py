@@ -76,7 +76,7 @@ def select(
     scorer = selection_scorer(held_out)
     expected = len(candidates) * n_steps * scorer.row_seconds * held_out.n_rows
     stride = min(math.ceil(expected / SECONDS), held_out.n_rows // LEAST_ROWS)
-    sample, rows = held_out.every(max(1, stride))
+    sample, rows = held_out.subsample(max(1, stride))
     scorer = selection_scorer(sample)
     features = np.stack([scorer.feature(_rows_of(p, rows)) for p in candidates])
     each = scorer.call_seconds + scorer.row_seconds * sample.n_rows
@@ -100,7 +100,7 @@ def tune(ensemble: Predictions, held_out: HeldOut) -> Decision:
     if held_out.labels is None:
         return PLAIN
     stride = max(1, held_out.n_rows // TUNED)
-    held_out, rows = held_out.every(stride)
+    held_out, rows = held_out.subsample(stride)
     ensemble = [part[r] for part, r in zip(ensemble, rows, strict=True)]
     scorers = held_out.objectives.only_fitness.scorers_by_name.values()
     functions = [scorer._score_func for scorer in scorers]

@@ -21,19 +21,26 @@ from sknevo.records import DataSpec
 
 
 class Seconds(NamedTuple):
-    """What training takes: by multiplication, by value, and by batch and layer.
+    """How long parts of a training take.
 
-    A multiplication is done once forward and twice backward. Values are what layers
-    give, to be normalised and activated.
+    Parameters
+    ----------
+    per_product : float
+        For each multiplication of a sample, which is done once forward and twice
+        backward.
+    per_value : float
+        For each value that a layer gives for a sample, to be normalised and activated.
+    per_batch : float
+        For each batch and layer.
     """
 
-    product: float
-    value: float
-    batch: float
+    per_product: float
+    per_value: float
+    per_batch: float
 
     def of(self, size: NetworkSize) -> float:
         """Return the seconds that a sample takes in training, forward and backward."""
-        return self.product * size.operations + self.value * size.values
+        return self.per_product * size.operations + self.per_value * size.values
 
 
 # One core: fitted to random networks; half are within a quarter of it. CUDA: by the two
@@ -149,7 +156,8 @@ class NetworkBuilder:
         optimizer, _ = optimizer_of(expressed["optimizer"])
         n_products = optimizer.n_products(plan.matrices)
         n_weighted = sum(layer.n_weighted for layer in plan.layers[plan.n_fixed :])
-        per_batch = seconds.batch * n_weighted + seconds.product / 3 * n_products
+        per_batch = seconds.per_batch * n_weighted
+        per_batch += seconds.per_product / 3 * n_products  # done once, not three times
         per_sample = seconds.of(plan.learned)
         n_samples = training["epochs"] * self.samples_per_epoch(expressed)
         # Nothing goes backward through frozen layers, which may need to pass only once.

@@ -34,8 +34,8 @@ _OPERATIONS: tuple[Callable[[np.ndarray, np.ndarray], np.ndarray], ...] = (
 class PairFeatures(ArrayTransformer):
     """Sums, differences, products and ratios of numbers.
 
-    It keeps those that tell more of the target than each of their two columns. A ratio
-    to zero is missing.
+    It keeps those that explain more of the target's variance than each of their two
+    columns. A ratio to zero is missing.
 
     Parameters
     ----------
@@ -51,12 +51,12 @@ class PairFeatures(ArrayTransformer):
         self.n_features_in_ = X.shape[1]
         X = _ranked_rows(X)
         targets = standardized_targets(_ranked_rows(y), self.classifies)
-        alone = np.array([_told(column, targets) for column in X.T])
+        alone = np.array([_variance_explained(column, targets) for column in X.T])
         columns = np.argsort(-alone, kind="stable")[:MOST_NUMBERS].tolist()
         gains = {}
         for (a, b), which in product(combinations(columns, 2), range(len(_OPERATIONS))):
-            told = _told(_combined(X, a, b, which), targets)
-            gains[a, b, which] = told - max(alone[a], alone[b])
+            explained = _variance_explained(_combined(X, a, b, which), targets)
+            gains[a, b, which] = explained - max(alone[a], alone[b])
         self.pairs_ = _best(gains)
         return self
 
@@ -98,14 +98,16 @@ class GroupFeatures(ArrayTransformer):
         self.labels_ = clone(self.labels).fit(X.iloc[:, self.n_numeric :])
         floats, labels = self._parts(X)
         targets = standardized_targets(_ranked_rows(y), self.classifies)
-        alone = np.array([_told(column, targets) for column in _ranked_rows(floats).T])
+        alone = np.array(
+            [_variance_explained(column, targets) for column in _ranked_rows(floats).T]
+        )
         columns = np.argsort(-alone, kind="stable")[:MOST_NUMBERS].tolist()
         means, gains = {}, {}
         for place in product(columns, range(len(labels))):
             number, label = floats[:, place[0]], labels[place[1]]
             means[place] = pd.Series(number).groupby(label).mean()
             distance = _ranked_rows(_distance(number, label, means[place]))
-            gains[place] = _told(distance, targets) - alone[place[0]]
+            gains[place] = _variance_explained(distance, targets) - alone[place[0]]
         # Plain values, which files of skops can hold.
         self.means_ = [(i, j, means[i, j].to_dict()) for i, j in _best(gains)]
         return self
@@ -162,10 +164,10 @@ def standardized_targets(y: Any, classifies: bool) -> np.ndarray:
     return centred / np.where(scale > 0, scale, 1.0)
 
 
-def _told(feature: np.ndarray, targets: np.ndarray) -> float:
-    """Return the share of the targets' variance between bins of a feature.
+def _variance_explained(feature: np.ndarray, targets: np.ndarray) -> float:
+    """Return the share of the targets' variance that lies between bins of a feature.
 
-    What that many bins of noise would tell is subtracted.
+    What as many bins of noise would explain is subtracted.
     """
     missing = np.isnan(feature)
     if missing.all():

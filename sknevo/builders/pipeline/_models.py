@@ -63,9 +63,24 @@ LANDMARKS = 128
 class Setting:
     """What a model is made for, beside its own genes.
 
-    `width` is the number of columns that the other steps leave, of which the share
-    `density` of the values is stored; in the first `n_categorical` of them numbers
-    stand for categories.
+    Parameters
+    ----------
+    spec : DataSpec
+        The task, and the numbers of rows and classes.
+    width : float
+        About how many columns the other steps leave.
+    probabilities : bool, default=True
+        Whether it must predict probabilities.
+    class_weight : "balanced" or None, default=None
+        Weights of the classes.
+    random_state : int, default=0
+        Seed.
+    rounds : int or None, default=None
+        A fixed number of rounds; None lets the model stop early.
+    n_categorical : int, default=0
+        Number of columns, the first ones, in which numbers stand for categories.
+    density : float, default=1.0
+        Share of the values that are stored, if the table is sparse.
     """
 
     spec: DataSpec
@@ -82,8 +97,11 @@ class Setting:
         return self.spec.task == "classification"
 
     @property
-    def stored(self) -> tuple[int, float, int]:
-        """The size of a dense table that takes as long as this one, if it is sparse."""
+    def dense_size(self) -> tuple[int, float, int]:
+        """The size of a dense table that takes as long as this one.
+
+        It is for models that skip the zeros of sparse tables.
+        """
         n_rows, width, n_outputs = self.size
         return n_rows, width * min(1.0, STORED_SECONDS * self.density), n_outputs
 
@@ -118,7 +136,7 @@ def _booster(name: str) -> Model:
         # As many as of few samples: a refit takes no more rounds than the trial.
         rounds = USUAL_SHARE * most_rounds(genes["learning_rate"], 0)
         # LightGBM alone bundles columns that are rarely stored together.
-        size = setting.stored if name == "lightgbm" else setting.size
+        size = setting.dense_size if name == "lightgbm" else setting.size
         start = booster.start_seconds(*size[:2])
         return start + rounds * booster.seconds(genes, *size)
 
@@ -178,7 +196,7 @@ def _svm(genes: Genes, setting: Setting) -> BaseEstimator:
     ((kernel, parameters),) = genes["kernel"].items()
     n_samples = setting.spec.n_samples
     # Each iteration computes the kernel of one row with all others.
-    per_iteration = n_samples * max(1, setting.stored[1])
+    per_iteration = n_samples * max(1, setting.dense_size[1])
     shared = {
         "kernel": kernel,
         "C": genes["C"],
@@ -202,20 +220,24 @@ def _naive_bayes(genes: Genes, setting: Setting) -> BaseEstimator:
 
 
 MODELS = {
-    "svm": Model(_svm, lambda genes, s: svm_seconds(genes, *s.stored, s.probabilities)),
+    "svm": Model(
+        _svm, lambda genes, s: svm_seconds(genes, *s.dense_size, s.probabilities)
+    ),
     **{name: _booster(name) for name in BOOSTERS},
     "extra_trees": _forest("extra_trees"),
     "random_forest": _forest("random_forest"),
     "mlp": Model(_mlp, lambda genes, s: mlp_seconds(genes, *s.size)),
-    "linear": Model(_linear, lambda genes, s: linear_seconds(genes, *s.stored)),
+    "linear": Model(_linear, lambda genes, s: linear_seconds(genes, *s.dense_size)),
     "gaussian_process": Model(
         _gaussian_process, lambda _, s: gaussian_process_seconds(*s.size[:2])
     ),
     "naive_bayes": Model(
         _naive_bayes,
-        lambda _, s: 0.01 + 3e-9 * s.stored[0] * s.stored[1],
+        lambda _, s: 0.01 + 3e-9 * s.dense_size[0] * s.dense_size[1],
     ),
-    "neighbours": Model(_neighbours, lambda _, s: neighbours_seconds(*s.stored[:2])),
+    "neighbours": Model(
+        _neighbours, lambda _, s: neighbours_seconds(*s.dense_size[:2])
+    ),
 }
 
 # Of a user's own model no seconds are known. After a first fit, what they are in
@@ -240,7 +262,7 @@ def own_model(genome: EstimatorGenome) -> Model:
         return made
 
     def seconds(genes: Genes, setting: Setting) -> float:
-        n_rows, width, _ = setting.stored
+        n_rows, width, _ = setting.dense_size
         builder = SearchBuilder(genome.estimator, genome, n_rows)
         return OWN_SECONDS + builder.cost(genes) * (OWN_COLUMNS + width)
 

@@ -119,8 +119,8 @@ def _simpler(step: Any, numbers: bool) -> Any:
         case Pipeline(steps=[(_, only)]):
             return _simpler(only, numbers)
         case BaseEstimator():
-            given = step.get_params(deep=False)
-            return type(step)(**{n: _simpler(v, numbers) for n, v in given.items()})
+            params = step.get_params(deep=False)
+            return type(step)(**{n: _simpler(v, numbers) for n, v in params.items()})
     return step
 
 
