@@ -80,14 +80,18 @@ class Column:
 
 @dataclass(frozen=True)
 class Part:
-    """How a generator makes one column of a table: a value, options of which one is on.
+    """How one column of a table is encoded for a generator, see `sknevo.table_codec`.
+
+    It becomes options, of which one is on. If it holds numbers, there is a value beside
+    them: where the number lies within the mode that is on.
 
     Parameters
     ----------
     n_plain : int
-        Options that say all: labels, frequent numbers, a gap.
+        Options that determine what the column holds by themselves: labels, frequent
+        numbers, a missing value.
     n_modes : int, default=0
-        Options that the value belongs to: modes of a distribution.
+        Options that say to which mode of the distribution of numbers the value belongs.
 
     Examples
     --------
@@ -100,18 +104,18 @@ class Part:
 
     @property
     def has_value(self) -> bool:
-        """Whether there is a value beside the options."""
+        """Whether there is a value beside the options: if there are modes."""
         return self.n_modes > 0
 
     @property
     def n_options(self) -> int:
-        """The number of options that are written: a single one goes without saying."""
+        """The number of options that are encoded: a single one is left out."""
         n = self.n_plain + self.n_modes
         return n if n > 1 else 0
 
     @property
     def width(self) -> int:
-        """The number of values that it is written as."""
+        """The number of values of the encoding."""
         return self.has_value + self.n_options
 
     @property
@@ -442,11 +446,11 @@ class Candidate:
         Number of epochs, samples or the like; None stands for all that the genes ask
         for.
     floors : tuple of float, default=()
-        What the mean fitness on the splits so far must reach after each split for the
-        trial to go on.
+        For each split, the mean fitness on the splits up to it below which the trial is
+        pruned. Empty if it is not.
     rounds : tuple of int, default=()
-        For each split, after how many rounds training ends at the latest: those of an
-        earlier trial, which is repeated.
+        For each split, after how many rounds training ends at the latest: as many as in
+        an earlier trial, which this one repeats. Empty if it repeats none.
 
     Examples
     --------
@@ -456,7 +460,7 @@ class Candidate:
 
     chromosome: Chromosome
     resource: int | None = None
-    # What a search knows when it asks, which is no part of what is evaluated.
+    # How the trial may end early does not tell candidates apart.
     floors: tuple[float, ...] = field(default=(), compare=False)
     rounds: tuple[int, ...] = field(default=(), compare=False)
 
@@ -469,7 +473,7 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """The result of evaluating one chromosome.
+    """The result of evaluating one candidate.
 
     Parameters
     ----------
@@ -540,8 +544,10 @@ class Evaluation:
 
     @property
     def rank_key(self) -> tuple[float, float]:
-        """What individuals are compared by: fidelity first, then fitness."""
-        # A score on few epochs or samples says little: more of them come first.
+        """What individuals are compared by: fidelity first, then fitness.
+
+        A score on few epochs or samples says little: more of them come first.
+        """
         fidelity = math.inf if self.resource is None else self.resource
         return (fidelity if self.status == "ok" else -math.inf, self.fitness)
 
@@ -552,7 +558,7 @@ class Evaluation:
 
     @property
     def cause(self) -> str:
-        """The error without numbers and addresses: alike for alike failures."""
+        """The error without numbers and addresses: the same for similar failures."""
         return _NUMBERS.sub("#", self.error)
 
     @property
@@ -562,7 +568,7 @@ class Evaluation:
 
     @property
     def duration(self) -> float:
-        """Seconds that this search spent on it: 0 if it was cached."""
+        """Seconds of fitting and scoring in this search: 0 if it was cached."""
         return 0.0 if self.cached else self.seconds
 
 

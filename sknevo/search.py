@@ -297,6 +297,8 @@ class SklearnCallbacks(SearchCallback):
 
     Parameters
     ----------
+    estimator : estimator
+        The evolved estimator that is fitted.
     root : CallbackContext
         The context of the estimator's `fit`.
     data : dict

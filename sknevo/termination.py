@@ -1,8 +1,8 @@
 """Termination criteria: one class per rule that ends a search.
 
-A rule is a dataclass. Its first field is the parameter of the estimator that turns it
-on; the others are further parameters, or the `budget`. A new rule is a class here and a
-parameter in `SearchParameters`.
+A rule with parameters is a dataclass, and `make_criteria` fills its fields by their
+names: parameters of the estimator, or `budget`. The first field is the parameter that
+turns the rule on. A new rule is a class here and a parameter in `SearchParameters`.
 """
 
 from collections.abc import Mapping
@@ -54,7 +54,7 @@ class MaxGenerations(TerminationCriterion):
         return f"generations={self.generations} done" if done else ""
 
     def admits(self, candidate: Candidate) -> bool:
-        # A steady strategy breeds the next generation before this one has ended.
+        # A steady strategy breeds the next generation before the last one has ended.
         return candidate.chromosome.generation < self.generations
 
 
@@ -122,15 +122,16 @@ def make_criteria(
 ) -> list[TerminationCriterion]:
     """Return the criteria that parameters turn on, and those without a parameter.
 
-    They are in the order in which they are defined, in which their reasons count.
+    They are in the order in which they are defined: of several that hold, the first
+    gives the `stop_reason_`.
     """
-    available = {**parameters, "budget": budget}
+    values = {**parameters, "budget": budget}
     # Rules are found by their base class, so that a new one needs no entry in a list.
     criteria = []
     for rule in TerminationCriterion.__subclasses__():
         names = _fields(rule)
-        if not names or available.get(names[0]) is not None:
-            criteria.append(rule(**{n: available[n] for n in names if n in available}))
+        if not names or values.get(names[0]) is not None:
+            criteria.append(rule(**{n: values[n] for n in names if n in values}))
     return criteria
 
 

@@ -554,9 +554,9 @@ class BaseEvolved(
             raise all_failed(evaluations, result.stop_reason)
         rows = [*evaluations, *result.skipped]
         error_score = np.nan if self.error_score == "raise" else self.error_score
-        main = objectives.name_of_fitness(result.best.scores)
+        name_of_fitness = objectives.name_of_fitness(result.best.scores)
         self.cv_results_ = make_cv_results(
-            rows, n_splits, error_score, self._params_of, main
+            rows, n_splits, error_score, self._params_of, name_of_fitness
         )
         self._rows_ = [(e.chromosome, e.rounds) for e in rows]
         self.pareto_front_ = pareto_front(evaluations)

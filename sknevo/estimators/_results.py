@@ -29,12 +29,12 @@ def make_cv_results(
     n_splits: int,
     error_score: float,
     params_of: Callable[[Chromosome], tuple[dict[str, Any], Any]] = params_of,
-    main: str = "",
+    name_of_fitness: str = "",
 ) -> dict[str, Any]:
     """Return one row per candidate: the columns of scikit-learn and those of evolution.
 
-    `param_*` are masked where a gene is silent. The `main` score of several is also
-    named "score", as a single one is.
+    `param_*` are masked where a gene is silent. The columns of the score
+    `name_of_fitness` are repeated under the name "score", which a single score has.
     """
     chromosomes = [e.chromosome for e in evaluations]
     results: dict[str, Any] = {}
@@ -46,12 +46,14 @@ def make_cv_results(
     results["end_time"] = np.array([e.end_time for e in evaluations])
     # A pruned trial ends after some of the splits.
     results["n_fits"] = np.array([len(e.fit_times) for e in evaluations])
-    rows = [params_of(chromosome) for chromosome in chromosomes]
-    results |= _parameters([columns for columns, _ in rows])
-    results["params"] = [params for _, params in rows]
+    described = [params_of(chromosome) for chromosome in chromosomes]
+    results |= _parameters([columns for columns, _ in described])
+    results["params"] = [params for _, params in described]
     # Only a trial that succeeded knows what a scorer with several results returns.
     metrics = next((list(e.scores) for e in evaluations if e.status == "ok"), [])
-    names = {metric: metric for metric in metrics} | ({"score": main} if main else {})
+    names = {metric: metric for metric in metrics}
+    if name_of_fitness:
+        names["score"] = name_of_fitness
     for name, metric in names.items():
         columns = _scores(evaluations, metric, n_splits, error_score)
         results |= {f"{column}_{name}": values for column, values in columns.items()}
@@ -158,11 +160,10 @@ MOST_REFITTED = 3
 
 
 def runners_up(evaluations: Sequence[Evaluation], best: int) -> list[int]:
-    """Return the index of the best and of the next ones to refit if that one fails.
+    """Return the index of the best, and of those to refit instead if that one fails.
 
-    These are the others by fitness, each with the same resource as the best. A fitter
-    one than the best is left out: it is not the best because there was no time for its
-    refit.
+    These are the next by fitness, with the same resource as the best. A fitter one than
+    the best is left out: it is not the best because there was no time for its refit.
 
     Examples
     --------
@@ -191,16 +192,20 @@ def refit_first(
     indices: Sequence[int],
     until: float = math.inf,
 ) -> tuple[int, BaseEstimator]:
-    """Return the first index that can be refitted, and the fitted estimator.
+    """Refit individuals until one succeeds; return its index and the fitted estimator.
 
-    A ValueError says why, if none does; `DeadlineReached` is raised after the
-    `time.time()` of `until`.
+    Raises
+    ------
+    ValueError
+        If none succeeds; it says why.
+    DeadlineReached
+        If a refit has not ended by the `time.time()` of `until`.
     """
     reasons, cause = [], None
     for index in indices:
+        evaluation = evaluations[index]
         try:
-            best = evaluations[index]
-            estimator = runner.refit(best.chromosome, best.rounds, until)
+            estimator = runner.refit(evaluation.chromosome, evaluation.rounds, until)
         except DeadlineReached:
             raise
         except Exception as fault:
@@ -232,7 +237,7 @@ Method = TypeVar("Method", bound=Callable[..., Any])
 
 
 def after_refit(method: Method) -> Method:
-    """Let a method be there unless `refit` is False; its type stays as it is."""
+    """Decorate a method that exists only if `refit` is not False; keep its type."""
     return available_if(check_refit)(method)
 
 

@@ -149,20 +149,25 @@ class WeightAverage:
         self.n_steps = self.updated_at = 0
 
     def update(self, network: nn.Module) -> None:
-        """Take note of a step of the network."""
+        """Count a step of the network; now and then update the average.
+
+        The steps since the last update then count as if all had these weights.
+        """
         self.n_steps += 1
-        passed = self.n_steps - self.updated_at
-        if passed < self.n_steps * AVERAGING_INTERVAL:
+        n_new = self.n_steps - self.updated_at
+        if n_new < self.n_steps * AVERAGING_INTERVAL:
             return
-        kept = (self.updated_at / self.n_steps) ** (AVERAGING_POWER + 1)
+        share_before = (self.updated_at / self.n_steps) ** (AVERAGING_POWER + 1)
         self.updated_at = self.n_steps
-        mine, theirs = (
+        averages, weights = (
             [*one.parameters(), *one.buffers()] for one in (self.network, network)
         )
-        averaged = [one.is_floating_point() for one in mine]
+        are_floats = [one.is_floating_point() for one in averages]
         with torch.no_grad():
             torch._foreach_lerp_(
-                [*compress(mine, averaged)], [*compress(theirs, averaged)], 1 - kept
+                [*compress(averages, are_floats)],
+                [*compress(weights, are_floats)],
+                1 - share_before,
             )
 
 
