@@ -349,7 +349,11 @@ class Net(NeuralNet):
     def _begin(self, X: Any, y: Any, sample_weight: Any) -> None:
         """Learn statistics of the data, and make the module and its optimizer."""
         self._weights = _sample_weights(X, sample_weight)
-        self._known = {"n_outputs": self.learn_targets(y), **self.known_of(X)}
+        # Those of the module that depend on the data.
+        self._data_parameters = {
+            "n_outputs": self.learn_targets(y),
+            **self.known_of(X),
+        }
         self.pixels_ = self.pixel_range(X)
         self.initialize()
         self.epochs_ = 0
@@ -455,7 +459,9 @@ class Net(NeuralNet):
 
     def initialize_module(self) -> Self:
         """Build the module, with what is known of the data."""
-        self.module_ = self.module(**self.get_params_for("module"), **self._known)
+        self.module_ = self.module(
+            **self.get_params_for("module"), **self._data_parameters
+        )
         return self
 
     def get_split_datasets(self, X: Any, y: Any = None, **_: Any) -> tuple[Any, None]:
@@ -565,11 +571,11 @@ class Net(NeuralNet):
     ) -> Self:
         """Return this net, its targets restored, with the weights of a fitted one."""
         self.pixels_ = pixels
-        known = {
+        scaling = {
             name: as_tensor(weights[f"standardise.{name}"], dtype=self._input_type)
             for name in ("mean", "scale")
         }
-        self._known = {"n_outputs": n_outputs, **known}
+        self._data_parameters = {"n_outputs": n_outputs, **scaling}
         self.initialize()
         self.module_ = self._ready_to_predict(self.module_.eval())
         self.module_.load_state_dict(weights)
