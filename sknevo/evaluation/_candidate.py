@@ -45,7 +45,11 @@ NO_DEADLINE = Deadline()
 
 
 class SplitResult(NamedTuple):
-    """What a trial has measured on one split; times are seconds."""
+    """What a trial has measured on one split; times are seconds.
+
+    `rounds`, `prediction` (of the test part) and `fitted` (the pickled model) are those
+    of an `Evaluation`; `warned` are the warnings of scorers.
+    """
 
     scores: dict[str, float]
     fit_time: float

@@ -20,7 +20,7 @@ from sknevo.builders.networks._data import (
     ShuffledBatches,
     as_tensor,
     rows_of_epoch,
-    samples,
+    samples_on_device,
     statistics,
 )
 from sknevo.builders.networks._devices import (
@@ -636,12 +636,12 @@ def test_worker_processes_take_several_devices_in_turn(monkeypatch):
 
 def test_samples_that_nobody_can_change_are_moved_to_a_device_once():
     X = np.zeros((5, 3), np.float32)
-    assert samples(X, "meta") is not samples(X, "meta")
+    assert samples_on_device(X, "meta") is not samples_on_device(X, "meta")
     X.flags.writeable = False
-    moved = samples(X, "meta")
+    moved = samples_on_device(X, "meta")
     assert moved.shape == (5, 3)
-    assert samples(X, "meta") is moved
-    assert samples(X, "cpu") is not samples(X, "cpu")
+    assert samples_on_device(X, "meta") is moved
+    assert samples_on_device(X, "cpu") is not samples_on_device(X, "cpu")
     del X
     assert not _data._moved
 

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from sknevo.builders.gan._conditions import Conditions, select
-from sknevo.builders.networks._data import samples
+from sknevo.builders.networks._data import samples_on_device
 from sknevo.builders.networks._scaler import Scaler
 from sknevo.deadline import check_deadline
 from sknevo.table_codec import TableCodec
@@ -63,7 +63,7 @@ class TrainingData:
         device: str,
     ) -> None:
         self.scaler, self.conditions, self.device = scaler, conditions, device
-        self.samples = samples(standardised, device)
+        self.samples = samples_on_device(standardised, device)
         self.labels: Tensor | None = None
         if conditions.labels.width:
             encoded = conditions.labels.encode(np.asarray(y))

@@ -139,7 +139,9 @@ class _Moments(NamedTuple):
         )
 
 
-def samples(X: Any, device: str, dtype: type = np.float32) -> "Tensor | _OnDisk":
+def samples_on_device(
+    X: Any, device: str, dtype: type = np.float32
+) -> "Tensor | _OnDisk":
     """Return what gives batches by an index of rows; streamed images are read then.
 
     A read-only array is moved to a device once, and stays there for as long as it
@@ -209,8 +211,8 @@ class ShuffledBatches:
     Parameters
     ----------
     tensors : sequence
-        Samples (see `samples`) and what goes with them; each gives a batch by a Tensor
-        of rows.
+        Samples (see `samples_on_device`) and what goes with them; each gives a batch by
+        a Tensor of rows.
     rows : Tensor
         On the CPU.
     size : int

@@ -23,7 +23,7 @@ from sknevo.builders.networks._data import (
     as_tensor,
     input_type,
     rows_of_epoch,
-    samples,
+    samples_on_device,
     statistics,
 )
 from sknevo.builders.networks._devices import (
@@ -468,7 +468,7 @@ class Net(NeuralNet):
         """Return samples, targets and weights as tensors to train with."""
         weights = np.asarray(self._weights, float)
         dataset = [
-            self._inputs(samples(X, self.device, self._input_type)),
+            self._inputs(samples_on_device(X, self.device, self._input_type)),
             self.encode(y),
             as_tensor(weights / weights.mean(), self.device),
         ]

@@ -350,9 +350,8 @@ class EarlyStoppingRegressor(StandardizedRegressor, _EarlyStopping):
         return self._predicted(X)
 
 
-# Each library has its own way to watch rows, to check the deadline, to predict after
-# some of the rounds and without checks of its own, and to drop the rounds after those.
-# `fit` tells the watch the loss after each round, and returns what predicts.
+# How each library watches rows, checks the deadline, predicts after some of the rounds,
+# and drops later rounds, see `_Library`.
 
 
 def _fit_lightgbm(booster: Any, fitted: Rows, watch: Watch | None) -> Any:
@@ -471,6 +470,19 @@ def _keep_sklearn(booster: Any, rounds: int | None) -> Any:
 
 
 class _Library(NamedTuple):
+    """What differs between libraries.
+
+    Parameters
+    ----------
+    fit : callable
+        Fits a booster to rows, and adds the loss after each round to the watch, if
+        there is one. Returns the fitted model, in a form that predicts without checks.
+    predict : callable
+        Returns predictions of a fitted model after so many rounds, after all for None.
+    keep : callable
+        Returns a fitted model without the rounds after so many.
+    """
+
     fit: Callable[[Any, Rows, Watch | None], Any]
     predict: Callable[[Any, Any, int | None], np.ndarray]
     keep: Callable[[Any, int], Any]

@@ -71,9 +71,10 @@ def make_mlp(
 def fit_mlp(
     network: MLPClassifier | MLPRegressor, fitted: Rows, watch: Watch | None
 ) -> MLPClassifier | MLPRegressor:
-    """Train a network, with the weights that `watch` chooses at hand.
+    """Train a network; keep its weights after the epochs that are best by `watch`.
 
-    Its weights are running means over epochs, which are less noisy than the last ones.
+    These are `kept_`, by the number of epochs: one for each choice of the watch. All
+    weights are running means over epochs, which are less noisy than the last ones.
     """
     X, n_rows = fitted.X.astype(np.float32, copy=False), fitted.X.shape[0]
     watched = None if watch is None else watch.rows.X.astype(np.float32, copy=False)
