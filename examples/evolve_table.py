@@ -2,14 +2,14 @@
 ===========================
 
 Evolve a pipeline on a table, and compare it with LightGBM and an SVM. LightGBM has its
-default parameters, and those that a random search finds in the same time.
+default parameters, or those that a random search finds in the same time.
 
 Without arguments, the table holds reports of birds that hit aircraft in the United
-States from 1996 on. It has numbers and labels, and many cells are empty. What is
-predicted is the phase of the flight, which one report of eleven does not tell. The
-score is the balanced accuracy: for each phase, the share of its reports that is
-recognised, and the mean over the phases. So rare phases count as much as others. The
-table may also be a CSV file of your own::
+States from 1996 on. It has numbers and labels, and many cells are empty. The target is
+the phase of the flight. Reports that do not tell it are left out. The score is the
+balanced accuracy: the share of the reports of each phase that is recognised, averaged
+over the phases. So rare phases count as much as others. The table may also be a CSV
+file of your own::
 
     python examples/evolve_table.py --report report.html
     python examples/evolve_table.py data.csv --target column --max-time 120
