@@ -24,8 +24,9 @@ MARGIN = 1.15
 # Chosen, not measured.
 RESERVE = 0.1
 # Beside an ensemble, the best is refitted if that takes no more than this share of
-# `max_time`. On long tables, where trials are given a part of the rows first, it is the
-# second share, if there are so many times the rows of the trial. Chosen, not measured.
+# `max_time`. On long tables, where the first trials have a part of the rows, it is the
+# second share, if the refit has so many times the rows of the trial. Chosen, not
+# measured.
 REFIT_SHARE, LONG_REFIT_SHARE, MORE_ROWS = 0.2, 0.35, 1.1
 # Share of `max_time`, and seconds at most, that are kept for selecting an ensemble and
 # reading its models. Chosen, not measured.
@@ -146,8 +147,8 @@ class TimeBudget:
         n_workers : int, default=1
             Number of trials at a time.
         has_ensemble : bool, default=False
-            Whether any trial that has ended is of use. Then any candidate may be the
-            best, and it is refitted only if that takes little time.
+            Whether an ensemble can use any trial that has ended. Then any candidate may
+            be the best, and it is refitted only if that takes little time.
         is_long_table : bool, default=False
             Whether trials have a part of the rows at first, since a table is long for
             its `max_time`.

@@ -396,7 +396,7 @@ class BaseEvolved(
             runner,
             final_builder if self.refit and not is_resumable else None,
             n_workers=self._n_workers,
-            # Each model that can be trained on is of use, as each member is.
+            # The final training can use any model, as an ensemble can.
             has_ensemble=runner.response is not None or is_resumable,
             is_long_table=self.resource == "auto" and runner.resource == SAMPLES,
             has_final_training=is_resumable and bool(self.refit),
@@ -416,7 +416,10 @@ class BaseEvolved(
         journal.begin(identity, len(data.splits))
 
     def _n_best_of(self, runner: TrialRunner) -> int | None:
-        """Return how many of the best a trial must be able to join to go on."""
+        """Return among how many of the best a trial must have a chance to be.
+
+        Without one it is pruned. Without an ensemble only the best counts.
+        """
         if self._n_best is None or runner.response is not None:
             return self._n_best
         return 1

@@ -142,11 +142,11 @@ class _Rows(NamedTuple):
         y = np.concatenate(held_out.y)
         if held_out.labels is not None:
             y = np.searchsorted(held_out.labels, y)
-        given = [params.get("sample_weight") for params in held_out.params]
+        per_split = [params.get("sample_weight") for params in held_out.params]
         sizes = [len(y) for y in held_out.y]
         weights = [
             np.ones(n) if w is None else np.asarray(w, float)
-            for w, n in zip(given, sizes, strict=True)
+            for w, n in zip(per_split, sizes, strict=True)
         ]
         weight = np.concatenate([w / w.sum() for w in weights])
         n_classes = 0 if held_out.labels is None else len(held_out.labels)

@@ -56,8 +56,16 @@ PLAIN = Decision()
 class HeldOut:
     """The held-out parts of all splits, on which predictions are scored.
 
-    `y` and `params`, the metadata of the scorers, are given per split; `labels` are all
-    classes, in order, or None for regression.
+    Parameters
+    ----------
+    objectives : Objectives
+        The scorers, and the fitness.
+    y : sequence of ndarray
+        The targets of each split.
+    params : sequence of dict
+        The metadata of the scorers for each split.
+    labels : ndarray or None, default=None
+        All classes, in order; None for regression.
     """
 
     objectives: Objectives
@@ -110,8 +118,8 @@ class HeldOut:
         classifies = self.labels is not None
         rows = [_spread(y, stride, offset, classifies) for y in self.y]
         params = [
-            _check_method_params(y, given, part)
-            for y, given, part in zip(self.y, self.params, rows, strict=True)
+            _check_method_params(y, whole, part)
+            for y, whole, part in zip(self.y, self.params, rows, strict=True)
         ]
         y = [y[part] for y, part in zip(self.y, rows, strict=True)]
         return replace(self, y=y, params=params), rows

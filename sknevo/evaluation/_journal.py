@@ -248,12 +248,13 @@ def read_journal(path: str | os.PathLike) -> list[Evaluation]:
     Parameters
     ----------
     path : path-like
-        Of the journal; also of a search that still goes on.
+        Of the journal; the search may still run.
 
     Returns
     -------
     list of Evaluation
-        In the order in which they were written, those of the finals not included.
+        In the order in which they were written. Fits after the search, such as the
+        refit, are not among them.
 
     Raises
     ------
