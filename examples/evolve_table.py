@@ -63,8 +63,9 @@ def main():
     evolved = make_evolved(regression, args)
     evolved.fit(X.loc[train], y[train])
 
-    best = evolved.leaderboard(5)[["score", "model"]]
-    print(f"\nThe best pipelines:\n{best.to_string(justify='left')}")
+    print("\nThe best pipelines:")
+    for one in evolved.leaderboard(5).itertuples():
+        print(f"{one.score:8.4f}  {one.model}")
     print(f"\n{args.scoring} on {len(test):,} rows that were held out:")
     score = get_scorer(args.scoring)
     print(f"{'evolved':<20}{score(evolved, X.loc[test], y[test]):8.4f}")

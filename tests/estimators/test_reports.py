@@ -14,6 +14,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 from scipy.stats import loguniform
+from sklearn.base import clone
 from sklearn.datasets import load_digits, load_iris
 from sklearn.exceptions import NotFittedError
 from sklearn.svm import SVC
@@ -195,6 +196,13 @@ def test_a_notebook_shows_the_steps_of_a_pipeline(table):
     shown = table._repr_html_()
     assert "preparation" in shown
     assert "An ensemble of" in shown
+
+
+def test_a_network_is_shown_in_one_line(network):
+    text = repr(network.best_estimator_)
+    assert re.fullmatch(r"<ClassifierNet: [\d,]+ weights; module_ .+>", text)
+    assert "Conv2d(" not in network._repr_html_()
+    assert "not fitted" in repr(clone(network.best_estimator_))
 
 
 def test_before_a_fit_a_notebook_shows_parameters():

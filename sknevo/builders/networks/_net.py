@@ -140,6 +140,13 @@ class Net(NeuralNet):
         self.patient = patient
         self.random_state = random_state
 
+    def __repr__(self) -> str:
+        name = type(self).__name__
+        if not self.initialized_:
+            return f"<{name}, not fitted>"
+        n_weights = sum(weights.numel() for weights in self.module_.parameters())
+        return f"<{name}: {n_weights:,} weights; module_ shows its layers>"
+
     # A task overrides these.
 
     def learn_targets(self, y: Any) -> int:
