@@ -33,8 +33,8 @@ RANGE = Real(0.1, 10, log=True)
         EvolvedAutoencoder(**ONE, max_epochs=4),
         EvolvedClassifier(**ONE, max_epochs=30),
         EvolvedPipelineClassifier(**ONE),
-        EvolvedPipelineRegressor(**ONE),
         EvolvedSearchCV(LogisticRegression(), {"C": RANGE}, **SMALL),
+        EvolvedSearchCV(Ridge(), {"alpha": RANGE}, **SMALL),
         EvolvedSearchCV(PCA(1, svd_solver="full"), {"whiten": [True]}, **SMALL),
     ]
 )
@@ -52,6 +52,7 @@ def test_small_estimators_are_estimators(estimator, check):
         EvolvedGAN(**ONE, max_epochs=4),
         EvolvedGAN(max_epochs=20, population_size=4, generations=2),
         EvolvedPipelineClassifier(),
+        EvolvedPipelineRegressor(**ONE),
         EvolvedPipelineRegressor(),
         EvolvedSearchCV(LogisticRegression(), {"C": RANGE}),
         EvolvedSearchCV(Ridge(), {"alpha": RANGE}),

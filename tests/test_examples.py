@@ -15,7 +15,12 @@ FIRST = ROOT / "examples" / "evolve_table.py"
 EXAMPLES = sorted({*(ROOT / "examples").glob("*.py")} - {FIRST})
 # What these show is tested in tests/estimators, too.
 LONG = {
+    "evolve_autoencoder",
+    "evolve_detector",
     "evolve_few_shot",
+    "evolve_photos",
+    "evolve_segmenter",
+    "evolve_texts",
     "explain_table",
     "export_network",
     "halve_rows",

@@ -196,7 +196,7 @@ def test_candidates_that_never_began_before_an_interrupt_are_skipped():
     assert fared(outcome.skipped) == [(i / 10, "skipped") for i in range(4)]
 
 
-@pytest.mark.parametrize("n_jobs", [1, 2])
+@pytest.mark.parametrize("n_jobs", [pytest.param(1, marks=pytest.mark.slow), 2])
 def test_evaluations_out_of_turn_do_not_count_if_the_search_ends_itself(n_jobs):
     outcome = run_blocked(n_jobs=n_jobs, target_score=-0.8)
     assert fared(outcome.evaluations) == [(0.9, "ok"), (0.8, "ok")]
@@ -264,7 +264,7 @@ def test_an_improvement_slower_than_tol_is_one_if_patience_allows():
 # Time ----------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("n_jobs", [1, 2])
+@pytest.mark.parametrize("n_jobs", [pytest.param(1, marks=pytest.mark.slow), 2])
 def test_max_time_is_kept_the_refit_included(n_jobs):
     first = [chromosome(x, seconds=0.05) for x in (0.1, 0.2)]
     genome = Genome(**GENOME.genes, seconds=Categorical([0.05]))
@@ -721,6 +721,7 @@ def test_skipped_candidates_are_listed_apart():
     ]
 
 
+@pytest.mark.slow
 def test_steady_strategies_keep_workers_busy_where_generations_do_not():
     """Of four, one takes three times as long as the others."""
     genome = Genome(**GENOME.genes, seconds=Categorical([0.05, 0.2], weights=[3, 1]))

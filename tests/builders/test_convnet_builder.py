@@ -272,6 +272,7 @@ def test_global_generators_are_not_touched(digits):
     assert repr(np.random.get_state()) == before[1]  # noqa: NPY002
 
 
+@pytest.mark.slow
 def test_two_fits_at_a_time_do_not_disturb_each_other(digits):
     X, y = digits[0][:150], digits[1][:150]
     nets = [net_of(X, y, known) for known in (0, 1, 0, 1)]

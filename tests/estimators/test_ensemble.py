@@ -136,6 +136,7 @@ def test_one_step_is_the_mean_of_the_models_of_the_best(iris):
     assert clf.ensemble_.scores[0] == pytest.approx(clf.best_score_)
 
 
+@pytest.mark.slow
 def test_individuals_of_a_lower_rung_may_be_members(iris):
     """A search may end before any individual has had all samples."""
     clf = classifier(resource="n_samples", min_resources=12, cv=3).fit(*iris)

@@ -79,7 +79,10 @@ def gan():
     return EvolvedGAN(**SMALL, max_epochs=2).fit(X)
 
 
-@pytest.fixture(params=["table", "search", "network", "gan"])
+KINDS = ["table", "search", "network", "gan"]
+
+
+@pytest.fixture(params=KINDS)
 def fitted(request):
     return request.getfixturevalue(request.param)
 
@@ -225,6 +228,11 @@ def written(estimator, folder, *data):
     return (folder / "report.html").read_text(encoding="utf-8")
 
 
+@pytest.mark.parametrize(
+    "fitted",
+    ["table", "gan", *(pytest.param(n, marks=pytest.mark.slow) for n in KINDS[1:3])],
+    indirect=True,
+)
 def test_a_report_needs_no_network(fitted, tmp_path):
     page = written(fitted, tmp_path)
     assert page.startswith("<!doctype html>")

@@ -86,6 +86,7 @@ def test_the_importance_of_texts_can_be_asked(fitted):
     assert table["mean"][0] > 0.2
 
 
+@pytest.mark.slow
 def test_a_script_predicts_as_the_best_does(fitted, tmp_path):
     written, labels = texts()
     fitted.to_script(tmp_path / "script.py")
