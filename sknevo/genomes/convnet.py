@@ -17,7 +17,8 @@ __all__ = ["convnet", "well_known"]
 
 # How much known networks smooth the labels of fewer images than so many. On 50 drawings
 # of insects it brought 2.5 points, on 7,000 digits and 320 photos nothing; the bound is
-# chosen, not measured.
+# chosen, not measured. A linear head on frozen pretrained layers is better without: it
+# had an accuracy of 0.88 on 50 photos, and of 0.80 with it (twice three folds).
 SMOOTHING, FEW = 0.1, 200
 
 
@@ -118,8 +119,11 @@ def well_known(spec: DataSpec, genome: Genome | None = None) -> list[dict[str, A
     [2, 3, 3, 3, 4, 3, 3, 3, 3, 3, 3]
     """
     few = are_images(spec) and spec.n_samples < FEW
-    smoothing = SMOOTHING if few else 0.0
-    return [
-        {**known, "training": {**known["training"], "label_smoothing": smoothing}}
-        for known in known_networks(spec, genome)
-    ]
+
+    def smoothed(known: dict[str, Any]) -> dict[str, Any]:
+        # Pretrained layers take the place of blocks.
+        smoothing = SMOOTHING if few and known["blocks"] else 0.0
+        training = {**known["training"], "label_smoothing": smoothing}
+        return {**known, "training": training}
+
+    return [smoothed(known) for known in known_networks(spec, genome)]
