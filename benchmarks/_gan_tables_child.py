@@ -29,7 +29,6 @@ def sknevo(train, job):
 
     begin = time.perf_counter()
     gan = EvolvedGAN(
-        generations=None,
         max_time=job["budget"],
         n_jobs=job["n_jobs"],
         random_state=job["seed"],

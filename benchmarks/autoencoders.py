@@ -110,7 +110,6 @@ def fitted(cell, X, n_jobs):
     return EvolvedAutoencoder(
         n_components=cell.n_components,
         strategy=STRATEGIES[cell.method],
-        generations=None,
         max_time=cell.budget,
         n_jobs=n_jobs,
         random_state=cell.seed,

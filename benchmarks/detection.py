@@ -155,7 +155,6 @@ def evolved(X, y, X_test, cell, n_jobs, **parameters):
 
     detector = EvolvedDetector(
         max_time=cell.budget,
-        generations=None,
         n_jobs=n_jobs,
         random_state=cell.seed,
         **parameters,

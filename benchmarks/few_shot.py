@@ -250,7 +250,6 @@ class Conv4(Embedding):
 def evolved(task: Task, cell: Cell, n_jobs: int, **parameters: Any) -> Any:
     model = EvolvedFewShotClassifier(
         scoring=task.scoring,
-        generations=None,
         max_time=cell.budget,
         n_jobs=n_jobs,
         random_state=cell.seed,
@@ -263,7 +262,7 @@ def classifier(task: Task, cell: Cell, n_jobs: int) -> Any:
     if task.shots is None:
         return None
     model = EvolvedClassifier(
-        generations=None, max_time=cell.budget, n_jobs=n_jobs, random_state=cell.seed
+        max_time=cell.budget, n_jobs=n_jobs, random_state=cell.seed
     )
     return model.fit(*task.shots)
 

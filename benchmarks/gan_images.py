@@ -26,7 +26,6 @@ RESULTS = Path(__file__).parent / "results"
 
 def evolved(X, args):
     gan = EvolvedGAN(
-        generations=None,
         max_time=args.max_time,
         max_epochs=args.max_epochs,
         n_jobs=args.n_jobs,

@@ -25,7 +25,6 @@ QUALITY = 0.9
 
 def evolved(X, seed, args, **parameters):
     gan = EvolvedGAN(
-        generations=None,
         max_time=args.max_time,
         n_jobs=args.n_jobs,
         random_state=seed,

@@ -24,7 +24,7 @@ from sknevo.datasets import make_insects
 
 def evolved(X, y, X_test, seed, args):
     clf = EvolvedClassifier(
-        generations=None, max_time=args.max_time, n_jobs=args.n_jobs, random_state=seed
+        max_time=args.max_time, n_jobs=args.n_jobs, random_state=seed
     ).fit(X, y)
     return clf.predict(X_test)
 

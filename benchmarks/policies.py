@@ -44,7 +44,6 @@ def measured(env, method, seed, args):
     begin = time.perf_counter()
     evolved = EvolvedPolicy(
         env,
-        generations=None,
         max_time=AIMS[env][0] * args.share,
         n_jobs=args.n_jobs,
         random_state=seed,

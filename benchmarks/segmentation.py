@@ -64,7 +64,6 @@ def evolved(X, y, X_test, cell, n_jobs, **parameters):
         scoring=["dice_1", "object_f1"],
         refit={"dice_1": 0.5, "object_f1": 0.5},
         max_time=cell.budget,
-        generations=None,
         n_jobs=n_jobs,
         random_state=cell.seed,
         **parameters,

@@ -387,7 +387,6 @@ def compare(args):
             start = time.time()
             search = EvolvedPipelineClassifier(
                 scoring="roc_auc_ovr",
-                generations=None,
                 max_time=args.seconds,
                 n_jobs=2,
                 random_state=seed,

@@ -120,7 +120,6 @@ def evolved(data, X, y, seconds, seed):
         scoring=SCORING[data],
         text_columns=texts,
         max_time=seconds,
-        generations=None,
         n_jobs=2,
         random_state=seed,
     ).fit(X, y)

@@ -32,7 +32,6 @@ def main():
     )
     evolved = EvolvedAutoencoder(
         n_components=args.n_components,
-        generations=None,  # max_time ends the search
         max_time=args.max_time,
         max_epochs=args.max_epochs,
         n_jobs=args.n_jobs,

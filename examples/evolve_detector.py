@@ -37,7 +37,6 @@ def main():
         images, targets, test_size=0.25, random_state=args.random_state
     )
     evolved = EvolvedDetector(
-        generations=None,  # max_time ends the search
         max_time=args.max_time,
         max_epochs=args.max_epochs,
         n_jobs=args.n_jobs,

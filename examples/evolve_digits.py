@@ -33,7 +33,6 @@ def main():
     )
     evolved = EvolvedClassifier(
         scoring="f1_macro",
-        generations=None,  # max_time ends the search
         max_time=args.max_time,
         max_epochs=40,
         n_jobs=args.n_jobs,

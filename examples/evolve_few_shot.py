@@ -29,7 +29,6 @@ def main():
     images, labels = digits.images.astype(np.uint8), digits.target
     base = labels < N_BASE
     evolved = EvolvedFewShotClassifier(
-        generations=None,  # max_time ends the search
         max_time=args.max_time,
         max_epochs=40,
         n_jobs=args.n_jobs,

@@ -27,7 +27,6 @@ def main():
     args = parse_arguments()
     X, y = DATA[args.data](np.random.default_rng(args.random_state))
     evolved = EvolvedGAN(
-        generations=None,  # max_time ends the search
         max_time=args.max_time,
         max_epochs=args.max_epochs,
         n_jobs=args.n_jobs,

@@ -29,7 +29,6 @@ def main():
     )
     evolved = EvolvedRegressor(
         scoring="neg_mean_absolute_error",
-        generations=None,  # max_time ends the search
         max_time=args.max_time,
         max_epochs=20,
         n_jobs=args.n_jobs,

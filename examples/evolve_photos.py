@@ -39,7 +39,6 @@ def main():
     networks = "auto" if args.pretrained else None
     evolved = EvolvedPipelineClassifier(
         genome=partial(pipeline, pretrained=networks),
-        generations=None,  # max_time ends the search
         max_time=args.max_time,
         n_jobs=args.n_jobs,
         random_state=args.random_state,

@@ -27,7 +27,6 @@ def main():
     try:
         search = EvolvedPolicy(
             args.env,
-            generations=None,  # max_time ends the search
             max_time=args.max_time,
             max_steps=args.max_steps,
             n_jobs=args.n_jobs,

@@ -34,7 +34,6 @@ def main():
     )
     evolved = EvolvedSegmenter(
         instances=True,  # masks number objects: their F1 is the fitness
-        generations=None,  # max_time ends the search
         max_time=args.max_time,
         n_jobs=args.n_jobs,
         random_state=args.random_state,

@@ -140,7 +140,6 @@ def make_evolved(regression, args):
     estimator = EvolvedPipelineRegressor if regression else EvolvedPipelineClassifier
     return estimator(
         scoring=args.scoring,
-        generations=None,  # max_time ends the search
         max_time=args.max_time,
         n_jobs=args.n_jobs,
         random_state=args.random_state,

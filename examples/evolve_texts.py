@@ -47,7 +47,6 @@ def main():
     evolved = EvolvedPipelineClassifier(
         scoring="f1_macro",
         text_columns=["text"],
-        generations=None,  # max_time ends the search
         max_time=args.max_time,
         n_jobs=args.n_jobs,
         random_state=args.random_state,

@@ -27,7 +27,6 @@ def main():
         X, y, test_size=0.3, random_state=args.random_state
     )
     evolved = EvolvedPipelineRegressor(
-        generations=None,  # max_time ends the search
         max_time=args.max_time,
         n_jobs=args.n_jobs,
         random_state=args.random_state,

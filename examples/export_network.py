@@ -28,7 +28,6 @@ def main():
     digits = load_digits()
     images = digits.images.astype(np.uint8)
     evolved = sknevo.EvolvedClassifier(
-        generations=None,
         max_time=args.max_time,
         max_epochs=10,
         random_state=args.random_state,

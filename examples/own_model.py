@@ -39,7 +39,6 @@ def main():
         genome=genome,
         scoring="neg_log_loss",
         population_size=12,
-        generations=None,  # max_time ends the search
         max_time=args.max_time,
         n_jobs=args.n_jobs,
         random_state=args.random_state,

@@ -52,7 +52,6 @@ def main():
         initial_population=[],  # start from random individuals
         scoring="neg_log_loss",
         population_size=6,
-        generations=None,  # max_time ends the search
         max_time=args.max_time,
         random_state=args.random_state,
         verbose=1,

@@ -58,7 +58,6 @@ def main():
     print(f"{len(train)} rows to learn from, {len(held_out)} held out")
 
     evolved = EvolvedGAN(
-        generations=None,  # max_time ends the search
         max_time=args.max_time,
         max_epochs=args.max_epochs,
         n_jobs=args.n_jobs,

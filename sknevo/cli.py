@@ -161,7 +161,6 @@ def _fit(args: argparse.Namespace) -> None:
     estimator = _estimator(task, of_images)(
         **texts,
         scoring=scoring,
-        generations=None,
         max_time=args.time,
         n_jobs=args.jobs,
         random_state=args.seed,

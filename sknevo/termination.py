@@ -13,6 +13,9 @@ from sknevo.records import Candidate
 from sknevo.search import SearchResult, TerminationCriterion
 from sknevo.time_budget import TimeBudget
 
+# What "auto" generations stand for, if no time ends the search. Chosen, not measured.
+USUAL_GENERATIONS = 5
+
 
 @dataclass(frozen=True)
 class TargetScore(TerminationCriterion):
@@ -125,7 +128,7 @@ def make_criteria(
     They are in the order in which they are defined: of several that hold, the first
     gives the `stop_reason_`.
     """
-    values = {**parameters, "budget": budget}
+    values = {**_settled(parameters), "budget": budget}
     # Rules are found by their base class, so that a new one needs no entry in a list.
     criteria = []
     for rule in TerminationCriterion.__subclasses__():
@@ -144,11 +147,26 @@ def check_terminates(parameters: Mapping[str, Any]) -> None:
 
 def limits(parameters: Mapping[str, Any]) -> list[str]:
     """Return the parameters that may end the search, with their values."""
+    settled = _settled(parameters)
     return [
-        f"{name}={parameters[name]}"
-        for name in _switches(parameters)
-        if parameters[name] is not None
+        f"{name}={settled[name]}"
+        for name in _switches(settled)
+        if settled[name] is not None
     ]
+
+
+def most_generations(parameters: Mapping[str, Any]) -> int | None:
+    """Return the number of generations after which a search ends, None without one."""
+    return _settled(parameters)["generations"]
+
+
+def _settled(parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """Return parameters with what "auto" generations stand for."""
+    settled = dict(parameters)
+    if settled.get("generations") == "auto":
+        is_timed = settled.get("max_time") is not None
+        settled["generations"] = None if is_timed else USUAL_GENERATIONS
+    return settled
 
 
 def _switches(parameters: Mapping[str, Any]) -> list[str]:

@@ -25,7 +25,13 @@ from sknevo.evolution import STRATEGIES, Elitist, Population, SuccessiveHalving
 from sknevo.genes import Categorical, Genome, Integer, Real
 from sknevo.records import Candidate, Evaluation, Generation
 from sknevo.search import SearchResult
-from sknevo.termination import NoImprovement, make_criteria
+from sknevo.termination import (
+    MaxGenerations,
+    NoImprovement,
+    limits,
+    make_criteria,
+    most_generations,
+)
 from sknevo.time_budget import TimeBudget
 
 
@@ -738,3 +744,23 @@ def test_steady_strategies_keep_workers_busy_where_generations_do_not():
         return sum(e.duration for e in outcome.evaluations) / (2 * seconds)
 
     assert busy(Ageless()) > busy(Elitist())
+
+
+@pytest.mark.parametrize(
+    ("generations", "max_time", "most", "ends"),
+    [
+        ("auto", None, 5, ["generations=5"]),
+        ("auto", 60.0, None, ["max_time=60.0"]),
+        (3, 60.0, 3, ["generations=3", "max_time=60.0"]),
+        (None, 60.0, None, ["max_time=60.0"]),
+    ],
+)
+def test_without_a_number_of_generations_max_time_ends_a_search_alone(
+    generations, max_time, most, ends
+):
+    parameters = {"generations": generations, "max_time": max_time}
+    assert most_generations(parameters) == most
+    assert limits(parameters) == ends
+    rules = make_criteria(parameters, TimeBudget(max_time))
+    numbers = [r.generations for r in rules if isinstance(r, MaxGenerations)]
+    assert numbers == ([] if most is None else [most])

@@ -105,7 +105,6 @@ def evolved(job: Job, **parameters: Any) -> Fitted:
     cls = EvolvedPipelineClassifier if job.classifies else EvolvedPipelineRegressor
     model = cls(
         scoring=job.scoring,
-        generations=None,
         max_time=job.budget,
         n_jobs=job.n_jobs,
         random_state=job.seed,

@@ -72,7 +72,7 @@ from sknevo.search import (
     SklearnCallbacks,
     search,
 )
-from sknevo.termination import check_terminates, make_criteria
+from sknevo.termination import check_terminates, make_criteria, most_generations
 from sknevo.time_budget import TimeBudget
 
 NO_ENSEMBLE = (
@@ -536,7 +536,8 @@ class BaseEvolved(
         runner = evaluator.runner
         data = {"X": runner.data.value.X, "y": runner.data.value.y}
         # scikit-learn's callbacks see a task per generation and one for the refit.
-        n_tasks = None if self.generations is None else self.generations + 1
+        most = most_generations(vars(self))
+        n_tasks = None if most is None else most + 1
         context = self._init_callback_context(max_subtasks=n_tasks)
         root = context.call_on_fit_task_begin(estimator=self, **data)
         callbacks = [*self._callbacks(runner), SklearnCallbacks(self, root, data)]

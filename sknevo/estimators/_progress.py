@@ -14,7 +14,7 @@ from sknevo.estimators._screens import open_screen
 from sknevo.evaluation import Objectives, TrialRunner
 from sknevo.records import DataSpec
 from sknevo.search import SearchCallback
-from sknevo.termination import limits
+from sknevo.termination import limits, most_generations
 from sknevo.time_budget import TimeBudget
 
 # What the score of an estimator without `scoring` is called.
@@ -79,7 +79,7 @@ class Progress:
     def __init__(self, estimator: Any, budget: TimeBudget) -> None:
         self._verbose, self._budget = estimator.verbose, budget
         screen = open_screen() if self._verbose else None
-        name, generations = type(estimator).__name__, estimator.generations
+        name, generations = type(estimator).__name__, most_generations(vars(estimator))
         self._table = screen and LiveTable(screen, budget, name, generations)
 
     def __enter__(self) -> Self:

@@ -46,8 +46,9 @@ default="estimation_of_distribution"
         parameters of its own, such as ``GeneticAlgorithm(mutation_probability=0.3)``.
     population_size : int, default=12
         Number of individuals per generation.
-    generations : int or None, default=5
-        Number of generations. None sets no limit: another rule must end the search.
+    generations : int, "auto" or None, default="auto"
+        Number of generations. "auto" stands for 5, or for no limit with `max_time`.
+        None sets no limit: another rule must end the search.
     scoring : str, callable, list, tuple, dict or None, default=None
         The fitness, as in scikit-learn's searches. None stands for the accuracy in
         classifiers, R2 in regressors, a `GenerativeScore` in `EvolvedGAN`, the mean IoU

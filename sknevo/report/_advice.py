@@ -44,7 +44,7 @@ def _more_time(facts: Facts) -> Iterator[str]:
     if reason.startswith("max_time"):
         yield f"{late} Give it more time: a larger max_time."
     elif reason.startswith("generations"):
-        yield f"{late} Raise generations, or set generations=None and a max_time."
+        yield f"{late} Raise generations, or set max_time instead."
 
 
 def _failures(facts: Facts) -> Iterator[str]:
