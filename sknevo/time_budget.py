@@ -382,10 +382,14 @@ class TimeBudget:
         )
 
     def can_refit_member(self, member: Evaluation) -> bool:
-        """Return whether there is time to refit a member of an ensemble from now on."""
+        """Return whether there is time to refit a member of an ensemble from now on.
+
+        Nothing else is left to do, so the refit needs no margin: the end of `max_time`
+        stops it.
+        """
         if self.is_long_table and not self._has_more_rows(member):
             return False
-        return self.refit_seconds(member) <= self.time_left()
+        return self.refit_seconds(member) <= MARGIN * self.time_left()
 
     def _is_refit_short(self, best: Evaluation) -> bool:
         """Return whether the refit takes so little that it is worth its time."""

@@ -130,7 +130,8 @@ def _booster(name: str) -> Model:
             setting.spec.n_samples,
             setting.n_categorical,
         )
-        return _early_stopping(unfitted, setting, **stopping(genes["learning_rate"]))
+        when = stopping(genes["learning_rate"], setting.spec.n_samples)
+        return _early_stopping(unfitted, setting, **when)
 
     def seconds(genes: Genes, setting: Setting) -> float:
         # As many as of few samples: a refit takes no more rounds than the trial.
