@@ -382,14 +382,10 @@ class TimeBudget:
         )
 
     def can_refit_member(self, member: Evaluation) -> bool:
-        """Return whether there is time to refit a member of an ensemble from now on.
-
-        Nothing else is left to do, so the refit needs no margin: the end of `max_time`
-        stops it.
-        """
+        """Return whether there is time to refit a member of an ensemble from now on."""
         if self.is_long_table and not self._has_more_rows(member):
             return False
-        return self.refit_seconds(member) <= MARGIN * self.time_left()
+        return self.refit_seconds(member) <= self.time_left()
 
     def _is_refit_short(self, best: Evaluation) -> bool:
         """Return whether the refit takes so little that it is worth its time."""
@@ -423,7 +419,7 @@ class TimeBudget:
         is_refitted = best is not None and self._is_refit_short(best)
         of_best = self.refit_seconds(best) if is_refitted else 0.0
         if self.is_long_table:
-            return of_best
+            return of_best and of_best + STOPPING
         members = USUAL_MEMBERS * float(np.mean(self._refit_times or [0.0]))
         members = min(members / self.n_workers, MEMBERS_SHARE * self.max_time)
         return max(of_best, members)  # the best is one of them, most often

@@ -38,7 +38,8 @@ def read(X):
 
 
 def spec_of(X, y, *, n_samples=None, regression=False):
-    reader = ColumnReader()
+    # Of a table that was read, texts have the type `category`.
+    reader = ColumnReader(text_columns=["note"] if "note" in X else None)
     table = reader.fit_transform(X)
     return DataSpec(
         "regression" if regression else "classification",

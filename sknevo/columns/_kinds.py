@@ -21,10 +21,10 @@ from sknevo.columns._dates import (
     zone_of,
 )
 
-# Unless the user says which columns are text: strings are text rather than categories
-# if they have more than MANY_LABELS different values, and these are more than
-# TEXT_SHARE of all, or than CODE_SHARE if most are a single word: codes, numbers, names
-# of shops. Chosen, not measured.
+# Unless the user says which columns are text, or their type is `category`: strings are
+# text rather than categories if they have more than MANY_LABELS different values, and
+# these are more than TEXT_SHARE of all, or than CODE_SHARE if most are a single word:
+# codes, numbers, names of shops. Chosen, not measured.
 MANY_LABELS = 30
 TEXT_SHARE, CODE_SHARE = 0.2, 0.5
 # So many sentences are text, however often they repeat. Sentences have more words or
@@ -491,7 +491,7 @@ def _by_type(column: pd.Series, is_text: bool | None) -> Kind | None:
             return Durations()
     if isinstance(dtype, pd.CategoricalDtype):
         order = dtype.categories if dtype.ordered else ()
-        return _labels(column, order, is_text)
+        return _labels(column, order, bool(is_text))
     return None
 
 

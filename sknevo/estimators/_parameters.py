@@ -5,7 +5,7 @@ from dataclasses import MISSING, dataclass, field, fields
 from functools import wraps
 from numbers import Integral, Real
 from os import PathLike
-from typing import Any, Self, TypeVar, dataclass_transform
+from typing import Any, Literal, Self, TypeVar, dataclass_transform
 
 import numpy as np
 from sklearn.base import BaseEstimator
@@ -240,7 +240,7 @@ default="estimation_of_distribution"
         in_journal=False,
     )
     population_size: int = parameter(COUNT, default=12, in_journal=False)
-    generations: int | str | None = parameter(
+    generations: int | Literal["auto"] | None = parameter(
         COUNT, StrOptions({"auto"}), None, default="auto", in_journal=False
     )
     scoring: Any = parameter(str, callable, list, tuple, dict, set, None, default=None)

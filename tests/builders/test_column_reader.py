@@ -64,6 +64,7 @@ TEXT_1001, LABELS_1250 = ("text", 1001, False), ("categorical", 1250, False)
         ([None, None], object, ("categorical", 0, True)),
         (SENTENCES, None, ("text", 40, False)),
         (SENTENCES, object, ("text", 40, False)),
+        (SENTENCES, "category", ("categorical", 40, False)),
         (SENTENCES[:30], None, ("categorical", 30, False)),
         (SENTENCES * 5, None, ("categorical", 40, False)),
         ([f"the {i}th bee of all bees" for i in range(1001)] * 9, None, TEXT_1001),

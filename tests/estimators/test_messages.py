@@ -85,7 +85,7 @@ def test_parameters_without_their_names_are_refused():
 
 def test_constructors_still_show_their_signature():
     signature = inspect.signature(EvolvedPipelineClassifier)
-    assert signature.parameters["generations"].default == 5
+    assert signature.parameters["generations"].default == "auto"
     nested = search().set_params(estimator__C=3.0, generations=2)
     assert clone(nested).get_params()["estimator__C"] == 3.0
 

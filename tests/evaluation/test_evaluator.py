@@ -413,7 +413,7 @@ def test_the_moment_may_come_earlier_than_was_said_at_the_start(workers):
     start = time.time()
 
     class Shrinking(Budget):
-        def end(self):  # a better one is found whose refit takes longer
+        def search_end(self):  # a better one is found whose refit takes longer
             return start + (60 if time.time() < start + 0.5 else 0.4)
 
     evaluations = evaluate(evaluator, [chromosome(0.2, "loop")], Shrinking(60))

@@ -167,6 +167,22 @@ def test_naive_bayes_counts_what_is_not_negative():
 
 
 @pytest.mark.parametrize(
+    ("kinds", "has_some_without"), [(["text"], False), (["text", "numeric"], True)]
+)
+def test_texts_that_say_nothing_can_be_left_alone(kinds, has_some_without):
+    columns = [Column(kind, kind, 50, missing=True, letters=30.0) for kind in kinds]
+
+    def is_given_text(genes):
+        text = genes["preparation"]["text"]
+        counted = any("ngrams" in text[unit] for unit in ("words", "characters"))
+        return counted or text["target"] or text.get("embedding", False)
+
+    given = [is_given_text(one) for one in well_known(table_of(300, 3, columns))]
+    assert all(given) != has_some_without
+    assert given[0] != has_some_without
+
+
+@pytest.mark.parametrize(
     "task", ["classification", pytest.param("regression", marks=pytest.mark.slow)]
 )
 @pytest.mark.parametrize("kinds", [["text"], ["text", "categorical", "numeric"]])

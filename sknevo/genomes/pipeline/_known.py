@@ -315,6 +315,11 @@ TEXTS_IN_TURN = (
     _text(**ONE, target=True, components={"svd": {"n_components": 30}}),
 )
 
+# Where there are other columns, too, some of these entries are given no text: texts may
+# say nothing. Beside a column of 63,000 labels that was read as text, no entry with
+# text had more than 0.70 by ROC AUC, where the other ten columns alone give 0.80.
+WITHOUT_TEXTS = _text()
+
 
 def _for_texts(
     known: Sequence[dict[str, Any]], spec: DataSpec, genome: Genome
@@ -324,16 +329,18 @@ def _for_texts(
     If there are other columns, models of tables have every other place.
     """
     genes = genome.parts["preparation"].parts["text"]
+    is_mixed = not has_texts_alone(spec)
     first = [
         _on_texts(_with(known, model, "none", changed), text, genes)
         for text, model, changed in FIRST_ON_TEXTS
         if suits(model, spec)
     ]
-    pairs = zip(known, cycle(TEXTS_IN_TURN), strict=False)
+    in_turn = (WITHOUT_TEXTS, *TEXTS_IN_TURN) if is_mixed else TEXTS_IN_TURN
+    pairs = zip(known, cycle(in_turn), strict=False)
     tables = [_on_texts(one, text, genes) for one, text in pairs]
     both = [*first, *tables]
-    if not has_texts_alone(spec):
-        both = [one for pair in zip_longest(first, tables) for one in pair if one]
+    if is_mixed:
+        both = [one for pair in zip_longest(tables, first) for one in pair if one]
     if "embedding" not in genes.parts:
         both = [one for one in both if not one["preparation"]["text"]["embedding"]]
     return [_suited(one, genome) for one in both]
