@@ -39,7 +39,8 @@ def read(X):
 
 def spec_of(X, y, *, n_samples=None, regression=False):
     # Of a table that was read, texts have the type `category`.
-    reader = ColumnReader(text_columns=["note"] if "note" in X else "auto")
+    texts = ["note"] if "note" in getattr(X, "columns", ()) else "auto"
+    reader = ColumnReader(text_columns=texts)
     table = reader.fit_transform(X)
     return DataSpec(
         "regression" if regression else "classification",
