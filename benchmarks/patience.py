@@ -24,6 +24,7 @@ from sklearn.model_selection import train_test_split
 sys.path.insert(0, str(Path(__file__).resolve().parent / "peers"))
 
 from _made import make
+from one_fit_per_fold import stopped
 
 from sknevo.builders.pipeline._boosting import stopping
 
@@ -92,17 +93,6 @@ def curves(X, y, rate, leaves, rounds):
         callbacks=[record_evaluation(found)],
     )
     return (np.array(found[part]["binary_logloss"]) for part in ("watched", "fresh"))
-
-
-def stopped(losses, patience):
-    """Return the best round until the training stops, and how many were made."""
-    best = 0
-    for i, loss in enumerate(losses):
-        if loss < losses[best]:
-            best = i
-        if i - best >= patience:
-            break
-    return best, i + 1
 
 
 def main():
