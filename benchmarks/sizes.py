@@ -131,12 +131,13 @@ def figure(args: argparse.Namespace) -> None:
             part = part.assign(size=part.table.map(sizes)).dropna(subset=measure)
             for method, own in part.groupby("method"):
                 means = own.groupby("size")[measure].median()
-                panel.loglog(means.index, means, "o-", label=method)
+                colour = f"C{METHODS.index(method)}"
+                panel.loglog(means.index, means, "o-", color=colour, label=method)
             panel.grid(alpha=0.3)
             panel.set_ylabel(title if axis == "rows" else "")
-            if line is panels[-1]:
+            if measure == [*MEASURES][-1]:
                 panel.set_xlabel(axis)
-    panels[0, 0].legend()
+    panels[1, 0].legend()
     drawing.savefig(args.path, dpi=110)
 
 
