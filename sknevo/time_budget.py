@@ -383,19 +383,22 @@ class TimeBudget:
 
     def can_refit_member(self, member: Evaluation) -> bool:
         """Return whether there is time to refit a member of an ensemble from now on."""
-        if self.is_long_table and not self._has_more_rows(member):
-            return False
-        return self.refit_seconds(member) <= self.time_left()
+        in_time = self.refit_seconds(member) <= self.time_left()
+        return in_time and self._refit_tells_more(member)
 
     def _is_refit_short(self, best: Evaluation) -> bool:
         """Return whether the refit takes so little that it is worth its time."""
-        if self.is_long_table and not self._has_more_rows(best):
-            return False
         share = LONG_REFIT_SHARE if self.is_long_table else REFIT_SHARE
-        return self.refit_seconds(best) <= share * self.max_time
+        is_short = self.refit_seconds(best) <= share * self.max_time
+        return is_short and self._refit_tells_more(best)
 
-    def _has_more_rows(self, evaluation: Evaluation) -> bool:
-        """Return whether a refit has many more rows than the trial, by its seconds."""
+    def _refit_tells_more(self, evaluation: Evaluation) -> bool:
+        """Return whether a refit is of use: on a long table, with many more rows.
+
+        Its seconds tell how many times the rows of the trial it has.
+        """
+        if not self.is_long_table:
+            return True
         return self._refit_ratio(evaluation.candidate) >= MARGIN * MORE_ROWS
 
     def _reserve(self, best: Evaluation | None) -> float:
@@ -419,7 +422,7 @@ class TimeBudget:
         is_refitted = best is not None and self._is_refit_short(best)
         of_best = self.refit_seconds(best) if is_refitted else 0.0
         if self.is_long_table:
-            return of_best and of_best + STOPPING
+            return of_best + STOPPING if of_best else 0.0
         members = USUAL_MEMBERS * float(np.mean(self._refit_times or [0.0]))
         members = min(members / self.n_workers, MEMBERS_SHARE * self.max_time)
         return max(of_best, members)  # the best is one of them, most often

@@ -62,8 +62,8 @@ class Printer(SearchCallback):
 
     def _line(self, evaluation: Evaluation) -> str:
         """Return what an individual reached, and the individual, in words."""
-        chromosome, resource = evaluation.chromosome, evaluation.resource
-        fidelity = "" if resource is None else f" ({resource:,} {self._resource})"
+        chromosome = evaluation.chromosome
+        fidelity = fidelity_text(evaluation, self._resource)
         origin = f" [{chromosome.origin}]" if self.verbose > 1 else ""
         if evaluation.status == "ok":
             result, error = score_text(evaluation.fitness), ""
@@ -94,6 +94,12 @@ class Printer(SearchCallback):
             found += f", median {score_text(generation.median)}"
         said = f"generation {generation.number}: {found}; {counted(counts)}"
         return f"{said}{self._left()}"
+
+
+def fidelity_text(evaluation: Evaluation, resource: str) -> str:
+    """Return how much of a resource a trial was given, "" if it was all."""
+    amount = evaluation.resource
+    return "" if amount is None else f" ({amount:,} {resource})"
 
 
 def counted(counts: Mapping[str, int]) -> str:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, Self
 
 from sknevo.describe import family_label, score_text
-from sknevo.estimators._lines import WORDS, counted
+from sknevo.estimators._lines import WORDS, counted, fidelity_text
 from sknevo.estimators._screens import Screen, Sheet
 from sknevo.records import FAILED, Candidate, Evaluation, Generation
 from sknevo.search import SearchCallback, most_frequent_causes
@@ -170,8 +170,7 @@ class LiveTable(SearchCallback):
         return facts
 
     def _scored(self, evaluation: Evaluation) -> str:
-        resource = evaluation.resource
-        fidelity = "" if resource is None else f" ({resource:,} {self.resource})"
+        fidelity = fidelity_text(evaluation, self.resource)
         return f"{score_text(evaluation.fitness)}{fidelity}"
 
     def _models(self) -> list[tuple[str, str, str, str]]:
