@@ -22,6 +22,7 @@ Administration, which is in the public domain, by way of the R package openintro
 """
 
 import argparse
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from time import perf_counter
@@ -42,7 +43,7 @@ from sklearn.svm import SVC, SVR
 
 from sknevo import EvolvedPipelineClassifier, EvolvedPipelineRegressor
 
-TABLE = Path(__file__).with_name("bird_strikes.csv")
+TABLE = Path(sys.argv[0]).with_name("bird_strikes.csv")  # beside this script
 MANY_VALUES = 20  # whole numbers with more values than this are a regression target
 MANY_ROWS = 20_000  # the time of an SVC grows with the square of the rows
 

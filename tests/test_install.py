@@ -151,8 +151,13 @@ def test_the_first_command_of_the_readme_ends_with_a_report(tmp_path):
         pytest.importorskip(module, reason="the extra report is not installed")
     script, options = first_example()
     command = [sys.executable, str(script), *options, "--max-time", "2"]
-    subprocess.run(command, cwd=tmp_path, check=True, timeout=600)
-    assert "phase" in (tmp_path / options[-1]).read_text(encoding="utf-8")
+    told = subprocess.run(
+        command, cwd=tmp_path, check=True, timeout=600, capture_output=True, text=True
+    ).stdout
+    page = (tmp_path / options[-1]).read_text(encoding="utf-8")
+    score = float(re.search(r"^evolved +(0\.\d{4})$", told, re.MULTILINE)[1])
+    assert f"balanced accuracy {score:.3f} ±" in page
+    assert "<td>height</td>" in page  # a column whose importance is told
 
 
 # What is missing ---------------------------------------------------------------------

@@ -109,7 +109,7 @@ class ImageStream:
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """Shape as an array, (n_samples, *image_shape)."""
+        """Shape as an array, ``(n_samples, *image_shape)``."""
         return (len(self.rows), *self.image_shape)
 
     @property
