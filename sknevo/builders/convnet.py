@@ -7,6 +7,7 @@ import torch
 from skorch import NeuralNetClassifier
 from torch import Tensor
 
+from sknevo.builders._most_probable import MostProbableMixin
 from sknevo.builders.networks._builder import NetworkBuilder
 from sknevo.builders.networks._net import Net
 
@@ -16,7 +17,7 @@ __all__ = ["ClassifierNet", "ConvNetBuilder"]
 LONGEST = 2**16
 
 
-class ClassifierNet(Net, NeuralNetClassifier):
+class ClassifierNet(MostProbableMixin, Net, NeuralNetClassifier):
     """A skorch classifier of a network, for labels of any type."""
 
     answer = "probabilities"
@@ -35,20 +36,6 @@ class ClassifierNet(Net, NeuralNetClassifier):
     def guess(self, targets: Tensor, weights: Tensor) -> Tensor:
         """Return logits by how frequent each label is."""
         return torch.bincount(targets, weights).log().expand(len(targets), -1)
-
-    def predict(self, X: Any) -> np.ndarray:
-        """Return the most probable label of each sample.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, ...)
-            Samples.
-
-        Returns
-        -------
-        ndarray of shape (n_samples,)
-        """
-        return self.classes_[self.predict_proba(X).argmax(axis=1)]
 
     def answered(self, outputs: Tensor) -> Tensor:
         return torch.softmax(outputs.float(), dim=1)

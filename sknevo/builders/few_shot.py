@@ -6,11 +6,12 @@ from typing import Any, Self
 
 import numpy as np
 import torch
-from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.base import BaseEstimator
 from sklearn.utils import check_consistent_length, column_or_1d
 from torch import Tensor, nn
 from torch.nn import functional
 
+from sknevo.builders._most_probable import MostProbableMixin
 from sknevo.builders.convnet import ClassifierNet
 from sknevo.builders.networks._builder import NetworkBuilder
 from sknevo.builders.networks._data import ShuffledBatches
@@ -458,7 +459,7 @@ class FewShotNet(ClassifierNet):
         return size
 
 
-class CentroidClassifier(ClassifierMixin, BaseEstimator):
+class CentroidClassifier(MostProbableMixin, BaseEstimator):
     """Classifies by the nearest centroid in an embedding; `FewShotNet.adapt` makes it.
 
     Parameters
@@ -489,10 +490,6 @@ class CentroidClassifier(ClassifierMixin, BaseEstimator):
     def predict_proba(self, X: Any) -> np.ndarray:
         """Return the probability of each class, of shape (n_samples, n_classes)."""
         return self.net.probabilities(X, self.centroids)
-
-    def predict(self, X: Any) -> np.ndarray:
-        """Return the class of the nearest centroid, of shape (n_samples,)."""
-        return self.classes[self.predict_proba(X).argmax(axis=1)]
 
 
 # Classes ---------------------------------------------------------------------------

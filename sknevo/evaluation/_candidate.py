@@ -33,7 +33,7 @@ from sknevo.deadline import (
 )
 from sknevo.evaluation._costs import check_speed
 from sknevo.evaluation._data import part_of
-from sknevo.evaluation._predictions import CachingEstimator
+from sknevo.evaluation._predictions import CachingEstimator, last_step
 from sknevo.evaluation._threads import limited_threads, useful_threads
 from sknevo.evaluation._trials import Trials
 from sknevo.records import Candidate, Chromosome, Evaluation, Status
@@ -296,7 +296,7 @@ class TrialRunner(Trials):
             if first_steps:
                 estimator = Pipeline([*first_steps, *estimator.steps])
             fitted = self.model_store.save(self.normalized(candidate), split, estimator)
-        rounds = getattr(_last_step(estimator), "rounds_", None)
+        rounds = getattr(last_step(estimator), "rounds_", None)
         messages = tuple(dict.fromkeys(str(warning.message) for warning in warned))
         return SplitResult(
             scores,
@@ -426,10 +426,6 @@ def _scores(results: Sequence[SplitResult]) -> dict[str, tuple[float, ...]]:
     """Return for each score its values on the splits."""
     names = results[0].scores if results else ()
     return {name: tuple(result.scores[name] for result in results) for name in names}
-
-
-def _last_step(estimator: BaseEstimator) -> BaseEstimator:
-    return estimator.steps[-1][1] if isinstance(estimator, Pipeline) else estimator
 
 
 def _has_own_warnings() -> bool:

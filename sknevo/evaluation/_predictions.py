@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 from sklearn.base import BaseEstimator
+from sklearn.pipeline import Pipeline
 from sklearn.utils import ClassifierTags, Tags
 
 
@@ -15,7 +16,8 @@ class CachingEstimator:
     Parameters
     ----------
     fitted : estimator
-        Predicts.
+        Predicts. If it, or the last step of a pipeline, has a method `most_probable`,
+        which returns the labels for given probabilities, it is asked for these only.
     X : array-like
         The samples of which predictions are kept.
     known : dict of str to ndarray or None, default=None
@@ -39,10 +41,21 @@ class CachingEstimator:
             if X is not self._X:
                 return attribute(X)
             if name not in self._known:
-                self._known[name] = attribute(X)
+                self._known[name] = self._predicted(name, X)
             return self._known[name]
 
         return cached
+
+    def _predicted(self, method: str, X: Any) -> Any:
+        most_probable = getattr(last_step(self.fitted), "most_probable", None)
+        if method == "predict" and most_probable is not None:
+            return most_probable(self.predict_proba(X))
+        return getattr(self.fitted, method)(X)
+
+
+def last_step(estimator: BaseEstimator) -> BaseEstimator:
+    """Return the last step of a pipeline, and any other estimator itself."""
+    return estimator.steps[-1][1] if isinstance(estimator, Pipeline) else estimator
 
 
 class GivenPredictions(BaseEstimator):

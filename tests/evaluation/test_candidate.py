@@ -31,6 +31,7 @@ from toys import (
 )
 
 from sknevo.builders import PipelineBuilder
+from sknevo.builders._most_probable import MostProbableMixin
 from sknevo.deadline import Deadline, TrialPruned, is_training_over
 from sknevo.evaluation import Data, Objectives, Shared, TrialRunner
 from sknevo.evaluation._model_store import ModelStore
@@ -368,6 +369,33 @@ def test_a_model_that_watches_is_scored_by_its_honest_predictions(response):
             np.testing.assert_array_equal(tried.predictions[i], certain)
     models = runner.split_models(candidate())
     assert not any(hasattr(model[-1], "held_out_") for model in models)
+
+
+class Counted(MostProbableMixin, LogisticRegression):
+    """Remembers how many samples each call predicts."""
+
+    calls = []
+
+    def predict_proba(self, X):
+        self.calls.append(len(X))
+        return super().predict_proba(X)
+
+
+def test_a_test_part_is_predicted_once_for_scores_and_ensemble():
+    Counted.calls = []
+    model = Pipeline([("scaler", StandardScaler()), ("model", Counted())])
+    runner = TrialRunner(
+        OwnPipelines(lambda genes, seed: model),
+        Shared(Data(X, y, SPLITS)),
+        Objectives.of(LogisticRegression(), ["accuracy", "neg_log_loss"], "accuracy"),
+        7,
+        response=Response(np.array([0, 1])),
+    )
+    tried = runner(candidate())
+    assert Counted.calls == [len(test) for _, test in SPLITS]
+    for i, (_, test) in enumerate(SPLITS):
+        right = np.mean(tried.predictions[i].argmax(axis=1) == y[test])
+        assert tried.scores["accuracy"][i] == right > 0.7
 
 
 def test_scorers_get_the_metadata_of_the_test_part():

@@ -19,6 +19,7 @@ from sklearn.model_selection import ShuffleSplit, StratifiedShuffleSplit
 from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.validation import check_is_fitted
 
+from sknevo.builders._most_probable import MostProbableMixin
 from sknevo.builders._targets import StandardizedRegressor
 from sknevo.builders.pipeline._mlp import fit_mlp, keep_mlp, predict_mlp
 from sknevo.builders.pipeline._watched_rows import (
@@ -284,7 +285,7 @@ class _EarlyStopping(MetaEstimatorMixin, BaseEstimator):
 
 
 @dataclass(eq=False, repr=False)
-class EarlyStoppingClassifier(ClassifierMixin, _EarlyStopping):
+class EarlyStoppingClassifier(MostProbableMixin, _EarlyStopping):
     """A boosting classifier that stops early, with balanced weights on request."""
 
     class_weight: str | None = None
@@ -317,16 +318,12 @@ class EarlyStoppingClassifier(ClassifierMixin, _EarlyStopping):
 
     def _by_method(self, probabilities: np.ndarray) -> dict[str, np.ndarray]:
         """Return what each method returns if these are the probabilities."""
-        labels = self.classes_[probabilities.argmax(axis=1)]
+        labels = self.most_probable(probabilities)
         return {"predict_proba": probabilities, "predict": labels}
 
     def predict_proba(self, X: Any) -> np.ndarray:
         """Return the probability of each class."""
         return self._predicted(X)
-
-    def predict(self, X: Any) -> np.ndarray:
-        """Return the most probable class."""
-        return self._by_method(self.predict_proba(X))["predict"]
 
 
 class EarlyStoppingRegressor(StandardizedRegressor, _EarlyStopping):

@@ -15,6 +15,7 @@ from sklearn.tree._tree import NODE_DTYPE, Tree
 from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.validation import check_is_fitted
 
+from sknevo.builders._most_probable import MostProbableMixin
 from sknevo.builders._targets import StandardizedRegressor
 from sknevo.builders.pipeline._votes import smoothed
 from sknevo.deadline import check_deadline, is_training_over
@@ -178,7 +179,7 @@ class _Forest(BaseEstimator):
 
 
 @dataclass(eq=False, repr=False)
-class ForestClassifier(ClassifierMixin, _Forest):
+class ForestClassifier(MostProbableMixin, _Forest):
     """A forest of classification trees.
 
     No probability is zero: the votes of the trees count as in the rule of succession.
@@ -200,10 +201,6 @@ class ForestClassifier(ClassifierMixin, _Forest):
         """Return the probability of each class."""
         check_is_fitted(self)
         return smoothed(self.forest_.predict_proba(X), self.rounds_)
-
-    def predict(self, X: np.ndarray) -> np.ndarray:
-        """Return the most probable class."""
-        return self.classes_[self.predict_proba(X).argmax(axis=1)]
 
 
 class ForestRegressor(StandardizedRegressor, _Forest):

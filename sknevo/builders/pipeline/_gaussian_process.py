@@ -7,10 +7,11 @@ import numpy as np
 from scipy.linalg import LinAlgError, cho_factor, cho_solve
 from scipy.optimize import minimize
 from scipy.spatial.distance import cdist
-from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.base import BaseEstimator
 from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.validation import check_is_fitted
 
+from sknevo.builders._most_probable import MostProbableMixin
 from sknevo.builders._targets import StandardizedRegressor
 from sknevo.builders.pipeline._calibration import calibration
 from sknevo.builders.pipeline._watched_rows import Rows
@@ -186,7 +187,7 @@ class GaussianProcessRegressor(StandardizedRegressor, _GaussianProcess):
 
 
 @dataclass(eq=False, repr=False)
-class GaussianProcessClassifier(ClassifierMixin, _GaussianProcess):
+class GaussianProcessClassifier(MostProbableMixin, _GaussianProcess):
     """A Gaussian process of the membership in each class, calibrated.
 
     `predict_proba` is a logistic regression on what the process predicts for each
@@ -220,7 +221,3 @@ class GaussianProcessClassifier(ClassifierMixin, _GaussianProcess):
         probabilities[:, self.calibration_.classes_] = known
         probabilities = np.maximum(probabilities, self.least_probability_)
         return probabilities / probabilities.sum(axis=1, keepdims=True)
-
-    def predict(self, X: np.ndarray) -> np.ndarray:
-        """Return the most probable class."""
-        return self.classes_[self.predict_proba(X).argmax(axis=1)]

@@ -10,13 +10,14 @@ import numpy as np
 from scipy.linalg import LinAlgWarning
 from scipy.sparse import issparse
 from sklearn import config_context
-from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.base import BaseEstimator
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import ElasticNet, LogisticRegression, Ridge
 from sklearn.multiclass import OneVsRestClassifier
 from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.validation import check_is_fitted
 
+from sknevo.builders._most_probable import MostProbableMixin
 from sknevo.builders._targets import StandardizedRegressor
 
 # Newton's method solves a system of so many coefficients per step; with more of them
@@ -68,7 +69,7 @@ def _undisturbed() -> Iterator[None]:
 
 
 @dataclass(eq=False, repr=False)
-class LinearClassifier(ClassifierMixin, BaseEstimator):
+class LinearClassifier(MostProbableMixin, BaseEstimator):
     """Logistic regression, solved by the method that suits the number of columns.
 
     Parameters
@@ -130,10 +131,6 @@ class LinearClassifier(ClassifierMixin, BaseEstimator):
         """Return the probability of each class."""
         check_is_fitted(self)
         return self.machine_.predict_proba(X)
-
-    def predict(self, X: np.ndarray) -> np.ndarray:
-        """Return the most probable class."""
-        return self.classes_[self.predict_proba(X).argmax(axis=1)]
 
 
 @dataclass(eq=False, repr=False)

@@ -4,10 +4,11 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
-from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.base import BaseEstimator
 from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
 from sklearn.utils.validation import check_is_fitted
 
+from sknevo.builders._most_probable import MostProbableMixin
 from sknevo.builders._targets import StandardizedRegressor
 from sknevo.builders.pipeline._votes import smoothed
 from sknevo.deadline import check_deadline
@@ -64,7 +65,7 @@ class _Neighbours(BaseEstimator):
 
 
 @dataclass(eq=False, repr=False)
-class NeighboursClassifier(ClassifierMixin, _Neighbours):
+class NeighboursClassifier(MostProbableMixin, _Neighbours):
     """A classifier by the classes of the nearest rows."""
 
     def fit(self, X: np.ndarray, y: Any, sample_weight: Any = None) -> Self:
@@ -75,10 +76,6 @@ class NeighboursClassifier(ClassifierMixin, _Neighbours):
     def predict_proba(self, X: np.ndarray) -> np.ndarray:
         """Return the probability of each class."""
         return smoothed(self._voted("predict_proba", X), self.n_votes_)
-
-    def predict(self, X: np.ndarray) -> np.ndarray:
-        """Return the most probable class."""
-        return self.classes_[self.predict_proba(X).argmax(axis=1)]
 
 
 class NeighboursRegressor(StandardizedRegressor, _Neighbours):
