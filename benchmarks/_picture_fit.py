@@ -85,11 +85,22 @@ def evolved(
         "refit_seconds": round(model.refit_time_, 2),
         "best": {
             "origin": model.best_chromosome_.origin,
-            "genes": model.best_chromosome_.expressed,
+            "genes": without_folders(model.best_chromosome_.expressed),
         },
         "members": members(model),
         "status": [*map(str, model.cv_results_["status"])],
     }
+
+
+def without_folders(genes: dict[str, Any]) -> dict[str, Any]:
+    """Return genes with the names of files of weights, not where these lie."""
+    found = {}
+    for name, value in genes.items():
+        if isinstance(value, dict):
+            found[name] = without_folders(value)
+        else:
+            found[name] = Path(value).name if name == "path" and value else value
+    return found
 
 
 def members(model: Any) -> list[list]:

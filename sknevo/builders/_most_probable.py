@@ -26,7 +26,7 @@ class MostProbableMixin(ClassifierMixin):
     def most_probable(self, probabilities: np.ndarray) -> np.ndarray:
         """Return the most probable label of each sample, given all probabilities.
 
-        Who has asked for probabilities need not ask for labels, too.
+        Probabilities that are known need not be predicted again for the labels.
 
         Parameters
         ----------

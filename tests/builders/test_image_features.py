@@ -18,6 +18,7 @@ from sknevo.builders.pipeline._images import (
     Pixels,
     image_features,
 )
+from sknevo.builders.pipeline._linear import LinearClassifier
 from sknevo.builders.pipeline._patches import Patches
 from sknevo.builders.pipeline._pixels import in_cells, resized
 from sknevo.image_stream import _memory
@@ -211,6 +212,16 @@ def test_a_model_learns_from_images_and_copies(weighted):
     np.testing.assert_allclose(
         model.predict(new), expected.predict(scaler.transform(new)), rtol=1e-6
     )
+
+
+def test_a_model_beside_copies_tells_labels_from_probabilities():
+    made, y = BesideCopies(Pixels(8, False), 2, True), np.arange(12) % 2
+    model = OnCopies(Pipeline([("model", LinearClassifier())]), 2)
+    model.fit(made.fit_transform(photos()), y)
+    X = made.transform(photos())
+    found = model.most_probable(model.predict_proba(X))
+    np.testing.assert_array_equal(found, model.predict(X))
+    assert not hasattr(OnCopies(Pipeline([("model", Ridge())]), 2), "most_probable")
 
 
 # What is remembered -------------------------------------------------------------------

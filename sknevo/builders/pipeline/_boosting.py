@@ -313,13 +313,11 @@ class EarlyStoppingClassifier(MostProbableMixin, _EarlyStopping):
             fitted = fitted.weighted(balance[codes])
             watched = watched and watched.weighted(balance)
         out_of_fold = self._fit(fitted, watched, classifies=True)
-        self.held_out_ = {} if out_of_fold is None else self._by_method(out_of_fold)
+        self.held_out_ = {}
+        if out_of_fold is not None:
+            labels = self.most_probable(out_of_fold)
+            self.held_out_ = {"predict_proba": out_of_fold, "predict": labels}
         return self
-
-    def _by_method(self, probabilities: np.ndarray) -> dict[str, np.ndarray]:
-        """Return what each method returns if these are the probabilities."""
-        labels = self.most_probable(probabilities)
-        return {"predict_proba": probabilities, "predict": labels}
 
     def predict_proba(self, X: Any) -> np.ndarray:
         """Return the probability of each class."""

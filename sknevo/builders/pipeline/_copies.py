@@ -138,6 +138,11 @@ class OnCopies(BaseEstimator):
         """Predict the probability of each class."""
         return self.pipeline_.predict_proba(X)
 
+    @_has("most_probable")
+    def most_probable(self, probabilities: np.ndarray) -> np.ndarray:
+        """Return the most probable labels, if these are the model's predictions."""
+        return self.pipeline_.steps[-1][1].most_probable(probabilities)
+
     @_has("decision_function")
     def decision_function(self, X: np.ndarray) -> np.ndarray:
         """Return the confidence in each class."""
