@@ -18,6 +18,10 @@ from sknevo.builders.pipeline._calibration import (
     are_enough,
     undisturbed,
 )
+from sknevo.builders.pipeline._kernel_values import (
+    decision_values,
+    kernel_regression,
+)
 from sknevo.builders.pipeline._watched_rows import Rows
 
 
@@ -158,12 +162,17 @@ class SupportVectorClassifier(CalibratedClassifierMixin, _SupportVectorMachine):
         return self._fit_calibrated(machine, Rows(X, y, sample_weight), held_out)
 
     def predict(self, X: np.ndarray) -> np.ndarray:
-        """Return the classes on whose side of the boundaries the rows lie."""
-        return self.machine_.predict(self._mapped(X))
+        """Return the classes of the greatest decision values."""
+        values = self.decision_function(X)
+        codes = values > 0 if values.ndim == 1 else values.argmax(axis=1)
+        return self.classes_.take(codes.astype(int))
 
     def decision_function(self, X: np.ndarray) -> np.ndarray:
-        """Return the signed distances to the boundaries."""
-        return self.machine_.decision_function(self._mapped(X))
+        """Return the signed distances to the boundaries, or points of many classes."""
+        X = self._mapped(X)
+        if isinstance(self.machine_, SVC):
+            return decision_values(self.machine_, X)
+        return self.machine_.decision_function(X)
 
 
 def _variance(X: Any) -> float:
@@ -197,4 +206,7 @@ class SupportVectorRegressor(StandardizedRegressor, _SupportVectorMachine):
             self.machine_ = machine.fit(X, y, sample_weight=weights)
 
     def _predict_standardized(self, X: np.ndarray) -> np.ndarray:
-        return self.machine_.predict(self._mapped(X))
+        X = self._mapped(X)
+        if isinstance(self.machine_, SVR):
+            return kernel_regression(self.machine_, X)
+        return self.machine_.predict(X)
