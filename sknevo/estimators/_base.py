@@ -499,7 +499,9 @@ class BaseEvolved(
         population = Population(
             self.genome_, strategy, self.population_size, rng, first, in_flight
         )
-        return SuccessiveHalving(population, rungs, self.factor, revisits=is_steady)
+        return SuccessiveHalving(
+            population, rungs, self.factor, is_steady, self._kind_of
+        )
 
     def _rungs(self, spec: DataSpec, n_splits: int) -> Rungs:
         """Return the rungs of successive halving."""

@@ -1,7 +1,7 @@
 """The hooks of an evolved estimator: what a task says, and the defaults."""
 
 from abc import abstractmethod
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Hashable, Mapping
 from typing import Any, ClassVar
 
 import numpy as np
@@ -44,6 +44,8 @@ class TaskHooks:
     _default_scoring: ClassVar[Any]
     # Number of folds up to a number of samples; of more samples, a part is held out.
     _default_folds: ClassVar[Mapping[int, int]]
+    # The kind of an individual by its expressed genes: the best of each is promoted.
+    _kind_of: ClassVar[Callable[[dict[str, Any]], Hashable] | None] = None
     # What workers import while this process looks at the data.
     _builder_module: ClassVar[str] = "sknevo.builders"
     # Threads of a trial if results depend on them; None shares out the cores.

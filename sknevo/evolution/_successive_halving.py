@@ -1,7 +1,7 @@
 """Successive halving: the resource with which each individual is evaluated."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -97,6 +97,9 @@ class SuccessiveHalving:
     If rungs are revisited, an individual may be promoted later, as in asynchronous
     successive halving [1]_: the best ``1 / factor`` of all on a rung are promoted
     whenever there are more of them. The population is told of each evaluation at once.
+    Individuals of different kinds do not compete there, as species do not in NEAT [2]_:
+    those that learn slowly are not judged by their first steps alone. As soon as a rung
+    promotes any, it promotes at least the best of each kind.
 
     A rung that turns out to be misleading is left out from then on. Everything depends
     on the order of telling alone.
@@ -112,6 +115,9 @@ class SuccessiveHalving:
         One of so many individuals is promoted.
     revisits : bool, default=False
         Whether an individual that was not promoted may be promoted later.
+    kind_of : callable or None, default=None
+        Gets the expressed genes of an individual and returns its kind, hashable. None
+        stands for individuals of one kind. Without `revisits`, it is not used.
 
     Attributes
     ----------
@@ -123,6 +129,8 @@ class SuccessiveHalving:
     .. [1] Li, L., Jamieson, K., Rostamizadeh, A., Gonina, E., Ben-tzur, J., Hardt, M.,
        Recht, B., & Talwalkar, A. (2020). A System for Massively Parallel
        Hyperparameter Tuning. MLSys.
+    .. [2] Stanley, K. O., & Miikkulainen, R. (2002). Evolving Neural Networks through
+       Augmenting Topologies. Evolutionary Computation, 10(2).
 
     Examples
     --------
@@ -147,9 +155,10 @@ class SuccessiveHalving:
         resources: Sequence[int] = (),
         factor: float = 3,
         revisits: bool = False,
+        kind_of: Callable[[dict[str, Any]], Hashable] | None = None,
     ) -> None:
         self.population = population
-        self.factor, self.revisits = factor, revisits
+        self.factor, self.revisits, self.kind_of = factor, revisits, kind_of
         self.rungs = [Rung(resource) for resource in (*resources, None)]
         # Promoted candidates that are not asked for yet.
         self._promoted: list[Candidate] = []
@@ -229,12 +238,23 @@ class SuccessiveHalving:
     def _promote_best(self) -> None:
         """Promote the best of each rung, as far as they were not promoted before."""
         for number, evaluations in self._on_rung.items():
-            best = sorted(evaluations, key=lambda e: e.fitness, reverse=True)
-            for evaluation in best[: int(len(evaluations) / self.factor)]:
+            for evaluation in self._best_of_each_kind(evaluations):
                 promotion = number, evaluation.chromosome.key
                 if promotion not in self._was_promoted:
                     self._was_promoted.add(promotion)
                     self._promote(number, evaluation)
+
+    def _best_of_each_kind(self, evaluations: list[Evaluation]) -> Iterator[Evaluation]:
+        """Yield the best ``1 / factor`` of each kind, and at least one."""
+        if len(evaluations) < self.factor:
+            return
+        kinds: dict[Hashable, list[Evaluation]] = {}
+        for evaluation in evaluations:
+            kind = self.kind_of and self.kind_of(evaluation.chromosome.expressed)
+            kinds.setdefault(kind, []).append(evaluation)
+        for alike in kinds.values():
+            alike.sort(key=lambda e: e.fitness, reverse=True)
+            yield from alike[: max(1, int(len(alike) / self.factor))]
 
     def _next_rung(self, number: int) -> Rung:
         """Return the next rung that is not misleading; the last one never is."""

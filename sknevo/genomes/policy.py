@@ -106,6 +106,16 @@ def policy(spec: DataSpec, *, max_episodes: int | None = None) -> Genome:
     )
 
 
+def kind_of(genes: dict[str, Any]) -> Any:
+    """Return what decides how fast an individual learns: the kind of its network.
+
+    Linear policies are ahead after few episodes, wherever they end up. Genes that a
+    user has chosen without a `policy` are of one kind.
+    """
+    network = genes.get("policy")
+    return next(iter(network), None) if isinstance(network, dict) else network
+
+
 # Known good ones -----------------------------------------------------------------
 
 
