@@ -147,6 +147,8 @@ BEGIN = {"initialisation": "identity", "head_scale": 0.3}
 DEEP = (16, 32, 64, 64)
 # Of photos.
 VARIED = {"augmentation": {"rotate": 20, "zoom": 0.1, "colour": 0.4}}
+# Of what is written or drawn.
+TURNED = {"rotate": 10, "zoom": 0.1}
 VARIANTS = {
     "plain": network(),
     "identity": network(initialisation="identity"),
@@ -181,6 +183,9 @@ VARIANTS = {
         head_pooling="average", **whitening(3, 2), **VARIED
     ),
     "varied, wide, whitening 3, stride 2": network(WIDE, **whitening(3, 2), **VARIED),
+    "turned": network(augmentation=TURNED),
+    "turned, stretched 0.1": network(augmentation={**TURNED, "stretch": 0.1}),
+    "turned, stretched 0.25": network(augmentation={**TURNED, "stretch": 0.25}),
     "begin": network(**BEGIN),
     "begin, whitening 2": network(**BEGIN, **whitening(2)),
 }

@@ -88,6 +88,7 @@ AUGMENTATION: Phrases = {
     "flip": {True: "mirrored", False: ""},
     "rotate": {0: "", ...: "rotations up to {}°"},
     "zoom": {0: "", ...: "zoom up to {:.0%}"},
+    "stretch": {0: "", ...: "stretched by up to {:.0%}"},
     "erase": {0: "", ...: "erased with probability {}"},
     "colour": {0: "", ...: "colours varied by {:.0%}"},
     "test_time": {True: "mirrored in predictions", False: ""},

@@ -135,6 +135,8 @@ AUGMENTATION = Genome(
     flip=Categorical([False, True], [2, 1]).with_neutral(False),
     rotate=Categorical([0, 10, 20, 45], [3, 1, 1, 1]).with_neutral(0),
     zoom=Categorical([0.0, 0.1, 0.25], [2, 1, 1]).with_neutral(0.0),
+    # Along any axis, with the area kept.
+    stretch=Categorical([0.0, 0.1, 0.25], [2, 1, 1]).with_neutral(0.0),
     erase=Categorical([0.0, 0.25, 0.5], [3, 1, 1]).with_neutral(0.0),
     colour=Categorical([0.0, 0.2, 0.4], [2, 1, 1]).with_neutral(0.0),
     # Whether the outputs are means over an image and its mirror image. It doubles the
@@ -505,6 +507,8 @@ def known_networks(spec: DataSpec, genome: Genome | None) -> list[dict[str, Any]
     moved = {"shift": 0.1, "flip": photos, "test_time": photos}
     varied = {**moved, "rotate": 20 if photos else 10, "zoom": 0.1}
     varied["colour"] = 0.4 if photos else 0.0
+    # What is written may be stretched; clothes may not.
+    stretched = varied if photos else {**varied, "stretch": 0.25}
     # Of gray images some may be mirrored, such as those of clothes.
     mirrored = {"flip": True, "test_time": True}
     # Large images are halved at once: so are the seconds.
@@ -554,7 +558,7 @@ def known_networks(spec: DataSpec, genome: Genome | None) -> list[dict[str, Any]
     slow = [
         known(deep, half, varied, head_pooling="average", stem="none"),
         own(epochs=half),
-        known(narrow, half, varied, convolutions=2, residual=True),
+        known(narrow, half, stretched, convolutions=2, residual=True),
         known(narrow, half, moved, {"sgd": {**sgd, "bias_rate": 8.0}}),
         known(narrow, full, moved),
         known(wide, full, varied),

@@ -144,7 +144,7 @@ def autoencoder(
     }
     if images:
         # What is covered could not be rebuilt: that is for `denoising`.
-        moves = ("shift", "flip", "rotate", "zoom", "colour")
+        moves = ("shift", "flip", "rotate", "zoom", "stretch", "colour")
         genes["augmentation"] = Genome(**{n: AUGMENTATION.genes[n] for n in moves})
     limits = {"max_layers": max_layers, "max_parameters": max_parameters}
     return Genome(**genes).constrained(

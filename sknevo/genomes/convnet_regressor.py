@@ -35,7 +35,7 @@ def convnet_regressor(
         Description of the data. For rows of features there are no convolutions.
     max_layers : int, default=8
         Greatest number of layers with weights before the last: convolutions and dense
-        layers together. Pretrained layers do not count.
+        layers together. Pretrained layers and a whitening stem do not count.
     max_parameters : int, default=1_000_000
         Greatest number of weights, without those of pretrained layers.
     max_epochs : int or None, default=None

@@ -42,7 +42,7 @@ SUPPORT_VIEWS = Categorical([0, 4, 16], [3, 1, 1]).with_neutral(0)
 # Whether images that are turned by right angles are classes of their own.
 ROTATIONS = Categorical([False, True]).with_neutral(False)
 # What makes views of an image that differ from it.
-MOVING = ("shift", "flip", "rotate", "zoom", "erase", "colour")
+MOVING = ("shift", "flip", "rotate", "zoom", "stretch", "erase", "colour")
 
 # Known configurations. Blocks of the network that papers call Conv-4.
 CONV4_BLOCKS, CONV4_WIDTH = 4, 64
@@ -51,7 +51,9 @@ CONV4_BLOCKS, CONV4_WIDTH = 4, 64
 # 64, cosine distances reached 61 % at a temperature of 0.05, 64 % at 0.1 and 67 % at
 # 0.2, Euclidean ones 69 % at 0.1. In batches of 32 with more augmentation, Euclidean
 # ones reached 73 % at 0.1 and 70 % at 0.3, cosine ones 71 % at 0.2; four views of what
-# is adapted to 70 %, NCA 68 %, prototypes 67 %.
+# is adapted to 70 %, NCA 68 %, prototypes 67 %. After 30 epochs of a residual network
+# stretched images reached 87 % (84 % without), of Balinese 46 % (42 %), of Korean 81 %
+# (81 %).
 SMALLER_BATCHES = 2
 KNOWN_EMBEDDING = {"size": 64, "centring": True, "normalisation": "l2"}
 KNOWN: dict[str, dict[str, Any]] = {
@@ -84,7 +86,7 @@ def few_shot(
         Description of the data. For rows of features there are no convolutions.
     max_layers : int, default=8
         Greatest number of layers with weights before the last: convolutions and dense
-        layers together.
+        layers together. A whitening stem does not count.
     max_parameters : int, default=1_000_000
         Greatest number of weights, without those that only the loss has.
     max_epochs : int or None, default=None
@@ -193,6 +195,8 @@ def well_known(spec: DataSpec, genome: Genome | None = None) -> list[dict[str, A
     block |= {"channels": CONV4_WIDTH, "kernel": 3}
     n_blocks = min(CONV4_BLOCKS, most(genome, "blocks"))
     conv4 = {**moved[-1], "blocks": [block] * n_blocks, "head_pooling": "flatten"}
+    if shape_of(spec)[0] == 1:
+        conv4["augmentation"] = {**conv4["augmentation"], "stretch": 0.25}
     turns = {"rotations": True} if can_turn(spec) else {}
     return [
         *(_embedding(one, "cross", **turns) for one in moved),

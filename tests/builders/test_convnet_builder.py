@@ -333,6 +333,18 @@ def test_images_of_any_ratio_keep_their_shapes_when_turned():
     torch.testing.assert_close(areas, torch.full((300,), 64.0), rtol=0.05, atol=0)
 
 
+def test_stretched_images_keep_their_areas():
+    X = torch.zeros(300, 1, 20, 40)
+    X[:, :, 6:14, 16:24] = 1.0
+    stretched = augmented(X, stretch=0.25)
+    areas = stretched.sum(dim=(1, 2, 3))
+    torch.testing.assert_close(areas, torch.full((300,), 64.0), rtol=0.06, atol=0)
+    # A square becomes at most as wide as 8 exp(0.25) pixels, and at least 8 exp(-0.25).
+    widths = stretched.amax(dim=(1, 2)).sum(dim=1)
+    assert 6 < widths.min() < 7
+    assert 9 < widths.max() < 11.5
+
+
 def test_rectangles_are_covered():
     X = torch.ones(2000, 1, 16, 16)
     covered = (augmented(X, erase=0.5) == 0).float().mean(dim=(1, 2, 3))

@@ -26,8 +26,9 @@ class Augmentation(nn.Module):
     genes : dict
         `shift` and `zoom` as shares of the side, `rotate` in degrees, `flip` (left to
         right), `erase` (probability of a covered rectangle [1]_), `colour` (how much
-        brightness and contrast of each channel vary) and, if there is one, `turn`
-        (upside down, and by right angles if images are square).
+        brightness and contrast of each channel vary) and, if there are such genes,
+        `stretch` (along any axis, with the area kept: by up to this share more, or
+        less) and `turn` (upside down, and by right angles if images are square).
 
     References
     ----------
@@ -65,7 +66,7 @@ class Augmentation(nn.Module):
     def _moves(self, X: Tensor) -> list[Move]:
         """Draw how each image is moved."""
         genes, moves = self.genes, []
-        if genes["zoom"] or genes["rotate"]:
+        if genes["zoom"] or genes["rotate"] or genes.get("stretch"):
             moves.append(self._affine(X))
         elif genes["shift"] or genes["flip"]:
             moves.append(self._by_index(X))
@@ -114,18 +115,21 @@ class Augmentation(nn.Module):
     def _affine(self, X: Tensor) -> Move:
         """Shift, rotate, scale and flip each image; its border is repeated outside."""
         genes, (height, width) = self.genes, X.shape[2:]
-        angle = math.radians(genes["rotate"]) * self._uniform(X)
         scale = torch.exp(genes["zoom"] * self._uniform(X))
         mirror = 1.0 - 2.0 * self._mirrored(X)
-        cos, sin = scale * torch.cos(angle), scale * torch.sin(angle)
-        down, right = self._shifts(X)
+        moved = _rotations(math.radians(genes["rotate"]) * self._uniform(X))
+        if genes.get("stretch"):
+            moved = moved @ self._stretches(X)
+        moved = moved * torch.stack([scale * mirror, scale], dim=1)[:, None]
+        # The sides of images of any form are 2 long.
         ratio = height / width
-        rows = [
-            torch.stack([mirror * cos, -sin * ratio, 2 * right / width], dim=1),
-            torch.stack([mirror * sin / ratio, cos, 2 * down / height], dim=1),
-        ]
+        moved = moved * torch.tensor([[1.0, ratio], [1 / ratio, 1.0]], device=X.device)
+        down, right = self._shifts(X)
+        shifts = torch.stack([2 * right / width, 2 * down / height], dim=1)
         places = nn.functional.affine_grid(
-            torch.stack(rows, dim=1), list(X.shape), align_corners=False
+            torch.cat([moved, shifts[:, :, None]], dim=2),
+            list(X.shape),
+            align_corners=False,
         )
 
         def move(images: Tensor, mode: str) -> Tensor:
@@ -133,6 +137,12 @@ class Augmentation(nn.Module):
             return nn.functional.grid_sample(images, places, mode, **options)
 
         return move
+
+    def _stretches(self, X: Tensor) -> Tensor:
+        """Draw, for each image, how it is stretched along any axis."""
+        axes = _rotations(math.pi * self._uniform(X))
+        by = torch.exp(self.genes["stretch"] * self._uniform(X))
+        return axes.mT @ torch.diag_embed(torch.stack([by, 1 / by], dim=1)) @ axes
 
     def _by_right_angles(self, X: Tensor) -> Move:
         """Turn half of the images upside down; if square, swap the sides of half."""
@@ -168,3 +178,9 @@ class Augmentation(nn.Module):
 
     def extra_repr(self) -> str:
         return ", ".join(f"{k}={v}" for k, v in self.genes.items() if v)
+
+
+def _rotations(angles: Tensor) -> Tensor:
+    """Return the matrix, of shape (n, 2, 2), that turns by each of n angles."""
+    cos, sin = torch.cos(angles), torch.sin(angles)
+    return torch.stack([cos, -sin, sin, cos], dim=1).view(-1, 2, 2)
