@@ -175,6 +175,7 @@ class _EvolvedPipeline(
             # Trials get tables and images that are read already.
             self._reader_.unfitted() if final or costs else None,
             own_models(self.genome_),
+            watches=not final,
         )
 
     def _measures_costs(self, objectives: Objectives) -> bool:

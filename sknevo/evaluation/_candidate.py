@@ -37,6 +37,7 @@ from sknevo.evaluation._predictions import CachingEstimator, last_step
 from sknevo.evaluation._threads import limited_threads, useful_threads
 from sknevo.evaluation._trials import Trials
 from sknevo.records import Candidate, Chromosome, Evaluation, Status
+from sknevo.saved_time import counting_saved_seconds
 
 # How often a candidate is fitted on all of the data, with another seed each time, if it
 # is pruned there: chosen, not measured.
@@ -265,19 +266,21 @@ class TrialRunner(Trials):
             estimator = self.make_estimator(candidate)
 
         start = time.perf_counter()
-        first_steps, estimator, X_train, X_test, saved_time = self._prepare(
-            estimator, train, split
-        )
-        y_train, y_test = part_of(data.y, train), part_of(data.y, test)
-        predictions = self._fit(
-            estimator,
-            X_train,
-            y_train,
-            data.take(data.fit_params, train),
-            held_out=(X_test, y_test, data.take(data.fit_params, test)),
-            amount=self.total_amount(candidate),
-        )
+        with counting_saved_seconds() as saved:
+            first_steps, estimator, X_train, X_test, saved_time = self._prepare(
+                estimator, train, split
+            )
+            y_train, y_test = part_of(data.y, train), part_of(data.y, test)
+            predictions = self._fit(
+                estimator,
+                X_train,
+                y_train,
+                data.take(data.fit_params, train),
+                held_out=(X_test, y_test, data.take(data.fit_params, test)),
+                amount=self.total_amount(candidate),
+            )
         fit_time = time.perf_counter() - start
+        saved_time += sum(saved.values())
 
         # Before scoring: a slow candidate should not be timed for nothing.
         check_speed(estimator, X_test, self.max_predict_time)
@@ -413,11 +416,13 @@ class TrialRunner(Trials):
 
         def prepare() -> tuple[BaseEstimator, Any, Any, float]:
             start = time.perf_counter()
-            X_train = step.fit_transform(
-                _safe_indexing(data.X, train), part_of(data.y, train)
-            )
-            X_test = step.transform(_safe_indexing(data.X, test))
-            return step, X_train, X_test, time.perf_counter() - start
+            with counting_saved_seconds() as saved:
+                X_train = step.fit_transform(
+                    _safe_indexing(data.X, train), part_of(data.y, train)
+                )
+                X_test = step.transform(_safe_indexing(data.X, test))
+            seconds = time.perf_counter() - start + sum(saved.values())
+            return step, X_train, X_test, seconds
 
         return self.data.computed((split, len(train), pickle.dumps(step)), prepare)
 

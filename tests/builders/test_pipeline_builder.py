@@ -68,7 +68,7 @@ from sknevo.genomes.pipeline._families import MODELS
 from sknevo.genomes.pipeline._space import WIDE
 from sknevo.image_stream._images import Images, Layout
 from sknevo.image_stream._memory import Memory
-from sknevo.records import Chromosome, DataSpec
+from sknevo.records import Chromosome, Column, DataSpec
 
 
 def case(X, y, n_fitted=4, **spec):
@@ -1087,6 +1087,16 @@ def test_svm_is_calibrated_by_itself_if_the_held_out_part_cannot(few):
     expected = SupportVectorClassifier(random_state=0).fit(X, y).predict_proba(X)
     svm = SupportVectorClassifier(random_state=0).fit(X, y, **held_out(*parts[few]))
     np.testing.assert_array_equal(svm.predict_proba(X), expected)
+
+
+def test_a_refit_costs_what_the_calibration_of_an_svm_takes():
+    spec = DataSpec("classification", 2000, 4, (Column("a", "numeric"),))
+    trial, refit = (PipelineBuilder(spec, watches=watches) for watches in (True, False))
+    svm = {"C": 1.0, "approximate": True, "kernel": "linear"}
+    for model, takes_more in [({"svm": svm}, True), ({"neighbours": {}}, False)]:
+        genes = expressed_genes(spec, **model)
+        assert (refit.cost(genes) > 1.5 * trial.cost(genes)) == takes_more
+        assert (refit.cost(genes) == trial.cost(genes)) != takes_more
 
 
 def test_svm_without_probabilities_has_none():

@@ -2,6 +2,7 @@
 
 import gc
 import pickle
+import time
 
 import numpy as np
 import pandas as pd
@@ -20,6 +21,7 @@ from sknevo.builders.pipeline._texts import (
     embedded,
     log_count_ratios,
 )
+from sknevo.saved_time import counting_saved_seconds
 
 TEXTS = [
     "The bee, the BEE and a moth",
@@ -118,6 +120,26 @@ def test_what_is_remembered_of_texts_goes_with_them():
     del table
     gc.collect()
     assert len(_texts._memory) == before
+
+
+def test_seconds_that_a_later_trial_saves_are_counted_once(monkeypatch):
+    table = frame([f"text number {i}" for i in range(9)])
+    monkeypatch.setattr(_texts, "count_ngrams", slowly(_texts.count_ngrams))
+    with counting_saved_seconds() as first:
+        Ngrams().fit(table).transform(table)
+    assert [*first.values()] == [0.0]
+    with counting_saved_seconds() as second:
+        Ngrams().fit(table).transform(table)
+    (saved,) = second.values()
+    assert saved >= 0.05
+
+
+def slowly(compute):
+    def slow(*args):
+        time.sleep(0.05)
+        return compute(*args)
+
+    return slow
 
 
 def test_a_limit_keeps_the_last_that_was_counted(monkeypatch):

@@ -37,6 +37,7 @@ from sknevo.evaluation import Data, Objectives, Shared, TrialRunner
 from sknevo.evaluation._model_store import ModelStore
 from sknevo.evaluation._scoring import Response
 from sknevo.records import Candidate, Chromosome, Column, DataSpec
+from sknevo.saved_time import note_saved_seconds
 
 X, y = make_classification(n_samples=60, n_features=5, random_state=0)
 rows = np.arange(60)
@@ -260,6 +261,29 @@ def test_nothing_of_a_users_pipeline_is_shared_whatever_its_steps_are_called(acc
     for depth in (1, 2):
         runner(Candidate(individual(depth)))
     assert len(account) == 4
+
+
+class Remembering(Centre):
+    """A preparation of which a part is remembered, whatever its factor."""
+
+    def fit(self, X, y=None):
+        note_saved_seconds("part", 5.0 if self.fits else 0.0)
+        return super().fit(X, y)
+
+
+def test_what_is_remembered_counts_in_the_seconds_of_a_fit():
+    def remembering(genes, seed):
+        (_, step), *steps = prepared(genes, seed).steps
+        return Pipeline([("preparation", Remembering(step.factor)), *steps])
+
+    runner = make_runner(OwnPipelines(remembering), ACCURACY)
+    first, other, shared = (
+        runner(Candidate(individual(depth, factor)))
+        for depth, factor in [(1, 1.0), (1, 2.0), (2, 2.0)]
+    )
+    assert first.saved_times[0] == 0.0
+    assert min(other.saved_times) >= 4.9
+    assert min(shared.saved_times) >= 4.9
 
 
 def test_a_shared_preparation_scores_exactly_as_one_of_ones_own():

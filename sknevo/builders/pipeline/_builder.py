@@ -53,6 +53,9 @@ class PipelineBuilder:
         them. None makes pipelines of samples that are read already.
     extra_models : dict of str to EstimatorGenome, default={}
         Models beside the built-in ones, by their names among the genes.
+    watches : bool, default=True
+        Whether fits watch a held-out part, as those of trials do. An SVM that does not
+        calibrates its probabilities by further fits, which `cost` counts.
 
     Examples
     --------
@@ -74,6 +77,7 @@ class PipelineBuilder:
     probabilities: bool = True
     reader: BaseEstimator | None = None
     extra_models: Mapping[str, EstimatorGenome] = field(default_factory=dict)
+    watches: bool = True
 
     def __call__(
         self, expressed: dict[str, Any], random_state: int, rounds: int | None = None
@@ -138,7 +142,7 @@ class PipelineBuilder:
         return replace(self, spec=replace(self.spec, n_samples=n_samples))
 
     def cost(self, expressed: dict[str, Any]) -> float:
-        """Return roughly how long one fit takes that watches a held-out part.
+        """Return roughly how long one fit takes.
 
         Parameters
         ----------
@@ -196,5 +200,6 @@ class PipelineBuilder:
             expressed.get("class_weight"),
             n_categorical=n_native(self.spec, expressed["preparation"]),
             density=density,
+            watches=self.watches,
             **options,
         )

@@ -81,6 +81,8 @@ class Setting:
         Number of columns, the first ones, in which numbers stand for categories.
     density : float, default=1.0
         Share of the values that are stored, if the table is sparse.
+    watches : bool, default=True
+        Whether a fit watches a held-out part.
     """
 
     spec: DataSpec
@@ -91,6 +93,12 @@ class Setting:
     rounds: int | None = None
     n_categorical: int = 0
     density: float = 1.0
+    watches: bool = True
+
+    @property
+    def n_watched(self) -> int:
+        """Roughly how many rows a fit watches: between those of 3 and of 5 folds."""
+        return self.spec.n_samples // 3 if self.watches else 0
 
     @property
     def classifies(self) -> bool:
@@ -222,7 +230,10 @@ def _naive_bayes(genes: Genes, setting: Setting) -> BaseEstimator:
 
 MODELS = {
     "svm": Model(
-        _svm, lambda genes, s: svm_seconds(genes, *s.dense_size, s.probabilities)
+        _svm,
+        lambda genes, s: svm_seconds(
+            genes, *s.dense_size, s.probabilities, s.n_watched
+        ),
     ),
     **{name: _booster(name) for name in BOOSTERS},
     "extra_trees": _forest("extra_trees"),

@@ -2,6 +2,7 @@
 
 import logging
 import re
+import time
 import weakref
 from collections.abc import Callable, Iterator, Sequence
 from functools import cache
@@ -22,6 +23,7 @@ from sknevo.builders.pipeline._transformers import ArrayTransformer
 from sknevo.columns._kinds import to_labels
 from sknevo.extras import require
 from sknevo.records import Column
+from sknevo.saved_time import note_saved_seconds
 
 # As in scikit-learn: a word has at least two letters, digits or underscores.
 WORD = re.compile(r"(?u)\b\w\w+\b")
@@ -48,9 +50,9 @@ EMBEDDED = 256
 
 # Texts of a column -------------------------------------------------------------------
 
-# What was computed of the distinct texts of a table, for as long as they live: it is
-# the same in each split, and for all candidates.
-_memory: dict[int, dict[Any, Any]] = {}
+# What was computed of the distinct texts of a table, with the seconds that it took, for
+# as long as they live: it is the same in each split, and for all candidates.
+_memory: dict[int, dict[Any, tuple[Any, float]]] = {}
 
 
 def _distinct(X: Any) -> tuple[np.ndarray, pd.Index]:
@@ -71,12 +73,14 @@ def _remembered(texts: pd.Index, key: Any, compute: Callable[[], Any]) -> Any:
         _memory[id(texts)] = {}
         weakref.finalize(texts, _memory.pop, id(texts), None)
     known = _memory[id(texts)]
-    if key not in known:
-        known[key] = compute()
-    found = known.pop(key)
-    known[key] = found  # the last that was used
+    is_new = key not in known
+    if is_new:
+        start = time.perf_counter()
+        known[key] = compute(), time.perf_counter() - start
+    found, seconds = known[key] = known.pop(key)  # the last that was used
+    note_saved_seconds((id(texts), key), 0.0 if is_new else seconds)
     for oldest in [*known]:
-        if sum(map(_n_bytes, known.values())) <= MOST_BYTES:
+        if sum(_n_bytes(one) for one, _ in known.values()) <= MOST_BYTES:
             break
         known.pop(oldest, None)
     return found
