@@ -493,8 +493,8 @@ class Evaluation:
     fit_times, score_times : tuple of float
         Seconds per split.
     saved_times : tuple of float
-        Seconds per split that were saved because another trial had already fitted the
-        same preparation.
+        Seconds per split that were saved because earlier trials had computed the same
+        preparation, or parts of it.
     error : str, default=""
         Why the trial failed.
     cached : bool, default=False

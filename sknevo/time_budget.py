@@ -134,6 +134,7 @@ class TimeBudget:
         n_workers: int = 1,
         has_ensemble: bool = False,
         is_long_table: bool = False,
+        row_growth: float = 1.0,
         has_final_training: bool = False,
     ) -> None:
         """Say what takes time.
@@ -152,13 +153,15 @@ class TimeBudget:
         is_long_table : bool, default=False
             Whether trials have a part of the rows at first, since a table is long for
             its `max_time`.
+        row_growth : float, default=1.0
+            How many times the training rows of a split the refit has.
         has_final_training : bool, default=False
             Whether kept models are trained on with all of the data after the search.
         """
         self.trials, self.final_builder = trials, final_builder
         self.n_workers = n_workers
         self._has_ensemble = has_ensemble
-        self.is_long_table = is_long_table
+        self.is_long_table, self.row_growth = is_long_table, row_growth
         self._has_final_training = has_final_training
 
     @property
@@ -393,13 +396,11 @@ class TimeBudget:
         return is_short and self._refit_tells_more(best)
 
     def _refit_tells_more(self, evaluation: Evaluation) -> bool:
-        """Return whether a refit is of use: on a long table, with many more rows.
-
-        Its seconds tell how many times the rows of the trial it has.
-        """
+        """Return whether a refit is of use: on a long table, with many more rows."""
         if not self.is_long_table:
             return True
-        return self._refit_ratio(evaluation.candidate) >= MARGIN * MORE_ROWS
+        growth = self.row_growth / self.trials.row_share(evaluation.candidate)
+        return growth >= MORE_ROWS
 
     def _reserve(self, best: Evaluation | None) -> float:
         """Return the seconds that are kept for what follows the search.

@@ -145,8 +145,9 @@ def test_on_long_tables_training_takes_as_much_less_as_there_are_fewer_rows():
 
 def test_on_long_tables_what_has_had_nearly_all_rows_is_not_fitted_again():
     runner = make_evaluator(resource="n_samples").runner
+    long_table = {"has_ensemble": True, "is_long_table": True, "row_growth": 1.05}
     budget = Budget(100, refit_seconds=lambda e: e.fit_times[0], started=time.time())
-    budget.plan(runner, ToyBuilder(), has_ensemble=True, is_long_table=True)
+    budget.plan(runner, ToyBuilder(), **long_table)
     few = replace(ended(20.0), chromosome=candidate(0.1).chromosome, resource=2)
     few = replace(few, saved_times=(0.0, 0.0))
     nearly_all = replace(few, resource=None)
@@ -154,7 +155,7 @@ def test_on_long_tables_what_has_had_nearly_all_rows_is_not_fitted_again():
     assert not budget.can_refit_member(nearly_all)
     # Nor is time kept for it, but for the selection.
     budget = TimeBudget(100, started=1000)
-    budget.plan(runner, ToyBuilder(), has_ensemble=True, is_long_table=True)
+    budget.plan(runner, ToyBuilder(), **long_table)
     budget.observe(nearly_all)
     budget.best = nearly_all
     assert budget.search_end() == pytest.approx(1097)

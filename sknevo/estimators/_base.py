@@ -316,7 +316,7 @@ class BaseEvolved(
         self._final_runner_ = replace(
             runner, builder=final_builder, data=None, model_store=None, response=None
         )
-        self._plan(budget, runner, final_builder)
+        self._plan(budget, runner, final_builder, n_refitted)
 
         # Which candidates there are.
         if self.journal is not None:  # hashing the data takes its time
@@ -388,7 +388,11 @@ class BaseEvolved(
         )
 
     def _plan(
-        self, budget: TimeBudget, runner: TrialRunner, final_builder: Builder
+        self,
+        budget: TimeBudget,
+        runner: TrialRunner,
+        final_builder: Builder,
+        n_refitted: int,
     ) -> None:
         """Tell the time budget what takes time."""
         is_resumable = runner.is_resumable
@@ -399,6 +403,7 @@ class BaseEvolved(
             # The final training can use any model, as an ensemble can.
             has_ensemble=runner.response is not None or is_resumable,
             is_long_table=self.resource == "auto" and runner.resource == SAMPLES,
+            row_growth=n_refitted / runner.data.value.n_train,
             has_final_training=is_resumable and bool(self.refit),
         )
 

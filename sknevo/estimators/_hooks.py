@@ -44,7 +44,8 @@ class TaskHooks:
     _default_scoring: ClassVar[Any]
     # Number of folds up to a number of samples; of more samples, a part is held out.
     _default_folds: ClassVar[Mapping[int, int]]
-    # The kind of an individual by its expressed genes: the best of each is promoted.
+    # The kind of an individual by its expressed genes. With `max_time`, those of one
+    # kind compete among themselves on a rung.
     _kind_of: ClassVar[Callable[[dict[str, Any]], Hashable] | None] = None
     # What workers import while this process looks at the data.
     _builder_module: ClassVar[str] = "sknevo.builders"

@@ -38,8 +38,8 @@ FRESH, FRESH_SHARE, FEWEST_FRESH = 2, 0.05, 8
 # Greatest number of episodes with `max_time`, which ends the search before.
 MOST_EPISODES = 50_000
 # Episodes of the first rung for each second of `max_time`, within limits. Pendulum, 180
-# s, one seed: with 1 and one ladder for all policies -751, with 1 and the best of each
-# kind promoted -695, with 2 and a ladder for each kind -150.
+# s, one seed: -751 with 1 if all kinds of networks compete; -695 with 1 if the best of
+# each kind is promoted besides; -150 with 2 if each kind has its own best third.
 EPISODES_PER_SECOND, LEAST_FIRST, MOST_FIRST = 2.0, 60, 500
 
 
@@ -276,8 +276,8 @@ default="estimation_of_distribution"
     There is no ensemble: what policies would do together is not known from their
     held-out episodes, since each action changes what is observed next.
 
-    In successive halving, linear policies, multilayer perceptrons and recurrent
-    networks compete among themselves alone: linear ones are ahead after few episodes,
+    With `max_time`, linear policies, multilayer perceptrons and recurrent networks each
+    compete among themselves on a rung: linear ones are ahead after few episodes,
     wherever they end up.
 
     It has no X, so it is exempt from scikit-learn's estimator checks: `fit` and `score`

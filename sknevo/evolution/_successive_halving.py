@@ -97,9 +97,9 @@ class SuccessiveHalving:
     If rungs are revisited, an individual may be promoted later, as in asynchronous
     successive halving [1]_: the best ``1 / factor`` of all on a rung are promoted
     whenever there are more of them. The population is told of each evaluation at once.
-    Individuals of different kinds do not compete there, as species do not in NEAT [2]_:
-    those that learn slowly are not judged by their first steps alone. As soon as a rung
-    promotes any, it promotes at least the best of each kind.
+    Individuals of different kinds do not compete on a rung, as species do not in NEAT
+    [2]_: those that learn slowly are not judged by their first steps alone. A rung with
+    `factor` individuals promotes at least the best of each kind.
 
     A rung that turns out to be misleading is left out from then on. Everything depends
     on the order of telling alone.
@@ -245,7 +245,10 @@ class SuccessiveHalving:
                     self._promote(number, evaluation)
 
     def _best_of_each_kind(self, evaluations: list[Evaluation]) -> Iterator[Evaluation]:
-        """Yield the best ``1 / factor`` of each kind, and at least one."""
+        """Yield the best ``1 / factor`` of each kind, at least one, once there are few.
+
+        With fewer than `factor` on the rung, none is promoted.
+        """
         if len(evaluations) < self.factor:
             return
         kinds: dict[Hashable, list[Evaluation]] = {}

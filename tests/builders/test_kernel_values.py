@@ -36,9 +36,13 @@ def test_decision_values_are_those_of_libsvm(n_classes, kernel, container):
     np.testing.assert_allclose(decision_values(machine, container(X)), expected, 1e-7)
 
 
+@pytest.mark.parametrize("container", [np.asarray, csr_array])
 @pytest.mark.parametrize("kernel", KERNELS)
 @pytest.mark.parametrize("epsilon", [0.1, 1e9], ids=["", "no support vectors"])
-def test_regression_is_that_of_libsvm(kernel, epsilon):
+def test_regression_is_that_of_libsvm(kernel, epsilon, container):
     X, y = make_regression(200, 8, noise=1, random_state=0)
-    machine = SVR(kernel=kernel, gamma=0.1, epsilon=epsilon).fit(X[:100], y[:100])
-    np.testing.assert_allclose(kernel_regression(machine, X), machine.predict(X), 1e-7)
+    machine = SVR(kernel=kernel, gamma=0.1, epsilon=epsilon)
+    machine.fit(container(X[:100]), y[:100])
+    expected = machine.predict(container(X))
+    found = kernel_regression(machine, container(X))
+    np.testing.assert_allclose(found, expected, 1e-7)

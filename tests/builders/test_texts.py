@@ -130,8 +130,8 @@ def test_seconds_that_a_later_trial_saves_are_counted_once(monkeypatch):
     assert [*first.values()] == [0.0]
     with counting_saved_seconds() as second:
         Ngrams().fit(table).transform(table)
-    (saved,) = second.values()
-    assert saved >= 0.05
+    (saved,) = second.values()  # by the one kind of n-grams
+    assert 0.05 <= saved < 0.1
 
 
 def slowly(compute):

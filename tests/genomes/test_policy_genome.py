@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
+from sknevo import EvolvedPolicy
 from sknevo.genes import Genome, Real
-from sknevo.genomes.policy import policy, well_known
+from sknevo.genomes.policy import kind_of, policy, well_known
 from sknevo.records import DataSpec, express
 
 SPECS = {
@@ -44,3 +45,14 @@ def test_a_bad_limit_is_refused_by_name():
 
 def test_a_genome_of_ones_own_may_know_no_episodes():
     assert well_known(SPECS["options"], Genome(x=Real(0, 1))) == []
+
+
+def test_kinds_are_those_of_the_networks():
+    genome, rng = (
+        policy(DataSpec("control", 100, 2, shape=(4,))),
+        np.random.default_rng(0),
+    )
+    kinds = {kind_of(express(genome.sample(rng))) for _ in range(30)}
+    assert kinds == {"linear", "mlp", "recurrent"}
+    assert kind_of({"training": {"episodes": 9}}) == "linear"  # what is built then
+    assert EvolvedPolicy._kind_of is kind_of

@@ -27,8 +27,9 @@ class Augmentation(nn.Module):
         `shift` and `zoom` as shares of the side, `rotate` in degrees, `flip` (left to
         right), `erase` (probability of a covered rectangle [1]_), `colour` (how much
         brightness and contrast of each channel vary) and, if there are such genes,
-        `stretch` (along any axis, with the area kept: by up to this share more, or
-        less) and `turn` (upside down, and by right angles if images are square).
+        `stretch` (longer along a random axis by up to this share, or shorter; the
+        area is kept) and `turn` (upside down, and by right angles if images are
+        square).
 
     References
     ----------
@@ -113,7 +114,7 @@ class Augmentation(nn.Module):
         return move
 
     def _affine(self, X: Tensor) -> Move:
-        """Shift, rotate, scale and flip each image; its border is repeated outside."""
+        """Shift, rotate, scale, stretch and flip; the border is repeated outside."""
         genes, (height, width) = self.genes, X.shape[2:]
         scale = torch.exp(genes["zoom"] * self._uniform(X))
         mirror = 1.0 - 2.0 * self._mirrored(X)

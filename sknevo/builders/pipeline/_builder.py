@@ -54,8 +54,9 @@ class PipelineBuilder:
     extra_models : dict of str to EstimatorGenome, default={}
         Models beside the built-in ones, by their names among the genes.
     watches : bool, default=True
-        Whether fits watch a held-out part, as those of trials do. An SVM that does not
-        calibrates its probabilities by further fits, which `cost` counts.
+        Whether fits watch a held-out part, as those of trials do. Only `cost` depends
+        on it: without a held-out part, an SVM is fitted three more times for its
+        probabilities.
 
     Examples
     --------

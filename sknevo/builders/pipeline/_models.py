@@ -16,7 +16,11 @@ from sknevo.builders.pipeline._boosting import (
     most_rounds,
     stopping,
 )
-from sknevo.builders.pipeline._calibration import CalibratedClassifier
+from sknevo.builders.pipeline._calibration import (
+    CALIBRATION_FOLDS,
+    CalibratedClassifier,
+    are_enough,
+)
 from sknevo.builders.pipeline._forest import (
     ForestClassifier,
     ForestRegressor,
@@ -82,7 +86,7 @@ class Setting:
     density : float, default=1.0
         Share of the values that are stored, if the table is sparse.
     watches : bool, default=True
-        Whether a fit watches a held-out part.
+        Whether a fit watches a held-out part, as those of trials do.
     """
 
     spec: DataSpec
@@ -96,13 +100,18 @@ class Setting:
     watches: bool = True
 
     @property
-    def n_watched(self) -> int:
-        """Roughly how many rows a fit watches: between those of 3 and of 5 folds."""
-        return self.spec.n_samples // 3 if self.watches else 0
-
-    @property
     def classifies(self) -> bool:
         return self.spec.task == "classification"
+
+    @property
+    def cross_validates(self) -> bool:
+        """Whether a model without probabilities of its own learns them by more fits.
+
+        Otherwise the held-out part is enough: between those of three and of five folds.
+        """
+        n_watched = self.spec.n_samples // 3 if self.watches else 0
+        needed = self.classifies and self.probabilities
+        return needed and not are_enough(n_watched, self.size[2])
 
     @property
     def dense_size(self) -> tuple[int, float, int]:
@@ -232,7 +241,7 @@ MODELS = {
     "svm": Model(
         _svm,
         lambda genes, s: svm_seconds(
-            genes, *s.dense_size, s.probabilities, s.n_watched
+            genes, *s.dense_size, s.probabilities, s.cross_validates
         ),
     ),
     **{name: _booster(name) for name in BOOSTERS},
@@ -276,6 +285,10 @@ def own_model(genome: EstimatorGenome) -> Model:
     def seconds(genes: Genes, setting: Setting) -> float:
         n_rows, width, _ = setting.dense_size
         builder = SearchBuilder(genome.estimator, genome, n_rows)
-        return OWN_SECONDS + builder.cost(genes) * (OWN_COLUMNS + width)
+        fit = builder.cost(genes) * (OWN_COLUMNS + width)
+        is_calibrated = not hasattr(genome.estimator, "predict_proba")
+        if is_calibrated and setting.cross_validates:
+            fit *= CALIBRATION_FOLDS  # each fit has as many times fewer rows
+        return OWN_SECONDS + fit
 
     return Model(make, seconds)

@@ -15,7 +15,6 @@ from sklearn.utils.validation import check_is_fitted
 from sknevo.builders._targets import StandardizedRegressor
 from sknevo.builders.pipeline._calibration import (
     CalibratedClassifierMixin,
-    are_enough,
     undisturbed,
 )
 from sknevo.builders.pipeline._kernel_values import (
@@ -31,22 +30,21 @@ def svm_seconds(
     width: float,
     n_classes: int,
     probabilities: bool,
-    n_watched: int,
+    cross_validates: bool,
 ) -> float:
     """Return roughly how long a fit takes on one core; two classes count as one.
 
     The factors were fitted to seconds on tables of 300 to 30,000 rows; those of several
-    classes on 400 and 1,600 rows of 10, 50 and 200 classes; of linear machines to
-    2,257 texts, with 74 and 2,176 n-grams each, of two and four classes.
+    classes on 400 and 1,600 rows of 10, 50 and 200 classes; those of linear machines on
+    2,257 texts of 74 and of 2,176 n-grams, of two and of four classes.
     """
-    cross_validates = probabilities and not are_enough(n_watched, n_classes)
     each = 4e-6 if genes["approximate"] else 5e-7
     each += 8e-6 if probabilities else 0.0
     others = each * n_rows * (n_classes - 1)
     if genes["approximate"]:
         is_linear = "linear" in genes["kernel"]
         machine = 2.5e-5 + (1.2e-8 * width * n_classes if is_linear else 0.0)
-        # Three folds have two thirds of the rows.
+        # The fits of all folds together have twice the rows.
         return 0.01 + (3.0 if cross_validates else 1.0) * machine * n_rows + others
     steps = 1 + genes["C"] / 50
     exact = 8e-10 * n_rows * n_rows * (width + 10) * steps
