@@ -99,10 +99,11 @@ class Evaluator:
 
     def finish_training(
         self, candidates: Sequence[Candidate], budget: TimeBudget
-    ) -> dict[str, BaseEstimator | str]:
+    ) -> dict[str, BaseEstimator | str | None]:
         """Train on kept models with all of the data, a worker for each of them.
 
-        Return each model by the name of its candidate, or why there is none.
+        Return each model by the name of its candidate, or why its training has failed;
+        None if there was no time for it.
         """
         runner = FinishingRunner.of(self.runner)
         finisher = Evaluator(runner, self.n_jobs, self.memory_limit)

@@ -10,7 +10,7 @@ from sklearn.base import BaseEstimator
 from sknevo.deadline import Limit
 from sknevo.evaluation._candidate import TrialRunner, status_and_message
 from sknevo.evaluation._model_store import ModelStore
-from sknevo.records import Candidate, Evaluation, Status
+from sknevo.records import CUT_OFF, Candidate, Evaluation, Status
 
 # Without `max_time`, the final training takes this share of the epochs (or other
 # resource) that came before it, and one at least. Chosen, not measured.
@@ -79,7 +79,12 @@ class FinishingRunner(TrialRunner):
             goal = {"until": limit.until - WRITING}
         model.finish(data.X, data.y, **goal, **data.fit_params)
 
-    def finished_model(self, evaluation: Evaluation) -> BaseEstimator | str:
-        """Return the model of a trial that has ended, or why there is none."""
+    def finished_model(self, evaluation: Evaluation) -> BaseEstimator | str | None:
+        """Return the model of a trial that has ended, or why it has failed.
+
+        None stands for one for which there was no time.
+        """
+        if evaluation.status in CUT_OFF:
+            return None
         model = self.model_store.load(self.normalized(evaluation.candidate), 0)
         return model or evaluation.error or evaluation.status

@@ -89,3 +89,12 @@ def test_the_end_takes_the_time_that_is_left():
     assert found[RUNGS[1].name].steps[-1] == (10, "end")
     assert 1.5 < time.time() - budget.started < 3.2
     evaluator.close()
+
+
+def test_without_time_there_is_no_model_and_nothing_has_failed():
+    _, evaluator = make()
+    evaluator.evaluate([RUNGS[1]])
+    budget = TimeBudget(1.0, started=time.time() - 2)
+    found = evaluator.finish_training([RUNGS[1]], budget.for_final_training())
+    assert found == {RUNGS[1].name: None}
+    evaluator.close()
