@@ -245,7 +245,7 @@ class SuccessiveHalving:
                     self._promote(number, evaluation)
 
     def _best_of_each_kind(self, evaluations: list[Evaluation]) -> Iterator[Evaluation]:
-        """Yield the best ``1 / factor`` of each kind, at least one, once there are few.
+        """Yield the best ``1 / factor`` of each kind, and at least one.
 
         With fewer than `factor` on the rung, none is promoted.
         """

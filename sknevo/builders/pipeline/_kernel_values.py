@@ -1,7 +1,7 @@
 """Decision values of support vector machines with exact kernels, by matrix products.
 
-libsvm takes one row at a time, and evaluates the kernel at each support vector anew. A
-matrix product does the same for many rows at once.
+libsvm evaluates the kernel for one row and one support vector at a time. A matrix
+product does the same for many rows at once.
 """
 
 from collections.abc import Iterator
@@ -67,7 +67,7 @@ def _kernels(machine: SVC | SVR, X: Any) -> Iterator[np.ndarray]:
     """Yield the kernel of some rows after the others with all support vectors."""
     vectors = machine.support_vectors_
     n_vectors = vectors.shape[0]
-    if n_vectors == 0:  # A regressor whose tube holds all targets.
+    if n_vectors == 0:  # A regressor with all targets in its tube.
         yield np.zeros((X.shape[0], 0))
         return
     parameters = {name: getattr(machine, name) for name in ("gamma", "degree", "coef0")}

@@ -107,7 +107,8 @@ class Setting:
     def cross_validates(self) -> bool:
         """Whether a model without probabilities of its own learns them by more fits.
 
-        Otherwise the held-out part is enough: between those of three and of five folds.
+        The held-out part may be enough for it. A third of the rows stands for that: it
+        is between those of three and of five folds.
         """
         n_watched = self.spec.n_samples // 3 if self.watches else 0
         needed = self.classifies and self.probabilities
@@ -288,7 +289,7 @@ def own_model(genome: EstimatorGenome) -> Model:
         fit = builder.cost(genes) * (OWN_COLUMNS + width)
         is_calibrated = not hasattr(genome.estimator, "predict_proba")
         if is_calibrated and setting.cross_validates:
-            fit *= CALIBRATION_FOLDS  # each fit has as many times fewer rows
+            fit *= CALIBRATION_FOLDS  # times the rows, all fits together
         return OWN_SECONDS + fit
 
     return Model(make, seconds)

@@ -14,6 +14,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from sknevo.builders._targets import StandardizedRegressor
 from sknevo.builders.pipeline._calibration import (
+    CALIBRATION_FOLDS,
     CalibratedClassifierMixin,
     undisturbed,
 )
@@ -44,8 +45,9 @@ def svm_seconds(
     if genes["approximate"]:
         is_linear = "linear" in genes["kernel"]
         machine = 2.5e-5 + (1.2e-8 * width * n_classes if is_linear else 0.0)
-        # The fits of all folds together have twice the rows.
-        return 0.01 + (3.0 if cross_validates else 1.0) * machine * n_rows + others
+        # All fits together have as many times the rows as there are folds.
+        times = CALIBRATION_FOLDS if cross_validates else 1
+        return 0.01 + times * machine * n_rows + others
     steps = 1 + genes["C"] / 50
     exact = 8e-10 * n_rows * n_rows * (width + 10) * steps
     return 0.01 + (2.3 if cross_validates else 1.0) * exact + others
