@@ -170,8 +170,9 @@ class DataSpec:
         Where the channels are in `shape`, see `sknevo.network_plan.image_shape`.
     sparse : Sparsity or None, default=None
         The sparsity of X if it is a sparse matrix of numbers.
-    parts : tuple of Part, default=()
-        How a generator makes the columns of a DataFrame; empty for arrays.
+    parts : dict of str to tuple of Part, default={}
+        For each coding of numbers, how a generator makes the columns of a DataFrame;
+        empty for arrays.
     object_side : float, default=0.0
         The side of small objects in images, in pixels; 0 if there are none.
 
@@ -188,7 +189,7 @@ class DataSpec:
     shape: tuple[int, ...] = ()
     channels: str = "auto"
     sparse: Sparsity | None = None
-    parts: tuple[Part, ...] = ()
+    parts: Mapping[str, tuple[Part, ...]] = field(default_factory=dict)
     object_side: float = 0.0
 
     @property

@@ -56,20 +56,6 @@ class EvolvedNetworkMixin(SamplesMixin, NetworkParameters):
         with own_settings():
             return super()._fit(*args)
 
-    @property
-    def _layout(self) -> dict[str, Any]:
-        """The shape of a sample and where its channels are, for a DataSpec."""
-        return {"shape": self._sample_shape_, "channels": self._channels_}
-
-
-class EvolvedPredictorMixin(EvolvedNetworkMixin):
-    """Targets of samples, and the file of a network that predicts them."""
-
-    _picture: ClassVar[str] = "NetworkDisplay"
-    # Each split is a training. After 30 s, five folds were as good as three on 100
-    # images, and worse on 200, 320 and 400 (benchmarks/pictures.py).
-    _default_folds: ClassVar[Mapping[int, int]] = {100: 5, 500: 3}
-
     def _auto_resource(self, spec: DataSpec, n_splits: int) -> FirstRung | None:
         if self.max_time is None:
             return None
@@ -83,6 +69,20 @@ class EvolvedPredictorMixin(EvolvedNetworkMixin):
         larger = max(1.0, pixels / SMALL)
         samples = SAMPLES_PER_SECOND * self.max_time / (n_splits * larger)
         return min(max(LEAST_SAMPLES, samples), MOST_SAMPLES)
+
+    @property
+    def _layout(self) -> dict[str, Any]:
+        """The shape of a sample and where its channels are, for a DataSpec."""
+        return {"shape": self._sample_shape_, "channels": self._channels_}
+
+
+class EvolvedPredictorMixin(EvolvedNetworkMixin):
+    """Targets of samples, and the file of a network that predicts them."""
+
+    _picture: ClassVar[str] = "NetworkDisplay"
+    # Each split is a training. After 30 s, five folds were as good as three on 100
+    # images, and worse on 200, 320 and 400 (benchmarks/pictures.py).
+    _default_folds: ClassVar[Mapping[int, int]] = {100: 5, 500: 3}
 
     def _targets(self, X: Any, y: Any) -> Any:
         return labels_of(X) if y is None else y

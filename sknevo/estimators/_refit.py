@@ -36,7 +36,7 @@ class RefitMixin:
     def _finish_training(
         self, result: SearchResult, evaluator: Evaluator, budget: TimeBudget
     ) -> None:
-        """Train on the best and the heaviest members with all of the data.
+        """Train on the best and the heaviest members, see `FinishingRunner`.
 
         With `max_time` each worker trains one of them until the time is over. The
         others, and one that fails there, predict with the models of their trials.
@@ -46,15 +46,25 @@ class RefitMixin:
         chosen = {index: result.evaluations[index] for index in finalists}
         evaluator.fit_missing_models([*chosen.values()], budget)
         models: dict[int, BaseEstimator] = {}
+        fitness = {index: e.fitness for index, e in chosen.items()}
         if result.stop_reason != INTERRUPTED:
             candidates = [e.candidate for e in chosen.values()]
             by_name = evaluator.finish_training(candidates, budget.for_final_training())
+            finished = {
+                index: one
+                for index, e in chosen.items()
+                # A model that has become worse is left out.
+                if (one := by_name[e.candidate.name]).fitness is None
+                or one.fitness >= e.fitness
+            }
             models = _usable(
-                {index: by_name[e.candidate.name] for index, e in chosen.items()},
+                {index: one.model for index, one in finished.items()},
                 "as its evaluation has left it, since its training could not go on "
                 "with all of X",
             )
-        index = self._winner(finalists, models)
+            scored = {index: finished[index].fitness for index in models}
+            fitness |= {i: value for i, value in scored.items() if value is not None}
+        index = self._winner(finalists, models, fitness)
         best = result.evaluations[index]
         self.best_estimator_ = models.get(index) or runner.stored_model(best.candidate)
         self._set_best(index, best)
@@ -77,8 +87,17 @@ class RefitMixin:
         most = None if budget.max_time is None else self._n_workers
         return [*dict.fromkeys(indices)][:most]
 
-    def _winner(self, finalists: list[int], models: Mapping[int, BaseEstimator]) -> int:
-        """Return the index of the best once `models`, by index, are trained."""
+    def _winner(
+        self,
+        finalists: list[int],
+        models: Mapping[int, BaseEstimator],
+        fitness: Mapping[int, float],
+    ) -> int:
+        """Return the index of the best once `models`, by index, are trained.
+
+        `fitness`, by index, is that after the training, or, if it was not scored again,
+        that of the trial.
+        """
         return finalists[0]
 
     def _refit(

@@ -159,6 +159,29 @@ def chosen_index(
 MOST_REFITTED = 3
 
 
+def best_of_each(
+    evaluations: Sequence[Evaluation], best: int, rank_key: Callable[[Evaluation], Any]
+) -> list[int]:
+    """Return the index of the best, and of the next best other individuals in order.
+
+    An individual counts once, with the resource that it does best with.
+
+    Examples
+    --------
+    >>> from sknevo.records import Chromosome
+    >>> rows = [("a", 0.7), ("b", 0.9), ("b", 0.8), ("c", 0.8)]
+    >>> best_of_each([Evaluation(Chromosome({"x": x}), "ok", fitness)
+    ...               for x, fitness in rows], 1, lambda one: one.rank_key)
+    [1, 3, 0]
+    """
+    successful = [i for i, one in enumerate(evaluations) if one.status == "ok"]
+    successful.sort(key=lambda i: rank_key(evaluations[i]), reverse=True)
+    first: dict[str, int] = {}
+    for index in [best, *successful]:
+        first.setdefault(evaluations[index].chromosome.key, index)
+    return [*first.values()]
+
+
 def runners_up(evaluations: Sequence[Evaluation], best: int) -> list[int]:
     """Return the index of the best, and of those to refit instead if that one fails.
 

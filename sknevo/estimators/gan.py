@@ -1,12 +1,13 @@
 """Evolved GANs: both networks, their optimizers, the noise and the training."""
 
+import math
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from numbers import Integral
 from typing import Any
 
 import numpy as np
-from sklearn.base import clone
+from sklearn.base import BaseEstimator, clone
 from sklearn.utils import Tags, column_or_1d
 from sklearn.utils.metadata_routing import UNUSED
 from sklearn.utils.validation import (
@@ -20,22 +21,36 @@ from sknevo.builders.pipeline._columns import as_table
 from sknevo.estimators._base import BaseEvolved
 from sknevo.estimators._network_mixins import EvolvedSamplesMixin
 from sknevo.estimators._parameters import parameter, with_parameters
-from sknevo.estimators._results import after_refit
+from sknevo.estimators._results import after_refit, best_of_each
 from sknevo.estimators._splits import HOLD_OUT
-from sknevo.evaluation import Builder, Data, Objectives, TrialRunner, limited_threads
+from sknevo.evaluation import (
+    Builder,
+    Data,
+    Evaluator,
+    Objectives,
+    TrialRunner,
+    limited_threads,
+)
 from sknevo.frames import FrameLayout
 from sknevo.genes import Genome
+from sknevo.genomes._networks import are_images
 from sknevo.genomes.gan import gan, well_known
 from sknevo.metrics import GenerativeScore, TableFeatures, n_conditions
 from sknevo.metrics._features import check_features
+from sknevo.network_plan import shape_of
 from sknevo.records import DataSpec, Evaluation, Generation, Part
-from sknevo.search import SearchCallback
+from sknevo.search import SearchCallback, SearchResult
 from sknevo.table_codec import FrameNumbers, TableCodec
+from sknevo.time_budget import TimeBudget
 
 __all__ = ["EvolvedGAN"]
 
 # Fewer samples say nothing about a distribution; chosen, not measured.
 FEWEST_SAMPLES = 8
+# Samples that a GAN learns from for the first rung: so many rows for each second of
+# `max_time`, all splits together, or so many pixels. One core learns from some 8,000
+# rows per second with three layers of 128 units. Chosen, not measured.
+ROWS_PER_SECOND, PIXELS_PER_SECOND = 200, 12_000
 
 
 @with_parameters
@@ -350,7 +365,7 @@ default="estimation_of_distribution"
             # A DataFrame of pixels holds images.
             is_frame = FrameLayout.of(X) is not None
             self._is_table_ = is_frame and self.image_shape is None
-            self._codec_: TableCodec | None = None
+            self._codecs_: dict[str, TableCodec] | None = None
         if not self._is_table_:
             return super()._check_X(X, reset)
         table = as_table(X)
@@ -370,16 +385,16 @@ default="estimation_of_distribution"
         return X, y
 
     @property
-    def _parts(self) -> tuple[Part, ...]:
-        """How the columns of a DataFrame are made."""
-        return () if self._codec_ is None else self._codec_.parts
+    def _parts(self) -> dict[str, tuple[Part, ...]]:
+        """How the columns of a DataFrame are made, by the coding of numbers."""
+        return {name: codec.parts for name, codec in (self._codecs_ or {}).items()}
 
     def _learn(self, X: Any, y: np.ndarray | None) -> None:
         if self._is_table_:
             columns = self._table_.columns
             names = [column.name for column in columns]
-            self._codec_ = TableCodec(X, self._table_.are_labels, names)
-            if not self._codec_.width:
+            self._codecs_ = TableCodec.of_all_codings(X, self._table_.are_labels, names)
+            if not any(codec.width for codec in self._codecs_.values()):
                 raise ValueError(
                     "X must have a column that varies; all values of "
                     f"{', '.join(map(repr, names[:5]))} are the same."
@@ -468,12 +483,47 @@ default="estimation_of_distribution"
     def _well_known(self, spec: DataSpec) -> list[dict]:
         return well_known(spec, self.genome_)
 
+    def _first_samples(self, spec: DataSpec, n_splits: int) -> float:
+        pixels = math.prod(shape_of(spec)[1:])
+        each = PIXELS_PER_SECOND / pixels if are_images(spec) else ROWS_PER_SECOND
+        return each * self.max_time / n_splits
+
     def _builder(
         self, spec: DataSpec, objectives: Objectives, final: bool = False
     ) -> Builder:
         from sknevo.builders.gan import GANBuilder
 
-        return GANBuilder(spec, self.device, self.precision, self._codec_)
+        return GANBuilder(spec, self.device, self.precision, self._codecs_)
+
+    # The winner.
+
+    def _finish_training(
+        self, result: SearchResult, evaluator: Evaluator, budget: TimeBudget
+    ) -> None:
+        rows = self._refit_rows(evaluator.runner.data.value)
+        if rows is not None and budget.max_time is None:
+            # The trial of the best has trained it as long as its genes ask for.
+            self._refit(result, evaluator, budget, rows)
+        else:
+            super()._finish_training(result, evaluator, budget)
+
+    def _finalists(
+        self, result: SearchResult, evaluator: Evaluator, budget: TimeBudget
+    ) -> list[int]:
+        """Return the best individuals, one for each worker."""
+        if callable(self.refit) or budget.max_time is None:
+            return [self.best_index_]
+        best = best_of_each(result.evaluations, self.best_index_, budget.rank_key)
+        return best[: self._n_workers]
+
+    def _winner(
+        self,
+        finalists: list[int],
+        models: Mapping[int, BaseEstimator],
+        fitness: Mapping[int, float],
+    ) -> int:
+        """Return the fittest after the final training."""
+        return max(finalists, key=fitness.__getitem__)
 
     # The fitted estimator.
 

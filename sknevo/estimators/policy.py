@@ -10,7 +10,7 @@ from sklearn.utils.metadata_routing import UNUSED
 
 from sknevo.estimators._base import BaseEvolved
 from sknevo.estimators._parameters import COUNT, parameter, with_parameters
-from sknevo.estimators._results import after_refit
+from sknevo.estimators._results import after_refit, best_of_each
 from sknevo.estimators._setup import FirstRung, first_rung, largest_value
 from sknevo.evaluation import Builder, Evaluator, Objectives
 from sknevo.genes import Genome
@@ -454,13 +454,8 @@ default="estimation_of_distribution"
     ) -> list[int]:
         """Return the individuals with the best scores, the best first."""
         evaluations = result.evaluations
-        successful = [i for i, one in enumerate(evaluations) if one.status == "ok"]
-        successful.sort(key=lambda i: budget.rank_key(evaluations[i]), reverse=True)
-        # An individual counts once, with the resource that it does best with.
-        first: dict[str, int] = {}
-        for index in [self.best_index_, *successful]:
-            first.setdefault(evaluations[index].chromosome.key, index)
-        nominated = [*first.values()][:NOMINATED]
+        best = best_of_each(evaluations, self.best_index_, budget.rank_key)
+        nominated = best[:NOMINATED]
         evaluator.fit_missing_models([evaluations[i] for i in nominated], budget)
         has_models = evaluator.runner.has_models
         kept = [i for i in nominated if has_models(evaluations[i].candidate)]
@@ -483,7 +478,12 @@ default="estimation_of_distribution"
             n = min(n, FRESH_SHARE * budget.max_time * n_tested / seconds)
         return fresh_seeds(self.seeds_, max(FEWEST_FRESH, int(n)), number=1)
 
-    def _winner(self, finalists: list[int], models: Mapping[int, BaseEstimator]) -> int:
+    def _winner(
+        self,
+        finalists: list[int],
+        models: Mapping[int, BaseEstimator],
+        fitness: Mapping[int, float],
+    ) -> int:
         """Return the best of the finalists by fresh seeds."""
         by_return = self.scoring is None and not callable(self.refit)
         scores = {index: one.fresh_returns_.mean() for index, one in models.items()}

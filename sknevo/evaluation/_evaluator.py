@@ -9,10 +9,9 @@ from dataclasses import replace
 from typing import Self
 
 from joblib import effective_n_jobs
-from sklearn.base import BaseEstimator
 
 from sknevo.evaluation._candidate import TrialRunner
-from sknevo.evaluation._finish import FinishingRunner
+from sknevo.evaluation._finish import Finished, FinishingRunner
 from sknevo.evaluation._journal import Journal
 from sknevo.evaluation._outcomes import Lost, Outcome
 from sknevo.evaluation._pools import Pool, open_pool
@@ -99,20 +98,19 @@ class Evaluator:
 
     def finish_training(
         self, candidates: Sequence[Candidate], budget: TimeBudget
-    ) -> dict[str, BaseEstimator | str | None]:
-        """Train on kept models with all of the data, a worker for each of them.
+    ) -> dict[str, Finished]:
+        """Train on kept models, a worker for each of them.
 
-        Return each model by the name of its candidate, or why its training has failed;
-        None if there was no time for it.
+        Return the outcomes by the names of the candidates, see `FinishingRunner`.
         """
         runner = FinishingRunner.of(self.runner)
         finisher = Evaluator(runner, self.n_jobs, self.memory_limit)
-        models = {
-            evaluation.candidate.name: runner.finished_model(evaluation)
+        finished = {
+            evaluation.candidate.name: runner.finished(evaluation)
             for evaluation in finisher.evaluate(candidates, budget)
         }
         runner.model_store.close()
-        return models
+        return finished
 
     def evaluate(
         self, candidates: Sequence[Candidate], budget: TimeBudget | None = None

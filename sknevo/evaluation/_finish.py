@@ -1,14 +1,15 @@
-"""The final training: kept models are trained on with all of the data."""
+"""The final training: kept models are trained on, with all of the data if need be."""
 
 import math
 import time
 from dataclasses import dataclass
-from typing import Self
+from typing import NamedTuple, Self
 
 from sklearn.base import BaseEstimator
 
 from sknevo.deadline import Limit
 from sknevo.evaluation._candidate import TrialRunner, status_and_message
+from sknevo.evaluation._data import part_of
 from sknevo.evaluation._model_store import ModelStore
 from sknevo.records import CUT_OFF, Candidate, Evaluation, Status
 
@@ -19,13 +20,25 @@ SHARE = 0.3
 WRITING = 0.4
 
 
+class Finished(NamedTuple):
+    """What the final training of a candidate has led to.
+
+    `model` is None if there was no time, or says why the training failed. `fitness` is
+    that of the model, None if it was not scored again.
+    """
+
+    model: BaseEstimator | str | None
+    fitness: float | None = None
+
+
 @dataclass(frozen=True)
 class FinishingRunner(TrialRunner):
-    """Trains on the model of a candidate's last split with all samples, as one "trial".
+    """Trains on the model of a candidate's last split, as one "trial".
 
     The model is loaded from `trained_models`, and what it becomes is saved in
     `model_store`. The training takes all the time of the trial; without a limit, a
-    share of what came before it.
+    share of what came before it. It has all samples. If `trial_is_refit`, it has the
+    training part again, and the model is scored on the held-out part.
     """
 
     trained_models: ModelStore | None = None
@@ -45,6 +58,8 @@ class FinishingRunner(TrialRunner):
             model = self._last_model(candidate)
             with self._trial_settings(math.inf):
                 self._train_on(model, candidate, limit)
+                if self.trial_is_refit:
+                    fitness = self._fitness(model)
             fitted = self.model_store.save(self.normalized(candidate), 0, model)
         except Exception as fault:
             if self.raise_error:
@@ -71,20 +86,39 @@ class FinishingRunner(TrialRunner):
     def _train_on(
         self, model: BaseEstimator, candidate: Candidate, limit: Limit
     ) -> None:
-        data = self.data.value
+        data, rows = self.data.value, None
+        if self.trial_is_refit:
+            rows, _ = data.splits[-1]
         if limit.until == math.inf:
             amount = max(1, math.ceil(SHARE * self.total_amount(candidate)))
             goal = {self.builder.resource: amount}
         else:
             goal = {"until": limit.until - WRITING}
-        model.finish(data.X, data.y, **goal, **data.fit_params)
+        X, y, fit_params = data.X, data.y, data.fit_params
+        if rows is not None:
+            X, y = part_of(X, rows), part_of(y, rows)
+            fit_params = data.take(fit_params, rows)
+        model.finish(X, y, **goal, **fit_params)
 
-    def finished_model(self, evaluation: Evaluation) -> BaseEstimator | str | None:
-        """Return the model of a trial that has ended, or why it has failed.
+    def _fitness(self, model: BaseEstimator) -> float:
+        """Return the fitness on the held-out part of the last split."""
+        data, start = self.data.value, time.perf_counter()
+        train, test = data.splits[-1]
+        scores = self.objectives.measure(
+            model,
+            part_of(data.X, test),
+            part_of(data.y, test),
+            data.take(data.score_params, test),
+            time.perf_counter() - start,
+            part_of(data.X, train),
+        )
+        return self.objectives.fitness({n: (value,) for n, value in scores.items()})
 
-        None stands for one for which there was no time.
-        """
+    def finished(self, evaluation: Evaluation) -> Finished:
+        """Return the outcome of a trial that has ended."""
         if evaluation.status in CUT_OFF:
-            return None
+            return Finished(None)
         model = self.model_store.load(self.normalized(evaluation.candidate), 0)
-        return model or evaluation.error or evaluation.status
+        if model is None:
+            return Finished(evaluation.error or evaluation.status)
+        return Finished(model, evaluation.fitness if self.trial_is_refit else None)

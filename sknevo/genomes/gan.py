@@ -18,7 +18,7 @@ from sknevo.genomes._networks import (
     narrow_widest,
     round_widths,
 )
-from sknevo.network_plan import Layer, gan_plans, shape_of
+from sknevo.network_plan import Layer, gan_plans, samples_per_epoch, shape_of
 from sknevo.records import DataSpec, express
 
 __all__ = ["gan", "well_known"]
@@ -107,9 +107,11 @@ AUGMENTATION = Genome(
     colour=Categorical([0.0, 0.3], [5, 1]).with_neutral(0.0),
 )
 
-# Of DataFrames: how options are drawn in training (`TableHead`), and whether rows are
-# made for labels of their columns (`ColumnConditions`).
+# Of DataFrames: how numbers are encoded (`TableCodec`), how options are drawn in
+# training (`TableHead`), and whether rows are made for labels of their columns
+# (`ColumnConditions`).
 TABLE = {
+    "numbers": Categorical(["quantiles", "modes"], [2, 1]),
     "relaxation": Categorical(["shares", "straight_through"], [1, 1]),
     "temperature": Real(0.1, 1.0, log=True),
 }
@@ -152,9 +154,9 @@ def gan(
     max_parameters : int, default=2_000_000
         Greatest number of weights of each network.
     max_epochs : int or None, default=None
-        Greatest number of epochs. None stands for as many as it takes to train the
-        discriminator on 600,000 rows (2,000,000 of a DataFrame) or 200,000 images, but
-        at least 5 and at most 1000.
+        Greatest number of epochs, of 10,000 samples at most. None stands for as many as
+        it takes to train the discriminator on 600,000 rows (2,000,000 of a DataFrame)
+        or 200,000 images, but at least 5 and at most 1000.
 
     Returns
     -------
@@ -203,8 +205,7 @@ def gan(
     if images:
         genes["augmentation"] = AUGMENTATION
     if spec.parts:
-        makes_labels = any(part.n_conditions for part in spec.parts)
-        conditional = {"conditional": CONDITIONAL} if makes_labels else {}
+        conditional = {"conditional": CONDITIONAL} if _makes_labels(spec) else {}
         genes["table"] = Genome(**TABLE, **conditional)
     _check_smallest(spec, max_parameters)
     return Genome(**genes).constrained(
@@ -212,11 +213,17 @@ def gan(
     )
 
 
+def _makes_labels(spec: DataSpec) -> bool:
+    """Return whether rows can be made for labels of their columns."""
+    codings = spec.parts.values()
+    return any(part.n_conditions for columns in codings for part in columns)
+
+
 def _usual_epochs(spec: DataSpec) -> int:
     seen = IMAGES_SEEN if are_images(spec) else ROWS_SEEN
     if spec.parts:
         seen = TABLE_ROWS_SEEN
-    return min(MAX_EPOCHS, max(MIN_EPOCHS, seen // spec.n_samples))
+    return min(MAX_EPOCHS, max(MIN_EPOCHS, seen // samples_per_epoch(spec.n_samples)))
 
 
 # Constraints ---------------------------------------------------------------------
@@ -241,7 +248,7 @@ def _check_smallest(spec: DataSpec, max_parameters: int) -> None:
         "generator": generator,
         "discriminator": discriminator,
         "training": {"packing": 1},
-        "table": {},
+        "table": {"numbers": "quantiles"},
     }
     least = max(_n_parameters(smallest, spec).values())
     check_smallest(least, spec, max_parameters)
@@ -313,9 +320,7 @@ def _shrink(genes: dict[str, Any], name: str, spec: DataSpec) -> None:
 
 
 def well_known(spec: DataSpec, genome: Genome | None = None) -> list[dict[str, Any]]:
-    """Return individuals that are known to do well, the cheap ones first.
-
-    The first has few epochs: when it has ended, the time of the others is known.
+    """Return individuals that are known to do well.
 
     Parameters
     ----------
@@ -335,8 +340,8 @@ def well_known(spec: DataSpec, genome: Genome | None = None) -> list[dict[str, A
     >>> from sknevo.genomes.gan import well_known
     >>> from sknevo.records import DataSpec
     >>> first, *others = well_known(DataSpec("generation", 1000, 0, shape=(2,)))
-    >>> first["training"]["epochs"], others[0]["training"]["epochs"]
-    (150, 600)
+    >>> [*first["loss"]], first["training"]["epochs"], len(others)
+    (['relativistic'], 600, 5)
     """
     kind = "blocks" if are_images(spec) else "dense"
     epochs = most(genome, "training", "epochs", unknown=_usual_epochs(spec))
@@ -391,7 +396,6 @@ def _known_for_rows(
     narrow_noise = max(2, spec.shape[0])
     wide = {"units": 128, "depth": 4, "rejection": 0.8}
     return [
-        known("relativistic", 0.1, mixture, epochs=math.ceil(most_epochs / 4)),
         known("relativistic", 0.1, mixture),
         known("non_saturating", 0.1, mixture),
         known("non_saturating", 0.0, normal, packing=2),
@@ -405,30 +409,30 @@ def _known_for_rows(
 def _known_for_tables(
     spec: DataSpec, most_epochs: int, deepest: float
 ) -> list[dict[str, Any]]:
-    makes_labels = any(part.n_conditions for part in spec.parts)
-
     def known(
         loss: str,
         gradient_penalty: float,
         optimizer: dict[str, Any],
-        units: int = 256,
-        normalisation: str = "batch",
+        units: int = 128,
+        depth: int = 3,
+        normalisation: str = "none",
         dimension: int = 128,
-        batch_size: int = 500,
-        relaxation: str = "shares",
-        conditional: bool = True,
+        batch_size: int = 128,
+        numbers: str = "quantiles",
+        conditional: bool = False,
+        relaxation: str = "straight_through",
         **training: Any,
     ) -> dict[str, Any]:
         layers = [
             [{"units": units, "normalisation": each, "activation": activation}]
-            * min(2, deepest)
+            * min(depth, deepest)
             for each, activation in ((normalisation, "relu"), ("none", "leaky_relu"))
         ]
         individual = _individual(
             {"dimension": dimension, "distribution": {"normal": {"scale": 1.0}}},
             {"dense": layers[0], "optimizer": optimizer},
             {"dense": layers[1], "optimizer": optimizer},
-            {loss: {"gradient_penalty": gradient_penalty}},
+            _loss(loss, gradient_penalty, 0.0),
             {
                 "epochs": most_epochs,
                 "batch_size": max(2, min(batch_size, spec.n_samples)),
@@ -436,30 +440,31 @@ def _known_for_tables(
             },
             rejection=0.0,
         )
-        table = {"relaxation": relaxation, "temperature": 0.2}
-        if makes_labels:
+        table = {"numbers": numbers, "relaxation": relaxation, "temperature": 0.2}
+        if _makes_labels(spec):
             table["conditional"] = conditional
         return {**individual, "table": table}
 
+    as_ctgan = {"units": 256, "depth": 2, "normalisation": "batch", "batch_size": 500}
+    as_ctgan |= {"conditional": True, "relaxation": "shares"}
     published = {"adam": {"lr": 2e-4, "beta1": 0.5, "beta2": 0.9}}
     faster = {"adam": {"lr": 1e-3, "beta1": 0.5, "beta2": 0.9}}
-    # The second is CTGAN as published (Xu et al. 2019), but for its shortcuts and
-    # dropout; the first and third are it without packing, in larger steps.
+    # Quantiles, a penalty in place of normalisation and large steps: see
+    # doc/figures.md. The last is CTGAN as published (Xu et al. 2019), but for its
+    # shortcuts and dropout; the one before is in larger steps, without packing.
     individuals = [
-        known("wasserstein", 10.0, faster, epochs=math.ceil(most_epochs / 4)),
+        known("relativistic", 0.1, _adam(4e-3, 0.0)),
+        known("relativistic", 0.1, _adam(2e-3, 0.0), units=256),
+        known("relativistic", 0.1, _adam(4e-3, 0.0), conditional=True),
+        known("relativistic", 0.1, _adam(2e-3, 0.0), numbers="modes"),
+        known("wasserstein", 10.0, faster, **as_ctgan),
         known(
             *("wasserstein", 10.0, published),
+            **as_ctgan,
+            numbers="modes",
             packing=10,
             ema_decay=0.0,
             schedule="constant",
-        ),
-        known("wasserstein", 10.0, faster),
-        known("wasserstein", 10.0, faster, conditional=False),
-        known("relativistic", 0.1, _adam(1e-3, 0.0), relaxation="straight_through"),
-        known(
-            *("relativistic", 1.0, _adam(1e-3, 0.0)),
-            conditional=False,
-            relaxation="straight_through",
         ),
     ]
     # Without labels some are the same.
@@ -480,7 +485,6 @@ def _known_for_images(
         loss: str,
         upsampling: str,
         widening: int = 1,
-        epochs: int = most_epochs,
         penalty: float = 0.0,
     ) -> dict[str, Any]:
         up = {"kernel": 3, "upsampling": upsampling, "activation": "relu"}
@@ -498,12 +502,12 @@ def _known_for_images(
                 "optimizer": _adam(2e-3, 0.5),
             },
             _loss(loss, penalty, penalty),
-            {"epochs": epochs, "batch_size": min(32, spec.n_samples)},
+            {"epochs": most_epochs, "batch_size": min(32, spec.n_samples)},
         )
         return {**individual, "augmentation": {}}
 
     return [
-        known("hinge", "transposed", epochs=math.ceil(most_epochs / 4)),
+        known("hinge", "transposed"),
         known("relativistic", "transposed"),
         known("hinge", "transposed", widening=2),
         known("non_saturating", "nearest"),
@@ -532,6 +536,8 @@ def _individual(
 
 
 def _loss(name: str, at_real: float, at_generated: float) -> dict[str, Any]:
+    if name == "wasserstein":  # its penalty lies between both
+        return {name: {"gradient_penalty": at_real}}
     return {name: {"gradient_penalty": at_real, "generated_penalty": at_generated}}
 
 

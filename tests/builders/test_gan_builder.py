@@ -72,13 +72,18 @@ def mixed_table(n, seed=0):
 ARE_LABELS = [False, True, False, True]
 
 
+def spec_of_table(codecs, n_samples, n_labels=0):
+    parts = {name: codec.parts for name, codec in codecs.items()}
+    return DataSpec("generation", n_samples, n_labels, shape=(4,), parts=parts)
+
+
 def table_case(y=None):
     X = mixed_table(40)
-    codec = TableCodec(X, ARE_LABELS)
+    codecs = TableCodec.of_all_codings(X, ARE_LABELS)
     n_labels = 0 if y is None else len(set(y))
-    spec = DataSpec("generation", 40, n_labels, shape=(4,), parts=codec.parts)
+    spec = spec_of_table(codecs, 40, n_labels)
     genome = gan(spec, max_layers=2, max_epochs=2, max_parameters=40_000)
-    builder = GANBuilder(spec, "cpu", table=codec)
+    builder = GANBuilder(spec, "cpu", tables=codecs)
     return Case(genome, builder, X, y, n_fitted=3, answers={-1, 1})
 
 
@@ -348,19 +353,21 @@ def test_training_rows_have_the_labels_that_they_are_drawn_for():
     assert conditions.of_rows(rows).sum(dim=1).eq(1).all()
 
 
-def test_gans_of_tables_learn_what_columns_have_to_do_with_each_other():
+@pytest.mark.parametrize("coding", ["quantiles", "modes"])
+def test_gans_of_tables_learn_what_columns_have_to_do_with_each_other(coding):
     X = mixed_table(800)
-    codec = TableCodec(X, ARE_LABELS)
-    spec = DataSpec("generation", len(X), 0, shape=(4,), parts=codec.parts)
+    codecs = TableCodec.of_all_codings(X, ARE_LABELS)
+    spec = spec_of_table(codecs, len(X))
     genes = gan(spec).complete(well_known(spec)[2], np.random.default_rng(0))
     expressed = Chromosome(genes).expressed
+    expressed["table"]["numbers"] = coding
     for network in ("generator", "discriminator"):
         expressed[network]["dense"] = [
             layer | {"units": 64} for layer in expressed[network]["dense"]
         ]
         expressed[network]["optimizer"]["adam"]["lr"] = 0.006
     expressed["training"] |= training(40, 250)
-    made = GANBuilder(spec, "cpu", table=codec)(expressed, 0).fit(X).sample(1500)
+    made = GANBuilder(spec, "cpu", tables=codecs)(expressed, 0).fit(X).sample(1500)
     assert set(made[:, 1]) <= {0, 1, 2, 3}
     assert 0.05 < np.isnan(made[:, 0]).mean() < 0.5
     assert 0.4 < (made[:, 2] == 0).mean() < 0.95
@@ -487,12 +494,13 @@ def test_companions_keep_their_labels():
 
 def test_signals_and_snapshots_tell_the_course_of_the_training(fitted):
     signals = fitted.signals_
-    assert {len(values) for values in signals.values()} == {12}
+    # Twelve that are evenly spaced, and one after the first epoch.
+    assert {len(values) for values in signals.values()} == {13}
     assert signals["step"][-1] == fitted.n_steps_
     assert signals["wide_coverage"][-1] > signals["wide_coverage"][0]
     assert all(np.isfinite(values).all() for values in signals.values())
     assert 0.5 < fitted.stability_ <= 1
-    assert fitted.snapshots_.shape == (12, 256, 2)
+    assert fitted.snapshots_.shape == (13, 256, 2)
 
 
 @pytest.mark.parametrize("steps", [1, 2, 5])

@@ -6,6 +6,7 @@ import pytest
 from toys import LearnerBuilder, make_evaluator
 
 from sknevo.evaluation import ModelStore
+from sknevo.evaluation._finish import Finished
 from sknevo.records import Candidate, Chromosome
 from sknevo.time_budget import TimeBudget
 
@@ -73,11 +74,11 @@ def test_what_was_trained_ends_with_all_of_the_data(n_jobs):
     lost = Candidate(Chromosome({"epochs": 5}))
     evaluator.evaluate([RUNGS[1], broken])
     found = evaluator.finish_training([RUNGS[1], broken, lost], TimeBudget())
-    model = found[RUNGS[1].name]
+    model = found[RUNGS[1].name].model
     # The trial had half of the rows; a share of what was trained follows.
     assert model.steps == [(5, 0), (5, 1), (5, 2), (10, "end")]
-    assert found[broken.name].startswith("ValueError: nothing left to learn (")
-    assert "not kept" in found[lost.name]
+    assert found[broken.name].model.startswith("ValueError: nothing left to learn (")
+    assert "not kept" in found[lost.name].model
     evaluator.close()
 
 
@@ -86,7 +87,7 @@ def test_the_end_takes_the_time_that_is_left():
     evaluator.evaluate([RUNGS[1]])
     budget = TimeBudget(3.0)
     found = evaluator.finish_training([RUNGS[1]], budget.for_final_training())
-    assert found[RUNGS[1].name].steps[-1] == (10, "end")
+    assert found[RUNGS[1].name].model.steps[-1] == (10, "end")
     assert 1.5 < time.time() - budget.started < 3.2
     evaluator.close()
 
@@ -96,5 +97,5 @@ def test_without_time_there_is_no_model_and_nothing_has_failed():
     evaluator.evaluate([RUNGS[1]])
     budget = TimeBudget(1.0, started=time.time() - 2)
     found = evaluator.finish_training([RUNGS[1]], budget.for_final_training())
-    assert found == {RUNGS[1].name: None}
+    assert found == {RUNGS[1].name: Finished(None)}
     evaluator.close()

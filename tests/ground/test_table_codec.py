@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
+from scipy.stats import kstest
 
 from sknevo.table_codec import FrameNumbers, TableCodec
 
@@ -70,10 +71,13 @@ COLUMNS = {
 }
 
 
-def round_trip(X):
+CODINGS = "quantiles", "modes"
+
+
+def round_trip(X, coding="quantiles"):
     frame = FrameNumbers(X)
     numbers = frame.read(X)
-    codec = TableCodec(numbers, frame.are_labels)
+    codec = TableCodec(numbers, frame.are_labels, coding=coding)
     frame, codec = pickle.loads(pickle.dumps((frame, codec)))
     encoded = codec.encode(numbers)
     assert encoded.shape == (len(numbers), codec.width)
@@ -82,10 +86,11 @@ def round_trip(X):
     return frame.write(codec.decode(encoded))
 
 
+@pytest.mark.parametrize("coding", CODINGS)
 @pytest.mark.parametrize("name", COLUMNS)
-def test_columns_come_back_as_they_were(name):
+def test_columns_come_back_as_they_were(name, coding):
     X = pd.DataFrame({name: pd.Series(COLUMNS[name], range(N))})
-    pd.testing.assert_frame_equal(round_trip(X), X, rtol=1e-9)
+    pd.testing.assert_frame_equal(round_trip(X, coding), X, rtol=1e-9)
 
 
 def test_frames_of_all_libraries_come_back_as_they_were():
@@ -119,7 +124,28 @@ def test_frames_of_all_libraries_come_back_as_they_were():
     )
 )
 def test_any_numbers_come_back_as_they_were(numbers):
-    codec = TableCodec(numbers, [False])
-    again = codec.decode(codec.encode(numbers))
     room = 1e-12 * np.ptp(np.nan_to_num(numbers))
-    np.testing.assert_allclose(again, numbers, rtol=1e-9, atol=room)
+    for codec in TableCodec.of_all_codings(numbers, [False]).values():
+        again = codec.decode(codec.encode(numbers))
+        np.testing.assert_allclose(again, numbers, rtol=1e-9, atol=room)
+
+
+def test_quantiles_make_any_column_normal():
+    draw = np.random.default_rng(0)
+    # Many are 0, few are far out.
+    numbers = np.where(draw.random(4000) < 0.6, 0.0, draw.exponential(size=4000) ** 5)
+    (column,) = TableCodec(numbers[:, None], [False], coding="quantiles").columns
+    scores = column.encode(numbers, draw)[:, 0]
+    assert np.abs(scores).max() == pytest.approx(1)
+    scores *= column.spread.bound
+    assert kstest(scores, "norm").pvalue > 0.1
+    np.testing.assert_allclose(
+        column.decode(scores[:, None] / column.spread.bound), numbers
+    )
+    # Without random numbers, the same one has the same score.
+    assert len(set(column.encode(np.zeros(5))[:, 0])) == 1
+    # What was not seen lies between its neighbours, or at the ends.
+    known = np.unique(numbers)
+    new = np.array([-1.0, (known[7] + known[8]) / 2, 1e9])
+    decoded = column.decode(column.encode(new))
+    np.testing.assert_allclose(decoded, [0, new[1], known[-1]])

@@ -1,11 +1,12 @@
 """Expressed genes of a generator and its discriminator -> an unfitted GAN."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from sknevo.builders.gan._estimator import GAN
 from sknevo.builders.networks._devices import resolve_device, resolve_precision
-from sknevo.network_plan import gan_plans, shape_of
+from sknevo.network_plan import gan_plans, samples_per_epoch, shape_of
 from sknevo.records import DataSpec
 from sknevo.table_codec import TableCodec
 
@@ -30,8 +31,8 @@ class GANBuilder:
     precision : {"auto", "float32", "bfloat16"}, default="auto"
         What convolutions compute in. "auto" stands for bfloat16 where the hardware has
         it.
-    table : TableCodec or None, default=None
-        What encodes the rows of a table.
+    tables : dict of str to TableCodec, or None, default=None
+        What encodes the rows of a table, by the coding of numbers.
 
     Examples
     --------
@@ -50,7 +51,9 @@ class GANBuilder:
     spec: DataSpec
     device: str = "auto"
     precision: str = "auto"
-    table: TableCodec | None = None
+    tables: Mapping[str, TableCodec] | None = None
+    # Training is resumable, and counted by this gene.
+    resource: ClassVar[str] = "epochs"
 
     def __call__(self, expressed: dict[str, Any], random_state: int) -> GAN:
         """Return the unfitted GAN that the genes describe.
@@ -74,7 +77,7 @@ class GANBuilder:
             device=device,
             precision=resolve_precision(self.precision, device),
             labelled=self.spec.n_classes != 1,
-            table=self.table,
+            table=self.tables and self.tables[expressed["table"]["numbers"]],
             random_state=random_state,
         )
 
@@ -105,7 +108,7 @@ class GANBuilder:
         penalties = ("gradient_penalty", "generated_penalty")
         n_penalties = sum(loss_genes.get(name, 0.0) > 0 for name in penalties)
         per_sample += n_penalties * PENALTY_PASSES * judged
-        n_judged = training["epochs"] * spec.n_samples
+        n_judged = training["epochs"] * samples_per_epoch(spec.n_samples)
         n_layers = 2 + sum(
             len(expressed[network].get("dense", expressed[network].get("blocks", ())))
             for network in plans

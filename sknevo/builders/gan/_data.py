@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from sknevo.builders.gan._conditions import Conditions, select
-from sknevo.builders.networks._data import samples_on_device
+from sknevo.builders.networks._data import rows_of_epoch, samples_on_device
 from sknevo.builders.networks._scaler import Scaler
 from sknevo.deadline import check_deadline
 from sknevo.table_codec import TableCodec
@@ -29,9 +29,9 @@ class TableScaler:
     def check(self, X: Any) -> None:
         """Do nothing: the codec refuses what it does not know."""
 
-    def standardise(self, X: Any) -> np.ndarray:
+    def standardise(self, X: Any, rng: np.random.Generator | None = None) -> np.ndarray:
         """Return parts as an array of shape (n, width)."""
-        return self.table.encode(np.asarray(X, dtype=float))
+        return self.table.encode(np.asarray(X, dtype=float), rng)
 
     def __call__(self, X: Tensor, dtype: torch.dtype = torch.float) -> Tensor:
         """Return parts in the type that the networks compute in."""
@@ -80,14 +80,15 @@ class TrainingData:
         return self.scaler(self.samples[rows])
 
     def batches(
-        self, size: int, rng: torch.Generator
+        self, size: int, epoch: int, seed: int, rng: torch.Generator
     ) -> Iterator[tuple[Tensor, Tensor | None]]:
-        """Yield scaled samples and their conditions, in batches of equal size.
+        """Yield scaled samples of an epoch and their conditions, in equal batches.
 
-        There is no end. Each sample comes once per epoch, or, if rows are made for
-        labels of their columns, as often as these are drawn.
+        There is no end: after the last sample the first one follows. If rows are made
+        for labels of their columns, they come as often as these are drawn.
         """
-        rows = torch.empty(0, dtype=torch.long, device=self.device)
+        order = rows_of_epoch(epoch, len(self), seed).to(self.device)
+        rows = order
         while True:
             if self.columns is not None:
                 batch, wanted = self.columns.draw(size, rng)
@@ -95,7 +96,6 @@ class TrainingData:
                 yield self[batch], torch.cat([c for c in known if c is not None], 1)
                 continue
             while len(rows) < size:
-                order = torch.randperm(len(self), generator=rng, device=self.device)
                 rows = torch.cat([rows, order])
             batch, rows = rows[:size], rows[size:]
             yield self[batch], select(self.labels, batch)

@@ -1,5 +1,8 @@
 """A GAN as an estimator: it learns a density, samples from it and judges samples."""
 
+import copy
+import math
+from collections.abc import Callable
 from typing import Any, Self
 
 import numpy as np
@@ -27,6 +30,7 @@ from sknevo.builders.gan._training import (
 )
 from sknevo.builders.networks._data import as_tensor
 from sknevo.builders.networks._devices import (
+    copied_to,
     has_double,
     memory_errors,
     moved,
@@ -34,7 +38,7 @@ from sknevo.builders.networks._devices import (
     resolve_device,
 )
 from sknevo.builders.networks._scaler import Scaler
-from sknevo.builders.networks._trainer import random_source
+from sknevo.builders.networks._trainer import FallingRate, random_source
 from sknevo.data_checks import check_count, random_rows
 from sknevo.deadline import TrialPruned, check_deadline
 from sknevo.image_stream._stream import streamed
@@ -78,11 +82,21 @@ class GAN(BaseEstimator):
         The sorted labels, if y holds labels.
     generator_, discriminator_ : torch.nn.Module
         The generator is the moving average over its training, if the genes ask for it.
-    signals_, stability_, snapshots_, n_steps_
-        See `TrainingResult`.
+    n_steps_ : int
+        Steps of the generator.
+    signals_ : dict of str to ndarray of shape (n_checkpoints,)
+        See `Monitor`.
+    stability_ : float
+        See `Monitor`.
+    snapshots_ : ndarray of shape (n_checkpoints, n, ...)
+        Samples of the same noise at each checkpoint, as the user has them.
+    training_ : AdversarialTraining or None
+        What `train_to` and `finish` resume; None once the training has ended.
     offset_ : float
         The logit from which on samples are taken for real ones.
     """
+
+    training_: AdversarialTraining | None = None
 
     def __init__(
         self,
@@ -108,8 +122,6 @@ class GAN(BaseEstimator):
 
     # Training.
 
-    @own_settings()
-    @memory_errors()
     def fit(self, X: Any, y: Any = None) -> Self:
         """Train both networks on samples, and labels or values that they are made for.
 
@@ -121,7 +133,99 @@ class GAN(BaseEstimator):
         MemoryError
             If the device has no memory left.
         """
+        self.training_ = None
+        return self.train_to(X, y, self.genes["training"]["epochs"]).settle()
+
+    def train_to(self, X: Any, y: Any, epochs: int) -> Self:
+        """Begin or resume a training, until so many epochs are done in all.
+
+        Then it can sample and judge. On a CPU the weights do not depend on where the
+        training paused. It ends early, after an epoch, if
+        `sknevo.deadline.is_training_over`.
+
+        Raises
+        ------
+        TrialPruned, MemoryError
+            As `fit`.
+        """
+        return self._train(X, y, min(epochs, self.genes["training"]["epochs"]))
+
+    def finish(
+        self,
+        X: Any,
+        y: Any = None,
+        *,
+        epochs: int | None = None,
+        until: float | None = None,
+    ) -> Self:
+        """Resume a training where `train_to` paused, and end it.
+
+        The learning rates fall from half of their genes to 0.
+
+        Parameters
+        ----------
+        epochs : int or None, default=None
+            Epochs to train. None stands for what is left of those of the genes, or for
+            any number if `until` is given.
+        until : float or None, default=None
+            The `time.time()` at which to end, which is exceeded by less than a step.
+
+        Raises
+        ------
+        TrialPruned, MemoryError
+            As `fit`.
+        """
+        done = self.training_.epochs if self.training_ else 0
+        if epochs is None:
+            left = self.genes["training"]["epochs"] - done
+            epochs = left if until is None else math.inf
+        rate = FallingRate(done, epochs, until)
+        return self._train(X, y, done + epochs, rate).settle()
+
+    def settle(self) -> Self:
+        """Drop what only training needs."""
+        self.training_ = None
+        return self
+
+    @own_settings()
+    @memory_errors()
+    def _train(
+        self,
+        X: Any,
+        y: Any,
+        epochs: float,
+        rate: Callable[[float], float] | None = None,
+    ) -> Self:
+        """Train until so many epochs are done, and be ready to sample and judge."""
         X = streamed(X, self.sample_shape, self.channels)
+        # A training that is interrupted cannot be resumed.
+        training, self.training_ = self.training_, None
+        if training is None:
+            self._learn(X, y)
+        samples = self._standardised(X)
+        data = TrainingData(samples, y, self._scaler, self._conditions, self.device)
+        if training is None:
+            training = self._new_training(data)
+        training.run(data, epochs, rate)
+        self.generator_ = training.average.network()
+        self.discriminator_ = copy.deepcopy(training.discriminator)
+        self.n_steps_, self.stability_ = training.step, training.monitor.stability
+        self.signals_ = training.monitor.signals
+        self.snapshots_ = np.stack(training.snapshots)
+        self._freeze()
+        self._calibrate(data, y)
+        self.training_ = training
+        return self
+
+    def _standardised(self, X: Any) -> Any:
+        """Return samples to train with."""
+        if self.table is None:
+            return self._scaler.standardise(X)
+        # What is drawn of a row does not tell where a training was resumed.
+        return self._scaler.standardise(X, np.random.default_rng(self.random_state))
+
+    def _learn(self, X: Any, y: Any) -> None:
+        """Learn how samples are scaled, and what they are made for."""
         labels = ConditionEncoder(y, self.labelled)
         self.n_conditions_ = labels.width
         if self.n_conditions_ > 1:
@@ -130,38 +234,36 @@ class GAN(BaseEstimator):
             self._scaler = Scaler(X, self.sample_shape, self.channels)
         else:
             self._scaler = TableScaler(self.table)
-        scaled, columns = self._scaler.standardise(X), None
+        columns = None
         if self._is_conditional:
+            scaled = self._scaler.standardise(X)
             columns = ColumnConditions(self.table.parts, scaled)
         self._conditions = Conditions(labels, columns)
-        generator, self.discriminator_ = self._networks()
-        data = TrainingData(scaled, y, self._scaler, self._conditions, self.device)
-        result = AdversarialTraining(
-            generator,
-            self.discriminator_,
+
+    def _new_training(self, data: TrainingData) -> AdversarialTraining:
+        return AdversarialTraining(
+            *self._networks(),
             data,
             self.genes,
             self.precision,
             self.random_state,
-        ).run(self.prune)
-        self.generator_, self.n_steps_ = result.generator, result.n_steps
-        self.signals_, self.stability_ = result.signals, result.stability
-        self.snapshots_ = result.snapshots
-        self._freeze()
-        self._calibrate(X, y)
-        return self
+            self.prune,
+        )
 
     @property
     def _is_conditional(self) -> bool:
         """Whether rows are made for labels of their columns."""
-        return self.table is not None and self.genes["table"].get("conditional", False)
+        if self.table is None or not self.genes["table"].get("conditional", False):
+            return False
+        return any(part.n_conditions for part in self.table.parts)
 
     def _networks(self) -> tuple[Generator, Discriminator]:
         """Return both networks, untrained, with the weights of the seed."""
         genes, rng = self.genes, random_source(self.random_state, WEIGHTS)
         parts = () if self.table is None else self.table.parts
+        codings = {genes["table"]["numbers"]: parts} if parts else None
         n_labels = self._conditions.labels.width
-        plans = gan_plans(genes, self._scaler.shape, n_labels, parts)
+        plans = gan_plans(genes, self._scaler.shape, n_labels, codings)
         packing = genes["training"]["packing"]
         head = None
         if self.table is not None:
@@ -193,11 +295,12 @@ class GAN(BaseEstimator):
         known = self._conditions.of_samples(companions, drawn)
         self.discriminator_.keep_companions(companions, known)
 
-    def _calibrate(self, X: Any, y: Any) -> None:
+    def _calibrate(self, data: TrainingData, y: Any) -> None:
         """Choose the logit from which on samples count as real, and fit rejection."""
-        rows = random_rows(len(X), N_COMPARED)
+        rows = random_rows(len(data), N_COMPARED)
         y = None if y is None else np.asarray(y)[rows]
-        real = self.score_samples(X[rows], y)
+        samples = data[torch.from_numpy(rows).to(data.device)]
+        real = _to_numpy(self._judge_labelled(samples, y))
         rng = random_source(self.random_state, SAMPLING, device=self.device)
         drawn = self._conditions.draw(len(rows), y, rng)
         samples = generate(self.generator_, len(rows), drawn, rng)
@@ -245,6 +348,12 @@ class GAN(BaseEstimator):
         conditions = self._conditions.of_samples(samples, drawn)
         return self.discriminator_.judge(samples, conditions)
 
+    def _judge_labelled(self, samples: Tensor, y: Any) -> Tensor:
+        """Return the logits of scaled samples with labels; the mean label without."""
+        samples = samples.to(self.discriminator_.dtype)
+        known = self._conditions.of_labels(samples, y)
+        return self.discriminator_.judge(samples, known)
+
     @own_settings()
     @memory_errors()
     def reconstruct(
@@ -287,8 +396,7 @@ class GAN(BaseEstimator):
         logits = []
         for part in chunks(len(X), self.sample_shape):
             rows = self._scaled(X[part])
-            known = self._conditions.of_labels(rows, select(y, part))
-            logits.append(_to_numpy(self.discriminator_.judge(rows, known)))
+            logits.append(_to_numpy(self._judge_labelled(rows, select(y, part))))
         return np.concatenate(logits)
 
     def _scaled(self, X: Any) -> Tensor:
@@ -307,13 +415,21 @@ class GAN(BaseEstimator):
 
     def __getstate__(self) -> dict[str, Any]:
         state = super().__getstate__()
-        return state if self.device == "cpu" else moved(state, NETWORKS, "cpu")
+        return state if self.device == "cpu" else _moved(state, "cpu")
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         device = resolve_device(state["device"])
         if device != "cpu":
-            state = moved(state, NETWORKS, device)
+            state = _moved(state, device)
         super().__setstate__(state | {"device": device})
+
+
+def _moved(state: dict[str, Any], device: str) -> dict[str, Any]:
+    """Return a state with copies of what holds tensors on a device."""
+    state = moved(state, NETWORKS, device)
+    if training := state.get("training_"):
+        state["training_"] = copied_to(training, device)
+    return state
 
 
 def _to_numpy(logits: Tensor) -> np.ndarray:

@@ -24,6 +24,8 @@ from sknevo.builders.networks._trainer import (
     random_source,
 )
 from sknevo.data_checks import random_rows
+from sknevo.deadline import is_training_over
+from sknevo.network_plan import samples_per_epoch
 
 # Each use of the seed has random numbers of its own.
 WEIGHTS, TRAINING, SAMPLING = range(3)
@@ -148,46 +150,37 @@ def _squared_gradients(
 # Training --------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class TrainingResult:
-    """A trained generator and the course of its training.
-
-    Parameters
-    ----------
-    generator : Generator
-        The moving average of the generator over its training, if the genes ask for it.
-    n_steps : int
-        Steps of the generator.
-    signals : dict of str to ndarray of shape (n_checkpoints,)
-        See `Monitor`.
-    stability : float
-        See `Monitor`.
-    snapshots : ndarray of shape (n_checkpoints, n, ...)
-        Samples of the same noise at each checkpoint, as the user has them.
-    """
-
-    generator: Generator
-    n_steps: int
-    signals: dict[str, np.ndarray]
-    stability: float
-    snapshots: np.ndarray
-
-
 class AdversarialTraining:
-    """One training of a generator against its discriminator.
+    """A training of a generator against its discriminator.
+
+    It is one sequence of epochs, and may pause after any of them. What is random in an
+    epoch depends on the seed and on its number alone.
 
     Parameters
     ----------
     generator, discriminator : Generator, Discriminator
         Untrained, on the device; their weights are changed.
     data : TrainingData
-        Real samples.
+        Real samples. Those of the first epochs are passed to `run`, too.
     genes : dict
         Expressed genes of the whole individual.
     precision : {"float32", "bfloat16"}
         What convolutions compute in; the weights are float32.
     seed : int
         Decides all that is random.
+    prune : bool, default=True
+        Whether the training ends when the generator collapses.
+
+    Attributes
+    ----------
+    epochs, n_epochs : int
+        How many are done, and how many the genes ask for.
+    step : int
+        Steps of the generator that are done.
+    monitor : Monitor
+        Signals of the training.
+    snapshots : list of ndarray of shape (n, ...)
+        Samples of the same noise at each checkpoint, as the user has them.
     """
 
     def __init__(
@@ -198,119 +191,166 @@ class AdversarialTraining:
         genes: dict[str, Any],
         precision: str,
         seed: int,
+        prune: bool = True,
     ) -> None:
         training = genes["training"]
         self.generator, self.discriminator = generator, discriminator
-        self.data, self.seed = data, seed
-        self.rng = random_source(seed, TRAINING, device=data.device)
+        self.seed = seed
         # Whole packs only, and never a single sample: it could not be normalised.
         packing = training["packing"]
         size = max(2, min(training["batch_size"], len(data)))
         self.batch_size = max(packing, size - size % packing)
-        self.n_ahead = genes["discriminator"]["steps"]
-        n_batches = training["epochs"] * math.ceil(len(data) / self.batch_size)
-        self.n_steps = max(1, n_batches // self.n_ahead)
-        ((self.loss_name, self.loss_genes),) = genes["loss"].items()
-        self.loss = LOSSES[self.loss_name]
+        self.epochs, self.n_epochs = 0, training["epochs"]
+        n_batches = self.n_epochs * self._n_batches(data)
+        self.n_ahead = min(genes["discriminator"]["steps"], n_batches)
+        ((self.loss, self.loss_genes),) = genes["loss"].items()
         self.optimizers = [
             _optimizer(generator, genes["generator"]),
             _optimizer(discriminator, genes["discriminator"]),
         ]
-        self.trainer = Trainer(self.optimizers, SCHEDULES[training["schedule"]])
+        self.schedule = training["schedule"]
         self.augment: nn.Module = nn.Identity()
         if "augmentation" in genes:
             self.augment = Augmentation(NO_AUGMENTATION | genes["augmentation"])
         self.average = MovingAverage(generator, training["ema_decay"])
         # Dense networks stay in float32: their layers are small.
         self.precision = precision if "blocks" in genes["generator"] else "float32"
+        self.step, n_steps = 0, n_batches // self.n_ahead
+        self.read_every = max(1, n_steps // N_READINGS)
+        self.checkpoints = checkpoints(n_steps, n_steps / self.n_epochs)
+        rows = torch.from_numpy(random_rows(len(data), N_COMPARED))
+        self.monitor = Monitor(data[rows.to(data.device)], n_steps, prune)
+        self.snapshots: list[np.ndarray] = []
 
-    def run(self, prune: bool = True) -> TrainingResult:
-        """Train to the end.
+    def _n_batches(self, data: TrainingData) -> int:
+        return math.ceil(samples_per_epoch(len(data)) / self.batch_size)
+
+    def run(
+        self,
+        data: TrainingData,
+        epochs: float,
+        rate: Callable[[float], float] | None = None,
+    ) -> None:
+        """Train until so many epochs are done, or `sknevo.deadline.is_training_over`.
+
+        Parameters
+        ----------
+        data : TrainingData
+            Real samples.
+        epochs : float
+            Infinity trains until the rate is 0.
+        rate : callable or None, default=None
+            Gives the learning rates as a share of their genes, by how many epochs are
+            done. None stands for the schedule of the genes.
 
         Raises
         ------
         TrialPruned
-            If something is not finite or, with `prune`, if the generator collapses.
+            If something is not finite or if the generator collapses.
         """
-        data, n_steps, trainer = self.data, self.n_steps, self.trainer
-        compared = torch.from_numpy(random_rows(len(data), N_COMPARED))
-        real = data[compared.to(data.device)]
-        monitor = Monitor(real, n_steps, prune)
-        read_every = max(1, n_steps // N_READINGS)
-        checkpoints = set(
-            np.linspace(0, n_steps, N_CHECKPOINTS + 1).astype(int)[1:].tolist()
+        if rate is None:
+            rate = self._scheduled
+        trainer = Trainer(self.optimizers, rate)
+        while self.epochs < epochs and rate(self.epochs) > 0:
+            self._run_epoch(trainer, data)
+            self.epochs += 1
+            if is_training_over(self.epochs):
+                break
+
+    def _scheduled(self, epochs: float) -> float:
+        return SCHEDULES[self.schedule](epochs / self.n_epochs)
+
+    def _run_epoch(self, trainer: Trainer, data: TrainingData) -> None:
+        rng = random_source(self.seed, TRAINING, self.epochs, device=data.device)
+        batches = data.batches(self.batch_size, self.epochs, self.seed, rng)
+        # An epoch may end between two steps of the generator.
+        first, last = (
+            (self.epochs + i) * self._n_batches(data) // self.n_ahead for i in (0, 1)
         )
-        snapshots = []
-        batches = data.batches(self.batch_size, self.rng)
         for_generator, for_discriminator = self.optimizers
-        with trainer.training(
-            self.rng, self.generator, self.discriminator, self.augment
-        ):
-            for step in trainer.steps(range(1, n_steps + 1)):
+        networks = self.generator, self.discriminator, self.augment
+        with trainer.training(rng, *networks):
+            for _ in trainer.steps(range(last - first), self.epochs):
                 for _ in range(self.n_ahead):
                     X, conditions = next(batches)
-                    loss, *logits = self._discriminator_losses(X, conditions)
+                    loss, *logits = self._discriminator_losses(X, conditions, rng)
                     gradients = trainer.minimise(loss, for_discriminator)
-                own_loss = self._generator_loss(X, conditions)
+                own_loss = self._generator_loss(X, conditions, rng)
                 own_gradients = trainer.minimise(own_loss, for_generator)
-                self.average.update(step)
-                if step % read_every == 0 or step in checkpoints:
+                self.step += 1
+                self.average.update(self.step)
+                is_checkpoint = self.step in self.checkpoints
+                if self.step % self.read_every == 0 or is_checkpoint:
                     losses = loss.detach(), own_loss.detach()
                     norms = _norm(gradients), _norm(own_gradients)
-                    monitor.record(step, losses, norms, *logits)
-                if step in checkpoints:
-                    network = self.average.network()
-                    monitor.check(step, self._generate(network, len(real)))
-                    samples = self._generate(network, n_kept_samples(network.shape))
-                    snapshots.append(data.scaler.inverse(samples))
-        return TrainingResult(
-            self.average.network(),
-            n_steps,
-            monitor.signals,
-            monitor.stability,
-            np.stack(snapshots),
-        )
+                    self.monitor.record(self.step, losses, norms, *logits)
+                if is_checkpoint:
+                    self._check(data)
+
+    def _check(self, data: TrainingData) -> None:
+        """Compare samples with real ones, and keep some for displays."""
+        network, n_compared = self.average.network(), len(self.monitor.real)
+        self.monitor.check(self.step, self._generate(network, data, n_compared))
+        samples = self._generate(network, data, n_kept_samples(network.shape))
+        self.snapshots.append(data.scaler.inverse(samples))
 
     def _discriminator_losses(
-        self, real: Tensor, conditions: Tensor | None
+        self, real: Tensor, conditions: Tensor | None, rng: torch.Generator
     ) -> tuple[Tensor, Tensor, Tensor]:
         """Return the loss, and the logits of real and of generated samples."""
-        with autocast(self.data.device, self.precision):
+        with autocast(str(real.device), self.precision):
             with torch.no_grad():
-                Z = self.generator.noise(len(real), self.rng)
+                Z = self.generator.noise(len(real), rng)
                 generated = self.augment(self.generator(Z, conditions).float())
                 real = self.augment(real)
             twice = None if conditions is None else torch.cat([conditions] * 2)
             both = torch.cat([real, generated])
             logits = self.discriminator(both, twice).float().chunk(2)
-        loss = self.loss.discriminator(*logits) + gradient_penalty(
-            self.loss_name,
+        loss = LOSSES[self.loss].discriminator(*logits) + gradient_penalty(
+            self.loss,
             self.loss_genes,
             self.discriminator,
             real,
             generated,
             conditions,
-            self.rng,
+            rng,
         )
         return loss, logits[0].detach(), logits[1].detach()
 
-    def _generator_loss(self, real: Tensor, conditions: Tensor | None) -> Tensor:
-        with autocast(self.data.device, self.precision):
-            Z = self.generator.noise(len(real), self.rng)
+    def _generator_loss(
+        self, real: Tensor, conditions: Tensor | None, rng: torch.Generator
+    ) -> Tensor:
+        with autocast(str(real.device), self.precision):
+            Z = self.generator.noise(len(real), rng)
             generated = self.augment(self.generator(Z, conditions).float())
             logits = self.discriminator(generated, conditions).float()
             real_logits = None
-            if self.loss.relative:
+            if LOSSES[self.loss].relative:
                 with torch.no_grad():
                     real = self.augment(real)
                     real_logits = self.discriminator(real, conditions).float()
-        return self.loss.generator(real_logits, logits)
+        return LOSSES[self.loss].generator(real_logits, logits)
 
-    def _generate(self, generator: Generator, n: int) -> Tensor:
+    def _generate(self, generator: Generator, data: TrainingData, n: int) -> Tensor:
         """Return samples of the same noise each time."""
-        rng = random_source(self.seed, SAMPLING, device=self.data.device)
-        conditions = self.data.conditions.draw(n, None, rng)
+        rng = random_source(self.seed, SAMPLING, device=data.device)
+        conditions = data.conditions.draw(n, None, rng)
         return generate(generator, n, conditions, rng)
+
+
+def checkpoints(n_steps: int, per_epoch: float) -> frozenset[int]:
+    """Return the steps at which samples are compared with real ones.
+
+    They are evenly spaced over the training. Before the first of these are earlier
+    ones, each at half the step of the next, down to the first epoch: so a training that
+    pauses has a checkpoint not long ago.
+    """
+    steps = np.linspace(0, n_steps, N_CHECKPOINTS + 1).astype(int)[1:].tolist()
+    first = n_steps / N_CHECKPOINTS
+    while first > per_epoch:
+        first /= 2
+        steps.append(math.ceil(first))
+    return frozenset(steps) - {0}
 
 
 class MovingAverage:

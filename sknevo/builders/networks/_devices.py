@@ -1,6 +1,7 @@
 """Where and how networks compute: device, precision, memory, and torch's settings."""
 
 import copy
+import io
 import multiprocessing
 import threading
 import warnings
@@ -78,6 +79,14 @@ def moved(state: dict[str, Any], names: Sequence[str], device: str) -> dict[str,
     there = {name: state[name] for name in names if state.get(name) is not None}
     copies = {name: copy.deepcopy(value).to(device) for name, value in there.items()}
     return state | copies
+
+
+def copied_to(value: Any, device: str) -> Any:
+    """Return a copy of any object, with all tensors inside it on a device."""
+    with io.BytesIO() as buffer:
+        torch.save(value, buffer)
+        buffer.seek(0)
+        return torch.load(buffer, map_location=device, weights_only=False)
 
 
 @contextmanager

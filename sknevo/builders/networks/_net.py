@@ -6,7 +6,6 @@ says what it learns of the targets, how they become tensors, and what is predict
 
 import copy
 import math
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
@@ -37,6 +36,7 @@ from sknevo.builders.networks._modules import Network
 from sknevo.builders.networks._pretrained import photo_statistics
 from sknevo.builders.networks._trainer import (
     SCHEDULES,
+    FallingRate,
     Trainer,
     WeightAverage,
     autocast,
@@ -57,10 +57,6 @@ FIRST_RUNG, FEWEST_BATCHES, CHANCE = 0.25, 50, 0.995
 # 650 steps ended better with 50 steps than with 20, by 0.6 points in the mean; with 100
 # they ended as with 50, but their first epochs were worse by 2 points.
 WARM_UP, WARM_UP_SHARE = 50, 0.15
-# The share of its gene from which the learning rate falls in `finish`. On the same
-# images, after a constant rate or a whole schedule, it was as good as 0.2 and 1, or
-# better, whether as many steps followed as before or a tenth of them.
-FINISHING_RATE = 0.5
 # Samples, and the pixels or features of all of them, that are predicted at once. Chosen
 # so that a batch's activations take some hundred megabytes, not measured. Images' stay
 # in the cache of a CPU: 1,000 of 28 x 28 took channels of 32 and 64 0.08 s in
@@ -337,7 +333,7 @@ class Net(NeuralNet):
         if epochs is None:
             epochs = self.max_epochs - self.epochs_ if until is None else math.inf
         self.patient = True  # what was chosen is trained to its end
-        rate = _FallingRate(FINISHING_RATE, self.epochs_, epochs, until)
+        rate = FallingRate(self.epochs_, epochs, until)
         return self._train(X, y, sample_weight, self.epochs_ + epochs, rate).settle()
 
     def partial_fit(self, *_: Any, **__: Any) -> Self:
@@ -604,40 +600,6 @@ class _Training:
     module: nn.Module
     optimizer: torch.optim.Optimizer
     average: WeightAverage
-
-
-@dataclass
-class _FallingRate:
-    """A learning rate that falls linearly to 0, over epochs or time.
-
-    Parameters
-    ----------
-    initial : float
-        The rate at first, as a share of its gene.
-    first_epoch : int
-        Epochs that were done before.
-    n_epochs : float
-        Epochs in which it falls; infinity if it falls by time alone.
-    until : float or None
-        `time.time()` at which it is 0; None if it falls by epochs alone.
-    """
-
-    initial: float
-    first_epoch: int
-    n_epochs: float
-    until: float | None
-
-    def __post_init__(self) -> None:
-        self._start = time.time()
-
-    def __call__(self, epochs_done: float) -> float:
-        passed = 1.0
-        if self.n_epochs:
-            passed = (epochs_done - self.first_epoch) / self.n_epochs
-        if self.until is not None:
-            seconds = max(self.until - self._start, 1e-9)
-            passed = max(passed, (time.time() - self._start) / seconds)
-        return self.initial * (1 - passed)
 
 
 def _sample_weights(X: Any, sample_weight: Any) -> np.ndarray:
