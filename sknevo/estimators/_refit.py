@@ -48,8 +48,12 @@ class RefitMixin:
         models: dict[int, BaseEstimator] = {}
         fitness = {index: e.fitness for index, e in chosen.items()}
         if result.stop_reason != INTERRUPTED:
-            candidates = [e.candidate for e in chosen.values()]
-            by_name = evaluator.finish_training(candidates, budget.for_final_training())
+            by_name = evaluator.finish_training(
+                [e.candidate for e in chosen.values()],
+                budget.for_final_training(),
+                # A new process prepares the scorer, as the first trials did.
+                max(sum(e.score_times) for e in result.evaluations),
+            )
             finished = {
                 index: one
                 for index, e in chosen.items()

@@ -97,13 +97,16 @@ class Evaluator:
             again.evaluate(missing, budget)
 
     def finish_training(
-        self, candidates: Sequence[Candidate], budget: TimeBudget
+        self,
+        candidates: Sequence[Candidate],
+        budget: TimeBudget,
+        score_seconds: float = 0.0,
     ) -> dict[str, Finished]:
         """Train on kept models, a worker for each of them.
 
         Return the outcomes by the names of the candidates, see `FinishingRunner`.
         """
-        runner = FinishingRunner.of(self.runner)
+        runner = FinishingRunner.of(self.runner, score_seconds)
         finisher = Evaluator(runner, self.n_jobs, self.memory_limit)
         finished = {
             evaluation.candidate.name: runner.finished(evaluation)

@@ -38,16 +38,18 @@ class FinishingRunner(TrialRunner):
     The model is loaded from `trained_models`, and what it becomes is saved in
     `model_store`. The training takes all the time of the trial; without a limit, a
     share of what came before it. It has all samples. If `trial_is_refit`, it has the
-    training part again, and the model is scored on the held-out part.
+    training part again, and the model is scored on the held-out part, which takes
+    `score_seconds` at most.
     """
 
     trained_models: ModelStore | None = None
+    score_seconds: float = 0.0
 
     @classmethod
-    def of(cls, runner: TrialRunner) -> Self:
+    def of(cls, runner: TrialRunner, score_seconds: float) -> Self:
         """Return the runner for the models that the trials of a runner have left."""
-        fields = {**vars(runner), "trained_models": runner.model_store}
-        return cls(**fields | {"model_store": ModelStore()})
+        known = {"trained_models": runner.model_store, "score_seconds": score_seconds}
+        return cls(**vars(runner) | known | {"model_store": ModelStore()})
 
     def run(self, candidate: Candidate, limit: Limit) -> Evaluation:
         """Train on until a limit; an error is part of the result."""
@@ -93,7 +95,8 @@ class FinishingRunner(TrialRunner):
             amount = max(1, math.ceil(SHARE * self.total_amount(candidate)))
             goal = {self.builder.resource: amount}
         else:
-            goal = {"until": limit.until - WRITING}
+            scoring = self.score_seconds if self.trial_is_refit else 0.0
+            goal = {"until": limit.until - WRITING - scoring}
         X, y, fit_params = data.X, data.y, data.fit_params
         if rows is not None:
             X, y = part_of(X, rows), part_of(y, rows)
