@@ -138,11 +138,11 @@ default="estimation_of_distribution"
         name of an integer gene such as "epochs". Each individual is first evaluated
         with little of it. Only the best are evaluated again with more. None evaluates
         each individual once, with all that its genes ask for. "auto" stands for None;
-        with `max_time` for "epochs" if networks predict, and for "n_samples" if
+        with `max_time` for "epochs" if networks evolve, and for "n_samples" if
         pipelines evolve on a table that is large for it. For each second the first rung
         then has 16,000 cells of the table, and no less than 2,000 rows; or 150 images
         of 28 x 28 pixels, all splits together, of larger ones fewer, and no less than
-        600 on a split.
+        600 on a split; for GANs 200 rows, or 15 such images.
     factor : float, default=3
         The best 1 / `factor` of the individuals are promoted: they are evaluated again
         with `factor` times the resource.
@@ -296,10 +296,10 @@ default="estimation_of_distribution"
     If X is a DataFrame of pandas, polars or pyarrow, samples are one, too, with the
     same columns and types. Columns may hold numbers, dates, durations, booleans and
     up to 500 labels that repeat, all with missing values. Text is refused, and so is a
-    word among numbers or dates. Numbers are made as a value within one of up to ten
-    modes, labels, missing values and frequent numbers as options [2]_. These modes and
-    options are learned from all of X, before it is split. Numbers lie on the grid of
-    their column, such as multiples of 0.05.
+    word among numbers or dates. Numbers are made as normal scores of their quantiles,
+    or as values within one of up to ten modes, labels and missing values as options
+    [2]_. Quantiles, modes and options are learned from all of X, before it is split.
+    Numbers lie on the grid of their column, such as multiples of 0.05.
     `feature_extractor` and `scoring` get such a table as an array of floats: labels as
     places, missing values as NaN, dates as microseconds. An array is learned as numbers
     of any distribution, without all this.
@@ -316,8 +316,13 @@ default="estimation_of_distribution"
     Training the same individual again with another seed may give a worse result. With
     a single split, as by default, `best_estimator_` is therefore the GAN that the
     search trained and scored. It never sees the held-out samples. If its score was read
-    from a journal, it is trained again with the same seed on the same samples.
-    With several splits, `best_estimator_` is trained on all of X.
+    from a journal, it is trained again with the same seed on the same samples. With
+    several splits, `best_estimator_` is trained on with all of X.
+
+    With `max_time`, ``resource="auto"`` stands for "epochs". In the end the best are
+    trained on, one for each worker, with the samples that they had, and scored again:
+    those that are better then replace what their trials have left, and the fittest is
+    `best_estimator_`. `best_score_` is the score of its trial.
 
     References
     ----------

@@ -113,11 +113,11 @@ default="estimation_of_distribution"
         name of an integer gene such as "epochs". Each individual is first evaluated
         with little of it. Only the best are evaluated again with more. None evaluates
         each individual once, with all that its genes ask for. "auto" stands for None;
-        with `max_time` for "epochs" if networks predict, and for "n_samples" if
+        with `max_time` for "epochs" if networks evolve, and for "n_samples" if
         pipelines evolve on a table that is large for it. For each second the first rung
         then has 16,000 cells of the table, and no less than 2,000 rows; or 150 images
         of 28 x 28 pixels, all splits together, of larger ones fewer, and no less than
-        600 on a split.
+        600 on a split; for GANs 200 rows, or 15 such images.
     factor : float, default=3
         The best 1 / `factor` of the individuals are promoted: they are evaluated again
         with `factor` times the resource.

@@ -421,6 +421,7 @@ def _known_for_tables(
         numbers: str = "quantiles",
         conditional: bool = False,
         relaxation: str = "straight_through",
+        rejection: float = 0.0,
         **training: Any,
     ) -> dict[str, Any]:
         layers = [
@@ -438,7 +439,7 @@ def _known_for_tables(
                 "batch_size": max(2, min(batch_size, spec.n_samples)),
                 **training,
             },
-            rejection=0.0,
+            rejection,
         )
         table = {"numbers": numbers, "relaxation": relaxation, "temperature": 0.2}
         if _makes_labels(spec):
@@ -453,10 +454,10 @@ def _known_for_tables(
     # doc/figures.md. The last is CTGAN as published (Xu et al. 2019), but for its
     # shortcuts and dropout; the one before is in larger steps, without packing.
     individuals = [
-        known("relativistic", 0.1, _adam(4e-3, 0.0)),
-        known("relativistic", 0.1, _adam(2e-3, 0.0), units=256),
         known("relativistic", 0.1, _adam(4e-3, 0.0), conditional=True),
-        known("relativistic", 0.1, _adam(2e-3, 0.0), numbers="modes"),
+        known("relativistic", 0.1, _adam(4e-3, 0.0)),
+        known("relativistic", 0.1, _adam(2e-3, 0.0), units=256, conditional=True),
+        known("relativistic", 0.1, _adam(2e-3, 0.0), numbers="modes", rejection=0.5),
         known("wasserstein", 10.0, faster, **as_ctgan),
         known(
             *("wasserstein", 10.0, published),

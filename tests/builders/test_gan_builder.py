@@ -30,7 +30,7 @@ from sknevo.builders.networks._augmentation import Augmentation
 from sknevo.builders.networks._modules import Spectral
 from sknevo.builders.networks._scaler import Scaler
 from sknevo.builders.networks._trainer import random_source
-from sknevo.deadline import DeadlineReached, TrialPruned, must_end_by
+from sknevo.deadline import DeadlineReached, TrialPruned, must_end_by, training_until
 from sknevo.evaluation import limited_threads
 from sknevo.genomes.gan import gan, well_known
 from sknevo.network_plan import gan_plans, image_shape
@@ -501,6 +501,56 @@ def test_signals_and_snapshots_tell_the_course_of_the_training(fitted):
     assert all(np.isfinite(values).all() for values in signals.values())
     assert 0.5 < fitted.stability_ <= 1
     assert fitted.snapshots_.shape == (13, 256, 2)
+
+
+CHANGES = {
+    "as it is": {},
+    "ahead": {"discriminator": {"steps": 3}},
+    "cosine": {"training": {"schedule": "cosine", "ema_decay": 0.999}},
+}
+
+
+@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
+def test_a_training_that_paused_is_the_same(blobs, change):
+    X, y = blobs
+    known = {"training": training(6, 50) | change.get("training", {})}
+    whole = gan_of(X, y, **change | known).fit(X, y)
+    paused = gan_of(X, y, **change | known).train_to(X, y, 1)
+    first = paused.sample(5)
+    again = pickle.loads(pickle.dumps(paused)).train_to(X, y, 4)
+    again = pickle.loads(pickle.dumps(again)).train_to(X, y, 99)
+    # A copy goes on, the other stays.
+    np.testing.assert_array_equal(paused.sample(5), first)
+    np.testing.assert_array_equal(again.sample(5), whole.sample(5))
+    np.testing.assert_array_equal(again.score_samples(X, y), whole.score_samples(X, y))
+    assert again.stability_ == whole.stability_
+    np.testing.assert_array_equal(again.snapshots_, whole.snapshots_)
+    assert again.training_.epochs == 6
+    assert whole.training_ is None
+
+
+def test_a_training_ends_with_other_samples_at_a_falling_rate(blobs):
+    X, y = blobs
+    gan = gan_of(X[:200], y[:200], training=training(20, 50)).train_to(
+        X[:200], y[:200], 2
+    )
+    before = gan.n_steps_
+    gan.finish(X, y, epochs=3)
+    assert gan.n_steps_ == before + 3 * 8
+    assert gan.training_ is None
+    timed = gan_of(X, y, training=training(20, 50)).train_to(X, y, 1)
+    end = time.time() + 1
+    timed.finish(X, y, until=end)
+    assert timed.n_steps_ > 8
+    assert time.time() - end < 2
+
+
+def test_a_training_pauses_when_its_time_is_over(blobs):
+    X, y = blobs
+    with training_until(0.0):
+        gan = gan_of(X, y, training=training(9, 50)).train_to(X, y, 9)
+    assert gan.training_.epochs == 1
+    assert np.isfinite(gan.sample(5)).all()
 
 
 @pytest.mark.parametrize("steps", [1, 2, 5])

@@ -77,7 +77,6 @@ def test_labels_have_their_share_of_each_part(blobs, n_rare, cv, least, dtype):
 def test_no_known_individual_is_tried_twice(blobs):
     known = well_known(DataSpec("generation", 240, 0, shape=(2,)))
     small = SMALL | {"max_epochs": 1, "population_size": len(known)}
-    # The short one is as long as the others then: a random one is in its place.
     assert EvolvedGAN(**small).fit(blobs[0]).n_evaluations_ == len(known)
 
 
@@ -100,6 +99,37 @@ def test_all_parts_of_the_fitness_are_there(fitted, blobs):
     assert 0 < fitted.score(*blobs) <= 1
     assert isinstance(fitted.scorer_, GenerativeScore)
     assert fitted.n_splits_ == 1
+
+
+def test_the_best_are_trained_on_and_scored_again(blobs, monkeypatch):
+    X, y = blobs
+    before = GAN.finish
+    seen = []
+
+    def finish(self, X, y, **goal):
+        seen.append(len(X))
+        return before(self, X, y, epochs=30)
+
+    monkeypatch.setattr(GAN, "finish", finish)
+    options = SMALL | {"max_epochs": 300, "generations": None, "max_time": 8}
+    gan = EvolvedGAN(**options).fit(X, y)
+    assert gan.rungs_[0].resource < 300
+    assert seen == [240]  # not what is held out
+    held_out = gan.score(X, y)
+    assert held_out > 0
+    # What becomes worse is not taken.
+    monkeypatch.setattr(GAN, "finish", lambda self, X, y, **goal: ruined(self))
+    worse = EvolvedGAN(**options).fit(X, y)
+    assert not worse.refitted_
+    assert np.isfinite(worse.sample(5)).all()
+    assert np.ptp(worse.sample(50)) > 1
+
+
+def ruined(gan):
+    with torch.no_grad():
+        for weights in gan.generator_.parameters():
+            weights.zero_()
+    return gan.settle()
 
 
 def test_it_judges_as_its_discriminator_does(fitted, blobs):

@@ -82,6 +82,26 @@ def test_what_was_trained_ends_with_all_of_the_data(n_jobs):
     evaluator.close()
 
 
+def test_a_model_that_is_the_refit_has_its_own_rows_again_and_is_scored():
+    _, evaluator = make(trial_is_refit=True)
+    evaluator.evaluate([RUNGS[1]])
+    found = evaluator.finish_training([RUNGS[1]], TimeBudget())[RUNGS[1].name]
+    assert found.model.steps == [(5, 0), (5, 1), (5, 2), (5, "end")]
+    assert found.fitness == 4
+    evaluator.close()
+
+
+def test_time_is_left_to_score():
+    _, evaluator = make(trial_is_refit=True)
+    evaluator.evaluate([RUNGS[1]])
+    budget = TimeBudget(4.0)
+    limited = budget.for_final_training()
+    found = evaluator.finish_training([RUNGS[1]], limited, score_seconds=2.0)
+    assert found[RUNGS[1].name].fitness == 4
+    assert time.time() - budget.started < 2.5
+    evaluator.close()
+
+
 def test_the_end_takes_the_time_that_is_left():
     _, evaluator = make(n_jobs=2)
     evaluator.evaluate([RUNGS[1]])
