@@ -28,7 +28,7 @@ COLLAPSED, SHARE = 6, 0.2
 
 def individuals(n, genome, spec, rng):
     """Yield random individuals and twice-mutated well-known ones by turns."""
-    _, *known = well_known(spec, genome)  # the first is a short one
+    known = well_known(spec, genome)
     for i in range(n):
         if i % 2:
             genes = genome.sample(rng)

@@ -25,7 +25,7 @@ STRICTNESS = (0.0, 0.5, 0.8, 0.95)
 
 def individuals(n, genome, spec, rng):
     """Yield the well-known ones first, then mutants of them."""
-    _, *known = well_known(spec, genome)  # the first is a short one
+    known = well_known(spec, genome)
     for i in range(n):
         genes = genome.complete(known[i % len(known)], rng)
         if i >= len(known):

@@ -79,8 +79,7 @@ def main():
 def run(seed, args):
     X = MIXTURES["ring"].draw(2500, seed)
     spec = DataSpec("generation", 2000, 0, shape=(2,))
-    # The first is a short one, and would be bad for two reasons.
-    _, *known = well_known(spec, gan(spec, max_epochs=args.max_epochs))
+    known = well_known(spec, gan(spec, max_epochs=args.max_epochs))
     first, kinds = [], []
     for i in range(args.population // 2):
         genes, sabotage = copy.deepcopy(known[i % len(known)]), SABOTEURS[i % 3]

@@ -744,7 +744,7 @@ def gan_plans(
     genes: Mapping[str, Any],
     shape: Shape,
     n_conditions: int,
-    parts: Mapping[str, Sequence[Part]] | None = None,
+    parts: Sequence[Part] = (),
 ) -> dict[str, NetworkPlan]:
     """Return the plans of a GAN's `generator` and `discriminator`.
 
@@ -761,10 +761,9 @@ def gan_plans(
     n_conditions : int
         Numbers that say what a sample is made for; 0 for none. The discriminator's last
         layer projects them onto the input of its head.
-    parts : dict of str to sequence of Part, or None, default=None
-        Of the columns of a table by the coding of numbers: both networks see those of
-        the coding that the genes have in place of `shape`. The labels that a row can be
-        made for are further conditions if the genes say so.
+    parts : sequence of Part, default=()
+        Of the columns of a table, which both networks then see in place of `shape`. The
+        labels that a row can be made for are further conditions if the genes say so.
 
     Returns
     -------
@@ -783,10 +782,9 @@ def gan_plans(
     """
     noise, packing = genes["noise"]["dimension"], genes["training"]["packing"]
     if parts:
-        columns = parts[genes["table"]["numbers"]]
-        shape = (sum(part.width for part in columns),)
+        shape = (sum(part.width for part in parts),)
         if genes["table"].get("conditional"):
-            n_conditions += sum(part.n_conditions for part in columns)
+            n_conditions += sum(part.n_conditions for part in parts)
     # Samples that are judged together are stacked as channels, or as columns of a row.
     pack = (packing * shape[0], *shape[1:])
     discriminator = _discriminator_layers(genes["discriminator"], pack)

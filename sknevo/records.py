@@ -171,8 +171,8 @@ class DataSpec:
     sparse : Sparsity or None, default=None
         The sparsity of X if it is a sparse matrix of numbers.
     parts : dict of str to tuple of Part, default={}
-        For each coding of numbers, how a generator makes the columns of a DataFrame;
-        empty for arrays.
+        For each coding of numbers, a gene of tables, how a generator makes the columns
+        of a DataFrame; empty for arrays.
     object_side : float, default=0.0
         The side of small objects in images, in pixels; 0 if there are none.
 

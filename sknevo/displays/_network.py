@@ -158,8 +158,9 @@ default=None
         shape = image_shape(estimator._sample_shape_, estimator._channels_)
         optimizer, training = genes.get("optimizer"), genes["training"]
         if "generator" in genes:
-            known = estimator.n_conditions_, estimator._parts
-            plans = gan_plans(expressed, shape, *known)
+            codings = estimator._parts
+            parts = codings[expressed["table"]["numbers"]] if codings else ()
+            plans = gan_plans(expressed, shape, estimator.n_conditions_, parts)
             training = {"loss": genes["loss"]["choice"], **training}
         elif "encoder" in genes:
             plans = autoencoder_plans(expressed, shape)

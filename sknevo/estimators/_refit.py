@@ -44,13 +44,14 @@ class RefitMixin:
         start, runner = time.perf_counter(), evaluator.runner
         finalists = self._finalists(result, evaluator, budget)
         chosen = {index: result.evaluations[index] for index in finalists}
-        evaluator.fit_missing_models([*chosen.values()], budget)
+        final_budget = budget.for_final_training()
+        evaluator.fit_missing_models([*chosen.values()], final_budget)
         models: dict[int, BaseEstimator] = {}
         fitness = {index: e.fitness for index, e in chosen.items()}
         if result.stop_reason != INTERRUPTED:
             by_name = evaluator.finish_training(
                 [e.candidate for e in chosen.values()],
-                budget.for_final_training(),
+                final_budget,
                 # A new process prepares the scorer, as the first trials did.
                 max(sum(e.score_times) for e in result.evaluations),
             )
@@ -63,16 +64,20 @@ class RefitMixin:
             }
             models = _usable(
                 {index: one.model for index, one in finished.items()},
-                "as its evaluation has left it, since its training could not go on "
-                "with all of X",
+                "as its evaluation has left it, since its training could not go on",
             )
             scored = {index: finished[index].fitness for index in models}
             fitness |= {i: value for i, value in scored.items() if value is not None}
         index = self._winner(finalists, models, fitness)
         best = result.evaluations[index]
-        self.best_estimator_ = models.get(index) or runner.stored_model(best.candidate)
+        model = models.get(index) or runner.stored_model(best.candidate)
+        # The rows of a GAN's trial are those of a last fit.
+        self.refitted_ = index in models or model is None or runner.trial_is_refit
+        if model is None:  # its score is one of a journal, and there was no time left
+            final = self._final_runner(runner, self._refit_rows(runner.data.value))
+            _, model = refit_first(final, result.evaluations, [index])
+        self.best_estimator_ = model
         self._set_best(index, best)
-        self.refitted_ = index in models
         if self.ensemble_:
             self.ensemble_.members = [
                 replace(member, models=member.models[:-1], whole=models[member.index])
@@ -137,10 +142,7 @@ class RefitMixin:
         indices = [self.best_index_]
         if not callable(self.refit):  # the choice of a callable is final
             indices = runners_up(evaluations, self.best_index_)
-        data = runner.data if rows is None else Shared(runner.data.value.part(rows))
-        # No other trial runs at the same time.
-        threads = self._threads or inner_threads(1)
-        final = replace(self._final_runner_, data=data, threads=threads)
+        final = self._final_runner(runner, rows)
         # Beside an ensemble, the model of its trial serves if time is over.
         until = budget.fit_end if self.ensemble_ else math.inf
         try:
@@ -155,6 +157,15 @@ class RefitMixin:
         self._set_best(index, evaluations[index])
         self.refit_time_, self.refitted_ = time.perf_counter() - start, True
         return {index: self.best_estimator_}
+
+    def _final_runner(
+        self, runner: TrialRunner, rows: np.ndarray | None
+    ) -> TrialRunner:
+        """Return what fits an individual on all rows or on these."""
+        data = runner.data if rows is None else Shared(runner.data.value.part(rows))
+        # No other trial runs at the same time.
+        threads = self._threads or inner_threads(1)
+        return replace(self._final_runner_, data=data, threads=threads)
 
     def _use_trial(self, best: Evaluation, runner: TrialRunner) -> bool:
         """Make the model of the best's trial `best_estimator_`, if it is kept.
@@ -245,8 +256,8 @@ class RefitMixin:
 
         The individual is built as in `fit`, with the same seed. With the data of `fit`,
         the row `best_index_` gives the same model as `best_estimator_` (`EvolvedGAN`
-        with one split: with the training part of this split). A classifier or regressor
-        that is a network is trained from its beginning to its end on X. The evolved
+        with one split and without `max_time`: with the training part of this split).
+        Other networks are trained from their beginning to their end on X. The evolved
         estimator itself does not change.
 
         Parameters

@@ -48,8 +48,8 @@ __all__ = ["EvolvedGAN"]
 # Fewer samples say nothing about a distribution; chosen, not measured.
 FEWEST_SAMPLES = 8
 # Samples that a GAN learns from for the first rung: so many rows for each second of
-# `max_time`, all splits together, or so many pixels. One core learns from some 8,000
-# rows per second with three layers of 128 units. Chosen, not measured.
+# `max_time`, all splits together, or so many pixels. Chosen: one core learns from some
+# 8,000 rows of ten columns per second, with three layers of 128 units.
 ROWS_PER_SECOND, PIXELS_PER_SECOND = 200, 12_000
 
 
@@ -276,8 +276,8 @@ default="estimation_of_distribution"
     generation_samples_ : dict of int to array or DataFrame of shape (n, ...)
         For each generation (by its number), 16 images or 256 rows that the best
         individual so far has generated. A generation is missing if its best was not
-        trained in this `fit`, or not with all of the `resource`. With several splits,
-        all generations are missing.
+        trained in this `fit`. With several splits, they are made by the model of the
+        last one.
 
     See Also
     --------
@@ -505,9 +505,12 @@ default="estimation_of_distribution"
     def _finish_training(
         self, result: SearchResult, evaluator: Evaluator, budget: TimeBudget
     ) -> None:
-        rows = self._refit_rows(evaluator.runner.data.value)
-        if rows is not None and budget.max_time is None:
-            # The trial of the best has trained it as long as its genes ask for.
+        runner = evaluator.runner
+        best = result.evaluations[self.best_index_].candidate
+        is_whole = runner.normalized(best).resource is None
+        rows = self._refit_rows(runner.data.value)
+        if rows is not None and budget.max_time is None and is_whole:
+            # Its trial has trained it as long as its genes ask for.
             self._refit(result, evaluator, budget, rows)
         else:
             super()._finish_training(result, evaluator, budget)
@@ -516,7 +519,8 @@ default="estimation_of_distribution"
         self, result: SearchResult, evaluator: Evaluator, budget: TimeBudget
     ) -> list[int]:
         """Return the best individuals, one for each worker."""
-        if callable(self.refit) or budget.max_time is None:
+        is_scored_again = evaluator.runner.trial_is_refit
+        if callable(self.refit) or budget.max_time is None or not is_scored_again:
             return [self.best_index_]
         best = best_of_each(result.evaluations, self.best_index_, budget.rank_key)
         return best[: self._n_workers]
@@ -692,7 +696,7 @@ class SampleHistory(SearchCallback):
     """Keeps samples that the best generator so far makes at each generation's end.
 
     A generation is left out if its best has no fitted estimator in this search: it was
-    answered by a journal, or evaluated on a lower rung.
+    answered by a journal.
 
     Attributes
     ----------
@@ -713,7 +717,7 @@ class SampleHistory(SearchCallback):
     def on_evaluation_end(self, evaluation: Evaluation) -> bool:
         best = self._best
         if evaluation.status == "ok" and (
-            best is None or evaluation.rank_key > best.rank_key
+            best is None or evaluation.fitness > best.fitness
         ):
             self._best = evaluation
         return False

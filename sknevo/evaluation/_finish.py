@@ -7,7 +7,7 @@ from typing import NamedTuple, Self
 
 from sklearn.base import BaseEstimator
 
-from sknevo.deadline import Limit
+from sknevo.deadline import Limit, TrialPruned
 from sknevo.evaluation._candidate import TrialRunner, status_and_message
 from sknevo.evaluation._data import part_of
 from sknevo.evaluation._model_store import ModelStore
@@ -61,8 +61,10 @@ class FinishingRunner(TrialRunner):
             with self._trial_settings(math.inf):
                 self._train_on(model, candidate, limit)
                 if self.trial_is_refit:
-                    fitness = self._fitness(model)
+                    fitness = self._fitness(model, time.perf_counter() - start)
             fitted = self.model_store.save(self.normalized(candidate), 0, model)
+        except TrialPruned as reason:
+            status, error, fitness = reason.status, str(reason), -math.inf
         except Exception as fault:
             if self.raise_error:
                 raise
@@ -103,16 +105,16 @@ class FinishingRunner(TrialRunner):
             fit_params = data.take(fit_params, rows)
         model.finish(X, y, **goal, **fit_params)
 
-    def _fitness(self, model: BaseEstimator) -> float:
+    def _fitness(self, model: BaseEstimator, fit_time: float) -> float:
         """Return the fitness on the held-out part of the last split."""
-        data, start = self.data.value, time.perf_counter()
+        data = self.data.value
         train, test = data.splits[-1]
         scores = self.objectives.measure(
             model,
             part_of(data.X, test),
             part_of(data.y, test),
             data.take(data.score_params, test),
-            time.perf_counter() - start,
+            fit_time,
             part_of(data.X, train),
         )
         return self.objectives.fitness({n: (value,) for n, value in scores.items()})

@@ -230,7 +230,8 @@ def _usual_epochs(spec: DataSpec) -> int:
 
 
 def _n_parameters(expressed: dict[str, Any], spec: DataSpec) -> dict[str, int]:
-    plans = gan_plans(expressed, shape_of(spec), spec.n_classes, spec.parts)
+    parts = spec.parts[expressed["table"]["numbers"]] if spec.parts else ()
+    plans = gan_plans(expressed, shape_of(spec), spec.n_classes, parts)
     return {network: plan.size.parameters for network, plan in plans.items()}
 
 
@@ -443,7 +444,8 @@ def _known_for_tables(
         )
         table = {"numbers": numbers, "relaxation": relaxation, "temperature": 0.2}
         if _makes_labels(spec):
-            table["conditional"] = conditional
+            has_labels = any(part.n_conditions for part in spec.parts[numbers])
+            table["conditional"] = conditional and has_labels
         return {**individual, "table": table}
 
     as_ctgan = {"units": 256, "depth": 2, "normalisation": "batch", "batch_size": 500}

@@ -14,12 +14,10 @@ from sknevo.table_codec._numbers import SPREADS, Spread
 # Beside modes, numbers that are this frequent are options of their own, and so are all
 # numbers of a column that has few of them. Chosen, not measured.
 FREQUENT_SHARE, FEW_NUMBERS = 0.03, 20
-# Beside quantiles, so few numbers are options. Chosen, not measured.
-TWO = 2
 # By the way in which numbers are encoded: of how many distinct ones all are options,
-# and from which share on each is. Frequent numbers need no option beside quantiles.
+# and from which share on each is. Beside quantiles, frequent numbers need no option.
 OPTIONS: Mapping[str, tuple[int, float]] = MappingProxyType(
-    {"modes": (FEW_NUMBERS, FREQUENT_SHARE), "quantiles": (TWO, np.inf)}
+    {"modes": (FEW_NUMBERS, FREQUENT_SHARE), "quantiles": (2, np.inf)}
 )
 # The most decimals that columns of decimals are recognised by. Chosen, not measured.
 MOST_DECIMALS = 9
@@ -107,6 +105,12 @@ class ColumnCodec:
             plain = np.append(plain, np.nan)
         grid = Grid.of(np.unique(rest)) if len(rest) else None
         return cls(name, is_label, plain, spread, grid)
+
+    @property
+    def known(self) -> list[Any]:
+        """All that was learned."""
+        of_spread = [] if self.spread is None else [*vars(self.spread).values()]
+        return [self.name, self.is_label, self.plain, *of_spread, self.grid]
 
     @property
     def part(self) -> Part:
@@ -272,7 +276,7 @@ class TableCodec:
     @property
     def fingerprint(self) -> str:
         """Hash of what was learned."""
-        return fingerprint(*(list(vars(column).values()) for column in self.columns))
+        return fingerprint(*(column.known for column in self.columns))
 
     def __repr__(self) -> str:
         return f"TableCodec({self.fingerprint})"

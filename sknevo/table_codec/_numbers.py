@@ -1,5 +1,6 @@
 """Numbers of a column as modes and values between -1 and 1, and back, in two ways."""
 
+import math
 import warnings
 from dataclasses import dataclass
 from typing import Protocol, Self
@@ -147,7 +148,7 @@ class Quantiles:
         distinct, counts = np.unique(numbers, return_counts=True)
         ends = np.cumsum(counts)
         lows, highs = (ends - counts + 0.5) / len(numbers), (ends - 0.5) / len(numbers)
-        step = -(-len(distinct) // MOST_KEPT)
+        step = math.ceil(len(distinct) / MOST_KEPT)
         kept = np.arange(len(distinct)) % step == 0
         kept |= highs - lows >= 1 / MOST_KEPT
         kept[-1] = True

@@ -1,6 +1,7 @@
 """GANs: every individual trains on every kind of sample; a collapse is named."""
 
 import copy
+import math
 import pickle
 import time
 from contextlib import nullcontext
@@ -567,8 +568,18 @@ def test_the_discriminator_is_some_steps_ahead(blobs, monkeypatch, steps):
         monkeypatch.setattr(AdversarialTraining, name, counted)
     X = blobs[0]
     gan = gan_of(X, discriminator={"steps": steps}, training=training(2, 50)).fit(X)
-    assert taught == [*turns[:1] * steps, turns[1]] * (16 // steps)
-    assert gan.n_steps_ == 16 // steps
+    n_steps = math.ceil(16 / steps)
+    assert taught == [*turns[:1] * steps, turns[1]] * n_steps
+    assert gan.n_steps_ == n_steps
+
+
+def test_a_pause_after_few_batches_has_a_checkpoint(blobs):
+    X = blobs[0][:120]
+    for steps in (2, 5):
+        ahead = {"discriminator": {"steps": steps}}
+        gan = gan_of(X, **ahead, training=training(20, 60)).train_to(X, None, 1)
+        assert len(gan.snapshots_) == 1
+        assert np.isfinite(gan.stability_)
 
 
 def test_a_generator_is_the_average_of_what_it_was():

@@ -8,11 +8,13 @@ import pytest
 import torch
 from sklearn.base import is_classifier
 from sklearn.datasets import load_digits
+from sklearn.exceptions import FitFailedWarning
 from sklearn.neighbors import KernelDensity
 from torch.utils.data import TensorDataset
 
 from sknevo import EvolvedGAN
 from sknevo.builders.gan._estimator import GAN
+from sknevo.deadline import TrialPruned
 from sknevo.estimators.gan import SampleHistory
 from sknevo.genomes.gan import well_known
 from sknevo.metrics import GenerativeScore, mode_coverage
@@ -120,9 +122,26 @@ def test_the_best_are_trained_on_and_scored_again(blobs, monkeypatch):
     # What becomes worse is not taken.
     monkeypatch.setattr(GAN, "finish", lambda self, X, y, **goal: ruined(self))
     worse = EvolvedGAN(**options).fit(X, y)
-    assert not worse.refitted_
     assert np.isfinite(worse.sample(5)).all()
     assert np.ptp(worse.sample(50)) > 1
+
+
+def test_a_journal_has_no_models_but_there_is_a_best(blobs, tmp_path):
+    options = {"population_size": 3, "max_epochs": 60, "random_state": 0, "max_time": 6}
+    EvolvedGAN(**options, journal=tmp_path / "journal").fit(*blobs)
+    again = EvolvedGAN(**options, journal=tmp_path / "journal").fit(*blobs)
+    assert again.sample(7).shape == (7, 2)
+
+
+def test_a_collapse_in_the_end_is_no_error(blobs, monkeypatch):
+    def collapse(self, X, y, **goal):
+        raise TrialPruned("mode collapse")
+
+    monkeypatch.setattr(GAN, "finish", collapse)
+    options = SMALL | {"max_epochs": 300, "generations": None, "max_time": 6}
+    with pytest.warns(FitFailedWarning, match="mode collapse"):
+        gan = EvolvedGAN(**options, error_score="raise").fit(*blobs)
+    assert gan.sample(7).shape == (7, 2)
 
 
 def ruined(gan):
@@ -177,13 +196,13 @@ def test_the_best_of_each_generation_leaves_samples(blobs, tmp_path):
     np.testing.assert_array_equal(kept[1], gan.sample(256))
     goes_on = EvolvedGAN(**small, journal=tmp_path / "journal").fit(blobs[0])
     assert goes_on.generation_samples_ == {}
-    assert EvolvedGAN(**ONE, cv=2).fit(blobs[0]).generation_samples_ == {}
+    assert list(EvolvedGAN(**ONE, cv=2).fit(blobs[0]).generation_samples_) == [0]
 
 
 def test_the_best_is_trained_once_and_a_refit_repeats_it(blobs, tmp_path, monkeypatch):
-    fits, fit = [], GAN.fit
+    fits, train = [], GAN.train_to
     monkeypatch.setattr(
-        GAN, "fit", lambda gan, *args: fits.append(gan) or fit(gan, *args)
+        GAN, "train_to", lambda gan, *args: fits.append(gan) or train(gan, *args)
     )
     short = SMALL | {"max_epochs": 2}
     first = EvolvedGAN(**short, journal=tmp_path / "journal").fit(*blobs)

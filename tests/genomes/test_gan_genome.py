@@ -64,9 +64,7 @@ def test_well_known_individuals_are_of_the_genome(shape):
     known = [genome.complete(genes, rng) for genes in well_known(spec, genome)]
     assert len({Chromosome(value).key for value in known}) == len(known) > 3
     assert all(genome.contains(value) for value in known)
-    first, *others = (value["training"]["epochs"] for value in known)
-    assert first == 3
-    assert set(others) == {11}
+    assert {value["training"]["epochs"] for value in known} == {11}
 
 
 @pytest.mark.parametrize("max_layers", [1, 2, 3])
@@ -95,9 +93,9 @@ def test_tables_have_genes_that_no_other_data_have(parts):
     assert "table" not in gan(spec_of(shape)).genes
     for value in bred(genome, rng, 10):
         assert genome.contains(value)
-        plans = gan_plans(express(value), shape, 3, parts)
-        assert max(plan.size.parameters for plan in plans.values()) <= 20_000
         columns = parts[value["table"]["numbers"]]
+        plans = gan_plans(express(value), shape, 3, columns)
+        assert max(plan.size.parameters for plan in plans.values()) <= 20_000
         width = sum(part.width for part in columns)
         assert plans["generator"].layers[-1].outputs == (width,)
     known = [genome.complete(genes, rng) for genes in well_known(spec, genome)]

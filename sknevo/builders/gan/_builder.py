@@ -94,7 +94,8 @@ class GANBuilder:
         float
         """
         spec, training = self.spec, expressed["training"]
-        plans = gan_plans(expressed, shape_of(spec), spec.n_classes, spec.parts)
+        parts = spec.parts[expressed["table"]["numbers"]] if spec.parts else ()
+        plans = gan_plans(expressed, shape_of(spec), spec.n_classes, parts)
         generated, per_pack = (
             SECONDS_PER_OPERATION * plan.size.operations
             + SECONDS_PER_VALUE * plan.size.values

@@ -87,14 +87,13 @@ class TrainingData:
         There is no end: after the last sample the first one follows. If rows are made
         for labels of their columns, they come as often as these are drawn.
         """
-        order = rows_of_epoch(epoch, len(self), seed).to(self.device)
-        rows = order
-        while True:
-            if self.columns is not None:
+        if self.columns is not None:
+            while True:
                 batch, wanted = self.columns.draw(size, rng)
                 known = [select(self.labels, batch), wanted]
                 yield self[batch], torch.cat([c for c in known if c is not None], 1)
-                continue
+        order = rows = rows_of_epoch(epoch, len(self), seed).to(self.device)
+        while True:
             while len(rows) < size:
                 rows = torch.cat([rows, order])
             batch, rows = rows[:size], rows[size:]

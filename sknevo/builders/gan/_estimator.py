@@ -2,6 +2,7 @@
 
 import copy
 import math
+import time
 from collections.abc import Callable
 from typing import Any, Self
 
@@ -97,6 +98,8 @@ class GAN(BaseEstimator):
     """
 
     training_: AdversarialTraining | None = None
+    # What it takes to be ready to sample and judge.
+    _seconds_after_training = 0.0
 
     def __init__(
         self,
@@ -168,7 +171,8 @@ class GAN(BaseEstimator):
             Epochs to train. None stands for what is left of those of the genes, or for
             any number if `until` is given.
         until : float or None, default=None
-            The `time.time()` at which to end, which is exceeded by less than a step.
+            The `time.time()` at which to end: what follows the last step is expected to
+            take as long as at the last pause.
 
         Raises
         ------
@@ -179,6 +183,8 @@ class GAN(BaseEstimator):
         if epochs is None:
             left = self.genes["training"]["epochs"] - done
             epochs = left if until is None else math.inf
+        if until is not None:
+            until -= self._seconds_after_training
         rate = FallingRate(done, epochs, until)
         return self._train(X, y, done + epochs, rate).settle()
 
@@ -207,6 +213,9 @@ class GAN(BaseEstimator):
         if training is None:
             training = self._new_training(data)
         training.run(data, epochs, rate)
+        start = time.perf_counter()
+        if rate is not None:
+            training.end(data)
         self.generator_ = training.average.network()
         self.discriminator_ = copy.deepcopy(training.discriminator)
         self.n_steps_, self.stability_ = training.step, training.monitor.stability
@@ -214,6 +223,7 @@ class GAN(BaseEstimator):
         self.snapshots_ = np.stack(training.snapshots)
         self._freeze()
         self._calibrate(data, y)
+        self._seconds_after_training = time.perf_counter() - start
         self.training_ = training
         return self
 
@@ -261,9 +271,8 @@ class GAN(BaseEstimator):
         """Return both networks, untrained, with the weights of the seed."""
         genes, rng = self.genes, random_source(self.random_state, WEIGHTS)
         parts = () if self.table is None else self.table.parts
-        codings = {genes["table"]["numbers"]: parts} if parts else None
         n_labels = self._conditions.labels.width
-        plans = gan_plans(genes, self._scaler.shape, n_labels, codings)
+        plans = gan_plans(genes, self._scaler.shape, n_labels, parts)
         packing = genes["training"]["packing"]
         head = None
         if self.table is not None:

@@ -97,6 +97,11 @@ class Monitor:
         self._rows: list[dict[str, float]] = []
 
     @property
+    def last_step(self) -> int:
+        """The step of the last checkpoint, 0 before the first one."""
+        return int(self._rows[-1]["step"]) if self._rows else 0
+
+    @property
     def signals(self) -> dict[str, np.ndarray]:
         if not self._rows:
             return {}
@@ -164,7 +169,9 @@ class Monitor:
             "spread": float(among.median()) / self.between,
         }
         for name in READINGS:
-            row[name] = _mean([reading[name] for reading in self._readings])
+            # Without a step that was read since, as at the checkpoint before.
+            read = self._readings or self._rows[-1:]
+            row[name] = _mean([reading[name] for reading in read])
         self._readings = []
         usual = np.median(self._jumps) if self._jumps else 0.0
         spikes = [jump > SPIKE * max(usual, 1e-3) for jump in self._jumps]
@@ -224,7 +231,7 @@ class Monitor:
         """
         if not self._rows:
             return 0.0
-        late = self._rows[len(self._rows) // 2 :]
+        late = [row for row in self._rows if row["step"] > self.last_step / 2]
         peak = max(row["wide_coverage"] for row in self._rows)
         kept = self._rows[-1]["wide_coverage"] / peak if peak else 0.0
         certain = [min(1.0, max(0.0, (row["auc"] - 0.9) / 0.1)) for row in late]

@@ -161,7 +161,7 @@ class AdversarialTraining:
     generator, discriminator : Generator, Discriminator
         Untrained, on the device; their weights are changed.
     data : TrainingData
-        Real samples. Those of the first epochs are passed to `run`, too.
+        Real samples; `run` gets them again.
     genes : dict
         Expressed genes of the whole individual.
     precision : {"float32", "bfloat16"}
@@ -215,7 +215,7 @@ class AdversarialTraining:
         self.average = MovingAverage(generator, training["ema_decay"])
         # Dense networks stay in float32: their layers are small.
         self.precision = precision if "blocks" in genes["generator"] else "float32"
-        self.step, n_steps = 0, n_batches // self.n_ahead
+        self.step, n_steps = 0, math.ceil(n_batches / self.n_ahead)
         self.read_every = max(1, n_steps // N_READINGS)
         self.checkpoints = checkpoints(n_steps, n_steps / self.n_epochs)
         rows = torch.from_numpy(random_rows(len(data), N_COMPARED))
@@ -257,6 +257,17 @@ class AdversarialTraining:
             if is_training_over(self.epochs):
                 break
 
+    def end(self, data: TrainingData) -> None:
+        """Compare the samples of a training that is over with real ones.
+
+        Raises
+        ------
+        TrialPruned
+            As `run`.
+        """
+        if self.monitor.last_step < self.step:
+            self._check(data)
+
     def _scheduled(self, epochs: float) -> float:
         return SCHEDULES[self.schedule](epochs / self.n_epochs)
 
@@ -265,7 +276,8 @@ class AdversarialTraining:
         batches = data.batches(self.batch_size, self.epochs, self.seed, rng)
         # An epoch may end between two steps of the generator.
         first, last = (
-            (self.epochs + i) * self._n_batches(data) // self.n_ahead for i in (0, 1)
+            math.ceil((self.epochs + i) * self._n_batches(data) / self.n_ahead)
+            for i in (0, 1)
         )
         for_generator, for_discriminator = self.optimizers
         networks = self.generator, self.discriminator, self.augment
