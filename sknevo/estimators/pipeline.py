@@ -284,7 +284,7 @@ default="estimation_of_distribution"
         pipelines evolve on a table that is large for it. For each second the first rung
         then has 16,000 cells of the table, and no less than 2,000 rows; or 150 images
         of 28 x 28 pixels, all splits together, of larger ones fewer, and no less than
-        600 on a split; for GANs 200 rows, or 15 such images.
+        600 on a split; for GANs up to 200 rows, or 15 such images.
     factor : float, default=3
         The best 1 / `factor` of the individuals are promoted: they are evaluated again
         with `factor` times the resource.
@@ -556,7 +556,7 @@ default="estimation_of_distribution"
         pipelines evolve on a table that is large for it. For each second the first rung
         then has 16,000 cells of the table, and no less than 2,000 rows; or 150 images
         of 28 x 28 pixels, all splits together, of larger ones fewer, and no less than
-        600 on a split; for GANs 200 rows, or 15 such images.
+        600 on a split; for GANs up to 200 rows, or 15 such images.
     factor : float, default=3
         The best 1 / `factor` of the individuals are promoted: they are evaluated again
         with `factor` times the resource.
