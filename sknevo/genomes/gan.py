@@ -459,7 +459,12 @@ def _known_for_tables(
         known("relativistic", 0.1, _adam(4e-3, 0.0), conditional=True),
         known("relativistic", 0.1, _adam(4e-3, 0.0)),
         known("relativistic", 0.1, _adam(2e-3, 0.0), units=256, conditional=True),
-        known("relativistic", 0.1, _adam(2e-3, 0.0), numbers="modes", rejection=0.5),
+        known(
+            *("relativistic", 0.1, _adam(4e-3, 0.0)),
+            numbers="modes",
+            conditional=True,
+            rejection=0.5,
+        ),
         known("wasserstein", 10.0, faster, **as_ctgan),
         known(
             *("wasserstein", 10.0, published),
