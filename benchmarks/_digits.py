@@ -6,18 +6,16 @@ distance "related" uses a feature space like that of the fitness, but with anoth
 and trained with labels.
 """
 
-import copy
 
 import numpy as np
 import torch
-from torch import nn
 
 from sknevo.builders.convnet import ConvNetBuilder
 from sknevo.builders.gan import feature_space
 from sknevo.datasets import fetch_mnist
-from sknevo.genomes.convnet import well_known
+from sknevo.genomes.convnet import convnet, well_known
 from sknevo.metrics import frechet_distance
-from sknevo.records import DataSpec
+from sknevo.records import Chromosome, DataSpec
 
 SEED = 12345
 AT_ONCE = 500
@@ -28,19 +26,24 @@ class _Judge:
 
     def __init__(self, X, y):
         spec = DataSpec("classification", len(X), 10, shape=X.shape[1:])
-        genes = well_known(spec)[0]
+        genome, rng = convnet(spec), np.random.default_rng(SEED)
+        known = genome.complete(well_known(spec)[0], rng)
+        genes = Chromosome(known).expressed
         genes["training"]["batch_size"] = 128
         genes["dense"] = [
             {"units": 64, "normalisation": "none", "activation": "relu", "dropout": 0.0}
         ]
         self.classifier = ConvNetBuilder(spec, "cpu", "float32")(genes, SEED).fit(X, y)
-        self.trunk = copy.deepcopy(self.classifier.module_).eval()
-        self.trunk.head = nn.Identity()
 
     def __call__(self, X):
-        with torch.inference_mode():
-            parts = [self.trunk(part) for part in torch.as_tensor(X).split(AT_ONCE)]
-        return torch.cat(parts).double().numpy()
+        network, seen = self.classifier.module_.eval(), []
+        hook = network.head.register_forward_pre_hook(
+            lambda _, inputs: seen.append(inputs[0])
+        )
+        with hook, torch.inference_mode():
+            for part in torch.as_tensor(X).split(AT_ONCE):
+                network(part)
+        return torch.cat(seen).double().numpy()
 
 
 class Digits:
