@@ -6,7 +6,6 @@ distance "related" uses a feature space like that of the fitness, but with anoth
 and trained with labels.
 """
 
-
 import numpy as np
 import torch
 

@@ -44,10 +44,9 @@ LONG_TRAINING_SHARE, LEAST_TRAINING_SHARE, LEAST_TRAINING = 0.2, 0.05, 5.0
 # share of `max_time`. The heaviest are fitted first: five have most of the weight. With
 # eight, 1 to 4 of 30 s were left over. Chosen, not measured.
 USUAL_MEMBERS, MEMBERS_SHARE = 5, 0.1
-# Share of `max_time` that is kept for the final training. Of that, what is kept to read
-# its models: so many seconds, or this share of `max_time` if it is less. Chosen, not
-# measured.
-FINAL_TRAINING_SHARE, READING, READING_SHARE = 0.3, 1.0, 0.02
+# Of the final training, what is kept to read its models: so many seconds, or this share
+# of `max_time` if it is less. Chosen, not measured.
+READING, READING_SHARE = 1.0, 0.02
 # Seconds that it may take to stop all workers.
 STOPPING = 1.0
 # Origins of candidates that are known to be good before they are evaluated.
@@ -135,7 +134,7 @@ class TimeBudget:
         has_ensemble: bool = False,
         is_long_table: bool = False,
         row_growth: float = 1.0,
-        has_final_training: bool = False,
+        final_training: float = 0.0,
     ) -> None:
         """Say what takes time.
 
@@ -155,14 +154,15 @@ class TimeBudget:
             its `max_time`.
         row_growth : float, default=1.0
             How many times the training rows of a split the refit has.
-        has_final_training : bool, default=False
-            Whether kept models are trained on with all of the data after the search.
+        final_training : float, default=0.0
+            Share of `max_time` that is kept to train on kept models after the search; 0
+            if they are not.
         """
         self.trials, self.final_builder = trials, final_builder
         self.n_workers = n_workers
         self._has_ensemble = has_ensemble
         self.is_long_table, self.row_growth = is_long_table, row_growth
-        self._has_final_training = has_final_training
+        self._final_training = final_training
 
     @property
     def fit_end(self) -> float:
@@ -346,7 +346,7 @@ class TimeBudget:
         With a final training it is fitness alone. A short training has all of its
         epochs when a long one, which may be fitter by then, has a few of many.
         """
-        if self._has_final_training:
+        if self._final_training:
             return 0.0, evaluation.fitness
         return evaluation.rank_key
 
@@ -408,8 +408,8 @@ class TimeBudget:
         `best` is the best so far, None if there is none.
         """
         selection = min(ENSEMBLE_SHARE * self.max_time, ENSEMBLE_SECONDS)
-        if self._has_final_training:
-            return FINAL_TRAINING_SHARE * self.max_time + selection
+        if self._final_training:
+            return self._final_training * self.max_time + selection
         if self.final_builder is None:
             return 0.0
         if self._has_ensemble:

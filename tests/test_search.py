@@ -694,7 +694,7 @@ def test_of_trainings_that_go_on_the_fittest_is_the_best(finishes, best):
     few = Evaluation(chromosome(0.1), "ok", 0.9, resource=3)
     whole = Evaluation(chromosome(0.2), "ok", 0.8)
     budget = TimeBudget()
-    budget.plan(has_final_training=finishes)
+    budget.plan(final_training=0.3 * finishes)
     result = SearchResult()
     result.note_order([few.candidate, whole.candidate])
     for evaluation in (few, whole):

@@ -404,7 +404,7 @@ class BaseEvolved(
             has_ensemble=runner.response is not None or is_resumable,
             is_long_table=self.resource == "auto" and runner.resource == SAMPLES,
             row_growth=n_refitted / runner.data.value.n_train,
-            has_final_training=is_resumable and bool(self.refit),
+            final_training=self._final_training if is_resumable and self.refit else 0.0,
         )
 
     def _begin_journal(

@@ -40,6 +40,9 @@ class TaskHooks:
 
     # What evolves, in the words of a message.
     _individuals: ClassVar[str]
+    # Share of `max_time` for the final training, if training is resumable. Chosen, not
+    # measured.
+    _final_training: ClassVar[float] = 0.3
     # The fitness if the user names none.
     _default_scoring: ClassVar[Any]
     # Number of folds up to a number of samples; of more samples, a part is held out.

@@ -177,11 +177,11 @@ def test_the_winner_is_the_best_in_fresh_episodes_once_trained():
         for index, returns in {4: [1.0, 3.0], 3: [5.0, 4.0]}.items()
     }
     evolved = EvolvedPolicy(Walk)
-    assert evolved._winner([4, 3], models) == 3
+    assert evolved._winner([4, 3], models, {}) == 3
     assert evolved.fresh_score_ == 4.5
-    assert EvolvedPolicy(Walk)._winner([4, 3], {}) == 4
+    assert EvolvedPolicy(Walk)._winner([4, 3], {}, {}) == 4
     other = EvolvedPolicy(Walk, scoring=lambda policy, seeds: 0.0)
-    assert other._winner([4, 3], models) == 4
+    assert other._winner([4, 3], models, {}) == 4
 
 
 # Errors ------------------------------------------------------------------------------
