@@ -39,7 +39,12 @@ from sknevo.builders.networks._devices import (
     resolve_device,
 )
 from sknevo.builders.networks._scaler import Scaler
-from sknevo.builders.networks._trainer import FallingRate, random_source
+from sknevo.builders.networks._trainer import (
+    FINISHING_RATE,
+    SCHEDULES,
+    FallingRate,
+    random_source,
+)
 from sknevo.data_checks import check_count, random_rows
 from sknevo.deadline import TrialPruned, check_deadline
 from sknevo.image_stream._stream import streamed
@@ -163,7 +168,7 @@ class GAN(BaseEstimator):
     ) -> Self:
         """Resume a training where `train_to` paused, and end it.
 
-        The learning rates fall from half of their genes to 0.
+        The learning rates fall to 0 from where their schedule has left them.
 
         Parameters
         ----------
@@ -179,13 +184,15 @@ class GAN(BaseEstimator):
         TrialPruned, MemoryError
             As `fit`.
         """
+        training = self.genes["training"]
         done = self.training_.epochs if self.training_ else 0
         if epochs is None:
-            left = self.genes["training"]["epochs"] - done
+            left = training["epochs"] - done
             epochs = left if until is None else math.inf
         if until is not None:
             until -= self._seconds_after_training
-        rate = FallingRate(done, epochs, until)
+        scheduled = SCHEDULES[training["schedule"]](done / training["epochs"])
+        rate = FallingRate(done, epochs, until, scheduled or FINISHING_RATE)
         return self._train(X, y, done + epochs, rate).settle()
 
     def settle(self) -> Self:

@@ -53,11 +53,14 @@ class FallingRate:
         Epochs in which it falls; infinity if it falls by time alone.
     until : float or None
         `time.time()` at which it is 0; None if it falls by epochs alone.
+    initial : float, default=0.5
+        The rate at first, as a share of its gene.
     """
 
     first_epoch: int
     n_epochs: float
     until: float | None
+    initial: float = FINISHING_RATE
 
     def __post_init__(self) -> None:
         self._start = time.time()
@@ -69,7 +72,7 @@ class FallingRate:
         if self.until is not None:
             seconds = max(self.until - self._start, 1e-9)
             passed = max(passed, (time.time() - self._start) / seconds)
-        return FINISHING_RATE * (1 - passed)
+        return self.initial * (1 - passed)
 
 
 def random_source(seed: int, *place: int, device: str = "cpu") -> torch.Generator:
