@@ -25,6 +25,7 @@ __all__ = [
     "image_shape",
     "is_ambiguous",
     "network_plan",
+    "parts_of",
     "patches_per_image",
     "samples_per_epoch",
     "scaled_sides",
@@ -738,6 +739,32 @@ def unet_plan(
 def _stage_width(genes: Mapping[str, Any], stage: int) -> int:
     width = min(WIDEST_STAGE, genes["width"] * genes["growth"] ** stage)
     return max(1, round(width / WIDTH_STEP)) * WIDTH_STEP
+
+
+def parts_of(
+    genes: Mapping[str, Any], codings: Mapping[str, Sequence[Part]]
+) -> Sequence[Part]:
+    """Return the parts of a table's columns in the coding of numbers that genes have.
+
+    Parameters
+    ----------
+    genes : dict
+        Expressed genes of `sknevo.genomes.gan`.
+    codings : dict of str to sequence of Part
+        See `DataSpec`; empty for arrays, which have no parts.
+
+    Returns
+    -------
+    sequence of Part
+
+    Examples
+    --------
+    >>> parts_of({"table": {"numbers": "modes"}}, {"modes": (Part(2),)})
+    (Part(n_plain=2, n_modes=0),)
+    >>> parts_of({}, {})
+    ()
+    """
+    return codings[genes["table"]["numbers"]] if codings else ()
 
 
 def gan_plans(

@@ -27,6 +27,7 @@ from sknevo.network_plan import (
     autoencoder_plans,
     gan_plans,
     image_shape,
+    parts_of,
 )
 
 # What layers are called, and their colours.
@@ -158,8 +159,7 @@ default=None
         shape = image_shape(estimator._sample_shape_, estimator._channels_)
         optimizer, training = genes.get("optimizer"), genes["training"]
         if "generator" in genes:
-            codings = estimator._parts
-            parts = codings[expressed["table"]["numbers"]] if codings else ()
+            parts = parts_of(expressed, estimator._parts)
             plans = gan_plans(expressed, shape, estimator.n_conditions_, parts)
             training = {"loss": genes["loss"]["choice"], **training}
         elif "encoder" in genes:

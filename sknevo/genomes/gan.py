@@ -18,7 +18,7 @@ from sknevo.genomes._networks import (
     narrow_widest,
     round_widths,
 )
-from sknevo.network_plan import Layer, gan_plans, samples_per_epoch, shape_of
+from sknevo.network_plan import Layer, gan_plans, parts_of, samples_per_epoch, shape_of
 from sknevo.records import DataSpec, express
 
 __all__ = ["gan", "well_known"]
@@ -230,7 +230,7 @@ def _usual_epochs(spec: DataSpec) -> int:
 
 
 def _n_parameters(expressed: dict[str, Any], spec: DataSpec) -> dict[str, int]:
-    parts = spec.parts[expressed["table"]["numbers"]] if spec.parts else ()
+    parts = parts_of(expressed, spec.parts)
     plans = gan_plans(expressed, shape_of(spec), spec.n_classes, parts)
     return {network: plan.size.parameters for network, plan in plans.items()}
 

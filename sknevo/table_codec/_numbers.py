@@ -18,8 +18,8 @@ N_MODES, PRIOR, LEAST_WEIGHT = 10, 1e-3, 5e-3
 # Rows that modes are learned from, and the fewest of them per mode. Chosen, not
 # measured.
 MIXTURE_ROWS, ROWS_PER_MODE = 5000, 20
-# Numbers of a column whose shares are kept; of more, those with this share and every
-# k-th of the others. Chosen, not measured.
+# So many numbers of a column are kept with their shares; of more, those that are as
+# frequent as one in so many, and every k-th of the others. Chosen, not measured.
 MOST_KEPT = 1000
 
 

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 from sknevo.builders.gan._estimator import GAN
 from sknevo.builders.networks._devices import resolve_device, resolve_precision
-from sknevo.network_plan import gan_plans, samples_per_epoch, shape_of
+from sknevo.network_plan import gan_plans, parts_of, samples_per_epoch, shape_of
 from sknevo.records import DataSpec
 from sknevo.table_codec import TableCodec
 
@@ -94,7 +94,7 @@ class GANBuilder:
         float
         """
         spec, training = self.spec, expressed["training"]
-        parts = spec.parts[expressed["table"]["numbers"]] if spec.parts else ()
+        parts = parts_of(expressed, spec.parts)
         plans = gan_plans(expressed, shape_of(spec), spec.n_classes, parts)
         generated, per_pack = (
             SECONDS_PER_OPERATION * plan.size.operations
