@@ -6,7 +6,7 @@ the other, then the other way round. The same samples give the same values.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from itertools import compress
 from typing import TYPE_CHECKING, ClassVar, NamedTuple, Self
 
 import numpy as np
@@ -25,9 +25,8 @@ MOST_ROWS, MOST_BINS = 4000, 63
 # A tree looks at so many columns at most: of more, at a random part. Chosen, not
 # measured.
 MOST_COLUMNS = 64
-# In a table without y, models learn so many columns of labels, the last ones, since
-# targets often are last; and none of more labels than the second number. Chosen, not
-# measured.
+# In a table without y, models learn so many columns, the last ones, since targets often
+# are last; and none of more labels than the second number. Chosen, not measured.
 MOST_TARGETS, MOST_LABELS = 4, 20
 # The fewest samples in a leaf, and trees: of labels, all together at most the second
 # number, in no fewer rounds than the third.
@@ -60,12 +59,13 @@ class Columns:
     def of(cls, width: int, n_targets: int, n_labels: Sequence[int] = ()) -> Self:
         """Tell what `width` columns are, the last `n_targets` of them one target.
 
-        `n_labels` has the number of labels of the first columns, 0 for numbers.
+        `n_labels` has the number of labels of the columns of a table, 0 for numbers. If
+        it is empty, columns are numbers of which none is to be learned by itself.
         """
         counts = np.zeros(width, int)
         counts[: len(n_labels)] = n_labels
-        learned = np.flatnonzero((counts > 1) & (counts <= MOST_LABELS))
-        targets = tuple((int(i),) for i in learned[-MOST_TARGETS:])
+        learned = [i for i, n in enumerate(n_labels) if n == 0 or 1 < n <= MOST_LABELS]
+        targets = tuple((i,) for i in learned[-MOST_TARGETS:])
         if n_targets:
             targets = (tuple(range(width - n_targets, width)),)
         return cls(counts > 0, targets)
@@ -159,7 +159,9 @@ class Utility:
     real : ndarray of shape (n_real, n_columns)
         Real samples, in random order.
     columns : Columns
-        What the columns are.
+        What the columns are. Its targets are those that models of real samples know.
+    expected : float
+        The value of models that learn from real samples; 0 without targets.
 
     References
     ----------
@@ -171,33 +173,30 @@ class Utility:
     takes_columns: ClassVar[bool] = True
     real: np.ndarray
     columns: Columns
+    expected: float = 0.0
 
     @classmethod
     def of(cls, real: np.ndarray, columns: Columns) -> Self:
-        return cls(real[:MOST_ROWS], columns)
-
-    @cached_property
-    def expected(self) -> float:
-        """The value of models that learn from real samples; 0 if it hardly is one."""
-        value = self._tested(self.real[1::2], self.real[::2])
-        return value if value >= LEAST_UTILITY else 0.0
+        bare = cls(real[:MOST_ROWS], columns)
+        values = bare._tested(bare.real[1::2], bare.real[::2])
+        is_known = values >= LEAST_UTILITY
+        known = replace(columns, targets=tuple(compress(columns.targets, is_known)))
+        return cls(bare.real, known, _mean(values[is_known]))
 
     def __call__(self, generated: np.ndarray) -> float:
         generated = _some(generated, len(self.real))
-        return self._tested(generated[1::2], generated[::2])
+        return _mean(self._tested(generated[1::2], generated[::2]))
 
-    def _tested(self, *training: np.ndarray) -> float:
-        """Return the mean score of models on both halves of the real samples."""
+    def _tested(self, *training: np.ndarray) -> np.ndarray:
+        """Return for each target the score of models on the halves of real samples."""
         scores = [
-            np.mean(
-                [
-                    self._score(known, self.real[i::2], target)
-                    for i, known in enumerate(training)
-                ]
-            )
-            for target in self.columns.targets
+            [
+                self._score(known, self.real[i::2], target)
+                for target in self.columns.targets
+            ]
+            for i, known in enumerate(training)
         ]
-        return float(np.mean(np.maximum(scores, 0.0)))
+        return np.maximum(np.mean(scores, axis=0), 0.0)
 
     def _score(
         self, known: np.ndarray, asked: np.ndarray, target: tuple[int, ...]
@@ -208,8 +207,11 @@ class Utility:
         X, X_asked = known[:, others], asked[:, others]
         if len(target) == 1 and not self.columns.are_labels[target[0]]:
             y, y_asked = (rows[:, target[0]] for rows in (known, asked))
-            model = _trained(X, y, are_labels, 1)
-            return 0.0 if model is None else r2_score(y_asked, model.predict(X_asked))
+            told, has_answer = np.isfinite(y), np.isfinite(y_asked)
+            model = _trained(X[told], y[told], are_labels, 1)
+            if model is None or has_answer.sum() < LEAF:
+                return 0.0
+            return r2_score(y_asked[has_answer], model.predict(X_asked[has_answer]))
         labels = np.unique(self._labels(self.real, target))
         y, y_asked = (self._labels(rows, target) for rows in (known, asked))
         is_known = np.isin(y, labels)
@@ -229,6 +231,10 @@ class Utility:
         if len(target) > 1:
             return rows[:, list(target)].argmax(axis=1)
         return np.nan_to_num(rows[:, target[0]], nan=-1.0)
+
+
+def _mean(values: np.ndarray) -> float:
+    return float(values.mean()) if len(values) else 0.0
 
 
 def _some(rows: np.ndarray, most: int) -> np.ndarray:

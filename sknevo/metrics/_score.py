@@ -36,10 +36,10 @@ class GenerativeScore(BaseEstimator):
       regions;
     - indistinguishability [2]_: it falls if a classifier tells generated samples from
       real ones, by whatever they differ in;
-    - utility, if samples are made for labels or values, or if features of a table know
-      its columns of labels (`TableFeatures`): it falls if a model that learns these
-      from generated samples predicts those of real samples worse than a model of real
-      ones [3]_;
+    - utility, if samples are made for labels or values, or if features know what the
+      columns of a table are (`TableFeatures`): it falls if a model that learns labels
+      or numbers from generated samples predicts those of real samples worse than a
+      model of real ones [3]_;
     - authenticity, if the training samples are known: it falls if generated samples are
       nearer to the training samples than held-out ones are (see `authenticity`);
     - closeness (see `ReferenceSet.closeness`): it falls if the mean, the spread or the

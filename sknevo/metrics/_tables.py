@@ -107,7 +107,7 @@ class TableFeatures:
         return self.standard(self._rows(np.asarray(X, dtype=float))[0])
 
     def plain_columns(self, X: Any) -> np.ndarray:
-        """Return rows as they are, for classifiers.
+        """Return rows as they are, long tails of numbers shortened, for classifiers.
 
         Parameters
         ----------
@@ -118,21 +118,26 @@ class TableFeatures:
         -------
         ndarray of shape (n_rows, n_columns)
         """
-        return np.asarray(X, dtype=float)
+        table = np.asarray(X, dtype=float)
+        are_labels = [labels is not None for labels in self.labels]
+        return np.where(are_labels, table, self._shortened(table))
 
     @property
     def n_labels(self) -> tuple[int, ...]:
         """Number of labels of each column, 0 for numbers."""
         return tuple(0 if labels is None else len(labels) for labels in self.labels)
 
+    def _shortened(self, numbers: np.ndarray) -> np.ndarray:
+        return np.arcsinh((numbers - self.middles) / self.units)
+
     def _rows(self, table: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return numbers and indicators side by side, and which belong together."""
         columns, owners = [], []
+        numbers = np.nan_to_num(self._shortened(table))
         for i, labels in enumerate(self.labels):
             values, gaps = table[:, i], np.isnan(table[:, i])
             if labels is None:
-                values = np.where(gaps, self.middles[i], values)
-                columns.append(np.arcsinh((values - self.middles[i]) / self.units[i]))
+                columns.append(numbers[:, i])
                 owners.append(2 * i)
             else:
                 columns += [values == label for label in labels]

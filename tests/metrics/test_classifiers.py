@@ -248,6 +248,23 @@ def test_columns_of_labels_are_taught_and_told_as_what_they_are():
     assert score.measure(*tables)["fitness"] < scores["fitness"] - 0.2
 
 
+@pytest.mark.parametrize("gaps", [0.0, 0.2])
+def test_numbers_of_a_table_are_taught_whatever_their_scale_and_gaps(gaps):
+    """A number with a long tail that others tell of; then one that does not."""
+    draw = np.random.default_rng(0)
+    tables = []
+    for _ in range(2):
+        X = draw.normal(size=(N, 3))
+        told = np.exp(2 * X[:, 0] * X[:, 1] + 0.3 * draw.normal(size=N))
+        told[draw.random(N) < gaps] = np.nan
+        tables.append(np.column_stack([X, told]))
+    score = GenerativeScore(TableFeatures.of(tables[0], [False] * 4))
+    scores = score.measure(*tables)
+    assert scores["utility"] > 0.9 * scores["real_utility"] > 0.1
+    tables[1][:, 3] = draw.permutation(tables[1][:, 3])
+    assert score.measure(*tables)["utility"] < 0.1
+
+
 def test_columns_that_a_projection_loses_are_seen():
     draw = np.random.default_rng(0)
     real, generated = draw.normal(size=(2, N, 90))

@@ -31,6 +31,15 @@ def test_every_column_has_the_same_weight():
     assert repr(features) != repr(TableFeatures.of(X[:99], ARE_LABELS))
 
 
+def test_classifiers_get_labels_and_gaps_as_they_are():
+    X = table()
+    plain = TableFeatures.of(X, ARE_LABELS).plain_columns(X)
+    np.testing.assert_array_equal(plain[:, ARE_LABELS], X[:, ARE_LABELS])
+    np.testing.assert_array_equal(np.isnan(plain), np.isnan(X))
+    assert (np.argsort(plain[:, 2]) == np.argsort(X[:, 2])).all()
+    assert np.ptp(plain[:, 2]) < 10
+
+
 def test_wide_tables_are_projected():
     X = np.random.default_rng(0).integers(0, 50, (300, 3)).astype(float)
     assert TableFeatures.of(X, [True] * 3)(X).shape == (300, 64)
