@@ -1,7 +1,7 @@
 """Generators of tables: the effect of each choice in a known individual.
 
-The first known individual and its variations by one choice or two are trained once on
-one core, each for as many epochs as the seconds allow by the time of the first few.
+Known individuals and their variations by one choice or two are trained once on one
+core, each for as many epochs as the seconds allow by the time of the first few.
 The judges are those of gan_tables.py, on rows that were held out. The tables are others
 than those of gan_tables.py: the known individuals were chosen on these.
 
@@ -54,9 +54,36 @@ def table(**values):
     return change
 
 
-VARIANTS = {
+def noise(dimension):
+    return genes_of(noise={"dimension": dimension})
+
+
+def reconstruction(weight):
+    return genes_of(loss={"variational": {"reconstruction": weight}})
+
+
+# By the place of the known individual that is varied.
+VARIATIONAL, ADVERSARIAL, CTGAN = 0, 1, -1
+VARIANTS_OF = {
+    VARIATIONAL: {
+        "variational": unchanged,
+        "variational, 8 dimensions": noise(8),
+        "variational, 32 dimensions": noise(32),
+        "variational, rates 2e-3": rates(2e-3, 2e-3),
+        "variational, rates 8e-3": rates(8e-3, 8e-3),
+        "variational, 256 units": layers(256, 2),
+        "variational, three layers": layers(depth=3),
+        "variational, batches of 256": training(batch_size=256),
+        "variational, reconstruction 5": reconstruction(5.0),
+        "variational, reconstruction 1": reconstruction(1.0),
+        "variational, modes": table(numbers="modes"),
+        "variational, conditional": table(conditional=True),
+        "variational, rejection 0.5": genes_of(rejection=0.5),
+    },
+    CTGAN: {"CTGAN as published": unchanged},
+}
+VARIANTS_OF[ADVERSARIAL] = {
     "known": unchanged,
-    "CTGAN as published": unchanged,
     "modes": table(numbers="modes"),
     "not conditional": table(conditional=False),
     "modes, not conditional": table(numbers="modes", conditional=False),
@@ -70,6 +97,11 @@ VARIANTS = {
     "gradient_penalty 1": genes_of(loss={"relativistic": {"gradient_penalty": 1.0}}),
     "shares": table(relaxation="shares"),
     "rejection 0.5": genes_of(rejection=0.5),
+}
+VARIANTS = {
+    name: (place, change)
+    for place, variants in VARIANTS_OF.items()
+    for name, change in variants.items()
 }
 
 
@@ -108,10 +140,9 @@ def one_row(name_of_table, name, seed, args):
     codecs = TableCodec.of_all_codings(X, frame.are_labels)
     parts = {coding: codec.parts for coding, codec in codecs.items()}
     spec = DataSpec("generation", len(X), 0, shape=(X.shape[1],), parts=parts)
-    genes, *_, ctgan = well_known(spec)
-    if name == "CTGAN as published":
-        genes = ctgan
-    VARIANTS[name](genes)
+    place, change = VARIANTS[name]
+    genes = well_known(spec)[place]
+    change(genes)
     with limited_threads(1):
         epochs = max(
             TIMED_EPOCHS, int(args.seconds / seconds_of_epoch(genes, X, codecs, spec))

@@ -831,6 +831,36 @@ def gan_plans(
     }
 
 
+def gan_encoder_plan(genes: Mapping[str, Any], parts: Sequence[Part]) -> NetworkPlan:
+    """Return the plan of the encoder that a generator of rows may be trained with.
+
+    Its hidden layers are as the discriminator's. It gives two numbers for each
+    dimension of the noise: the mean and the logarithm of the variance.
+
+    Parameters
+    ----------
+    genes : dict
+        Expressed genes of `sknevo.genomes.gan`.
+    parts : sequence of Part
+        Of the columns of a table.
+
+    Returns
+    -------
+    NetworkPlan
+
+    Examples
+    --------
+    >>> genes = {"noise": {"dimension": 3}, "discriminator": {"dense": [{"units": 8}]}}
+    >>> plan = gan_encoder_plan(genes, (Part(2), Part(0, 4)))
+    >>> [layer.inputs + layer.outputs for layer in plan.layers]
+    [(7, 8), (8, 6)]
+    """
+    shape = (sum(part.width for part in parts),)
+    n_outputs = 2 * genes["noise"]["dimension"]
+    layers = _discriminator_layers(genes["discriminator"], shape, n_outputs)
+    return NetworkPlan(tuple(layers))
+
+
 def autoencoder_plans(genes: Mapping[str, Any], shape: Shape) -> dict[str, NetworkPlan]:
     """Return the plans of an autoencoder's `encoder` and `decoder`.
 
@@ -926,14 +956,16 @@ def _sample_layers(
     return [*layers, Layer("crop", last, cropped), Layer.convolution(pixels, cropped)]
 
 
-def _discriminator_layers(genes: Mapping[str, Any], shape: Shape) -> list[Layer]:
+def _discriminator_layers(
+    genes: Mapping[str, Any], shape: Shape, n_outputs: int = 1
+) -> list[Layer]:
     if "dense" in genes:
         layers = _chain(Layer.dense, _steep(genes["dense"]), shape)
     else:
         block = partial(Layer.block, ceil=True)
         layers = _chain(block, _steep(genes["blocks"]), shape)
         layers.append(Layer.pooling_head(genes["head_pooling"], layers[-1].outputs))
-    return [*layers, Layer("linear", layers[-1].outputs, (1,))]
+    return [*layers, Layer("linear", layers[-1].outputs, (n_outputs,))]
 
 
 def _chain(

@@ -82,15 +82,22 @@ PENALTIES = Genome(
     gradient_penalty=Categorical(SLOPES),
     generated_penalty=Categorical(SLOPES, [8, 1, 1, 1, 1]).with_neutral(0.0),
 )
-LOSS = Choice(
-    {"non_saturating": 2, "relativistic": 2},
-    non_saturating=PENALTIES,
-    least_squares=PENALTIES,
+LIKELY = {"non_saturating": 2, "relativistic": 2}
+LOSSES = {
+    "non_saturating": PENALTIES,
+    "least_squares": PENALTIES,
     # Without a penalty its discriminator has no bound.
-    wasserstein=Genome(gradient_penalty=Categorical([0.1, 1.0, 10.0])),
-    hinge=PENALTIES,
-    relativistic=PENALTIES,
+    "wasserstein": Genome(gradient_penalty=Categorical([0.1, 1.0, 10.0])),
+    "hinge": PENALTIES,
+    "relativistic": PENALTIES,
+}
+LOSS = Choice(LIKELY, **LOSSES)
+# Of DataFrames: the generator may learn with an encoder, too, as a variational
+# autoencoder does. The weight of what it makes again is 2 in TVAE (Xu et al. 2019).
+VARIATIONAL = Genome(
+    reconstruction=Categorical([1.0, 2.0, 5.0], [1, 2, 1]), **PENALTIES.genes
 )
+TABLE_LOSS = Choice(LIKELY | {"variational": 4}, **LOSSES, variational=VARIATIONAL)
 TRAINING = {
     "schedule": Categorical(["constant", "cosine", "step"], [1, 3, 1]),
     # Samples that are judged together.
@@ -194,7 +201,7 @@ def gan(
             steps=STEPS,
             optimizer=OPTIMIZER,
         ),
-        "loss": LOSS,
+        "loss": TABLE_LOSS if spec.parts else LOSS,
         "training": Genome(
             batch_size=Integer(min(32, largest), largest, log=True),
             epochs=Integer(max(1, max_epochs // 4), max_epochs, log=True),
@@ -259,6 +266,11 @@ def _repair(
     genes: dict[str, Any], spec: DataSpec, max_parameters: int
 ) -> dict[str, Any]:
     """Make networks that can be built, in one way only, within their limits."""
+    if genes["loss"]["choice"] == "variational":
+        # The encoder keeps the noise near to a standard normal distribution.
+        genes["noise"]["distribution"]["choice"] = "normal"
+        genes["noise"]["distribution"]["normal"]["scale"] = 1.0
+        genes["discriminator"]["steps"] = 1
     if are_images(spec):
         _fit_doublings(genes["generator"]["blocks"], spec)
         _fit_halvings(genes["discriminator"]["blocks"], spec)
@@ -425,6 +437,7 @@ def _known_for_tables(
         rejection: float = 0.0,
         **training: Any,
     ) -> dict[str, Any]:
+        other_loss = {"reconstruction": 2.0} if loss == "variational" else {}
         layers = [
             [{"units": units, "normalisation": each, "activation": activation}]
             * min(depth, deepest)
@@ -434,7 +447,7 @@ def _known_for_tables(
             {"dimension": dimension, "distribution": {"normal": {"scale": 1.0}}},
             {"dense": layers[0], "optimizer": optimizer},
             {"dense": layers[1], "optimizer": optimizer},
-            _loss(loss, gradient_penalty, 0.0),
+            _loss(loss, gradient_penalty, 0.0, **other_loss),
             {
                 "epochs": most_epochs,
                 "batch_size": max(2, min(batch_size, spec.n_samples)),
@@ -455,7 +468,9 @@ def _known_for_tables(
     # Quantiles, a penalty in place of normalisation and large steps: see
     # doc/figures.md. The last is CTGAN as published (Xu et al. 2019), but for its
     # shortcuts and dropout; the one before is in larger steps, without packing.
+    variational = partial(known, "variational", 0.1, depth=2, dimension=16)
     individuals = [
+        variational(_adam(4e-3, 0.9)),
         known("relativistic", 0.1, _adam(4e-3, 0.0), conditional=True),
         known("relativistic", 0.1, _adam(4e-3, 0.0)),
         known("relativistic", 0.1, _adam(2e-3, 0.0), units=256, conditional=True),
@@ -543,10 +558,13 @@ def _individual(
     }
 
 
-def _loss(name: str, at_real: float, at_generated: float) -> dict[str, Any]:
+def _loss(
+    name: str, at_real: float, at_generated: float, **other: float
+) -> dict[str, Any]:
     if name == "wasserstein":  # its penalty lies between both
         return {name: {"gradient_penalty": at_real}}
-    return {name: {"gradient_penalty": at_real, "generated_penalty": at_generated}}
+    penalties = {"gradient_penalty": at_real, "generated_penalty": at_generated}
+    return {name: penalties | other}
 
 
 def _adam(lr: float, beta1: float) -> dict[str, Any]:

@@ -23,7 +23,7 @@ from sknevo.builders.gan._sampling import RejectionSampler, generate
 from sknevo.builders.gan._training import (
     LOSSES,
     SAMPLING,
-    AdversarialTraining,
+    GANTraining,
     MovingAverage,
     gradient_penalty,
 )
@@ -559,13 +559,13 @@ def test_the_discriminator_is_some_steps_ahead(blobs, monkeypatch, steps):
     taught = []
     turns = ("_discriminator_losses", "_generator_loss")
     for name in turns:
-        teach = getattr(AdversarialTraining, name)
+        teach = getattr(GANTraining, name)
 
         def counted(self, *args, name=name, teach=teach):
             taught.append(name)
             return teach(self, *args)
 
-        monkeypatch.setattr(AdversarialTraining, name, counted)
+        monkeypatch.setattr(GANTraining, name, counted)
     X = blobs[0]
     gan = gan_of(X, discriminator={"steps": steps}, training=training(2, 50)).fit(X)
     n_steps = math.ceil(16 / steps)

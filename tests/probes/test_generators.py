@@ -15,7 +15,7 @@ from sklearn.base import BaseEstimator
 from sknevo import EvolvedClassifier, EvolvedGAN
 from sknevo.builders.gan import feature_space
 from sknevo.builders.gan._data import Scaler
-from sknevo.builders.gan._training import N_COMPARED, AdversarialTraining
+from sknevo.builders.gan._training import N_COMPARED, GANTraining
 from sknevo.builders.networks._devices import own_settings
 from sknevo.displays import SampleGridDisplay
 from sknevo.metrics import (
@@ -482,7 +482,7 @@ REFUSED = {
 def test_what_cannot_be_used_is_named_before_anything_is_trained(
     more, X, y, message, monkeypatch
 ):
-    monkeypatch.setattr(AdversarialTraining, "run", lambda *_: pytest.fail("trained"))
+    monkeypatch.setattr(GANTraining, "run", lambda *_: pytest.fail("trained"))
     with pytest.raises(ValueError, match=message):
         EvolvedGAN(**SMALL, **more).fit(X, y)
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from sknevo.builders.gan._estimator import GAN
+from sknevo.builders.gan._training import JUDGE_EVERY
 from sknevo.builders.networks._devices import resolve_device, resolve_precision
 from sknevo.network_plan import gan_plans, parts_of, samples_per_epoch, shape_of
 from sknevo.records import DataSpec
@@ -102,17 +103,21 @@ class GANBuilder:
             for plan in plans.values()
         )
         judged = per_pack / training["packing"]
-        n_ahead = expressed["discriminator"]["steps"]
-        # Real and generated samples; then, for the generator, once more.
-        per_sample = 2 * judged + generated / 3 + (generated + judged) / n_ahead
-        ((loss_genes,),) = (expressed["loss"].values(),)
+        ((loss, loss_genes),) = expressed["loss"].items()
+        # How often each network learns from a sample. An encoder costs as much as the
+        # discriminator that it has the layers of.
+        judge, make = 1.0, 1 / expressed["discriminator"]["steps"]
+        if loss == "variational":
+            judge, make = 1 / JUDGE_EVERY, 1.0
         penalties = ("gradient_penalty", "generated_penalty")
         n_penalties = sum(loss_genes.get(name, 0.0) > 0 for name in penalties)
-        per_sample += n_penalties * PENALTY_PASSES * judged
+        # Real and generated samples; then, for the generator, once more.
+        judging = 2 * judged + generated / 3 + n_penalties * PENALTY_PASSES * judged
+        per_sample = judge * judging + make * (generated + judged)
         n_judged = training["epochs"] * samples_per_epoch(spec.n_samples)
         n_layers = 2 + sum(
             len(expressed[network].get("dense", expressed[network].get("blocks", ())))
             for network in plans
         )
-        n_steps = n_judged / training["batch_size"] * (1 + 1 / n_ahead)
+        n_steps = n_judged / training["batch_size"] * (judge + make)
         return n_judged * per_sample + n_steps * n_layers * SECONDS_PER_STEP

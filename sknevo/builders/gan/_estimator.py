@@ -20,14 +20,14 @@ from sknevo.builders.gan._conditions import (
 )
 from sknevo.builders.gan._data import TableScaler, TrainingData, chunks
 from sknevo.builders.gan._heads import TableHead
-from sknevo.builders.gan._modules import N_PACKS, Discriminator, Generator
+from sknevo.builders.gan._modules import N_PACKS, Discriminator, Encoder, Generator
 from sknevo.builders.gan._sampling import RejectionSampler, generate
 from sknevo.builders.gan._training import (
     N_COMPARED,
     SAMPLING,
     TRAINING,
     WEIGHTS,
-    AdversarialTraining,
+    GANTraining,
 )
 from sknevo.builders.networks._data import as_tensor
 from sknevo.builders.networks._devices import (
@@ -49,7 +49,7 @@ from sknevo.data_checks import check_count, random_rows
 from sknevo.deadline import TrialPruned, check_deadline
 from sknevo.image_stream._stream import streamed
 from sknevo.metrics import invert
-from sknevo.network_plan import gan_plans
+from sknevo.network_plan import gan_encoder_plan, gan_plans
 from sknevo.table_codec import TableCodec
 
 # What lies on the device.
@@ -96,13 +96,13 @@ class GAN(BaseEstimator):
         See `Monitor`.
     snapshots_ : ndarray of shape (n_checkpoints, n, ...)
         Samples of the same noise at each checkpoint, as the user has them.
-    training_ : AdversarialTraining or None
+    training_ : GANTraining or None
         What `train_to` and `finish` resume; None once the training has ended.
     offset_ : float
         The logit from which on samples are taken for real ones.
     """
 
-    training_: AdversarialTraining | None = None
+    training_: GANTraining | None = None
     # What it takes to be ready to sample and judge.
     _seconds_after_training = 0.0
 
@@ -257,14 +257,17 @@ class GAN(BaseEstimator):
             columns = ColumnConditions(self.table.parts, scaled)
         self._conditions = Conditions(labels, columns)
 
-    def _new_training(self, data: TrainingData) -> AdversarialTraining:
-        return AdversarialTraining(
-            *self._networks(),
+    def _new_training(self, data: TrainingData) -> GANTraining:
+        generator, discriminator, encoder = self._networks()
+        return GANTraining(
+            generator,
+            discriminator,
             data,
             self.genes,
             self.precision,
             self.random_state,
             self.prune,
+            encoder,
         )
 
     @property
@@ -274,14 +277,15 @@ class GAN(BaseEstimator):
             return False
         return any(part.n_conditions for part in self.table.parts)
 
-    def _networks(self) -> tuple[Generator, Discriminator]:
-        """Return both networks, untrained, with the weights of the seed."""
+    def _networks(self) -> tuple[Generator, Discriminator, Encoder | None]:
+        """Return all networks, untrained, with the weights of the seed."""
         genes, rng = self.genes, random_source(self.random_state, WEIGHTS)
         parts = () if self.table is None else self.table.parts
         n_labels = self._conditions.labels.width
         plans = gan_plans(genes, self._scaler.shape, n_labels, parts)
         packing = genes["training"]["packing"]
-        head = None
+        variational = genes["loss"].get("variational")
+        head = encoder = None
         if self.table is not None:
             relaxed = genes["table"]["relaxation"]
             head = TableHead(
@@ -289,14 +293,16 @@ class GAN(BaseEstimator):
                 genes["table"]["temperature"],
                 relaxed == "straight_through",
                 self._is_conditional,
+                has_spread=variational is not None,
             )
-        networks = (
-            Generator(plans["generator"], genes["noise"], rng, head),
-            Discriminator(plans["discriminator"], packing, rng),
-        )
-        for network in networks:
+        generator = Generator(plans["generator"], genes["noise"], rng, head)
+        discriminator = Discriminator(plans["discriminator"], packing, rng)
+        for network in (generator, discriminator):
             network.to(self.device, memory_format=torch.channels_last)
-        return networks
+        if variational is not None:
+            plan = gan_encoder_plan(genes, parts)
+            encoder = Encoder(plan, variational["reconstruction"], rng).to(self.device)
+        return generator, discriminator, encoder
 
     def _freeze(self) -> None:
         """Make both networks ready to sample and judge."""

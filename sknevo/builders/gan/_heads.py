@@ -1,5 +1,6 @@
 """The last layer of a generator of tables: values, and options of which one is on."""
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -9,14 +10,19 @@ from torch import Tensor, nn
 from sknevo.builders.gan._conditions import places_of_conditions
 from sknevo.records import Part
 
+# The spread of values about what the generator says, at first and at least. Chosen, not
+# measured.
+FIRST_SPREAD, LEAST_SPREAD = 0.1, 1e-3
+
 
 class TableHead(nn.Module):
     """Turns the outputs of a generator into parts of rows.
 
-    Values are tanh. Of the options of a column one is drawn, by the Gumbel-softmax
-    [1]_: in training as shares that almost are one-hot, which gradients pass. The
-    column that a row is made for holds what is asked for: no loss has to ask for it. A
-    value is 0 as far as the option that is on has none.
+    Values are tanh, and normal noise if they have a spread. Of the options of a column
+    one is drawn, by the Gumbel-softmax [1]_: in training as shares that almost are
+    one-hot, which gradients pass. The column that a row is made for holds what is asked
+    for: no loss has to ask for it. A value is 0 as far as the option that is on has
+    none.
 
     Parameters
     ----------
@@ -28,6 +34,8 @@ class TableHead(nn.Module):
         Whether options are one-hot in training, too: gradients are those of the shares.
     conditional : bool
         Whether rows are made for labels of columns.
+    has_spread : bool, default=False
+        Whether values have a spread, which is learned for each column.
 
     References
     ----------
@@ -41,6 +49,7 @@ class TableHead(nn.Module):
         temperature: float,
         straight_through: bool,
         conditional: bool,
+        has_spread: bool = False,
     ) -> None:
         super().__init__()
         self.temperature, self.straight_through = temperature, straight_through
@@ -60,6 +69,10 @@ class TableHead(nn.Module):
         values = [s for s, part in zip(starts, parts, strict=True) if part.has_value]
         self.register_buffer("values", torch.tensor(values, dtype=torch.long))
         self.register_buffer("modes", _modes(parts, starts))
+        self.log_spread: nn.Parameter | None = None
+        if has_spread:
+            first = torch.full((len(values),), math.log(FIRST_SPREAD))
+            self.log_spread = nn.Parameter(first)
         conditions = places_of_conditions(parts) if conditional else []
         self.register_buffer("conditions", torch.tensor(conditions, dtype=torch.long))
         sizes = [part.n_conditions for part in parts if part.n_conditions]
@@ -76,7 +89,8 @@ class TableHead(nn.Module):
         outputs : Tensor of shape (n, width)
             Of the last layer.
         uniform : Tensor of shape (n, width)
-            Noise between 0 and 1, which draws the options.
+            Noise between 0 and 1, which draws the options, and values about their
+            means.
         conditions : Tensor of shape (n, n_conditions) or None
             What rows are made for; those of columns are the last.
         """
@@ -92,10 +106,44 @@ class TableHead(nn.Module):
             kept = torch.where(asked, wanted, rows[:, self.conditions])
             rows = rows.index_copy(1, self.conditions, kept)
         if len(self.values):
-            # Of a column without options the only mode goes without saying.
-            share = torch.where(self.modes.any(dim=0), rows @ self.modes, 1.0)
-            rows = rows.index_copy(1, self.values, rows[:, self.values] * share)
+            values = rows[:, self.values]
+            if self.log_spread is not None:
+                noise = torch.special.ndtri(
+                    uniform[:, self.values].clamp(1e-6, 1 - 1e-6)
+                )
+                values = (values + self._spread * noise).clamp(-1, 1)
+            rows = rows.index_copy(1, self.values, values * self._counting(rows))
         return rows
+
+    def log_likelihood(self, outputs: Tensor, rows: Tensor) -> Tensor:
+        """Return the log-likelihood of real rows, but for a constant, of shape (n,).
+
+        Parameters
+        ----------
+        outputs : Tensor of shape (n, width)
+            Of the last layer.
+        rows : Tensor of shape (n, width)
+            Encoded.
+        """
+        total = outputs.new_zeros(len(outputs))
+        for size in self.sizes:
+            places = getattr(self, f"options_{size}")
+            shares = outputs[:, places].log_softmax(dim=-1)
+            total = total + (rows[:, places] * shares).sum(dim=(1, 2))
+        if len(self.values):
+            errors = rows[:, self.values] - outputs[:, self.values].tanh()
+            surprise = (errors / self._spread).square() / 2 + self._spread.log()
+            total = total - (self._counting(rows) * surprise).sum(dim=1)
+        return total
+
+    @property
+    def _spread(self) -> Tensor:
+        return self.log_spread.exp() + LEAST_SPREAD
+
+    def _counting(self, rows: Tensor) -> Tensor:
+        """Return how far each value counts: as far as its column is in a mode."""
+        # Of a column without options the only mode goes without saying.
+        return torch.where(self.modes.any(dim=0), rows @ self.modes, 1.0)
 
     def _shares(self, drawn: Tensor) -> Tensor:
         """Return shares of options; the same as one-hot outside of training."""

@@ -15,6 +15,8 @@ from sknevo.network_plan import NetworkPlan
 # A sample is judged in so many packs, each with other companions; chosen, not
 # measured.
 N_PACKS = 8
+# The logarithm of a variance is at most so far from 0; chosen, not measured.
+MOST_LOG = 10.0
 
 
 class Noise(nn.Module):
@@ -95,9 +97,13 @@ class Generator(nn.Module):
         """Return samples of noise and conditions of shape (n, n_conditions)."""
         dimension = self.noise.dimension
         Z, uniform = Z[:, :dimension], Z[:, dimension:]
-        known = Z if conditions is None else torch.cat([Z, conditions], dim=1)
-        outputs = self.layers(known)
+        outputs = self.outputs(Z, conditions)
         return outputs if self.head is None else self.head(outputs, uniform, conditions)
+
+    def outputs(self, Z: Tensor, conditions: Tensor | None = None) -> Tensor:
+        """Return what the head turns into samples."""
+        known = Z if conditions is None else torch.cat([Z, conditions], dim=1)
+        return self.layers(known)
 
 
 class Discriminator(nn.Module):
@@ -191,6 +197,52 @@ class Discriminator(nn.Module):
                 known = _packed(conditions, self.companion_conditions[rows])
             logits.append(self(_packed(X, self.companions[rows]), known))
         return torch.stack(logits).mean(dim=0)
+
+
+class Encoder(nn.Module):
+    """Tells from which noise a generator would make a row, for variational training.
+
+    The generator learns to make the row again from such noise, while the noise that is
+    told stays near to that which the generator gets later [1]_.
+
+    Parameters
+    ----------
+    plan : NetworkPlan
+        See `sknevo.network_plan.gan_encoder_plan`.
+    reconstruction : float
+        Weight of what rows are made again, against how far the noise is from normal.
+    rng : torch.Generator
+        Draws the weights.
+
+    References
+    ----------
+    .. [1] Kingma, D. P., & Welling, M. (2014). Auto-Encoding Variational Bayes. ICLR;
+       for tables Xu, L. et al. (2019). Modeling Tabular Data using Conditional GAN.
+       NeurIPS (TVAE).
+    """
+
+    def __init__(
+        self, plan: NetworkPlan, reconstruction: float, rng: torch.Generator
+    ) -> None:
+        super().__init__()
+        self.reconstruction = reconstruction
+        self.layers = nn.Sequential(*(layer_module(each, rng) for each in plan.layers))
+
+    def loss(
+        self,
+        generator: Generator,
+        rows: Tensor,
+        conditions: Tensor | None,
+        rng: torch.Generator,
+    ) -> Tensor:
+        """Return the negative evidence lower bound of encoded rows, per row."""
+        mean, log_variance = self.layers(rows).chunk(2, dim=1)
+        log_variance = log_variance.clamp(-MOST_LOG, MOST_LOG)
+        noise = torch.randn(mean.shape, generator=rng, device=mean.device)
+        Z = mean + (log_variance / 2).exp() * noise
+        likely = generator.head.log_likelihood(generator.outputs(Z, conditions), rows)
+        far = (log_variance.exp() + mean.square() - 1 - log_variance).sum(dim=1) / 2
+        return (far - self.reconstruction * likely).mean()
 
 
 def _packed(X: Tensor, companions: Tensor) -> Tensor:

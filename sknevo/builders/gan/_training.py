@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn.functional import relu, softplus
 
 from sknevo.builders.gan._data import TrainingData
-from sknevo.builders.gan._modules import Discriminator, Generator
+from sknevo.builders.gan._modules import Discriminator, Encoder, Generator
 from sknevo.builders.gan._monitor import Monitor
 from sknevo.builders.gan._sampling import generate
 from sknevo.builders.networks._augmentation import Augmentation
@@ -35,6 +35,9 @@ N_CHECKPOINTS, N_COMPARED = 12, 512
 # Losses and gradients are read so often in all: each time the device is waited for.
 # Chosen, not measured.
 N_READINGS = 480
+# Beside an encoder, the discriminator learns in one of so many steps: it is needed to
+# reject samples and to read signals, but not to learn from. Chosen, not measured.
+JUDGE_EVERY = 5
 # Generated samples that are kept of each checkpoint, and of each generation.
 N_KEPT_IMAGES, N_KEPT_ROWS = 16, 256
 # Augmentations that a GAN has no genes for; they are off.
@@ -72,18 +75,21 @@ class Loss:
     """What both networks minimise, by the logits of real and generated samples."""
 
     discriminator: Callable[[Tensor, Tensor], Tensor]
-    generator: Callable[[Tensor | None, Tensor], Tensor]
+    # None: it does not depend on the discriminator, see `Encoder`.
+    generator: Callable[[Tensor | None, Tensor], Tensor] | None
     # Whether the generator's loss needs the logits of real samples.
     relative: bool = False
+
+
+def _entropy(real: Tensor, made: Tensor) -> Tensor:
+    return softplus(-real).mean() + softplus(made).mean()
 
 
 # Goodfellow et al. 2014, Mao et al. 2017, Gulrajani et al. 2017, Lim & Ye 2017,
 # Jolicoeur-Martineau 2019 (in pairs).
 LOSSES = {
-    "non_saturating": Loss(
-        lambda real, made: softplus(-real).mean() + softplus(made).mean(),
-        lambda real, made: softplus(-made).mean(),
-    ),
+    "non_saturating": Loss(_entropy, lambda real, made: softplus(-made).mean()),
+    "variational": Loss(_entropy, None),
     "least_squares": Loss(
         lambda real, made: ((real - 1).square().mean() + made.square().mean()) / 2,
         lambda real, made: (made - 1).square().mean() / 2,
@@ -150,11 +156,13 @@ def _squared_gradients(
 # Training --------------------------------------------------------------------------
 
 
-class AdversarialTraining:
-    """A training of a generator against its discriminator.
+class GANTraining:
+    """A training of a generator and its discriminator.
 
-    It is one sequence of epochs, and may pause after any of them. What is random in an
-    epoch depends on the seed and on its number alone.
+    The generator learns against the discriminator. Or it learns with an encoder: then
+    the discriminator only learns to tell its samples from real ones, now and then. A
+    training is one sequence of epochs, and may pause after any of them. What is random
+    in an epoch depends on the seed and on its number alone.
 
     Parameters
     ----------
@@ -170,6 +178,8 @@ class AdversarialTraining:
         Decides all that is random.
     prune : bool, default=True
         Whether the training ends when the generator collapses.
+    encoder : Encoder or None, default=None
+        Of a variational training, untrained.
 
     Attributes
     ----------
@@ -192,9 +202,11 @@ class AdversarialTraining:
         precision: str,
         seed: int,
         prune: bool = True,
+        encoder: Encoder | None = None,
     ) -> None:
         training = genes["training"]
         self.generator, self.discriminator = generator, discriminator
+        self.encoder = encoder
         self.seed = seed
         # Whole packs only, and never a single sample: it could not be normalised.
         packing = training["packing"]
@@ -203,10 +215,11 @@ class AdversarialTraining:
         self.epochs, self.n_epochs = 0, training["epochs"]
         n_batches = self.n_epochs * self._n_batches(data)
         self.n_ahead = min(genes["discriminator"]["steps"], n_batches)
+        self.judge_every = 1 if encoder is None else JUDGE_EVERY
         ((self.loss, self.loss_genes),) = genes["loss"].items()
         self.optimizers = [
-            _optimizer(generator, genes["generator"]),
-            _optimizer(discriminator, genes["discriminator"]),
+            _optimizer(genes["generator"], generator, encoder),
+            _optimizer(genes["discriminator"], discriminator),
         ]
         self.schedule = training["schedule"]
         self.augment: nn.Module = nn.Identity()
@@ -280,19 +293,24 @@ class AdversarialTraining:
             for i in (0, 1)
         )
         for_generator, for_discriminator = self.optimizers
-        networks = self.generator, self.discriminator, self.augment
+        networks = [self.generator, self.discriminator, self.augment]
+        if self.encoder is not None:
+            networks.append(self.encoder)
         with trainer.training(rng, *networks):
             for _ in trainer.steps(range(last - first), self.epochs):
+                self.step += 1
+                is_checkpoint = self.step in self.checkpoints
+                is_read = self.step % self.read_every == 0 or is_checkpoint
+                is_judged = self.step % self.judge_every == 0 or is_read
                 for _ in range(self.n_ahead):
                     X, conditions = next(batches)
-                    loss, *logits = self._discriminator_losses(X, conditions, rng)
-                    gradients = trainer.minimise(loss, for_discriminator)
+                    if is_judged:
+                        loss, *logits = self._discriminator_losses(X, conditions, rng)
+                        gradients = trainer.minimise(loss, for_discriminator)
                 own_loss = self._generator_loss(X, conditions, rng)
                 own_gradients = trainer.minimise(own_loss, for_generator)
-                self.step += 1
                 self.average.update(self.step)
-                is_checkpoint = self.step in self.checkpoints
-                if self.step % self.read_every == 0 or is_checkpoint:
+                if is_read:
                     losses = loss.detach(), own_loss.detach()
                     norms = _norm(gradients), _norm(own_gradients)
                     self.monitor.record(self.step, losses, norms, *logits)
@@ -332,6 +350,8 @@ class AdversarialTraining:
     def _generator_loss(
         self, real: Tensor, conditions: Tensor | None, rng: torch.Generator
     ) -> Tensor:
+        if self.encoder is not None:
+            return self.encoder.loss(self.generator, real, conditions, rng)
         with autocast(str(real.device), self.precision):
             Z = self.generator.noise(len(real), rng)
             generated = self.augment(self.generator(Z, conditions).float())
@@ -404,6 +424,9 @@ def _norm(gradients: list[Tensor | None]) -> Tensor:
     return torch.stack(norms).norm()
 
 
-def _optimizer(network: nn.Module, genes: dict[str, Any]) -> torch.optim.Optimizer:
+def _optimizer(
+    genes: dict[str, Any], *networks: nn.Module | None
+) -> torch.optim.Optimizer:
     kind, options = optimizer_of(genes["optimizer"])
-    return kind(network.parameters(), **options)
+    weights = [p for each in networks if each is not None for p in each.parameters()]
+    return kind(weights, **options)
