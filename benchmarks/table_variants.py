@@ -55,11 +55,11 @@ def table(**values):
 
 
 def noise(dimension):
-    return genes_of(noise={"dimension": dimension})
+    return lambda genes: genes["noise"].update(dimension=dimension)
 
 
 def reconstruction(weight):
-    return genes_of(loss={"variational": {"reconstruction": weight}})
+    return lambda genes: genes["loss"]["variational"].update(reconstruction=weight)
 
 
 # By the place of the known individual that is varied.
