@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 from builder_contract import BuilderContract, Case
+from sklearn.metrics import roc_auc_score
 from torch import nn
 from torch.utils.data import TensorDataset
 from torch.utils.flop_counter import FlopCounterMode
@@ -204,6 +205,8 @@ def test_losses_pull_logits_apart_and_together(name):
     up, down = torch.autograd.grad(loss.discriminator(real, made), [real, made])
     assert (up < 0).all()
     assert (down > 0).all()
+    if loss.generator is None:  # it learns with an encoder
+        return
     (follow,) = torch.autograd.grad(loss.generator(real, made), [made])
     assert (follow < 0).all()
 
@@ -318,6 +321,29 @@ def test_options_are_drawn_as_often_as_their_shares_say():
     assert rows.mean(dim=0).tolist() == pytest.approx(shares.tolist(), abs=0.01)
 
 
+def test_values_are_as_likely_as_they_are_drawn():
+    """A value of a mode among options, and one of a column that always has it."""
+    head = TableHead(PARTS, 0.2, False, conditional=False, has_spread=True).eval()
+    with torch.no_grad():
+        head.log_spread.copy_(torch.tensor([0.05, 0.2]).log())
+    draw = torch.Generator().manual_seed(0)
+    outputs = torch.randn(12, generator=draw) / 4
+    with torch.no_grad():
+        many = outputs.expand(20_000, -1)
+        rows = head(many, torch.rand(many.shape, generator=draw), None)
+    in_mode = rows[:, 3:6].any(dim=1)
+    assert not rows[~in_mode, 0].any()
+    for values, place, spread in ((rows[in_mode], 0, 0.051), (rows, 9, 0.201)):
+        assert values[:, place].mean().item() == pytest.approx(
+            outputs[place].tanh().item(), abs=0.01
+        )
+        assert values[:, place].std().item() == pytest.approx(spread, rel=0.05)
+    # Nothing is more likely, in the mean, than what the rows are drawn from.
+    likely = head.log_likelihood(outputs.expand(len(rows), -1), rows).mean()
+    for other in outputs + torch.eye(12)[[0, 2, 5, 7, 9, 11]] / 2:
+        assert head.log_likelihood(other.expand(len(rows), -1), rows).mean() < likely
+
+
 def test_rows_hold_the_label_that_they_are_made_for():
     head = TableHead(PARTS, 0.5, False, conditional=True).train()
     draw = torch.Generator().manual_seed(0)
@@ -354,21 +380,31 @@ def test_training_rows_have_the_labels_that_they_are_drawn_for():
     assert conditions.of_rows(rows).sum(dim=1).eq(1).all()
 
 
-@pytest.mark.parametrize("coding", ["quantiles", "modes"])
-def test_gans_of_tables_learn_what_columns_have_to_do_with_each_other(coding):
-    X = mixed_table(800)
+# The place of a known individual that learns with an encoder, and of one that does not.
+VARIATIONAL, ADVERSARIAL = 0, 3
+
+
+def gan_of_table(X, known, epochs, batch_size, coding="quantiles"):
     codecs = TableCodec.of_all_codings(X, ARE_LABELS)
     spec = spec_of_table(codecs, len(X))
-    genes = gan(spec).complete(well_known(spec)[2], np.random.default_rng(0))
+    genes = gan(spec).complete(well_known(spec)[known], np.random.default_rng(0))
     expressed = Chromosome(genes).expressed
+    assert ("variational" in expressed["loss"]) == (known == VARIATIONAL)
     expressed["table"]["numbers"] = coding
     for network in ("generator", "discriminator"):
         expressed[network]["dense"] = [
             layer | {"units": 64} for layer in expressed[network]["dense"]
         ]
         expressed[network]["optimizer"]["adam"]["lr"] = 0.006
-    expressed["training"] |= training(40, 250)
-    made = GANBuilder(spec, "cpu", tables=codecs)(expressed, 0).fit(X).sample(1500)
+    expressed["training"] |= training(epochs, batch_size)
+    return GANBuilder(spec, "cpu", tables=codecs)(expressed, 0)
+
+
+@pytest.mark.parametrize("known", [VARIATIONAL, ADVERSARIAL])
+@pytest.mark.parametrize("coding", ["quantiles", "modes"])
+def test_gans_of_tables_learn_what_columns_have_to_do_with_each_other(coding, known):
+    X = mixed_table(800)
+    made = gan_of_table(X, known, 40, 250, coding).fit(X).sample(1500)
     assert set(made[:, 1]) <= {0, 1, 2, 3}
     assert 0.05 < np.isnan(made[:, 0]).mean() < 0.5
     assert 0.4 < (made[:, 2] == 0).mean() < 0.95
@@ -528,6 +564,27 @@ def test_a_training_that_paused_is_the_same(blobs, change):
     np.testing.assert_array_equal(again.snapshots_, whole.snapshots_)
     assert again.training_.epochs == 6
     assert whole.training_ is None
+
+
+def test_a_training_with_an_encoder_that_paused_is_the_same():
+    X = mixed_table(200)
+    whole = gan_of_table(X, VARIATIONAL, 6, 32).fit(X)
+    paused = gan_of_table(X, VARIATIONAL, 6, 32).train_to(X, None, 2)
+    again = pickle.loads(pickle.dumps(paused)).train_to(X, None, 99)
+    np.testing.assert_array_equal(again.sample(5), whole.sample(5))
+    np.testing.assert_array_equal(again.score_samples(X), whole.score_samples(X))
+
+
+def test_beside_an_encoder_the_discriminator_learns_to_tell_rows_apart():
+    """It is not learned from, but it judges rows, and may reject them."""
+    X, noise = mixed_table(400), mixed_table(400, seed=1)
+    noise = np.column_stack([np.random.default_rng(0).permutation(c) for c in noise.T])
+    model = gan_of_table(X, VARIATIONAL, 30, 50).fit(X)
+    is_real = np.repeat([1, 0], 400)
+    logits = model.score_samples(np.concatenate([X, noise]))
+    assert roc_auc_score(is_real, logits) > 0.6
+    assert model.n_steps_ == 240
+    assert set(model.signals_) >= {"auc", "discriminator_loss", "generator_loss"}
 
 
 def test_a_training_ends_with_other_samples_at_a_falling_rate(blobs):

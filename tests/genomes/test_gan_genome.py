@@ -98,6 +98,9 @@ def test_tables_have_genes_that_no_other_data_have(parts):
         assert max(plan.size.parameters for plan in plans.values()) <= 20_000
         width = sum(part.width for part in columns)
         assert plans["generator"].layers[-1].outputs == (width,)
+        if "variational" in express(value)["loss"]:
+            noise = express(value)["noise"]["distribution"]
+            assert noise == {"normal": {"scale": 1.0}}
     known = [genome.complete(genes, rng) for genes in well_known(spec, genome)]
     assert len({Chromosome(value).key for value in known}) == len(known) > 3
     assert all(genome.contains(value) for value in known)

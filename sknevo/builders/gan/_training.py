@@ -229,7 +229,8 @@ class GANTraining:
         # Dense networks stay in float32: their layers are small.
         self.precision = precision if "blocks" in genes["generator"] else "float32"
         self.step, n_steps = 0, math.ceil(n_batches / self.n_ahead)
-        self.read_every = max(1, n_steps // N_READINGS)
+        n_judged = n_steps // self.judge_every
+        self.read_every = self.judge_every * max(1, n_judged // N_READINGS)
         self.checkpoints = checkpoints(n_steps, n_steps / self.n_epochs)
         rows = torch.from_numpy(random_rows(len(data), N_COMPARED))
         self.monitor = Monitor(data[rows.to(data.device)], n_steps, prune)
@@ -301,7 +302,7 @@ class GANTraining:
                 self.step += 1
                 is_checkpoint = self.step in self.checkpoints
                 is_read = self.step % self.read_every == 0 or is_checkpoint
-                is_judged = self.step % self.judge_every == 0 or is_read
+                is_judged = self.step % self.judge_every == 0 or is_checkpoint
                 for _ in range(self.n_ahead):
                     X, conditions = next(batches)
                     if is_judged:
