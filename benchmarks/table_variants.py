@@ -63,7 +63,7 @@ def reconstruction(weight):
 
 
 # By the place of the known individual that is varied.
-VARIATIONAL, ADVERSARIAL, CTGAN = 0, 1, -1
+VARIATIONAL, ADVERSARIAL, CTGAN = 0, 2, -1
 VARIANTS_OF = {
     VARIATIONAL: {
         "variational": unchanged,

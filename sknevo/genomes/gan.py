@@ -471,6 +471,7 @@ def _known_for_tables(
     variational = partial(known, "variational", 0.1, depth=2, dimension=16)
     individuals = [
         variational(_adam(4e-3, 0.9)),
+        variational(_adam(4e-3, 0.9), units=256, conditional=True),
         known("relativistic", 0.1, _adam(4e-3, 0.0), conditional=True),
         known("relativistic", 0.1, _adam(4e-3, 0.0)),
         known("relativistic", 0.1, _adam(2e-3, 0.0), units=256, conditional=True),

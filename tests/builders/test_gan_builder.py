@@ -381,7 +381,7 @@ def test_training_rows_have_the_labels_that_they_are_drawn_for():
 
 
 # The place of a known individual that learns with an encoder, and of one that does not.
-VARIATIONAL, ADVERSARIAL = 0, 3
+VARIATIONAL, ADVERSARIAL = 0, 4
 
 
 def gan_of_table(X, known, epochs, batch_size, coding="quantiles"):
