@@ -80,23 +80,25 @@ VARIANTS_OF = {
         "variational, conditional": table(conditional=True),
         "variational, rejection 0.5": genes_of(rejection=0.5),
     },
+    ADVERSARIAL: {
+        "known": unchanged,
+        "modes": table(numbers="modes"),
+        "not conditional": table(conditional=False),
+        "modes, not conditional": table(numbers="modes", conditional=False),
+        "rates 2e-3": rates(2e-3, 2e-3),
+        "rates 8e-3": rates(8e-3, 8e-3),
+        "256 units": layers(256),
+        "four layers": layers(depth=4),
+        "batch norm": layers(normalisation="batch"),
+        "batches of 256": training(batch_size=256),
+        "average 0.999": training(ema_decay=0.999),
+        "gradient_penalty 1": genes_of(
+            loss={"relativistic": {"gradient_penalty": 1.0}}
+        ),
+        "shares": table(relaxation="shares"),
+        "rejection 0.5": genes_of(rejection=0.5),
+    },
     CTGAN: {"CTGAN as published": unchanged},
-}
-VARIANTS_OF[ADVERSARIAL] = {
-    "known": unchanged,
-    "modes": table(numbers="modes"),
-    "not conditional": table(conditional=False),
-    "modes, not conditional": table(numbers="modes", conditional=False),
-    "rates 2e-3": rates(2e-3, 2e-3),
-    "rates 8e-3": rates(8e-3, 8e-3),
-    "256 units": layers(256),
-    "four layers": layers(depth=4),
-    "batch norm": layers(normalisation="batch"),
-    "batches of 256": training(batch_size=256),
-    "average 0.999": training(ema_decay=0.999),
-    "gradient_penalty 1": genes_of(loss={"relativistic": {"gradient_penalty": 1.0}}),
-    "shares": table(relaxation="shares"),
-    "rejection 0.5": genes_of(rejection=0.5),
 }
 VARIANTS = {
     name: (place, change)

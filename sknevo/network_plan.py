@@ -21,6 +21,7 @@ __all__ = [
     "UNetPlan",
     "autoencoder_plans",
     "channels_last",
+    "gan_encoder_plan",
     "gan_plans",
     "image_shape",
     "is_ambiguous",

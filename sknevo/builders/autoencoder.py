@@ -16,6 +16,7 @@ from sknevo.builders.networks._modules import Arrange, Standardise, layer_module
 from sknevo.builders.networks._net import Net
 from sknevo.builders.networks._scaler import Scaler
 from sknevo.builders.networks._trainer import autocast
+from sknevo.builders.networks._variational import drawn_codes
 from sknevo.deadline import check_deadline
 from sknevo.image_stream._scale import PixelRange
 from sknevo.network_plan import NetworkPlan, autoencoder_plans, shape_of
@@ -27,8 +28,6 @@ __all__ = ["AutoencoderBuilder", "AutoencoderNet"]
 WINDOW, CONSTANTS = 7, (0.01**2, 0.03**2)
 # What the similarity counts beside absolute errors: as Zhao et al. (2017) chose it.
 SIMILARITY = 0.84
-# Logarithms of variances beyond it would overflow, or be too small to be told from 0.
-MOST_LOGARITHM = 10.0
 # Samples that the variance and the loss of a guess are computed of; chosen, not
 # measured.
 SOME = 1000
@@ -106,10 +105,8 @@ class Autoencoder(nn.Module):
         outputs = self.encoder(self._corrupted(clean)).float()
         if self.divergence_weight is None:
             return self.decode(outputs), clean, outputs.new_zeros(len(outputs))
-        mean, logarithm = outputs.split(self.n_components, dim=1)
-        logarithm = logarithm.clamp(-MOST_LOGARITHM, MOST_LOGARITHM)
-        codes = mean + self._normal(mean) * (logarithm / 2).exp()
-        divergence = (mean**2 + logarithm.exp() - logarithm - 1).sum(dim=1) / 2
+        noise = self._normal(outputs[:, : self.n_components])
+        codes, divergence = drawn_codes(outputs, noise)
         # Losses are means over the values of a sample.
         share = self.divergence_weight / clean[0].numel()
         return self.decode(codes), clean, share * divergence

@@ -64,10 +64,11 @@ class EvolvedGAN(EvolvedSamplesMixin, BaseEvolved):
     average of the generator, batch size, epochs, the rejection of bad samples, for
     images differentiable augmentation, and for DataFrames how labels are drawn in
     training. The generator of a DataFrame's rows may also learn with an encoder, as a
-    variational autoencoder does [2]_. A training is stopped early (pruned) if the generator collapses, if its
-    samples stay far from the data, if it stops learning, or if values explode;
-    `cv_results_` has the reason. The fitness compares samples with real ones that were
-    held out: whether they look real, and whether they are as various.
+    variational autoencoder does [2]_. A training is stopped early (pruned) if the
+    generator collapses, if its samples stay far from the data, if it stops learning, or
+    if values explode; `cv_results_` has the reason. The fitness compares samples with
+    real ones that were held out: whether they look real, and whether they are as
+    various.
 
     Parameters
     ----------

@@ -18,7 +18,14 @@ from sknevo.genomes._networks import (
     narrow_widest,
     round_widths,
 )
-from sknevo.network_plan import Layer, gan_plans, parts_of, samples_per_epoch, shape_of
+from sknevo.network_plan import (
+    Layer,
+    gan_encoder_plan,
+    gan_plans,
+    parts_of,
+    samples_per_epoch,
+    shape_of,
+)
 from sknevo.records import DataSpec, express
 
 __all__ = ["gan", "well_known"]
@@ -131,7 +138,7 @@ TABLE_BATCH = 512
 NETWORKS = ("generator", "discriminator")
 # The generator enlarges a grid of this side at least; chosen, not measured.
 SMALLEST_SIDE = 2
-# So many samples pass the discriminator in a trial, however many there are; chosen, not
+# So many samples are learned from in a trial, however many there are; chosen, not
 # measured.
 ROWS_SEEN, IMAGES_SEEN = 600_000, 200_000
 TABLE_ROWS_SEEN = 2_000_000
@@ -159,11 +166,11 @@ def gan(
         Greatest number of layers with weights in each network, without the first layer
         of the generator and the last of the discriminator.
     max_parameters : int, default=2_000_000
-        Greatest number of weights of each network.
+        Greatest number of weights of each network, and of the encoder beside them.
     max_epochs : int or None, default=None
         Greatest number of epochs, of 10,000 samples at most. None stands for as many as
-        it takes to train the discriminator on 600,000 rows (2,000,000 of a DataFrame)
-        or 200,000 images, but at least 5 and at most 1000.
+        it takes to learn from 600,000 rows (2,000,000 of a DataFrame) or 200,000
+        images, but at least 5 and at most 1000.
 
     Returns
     -------
@@ -239,7 +246,12 @@ def _usual_epochs(spec: DataSpec) -> int:
 def _n_parameters(expressed: dict[str, Any], spec: DataSpec) -> dict[str, int]:
     parts = parts_of(expressed, spec.parts)
     plans = gan_plans(expressed, shape_of(spec), spec.n_classes, parts)
-    return {network: plan.size.parameters for network, plan in plans.items()}
+    sizes = {network: plan.size.parameters for network, plan in plans.items()}
+    if "variational" in expressed["loss"]:
+        # The encoder is made by the genes of the discriminator.
+        encoder = gan_encoder_plan(expressed, parts).size.parameters
+        sizes["discriminator"] = max(sizes["discriminator"], encoder)
+    return sizes
 
 
 def _check_smallest(spec: DataSpec, max_parameters: int) -> None:
@@ -257,6 +269,7 @@ def _check_smallest(spec: DataSpec, max_parameters: int) -> None:
         "discriminator": discriminator,
         "training": {"packing": 1},
         "table": {"numbers": "quantiles"},
+        "loss": {"variational": {}} if spec.parts else {},
     }
     least = max(_n_parameters(smallest, spec).values())
     check_smallest(least, spec, max_parameters)
@@ -312,6 +325,7 @@ def _shrink(genes: dict[str, Any], name: str, spec: DataSpec) -> None:
         return
     layers = network["blocks" if "blocks" in network else "dense"]
     first = layers["items"][0]
+    has_noise = name == "generator" or genes["loss"]["choice"] == "variational"
     at_full_size = name == "generator" and first.get("upsampling") == "none"
     if network.get("head_pooling") == "flatten":
         network["head_pooling"] = "average"
@@ -319,7 +333,7 @@ def _shrink(genes: dict[str, Any], name: str, spec: DataSpec) -> None:
         layers["length"] -= 1
     elif at_full_size and _max_doublings(spec) > 0:
         first["upsampling"] = "nearest"
-    elif name == "generator" and genes["noise"]["dimension"] > 1:
+    elif has_noise and genes["noise"]["dimension"] > 1:
         genes["noise"]["dimension"] //= 2
     elif genes["training"]["packing"] > 1:
         genes["training"]["packing"] //= 2

@@ -4,6 +4,7 @@ Both measures are means over two halves: a model is trained on one half and test
 the other, then the other way round. The same samples give the same values.
 """
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import compress
@@ -31,10 +32,10 @@ MOST_TARGETS, MOST_LABELS = 4, 20
 # The fewest samples in a leaf, and trees: of labels, all together at most the second
 # number, in no fewer rounds than the third.
 LEAF, TREES, LEAST_ROUNDS = 10, 60, 5
-# What a model of real samples must know of the targets (`Utility`): less is hard to
-# tell from chance. Three standard errors of a ROC AUC of 2 x 500 samples are 0.05, so
-# twice as much of its excess over 0.5. Chosen, not measured.
-LEAST_UTILITY = 0.1
+# What a model of real samples must know of a target (`Utility`), or so many standard
+# errors of what chance knows: 2 AUC - 1 of n samples, in two halves, has an error of
+# 2 / sqrt(3 n). Chosen, not measured.
+LEAST_UTILITY, LEAST_ERRORS = 0.1, 3
 # Real samples are halved so often, to know what they get (chosen, not measured).
 HALVINGS = 2
 
@@ -179,7 +180,8 @@ class Utility:
     def of(cls, real: np.ndarray, columns: Columns) -> Self:
         bare = cls(real[:MOST_ROWS], columns)
         values = bare._tested(bare.real[1::2], bare.real[::2])
-        is_known = values >= LEAST_UTILITY
+        chance = 2 / math.sqrt(3 * len(bare.real))
+        is_known = values >= max(LEAST_UTILITY, LEAST_ERRORS * chance)
         known = replace(columns, targets=tuple(compress(columns.targets, is_known)))
         return cls(bare.real, known, _mean(values[is_known]))
 
@@ -209,9 +211,10 @@ class Utility:
             y, y_asked = (rows[:, target[0]] for rows in (known, asked))
             told, has_answer = np.isfinite(y), np.isfinite(y_asked)
             model = _trained(X[told], y[told], are_labels, 1)
-            if model is None or has_answer.sum() < LEAF:
+            answers = y_asked[has_answer]
+            if model is None or len(answers) < LEAF or np.ptp(answers) == 0:
                 return 0.0
-            return r2_score(y_asked[has_answer], model.predict(X_asked[has_answer]))
+            return r2_score(answers, model.predict(X_asked[has_answer]))
         labels = np.unique(self._labels(self.real, target))
         y, y_asked = (self._labels(rows, target) for rows in (known, asked))
         is_known = np.isin(y, labels)
@@ -224,6 +227,8 @@ class Utility:
             predicted = np.column_stack([1 - predicted, predicted])
         is_label = y_asked[:, np.newaxis] == labels
         present = is_label.any(axis=0) & ~is_label.all(axis=0)
+        if not present.any():
+            return 0.0
         return 2 * roc_auc_score(is_label[:, present], predicted[:, present]) - 1
 
     def _labels(self, rows: np.ndarray, target: tuple[int, ...]) -> np.ndarray:

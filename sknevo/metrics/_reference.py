@@ -76,9 +76,9 @@ class Measures:
         curve of a classifier that tells generated samples from real ones.
     utility : float or None, default=None
         In [0, 1]. Score on real samples of a model that has learned their labels or
-        values from generated ones: 2 AUC - 1 of labels, R2 of values. None if samples
-        have neither. For models of real samples, values below 0.1 count as 0: there is
-        nothing to learn.
+        values, or the last columns of a table, from generated ones: 2 AUC - 1 of
+        labels, R2 of values. None if there are none of these, 0 if models of real
+        samples know nothing of them.
     authenticity : float or None, default=None
         See `authenticity`; None if the training data are not known.
 

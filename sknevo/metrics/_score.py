@@ -55,7 +55,8 @@ class GenerativeScore(BaseEstimator):
         Maps samples to an array of shape (n_samples, n_features). It must not change
         between the models that are compared. None is for tables: `StandardFeatures`.
         Classifiers get what its method `plain_columns` returns instead, if it has one,
-        and its `n_labels` says which columns hold labels.
+        and its `n_labels` says how many labels each column has, 0 for numbers: with it,
+        the last columns are learned, too.
     n_samples : int, default=1000
         Number of generated samples, which are compared with as many real ones. It is
         smaller if there are fewer than twice as many real samples. Scores of different

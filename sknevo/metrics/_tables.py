@@ -133,7 +133,7 @@ class TableFeatures:
     def _rows(self, table: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return numbers and indicators side by side, and which belong together."""
         columns, owners = [], []
-        numbers = np.nan_to_num(self._shortened(table))
+        numbers = self._shortened(np.where(np.isnan(table), self.middles, table))
         for i, labels in enumerate(self.labels):
             values, gaps = table[:, i], np.isnan(table[:, i])
             if labels is None:

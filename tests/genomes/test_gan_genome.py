@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from sknevo.genomes.gan import gan, well_known
-from sknevo.network_plan import gan_plans, image_shape
+from sknevo.network_plan import gan_encoder_plan, gan_plans, image_shape
 from sknevo.records import Chromosome, DataSpec, Part, express
 
 SHAPES = [(2,), (30,), (8, 8), (28, 28), (3, 32, 32), (9, 8, 3), (1, 5)]
@@ -99,6 +99,8 @@ def test_tables_have_genes_that_no_other_data_have(parts):
         width = sum(part.width for part in columns)
         assert plans["generator"].layers[-1].outputs == (width,)
         if "variational" in express(value)["loss"]:
+            encoder = gan_encoder_plan(express(value), columns)
+            assert encoder.size.parameters <= 20_000
             noise = express(value)["noise"]["distribution"]
             assert noise == {"normal": {"scale": 1.0}}
     genome = gan(spec)  # narrow networks may be the same

@@ -248,6 +248,21 @@ def test_columns_of_labels_are_taught_and_told_as_what_they_are():
     assert score.measure(*tables)["fitness"] < scores["fitness"] - 0.2
 
 
+def test_what_cannot_be_learned_of_real_rows_is_no_target():
+    """Chance, a constant, a label that one half lacks, beside a column that is told."""
+    draw = np.random.default_rng(0)
+    n = 200
+    X = draw.normal(size=(n, 5))
+    X[:, 1] = X[:, 0] + 0.1 * X[:, 1]
+    X[:, 2], X[:, 3], X[:, 4] = draw.integers(0, 2, n), 7.0, np.arange(n) == 0
+    utility = Utility.of(X, Columns.of(5, 0, (0, 0, 2, 0, 2)))
+    assert utility.columns.targets == ((1,),)
+    assert min(utility.expected, utility(X)) > 0.8
+    nothing = Utility.of(X[:, 2:], Columns.of(3, 0, (2, 0, 2)))
+    assert nothing.columns.targets == ()
+    assert nothing.expected == nothing(X[:, 2:]) == 0
+
+
 @pytest.mark.parametrize("gaps", [0.0, 0.2])
 def test_numbers_of_a_table_are_taught_whatever_their_scale_and_gaps(gaps):
     """A number with a long tail that others tell of; then one that does not."""

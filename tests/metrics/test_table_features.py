@@ -40,6 +40,14 @@ def test_classifiers_get_labels_and_gaps_as_they_are():
     assert np.ptp(plain[:, 2]) < 10
 
 
+def test_what_is_not_finite_is_refused():
+    X, other = table(), table(1)
+    other[0, 2] = np.inf
+    score = GenerativeScore(TableFeatures.of(X, ARE_LABELS), n_samples=200)
+    with pytest.raises(ValueError, match="finite"):
+        score.measure(X, other)
+
+
 def test_wide_tables_are_projected():
     X = np.random.default_rng(0).integers(0, 50, (300, 3)).astype(float)
     assert TableFeatures.of(X, [True] * 3)(X).shape == (300, 64)

@@ -7,7 +7,14 @@ from typing import Any, ClassVar
 from sknevo.builders.gan._estimator import GAN
 from sknevo.builders.gan._training import JUDGE_EVERY
 from sknevo.builders.networks._devices import resolve_device, resolve_precision
-from sknevo.network_plan import gan_plans, parts_of, samples_per_epoch, shape_of
+from sknevo.network_plan import (
+    NetworkPlan,
+    gan_encoder_plan,
+    gan_plans,
+    parts_of,
+    samples_per_epoch,
+    shape_of,
+)
 from sknevo.records import DataSpec
 from sknevo.table_codec import TableCodec
 
@@ -97,23 +104,19 @@ class GANBuilder:
         spec, training = self.spec, expressed["training"]
         parts = parts_of(expressed, spec.parts)
         plans = gan_plans(expressed, shape_of(spec), spec.n_classes, parts)
-        generated, per_pack = (
-            SECONDS_PER_OPERATION * plan.size.operations
-            + SECONDS_PER_VALUE * plan.size.values
-            for plan in plans.values()
-        )
+        generated, per_pack = map(_seconds, plans.values())
         judged = per_pack / training["packing"]
         ((loss, loss_genes),) = expressed["loss"].items()
-        # How often each network learns from a sample. An encoder costs as much as the
-        # discriminator that it has the layers of.
-        judge, make = 1.0, 1 / expressed["discriminator"]["steps"]
+        # How often each network learns from a sample, and what the generator learns by.
+        judge, make, by = 1.0, 1 / expressed["discriminator"]["steps"], judged
         if loss == "variational":
             judge, make = 1 / JUDGE_EVERY, 1.0
+            by = _seconds(gan_encoder_plan(expressed, parts))
         penalties = ("gradient_penalty", "generated_penalty")
         n_penalties = sum(loss_genes.get(name, 0.0) > 0 for name in penalties)
         # Real and generated samples; then, for the generator, once more.
         judging = 2 * judged + generated / 3 + n_penalties * PENALTY_PASSES * judged
-        per_sample = judge * judging + make * (generated + judged)
+        per_sample = judge * judging + make * (generated + by)
         n_judged = training["epochs"] * samples_per_epoch(spec.n_samples)
         n_layers = 2 + sum(
             len(expressed[network].get("dense", expressed[network].get("blocks", ())))
@@ -121,3 +124,9 @@ class GANBuilder:
         )
         n_steps = n_judged / training["batch_size"] * (judge + make)
         return n_judged * per_sample + n_steps * n_layers * SECONDS_PER_STEP
+
+
+def _seconds(plan: NetworkPlan) -> float:
+    """Return what it takes to learn from one sample, without what each step takes."""
+    size = plan.size
+    return SECONDS_PER_OPERATION * size.operations + SECONDS_PER_VALUE * size.values

@@ -57,10 +57,10 @@ NETWORKS = ("generator_", "discriminator_")
 
 
 class GAN(BaseEstimator):
-    """A generator and a discriminator, trained against each other.
+    """A generator and a discriminator, trained against or beside each other.
 
-    Not a skorch net: its two networks take an unequal number of steps in turns, so that
-    none of skorch's steps, scores or callbacks would be used.
+    Not a skorch net: its two networks take an unequal number of steps, so that none of
+    skorch's steps, scores or callbacks would be used.
 
     Parameters
     ----------

@@ -21,8 +21,8 @@ class TableHead(nn.Module):
     Values are tanh, and normal noise if they have a spread. Of the options of a column
     one is drawn, by the Gumbel-softmax [1]_: in training as shares that almost are
     one-hot, which gradients pass. The column that a row is made for holds what is asked
-    for: no loss has to ask for it. A value is 0 as far as the option that is on has
-    none.
+    for, without a loss that asks for it. A value is 0 as far as the option that is on
+    has none.
 
     Parameters
     ----------
@@ -108,9 +108,8 @@ class TableHead(nn.Module):
         if len(self.values):
             values = rows[:, self.values]
             if self.log_spread is not None:
-                noise = torch.special.ndtri(
-                    uniform[:, self.values].clamp(1e-6, 1 - 1e-6)
-                )
+                drawn = uniform[:, self.values].clamp(1e-6, 1 - 1e-6)
+                noise = math.sqrt(2) * torch.erfinv(2 * drawn - 1)
                 values = (values + self._spread * noise).clamp(-1, 1)
             rows = rows.index_copy(1, self.values, values * self._counting(rows))
         return rows

@@ -1,4 +1,4 @@
-"""Torch modules of a GAN: noise, generator, discriminator."""
+"""Torch modules of a GAN: noise, generator, discriminator, encoder."""
 
 import math
 from typing import Any
@@ -10,13 +10,12 @@ from sknevo.builders.gan._conditions import select
 from sknevo.builders.gan._data import chunks
 from sknevo.builders.gan._heads import TableHead
 from sknevo.builders.networks._modules import layer_module
+from sknevo.builders.networks._variational import drawn_codes
 from sknevo.network_plan import NetworkPlan
 
 # A sample is judged in so many packs, each with other companions; chosen, not
 # measured.
 N_PACKS = 8
-# The logarithm of a variance is at most so far from 0; chosen, not measured.
-MOST_LOG = 10.0
 
 
 class Noise(nn.Module):
@@ -29,7 +28,8 @@ class Noise(nn.Module):
     rng : torch.Generator
         Draws the centres of a mixture.
     n_uniform : int, default=0
-        Further numbers between 0 and 1, with which a `TableHead` draws options.
+        Further numbers between 0 and 1, with which a `TableHead` draws options and
+        values.
     """
 
     def __init__(
@@ -236,13 +236,11 @@ class Encoder(nn.Module):
         rng: torch.Generator,
     ) -> Tensor:
         """Return the negative evidence lower bound of encoded rows, per row."""
-        mean, log_variance = self.layers(rows).chunk(2, dim=1)
-        log_variance = log_variance.clamp(-MOST_LOG, MOST_LOG)
-        noise = torch.randn(mean.shape, generator=rng, device=mean.device)
-        Z = mean + (log_variance / 2).exp() * noise
+        shape = (len(rows), generator.noise.dimension)
+        noise = torch.randn(shape, generator=rng, device=rows.device)
+        Z, divergence = drawn_codes(self.layers(rows), noise)
         likely = generator.head.log_likelihood(generator.outputs(Z, conditions), rows)
-        far = (log_variance.exp() + mean.square() - 1 - log_variance).sum(dim=1) / 2
-        return (far - self.reconstruction * likely).mean()
+        return (divergence - self.reconstruction * likely).mean()
 
 
 def _packed(X: Tensor, companions: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""Adversarial training: two networks take turns, each with its own optimizer."""
+"""Training of GANs: both networks take turns, each with its own optimizer."""
 
 import copy
 import math
@@ -75,21 +75,18 @@ class Loss:
     """What both networks minimise, by the logits of real and generated samples."""
 
     discriminator: Callable[[Tensor, Tensor], Tensor]
-    # None: it does not depend on the discriminator, see `Encoder`.
-    generator: Callable[[Tensor | None, Tensor], Tensor] | None
+    generator: Callable[[Tensor | None, Tensor], Tensor]
     # Whether the generator's loss needs the logits of real samples.
     relative: bool = False
-
-
-def _entropy(real: Tensor, made: Tensor) -> Tensor:
-    return softplus(-real).mean() + softplus(made).mean()
 
 
 # Goodfellow et al. 2014, Mao et al. 2017, Gulrajani et al. 2017, Lim & Ye 2017,
 # Jolicoeur-Martineau 2019 (in pairs).
 LOSSES = {
-    "non_saturating": Loss(_entropy, lambda real, made: softplus(-made).mean()),
-    "variational": Loss(_entropy, None),
+    "non_saturating": Loss(
+        lambda real, made: softplus(-real).mean() + softplus(made).mean(),
+        lambda real, made: softplus(-made).mean(),
+    ),
     "least_squares": Loss(
         lambda real, made: ((real - 1).square().mean() + made.square().mean()) / 2,
         lambda real, made: (made - 1).square().mean() / 2,
@@ -217,8 +214,12 @@ class GANTraining:
         self.n_ahead = min(genes["discriminator"]["steps"], n_batches)
         self.judge_every = 1 if encoder is None else JUDGE_EVERY
         ((self.loss, self.loss_genes),) = genes["loss"].items()
+        self.makers: list[nn.Module] = [generator]
+        if encoder is not None:
+            self.makers.append(encoder)
+            self.loss = "non_saturating"  # of the discriminator
         self.optimizers = [
-            _optimizer(genes["generator"], generator, encoder),
+            _optimizer(genes["generator"], *self.makers),
             _optimizer(genes["discriminator"], discriminator),
         ]
         self.schedule = training["schedule"]
@@ -294,9 +295,7 @@ class GANTraining:
             for i in (0, 1)
         )
         for_generator, for_discriminator = self.optimizers
-        networks = [self.generator, self.discriminator, self.augment]
-        if self.encoder is not None:
-            networks.append(self.encoder)
+        networks = *self.makers, self.discriminator, self.augment
         with trainer.training(rng, *networks):
             for _ in trainer.steps(range(last - first), self.epochs):
                 self.step += 1
@@ -425,9 +424,6 @@ def _norm(gradients: list[Tensor | None]) -> Tensor:
     return torch.stack(norms).norm()
 
 
-def _optimizer(
-    genes: dict[str, Any], *networks: nn.Module | None
-) -> torch.optim.Optimizer:
+def _optimizer(genes: dict[str, Any], *networks: nn.Module) -> torch.optim.Optimizer:
     kind, options = optimizer_of(genes["optimizer"])
-    weights = [p for each in networks if each is not None for p in each.parameters()]
-    return kind(weights, **options)
+    return kind([p for each in networks for p in each.parameters()], **options)
