@@ -94,8 +94,8 @@ class TableHead(nn.Module):
         conditions : Tensor of shape (n, n_conditions) or None
             What rows are made for; those of columns are the last.
         """
-        rows = outputs.tanh()
-        drawn = outputs - (-uniform.clamp(1e-6, 1 - 1e-6).log()).log()
+        rows, uniform = outputs.tanh(), uniform.clamp(1e-6, 1 - 1e-6)
+        drawn = outputs - (-uniform.log()).log()
         for size in self.sizes:
             places = getattr(self, f"options_{size}")
             shares = self._shares(drawn[:, places])
@@ -108,8 +108,7 @@ class TableHead(nn.Module):
         if len(self.values):
             values = rows[:, self.values]
             if self.log_spread is not None:
-                drawn = uniform[:, self.values].clamp(1e-6, 1 - 1e-6)
-                noise = math.sqrt(2) * torch.erfinv(2 * drawn - 1)
+                noise = math.sqrt(2) * torch.erfinv(2 * uniform[:, self.values] - 1)
                 values = (values + self._spread * noise).clamp(-1, 1)
             rows = rows.index_copy(1, self.values, values * self._counting(rows))
         return rows
@@ -130,8 +129,9 @@ class TableHead(nn.Module):
             shares = outputs[:, places].log_softmax(dim=-1)
             total = total + (rows[:, places] * shares).sum(dim=(1, 2))
         if len(self.values):
-            errors = rows[:, self.values] - outputs[:, self.values].tanh()
-            surprise = (errors / self._spread).square() / 2 + self._spread.log()
+            means = outputs[:, self.values].tanh()
+            errors, spread = rows[:, self.values] - means, self._spread
+            surprise = (errors / spread).square() / 2 + spread.log()
             total = total - (self._counting(rows) * surprise).sum(dim=1)
         return total
 
